@@ -1,0 +1,236 @@
+"""Every error a person may meet; it never decides how the error is shown.
+
+    CoprodError
+    ├── RequestError            what was asked is not possible as it was asked
+    │   ├── WrongUsage          a flag, a setting or a parameter is off
+    │   ├── QueryRefused        the query may not run here (SERVICE, LOAD, an update)
+    │   ├── QuerySyntax         the query is not SPARQL
+    │   ├── NotFound            no such query, graph, thing, page
+    │   ├── NotAcceptable       no format both sides know
+    │   ├── UnsupportedMedia    the body is in a format that cannot be read
+    │   ├── MethodRefused       the method does not fit the address
+    │   └── VersionGone         that dataset version is no longer kept
+    ├── DataError               what was sent cannot be accepted
+    │   ├── Unreadable          the bytes are not what they should be
+    │   ├── TooLarge            more bytes than the limit
+    │   └── NotConformant       it reads well, but breaks a shape
+    ├── LimitReached            it was stopped by a limit
+    │   ├── QueryTimeout        longer than the deadline
+    │   ├── QueryMemory         more memory than the cap
+    │   ├── QueryTooDeep        nested deeper than the engine can follow
+    │   └── Overloaded          too many at once: try again
+    ├── ModelError              the ontology, a shape or a saved query is itself at fault
+    └── StoreError              the store
+        ├── StoreInUse          another process has it
+        └── StoreUnavailable    nobody answers
+
+The edges (``web/errors.py``, ``cli/errors.py``) turn one of these into a problem document
+(RFC 9457) or an exit code, and nothing else does.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "CoprodError",
+    "DataError",
+    "LimitReached",
+    "MethodRefused",
+    "ModelError",
+    "NotAcceptable",
+    "NotConformant",
+    "NotFound",
+    "Overloaded",
+    "QueryMemory",
+    "QueryRefused",
+    "QuerySyntax",
+    "QueryTimeout",
+    "QueryTooDeep",
+    "RequestError",
+    "StoreError",
+    "StoreInUse",
+    "StoreUnavailable",
+    "TooLarge",
+    "Unreadable",
+    "UnsupportedMedia",
+    "VersionGone",
+    "WrongUsage",
+]
+
+
+class CoprodError(Exception):
+    """What was wrong, where, and what to do about it.
+
+    Args:
+        what: one sentence: what was expected and what arrived.
+        where: the file, line, column, row, cell or parameter, in words.
+        fix: one sentence: what to do.
+    """
+
+    status: ClassVar[int] = 500
+    """The HTTP status the web edge answers with."""
+    exit_code: ClassVar[int] = 1
+    """The exit code the command line ends with."""
+    title: ClassVar[str] = "Something went wrong"
+    """The kind of problem in a few words, the same for every instance."""
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which trying again makes sense, or None where it does not."""
+
+    def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        fix = f"\n{self.fix}" if self.fix else ""
+        return f"{where}{self.what}{fix}"
+
+
+class RequestError(CoprodError):
+    """What was asked is not possible as it was asked."""
+
+    status = 400
+    title = "The request cannot be answered as it is"
+
+
+class WrongUsage(RequestError):
+    """A flag, a setting or a parameter is off."""
+
+    exit_code = 2
+    title = "A parameter is wrong"
+
+
+class QueryRefused(RequestError):
+    """The query is well formed, but may not run here."""
+
+    title = "The query is not allowed here"
+
+
+class QuerySyntax(RequestError):
+    """The query is not SPARQL."""
+
+    title = "The query cannot be read"
+
+
+class NotFound(RequestError):
+    """There is no such query, graph, thing or page."""
+
+    status = 404
+    title = "Not found"
+
+
+class NotAcceptable(RequestError):
+    """None of the formats the client accepts can be written here."""
+
+    status = 406
+    title = "No format that both sides know"
+
+
+class UnsupportedMedia(RequestError):
+    """The body is in a format that cannot be read here."""
+
+    status = 415
+    title = "The body is in a format that is not read here"
+
+
+class MethodRefused(RequestError):
+    """The method does not fit the address."""
+
+    status = 405
+    title = "The method does not fit the address"
+
+
+class VersionGone(RequestError):
+    """That version of the dataset is no longer kept."""
+
+    status = 410
+    title = "That version is no longer kept"
+
+
+class DataError(CoprodError):
+    """What was sent cannot be accepted; nothing was changed."""
+
+    status = 422
+    title = "The data was not accepted"
+
+
+class Unreadable(DataError):
+    """The bytes are not what their format promises."""
+
+    status = 400
+    title = "The file cannot be read"
+
+
+class TooLarge(DataError):
+    """More bytes than the limit."""
+
+    status = 413
+    title = "Too large"
+
+
+class NotConformant(DataError):
+    """The data reads well, but breaks a shape with the severity of a violation."""
+
+    title = "The data does not conform to the shapes"
+
+
+class LimitReached(CoprodError):
+    """It was stopped by one of the limits, all of which are settings."""
+
+    status = 503
+    title = "A limit was reached"
+
+
+class QueryTimeout(LimitReached):
+    """The query ran longer than its deadline."""
+
+    title = "The query took too long"
+    retry_after = 60
+
+
+class QueryMemory(LimitReached):
+    """The query needed more memory than its cap."""
+
+    title = "The query needed too much memory"
+    retry_after = 60
+
+
+class QueryTooDeep(LimitReached):
+    """The query is nested deeper than the engine can follow."""
+
+    status = 400
+    title = "The query is nested too deeply"
+
+
+class Overloaded(LimitReached):
+    """Too many requests wait already."""
+
+    status = 429
+    title = "Too many requests at once"
+    retry_after = 5
+
+
+class ModelError(CoprodError):
+    """The ontology, a shape or a saved query of this installation is itself at fault."""
+
+    title = "The model of this installation is at fault"
+
+
+class StoreError(CoprodError):
+    """The store could not do its work."""
+
+    status = 503
+    exit_code = 3
+    title = "The store is not available"
+    retry_after = 5
+
+
+class StoreInUse(StoreError):
+    """Another process has the data directory."""
+
+    title = "The data directory is in use"
+
+
+class StoreUnavailable(StoreError):
+    """No process answers for the store."""

@@ -1,0 +1,155 @@
+"""What an operator may set; it never reads a setting twice nor changes one.
+
+One name each, in three places: the flag ``--query-seconds``, the variable
+``COPROD_QUERY_SECONDS``, the key ``query-seconds`` in ``coprod.toml``. The flag wins over the
+variable, the variable over the file, the file over the default.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from coprod_kg.errors import WrongUsage
+
+__all__ = ["Settings"]
+
+PREFIX = "COPROD_"
+
+
+def _setting(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process, as plain values."""
+
+    data: Path = _setting(Path("data"), "directory that holds the store")
+    base_iri: str = _setting(
+        "https://w3id.org/coprod/", "IRI under which things and graphs are named; ends with /"
+    )
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8000, "port to listen on")
+    workers: int = _setting(4, "query worker processes: how many queries run at the same time")
+    web_workers: int = _setting(2, "web processes")
+    query_seconds: float = _setting(30.0, "deadline of one query, in seconds")
+    query_memory_mb: int = _setting(1024, "memory one query may use, in MiB")
+    queue_seconds: float = _setting(10.0, "how long a query may wait for a free worker, in seconds")
+    submission_seconds: float = _setting(120.0, "deadline for reading one submission, in seconds")
+    submission_memory_mb: int = _setting(2048, "memory one submission may use, in MiB")
+    body_mb: int = _setting(64, "largest body or file accepted, in MiB")
+    service_allow: tuple[str, ...] = _setting((), "endpoints that SERVICE may call, by their IRI")
+    default_graph: str = _setting(
+        "union", "what a query sees without FROM: union (all graphs) or strict (the default graph)"
+    )
+    keep_versions: int = _setting(20, "newest dataset versions that stay queryable")
+    queries: Path | None = _setting(None, "folder of your own saved queries")
+
+    @classmethod
+    def load(
+        cls,
+        overrides: Mapping[str, object] | None = None,
+        environ: Mapping[str, str] | None = None,
+        file: Path | None = None,
+    ) -> "Settings":
+        """Put the settings together from flags, environment and file.
+
+        Args:
+            overrides: values by field name that win over all else; None values are passed over.
+            environ: where ``COPROD_*`` is looked up; the process's environment by default.
+            file: the TOML file; ``coprod.toml`` in the working directory by default, if present.
+
+        Raises:
+            WrongUsage: a value does not fit its setting, or a name is none.
+        """
+        environ = os.environ if environ is None else environ
+        given: dict[str, object] = {}
+        given |= _from_file(file or Path("coprod.toml"), required=file is not None)
+        names = {one.name for one in fields(cls)}
+        given |= {
+            name: environ[PREFIX + name.upper()]
+            for name in names
+            if environ.get(PREFIX + name.upper())
+        }
+        given |= {name: value for name, value in (overrides or {}).items() if value is not None}
+        settings: Settings = cls(**{name: _fit(name, value) for name, value in given.items()})
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if not urlsplit(self.base_iri).scheme or not self.base_iri.endswith("/"):
+            raise WrongUsage(
+                f"{self.base_iri!r} is not an absolute IRI that ends with /",
+                where="setting base-iri",
+                fix="Write for example https://data.example.org/coprod/",
+            )
+        if self.default_graph not in ("union", "strict"):
+            raise WrongUsage(
+                f"{self.default_graph!r} is neither union nor strict", where="setting default-graph"
+            )
+
+    def environ(self) -> dict[str, str]:
+        """The same settings as ``COPROD_*`` variables, to hand to a child process."""
+        return {
+            PREFIX + one.name.upper(): _text(getattr(self, one.name))
+            for one in fields(self)
+            if getattr(self, one.name) is not None
+        }
+
+
+def _text(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _from_file(path: Path, *, required: bool) -> dict[str, object]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if required:
+            raise WrongUsage(f"there is no settings file {path}") from None
+        return {}
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WrongUsage(f"this is not TOML: {error}", where=str(path)) from None
+    return {name.replace("-", "_"): value for name, value in table.items()}
+
+
+def _fit(name: str, value: object) -> object:
+    """Turn what stands in a variable, flag or file into the type the setting has."""
+    known = {one.name: one for one in fields(Settings)}
+    if name not in known:
+        raise WrongUsage(
+            f"there is no setting {name.replace('_', '-')!r}",
+            fix="The settings are: " + ", ".join(sorted(n.replace("_", "-") for n in known)),
+        )
+    try:
+        return _CONVERTERS[known[name].type](value)
+    except (TypeError, ValueError):
+        raise WrongUsage(
+            f"{value!r} does not fit",
+            where=f"setting {name.replace('_', '-')}",
+            fix=f"It is the {known[name].metadata['help']}.",
+        ) from None
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(word for word in value.replace(",", " ").split() if word)
+    if isinstance(value, list | tuple):
+        return tuple(str(word) for word in value)
+    raise TypeError(value)
+
+
+_CONVERTERS: dict[Any, Any] = {
+    Path: Path,
+    Path | None: Path,
+    str: str,
+    int: int,
+    float: float,
+    tuple[str, ...]: _words,
+}

@@ -1,0 +1,1 @@
+"""The store: one writer, immutable snapshots, disposable readers. No HTTP, no model."""

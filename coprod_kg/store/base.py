@@ -1,0 +1,143 @@
+"""What the rest of the house asks of a store; it never says which engine answers.
+
+Two implementations are planned: `coprod_kg.store.local` (one writer, snapshots, query workers)
+and a remote one over any SPARQL 1.1 endpoint. Nothing above this folder knows which one it has.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+__all__ = ["Answer", "Change", "Commit", "Query", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question for the store, admitted already.
+
+    Attributes:
+        text: SPARQL 1.1 query text.
+        media_types: what the asker can read, best first; the store picks the first that fits
+            the form of the query (SELECT and ASK, or CONSTRUCT and DESCRIBE).
+        default_graphs: IRIs of the protocol's ``default-graph-uri``; they override FROM.
+        named_graphs: IRIs of the protocol's ``named-graph-uri``; they override FROM NAMED.
+        version: the dataset version to ask, or None for the newest.
+        seconds: the deadline.
+        union: whether the default graph is the union of all graphs where nothing else is said.
+    """
+
+    text: str
+    media_types: tuple[str, ...]
+    default_graphs: tuple[str, ...] = ()
+    named_graphs: tuple[str, ...] = ()
+    version: int | None = None
+    seconds: float = 30.0
+    union: bool = True
+
+
+@dataclass(slots=True)
+class Answer:
+    """The bytes of an answer as they come; close it (or leave its ``with``) to free its worker.
+
+    Attributes:
+        media_type: what the bytes are.
+        version: the dataset version that was asked.
+        length: the number of bytes where the whole answer is known already, else None: then it
+            streams, and an answer that fails midway raises one of `coprod_kg.errors` out of
+            the iterator.
+        chunks: the bytes, once.
+    """
+
+    media_type: str
+    version: int
+    length: int | None
+    chunks: Iterator[bytes]
+
+    def read(self) -> bytes:
+        """All the bytes at once."""
+        with self:
+            return b"".join(self.chunks)
+
+    def close(self) -> None:
+        """Stop: whoever computes this answer is freed."""
+        close = getattr(self.chunks, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one commit does, all of it or nothing.
+
+    Attributes:
+        replace: graph IRI → its whole new content as N-Triples (UTF-8); empty bytes drop it.
+        add: graph IRI → N-Triples to add to what it holds.
+        activity: IRI of the activity (PROV-O) that this change comes from.
+    """
+
+    replace: Mapping[str, bytes] = field(default_factory=dict)
+    add: Mapping[str, bytes] = field(default_factory=dict)
+    activity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit that will survive: it is on disk, and visible to every later question.
+
+    Attributes:
+        version: the number of the dataset version that first holds it.
+    """
+
+    version: int
+
+
+class Store(Protocol):
+    """A versioned set of named graphs."""
+
+    def version(self) -> int:
+        """The newest version that can be asked.
+
+        Raises:
+            StoreUnavailable: nobody answers.
+        """
+        ...
+
+    def versions(self) -> tuple[int, ...]:
+        """The versions that can be asked, oldest first."""
+        ...
+
+    def query(self, query: Query) -> Answer:
+        """Ask.
+
+        Raises:
+            QuerySyntax: the text is not SPARQL; ``where`` names line and column.
+            NotAcceptable: no media type fits the form of the query.
+            VersionGone: the version asked for is not kept.
+            QueryTimeout: the deadline passed.
+            QueryMemory: the memory cap was hit.
+            QueryTooDeep: the query is nested deeper than the engine can follow.
+            Overloaded: no worker became free in time.
+            StoreUnavailable: nobody answers.
+        """
+        ...
+
+    def commit(self, change: Change) -> Commit:
+        """Make the change durable and visible, then return.
+
+        Raises:
+            StoreUnavailable: nobody answers; whether the change was made is not known.
+            StoreError: the change was refused; nothing changed.
+        """
+        ...
