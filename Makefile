@@ -1,0 +1,53 @@
+# Two commands: `make serve` and `make test`. Nothing here needs more than Python 3.11+ and make.
+# PYTHON=… names another interpreter, ARGS=… hands flags on to `serve`, TESTS=… to pytest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+SERVE := $(VENV)/.serve-installed
+TEST := $(VENV)/.test-installed
+UV := uv==0.13.9
+CHECKED := coprod_kg tests benchmarks examples .ci hatch_build.py
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format fast lock wheel docs clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(SERVE) ## set up everything and serve http://127.0.0.1:8000
+	@exec $(BIN)/coprod-kg serve $(ARGS)
+
+test: check ## set up everything, check the code, run every test
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: $(TEST) ## lint, formatting and types
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/ruff format --check $(CHECKED)
+	@$(BIN)/mypy
+
+format: $(TEST) ## put the code into its format
+	@$(BIN)/ruff check --fix $(CHECKED)
+	@$(BIN)/ruff format $(CHECKED)
+
+docs: $(TEST) ## write the generated blocks of README.md and docs/ anew
+	@$(BIN)/python -m tests.documented --write
+
+wheel: $(TEST) ## build dist/coprod_kg-….whl
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist
+
+lock: $(TEST) ## resolve the dependencies anew (needs the network); UPGRADE=1 takes the newest
+	@$(BIN)/python -m pip install --quiet $(UV)
+	@sh requirements/lock.sh $(BIN)/uv $(if $(UPGRADE),--upgrade)
+
+clean: ## remove what was made here, but never the data
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(SERVE): requirements/build.lock requirements/service.lock pyproject.toml hatch_build.py .ci/venv.sh .ci/fetch_pip.py
+	@sh .ci/venv.sh $(VENV) service
+	@touch $@
+
+$(TEST): $(SERVE) requirements/test.lock
+	@sh .ci/venv.sh $(VENV) test
+	@touch $@
