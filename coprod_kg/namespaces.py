@@ -1,6 +1,6 @@
 """Short names and full IRIs of the vocabularies; it never lists a prefix of its own.
 
-The one list of prefixes is ``ontology/prefixes.ttl``, the one list of terms ``ontology/coprod.ttl``.
+The one list of prefixes is ``ontology/prefixes.ttl``, that of terms ``ontology/coprod.ttl``.
 """
 
 from collections.abc import Mapping
