@@ -45,7 +45,7 @@ make_venv() {
 
 pip() {
     if [ -e "$venv/pip.pyz" ]; then
-        "$venv/bin/python" "$venv/pip.pyz/pip" "$@"
+        "$venv/bin/python" "$venv/pip.pyz/pip" "$@" --ignore-installed # else it finds itself
     else
         "$venv/bin/python" -m pip "$@"
     fi
@@ -56,7 +56,9 @@ locked() { # --no-build-isolation: what builds is locked too, nothing else is fe
 }
 
 if [ "$what" = service ]; then
-    fits "$venv/bin/python" 99 || make_venv
+    if ! fits "$venv/bin/python" 99 || ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+        make_venv
+    fi
     echo "Installing the locked packages (the first time: a minute or two)"
     locked build
     rm -f "$venv/pip.pyz"

