@@ -20,34 +20,50 @@ __all__ = ["Settings"]
 PREFIX = "COPROD_"
 
 
-def _setting(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+def _help(text: str) -> dict[str, str]:
+    return {"help": text}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one process, as plain values."""
 
-    data: Path = _setting(Path("data"), "directory that holds the store")
-    base_iri: str = _setting(
-        "https://w3id.org/coprod/", "IRI under which things and graphs are named; ends with /"
+    data: Path = field(default=Path("data"), metadata=_help("directory that holds the store"))
+    base_iri: str = field(
+        default="https://w3id.org/coprod/",
+        metadata=_help("IRI under which things and graphs are named; ends with /"),
     )
-    host: str = _setting("127.0.0.1", "address to listen on")
-    port: int = _setting(8000, "port to listen on")
-    workers: int = _setting(4, "query worker processes: how many queries run at the same time")
-    web_workers: int = _setting(2, "web processes")
-    query_seconds: float = _setting(30.0, "deadline of one query, in seconds")
-    query_memory_mb: int = _setting(1024, "memory one query may use, in MiB")
-    queue_seconds: float = _setting(10.0, "how long a query may wait for a free worker, in seconds")
-    submission_seconds: float = _setting(120.0, "deadline for reading one submission, in seconds")
-    submission_memory_mb: int = _setting(2048, "memory one submission may use, in MiB")
-    body_mb: int = _setting(64, "largest body or file accepted, in MiB")
-    service_allow: tuple[str, ...] = _setting((), "endpoints that SERVICE may call, by their IRI")
-    default_graph: str = _setting(
-        "union", "what a query sees without FROM: union (all graphs) or strict (the default graph)"
+    host: str = field(default="127.0.0.1", metadata=_help("address to listen on"))
+    port: int = field(default=8000, metadata=_help("port to listen on"))
+    workers: int = field(
+        default=4, metadata=_help("query worker processes: how many queries run at the same time")
     )
-    keep_versions: int = _setting(20, "newest dataset versions that stay queryable")
-    queries: Path | None = _setting(None, "folder of your own saved queries")
+    web_workers: int = field(default=2, metadata=_help("web processes"))
+    query_seconds: float = field(default=30.0, metadata=_help("deadline of one query, in seconds"))
+    query_memory_mb: int = field(default=1024, metadata=_help("memory one query may use, in MiB"))
+    queue_seconds: float = field(
+        default=10.0, metadata=_help("how long a query may wait for a free worker, in seconds")
+    )
+    submission_seconds: float = field(
+        default=120.0, metadata=_help("deadline for reading one submission, in seconds")
+    )
+    submission_memory_mb: int = field(
+        default=2048, metadata=_help("memory one submission may use, in MiB")
+    )
+    body_mb: int = field(default=64, metadata=_help("largest body or file accepted, in MiB"))
+    service_allow: tuple[str, ...] = field(
+        default=(), metadata=_help("endpoints that SERVICE may call, by their IRI")
+    )
+    default_graph: str = field(
+        default="union",
+        metadata=_help(
+            "what a query sees without FROM: union (all graphs) or strict (the default graph)"
+        ),
+    )
+    keep_versions: int = field(
+        default=20, metadata=_help("newest dataset versions that stay queryable")
+    )
+    queries: Path | None = field(default=None, metadata=_help("folder of your own saved queries"))
 
     @classmethod
     def load(
@@ -76,7 +92,8 @@ class Settings:
             if environ.get(PREFIX + name.upper())
         }
         given |= {name: value for name, value in (overrides or {}).items() if value is not None}
-        settings: Settings = cls(**{name: _fit(name, value) for name, value in given.items()})
+        fitting: dict[str, Any] = {name: _fit(name, value) for name, value in given.items()}
+        settings = cls(**fitting)
         settings._check()
         return settings
 

@@ -1,0 +1,134 @@
+"""Child processes that are kept alive, and that never outlive their parent; not what they do.
+
+Every child inherits the reading end of a pipe, its lifeline, of which only the parent has the
+writing end: when the parent dies, however it dies, the child reads the end of the pipe and goes.
+How a child ended is written to ``RUN/exits/PID``, for whoever was talking to it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+__all__ = ["LIFELINE", "Keeper", "exit_status", "follow_lifeline"]
+
+LIFELINE = "COPROD_LIFELINE"
+"""The environment variable with the number of the lifeline's file descriptor."""
+
+_BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
+_STEADY_SECONDS = 10.0
+_EXITS_KEPT = 256
+
+
+class Keeper:
+    """Starts children, starts them again when they die, and stops them all."""
+
+    def __init__(self, run: Path) -> None:
+        """Keep children whose ends are recorded below ``run``."""
+        self._exits = run / "exits"
+        self._exits.mkdir(exist_ok=True)
+        self._lifeline, self._held = os.pipe()
+        self._stopping = threading.Event()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._threads: list[threading.Thread] = []
+
+    def keep(
+        self, name: str, module: str, environ: Mapping[str, str], fds: Sequence[int] = ()
+    ) -> None:
+        """Run a Python module as a child from now until `stop`.
+
+        Args:
+            name: what the child is called, unique in this keeper.
+            module: the module, run with ``python -m``.
+            environ: environment variables beside those of this process.
+            fds: file descriptors that the child inherits under the same numbers.
+        """
+        thread = threading.Thread(
+            target=self._keep, args=(name, module, environ, tuple(fds)), name=name, daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def pids(self) -> Mapping[str, int]:
+        """The children that run now: name → process number."""
+        return {name: child.pid for name, child in list(self._running.items())}
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """End every child: asked first, killed after some seconds."""
+        self._stopping.set()
+        self._signal(signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._signal(signal.SIGKILL)
+        for thread in self._threads:
+            thread.join()
+        os.close(self._held)
+        os.close(self._lifeline)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for child in list(self._running.values()):
+            child.send_signal(number)
+
+    def _keep(
+        self, name: str, module: str, environ: Mapping[str, str], fds: tuple[int, ...]
+    ) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", module],
+                env={**os.environ, **environ, LIFELINE: str(self._lifeline)},
+                pass_fds=(self._lifeline, *fds),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            self._running[name] = child
+            if self._stopping.is_set():
+                child.terminate()
+            status = child.wait()
+            del self._running[name]
+            self._record(child.pid, status)
+            steady = status == 0 or time.monotonic() - started > _STEADY_SECONDS
+            failures = 0 if steady else failures + 1
+            self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
+
+    def _record(self, pid: int, status: int) -> None:
+        unfinished = self._exits / f".{pid}"
+        unfinished.write_text(str(status), encoding="ascii")
+        unfinished.rename(self._exits / str(pid))
+        records = sorted(self._exits.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
+        for old in records[:-_EXITS_KEPT]:
+            old.unlink(missing_ok=True)
+
+
+def exit_status(run: Path, pid: int, seconds: float = 1.0) -> int | None:
+    """How the child with that number ended, as `subprocess` tells it; None if nobody says so.
+
+    Waits a moment: the end of a connection is seen before its process is reaped.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return int((run / "exits" / str(pid)).read_text(encoding="ascii"))
+        except FileNotFoundError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.005)
+
+
+def follow_lifeline() -> None:
+    """In a child: end this process as soon as its parent is gone."""
+    descriptor = int(os.environ[LIFELINE])
+
+    def follow() -> NoReturn:
+        while os.read(descriptor, 1):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=follow, name="lifeline", daemon=True).start()

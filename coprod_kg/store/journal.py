@@ -1,0 +1,54 @@
+"""The journal of the commit under way: there whole, or not there; it applies nothing."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from coprod_kg.store.base import Change
+from coprod_kg.store.directory import sync
+
+__all__ = ["read", "write"]
+
+
+def write(path: Path, changes: Sequence[Change]) -> None:
+    """Write the changes so that a reader after a crash finds all of them or no journal.
+
+    The first line is JSON: for each change its graphs and how many bytes each takes. The
+    N-Triples follow in that order.
+    """
+    head = [
+        {"replace": _sizes(one.replace), "add": _sizes(one.add), "activity": one.activity}
+        for one in changes
+    ]
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        file.write(json.dumps(head).encode() + b"\n")
+        for change in changes:
+            file.writelines(change.replace.values())
+            file.writelines(change.add.values())
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    sync(path.parent)
+
+
+def read(path: Path) -> tuple[Change, ...] | None:
+    """The changes of a commit that was under way, or None."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    with file:
+        return tuple(
+            Change(
+                replace={graph: file.read(size) for graph, size in one["replace"]},
+                add={graph: file.read(size) for graph, size in one["add"]},
+                activity=one["activity"],
+            )
+            for one in json.loads(file.readline())
+        )
+
+
+def _sizes(graphs: Mapping[str, bytes]) -> list[tuple[str, int]]:
+    return [(graph, len(triples)) for graph, triples in graphs.items()]

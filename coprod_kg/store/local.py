@@ -1,0 +1,233 @@
+"""The store of a data directory on this machine; it computes no answer and makes no commit.
+
+`LocalStore` talks to the processes that do. `serving` starts them, `connect` finds the running
+ones or starts some for the length of one command.
+"""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from coprod_kg.errors import (
+    CoprodError,
+    Overloaded,
+    QueryMemory,
+    QueryTimeout,
+    QueryTooDeep,
+    StoreInUse,
+    StoreUnavailable,
+)
+from coprod_kg.settings import Settings
+from coprod_kg.store import limits, wire
+from coprod_kg.store.base import Answer, Change, Commit, Query
+from coprod_kg.store.children import Keeper, exit_status
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.worker import LISTEN
+from coprod_kg.store.writer import send_change
+
+__all__ = ["LocalStore", "connect", "serving"]
+
+_BACKLOG = 128
+"""Connections that may wait for a worker; the kernel refuses more."""
+_GRACE_SECONDS = 5.0
+_START_SECONDS = 60.0
+_COMMIT_SECONDS = 600.0
+
+
+class LocalStore:
+    """The store whose processes listen below a runtime directory."""
+
+    def __init__(self, run: Path, settings: Settings) -> None:
+        """Talk to the processes below ``run``; nothing is opened yet."""
+        self._run = run
+        self._settings = settings
+        self._snapshots = Snapshots(DataDirectory(settings.data).snapshots)
+
+    def version(self) -> int:
+        """The newest version that can be asked."""
+        return self._snapshots.current()
+
+    def versions(self) -> tuple[int, ...]:
+        """The versions that can be asked, oldest first."""
+        return self._snapshots.versions()
+
+    def query(self, query: Query) -> Answer:
+        """Ask; see `coprod_kg.store.base.Store.query` for what is raised."""
+        connection = self._connect("query", self._settings.queue_seconds)
+        try:
+            return self._ask(connection, query)
+        except BaseException:
+            connection.close()
+            raise
+
+    def commit(self, change: Change) -> Commit:
+        """Make the change durable and visible, then return."""
+        with self._connect("writer", _COMMIT_SECONDS) as connection:
+            try:
+                send_change(connection, change)
+                message = wire.receive_message(connection)
+            except (EOFError, OSError):
+                raise StoreUnavailable(
+                    "the writer ended before it answered; the change was made whole or not at all",
+                    fix="Look at the newest version, and send the change again if it is not there.",
+                ) from None
+        wire.raise_error(message)
+        return Commit(message["version"])
+
+    def _connect(self, name: str, seconds: float) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(seconds)
+        try:
+            connection.connect(str(self._run / name))
+        except (BlockingIOError, TimeoutError):
+            connection.close()
+            raise _overloaded(seconds) from None
+        except OSError:
+            connection.close()
+            raise StoreUnavailable("no process answers for the store") from None
+        return connection
+
+    def _ask(self, connection: socket.socket, query: Query) -> Answer:
+        seconds = min(query.seconds, self._settings.query_seconds)
+        try:
+            pid = int(wire.receive_message(connection)["pid"])
+        except TimeoutError:
+            raise _overloaded(self._settings.queue_seconds) from None
+        except EOFError:
+            raise StoreUnavailable("the query worker ended before it took the query") from None
+        connection.settimeout(seconds + _GRACE_SECONDS)
+        try:
+            wire.send_message(connection, _request(query, seconds))
+            head = wire.receive_message(connection)
+        except (EOFError, OSError):
+            raise self._why(pid, seconds) from None
+        wire.raise_error(head)
+        return Answer(
+            media_type=head["media_type"],
+            version=head["version"],
+            length=head["length"],
+            chunks=self._chunks(connection, pid, seconds),
+        )
+
+    def _chunks(self, connection: socket.socket, pid: int, seconds: float) -> Iterator[bytes]:
+        with connection:
+            while True:
+                try:
+                    frame = wire.receive(connection)
+                except (EOFError, OSError):
+                    raise self._why(pid, seconds) from None
+                if frame == wire.END:
+                    return
+                yield frame
+
+    def _why(self, pid: int, seconds: float) -> CoprodError:
+        """The reason for which the worker with that process number ended."""
+        status = exit_status(self._run, pid)
+        if status == limits.DEADLINE:
+            return QueryTimeout(
+                f"the query was stopped after {seconds:g} seconds",
+                fix="Ask for less: bind more terms, or write MINUS in place of FILTER NOT EXISTS. "
+                "The deadline is the setting query-seconds.",
+            )
+        if status in limits.OUT_OF_MEMORY:
+            return QueryMemory(
+                f"the query was stopped at {self._settings.query_memory_mb} MiB of memory",
+                fix="Sort, group or join less at once. The cap is the setting query-memory-mb.",
+            )
+        if status in limits.TOO_DEEP:
+            return QueryTooDeep(
+                "the query is nested deeper than the engine can follow",
+                fix="Write it with fewer parentheses, groups or path steps inside one another.",
+            )
+        return StoreUnavailable(f"the query worker ended with status {status}")
+
+
+def _request(query: Query, seconds: float) -> dict[str, object]:
+    return {
+        "text": query.text,
+        "media_types": query.media_types,
+        "default_graphs": query.default_graphs,
+        "named_graphs": query.named_graphs,
+        "version": query.version,
+        "seconds": seconds,
+        "union": query.union,
+    }
+
+
+def _overloaded(seconds: float) -> Overloaded:
+    return Overloaded(
+        f"no query worker became free within {seconds:g} seconds",
+        fix="Try again in a moment. The operator can raise workers or queue-seconds.",
+    )
+
+
+@contextmanager
+def serving(settings: Settings, url: str | None = None) -> Iterator[tuple[LocalStore, Keeper]]:
+    """Hold the data directory and run its writer and query workers.
+
+    Args:
+        settings: where the data lies, how many workers, their limits.
+        url: where the service will be reached, for whoever finds the directory in use.
+
+    Raises:
+        StoreInUse: another process holds the directory.
+        StoreUnavailable: the store cannot be opened.
+    """
+    directory = DataDirectory(settings.data.resolve())
+    with directory.locked(url) as run, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(run / "query"))
+        listening.listen(_BACKLOG)
+        environ = {
+            **settings.environ(),
+            "COPROD_DATA": str(directory.root),
+            "COPROD_RUN": str(run),
+            LISTEN: str(listening.fileno()),
+        }
+        keeper = Keeper(run)
+        try:
+            keeper.keep("writer", "coprod_kg.store.writer", environ)
+            for number in range(settings.workers):
+                keeper.keep(
+                    f"query-{number}", "coprod_kg.store.worker", environ, [listening.fileno()]
+                )
+            _await_writer(run)
+            yield LocalStore(run, settings), keeper
+        finally:
+            keeper.stop()
+
+
+def _await_writer(run: Path) -> None:
+    """Wait until the writer has opened the store, which it says by listening."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(run / "writer")) == 0:
+                return
+        time.sleep(0.01)
+    raise StoreUnavailable(
+        f"the writer did not open the store within {_START_SECONDS:g} seconds",
+        fix="What it wrote to the terminal says why.",
+    )
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[LocalStore]:
+    """The store of the data directory, from the service that runs on it or for this moment.
+
+    Raises:
+        StoreInUse: a process holds the directory that serves no store.
+        StoreUnavailable: the store cannot be opened.
+    """
+    with ExitStack() as stack:
+        try:
+            store, _ = stack.enter_context(serving(replace(settings, workers=1)))
+        except StoreInUse:
+            run = DataDirectory(settings.data.resolve()).holder().get("run")
+            if run is None or not (Path(run) / "writer").exists():
+                raise
+            store = LocalStore(Path(run), settings)
+        yield store

@@ -1,0 +1,70 @@
+"""How a worker sends an answer: small ones whole, large ones as they come; it computes none."""
+
+import io
+import socket
+from typing import TYPE_CHECKING
+
+from coprod_kg.errors import CoprodError
+from coprod_kg.store import wire
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["AnswerWriter"]
+
+_WHOLE = 1 << 20
+"""Up to this many bytes an answer is sent whole, with its length."""
+_CHUNK = 1 << 16
+
+
+class AnswerWriter(io.RawIOBase):
+    """A file that the engine writes an answer to, and that sends it in frames.
+
+    As long as nothing has been sent, an error replaces the answer. After that an error can only
+    break the connection off, so that the other side knows that the answer is not whole.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__()
+        self._connection = connection
+        self._buffer = bytearray()
+        self._head: dict[str, object] = {}
+        self._started = False
+
+    def writable(self) -> bool:
+        """It is written to."""
+        return True
+
+    def begin(self, media_type: str, version: int) -> None:
+        """Say what is going to be written."""
+        self._head = {"media_type": media_type, "version": version}
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Take some bytes of the answer."""
+        self._buffer += data
+        if len(self._buffer) >= (_CHUNK if self._started else _WHOLE):
+            self._send(length=None)
+        return len(memoryview(data))
+
+    def end(self) -> None:
+        """Send what is left; the answer is whole."""
+        if self._buffer or not self._started:
+            self._send(length=len(self._buffer))
+
+    def fail(self, error: CoprodError) -> None:
+        """Send an error in place of the answer.
+
+        Raises:
+            ConnectionAbortedError: part of the answer was sent already.
+        """
+        if self._started:
+            raise ConnectionAbortedError(str(error))
+        wire.send_message(self._connection, wire.error_message(error))
+
+    def _send(self, length: int | None) -> None:
+        if not self._started:
+            wire.send_message(self._connection, {**self._head, "length": length})
+            self._started = True
+        if self._buffer:
+            wire.send(self._connection, self._buffer)
+            self._buffer.clear()

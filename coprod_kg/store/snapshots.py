@@ -1,0 +1,116 @@
+"""Immutable snapshots of the store, one for each version; it never changes one.
+
+A reader holds a shared lock (``flock``) on the folder of the snapshot it has open. The kernel
+drops the lock when the reader dies, so an old snapshot can go as soon as its last reader left.
+"""
+
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyoxigraph
+
+from coprod_kg.errors import StoreUnavailable, VersionGone
+from coprod_kg.store.directory import sync
+
+__all__ = ["Reader", "Snapshots"]
+
+_CURRENT = "current"
+
+
+@dataclass(slots=True)
+class Reader:
+    """One snapshot, open for reading until `close`."""
+
+    version: int
+    store: pyoxigraph.Store
+    lock: int
+
+    def close(self) -> None:
+        """Leave the snapshot, so that it may be removed."""
+        del self.store
+        os.close(self.lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """The snapshots below one folder."""
+
+    folder: Path
+
+    def current(self) -> int:
+        """The newest version.
+
+        Raises:
+            StoreUnavailable: nothing is published yet.
+        """
+        try:
+            return int((self.folder / _CURRENT).readlink().name)
+        except FileNotFoundError:
+            raise StoreUnavailable(
+                "the store has published no version yet", fix="Try again in a moment."
+            ) from None
+
+    def versions(self) -> tuple[int, ...]:
+        """Every version that is kept, oldest first."""
+        return tuple(sorted(int(one.name) for one in self.folder.iterdir() if one.name.isdigit()))
+
+    def open(self, version: int) -> Reader:
+        """Open a version for reading.
+
+        Raises:
+            VersionGone: it is not kept.
+        """
+        path = self.folder / str(version)
+        try:
+            lock = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            raise self._gone(version) from None
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if not path.exists():  # removed between the opening and the lock
+            os.close(lock)
+            raise self._gone(version)
+        return Reader(version, pyoxigraph.Store.read_only(str(path)), lock)
+
+    def _gone(self, version: int) -> VersionGone:
+        kept = self.versions()
+        nearest = min(kept, key=lambda one: abs(one - version), default=None)
+        return VersionGone(
+            f"version {version} is not kept",
+            where="parameter version",
+            fix=f"The nearest version kept is {nearest}." if nearest is not None else None,
+        )
+
+    def publish(self, store: pyoxigraph.Store, version: int) -> None:
+        """Take a snapshot of the store as it is now, and make it the current version."""
+        self._remove_unfinished()
+        target = self.folder / str(version)
+        if not target.exists():
+            unfinished = self.folder / f".unfinished-{version}"
+            store.backup(str(unfinished))
+            unfinished.rename(target)
+        link = self.folder / f".link-{version}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(target.name)
+        link.rename(self.folder / _CURRENT)
+        sync(self.folder)
+
+    def prune(self, keep: int) -> None:
+        """Remove all but the newest, where nobody reads them any more."""
+        for version in self.versions()[: -max(keep, 1)]:
+            path = self.folder / str(version)
+            lock = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.rename(self.folder / f".unfinished-{version}")
+            except BlockingIOError:
+                continue
+            finally:
+                os.close(lock)
+        self._remove_unfinished()
+
+    def _remove_unfinished(self) -> None:
+        for path in self.folder.glob(".unfinished-*"):
+            shutil.rmtree(path)

@@ -1,0 +1,129 @@
+"""The writer process: the only one that changes the store; it answers no queries.
+
+Commits that arrive while another is on its way to disk go together as one new version, with one
+flush and one snapshot for all of them.
+"""
+
+import os
+import queue
+import select
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from coprod_kg.errors import CoprodError
+from coprod_kg.store import wire
+from coprod_kg.store.base import Change, Commit
+from coprod_kg.store.children import LIFELINE
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.durable import Durable
+from coprod_kg.store.limits import no_core_files
+
+__all__ = ["main", "read_change", "send_change"]
+
+_TOGETHER = 64
+_REQUEST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A change, and who waits for its commit."""
+
+    change: Change
+    connection: socket.socket
+
+
+def send_change(connection: socket.socket, change: Change) -> None:
+    """Send a change: a message with the names of its graphs, then the triples of each."""
+    graphs = {"replace": list(change.replace), "add": list(change.add)}
+    wire.send_message(connection, {**graphs, "activity": change.activity})
+    for triples in (*change.replace.values(), *change.add.values()):
+        wire.send(connection, triples)
+
+
+def read_change(connection: socket.socket) -> Change:
+    """The change that `send_change` sent.
+
+    Raises:
+        EOFError: it did not come whole.
+    """
+    message = wire.receive_message(connection)
+    replace = {graph: wire.receive(connection) for graph in message["replace"]}
+    add = {graph: wire.receive(connection) for graph in message["add"]}
+    return Change(replace, add, message["activity"])
+
+
+def main() -> None:
+    """Commit what arrives, until the parent leaves."""
+    no_core_files()
+    data = DataDirectory(Path(os.environ["COPROD_DATA"]))
+    durable = Durable.open(
+        data, os.environ["COPROD_BASE_IRI"], int(os.environ["COPROD_KEEP_VERSIONS"])
+    )
+    waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+    threading.Thread(target=_accept, args=(waiting,), daemon=True).start()
+    while True:
+        together = [waiting.get()]
+        while not waiting.empty() and len(together) < _TOGETHER:
+            together.append(waiting.get())
+        _commit(durable, together)
+
+
+def _accept(waiting: "queue.SimpleQueue[_Waiting]") -> None:
+    """Take changes in; leave with the parent.
+
+    A commit that is under way then ends here too: the next writer finds it in the journal.
+    """
+    lifeline = int(os.environ[LIFELINE])
+    address = Path(os.environ["COPROD_RUN"]) / "writer"
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(address))
+        listening.listen(_TOGETHER)
+        while True:
+            ready, _, _ = select.select([listening.fileno(), lifeline], [], [])
+            if lifeline in ready:
+                os._exit(0)
+            connection, _ = listening.accept()
+            threading.Thread(target=_take, args=(connection, waiting), daemon=True).start()
+
+
+def _take(connection: socket.socket, waiting: "queue.SimpleQueue[_Waiting]") -> None:
+    connection.settimeout(_REQUEST_SECONDS)
+    try:
+        change = read_change(connection)
+    except (OSError, EOFError):
+        connection.close()  # it did not come whole: nothing is changed
+        return
+    waiting.put(_Waiting(change, connection))
+
+
+def _commit(durable: Durable, together: list[_Waiting]) -> None:
+    """Commit some changes as one version; where one of them is at fault, each on its own."""
+    try:
+        commit = durable.commit([one.change for one in together])
+    except CoprodError as error:
+        if len(together) == 1:
+            _reply(together[0], error)
+        else:
+            for one in together:
+                _commit(durable, [one])
+        return
+    for one in together:
+        _reply(one, commit)
+
+
+def _reply(waiting: _Waiting, outcome: Commit | CoprodError) -> None:
+    message = (
+        {"version": outcome.version} if isinstance(outcome, Commit) else wire.error_message(outcome)
+    )
+    with waiting.connection:
+        try:
+            wire.send_message(waiting.connection, message)
+        except OSError:
+            return  # whoever asked left; the commit stands all the same
+
+
+if __name__ == "__main__":
+    main()
