@@ -1,0 +1,285 @@
+"""Writes the example data (examples/cases/*.ttl) from the coding (examples/coding/*.csv).
+
+It never adds a fact: whatever a file says stands in a CSV, and the same CSVs give the same bytes.
+"""
+
+import argparse
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+__all__ = ["CLAIMS", "Coding", "build", "counts", "load", "main"]
+
+HERE = Path(__file__).parent
+CODED_ON = "2026-11-24"
+UNEXPLAINED = "Coded from the source named here, which does not use these terms."
+
+Row = Mapping[str, str]
+Table = Mapping[str, Row]
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of claim: its class, its part of an IRI, what tells its claims apart, its word."""
+
+    class_name: str
+    kind: str
+    apart: str
+    word: str
+
+
+CLAIMS: Mapping[str, Kind] = {
+    "stages": Kind("StageAssessment", "stage-assessment", "stage", "Stage"),
+    "barriers": Kind("BarrierReport", "barrier-report", "barrier", "Barrier"),
+    "enablers": Kind("EnablerReport", "enabler-report", "enabler", "Enabler"),
+    "participations": Kind("Participation", "participation", "actor", "Participants"),
+    "flows": Kind("KnowledgeFlow", "knowledge-flow", "flow", "Knowledge flow"),
+    "conditions": Kind("ConditionClaim", "condition-claim", "condition", "Condition"),
+}
+DECIDED = {"enablers": "enabler", "participations": "role"}
+DESCRIBED = {
+    "organisation": "org:Organization",
+    "initiative": "cp:Initiative",
+    "evidence": "cp:Evidence",
+    "knowledge-flow": "cp:KnowledgeFlow",
+}
+
+
+@dataclass(frozen=True)
+class Coding:
+    """The whole coding: what is described by slug, the claims by table, the codebook's columns."""
+
+    described: Mapping[str, Table]
+    claims: Mapping[str, list[Row]]
+    columns: Mapping[str, list[Row]]
+    head: str
+
+
+@dataclass
+class Page:
+    """One file in the making: its claims, and the slugs that it has to describe, by kind."""
+
+    claims: list[str] = field(default_factory=list)
+    named: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in DESCRIBED})
+
+    def name(self, row: Row, columns: Iterable[Row]) -> None:
+        """Note the organisations and the evidence that a row names."""
+        for column in columns:
+            if column["kind"] in ("organisation", "evidence"):
+                self.named[column["kind"]].update(listed(row[column["column"]]))
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of one CSV."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def listed(cell: str) -> list[str]:
+    """The values of a cell, which are divided by semicolons."""
+    return [part.strip() for part in cell.split(";") if part.strip()]
+
+
+def merged(first: Row, second: Row) -> Row:
+    """Two rows for the same claim as one, with the evidence and the comments of both."""
+    return {
+        **first,
+        "evidence": ";".join(dict.fromkeys(listed(f"{first['evidence']};{second['evidence']}"))),
+        "comment": " ".join(part for part in (first["comment"], second["comment"]) if part),
+    }
+
+
+def decided(table: str, rows: list[Row], vocabularies: Path) -> list[Row]:
+    """The rows with the concepts that the vocabulary's own decisions give to the coders' words.
+
+    A word decided to be no concept drops its row; two words for one concept make one claim.
+    """
+    column = DECIDED.get(table, "")
+    path = vocabularies / f"{column}-decisions.csv"
+    if not path.exists():
+        return rows
+    concepts = {row["slug"].replace("_", "-"): row["concept"] for row in read(path)}
+    made: dict[Pair, Row] = {}
+    for row in rows:
+        renamed = {**row, column: concepts.get(row[column], row[column])}
+        key = (row["about"], renamed[CLAIMS[table].apart])
+        if renamed[column]:
+            made[key] = merged(made[key], renamed) if key in made else renamed
+    return list(made.values())
+
+
+def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Coding:
+    """The coding as its CSVs have it."""
+    columns: dict[str, list[Row]] = {}
+    for row in read(folder / "columns.csv"):
+        columns.setdefault(row["table"], []).append(row)
+    tables = {"initiative": "initiatives", "organisation": "organisations", "evidence": "evidence"}
+    known = vocabularies or HERE.parent / "ontology" / "vocab"
+    return Coding(
+        described={
+            kind: {row["slug"]: row for row in read(folder / f"{table}.csv")}
+            for kind, table in tables.items()
+        },
+        claims={table: decided(table, read(folder / f"{table}.csv"), known) for table in CLAIMS},
+        columns={kind: columns[table] for kind, table in tables.items()}
+        | {table: columns[table] for table in CLAIMS},
+        head=(folder / "head.ttl").read_text(encoding="utf-8"),
+    )
+
+
+def text(value: str, language: str = "en") -> str:
+    """A literal with its language."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"@{language}'
+
+
+def date(value: str) -> str:
+    """A year, a month or a day, typed by its length."""
+    kind = {4: "gYear", 7: "gYearMonth", 10: "date"}[len(value)]
+    return f'"{value}"^^xsd:{kind}'
+
+
+def written(cell: str, kind: str) -> list[str]:
+    """The values of a cell as Turtle, in the way that its column's kind asks for."""
+    if kind.startswith("text"):
+        return [text(cell, kind.partition("@")[2] or "en")] if cell else []
+    if kind == "date":
+        return [date(value) for value in listed(cell)]
+    if kind == "page":
+        return [f"<{value}>" for value in listed(cell)]
+    if kind in DESCRIBED:
+        return [f"<id/{kind}/{value}>" for value in listed(cell)]
+    return [f"{kind}:{value}" for value in listed(cell)]
+
+
+def stated(row: Row, columns: Iterable[Row]) -> list[Pair]:
+    """The statements that the filled cells of a row make."""
+    return [
+        (column["property"], value)
+        for column in columns
+        for value in written(row[column["column"]], column["kind"])
+    ]
+
+
+def block(subject: str, types: str, pairs: Iterable[Pair]) -> str:
+    """One subject with its statements, sorted and each made once."""
+    lines = [
+        f"    {predicate} " + " ,\n        ".join(value for _, value in group)
+        for predicate, group in groupby(sorted(set(pairs)), key=lambda pair: pair[0])
+    ]
+    return " ;\n".join([f"{subject} a {types}", *lines]) + " .\n"
+
+
+def claim(coding: Coding, table: str, row: Row, before: str) -> str:
+    """One claim, by this project, about an initiative or an organisation."""
+    kind, about = CLAIMS[table], row["about"]
+    about_kind = "initiative" if about in coding.described["initiative"] else "organisation"
+    name = row.get("label") or row[kind.apart].replace("-", " ")
+    pairs = [
+        *stated(row, coding.columns[table]),
+        ("cp:about", f"<id/{about_kind}/{about}>"),
+        ("cp:basis", "basis:secondary-coding"),
+        ("cp:claimedBy", "<id/agent/coprod-kg>"),
+        ("cp:claimedOn", date(CODED_ON)),
+        ("rdfs:comment", text(row["comment"] or UNEXPLAINED)),
+        ("rdfs:label", text(f"{kind.word}: {name} ({label(coding, about_kind, about)})")),
+    ]
+    if before:
+        pairs.append(("cp:followsAssessment", f"<id/{kind.kind}/{about}-{before}>"))
+    return block(f"<id/{kind.kind}/{about}-{row[kind.apart]}>", f"cp:{kind.class_name}", pairs)
+
+
+def label(coding: Coding, kind: str, slug: str) -> str:
+    """The name of something described."""
+    return coding.described[kind][slug]["label"]
+
+
+def add_claims(coding: Coding, abouts: set[str], page: Page) -> None:
+    """Add every claim about the subjects; rows of one history follow each other as they stand."""
+    for table, rows in coding.claims.items():
+        before: dict[str, str] = {}
+        for row in rows:
+            if row["about"] in abouts:
+                page.name(row, coding.columns[table])
+                page.claims.append(claim(coding, table, row, before.get(row["about"], "")))
+                if table == "stages":
+                    before[row["about"]] = row["stage"]
+
+
+def describe(coding: Coding, kind: str, slug: str) -> str:
+    """The description of one organisation, initiative or piece of evidence."""
+    row = coding.described[kind][slug]
+    unit = ", org:OrganizationalUnit" if row.get("unit_of") else ""
+    pairs = stated(row, coding.columns[kind])
+    return block(f"<id/{kind}/{slug}>", DESCRIBED[kind] + unit, pairs)
+
+
+def write(coding: Coding, lead: str) -> str:
+    """The file of one lead organisation."""
+    initiatives, organisations = coding.described["initiative"], coding.described["organisation"]
+    mine = {slug for slug, row in initiatives.items() if row["lead"] == lead}
+    page = Page()
+    page.named["initiative"] = mine
+    for slug in mine:
+        page.name(initiatives[slug], coding.columns["initiative"])
+    add_claims(coding, mine | {lead}, page)
+    for slug in sorted(page.named["organisation"]):
+        page.named["organisation"].update(listed(organisations[slug]["unit_of"]))
+    described = [
+        describe(coding, kind, slug) for kind in page.named for slug in sorted(page.named[kind])
+    ]
+    return "\n".join([coding.head, *described, *sorted(page.claims)])
+
+
+def build(coding: Coding) -> dict[str, str]:
+    """The text of every file by its name."""
+    leads = sorted({row["lead"] for row in coding.described["initiative"].values()})
+    return {f"{lead}.ttl": write(coding, lead) for lead in leads}
+
+
+def counts(coding: Coding) -> str:
+    """How many initiatives and claims there are, as the Markdown that the README shows."""
+    initiatives, organisations = coding.described["initiative"], coding.described["organisation"]
+    newest = {row["about"]: row["stage"] for row in coding.claims["stages"]}
+    tables = {
+        "last coded stage | initiatives": Counter(
+            newest.get(slug, "no stage coded") for slug in initiatives
+        ),
+        "country of the lead organisation | initiatives": Counter(
+            organisations[row["lead"]]["country"] for row in initiatives.values()
+        ),
+        "claims | number": Counter(
+            {CLAIMS[table].class_name: len(rows) for table, rows in coding.claims.items()}
+        ),
+    }
+    sizes = [f"{len(rows)} {name}" for name, rows in coding.described.items()]
+    lines = [f"Described: {', '.join(sizes)}.", ""]
+    for heading, counter in tables.items():
+        ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+        lines += [f"| {heading} |", "|---|---:|", *(f"| {key} | {n} |" for key, n in ranked), ""]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the files and print the counts."""
+    parser = argparse.ArgumentParser(description="Write examples/cases from examples/coding.")
+    parser.add_argument("--into", type=Path, default=HERE / "cases", help="folder to write")
+    into: Path = parser.parse_args(arguments).into
+    coding = load()
+    files = build(coding)
+    into.mkdir(parents=True, exist_ok=True)
+    for stale in sorted({path.name for path in into.glob("*.ttl")} - files.keys()):
+        (into / stale).unlink()
+    for name, content in files.items():
+        (into / name).write_text(content, encoding="utf-8", newline="\n")
+    sys.stdout.write(counts(coding))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
