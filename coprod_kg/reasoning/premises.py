@@ -17,13 +17,38 @@ __all__ = ["BASE_IRI", "premises"]
 
 BASE_IRI = "https://w3id.org/coprod/"
 _OWL_2_MAP = frozenset(
-    ["rdf:langString", "xsd:anyURI", "xsd:base64Binary", "xsd:boolean", "xsd:byte"]
-    + ["xsd:dateTime", "xsd:dateTimeStamp", "xsd:decimal", "xsd:double", "xsd:float"]
-    + ["xsd:hexBinary", "xsd:int", "xsd:integer", "xsd:language", "xsd:long", "xsd:Name"]
-    + ["xsd:NCName", "xsd:negativeInteger", "xsd:NMTOKEN", "xsd:nonNegativeInteger"]
-    + ["xsd:nonPositiveInteger", "xsd:normalizedString", "xsd:positiveInteger", "xsd:short"]
-    + ["xsd:string", "xsd:token", "xsd:unsignedByte", "xsd:unsignedInt", "xsd:unsignedLong"]
-    + ["xsd:unsignedShort"]
+    {
+        "rdf:langString",
+        "xsd:anyURI",
+        "xsd:base64Binary",
+        "xsd:boolean",
+        "xsd:byte",
+        "xsd:dateTime",
+        "xsd:dateTimeStamp",
+        "xsd:decimal",
+        "xsd:double",
+        "xsd:float",
+        "xsd:hexBinary",
+        "xsd:int",
+        "xsd:integer",
+        "xsd:language",
+        "xsd:long",
+        "xsd:Name",
+        "xsd:NCName",
+        "xsd:negativeInteger",
+        "xsd:NMTOKEN",
+        "xsd:nonNegativeInteger",
+        "xsd:nonPositiveInteger",
+        "xsd:normalizedString",
+        "xsd:positiveInteger",
+        "xsd:short",
+        "xsd:string",
+        "xsd:token",
+        "xsd:unsignedByte",
+        "xsd:unsignedInt",
+        "xsd:unsignedLong",
+        "xsd:unsignedShort",
+    }
 )
 
 

@@ -1,0 +1,75 @@
+"""``coprod-kg check-ontology``: what HermiT says of the model; it changes nothing."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from coprod_kg.cli.context import pass_settings
+from coprod_kg.files import files
+from coprod_kg.namespaces import shorten
+from coprod_kg.reasoning.consistency import Check, check
+from coprod_kg.reasoning.hierarchy import Branch, outline
+from coprod_kg.settings import Settings
+
+__all__ = ["check_ontology"]
+
+
+@click.command()
+@pass_settings
+@click.argument("data", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check_ontology(settings: Settings, data: tuple[Path, ...], *, as_json: bool) -> None:
+    """Check that the ontology is consistent, and print the inferred classes.
+
+    Give RDF files to check them together with it. Exit code 1 says that it is inconsistent or
+    that a class can have no instance; the axioms that clash are then printed.
+
+    \b
+    Examples:
+        coprod-kg check-ontology
+        coprod-kg check-ontology examples/ryhov.ttl
+    """
+    found = check(files("ontology"), data, settings.base_iri)
+    click.echo(json.dumps(_plain(found), indent=2) if as_json else "\n".join(_lines(found)))
+    if not found.sound:
+        raise click.exceptions.Exit(1)
+
+
+def _lines(found: Check) -> Iterable[str]:
+    if found.sound:
+        yield "Consistent; every class can have an instance."
+    elif found.consistent:
+        empty = ", ".join(shorten(iri) for iri in found.unsatisfiable)
+        yield f"Consistent, but these classes can have no instance: {empty}"
+    else:
+        yield "Inconsistent: what is said cannot all hold."
+    for clash in found.clashes:
+        yield "\nThese clash:"
+        yield from (f"  {axiom}" for axiom in clash)
+    if not found.sound and not found.clashes:
+        yield (
+            "\nPellet, which names the axioms that clash, could not say which; it needs Java 25: "
+            "pip install 'coprod-kg[reasoner]'"
+        )
+    if found.hierarchy:
+        yield "\nThe inferred classes:"
+        yield from (f"  {line}" for line in outline(found.hierarchy))
+
+
+def _plain(found: Check) -> dict[str, object]:
+    return {
+        "consistent": found.consistent,
+        "unsatisfiable": list(found.unsatisfiable),
+        "clashes": [list(clash) for clash in found.clashes],
+        "hierarchy": [_branch(one) for one in found.hierarchy],
+    }
+
+
+def _branch(one: Branch) -> dict[str, object]:
+    return {
+        "class": one.iri,
+        "equivalents": list(one.equivalents),
+        "subclasses": [_branch(below) for below in one.branches],
+    }
