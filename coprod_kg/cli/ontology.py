@@ -21,7 +21,7 @@ __all__ = ["check_ontology"]
 @click.argument("data", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check_ontology(settings: Settings, data: tuple[Path, ...], *, as_json: bool) -> None:
-    """Check that the ontology is consistent, and print the inferred classes.
+    r"""Check that the ontology is consistent, and print the inferred classes.
 
     Give RDF files to check them together with it. Exit code 1 says that it is inconsistent or
     that a class can have no instance; the axioms that clash are then printed.
