@@ -1,18 +1,56 @@
-"""What every command shares: the settings and the way to a store; it does no command's work."""
+"""What every command shares: its settings and the way to a store; it does no command's work."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import click
 
+from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Store
 
-__all__ = ["opened", "pass_settings"]
+__all__ = ["opened", "pass_settings", "setting_options"]
 
-pass_settings: Callable[..., Any] = click.make_pass_decorator(Settings)
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def setting_options(*names: str) -> Callable[[_Command], Callable[..., Any]]:
+    """Give a command the flags of some settings, and the `Settings` as its first argument.
+
+    A flag that is not given leaves the setting to the environment, the file and the default.
+    """
+    known = {one.name: one for one in fields(Settings)}
+
+    def decorate(command: _Command) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            overrides = {name: kwargs.pop(f"setting_{name}") for name in names}
+            return command(Settings.load(overrides), *args, **kwargs)
+
+        for name in reversed(names):
+            setting = known[name]
+            default = " ".join(setting.default) if name == "service_allow" else setting.default
+            shown = f"  [default: {default}]" if default not in (None, "") else ""
+            option = click.option(
+                f"--{name.replace('_', '-')}",
+                f"setting_{name}",
+                metavar=_METAVARS.get(setting.type, "TEXT"),
+                help=f"{str(setting.metadata['help']).capitalize()}.{shown}",
+            )
+            call = option(call)
+        return call
+
+    return decorate
+
+
+_METAVARS: dict[Any, str] = {int: "NUMBER", float: "SECONDS"}
+
+pass_settings = setting_options("data", "base_iri")
+"""The flags of every command that opens a store."""
 
 
 @contextmanager
@@ -20,7 +58,9 @@ def opened(settings: Settings) -> Iterator[Store]:
     """The store of the data directory: the running service's, or one opened for this command.
 
     Raises:
-        StoreUnavailable: the data directory cannot be opened.
+        StoreInUse: a process holds the directory that serves no store.
+        StoreUnavailable: the store cannot be opened.
     """
     with local.connect(settings) as store:
+        publish_model(store, settings.base_iri)
         yield store

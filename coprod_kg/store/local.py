@@ -6,9 +6,9 @@ ones or starts some for the length of one command.
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coprod_kg.errors import (
@@ -29,7 +29,7 @@ from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.worker import LISTEN
 from coprod_kg.store.writer import send_change
 
-__all__ = ["LocalStore", "connect", "serving"]
+__all__ = ["LocalStore", "Service", "connect", "serving"]
 
 _BACKLOG = 128
 """Connections that may wait for a worker; the kernel refuses more."""
@@ -165,8 +165,23 @@ def _overloaded(seconds: float) -> Overloaded:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The processes of a store that run.
+
+    Attributes:
+        store: the way to talk to them.
+        keeper: who keeps them alive, and may keep others.
+        environ: the settings and addresses that another child of the keeper needs.
+    """
+
+    store: LocalStore
+    keeper: Keeper
+    environ: Mapping[str, str]
+
+
 @contextmanager
-def serving(settings: Settings, url: str | None = None) -> Iterator[tuple[LocalStore, Keeper]]:
+def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
     """Hold the data directory and run its writer and query workers.
 
     Args:
@@ -195,7 +210,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[tuple[LocalS
                     f"query-{number}", "coprod_kg.store.worker", environ, [listening.fileno()]
                 )
             _await_writer(run)
-            yield LocalStore(run, settings), keeper
+            yield Service(LocalStore(run, settings), keeper, environ)
         finally:
             keeper.stop()
 
@@ -224,7 +239,7 @@ def connect(settings: Settings) -> Iterator[LocalStore]:
     """
     with ExitStack() as stack:
         try:
-            store, _ = stack.enter_context(serving(replace(settings, workers=1)))
+            store = stack.enter_context(serving(replace(settings, workers=1))).store
         except StoreInUse:
             run = DataDirectory(settings.data.resolve()).holder().get("run")
             if run is None or not (Path(run) / "writer").exists():

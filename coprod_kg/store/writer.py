@@ -8,6 +8,7 @@ import os
 import queue
 import select
 import socket
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,9 +59,12 @@ def main() -> None:
     """Commit what arrives, until the parent leaves."""
     no_core_files()
     data = DataDirectory(Path(os.environ["COPROD_DATA"]))
-    durable = Durable.open(
-        data, os.environ["COPROD_BASE_IRI"], int(os.environ["COPROD_KEEP_VERSIONS"])
-    )
+    try:
+        durable = Durable.open(
+            data, os.environ["COPROD_BASE_IRI"], int(os.environ["COPROD_KEEP_VERSIONS"])
+        )
+    except CoprodError as error:
+        sys.exit(f"coprod-kg writer: {error}")
     waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
     threading.Thread(target=_accept, args=(waiting,), daemon=True).start()
     while True:

@@ -1,0 +1,69 @@
+"""The command ``coprod-kg``: finds the subcommand and ends with the right exit code."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from coprod_kg import __version__
+from coprod_kg.errors import CoprodError
+
+__all__ = ["main"]
+
+_COMMANDS: Mapping[str, str] = {
+    "serve": "serve:serve",
+    "submit": "submit:submit",
+    "validate": "submit:validate",
+    "queries": "query:queries",
+    "query": "query:query",
+    "sparql": "query:sparql",
+    "check-ontology": "ontology:check_ontology",
+    "versions": "versions:versions",
+}
+"""Command → its module in this package and its name there; imported only when it is used."""
+
+
+class _Commands(click.Group):
+    """The subcommands, imported one at a time so that each starts quickly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"coprod_kg.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="coprod-kg")
+def coprod_kg() -> None:
+    """Ask, check and serve what is known of how co-production is mainstreamed.
+
+    Every setting is also an environment variable (COPROD_QUERY_SECONDS for --query-seconds)
+    and a key in coprod.toml.
+
+    Exit codes: 0 done, 1 the data or the query was refused, 2 wrong usage, 3 the service or the
+    store could not be reached.
+    """
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        coprod_kg.main(prog_name="coprod-kg", standalone_mode=False)
+    except CoprodError as error:
+        click.echo(f"coprod-kg: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""``coprod-kg serve``: the whole service, from one terminal, until it is stopped."""
+
+import signal
+import socket
+import threading
+import time
+from types import FrameType
+
+import click
+
+from coprod_kg.cli.context import setting_options
+from coprod_kg.errors import StoreUnavailable, WrongUsage
+from coprod_kg.examples import submit_examples
+from coprod_kg.publishing import publish_model
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query, Store
+from coprod_kg.store.local import serving
+
+__all__ = ["serve"]
+
+_START_SECONDS = 60.0
+_COUNT = """
+PREFIX cp: <https://w3id.org/coprod/ontology#>
+SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:Initiative }
+"""
+
+
+@click.command(epilog="Example: coprod-kg serve --data /srv/coprod --port 8080")
+@setting_options(
+    "data",
+    "host",
+    "port",
+    "workers",
+    "web_workers",
+    "base_iri",
+    "query_seconds",
+    "query_memory_mb",
+    "queue_seconds",
+    "submission_seconds",
+    "submission_memory_mb",
+    "body_mb",
+    "service_allow",
+    "default_graph",
+    "keep_versions",
+    "queries",
+)
+@click.option("--no-example", is_flag=True, help="Leave an empty store empty.")
+def serve(settings: Settings, *, no_example: bool) -> None:
+    """Serve the knowledge graph; Ctrl-C stops it.
+
+    An empty store is filled with the example data first: published initiatives, coded from
+    public sources.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    _refuse_taken_port(settings)
+    url = f"http://{_bracketed(settings.host)}:{settings.port}"
+    try:
+        with serving(settings, url) as service:
+            empty = service.store.version() == 0
+            publish_model(service.store, settings.base_iri)
+            if empty and not no_example:
+                submit_examples(service.store, settings)
+            service.keeper.keep("web", "coprod_kg.web.server", service.environ)
+            _await_web(settings)
+            click.echo(_welcome(service.store, url))
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Find out before anything is started whether somebody else listens there.
+
+    Raises:
+        WrongUsage: the port is taken, or the address is none of this machine's.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise WrongUsage(
+            f"nothing can listen on {settings.host} port {settings.port}: {error.strerror}",
+            fix="Choose another address with --host or another port with --port.",
+        ) from None
+
+
+def _await_web(settings: Settings) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((settings.host, settings.port), timeout=1.0):
+                return
+        except OSError:
+            time.sleep(0.02)
+    raise StoreUnavailable(
+        f"the web processes did not start within {_START_SECONDS:g} seconds",
+        fix="What they wrote to the terminal says why.",
+    )
+
+
+def _welcome(store: Store, url: str) -> str:
+    answer = store.query(Query(_COUNT, ("text/csv",))).read().decode()
+    count = answer.splitlines()[1]
+    return (
+        f"coprod-kg serves {url}\n"
+        f"  version {store.version()} of the data, {count} initiatives\n"
+        f"  SPARQL at {url}/sparql, saved queries at {url}/queries\n"
+        "  Ctrl-C stops it."
+    )

@@ -1,0 +1,16 @@
+"""The published cases that come with coprod-kg, on the road that anybody's data takes."""
+
+from coprod_kg.files import files
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Store
+from coprod_kg.submitting import Outcome, submit
+
+__all__ = ["submit_examples"]
+
+
+def submit_examples(store: Store, settings: Settings) -> list[Outcome]:
+    """Submit every file of the example data, one per organisation, in one commit.
+
+    They are secondary coding from public sources, and say so in every claim.
+    """
+    return submit(sorted((files("examples") / "cases").glob("*.ttl")), store, settings)
