@@ -29,8 +29,8 @@ format: $(TEST) ## put the code into its format
 	@$(BIN)/ruff check --fix $(CHECKED)
 	@$(BIN)/ruff format $(CHECKED)
 
-docs: $(TEST) ## write the generated blocks of README.md and docs/ anew
-	@$(BIN)/python -m tests.documented --write
+docs: $(TEST) ## write what README.md and docs/ show of the program anew
+	@$(BIN)/python docs/generate.py
 
 wheel: $(TEST) ## build dist/coprod_kg-….whl
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

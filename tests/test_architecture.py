@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"files", "namespaces", "terms"}),
     frozenset({"catalogue", "reasoning", "store", "validation"}),
     frozenset({"reading", "results"}),
-    frozenset({"answering", "assessing", "describing", "submitting"}),
+    frozenset({"answering", "assessing", "describing", "examples", "publishing", "submitting"}),
     frozenset({"web"}),
     frozenset({"cli"}),
 )
@@ -35,7 +35,7 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "owlready2": frozenset({"reasoning"}),
     "pyoxigraph": frozenset(  # its terms and parsers are values; its Store: STORE_ROOMS
         {"namespaces", "terms", "catalogue", "reasoning", "store", "validation", "reading"}
-        | {"results", "answering", "assessing", "describing", "submitting"}
+        | {"results", "answering", "assessing", "describing", "publishing", "submitting"}
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),
@@ -75,7 +75,8 @@ def layer_of(room: str) -> int:
 
 @cache
 def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    text = path.read_text(encoding="utf-8")
+    return ast.parse(text, filename=str(path), feature_version=(3, 11))
 
 
 def imported(path: Path) -> Iterator[tuple[str, int]]:
