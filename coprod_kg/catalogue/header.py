@@ -1,0 +1,160 @@
+"""The flat header of a saved query, one ``#+ key: value`` a line; it never looks at the SPARQL."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from coprod_kg.catalogue.parameters import KINDS, TYPES, Parameter
+from coprod_kg.catalogue.schemes import Scheme
+from coprod_kg.errors import WrongUsage
+
+__all__ = ["Column", "Header", "Mistake", "read_header"]
+
+Mistake = tuple[int, str]
+"""A line, and what is wrong there."""
+
+_MARK: Final = "#+"
+_SINGLE: Final = ("summary", "description", "tags", "answers")
+_NAMED: Final = ("param", "column")
+_VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
+_ANSWER: Final = re.compile(r"CQ-[0-9]{2,}")
+_TAG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the answer: the variable, and what it means."""
+
+    name: str
+    description: str
+
+
+@dataclass(slots=True)
+class Header:
+    """What the header says, and what is wrong with it."""
+
+    summary: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    columns: tuple[Column, ...] = ()
+    lines: dict[str, int] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def wrong(self, line: int, what: str) -> None:
+        """Note a mistake."""
+        self.mistakes.append((line, what))
+
+
+def read_header(text: str, vocabulary: Mapping[str, Scheme]) -> Header:
+    """The header of a file, with every mistake found in it.
+
+    Args:
+        text: the file's whole text.
+        vocabulary: the concept schemes that a parameter may name.
+    """
+    header = Header()
+    over = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.startswith(_MARK):
+            over = over or bool(line.strip())
+        elif over:
+            header.wrong(number, "a header line after the header; move it to the top")
+        else:
+            _one(header, number, line[len(_MARK) :], vocabulary)
+    _complete(header)
+    return header
+
+
+def _one(header: Header, line: int, text: str, vocabulary: Mapping[str, Scheme]) -> None:
+    key, colon, value = (part.strip() for part in text.partition(":"))
+    word, _, name = key.partition(" ")
+    if not colon or not value:
+        header.wrong(line, f"expected '#+ key: value', found {(_MARK + text)!r}")
+    elif key in header.lines:
+        header.wrong(line, f"{key!r} is given twice, first in line {header.lines[key]}")
+    elif key in _SINGLE:
+        _single(header, line, key, value)
+    elif word in _NAMED and _VARIABLE.fullmatch(name):
+        _named(header, line, (word, name, value), vocabulary)
+    elif word in _NAMED:
+        header.wrong(line, f"{name!r} is not the name of a variable, in {key!r}")
+    else:
+        known = ", ".join([*_SINGLE, *(f"{one} NAME" for one in _NAMED)])
+        header.wrong(line, f"there is no key {key!r}; the keys are {known}")
+    header.lines.setdefault(key, line)
+
+
+def _single(header: Header, line: int, key: str, value: str) -> None:
+    if key == "summary":
+        header.summary = value
+        if not value.endswith("?"):
+            header.wrong(line, "the summary is a question and ends with '?'")
+    elif key == "description":
+        header.description = value
+    elif key == "tags":
+        header.tags = _list(value)
+        for tag in header.tags:
+            if not _TAG.fullmatch(tag):
+                header.wrong(line, f"{tag!r} is not a tag: small letters, digits and hyphens")
+    else:
+        header.answers = _list(value)
+        for answer in header.answers:
+            if not _ANSWER.fullmatch(answer):
+                header.wrong(line, f"{answer!r} is not a competency question such as CQ-01")
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(","))
+
+
+def _named(
+    header: Header, line: int, entry: tuple[str, str, str], vocabulary: Mapping[str, Scheme]
+) -> None:
+    word, name, value = entry
+    if word == "column":
+        header.columns += (Column(name, value),)
+        return
+    what, bar, description = (part.strip() for part in value.partition("|"))
+    if not bar or not description:
+        header.wrong(line, f"parameter {name} has no description; write 'TYPE | what it does'")
+        return
+    declared, equals, default = (part.strip() for part in what.partition("="))
+    type_, _, scope = declared.partition(" ")
+    wrong = _type_mistake(type_, scope, vocabulary)
+    if wrong:
+        header.wrong(line, f"parameter {name}: {wrong}")
+        return
+    parameter = Parameter(name, type_, scope, default if equals else None, description)
+    header.parameters += (parameter,)
+    if equals:
+        _check_default(header, line, parameter, vocabulary)
+
+
+def _type_mistake(type_: str, scope: str, vocabulary: Mapping[str, Scheme]) -> str | None:
+    if type_ not in TYPES:
+        return f"there is no type {type_!r}; the types are {', '.join(TYPES)}"
+    if type_ == "concept" and scope not in vocabulary:
+        return f"there is no scheme {scope!r}; the schemes are {', '.join(sorted(vocabulary))}"
+    if type_ == "iri" and scope not in KINDS:
+        return f"there is no kind {scope!r}; the kinds are {', '.join(KINDS)}"
+    if scope and type_ not in ("concept", "iri"):
+        return f"{type_} takes nothing after it, found {scope!r}"
+    return None
+
+
+def _check_default(
+    header: Header, line: int, parameter: Parameter, vocabulary: Mapping[str, Scheme]
+) -> None:
+    try:
+        parameter.term(parameter.default or "", "", vocabulary)
+    except WrongUsage as error:
+        header.wrong(line, f"the default of parameter {parameter.name}: {error.what}")
+
+
+def _complete(header: Header) -> None:
+    for key in ("summary", "description", "tags"):
+        if key not in header.lines:
+            header.wrong(1, f"the header has no {key!r}")

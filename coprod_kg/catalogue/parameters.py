@@ -1,0 +1,141 @@
+"""A parameter of a saved query: what it takes, checked before anything runs; it binds nothing."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from pyoxigraph import NamedNode
+
+from coprod_kg.catalogue.schemes import Scheme
+from coprod_kg.errors import WrongUsage
+from coprod_kg.terms import Term, literal, parse_iri
+
+__all__ = ["KINDS", "TYPES", "Parameter", "did_you_mean"]
+
+TYPES: Final = ("concept", "iri", "integer", "date", "string", "boolean")
+"""What a parameter may be; the first two name a scheme or a kind of thing after them."""
+
+KINDS: Final = (
+    "initiative",
+    "organisation",
+    "agent",
+    "public-service",
+    "stage-assessment",
+    "barrier-report",
+    "enabler-report",
+    "participation",
+    "knowledge-flow",
+    "condition-claim",
+    "evidence",
+)
+"""The kinds of things that have an IRI below ``<base>id/``."""
+
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
+_LARGEST: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, as the header declares it.
+
+    Attributes:
+        name: the variable, without its question mark.
+        type: one of `TYPES`.
+        scope: the scheme of a concept, the kind of an IRI, else empty.
+        default: what is bound when nothing is given, as a person writes it; None is nothing.
+        description: what it does, for people.
+    """
+
+    name: str
+    type: str
+    scope: str
+    default: str | None
+    description: str
+
+    @property
+    def takes(self) -> str:
+        """What to write, in a few words."""
+        return {
+            "concept": f"a concept of the scheme {self.scope}",
+            "iri": f"the slug or the IRI of one {self.scope.replace('-', ' ')}",
+            "integer": "a whole number such as 12",
+            "date": "a day such as 2021-03-01",
+            "string": "text",
+            "boolean": "true or false",
+        }[self.type]
+
+    def permitted(self, vocabulary: Mapping[str, Scheme]) -> tuple[str, ...]:
+        """Every value there is, where they can be listed."""
+        if self.type == "concept":
+            return tuple(vocabulary[self.scope].concepts) if self.scope in vocabulary else ()
+        return ("true", "false") if self.type == "boolean" else ()
+
+    def term(self, text: str, base_iri: str, vocabulary: Mapping[str, Scheme]) -> Term:
+        """The term that a person's text stands for.
+
+        Raises:
+            WrongUsage: it is none that this parameter takes; says what is.
+        """
+        if self.type == "concept":
+            return self._concept(text, vocabulary)
+        if self.type == "iri":
+            return self._thing(text, base_iri)
+        if self.type == "string":
+            return literal(text)
+        if self.type == "boolean" and text not in ("true", "false"):
+            raise WrongUsage(f"{text!r} is not {self.takes}")
+        term = literal(text, self.type)
+        if self.type == "integer" and abs(int(text)) > _LARGEST:
+            raise WrongUsage(f"{text} is larger than a number can be here")
+        return term
+
+    def written_default(self) -> str:
+        """How the default stands between the braces of the parameter's line."""
+        if self.default is None:
+            return "UNDEF"
+        return {
+            "concept": f"{self.scope}:{self.default}",
+            "iri": f"<{self.default}>",
+            "date": f'"{self.default}"^^xsd:date',
+            "string": str(literal(self.default)) if self.type == "string" else "",
+        }.get(self.type, self.default)
+
+    def _concept(self, text: str, vocabulary: Mapping[str, Scheme]) -> NamedNode:
+        scheme = vocabulary[self.scope]
+        concept = scheme.find(text)
+        if concept is None:
+            slug = text.removeprefix(f"{scheme.name}:").rsplit("/", 1)[-1]
+            raise WrongUsage(
+                f"{text!r} is no concept of the scheme {scheme.name}"
+                + did_you_mean(slug, scheme.concepts),
+                fix="Permitted: " + ", ".join(scheme.concepts),
+            )
+        return NamedNode(concept.iri)
+
+    def _thing(self, text: str, base_iri: str) -> NamedNode:
+        if _SLUG.fullmatch(text):
+            return parse_iri(f"{base_iri}id/{self.scope}/{text}", base_iri=base_iri)
+        bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
+        if not _ABSOLUTE.fullmatch(bare):
+            raise WrongUsage(f"{text!r} is not {self.takes}", fix=f"Write {self.takes}.")
+        iri = parse_iri(f"<{bare}>", base_iri="")
+        things = f"{base_iri}id/"
+        if iri.value.startswith(things) and not iri.value.startswith(f"{things}{self.scope}/"):
+            other = iri.value.removeprefix(things).split("/", 1)[0]
+            raise WrongUsage(f"{text!r} names a thing of the kind {other}, not {self.scope}")
+        return iri
+
+
+def did_you_mean(text: str, known: Mapping[str, object]) -> str:
+    """`; did you mean x or y?` for the nearest names, or nothing."""
+    near = list(_nearest(text, known))
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _nearest(text: str, known: Mapping[str, object]) -> Iterator[str]:
+    wanted = text.lower().replace("_", "-").replace(" ", "-")
+    starting = [name for name in known if wanted and wanted in name]
+    yield from dict.fromkeys([*starting[:3], *get_close_matches(wanted, known, n=2)])

@@ -1,0 +1,91 @@
+"""SPARQL text to tokens, iteratively; it never judges whether the text is a valid query.
+
+Strings, IRIs and comments are one token each, so what stands inside them is never taken for a
+keyword. Whatever fits no token becomes a token of one character: no text makes it fail.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Token", "position", "significant", "token_at", "tokens"]
+
+_NAME: Final = r"[^\W\d](?:[\w.\-\u00B7]*[\w\-\u00B7])?"
+_LOCAL: Final = r"(?:[\w:\-\u00B7.]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])"
+
+_TOKEN: Final = re.compile(
+    rf"""
+    (?P<space>[ \t\r\n]++)
+  | (?P<comment>\#[^\r\n]*+)
+  | (?P<iri><(?:[^<>"{{}}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*+>)
+  | (?P<string>
+        '''(?:'{{0,2}}+(?:[^'\\]|\\.))*+'''
+      | \"\"\"(?:"{{0,2}}+(?:[^"\\]|\\.))*+\"\"\"
+      | '(?:[^'\\\r\n]|\\.)*+'
+      | "(?:[^"\\\r\n]|\\.)*+"
+    )
+  | (?P<variable>[?$]\w++)
+  | (?P<blank>_:\w(?:[\w.\-\u00B7]*[\w\-\u00B7])?)
+  | (?P<pname>(?:{_NAME})?:(?:{_LOCAL})*+)
+  | (?P<language>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
+  | (?P<number>(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+)
+  | (?P<word>[^\W\d]\w*+)
+  | (?P<mark>\^\^|&&|\|\||<=|>=|!=|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token.
+
+    Attributes:
+        kind: space, comment, iri, string, variable, blank, pname, language, number, word, mark.
+        text: as written.
+        start: offset of its first character.
+    """
+
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Offset after its last character."""
+        return self.start + len(self.text)
+
+    def is_word(self, *words: str) -> bool:
+        """Whether it is one of these keywords, in whatever case."""
+        return self.kind == "word" and self.text.upper() in words
+
+
+def token_at(text: str, start: int) -> Token:
+    """The token that begins at an offset inside the text."""
+    match = _TOKEN.match(text, start)
+    if match is None or match.lastgroup is None:  # the last branch takes any character
+        return Token("mark", text[start], start)
+    return Token(match.lastgroup, match[0], start)
+
+
+def tokens(text: str, start: int = 0) -> Iterator[Token]:
+    """All the tokens from an offset on, spaces and comments among them.
+
+    >>> [token.text for token in tokens("ASK { ?s a 'SERVICE' }") if token.kind != "space"]
+    ['ASK', '{', '?s', 'a', "'SERVICE'", '}']
+    """
+    while start < len(text):
+        token = token_at(text, start)
+        yield token
+        start = token.end
+
+
+def significant(text: str, start: int = 0) -> Iterator[Token]:
+    """The tokens from an offset on without spaces and comments."""
+    return (token for token in tokens(text, start) if token.kind not in ("space", "comment"))
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """Line and column of an offset, both from 1."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)

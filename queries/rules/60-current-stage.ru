@@ -1,0 +1,22 @@
+#+ summary: Where each claimant's newest assessment that has not ended sees its subject now.
+#+ description: An assessment that another one follows, that has an end, or that is older than another open one of the same claimant on the same subject does not count. Dates of different exactness are compared as far as both go.
+PREFIX cp: <https://w3id.org/coprod/ontology#>
+INSERT { ?subject cp:currentStage ?stage }
+WHERE {
+  ?assessment a cp:StageAssessment ;
+    cp:about ?subject ;
+    cp:claimedBy ?claimant ;
+    cp:stage ?stage .
+  FILTER NOT EXISTS { ?assessment cp:validUntil ?end }
+  FILTER NOT EXISTS { ?next cp:followsAssessment ?assessment ; cp:claimedBy ?claimant }
+  FILTER NOT EXISTS {
+    ?assessment cp:validFrom ?date .
+    ?other cp:about ?subject ;
+      a cp:StageAssessment ;
+      cp:claimedBy ?claimant ;
+      cp:validFrom ?later .
+    FILTER NOT EXISTS { ?other cp:validUntil ?otherEnd }
+    BIND (IF(STRLEN(STR(?date)) < STRLEN(STR(?later)), STRLEN(STR(?date)), STRLEN(STR(?later))) AS ?exactness)
+    FILTER (SUBSTR(STR(?later), 1, ?exactness) > SUBSTR(STR(?date), 1, ?exactness))
+  }
+}

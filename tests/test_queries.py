@@ -1,0 +1,185 @@
+"""Claims about the saved questions: on the tiny world each gives the answer a person can check.
+
+The golden answers are ``tests/questions/SLUG.csv``; comment lines above the header bind parameters
+(``# months=12``). After a deliberate change, write them again and read the difference:
+
+    python tests/test_queries.py --refresh
+"""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rdflib
+from pyoxigraph import Literal, NamedNode, QueryBoolean, QuerySolutions, RdfFormat, Store
+
+from coprod_kg.catalogue.queries import SavedQuery, load
+from coprod_kg.catalogue.tokens import significant
+
+TESTS = Path(__file__).parent
+QUESTIONS = TESTS.parent / "queries" / "questions"
+GOLDEN = TESTS / "questions"
+FILES = (TESTS / "tiny.ttl", *sorted((TESTS.parent / "ontology" / "vocab").glob("*.ttl")))
+BASE = "https://w3id.org/coprod/"
+NAMES = sorted(path.stem for path in QUESTIONS.glob("*.rq"))
+NUMBERS = ("integer", "decimal", "double")
+
+Table = list[list[str]]
+
+
+@cache
+def questions() -> dict[str, SavedQuery]:
+    return dict(load(QUESTIONS))
+
+
+@cache
+def oxigraph() -> Store:
+    """Each file in a graph of its own, and the tiny world in two, as inferred triples may be."""
+    store = Store()
+    for number, path in enumerate((*FILES, FILES[0])):
+        graph = NamedNode(f"urn:graph:{number}")
+        store.load(path=str(path), format=RdfFormat.TURTLE, to_graph=graph)
+    return store
+
+
+@cache
+def in_rdflib() -> rdflib.Graph:
+    graph = rdflib.Graph()
+    for path in FILES:
+        graph.parse(path, format="turtle")
+    return graph
+
+
+def parameters(name: str) -> dict[str, list[str]]:
+    """The values that the golden file's comment lines bind."""
+    bound: dict[str, list[str]] = {}
+    path = GOLDEN / f"{name}.csv"
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        if line.startswith("# "):
+            key, _, value = line[2:].partition("=")
+            bound.setdefault(key, []).append(value)
+    return bound
+
+
+def bound(name: str) -> str:
+    return questions()[name].bind(parameters(name), BASE)
+
+
+def golden(name: str) -> Table:
+    text = (GOLDEN / f"{name}.csv").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines(keepends=True) if not line.startswith("# ")]
+    return list(csv.reader(lines))
+
+
+def number(text: str) -> str:
+    return f"{Decimal(text).normalize():f}"
+
+
+def from_oxigraph(text: str) -> Table:
+    answer = oxigraph().query(text, use_default_graph_as_union=True)
+    assert isinstance(answer, QuerySolutions)
+    names = [variable.value for variable in answer.variables]
+    return [names, *([_oxigraph_cell(row[name]) for name in names] for row in answer)]
+
+
+def _oxigraph_cell(term: Any) -> str:
+    if term is None:
+        return ""
+    if isinstance(term, Literal) and term.datatype.value.endswith(NUMBERS):
+        return number(term.value)
+    return str(term.value)
+
+
+def from_rdflib(text: str) -> Table:
+    answer = in_rdflib().query(text)
+    assert answer.vars is not None
+    names = [str(variable) for variable in answer.vars]
+    return [names, *([_rdflib_cell(row[name]) for name in names] for row in answer)]  # type: ignore[index,call-overload]  # rows of a SELECT
+
+
+def _rdflib_cell(term: Any) -> str:
+    if term is None:
+        return ""
+    if isinstance(term, rdflib.Literal) and str(term.datatype or "").endswith(NUMBERS):
+        return number(str(term))
+    return str(term)
+
+
+def written(table: Table, values: dict[str, list[str]]) -> str:
+    out = io.StringIO()
+    out.writelines(f"# {key}={value}\n" for key, given in values.items() for value in given)
+    csv.writer(out, lineterminator="\n").writerows(table)
+    return out.getvalue()
+
+
+def order_variables(query: SavedQuery) -> list[str]:
+    found = list(significant(query.text))
+    last = max(index for index, token in enumerate(found) if token.is_word("ORDER"))
+    return [token.text[1:] for token in found[last:] if token.kind == "variable"]
+
+
+def selects() -> Iterator[str]:
+    return (name for name in NAMES if questions()[name].form == "SELECT")
+
+
+def test_every_question_is_clean() -> None:
+    assert sorted(questions()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_runs_as_it_stands_in_both_engines(name: str) -> None:
+    text = questions()[name].text
+    assert not isinstance(oxigraph().query(text, use_default_graph_as_union=True), QueryBoolean)
+    assert from_oxigraph(text)[0] == from_rdflib(text)[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_oxigraph_gives_the_golden_answer(name: str) -> None:
+    assert from_oxigraph(bound(name)) == golden(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rdflib_gives_the_golden_answer(name: str) -> None:
+    assert from_rdflib(bound(name)) == golden(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_the_rows_is_total(name: str) -> None:
+    header, *rows = from_oxigraph(bound(name))
+    by = [header.index(one) for one in order_variables(questions()[name]) if one in header]
+    keys = [tuple(row[index] for index in by) for row in rows]
+    assert len(set(keys)) == len(rows)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_golden_answer_has_rows(name: str) -> None:
+    assert len(golden(name)) > 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_is_a_question_that_names_what_it_answers(name: str) -> None:
+    query = questions()[name]
+    assert query.summary.endswith("?")
+    assert query.answers
+
+
+def test_every_golden_answer_has_its_question() -> None:
+    assert sorted(path.stem for path in GOLDEN.glob("*.csv")) == NAMES
+
+
+def refresh() -> None:
+    for name in NAMES:
+        text = written(from_oxigraph(bound(name)), parameters(name))
+        (GOLDEN / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--refresh"]:
+        sys.exit("usage: python tests/test_queries.py --refresh")
+    refresh()
