@@ -23,7 +23,7 @@ from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import LocalStore
 
 KILLS = 56
-ROWS = 1000
+ROWS = 3000
 """Enough that most of the time of a commit goes into applying it: there a kill finds a half."""
 LEFT, RIGHT, KEPT = (
     "https://example.org/left",
