@@ -1,0 +1,1 @@
+"""What the concept schemes have to hold, and the claims about their content."""
