@@ -57,6 +57,7 @@ class Coding:
     described: Mapping[str, Table]
     claims: Mapping[str, list[Row]]
     columns: Mapping[str, list[Row]]
+    notes: Mapping[str, list[Row]]
     head: str
 
 
@@ -128,6 +129,7 @@ def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Co
         claims={table: decided(table, read(folder / f"{table}.csv"), known) for table in CLAIMS},
         columns={kind: columns[table] for kind, table in tables.items()}
         | {table: columns[table] for table in CLAIMS},
+        notes={name: read(folder / f"{name}.csv") for name in ("checks", "left_out")},
         head=(folder / "head.ttl").read_text(encoding="utf-8"),
     )
 
@@ -243,7 +245,7 @@ def build(coding: Coding) -> dict[str, str]:
 
 
 def counts(coding: Coding) -> str:
-    """How many initiatives and claims there are, as the Markdown that the README shows."""
+    """How many there are of each, and what was left out, as the Markdown that the README shows."""
     initiatives, organisations = coding.described["initiative"], coding.described["organisation"]
     newest = {row["about"]: row["stage"] for row in coding.claims["stages"]}
     tables = {
@@ -253,16 +255,19 @@ def counts(coding: Coding) -> str:
         "country of the lead organisation | initiatives": Counter(
             organisations[row["lead"]]["country"] for row in initiatives.values()
         ),
+        "looked up again | times": Counter(row["result"] for row in coding.notes["checks"]),
         "claims | number": Counter(
             {CLAIMS[table].class_name: len(rows) for table, rows in coding.claims.items()}
         ),
     }
-    sizes = [f"{len(rows)} {name}" for name, rows in coding.described.items()]
-    lines = [f"Described: {', '.join(sizes)}.", ""]
+    sizes = [len(coding.described[kind]) for kind in ("initiative", "organisation", "evidence")]
+    lines = ["{} initiatives, {} organisations, {} sources.".format(*sizes), ""]
     for heading, counter in tables.items():
         ranked = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
         lines += [f"| {heading} |", "|---|---:|", *(f"| {key} | {n} |" for key, n in ranked), ""]
-    return "\n".join(lines)
+    lines += ["| left out | why |", "|---|---|"]
+    lines += [f"| {row['case']} {row['name']} | {row['why']} |" for row in coding.notes["left_out"]]
+    return "\n".join(lines) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,213 @@
+"""Claims about the example data: rebuilt byte for byte, marked as secondary coding, and whole.
+
+Nothing here tells whether the coding is right: that takes a reader and the sources.
+"""
+
+import csv
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+from rdflib import Graph, Literal, Namespace, URIRef
+from rdflib.namespace import DCTERMS, FOAF, RDF, RDFS, SKOS, XSD
+from rdflib.term import Node
+
+__all__: list[str] = []
+
+TOP = Path(__file__).parent.parent
+EXAMPLES = TOP / "examples"
+CASES = sorted((EXAMPLES / "cases").glob("*.ttl"))
+BASE = "https://w3id.org/coprod/"
+DATA = f"{BASE}id/"
+VOCABULARY = f"{BASE}vocab/"
+CP = Namespace(f"{BASE}ontology#")
+ORG = Namespace("http://www.w3.org/ns/org#")
+PROJECT = URIRef(f"{DATA}agent/coprod-kg")
+CLAIMS = (
+    "StageAssessment",
+    "BarrierReport",
+    "EnablerReport",
+    "Participation",
+    "KnowledgeFlow",
+    "ConditionClaim",
+)
+
+each_case = pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+
+
+@cache
+def graph(path: Path) -> Graph:
+    """One file as submitted, its relative IRIs resolved against the base."""
+    return Graph().parse(path, format="turtle", publicID=BASE)
+
+
+@cache
+def everything() -> Graph:
+    """All files together."""
+    union = Graph()
+    for path in CASES:
+        union += graph(path)
+    return union
+
+
+@cache
+def concepts() -> frozenset[Node]:
+    """Every concept of every scheme."""
+    known = Graph()
+    for path in sorted((TOP / "ontology" / "vocab").glob("*.ttl")):
+        known.parse(path, format="turtle", publicID=BASE)
+    return frozenset(known.subjects(SKOS.inScheme))
+
+
+@cache
+def model() -> frozenset[Node]:
+    """Every term of the ontology."""
+    return frozenset(Graph().parse(TOP / "ontology" / "coprod.ttl", format="turtle").subjects())
+
+
+def claims(data: Graph) -> set[Node]:
+    return {claim for name in CLAIMS for claim in data.subjects(RDF.type, CP[name])}
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (EXAMPLES / "coding" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_coding_rebuilds_every_file_byte_for_byte(tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "build.py"), "--into", str(tmp_path)]
+    printed = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        path.name: path.read_bytes() for path in CASES
+    }
+    assert (EXAMPLES / "README.md").read_text(encoding="utf-8").endswith(printed)
+
+
+def test_there_are_at_least_sixty_initiatives_each_with_a_public_source() -> None:
+    data = everything()
+    initiatives = set(data.subjects(RDF.type, CP.Initiative))
+    assert len(initiatives) >= 60
+    assert initiatives == set(data.subjects(DCTERMS.source))
+
+
+def test_every_published_case_is_either_coded_or_left_out_with_a_reason() -> None:
+    coded = [row["case"] for row in table("initiatives") if row["case"]]
+    left_out = [row["case"] for row in table("left_out") if row["why"]]
+    assert sorted(coded + left_out) == [f"CP{number:03}" for number in range(1, 82)]
+
+
+@each_case
+def test_every_claim_is_the_projects_own_secondary_coding(path: Path) -> None:
+    data = graph(path)
+    assert claims(data) == set(data.subjects(CP.about)) != set()
+    for claim in claims(data):
+        assert list(data.objects(claim, CP.claimedBy)) == [PROJECT]
+        assert list(data.objects(claim, CP.basis)) == [
+            URIRef(f"{VOCABULARY}basis/secondary-coding")
+        ]
+        assert list(data.objects(claim, CP.claimedOn)) == [Literal("2026-11-24", datatype=XSD.date)]
+        assert list(data.objects(claim, RDFS.comment))
+
+
+@each_case
+def test_every_claim_rests_on_evidence_that_has_a_page(path: Path) -> None:
+    data = graph(path)
+    for claim in claims(data):
+        evidence = list(data.objects(claim, CP.supportedBy))
+        assert evidence
+        for one in evidence:
+            assert (one, RDF.type, CP.Evidence) in data
+            (page,) = data.objects(one, FOAF.page)
+            assert re.match(r"https?://[^ ]+$", str(page))
+
+
+@each_case
+def test_every_file_says_that_no_organisation_has_confirmed_it(path: Path) -> None:
+    label = str(graph(path).value(PROJECT, RDFS.label))
+    assert "secondary coding" in label
+    assert "not confirmed by the organisations" in label
+    assert "not confirmed by them" in path.read_text(encoding="utf-8").partition("@prefix")[0]
+
+
+@each_case
+def test_every_file_is_named_for_an_organisation_that_runs_its_initiatives(path: Path) -> None:
+    data = graph(path)
+    lead = URIRef(f"{DATA}organisation/{path.stem}")
+    assert (lead, RDF.type, ORG.Organization) in data
+    assert set(data.subjects(RDF.type, CP.Initiative)) <= set(data.subjects(CP.runBy, lead))
+
+
+def test_everything_that_is_described_has_a_label_with_a_language() -> None:
+    data = everything()
+    described = {one for one in data.subjects(RDF.type) if str(one).startswith(DATA)}
+    labels = {one: list(data.objects(one, RDFS.label)) for one in described}
+    assert {one for one, found in labels.items() if len(found) != 1} == set()
+    assert all(isinstance(one, Literal) and one.language for (one,) in labels.values())
+
+
+def test_no_two_files_say_different_things_of_the_same_thing() -> None:
+    said: dict[Node, set[frozenset[tuple[Node, Node]]]] = defaultdict(set)
+    for path in CASES:
+        for subject in set(graph(path).subjects()):
+            said[subject].add(frozenset(graph(path).predicate_objects(subject)))
+    assert {subject for subject, versions in said.items() if len(versions) > 1} == set()
+
+
+def test_no_two_organisations_and_no_two_sources_are_the_same_under_two_names() -> None:
+    data = everything()
+    for kind, tells_apart in ((ORG.Organization, RDFS.label), (CP.Evidence, FOAF.page)):
+        found = [data.value(one, tells_apart) for one in set(data.subjects(RDF.type, kind))]
+        assert len(found) == len(set(found))
+
+
+def test_every_concept_that_is_used_exists() -> None:
+    used = {one for one in everything().objects() if str(one).startswith(VOCABULARY)}
+    assert used - concepts() == set()
+
+
+def test_every_term_of_the_model_that_is_used_exists() -> None:
+    data = everything()
+    used = {*data.predicates(), *data.objects(None, RDF.type)}
+    assert {one for one in used if str(one).startswith(str(CP))} - model() == set()
+
+
+def test_nothing_is_named_that_is_not_described() -> None:
+    data = everything()
+    named = {one for one in data.objects() if str(one).startswith(DATA)}
+    assert named - set(data.subjects()) == set()
+
+
+@each_case
+def test_a_file_describes_whatever_it_names_but_initiatives_of_other_files(path: Path) -> None:
+    data = graph(path)
+    missing = {one for one in data.objects() if str(one).startswith(DATA)} - set(data.subjects())
+    assert {one for one in missing if not str(one).startswith(f"{DATA}initiative/")} == set()
+
+
+def test_a_history_is_one_chain_about_one_subject_that_does_not_run_backwards_in_time() -> None:
+    data = everything()
+    followed = list(data.subject_objects(CP.followsAssessment))
+    assert followed
+    assert len({before for _, before in followed}) == len(followed)
+    for later, before in followed:
+        assert data.value(later, CP.about) == data.value(before, CP.about)
+        years = [data.value(one, CP.validFrom) for one in (before, later)]
+        assert None in years or str(years[0]) <= str(years[1])
+
+
+def test_no_initiative_ends_before_it_starts() -> None:
+    data = everything()
+    for initiative, end in data.subject_objects(CP.endDate):
+        assert str(data.value(initiative, CP.startDate)) <= str(end)
+
+
+def test_a_check_names_a_coded_initiative_and_a_source() -> None:
+    coded = {row["slug"] for row in table("initiatives")}
+    for row in table("checks"):
+        assert row["initiative"] in coded | {""}
+        assert row["source"].startswith("http")
+        assert row["result"] in {"confirmed", "corrected", "not found"}
