@@ -65,8 +65,11 @@ def _names(triples: Iterable[ox.Triple]) -> dict[str, str]:
     found: dict[str, set[str]] = defaultdict(set)
     for iri in iris:
         found[re.split(r"[/#]", iri)[-1]].add(iri)
-    return {
-        local: shorten(next(iter(those)))
-        for local, those in found.items()
-        if local and len(those) == 1
-    }
+    return {local: name for local, those in found.items() if local and (name := _only(those))}
+
+
+def _only(iris: set[str]) -> str | None:
+    """The one short name among them, or the one IRI; None where there is a choice."""
+    short = [name for iri in iris if (name := shorten(iri)) != iri]
+    names = short or sorted(iris)
+    return names[0] if len(names) == 1 else None
