@@ -1,0 +1,155 @@
+"""The inside of the sandbox: reads, validates and reasons over one file after another.
+
+It never opens a file or a connection for what it reads, and whatever kills it (its timer, its
+memory cap, a fault in a parser) is the parent's to explain. Run by `coprod_kg.reading.sandbox`.
+"""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any, BinaryIO, Final
+
+import pyoxigraph as ox
+
+from coprod_kg import namespaces
+from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
+from coprod_kg.reading import rdf
+from coprod_kg.reading.formats import format_of
+from coprod_kg.reading.job import Checked, Limits, read_frame, write_frame
+from coprod_kg.reading.model import Model
+from coprod_kg.reasoning.rules import Rules
+from coprod_kg.validation.report import Report
+from coprod_kg.validation.shacl import Shapes
+from coprod_kg.validation.vocabulary import Vocabulary
+
+__all__ = ["Checker", "main"]
+
+_MB: Final = 2**20
+_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_ORGANISATION: Final = ox.NamedNode("http://www.w3.org/ns/org#Organization")
+
+
+class Checker:
+    """Everything that one file after another is checked with.
+
+    Args:
+        model: the ontology, shapes and rules.
+        base_iri: where data lives.
+        output_mb: the most that a file may grow to, written out in full.
+    """
+
+    def __init__(self, model: Model, base_iri: str, output_mb: int) -> None:
+        self._base_iri = base_iri
+        self._output = output_mb * _MB
+        self._shapes = Shapes(model.shapes, model.background)
+        self._rules = Rules(model.rules, model.background)
+        self._vocabulary = Vocabulary(namespaces.prefixes()["cp"], namespaces.terms(), base_iri)
+
+    def check(self, name: str, stated: str | None, content: bytes) -> Checked:
+        """Read, validate and reason over one file."""
+        try:
+            form = format_of(name, stated)
+            triples = rdf.named(rdf.read(content, name, form, self._base_iri), self._base_iri)
+            data = self._written(triples, name)
+        except (Unreadable, TooLarge, UnsupportedMedia) as error:
+            return Checked(refusal=error)
+        findings = (*self._vocabulary.check(triples), *self._shapes.validate(triples))
+        return Checked(
+            report=Report(findings),
+            data=data,
+            inferred=self._written(self._own(self._rules.infer(triples)), name),
+            described=frozenset(str(one.subject)[1:-1] for one in triples),
+            organisations=self._slugs(
+                one.subject
+                for one in triples
+                if one.predicate == _TYPE and one.object == _ORGANISATION
+            ),
+            leads=self._slugs(_leads(triples)),
+            triples=len(triples),
+        )
+
+    def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+        """Conclusions about the data; those about concepts and outside things are nobody's."""
+        return [one for one in triples if str(one.subject).startswith(f"<{self._base_iri}")]
+
+    def _slugs(self, nodes: Iterable[Any]) -> tuple[str, ...]:
+        stem = f"{self._base_iri}id/organisation/"
+        return tuple(
+            sorted(
+                {
+                    one.value.removeprefix(stem)
+                    for one in nodes
+                    if isinstance(one, ox.NamedNode) and one.value.startswith(stem)
+                }
+            )
+        )
+
+    def _written(self, triples: Sequence[ox.Triple], name: str) -> bytes:
+        lines, size = [], 0
+        for one in triples:
+            line = f"{one} .\n".encode()
+            lines.append(line)
+            size += len(line)
+            if size > self._output:
+                raise TooLarge(
+                    f"written out in full, the data has more than {self._output // _MB} MB",
+                    where=name,
+                    fix="Send it in parts.",
+                )
+        return b"".join(lines)
+
+
+def _leads(triples: Iterable[ox.Triple]) -> set[Any]:
+    """The organisations that run every initiative of which the file says who runs it."""
+    run_by = ox.NamedNode(namespaces.term("runBy"))
+    runners: dict[Any, set[Any]] = {}
+    for one in triples:
+        if one.predicate == run_by:
+            runners.setdefault(one.subject, set()).add(one.object)
+    return reduce(set.intersection, runners.values()) if runners else set()
+
+
+def _confine(limits: Limits) -> None:
+    """Cap memory above what is used now, and leave no core file behind."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with open("/proc/self/statm", encoding="ascii") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        cap = used + limits.memory_mb * _MB
+        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
+
+
+def _serve(source: BinaryIO, sink: BinaryIO) -> None:
+    frame = read_frame(source, 0)
+    if frame is None:
+        return
+    job = frame[0]
+    limits = Limits(**job["limits"])
+    checker = Checker(Model.installed(), job["base_iri"], limits.output_mb)
+    _confine(limits)
+    write_frame(sink, {"ready": True}, ())
+    while (frame := read_frame(source, sys.maxsize)) is not None:
+        header, (content,) = frame
+        signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+        try:
+            checked = checker.check(header["name"], header["stated"], content)
+        except MemoryError:
+            os.abort()  # as the parser itself does at its cap
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        write_frame(sink, *checked.frame())
+
+
+def main() -> None:
+    """Serve the frames on standard input, then end."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a stray print must not break a frame
+    _serve(sys.stdin.buffer, sink)
+
+
+if __name__ == "__main__":
+    main()

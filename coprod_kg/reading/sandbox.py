@@ -1,0 +1,197 @@
+"""The outside of the sandbox: hands files to disposable children; it never parses one itself.
+
+A file that makes its child run over its deadline, its memory or its parser takes only that
+child along: the file gets a clear refusal, the files after it a new child.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from coprod_kg.errors import LimitReached, ModelError, TooLarge, Unreadable
+from coprod_kg.reading.job import Checked, Limits, Refusal, Sent, read_frame, write_frame
+from coprod_kg.settings import Settings
+
+__all__ = ["check", "open_file"]
+
+_MB: Final = 2**20
+_GROWTH: Final = 4
+_FILES_WORTH_A_CHILD: Final = 8
+_MOST_CHILDREN: Final = 4
+
+
+def open_file(
+    path: Path, settings: Settings, stated: str | None = None, organisation: str | None = None
+) -> Sent:
+    """A file of this machine, its size looked at before it is read.
+
+    Raises:
+        TooLarge: it is larger than the limit.
+        Unreadable: it cannot be opened, or is no ordinary file.
+    """
+    most = settings.body_mb * _MB
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise Unreadable(f"the file cannot be opened: {error.strerror}", where=str(path)) from None
+    if len(content) > most:
+        raise too_large(path.name, settings)
+    return Sent(path.name, content, stated, organisation)
+
+
+def too_large(name: str, settings: Settings) -> TooLarge:
+    """The refusal of a file over the limit."""
+    return TooLarge(
+        f"the file is larger than {settings.body_mb} MB",
+        where=name,
+        fix="Send it in parts, one organisation each, or raise the setting body-mb.",
+    )
+
+
+def check(batch: Sequence[Sent], settings: Settings) -> list[Checked]:
+    """Read, validate and reason over each file, in the order given.
+
+    Raises:
+        ModelError: the ontology, a shape or a rule of this installation is at fault.
+    """
+    if not batch:
+        return []
+    children = min(_MOST_CHILDREN, os.cpu_count() or 1, -(-len(batch) // _FILES_WORTH_A_CHILD))
+    order = sorted(range(len(batch)), key=lambda place: -len(batch[place].content))
+    shares = [order[first::children] for first in range(children)]
+    checked: dict[int, Checked] = {}
+    with ThreadPoolExecutor(children) as pool:
+        for share, results in zip(
+            shares,
+            pool.map(lambda share: _share([batch[place] for place in share], settings), shares),
+            strict=True,
+        ):
+            checked.update(zip(share, results, strict=True))
+    return [checked[place] for place in range(len(batch))]
+
+
+def _share(files: Sequence[Sent], settings: Settings) -> list[Checked]:
+    """One child's share; where a child dies over a file, the next child takes up behind it."""
+    done: list[Checked] = []
+    while len(done) < len(files):
+        with _Child(files[len(done) :], settings) as child:
+            done.extend(child.results())
+            if len(done) < len(files):
+                name = files[len(done)].name
+                done.append(Checked(refusal=_explain(child.wait(), name, settings)))
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """How a child ended."""
+
+    signal: int | None
+    messages: str
+
+
+class _Child:
+    """One run of `coprod_kg.reading.child`: its own session, no shell, no inherited files."""
+
+    def __init__(self, files: Sequence[Sent], settings: Settings) -> None:
+        self._limits = _limits(settings)
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        with tempfile.TemporaryFile() as job:
+            write_frame(job, {"base_iri": settings.base_iri, "limits": asdict(self._limits)}, ())
+            for one in files:
+                write_frame(job, {"name": one.name, "stated": one.stated}, (one.content,))
+            job.seek(0)
+            self._process = subprocess.Popen(  # a fixed command, no shell
+                [sys.executable, "-P", "-m", "coprod_kg.reading.child"],
+                stdin=job,
+                stdout=subprocess.PIPE,
+                stderr=self._messages,
+                env=_environment(),
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "_Child":
+        return self
+
+    def results(self) -> Iterator[Checked]:
+        """What the child says, file by file, until it is done or dies."""
+        stream: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # it is a pipe
+        if read_frame(stream, 0) is None:  # type: ignore[arg-type]  # a pipe is a binary stream
+            raise ModelError(
+                "the check of submissions does not start",
+                fix=f"Its last words: {self.wait().messages or 'none'}",
+            )
+        while frame := read_frame(stream, 2 * self._limits.output_mb * _MB):  # type: ignore[arg-type]  # likewise
+            yield Checked.of(*frame)
+
+    def wait(self) -> _Death:
+        """End it, where it has not ended, and say how it did."""
+        if self._process.poll() is None:
+            try:
+                self._process.wait(1)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        code = self._process.wait()
+        self._messages.seek(0)
+        messages = self._messages.read()[-2000:].decode(errors="replace").strip()
+        return _Death(-code if code < 0 else None, messages.rpartition("\n")[2])
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._messages.close()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        seconds=settings.submission_seconds,
+        memory_mb=settings.submission_memory_mb,
+        output_mb=settings.body_mb * _GROWTH,
+    )
+
+
+def _environment() -> Mapping[str, str]:
+    """What a child needs to find its modules, and nothing of what this process knows."""
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(one for one in sys.path if one),
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
+    }
+
+
+def _explain(death: _Death, name: str, settings: Settings) -> Refusal:
+    if death.signal == signal.SIGALRM:
+        return LimitReached(
+            f"reading and checking it took longer than {settings.submission_seconds:g} s",
+            where=name,
+            fix="Send it in parts, one organisation each, or raise the setting submission-seconds.",
+        )
+    if death.signal is None:
+        return Unreadable(
+            "the check broke off over it, which is a fault of this program",
+            where=name,
+            fix=f"Report it with the file and these words: {death.messages or 'none'}",
+        )
+    if death.signal in (signal.SIGSEGV, signal.SIGBUS):
+        return Unreadable(
+            "it is nested deeper than the parser can follow",
+            where=name,
+            fix="Give the inner things a name each, and say them one after the other.",
+        )
+    return LimitReached(
+        f"reading and checking it needed more than {settings.submission_memory_mb} MB of memory",
+        where=name,
+        fix="Send it in parts, one organisation each, or raise the setting submission-memory-mb.",
+    )
