@@ -8,6 +8,10 @@ TEST := $(VENV)/.test-installed
 UV := uv==0.13.9
 CHECKED := coprod_kg tests benchmarks examples docs .ci hatch_build.py
 
+# A checkout that was moved, or a Python that went away: set up again.
+STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \
+	&& $(BIN)/python -c '' 2>/dev/null; } || rm -f $(SERVE) $(TEST))
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test check format fast lock wheel docs clean
 
@@ -44,9 +48,9 @@ clean: ## remove what was made here, but never the data
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-$(SERVE): requirements/build.lock requirements/service.lock pyproject.toml hatch_build.py .ci/venv.sh .ci/fetch_pip.py
+$(SERVE): requirements/build.lock requirements/service.lock pyproject.toml .ci/venv.sh .ci/fetch_pip.py
 	@sh .ci/venv.sh $(VENV) service
-	@touch $@
+	@echo '$(CURDIR)' >$@
 
 $(TEST): $(SERVE) requirements/test.lock
 	@sh .ci/venv.sh $(VENV) test

@@ -31,6 +31,11 @@ END
     return 1
 }
 
+usable() { # is the environment there, whole, and made in this place?
+    fits "$venv/bin/python" 99 && "$venv/bin/python" -c 'import pip' 2>/dev/null &&
+        test "$(cat "$venv/.made-in" 2>/dev/null)" = "$PWD"
+}
+
 make_venv() {
     python=$(find_python)
     echo "Making $venv with $("$python" --version) ($python)"
@@ -41,6 +46,7 @@ make_venv() {
         "$python" -m venv --without-pip "$venv"
         "$venv/bin/python" .ci/fetch_pip.py requirements/build.lock "$venv/pip.pyz"
     fi
+    echo "$PWD" >"$venv/.made-in"
 }
 
 pip() {
@@ -56,7 +62,7 @@ locked() { # --no-build-isolation: what builds is locked too, nothing else is fe
 }
 
 if [ "$what" = service ]; then
-    if ! fits "$venv/bin/python" 99 || ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+    if ! usable; then
         make_venv
     fi
     echo "Installing the locked packages (the first time: a minute or two)"
