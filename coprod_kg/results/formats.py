@@ -1,0 +1,106 @@
+"""The one table of formats an answer can have; it never writes an answer itself."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+__all__ = ["FORMATS", "GRAPHS", "HTML", "ROWS", "Family", "Format", "by_media_type", "by_name"]
+
+Family = Literal["rows", "graph", "page"]
+"""What a format can hold: bindings and truth values, triples, or either of them for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way of writing an answer.
+
+    Attributes:
+        name: what ``?format=`` calls it, and its suffix in an address without the dot.
+        media_type: the registered media type.
+        family: what it can hold.
+        label: what a person calls it.
+        aliases: media types that clients also ask it by.
+        names: other names that ``?format=`` and a suffix may use.
+    """
+
+    name: str
+    media_type: str
+    family: Family
+    label: str
+    aliases: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def content_type(self) -> str:
+        """The media type, with the charset where the type is text."""
+        text = self.media_type.startswith("text/")
+        return f"{self.media_type}; charset=utf-8" if text else self.media_type
+
+
+ROWS: Final = (
+    Format(
+        "json",
+        "application/sparql-results+json",
+        "rows",
+        "JSON",
+        ("application/json",),
+        ("srj",),
+    ),
+    Format(
+        "xml",
+        "application/sparql-results+xml",
+        "rows",
+        "XML",
+        ("application/xml", "text/xml"),
+        ("srx",),
+    ),
+    Format("csv", "text/csv", "rows", "CSV"),
+    Format("tsv", "text/tab-separated-values", "rows", "TSV"),
+)
+"""What can be written of a SELECT or an ASK, the first being what ``*/*`` gets."""
+
+GRAPHS: Final = (
+    Format("ttl", "text/turtle", "graph", "Turtle", ("application/x-turtle",), ("turtle",)),
+    Format(
+        "jsonld", "application/ld+json", "graph", "JSON-LD", ("application/json",), ("json-ld",)
+    ),
+    Format("nt", "application/n-triples", "graph", "N-Triples", (), ("ntriples", "n-triples")),
+    Format(
+        "rdf",
+        "application/rdf+xml",
+        "graph",
+        "RDF/XML",
+        ("application/xml", "text/xml"),
+        ("rdfxml", "rdf-xml"),
+    ),
+)
+"""What can be written of a CONSTRUCT or a DESCRIBE, the first being what ``*/*`` gets."""
+
+HTML: Final = Format("html", "text/html", "page", "web page", ("application/xhtml+xml",))
+"""A page for a person; wildcards never choose it where data is asked for."""
+
+FORMATS: Final = (*ROWS, *GRAPHS, HTML)
+"""Every format, in the order of preference where the client has none."""
+
+
+def by_name(name: str) -> tuple[Format, ...]:
+    """The formats that a ``?format=`` or a suffix names: by name or media type, in any case.
+
+    One name can mean one format per family: ``json`` is the SPARQL JSON results of a SELECT and
+    the JSON-LD of a CONSTRUCT.
+
+    >>> [one.label for one in by_name("json")]
+    ['JSON', 'JSON-LD']
+    """
+    # A + in a query string arrives as a space: format=application/ld+json.
+    name = name.strip().lower().replace(" ", "+")
+    also = {"json": ("jsonld",), "srj": (), "xml": ("rdf",)}.get(name, ())
+    return tuple(
+        one
+        for one in FORMATS
+        if name in (one.name, one.media_type, *one.names, *one.aliases) or one.name in also
+    )
+
+
+def by_media_type(media_type: str) -> Format | None:
+    """The format a registered media type belongs to."""
+    return next((one for one in FORMATS if one.media_type == media_type), None)

@@ -1,0 +1,81 @@
+"""SPARQL JSON results as rows of cells for a page; it never looks a label up."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from coprod_kg.errors import StoreError
+
+__all__ = ["Cell", "Table", "read_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of an answer.
+
+    Attributes:
+        kind: ``uri``, ``literal``, ``bnode`` or ``triple``.
+        value: the IRI, the text, or the name of the blank node.
+        language: of a literal, or None.
+        datatype: of a literal, or None.
+    """
+
+    kind: str
+    value: str
+    language: str | None = None
+    datatype: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it belongs at the right edge of its column."""
+        name = (self.datatype or "").rpartition("#")[2]
+        return name in ("integer", "decimal", "double", "float", "nonNegativeInteger", "long")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer: columns and rows, or a truth value.
+
+    Attributes:
+        columns: the variables, in order.
+        rows: one mapping per row; an unbound variable is missing from it.
+        truth: the answer of an ASK, else None.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Cell], ...]
+    truth: bool | None = None
+
+    def texts(self) -> Iterator[dict[str, str]]:
+        """The rows with plain values."""
+        for row in self.rows:
+            yield {name: cell.value for name, cell in row.items()}
+
+
+def read_table(data: bytes) -> Table:
+    """Read ``application/sparql-results+json``.
+
+    Raises:
+        StoreError: it is not that.
+    """
+    try:
+        document = json.loads(data)
+        if "boolean" in document:
+            return Table((), (), bool(document["boolean"]))
+        rows = document["results"]["bindings"]
+        return Table(
+            tuple(document["head"]["vars"]),
+            tuple({name: _cell(term) for name, term in row.items()} for row in rows),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError("the store's answer cannot be read as SPARQL results") from error
+
+
+def _cell(term: dict[str, Any]) -> Cell:
+    if term["type"] == "triple":
+        inner = term["value"]
+        parts = (_cell(inner[part]).value for part in ("subject", "predicate", "object"))
+        return Cell("triple", "<<( " + " ".join(parts) + " )>>")
+    kind = "literal" if term["type"] == "typed-literal" else term["type"]
+    return Cell(kind, term["value"], term.get("xml:lang"), term.get("datatype"))

@@ -1,0 +1,41 @@
+"""The house over HTTP: one application, one blueprint per family of routes; it keeps no globals."""
+
+from flask import Flask
+
+from coprod_kg.catalogue.queries import load
+from coprod_kg.files import files
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Store
+from coprod_kg.web import errors, headers, health, home, queries, sparql, things
+from coprod_kg.web.site import Site
+
+__all__ = ["create_app"]
+
+
+def create_app(store: Store, settings: Settings) -> Flask:
+    """The application over a store.
+
+    Args:
+        store: where every question goes.
+        settings: limits and names.
+
+    Raises:
+        ModelError: a saved query is at fault.
+    """
+    saved = dict(load())
+    if settings.queries is not None:
+        saved |= load(settings.queries)
+    site = Site(store, settings, saved, load(files("queries") / "views"))
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = settings.body_mb * 1024**2
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.url_map.strict_slashes = False
+    app.url_map.redirect_defaults = False
+    errors.register(app)
+    headers.register(app)
+    for family in (home, sparql, queries, things, health):
+        app.register_blueprint(family.blueprint(site))
+    return app

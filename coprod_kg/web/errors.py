@@ -1,0 +1,131 @@
+"""Errors shown to a client, in the one place that does so; it never shows what is inside.
+
+Who reads decides how: ``text/html`` preferred gives a page, ``text/plain`` named gives lines of
+text, everything else (``*/*`` and result formats too) gives ``application/problem+json``
+(RFC 9457), indented, so that it can be read at a terminal as it is.
+"""
+
+import json
+import re
+
+from flask import Flask, Response, current_app, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from coprod_kg.errors import (
+    CoprodError,
+    MethodRefused,
+    NotAcceptable,
+    NotFound,
+    RequestError,
+    TooLarge,
+)
+from coprod_kg.results.formats import HTML, Format
+from coprod_kg.results.negotiation import negotiate
+
+__all__ = ["problem", "register"]
+
+_JSON = Format("json", "application/problem+json", "rows", "problem document")
+_TEXT = Format("txt", "text/plain", "rows", "text")
+_TYPES = "https://w3id.org/coprod/problem/"
+
+
+def register(app: Flask) -> None:
+    """Let every error of the application end here."""
+    app.register_error_handler(CoprodError, problem)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def problem(error: CoprodError) -> Response:
+    """The error as the client can read it best."""
+    if error.status >= 500:
+        current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    document = _document(error)
+    kind = _kind()
+    if kind == HTML:
+        body = render_template("problem.html", problem=document)
+    elif kind == _TEXT:
+        body = _text(document)
+    else:
+        body = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    response = Response(body, status=error.status, content_type=kind.content_type)
+    response.headers["Cache-Control"] = "no-store"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _document(error: CoprodError) -> dict[str, str | int]:
+    slug = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+    document: dict[str, str | int] = {
+        "type": _TYPES + slug,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.what,
+    }
+    if error.where:
+        document["where"] = error.where
+    if error.fix:
+        document["fix"] = error.fix
+    return document
+
+
+def _kind() -> Format:
+    try:
+        return negotiate(request.headers.get("Accept"), (_JSON, _TEXT, HTML))[0].format
+    except NotAcceptable:
+        return _JSON
+
+
+def _text(document: dict[str, str | int]) -> str:
+    lines = [f"{document['status']} {document['title']}", str(document["detail"])]
+    lines += [f"Where: {document['where']}"] if "where" in document else []
+    lines += [str(document["fix"])] if "fix" in document else []
+    return "\n".join(lines) + "\n"
+
+
+def _from_http(error: HTTPException) -> Response:
+    """What the framework refuses before a route is reached."""
+    if error.response is not None or (error.code or 500) < 400:
+        theirs = error.get_response(request.environ)
+        return Response(theirs.response, theirs.status, theirs.headers)
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        return _unexpected(error.original_exception)
+    response = problem(_ours(error))
+    allow = dict(error.get_headers(request.environ)).get("Allow")
+    if allow:
+        response.headers["Allow"] = allow
+    response.status_code = error.code or 500
+    return response
+
+
+def _ours(error: HTTPException) -> CoprodError:
+    if error.code == 404:
+        return NotFound(f"there is nothing at {request.path[:200]}", fix="Begin at /.")
+    if error.code == 405:
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return MethodRefused(
+            f"{request.method} does not fit {request.path[:200]}", fix=f"It takes {allowed}."
+        )
+    if error.code == 413:
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        return TooLarge(
+            f"the body is larger than {limit // 1024**2} MiB, the limit here (body-mb)",
+            fix="Send less at once.",
+        )
+    return RequestError(f"the request cannot be read: {error.name}")
+
+
+def _unexpected(error: BaseException) -> Response:
+    current_app.logger.error(
+        "%s %s: unexpected %s",
+        request.method,
+        request.path,
+        type(error).__name__,
+        exc_info=error,
+    )
+    unexpected = CoprodError(
+        "this is a fault of the service, not of the request; it was logged",
+        fix="Please report it with the time and the address.",
+    )
+    return problem(unexpected)

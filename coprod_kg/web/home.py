@@ -1,0 +1,128 @@
+"""The first page: where initiatives sit, and what stands in their way; it counts nothing itself.
+
+Every number is a cell of a saved query, and a link to the saved query that lists what it counts.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template
+
+from coprod_kg.results.formats import HTML
+from coprod_kg.results.negotiation import Offer
+from coprod_kg.results.table import Cell, Table
+from coprod_kg.web.notice import notice
+from coprod_kg.web.replies import Conditions
+from coprod_kg.web.site import Site
+
+__all__ = ["blueprint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number, and the query behind it."""
+
+    number: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage, or none known, and how many initiatives sit there."""
+
+    iri: str
+    label: str
+    count: Count
+    secondary: int
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A barrier, and how many initiatives have met it, stage by stage."""
+
+    label: str
+    link: str | None
+    counts: tuple[Count | None, ...]
+
+
+def blueprint(site: Site) -> Blueprint:
+    """The route of the first page."""
+    routes = Blueprint("home", __name__)
+    routes.add_url_rule("/", endpoint="home", view_func=partial(_home, site))
+    return routes
+
+
+def _home(site: Site) -> Response:
+    offer = Offer(HTML, HTML.content_type)
+    conditions = Conditions(site.version(), False, (offer,))
+    unchanged = conditions.unchanged()
+    if unchanged is not None:
+        return unchanged
+    version = conditions.version
+    stages = _stages(site.rows_of("initiatives-by-stage", version))
+    barriers = _barriers(site, site.rows_of("barriers-by-stage", version), stages)
+    body = render_template(
+        "home.html",
+        stages=stages,
+        most=max((stage.count.number for stage in stages), default=0),
+        barriers=barriers,
+        most_met=max(
+            (one.number for barrier in barriers for one in barrier.counts if one), default=0
+        ),
+        version=version,
+        notice=notice(site, version),
+    )
+    return conditions.mark(Response(body, content_type=HTML.content_type), offer)
+
+
+def _stages(table: Table) -> tuple[Stage, ...]:
+    return tuple(
+        Stage(
+            _iri(row.get("stage")),
+            row["stageLabel"].value,
+            Count(
+                int(row["initiatives"].value),
+                _query("initiatives-at-stage", stage=_slug(row["stage"]))
+                if "stage" in row
+                else _query("initiatives-without-stage"),
+            ),
+            int(row["secondary"].value),
+        )
+        for row in table.rows
+    )
+
+
+def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[Barrier, ...]:
+    found: dict[str, dict[str, Count]] = {}
+    names: dict[str, str] = {}
+    for row in table.rows:
+        barrier, stage = row["barrier"], row.get("stage")
+        names[barrier.value] = row["barrierLabel"].value
+        found.setdefault(barrier.value, {})[_iri(stage)] = Count(
+            int(row["initiatives"].value), _facing(barrier, stage)
+        )
+    ordered = sorted(
+        found, key=lambda one: (-max(c.number for c in found[one].values()), names[one])
+    )
+    return tuple(
+        Barrier(names[one], site.path(one), tuple(found[one].get(s.iri) for s in stages))
+        for one in ordered
+    )
+
+
+def _facing(barrier: Cell, stage: Cell | None) -> str:
+    values = {"barrier": _slug(barrier)} | ({"stage": _slug(stage)} if stage else {})
+    return _query("initiatives-facing-barrier", **values)
+
+
+def _iri(cell: Cell | None) -> str:
+    return cell.value if cell else ""
+
+
+def _slug(cell: Cell) -> str:
+    return cell.value.rpartition("/")[2]
+
+
+def _query(name: str, **values: str) -> str:
+    return f"/queries/{name}" + (f"?{urlencode(values)}" if values else "")

@@ -1,0 +1,155 @@
+"""What a page says of one thing: statements, claims, mentions; it never adds anything to them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from coprod_kg.results.table import Cell
+from coprod_kg.web.cells import Shown, show
+from coprod_kg.web.site import Site
+
+__all__ = ["Claim", "Evidence", "Portrait", "Said", "portrait"]
+
+_LABELS: Final = (
+    "http://www.w3.org/2000/01/rdf-schema#label",
+    "http://www.w3.org/2004/02/skos/core#prefLabel",
+)
+_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_DESCRIPTIONS: Final = (
+    "http://purl.org/dc/terms/description",
+    "http://www.w3.org/2004/02/skos/core#definition",
+)
+Row = dict[str, Cell]
+
+
+@dataclass(slots=True)
+class Said:
+    """A property and its values; computed where rules concluded it, nobody stated it."""
+
+    name: Shown
+    values: list[Shown] = field(default_factory=list)
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What supports a claim."""
+
+    title: Shown
+    citation: str | None
+    page: Shown | None
+
+
+@dataclass(slots=True)
+class Claim:
+    """One claim about the thing: what it says, who says so, on what grounds."""
+
+    itself: Shown
+    agents: list[Shown] = field(default_factory=list)
+    bases: list[Shown] = field(default_factory=list)
+    says: list[Said] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    dates: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """Everything a thing's page shows."""
+
+    title: str
+    kinds: tuple[Shown, ...]
+    descriptions: tuple[Shown, ...]
+    stated: tuple[Said, ...]
+    claims: tuple[Claim, ...]
+    mentions: tuple[Said, ...]
+
+
+def portrait(site: Site, iri: str, version: int) -> Portrait:
+    """Ask what the graph holds about a thing and put it in order for a page."""
+    statements = site.view("view-statements", iri, version).rows
+    by_property: dict[str, list[Row]] = {}
+    for row in statements:
+        by_property.setdefault(row["property"].value, []).append(row)
+    values = {name: _values(site, found) for name, found in by_property.items()}
+    names = [one for label in _LABELS for one in values.get(label, ())]
+    english = next((one.text for one in names if one.language in ("en", None)), None)
+    title = english or (names[0].text if names else iri.rpartition("/")[2])
+    about = [one for name in _DESCRIPTIONS for one in values.get(name, ())]
+    apart = (*_LABELS[:1], _TYPE, *_DESCRIPTIONS)
+    return Portrait(
+        title,
+        tuple(values.get(_TYPE, ())),
+        tuple(about),
+        tuple(_said(site, found) for name, found in by_property.items() if name not in apart),
+        _claims(site, iri, version),
+        _mentions(site, site.view("view-mentions", iri, version).rows),
+    )
+
+
+def _values(site: Site, found: Iterable[Row]) -> list[Shown]:
+    shown = [show(site, row["value"], row.get("valueLabel")) for row in found]
+    return list(dict.fromkeys(shown))
+
+
+def _said(site: Site, found: list[Row]) -> Said:
+    first = found[0]
+    name = show(site, first["property"], first.get("propertyLabel"))
+    concluded = f"{site.settings.base_iri}graph/assessment/"
+    graphs = [row["graph"].value for row in found if "graph" in row]
+    computed = bool(graphs) and all(graph.startswith(concluded) for graph in graphs)
+    return Said(name, _values(site, found), computed)
+
+
+def _mentions(site: Site, found: Iterable[Row]) -> tuple[Said, ...]:
+    by_property: dict[str, Said] = {}
+    for row in found:
+        name = show(site, row["property"], row.get("propertyLabel"))
+        said = by_property.setdefault(row["property"].value, Said(name))
+        said.values.append(show(site, row["source"], row.get("sourceLabel")))
+    return tuple(by_property.values())
+
+
+def _claims(site: Site, iri: str, version: int) -> tuple[Claim, ...]:
+    claims: dict[str, Claim] = {}
+    for row in site.view("view-claims", iri, version).rows:
+        name = row["claim"].value
+        if name not in claims:
+            claims[name] = Claim(show(site, row["claim"], row.get("claimLabel")))
+        _grow(site, claims[name], row)
+    by_claim: dict[str, dict[str, list[Row]]] = {}
+    for row in site.view("view-claim-values", iri, version).rows:
+        found = by_claim.setdefault(row["claim"].value, {})
+        found.setdefault(row["property"].value, []).append(row)
+    for name, properties in by_claim.items():
+        if name in claims:
+            claims[name].says = [
+                _said(site, rows) for one, rows in properties.items() if one != _TYPE
+            ]
+    return tuple(claims.values())
+
+
+def _grow(site: Site, claim: Claim, row: Row) -> None:
+    """Add what one more row says of a claim; the rows repeat what does not change."""
+    if "agent" in row:
+        _once(claim.agents, show(site, row["agent"], row.get("agentLabel")))
+    if "basis" in row:
+        _once(claim.bases, show(site, row["basis"], row.get("basisLabel")))
+    if "comment" in row:
+        _once(claim.comments, row["comment"].value)
+    if "evidence" in row:
+        page = show(site, row["page"]) if "page" in row else None
+        title = show(site, row["evidence"], row.get("evidenceLabel"))
+        citation = row["citation"].value if "citation" in row else None
+        _once(claim.evidence, Evidence(title, citation, page))
+    claim.dates = claim.dates or _dates(row)
+
+
+def _dates(row: Row) -> str:
+    words = (("claimedOn", "claimed"), ("validFrom", "holds from"), ("validUntil", "until"))
+    return ", ".join(f"{word} {row[name].value}" for name, word in words if name in row)
+
+
+def _once(found: list[Any], one: object) -> None:
+    if one not in found:
+        found.append(one)

@@ -1,0 +1,241 @@
+"""An HTTP request read as the SPARQL 1.1 Protocol says; it never judges the query itself."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from flask import Request
+
+from coprod_kg.errors import QueryRefused, Unreadable, UnsupportedMedia, WrongUsage
+from coprod_kg.settings import Settings
+
+__all__ = ["Asked", "Parameters", "UpdateRefused", "parameters", "read", "seconds", "version"]
+
+FORM: Final = "application/x-www-form-urlencoded"
+QUERY: Final = "application/sparql-query"
+UPDATE: Final = "application/sparql-update"
+_MOST_PARAMETERS: Final = 10_000
+_IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\]*")
+
+
+class UpdateRefused(QueryRefused):
+    """This service answers questions; it takes no SPARQL Update."""
+
+    status = 403
+    title = "Updates are not taken here"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Names and values in the order they came, percent-decoded once."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a parameter."""
+        return tuple(value for key, value in self.pairs if key == name)
+
+    def one(self, name: str) -> str | None:
+        """The value of a parameter that may stand there once, or None.
+
+        Raises:
+            WrongUsage: it is there more than once.
+        """
+        found = self.all(name)
+        if len(found) > 1:
+            raise WrongUsage(
+                f"{name} is given {len(found)} times",
+                where=f"parameter {name}",
+                fix="Give it once.",
+            )
+        return found[0] if found else None
+
+    def grouped(self, leave_out: Iterable[str] = ()) -> dict[str, list[str]]:
+        """Name → its values; an empty value (an untouched form field) is none."""
+        grouped: dict[str, list[str]] = {}
+        for name, value in self.pairs:
+            if value != "" and name not in leave_out:
+                grouped.setdefault(name, []).append(value)
+        return grouped
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request to the SPARQL endpoint asks.
+
+    Attributes:
+        text: the query, or None where the request carries none.
+        parameters: everything else it says.
+        default_graphs: IRIs of ``default-graph-uri``.
+        named_graphs: IRIs of ``named-graph-uri``.
+    """
+
+    text: str | None
+    parameters: Parameters
+    default_graphs: tuple[str, ...]
+    named_graphs: tuple[str, ...]
+
+
+def parameters(request: Request) -> Parameters:
+    """The parameters in the address.
+
+    Raises:
+        Unreadable: they are not UTF-8.
+    """
+    return _pairs(request.query_string, "the query string of the address")
+
+
+def read(request: Request) -> Asked:
+    """Read a GET, HEAD or POST of the query operation.
+
+    Raises:
+        WrongUsage: not exactly one query, or a graph that is no IRI.
+        UpdateRefused: an update.
+        UnsupportedMedia: a POST in another content type than the protocol's two.
+        Unreadable: the body is not UTF-8.
+    """
+    given = parameters(request)
+    texts = list(given.all("query"))
+    if request.method == "POST":
+        kind = _content_type(request)
+        body = request.get_data(cache=False)
+        if kind == FORM:
+            form = _pairs(body, "the form")
+            given = Parameters(given.pairs + form.pairs)
+            texts += form.all("query")
+        else:
+            texts.append(_decoded(body, "the body"))
+    _refuse_update(given, texts)
+    if len(texts) > 1 or (not texts and request.method == "POST"):
+        raise WrongUsage(
+            f"the request carries {len(texts) or 'no'} queries, not one",
+            where="parameter query",
+            fix="Send one query: as ?query=, as the form field query, or as the whole body of "
+            f"a POST of type {QUERY}.",
+        )
+    return Asked(
+        texts[0] if texts else None,
+        given,
+        _iris(given, "default-graph-uri"),
+        _iris(given, "named-graph-uri"),
+    )
+
+
+def seconds(given: Parameters, settings: Settings) -> float:
+    """The deadline: the server's, or the client's ``timeout=`` where that is shorter.
+
+    Raises:
+        WrongUsage: it is not a number of seconds above zero.
+    """
+    text = given.one("timeout")
+    if text is None or text == "":
+        return settings.query_seconds
+    try:
+        wanted = float(text)
+    except ValueError:
+        wanted = math.nan
+    if not wanted > 0:
+        raise WrongUsage(
+            f"{text[:40]!r} is not a number of seconds above zero",
+            where="parameter timeout",
+            fix=f"Write for example timeout=5. The server's own limit is "
+            f"{settings.query_seconds:g} seconds.",
+        )
+    return min(wanted, settings.query_seconds)
+
+
+def version(given: Parameters) -> int | None:
+    """The dataset version asked for, or None for the newest.
+
+    Raises:
+        WrongUsage: it is not a whole number.
+    """
+    text = given.one("version")
+    if text is None or text == "":
+        return None
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise WrongUsage(
+            f"{text[:40]!r} is not the number of a dataset version",
+            where="parameter version",
+            fix="Write for example version=12, or leave it out for the newest.",
+        )
+    return int(text)
+
+
+def _content_type(request: Request) -> str:
+    kind = request.mimetype
+    if kind == UPDATE:
+        raise _update_refused()
+    if kind not in (FORM, QUERY):
+        raise UnsupportedMedia(
+            f"a POST of type {kind[:80] or '(none)'} is not read here",
+            where="header Content-Type",
+            fix=f"Send a form ({FORM}) with a field query, or the query alone ({QUERY}).",
+        )
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMedia(
+            f"the body is in {charset[:40]}",
+            where="header Content-Type",
+            fix="Send it in UTF-8.",
+        )
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMedia(
+            "a compressed body is not read here",
+            where="header Content-Encoding",
+            fix="Send it uncompressed.",
+        )
+    return kind
+
+
+def _refuse_update(given: Parameters, texts: list[str]) -> None:
+    if given.all("update"):
+        if texts:
+            raise WrongUsage("a request is either a query or an update", where="parameter update")
+        raise _update_refused()
+
+
+def _update_refused() -> UpdateRefused:
+    return UpdateRefused(
+        "this endpoint answers queries; it takes no SPARQL Update",
+        fix="Data enters by submitting a file, which is validated first.",
+    )
+
+
+def _iris(given: Parameters, name: str) -> tuple[str, ...]:
+    found = given.all(name)
+    for iri in found:
+        if not _IRI.fullmatch(iri):
+            raise WrongUsage(
+                f"{iri[:200]!r} is not an absolute IRI",
+                where=f"parameter {name}",
+                fix="Write the whole IRI of a graph, without angle brackets.",
+            )
+    return found
+
+
+def _pairs(data: bytes, what: str) -> Parameters:
+    text = _decoded(data, what)
+    try:
+        pairs = parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except UnicodeDecodeError:
+        raise _not_utf8(f"{what}, once percent-decoded,") from None
+    except ValueError:
+        raise WrongUsage(f"{what} has more than {_MOST_PARAMETERS} parameters") from None
+    return Parameters(tuple(pairs))
+
+
+def _decoded(data: bytes, what: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _not_utf8(what) from None
+
+
+def _not_utf8(what: str) -> Unreadable:
+    return Unreadable(f"{what} is not UTF-8", fix="Send UTF-8.")

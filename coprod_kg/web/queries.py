@@ -1,0 +1,171 @@
+"""The saved queries over HTTP; it never runs a text that is not saved."""
+
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.catalogue.schemes import schemes
+from coprod_kg.errors import NotFound
+from coprod_kg.results.formats import FORMATS, GRAPHS, HTML, ROWS, Format
+from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.results.table import read_table
+from coprod_kg.store.base import Query
+from coprod_kg.web.cells import MOST_ROWS, view
+from coprod_kg.web.notice import notice
+from coprod_kg.web.protocol import Parameters, parameters, seconds, version
+from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
+from coprod_kg.web.site import Site, take
+
+__all__ = ["blueprint"]
+
+OURS = ("format", "version", "timeout")
+"""Parameters of the service itself; a saved query's own cannot be called so."""
+_LIST = (Format("json", "application/json", "rows", "JSON"), HTML)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the form of a saved query's page."""
+
+    name: str
+    description: str
+    takes: str
+    values: tuple[str, ...]
+    options: tuple[tuple[str, str], ...]
+
+
+def blueprint(site: Site) -> Blueprint:
+    """The routes of the saved queries."""
+    routes = Blueprint("queries", __name__)
+    routes.add_url_rule("/queries", endpoint="all", view_func=partial(_all, site))
+    routes.add_url_rule("/queries/<name>", endpoint="one", view_func=partial(_one, site))
+    return routes
+
+
+def _all(site: Site) -> Response:
+    named = parameters(request).one("format")
+    wanted = offers_by_name(named, _LIST) if named else negotiate(_accept(), _LIST)
+    if wants_page(wanted):
+        body = render_template("queries.html", queries=site.queries.values())
+        return Response(body, content_type=HTML.content_type)
+    return jsonify({"queries": [_described(query) for query in site.queries.values()]})
+
+
+def _described(query: SavedQuery) -> dict[str, object]:
+    return {
+        "name": query.name,
+        "url": f"{request.url_root}queries/{query.name}",
+        "summary": query.summary,
+        "description": query.description,
+        "tags": query.tags,
+        "answers": query.answers,
+        "form": query.form,
+        "parameters": [
+            {
+                "name": one.name,
+                "type": one.type,
+                "scope": one.scope or None,
+                "default": one.default,
+                "description": one.description,
+            }
+            for one in query.parameters
+        ],
+        "columns": [{"name": one.name, "description": one.description} for one in query.columns],
+    }
+
+
+def _one(site: Site, name: str) -> Response:
+    query, suffix = _found(site, name)
+    given = parameters(request)
+    wanted = _offers(query, given, suffix)
+    values = given.grouped(leave_out=OURS)
+    text = query.bind(values, site.settings.base_iri)
+    number = version(given)
+    conditions = Conditions(site.version(number), number is not None, wanted)
+    unchanged = conditions.unchanged()
+    if unchanged is not None:
+        return unchanged
+    page = wants_page(wanted)
+    asking = Query(
+        text,
+        query.media_types if page else media_types(wanted),
+        version=number,
+        seconds=seconds(given, site.settings),
+        union=True,
+    )
+    answer = site.ask_store(asking)
+    conditions = Conditions(answer.version, conditions.pinned, wanted)
+    if not page:
+        return reply(answer, conditions, filename=query.name)
+    data = take(answer)
+    rows = answer.media_type == ROWS[0].media_type
+    body = render_template(
+        "query.html",
+        query=query,
+        text=text,
+        fields=_fields(query, values),
+        view=view(site, read_table(data), query) if rows and data is not None else None,
+        graph=data.decode("utf-8") if data is not None and not rows else None,
+        most=MOST_ROWS,
+        links=_links(query, values, number),
+        version=answer.version,
+        notice=notice(site, answer.version),
+    )
+    return conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
+
+
+def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
+    """The query that the last part of the address names, with or without a suffix."""
+    slug, dot, suffix = name.partition(".")
+    if slug not in site.queries:
+        raise NotFound(
+            f"there is no saved query {slug[:80]!r}", fix="All of them are listed at /queries."
+        )
+    known = {one.name for one in FORMATS}
+    if dot and suffix not in known:
+        raise NotFound(
+            f"there is no format {suffix[:20]!r} of it",
+            fix="The suffixes are: " + ", ".join(f".{one}" for one in sorted(known)),
+        )
+    return site.queries[slug], suffix or None
+
+
+def _formats(query: SavedQuery) -> tuple[Format, ...]:
+    return GRAPHS if query.form in ("CONSTRUCT", "DESCRIBE") else ROWS
+
+
+def _offers(query: SavedQuery, given: Parameters, suffix: str | None) -> tuple[Offer, ...]:
+    formats = (*_formats(query), HTML)
+    named = suffix or given.one("format")
+    return offers_by_name(named, formats) if named else negotiate(_accept(), formats)
+
+
+def _accept() -> str | None:
+    return request.headers.get("Accept")
+
+
+def _links(
+    query: SavedQuery, values: dict[str, list[str]], number: int | None
+) -> list[tuple[str, str]]:
+    """The same answer in every other format: what it is called, and where it is."""
+    pairs = [(name, value) for name, several in values.items() for value in several]
+    pairs += [("version", str(number))] if number is not None else []
+    tail = f"?{urlencode(pairs)}" if pairs else ""
+    return [(one.label, f"/queries/{query.name}.{one.name}{tail}") for one in _formats(query)]
+
+
+def _fields(query: SavedQuery, values: dict[str, list[str]]) -> list[Field]:
+    vocabulary = schemes()
+    fields = []
+    for one in query.parameters:
+        permitted = one.permitted(vocabulary)
+        concepts = vocabulary[one.scope].concepts if one.type == "concept" else {}
+        options = tuple(
+            (slug, concepts[slug].label() if slug in concepts else slug) for slug in permitted
+        )
+        chosen = tuple(values.get(one.name, ()))
+        fields.append(Field(one.name, one.description, one.takes, chosen, options))
+    return fields

@@ -1,0 +1,124 @@
+"""An answer of the store as an HTTP response: format, caching, length; it never asks anything.
+
+The server ends a chunked body as if it were complete when its iterator raises (seen with granian
+2.8 over WSGI), so no answer of unknown length is sent as it comes: it is kept on disk until it is
+whole, and what fails before that is a problem document. With a length, a body that ends early
+breaks the connection, and every client notices.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from flask import Response, request
+from werkzeug.http import quote_etag
+
+from coprod_kg import __version__
+from coprod_kg.results.formats import FORMATS, HTML, ROWS
+from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.results.spool import pieces, spool
+from coprod_kg.store.base import Answer
+from coprod_kg.web.protocol import Parameters
+
+__all__ = ["Conditions", "media_types", "offers", "reply", "wants_page"]
+
+LATEST = "public, max-age=0, must-revalidate"
+PINNED = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What decides whether a client has the answer already.
+
+    Attributes:
+        version: the dataset version that is asked.
+        pinned: whether the address names it, so that the answer stays for ever.
+        offers: the formats the client accepts, best first.
+    """
+
+    version: int
+    pinned: bool
+    offers: tuple[Offer, ...]
+
+    def unchanged(self) -> Response | None:
+        """A 304 where the client holds this very answer, without asking the store."""
+        held = request.if_none_match
+        if request.method not in ("GET", "HEAD") or held.star_tag or not held:
+            return None
+        firsts = {offer.format.family: offer for offer in reversed(self.offers)}
+        if self.offers and self.offers[0].format == HTML:
+            firsts = {"page": self.offers[0]}
+        for offer in firsts.values():
+            if held.contains_weak(self.tag(offer)):
+                response = Response(status=304)
+                self.mark(response, offer)
+                return response
+        return None
+
+    def tag(self, offer: Offer) -> str:
+        """The entity tag: another one for each dataset version, media type and release of ours."""
+        return f"{self.version}-{offer.content_type.partition(';')[0]}-{__version__}"
+
+    def mark(self, response: Response, offer: Offer) -> Response:
+        """Say which version this is, and how long it may be kept."""
+        headers = response.headers
+        headers["Dataset-Version"] = str(self.version)
+        if request.method in ("GET", "HEAD"):
+            headers["ETag"] = quote_etag(self.tag(offer), weak=True)
+            headers["Cache-Control"] = PINNED if self.pinned else LATEST
+        else:
+            headers["Cache-Control"] = "no-store"
+        return response
+
+
+def offers(given: Parameters, suffix: str | None = None) -> tuple[Offer, ...]:
+    """The formats to answer in: by the suffix, else by ``?format=``, else by ``Accept``."""
+    named = suffix or given.one("format")
+    return offers_by_name(named) if named else negotiate(request.headers.get("Accept"))
+
+
+def wants_page(wanted: tuple[Offer, ...]) -> bool:
+    """Whether a person with a browser is asking."""
+    return wanted[0].format == HTML
+
+
+def media_types(wanted: Iterable[Offer]) -> tuple[str, ...]:
+    """What to ask of the store, best first."""
+    types = (offer.format.media_type for offer in wanted if offer.format != HTML)
+    return tuple(dict.fromkeys(types))
+
+
+def reply(answer: Answer, conditions: Conditions, filename: str | None = None) -> Response:
+    """The response that carries an answer whole.
+
+    Args:
+        answer: closed when the response is.
+        conditions: where it comes from.
+        filename: what a download is called, without its suffix; CSV and TSV are downloads.
+    """
+    offer = _offer(answer.media_type, conditions.offers)
+    body, length, close = _body(answer)
+    response = Response(body, content_type=offer.content_type, direct_passthrough=True)
+    response.call_on_close(close)
+    response.headers["Content-Length"] = str(length)
+    conditions.mark(response, offer)
+    if filename and offer.format in ROWS[2:]:
+        name = f"{filename}.{offer.format.name}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    if request.if_none_match.star_tag and request.method in ("GET", "HEAD"):
+        response.close()
+        return conditions.mark(Response(status=304), offer)
+    return response
+
+
+def _body(answer: Answer) -> tuple[Iterable[bytes], int, Callable[[], None]]:
+    if answer.length is not None:
+        return answer.chunks, answer.length, answer.close
+    file, length = spool(answer)
+    return pieces(file), length, file.close
+
+
+def _offer(media_type: str, wanted: Iterable[Offer]) -> Offer:
+    for offer in wanted:
+        if offer.format.media_type == media_type:
+            return offer
+    return next(Offer(one, one.content_type) for one in FORMATS if one.media_type == media_type)

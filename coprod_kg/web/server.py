@@ -1,0 +1,41 @@
+"""What granian runs in each web process: ``coprod_kg.web.server:app``; it never opens a store.
+
+``COPROD_RUN`` names the directory of the store's sockets; the other settings come from
+``COPROD_*`` as everywhere. A web process whose parent dies ends itself: it would hold the port
+and answer for a service that is no longer there.
+"""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from coprod_kg.errors import WrongUsage
+from coprod_kg.settings import Settings
+from coprod_kg.store.local import LocalStore
+from coprod_kg.web import create_app
+
+__all__ = ["app"]
+
+_EVERY_SECONDS = 0.5
+
+
+def _run_directory() -> Path:
+    run = os.environ.get("COPROD_RUN")
+    if not run:
+        raise WrongUsage(
+            "COPROD_RUN is not set", fix="It names the directory of the store's sockets."
+        )
+    return Path(run)
+
+
+def _end_with(parent: int) -> None:
+    """End this process at once when its parent is another one than it was."""
+    while os.getppid() == parent:
+        time.sleep(_EVERY_SECONDS)
+    os._exit(1)
+
+
+threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="parent").start()
+settings = Settings.load()
+app = create_app(LocalStore(_run_directory(), settings), settings)

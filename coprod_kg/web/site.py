@@ -1,0 +1,107 @@
+"""What every route of one application has at hand; it never changes while the process lives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import quote
+
+from coprod_kg.answering import ask
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.results.formats import ROWS
+from coprod_kg.results.table import Table, read_table
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Answer, Query, Store
+
+__all__ = ["PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
+
+VOCABULARY: Final = "https://w3id.org/coprod/vocab/"
+"""Where the concepts of the schemes are named, whatever the base of the data."""
+
+PAGE_BYTES: Final = 4 * 1024**2
+"""The largest answer that is made into a page; a larger one is a download."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The store, the settings, and the queries that are saved by name.
+
+    Attributes:
+        store: where questions go.
+        settings: the limits and names of this installation.
+        queries: the questions people ask, by name.
+        views: what our own pages ask, by name.
+    """
+
+    store: Store
+    settings: Settings
+    queries: Mapping[str, SavedQuery]
+    views: Mapping[str, SavedQuery]
+
+    def version(self, asked: int | None = None) -> int:
+        """The version asked for, or the newest."""
+        return self.store.version() if asked is None else asked
+
+    def ask_store(self, query: Query) -> Answer:
+        """Put a question to the store on the asking road."""
+        return ask(self.store, query, self.settings)
+
+    def ask(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
+        """Put a saved query's text to the store: always to the union of all graphs."""
+        query = Query(
+            text,
+            media_types,
+            version=version,
+            seconds=self.settings.query_seconds,
+            union=True,
+        )
+        return self.ask_store(query)
+
+    def rows_of(self, name: str, version: int | None = None) -> Table:
+        """The rows of a query that takes no value; none where they are more than a page shows."""
+        query = self.views[name] if name in self.views else self.queries[name]
+        bound = query.bind({}, self.settings.base_iri)
+        return rows(self.ask(bound, (ROWS[0].media_type,), version)) or Table((), ())
+
+    def view(self, name: str, thing: str, version: int | None = None) -> Table:
+        """What one of our own pages says of a thing; no row where there are too many to show."""
+        found = rows(self.ask(self.about(name, thing), (ROWS[0].media_type,), version))
+        return found or Table((), ())
+
+    def about(self, name: str, thing: str) -> str:
+        """The text of one of our own queries about the thing an IRI names.
+
+        The header can declare one kind of thing; here it is whichever kind the IRI says.
+        """
+        kind = thing.removeprefix(f"{self.settings.base_iri}id/").partition("/")[0]
+        query = self.views[name]
+        taken = tuple(replace(one, scope=kind) for one in query.parameters)
+        bound = replace(query, parameters=taken)
+        return bound.bind({"thing": (thing,)}, self.settings.base_iri)
+
+    def path(self, iri: str) -> str | None:
+        """The address on this server of the thing an IRI names, or None if it is not ours."""
+        base = self.settings.base_iri
+        if iri.startswith(f"{base}id/"):
+            return "/" + quote(iri[len(base) :], safe="/-._~!$&'()*+,;=:@%")
+        if iri.startswith(VOCABULARY) and "/" in iri[len(VOCABULARY) :]:
+            return "/vocab/" + quote(iri[len(VOCABULARY) :], safe="/-._~!$&'()*+,;=:@%")
+        return None
+
+
+def take(answer: Answer, most_bytes: int = PAGE_BYTES) -> bytes | None:
+    """The bytes of an answer for a page, or None where they are more than a page can show."""
+    with answer:
+        if answer.length is not None and answer.length > most_bytes:
+            return None
+        found = bytearray()
+        for chunk in answer.chunks:
+            found += chunk
+            if len(found) > most_bytes:
+                return None
+    return bytes(found)
+
+
+def rows(answer: Answer) -> Table | None:
+    """The rows of an answer for a page, or None where they are more than a page can show."""
+    data = take(answer)
+    return None if data is None else read_table(data)

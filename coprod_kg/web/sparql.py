@@ -1,0 +1,131 @@
+"""The SPARQL endpoint: protocol, service description, form; it never parses a query."""
+
+from dataclasses import replace
+from functools import partial
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template, request
+
+from coprod_kg.describing import service_description
+from coprod_kg.errors import NotAcceptable
+from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
+from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.results.table import read_table
+from coprod_kg.store.base import Query
+from coprod_kg.web.cells import MOST_ROWS, view
+from coprod_kg.web.protocol import Asked, read, seconds, version
+from coprod_kg.web.replies import Conditions, media_types, offers, reply, wants_page
+from coprod_kg.web.site import Site, take
+
+__all__ = ["blueprint"]
+
+EXAMPLE = """PREFIX cp: <https://w3id.org/coprod/ontology#>
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+
+SELECT ?initiative ?initiativeLabel
+WHERE {
+  ?initiative a cp:Initiative ; rdfs:label ?initiativeLabel .
+}
+ORDER BY ?initiativeLabel
+LIMIT 100"""
+
+
+def blueprint(site: Site) -> Blueprint:
+    """The routes of the endpoint."""
+    routes = Blueprint("sparql", __name__)
+    routes.add_url_rule(
+        "/sparql", endpoint="query", view_func=partial(_sparql, site), methods=["GET", "POST"]
+    )
+    return routes
+
+
+def _sparql(site: Site) -> Response:
+    asked = read(request)
+    if asked.text is None:
+        return _without_query(site, asked)
+    wanted = offers(asked.parameters)
+    number = version(asked.parameters)
+    conditions = Conditions(site.version(number), number is not None, wanted)
+    query = Query(
+        asked.text,
+        media_types(wanted),
+        asked.default_graphs,
+        asked.named_graphs,
+        number,
+        seconds(asked.parameters, site.settings),
+        site.settings.default_graph == "union",
+    )
+    unchanged = conditions.unchanged()
+    if unchanged is not None:
+        return unchanged
+    if wants_page(wanted):
+        return _page(site, query, conditions)
+    answer = site.ask_store(query)
+    return reply(answer, _seen(conditions, answer.version))
+
+
+def _seen(conditions: Conditions, number: int) -> Conditions:
+    """The same conditions with the version that answered: a commit may have come between."""
+    return Conditions(number, conditions.pinned, conditions.offers)
+
+
+def _page(site: Site, query: Query, conditions: Conditions) -> Response:
+    types = (ROWS[0].media_type, GRAPHS[0].media_type)
+    answer = site.ask_store(replace(query, media_types=types))
+    data = take(answer)
+    rows = answer.media_type == ROWS[0].media_type
+    body = render_template(
+        "sparql.html",
+        text=query.text,
+        answered=True,
+        view=view(site, read_table(data)) if rows and data is not None else None,
+        graph=data.decode("utf-8") if data is not None and not rows else None,
+        most=MOST_ROWS,
+        links=_links(query, ROWS if rows else GRAPHS),
+        version=answer.version,
+    )
+    response = Response(body, content_type=HTML.content_type)
+    return _seen(conditions, answer.version).mark(response, conditions.offers[0])
+
+
+def _links(query: Query, formats: tuple[Format, ...]) -> list[tuple[str, str]]:
+    """The same answer in every other format: what it is called, and where it is."""
+    pairs = [("query", query.text)]
+    pairs += [("default-graph-uri", iri) for iri in query.default_graphs]
+    pairs += [("named-graph-uri", iri) for iri in query.named_graphs]
+    pairs += [("version", str(query.version))] if query.version is not None else []
+    return [(one.label, f"/sparql?{urlencode([*pairs, ('format', one.name)])}") for one in formats]
+
+
+def _without_query(site: Site, asked: Asked) -> Response:
+    wanted = _description_offers(asked)
+    conditions = Conditions(site.version(), False, wanted)
+    unchanged = conditions.unchanged()
+    if unchanged is not None:
+        return unchanged
+    if wants_page(wanted):
+        body: str | bytes = render_template(
+            "sparql.html", text=EXAMPLE, answered=False, version=conditions.version
+        )
+    else:
+        graphs = [row["graph"] for row in site.rows_of("view-graphs").texts()]
+        union = site.settings.default_graph == "union"
+        body = service_description(request.base_url, graphs, union, wanted[0].format.media_type)
+    response = Response(body, content_type=wanted[0].content_type)
+    return conditions.mark(response, wanted[0])
+
+
+def _description_offers(asked: Asked) -> tuple[Offer, ...]:
+    formats = (*GRAPHS, HTML)
+    named = asked.parameters.one("format")
+    if named:
+        return offers_by_name(named, formats)
+    try:
+        return negotiate(request.headers.get("Accept"), formats)
+    except NotAcceptable:
+        raise NotAcceptable(
+            "the request carries no query, and what is here without one (the description of "
+            "the service) is not in a format that the client accepts",
+            where="parameter query",
+            fix="Send a query, or accept text/turtle or text/html.",
+        ) from None
