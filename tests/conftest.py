@@ -24,6 +24,14 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
 }
 
+# Files that take longer than a second or two, run after all others: the fast ones fail first.
+LAST = ("test_packaging", "test_crashes", "test_docs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files last, and leave the order as it is otherwise."""
+    items.sort(key=lambda item: LAST.index(item.path.stem) if item.path.stem in LAST else -1)
+
 
 @pytest.fixture(scope="session")
 def require() -> Callable[[str], None]:
