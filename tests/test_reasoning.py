@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from coprod_kg.cli.ontology import check_ontology
 from coprod_kg.errors import ModelError, Unreadable
 from coprod_kg.files import files
-from coprod_kg.namespaces import sparql_prologue, term
+from coprod_kg.namespaces import expand, sparql_prologue, term
 from coprod_kg.reasoning.consistency import Check, check
+from coprod_kg.reasoning.entailment import by_hermit, by_pellet
 from coprod_kg.reasoning.hierarchy import Branch, outline, read_classification, tree
 from coprod_kg.reasoning.java import HERMIT, Program, java, run
 from coprod_kg.reasoning.premises import premises
@@ -107,6 +108,21 @@ def test_the_command_prints_json(require: Require) -> None:
     printed = json.loads(result.output)
     assert printed["consistent"] is True
     assert term("Subject") in {one["class"] for one in printed["hierarchy"]}
+
+
+def test_hermit_and_pellet_conclude_the_same_types_and_hermit_no_value_that_pellet_misses(
+    require: Require,
+) -> None:
+    require("java")
+    given = premises(FOLDER, [TINY])
+    hermit, pellet = by_hermit(given), by_pellet(given)
+    kind = expand("rdf:type")
+    assert {fact for fact in hermit if fact[1] == kind} == {
+        fact for fact in pellet if fact[1] == kind
+    }
+    assert hermit < pellet
+    gamma = "https://w3id.org/coprod/id/initiative/gamma"
+    assert (gamma, kind, term("InterOrganisationalInitiative")) in hermit
 
 
 def test_a_reasoner_that_takes_too_long_is_stopped(require: Require) -> None:
