@@ -29,8 +29,9 @@ KINDS: Final = (
     "knowledge-flow",
     "condition-claim",
     "evidence",
+    "thing",
 )
-"""The kinds of things that have an IRI below ``<base>id/``."""
+"""The kinds of things that have an IRI below ``<base>id/``; ``thing`` is any of them."""
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
@@ -58,6 +59,8 @@ class Parameter:
     @property
     def takes(self) -> str:
         """What to write, in a few words."""
+        if self.scope == "thing":
+            return "the IRI of a thing, or its kind and slug such as initiative/ryhov-self-care"
         return {
             "concept": f"a concept of the scheme {self.scope}",
             "iri": f"the slug or the IRI of one {self.scope.replace('-', ' ')}",
@@ -116,15 +119,16 @@ class Parameter:
         return NamedNode(concept.iri)
 
     def _thing(self, text: str, base_iri: str) -> NamedNode:
-        if _SLUG.fullmatch(text):
-            return parse_iri(f"{base_iri}id/{self.scope}/{text}", base_iri=base_iri)
+        things = f"{base_iri}id/"
+        kind, _, slug = (text if self.scope == "thing" else f"{self.scope}/{text}").partition("/")
+        if kind in KINDS and _SLUG.fullmatch(slug):
+            return parse_iri(f"<{things}{kind}/{slug}>", base_iri="")
         bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
         if not _ABSOLUTE.fullmatch(bare):
             raise WrongUsage(f"{text!r} is not {self.takes}", fix=f"Write {self.takes}.")
         iri = parse_iri(f"<{bare}>", base_iri="")
-        things = f"{base_iri}id/"
-        if iri.value.startswith(things) and not iri.value.startswith(f"{things}{self.scope}/"):
-            other = iri.value.removeprefix(things).split("/", 1)[0]
+        other, _, _ = iri.value.removeprefix(things).partition("/")
+        if iri.value.startswith(things) and self.scope not in ("thing", other):
             raise WrongUsage(f"{text!r} names a thing of the kind {other}, not {self.scope}")
         return iri
 
