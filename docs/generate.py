@@ -34,7 +34,6 @@ import click
 
 from coprod_kg.catalogue.queries import load
 from coprod_kg.cli.__main__ import coprod_kg
-from coprod_kg.files import files
 from coprod_kg.settings import PREFIX, Settings
 
 TOP = Path(__file__).resolve().parents[1]
@@ -159,7 +158,7 @@ def settings_table() -> str:
 def queries_table() -> str:
     """Every saved query with its question and parameters."""
     rows = []
-    for name, query in sorted(load(files("queries") / "questions").items()):
+    for name, query in sorted(load().items()):
         parameters = ", ".join(f"`{one.name}`" for one in query.parameters) or "none"
         rows.append((f"`{name}`", query.summary, parameters))
     return table(("name", "question", "parameters"), rows)

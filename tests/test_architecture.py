@@ -1,6 +1,7 @@
 """The law of the house, read from the syntax trees; it never runs the code it reads."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -297,7 +298,7 @@ def test_input_is_never_checked_by_assert() -> None:
 
 
 @pytest.mark.parametrize("lean", ["coprod_kg.answering", "coprod_kg.web", "coprod_kg.store"])
-def test_the_web_processes_stay_lean(lean: str) -> None:
+def test_the_web_processes_stay_lean(lean: str, tmp_path: Path) -> None:
     names = [
         ".".join(("coprod_kg", *path.relative_to(PACKAGE).with_suffix("").parts))
         for path in modules()
@@ -311,7 +312,12 @@ def test_the_web_processes_stay_lean(lean: str) -> None:
         f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=TOP, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program],
+        cwd=TOP,
+        env=os.environ | {"COPROD_RUN": str(tmp_path)},  # where web/server.py finds its store
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == "", f"{lean} brings along {ran.stdout}"
