@@ -29,7 +29,11 @@ __all__ = ["Checker", "main"]
 
 _MB: Final = 2**20
 _TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_ORGANISATION: Final = ox.NamedNode("http://www.w3.org/ns/org#Organization")
+_ORG: Final = "http://www.w3.org/ns/org#"
+_ORGANISATIONS: Final = (
+    ox.NamedNode(f"{_ORG}Organization"),
+    ox.NamedNode(f"{_ORG}OrganizationalUnit"),
+)
 
 
 class Checker:
@@ -65,7 +69,7 @@ class Checker:
             organisations=self._slugs(
                 one.subject
                 for one in triples
-                if one.predicate == _TYPE and one.object == _ORGANISATION
+                if one.predicate == _TYPE and one.object in _ORGANISATIONS
             ),
             leads=self._slugs(_leads(triples)),
             triples=len(triples),

@@ -39,13 +39,36 @@ class Rules:
         """What follows from these statements and is not among them, sorted."""
         said = {ox.Quad(*one) for one in triples} - self._known
         self._store.extend(said)
+        added: set[ox.Quad] = said
         try:
             self._to_fixpoint()
-            concluded = set(self._store) - self._known - said
+            added = self._added(said)
         finally:
-            for one in set(self._store) - self._known:
+            for one in added:
                 self._store.remove(one)
-        return sorted((one.triple for one in concluded), key=str)
+            if len(self._store) != len(self._known):
+                self._store = ox.Store()
+                self._store.extend(self._known)
+        return sorted((one.triple for one in added - said), key=str)
+
+    def _added(self, said: set[ox.Quad]) -> set[ox.Quad]:
+        """Everything that is in the store and not in the background.
+
+        A rule concludes something about what was spoken of, so it is enough to look there; the
+        count says whether a rule did otherwise, and then the whole store is gone through.
+        """
+        nodes = {one.subject for one in said} | {
+            one.object for one in said if isinstance(one.object, ox.NamedNode)
+        }
+        found = {
+            quad
+            for node in nodes
+            for quad in self._store.quads_for_pattern(node, None, None)
+            if quad not in self._known
+        }
+        if len(self._known) + len(found) == len(self._store):
+            return found
+        return set(self._store) - self._known
 
     def _to_fixpoint(self) -> None:
         size = -1

@@ -41,6 +41,8 @@ class Shapes:
         self._shapes = rdflib.Graph()
         for path in shapes:
             _load(self._shapes, path)
+        for prose in (SH.name, SH.description, SH.order):  # pySHACL weighs each of them anew
+            self._shapes.remove((None, prose, None))
         self._data = rdflib.Graph()
         for one in background:
             self._data.add(_rdflib_triple(one))
