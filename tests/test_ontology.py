@@ -1,48 +1,27 @@
-"""The ontology as a text: canonical, in OWL 2 DL, and free of the OOPS! pitfalls a query can see.
+"""The ontology as a text: canonical, complete, of one set of prefixes, and in OWL 2 DL."""
 
-Each query looks for what is wrong and must find nothing. The pitfalls are named by their number in
-the catalogue of OOPS! (https://oops.linkeddata.es/catalogue.jsp).
-"""
-
-import importlib.util
-from functools import cache
 from pathlib import Path
 
 import pytest
 from pyshacl import validate
-from rdflib import OWL, RDF, RDFS, SKOS, XSD, BNode, Graph, Literal, URIRef, Variable
+from rdflib import OWL, RDF, RDFS, SKOS, XSD, BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import DCTERMS
-from rdflib.term import Node
 
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.files import files
-from coprod_kg.namespaces import expand, prefixes, shorten, sparql_prologue, term, terms
-
-FOLDER = files("ontology")
-CORE = FOLDER / "coprod.ttl"
-CP = prefixes()["cp"]
-ONTOLOGY = URIRef("https://w3id.org/coprod/ontology")
-ALIGNMENTS = sorted((FOLDER / "alignments").glob("*.ttl"))
-CANONICAL = [CORE, FOLDER / "prefixes.ttl", *ALIGNMENTS]
-
-
-@cache
-def parsed(path: Path) -> Graph:
-    graph = Graph(bind_namespaces="none")
-    graph.parse(path, format="turtle")
-    return graph
-
-
-def found(pattern: str, graph: Graph | None = None) -> list[str]:
-    """The short names of what a pattern finds in the ontology as ``?it``, in order."""
-    graph = graph or parsed(CORE)
-    query = f"{sparql_prologue()}SELECT DISTINCT ?it WHERE {{ {pattern} }}"
-    return sorted(shorten(str(binding[Variable("it")])) for binding in graph.query(query).bindings)
-
-
-DECLARED = "?it rdfs:isDefinedBy <https://w3id.org/coprod/ontology> ."
-
+from coprod_kg.namespaces import expand, prefixes, shorten, term, terms
+from tests.ontology.reading import (
+    ALIGNMENTS,
+    CANONICAL,
+    CORE,
+    CP,
+    DECLARED,
+    FOLDER,
+    ONTOLOGY,
+    found,
+    parsed,
+)
 
 # The text
 
@@ -163,15 +142,6 @@ def test_a_name_without_a_known_prefix_is_wrong_usage(name: str) -> None:
 def test_a_folder_that_is_not_there_is_an_error_of_the_model() -> None:
     with pytest.raises(ModelError, match="no folder"):
         files("nothing")
-
-
-def test_names_are_read_without_the_heavy_libraries() -> None:
-    for module in ("coprod_kg.files", "coprod_kg.namespaces"):
-        spec = importlib.util.find_spec(module)
-        assert spec is not None
-        assert spec.origin is not None
-        text = Path(spec.origin).read_text(encoding="utf-8")
-        assert not any(name in text for name in ("import rdflib", "from rdflib", "owlready2"))
 
 
 # OWL 2 DL
@@ -327,160 +297,3 @@ def test_every_mapping_has_a_justification_and_starts_at_a_term(path: Path) -> N
 
 def test_the_core_imports_nothing() -> None:
     assert not list(parsed(CORE).objects(None, OWL.imports))
-
-
-# OOPS!
-
-
-def test_p02_p12_no_two_classes_or_properties_are_said_to_be_the_same() -> None:
-    assert not found(
-        "?it owl:equivalentClass|owl:equivalentProperty ?other FILTER(isIRI(?it) && isIRI(?other))"
-    )
-
-
-def test_p03_no_property_is_called_is() -> None:
-    assert not found(f'{DECLARED} FILTER(LCASE(STRAFTER(STR(?it), "#")) = "is")')
-
-
-def test_p04_every_term_is_connected_to_another() -> None:
-    unconnected = found(
-        f"""{DECLARED} ?it a owl:Class
-            FILTER NOT EXISTS {{ ?it rdfs:subClassOf|owl:equivalentClass ?a }}
-            FILTER NOT EXISTS {{ ?b rdfs:domain|rdfs:range|rdfs:subClassOf ?it }}"""
-    )
-    assert not unconnected
-
-
-def test_p05_an_inverse_swaps_domain_and_range() -> None:
-    assert not found(
-        """?it owl:inverseOf ?other . ?it rdfs:domain ?d ; rdfs:range ?r .
-           FILTER NOT EXISTS { ?other rdfs:domain ?r ; rdfs:range ?d }"""
-    )
-
-
-def test_p06_no_class_or_property_is_above_itself() -> None:
-    assert not found("?it rdfs:subClassOf+ ?it FILTER(isIRI(?it))")
-    assert not found("?it rdfs:subPropertyOf+ ?it")
-
-
-def test_p07_no_class_merges_two_ideas() -> None:
-    assert not found(
-        f'{DECLARED} ?it a owl:Class FILTER(REGEX(STRAFTER(STR(?it), "#"), "[a-z](And|Or)[A-Z]"))'
-    )
-
-
-def test_p08_every_term_is_annotated() -> None:
-    assert not found(
-        f"""{DECLARED} FILTER NOT EXISTS {{
-            ?it rdfs:label ?l ; skos:prefLabel ?p ; skos:definition ?d }}"""
-    )
-
-
-def test_p10_the_top_classes_are_disjoint_from_one_another_where_they_can_be() -> None:
-    graph = parsed(CORE)
-    disjoint: set[Node] = {
-        member for cell in graph.objects(None, OWL.members) for member in Collection(graph, cell)
-    }
-    for name in ("Initiative", "Claim", "Evidence", "PublicService", "Hypothesis", "Criterion"):
-        assert URIRef(term(name)) in disjoint
-    for kind in graph.subjects(RDFS.subClassOf, SKOS.Concept):
-        assert kind in disjoint, kind
-
-
-def test_p11_every_property_has_a_domain_and_a_range() -> None:
-    kinds = "VALUES ?kind { owl:ObjectProperty owl:DatatypeProperty }"
-    assert not found(
-        f"{DECLARED} ?it a ?kind {kinds} FILTER NOT EXISTS {{ ?it rdfs:domain ?d ; rdfs:range ?r }}"
-    )
-
-
-def test_p13_p25_p26_p27_p28_no_property_is_its_own_inverse_or_wrongly_symmetric() -> None:
-    assert not found("?it owl:inverseOf ?it")
-    assert not found("?it owl:inverseOf ?other . ?it a owl:SymmetricProperty")
-    assert not found("?it owl:equivalentProperty ?other")
-    assert not found(
-        "?it a owl:SymmetricProperty ; rdfs:domain ?d ; rdfs:range ?r FILTER(?d != ?r)"
-    )
-
-
-def test_p14_p15_p16_no_class_is_defined_by_what_it_is_not_or_by_all_values_alone() -> None:
-    assert not found("?it owl:complementOf ?other")
-    assert not found("?it owl:allValuesFrom ?other")
-
-
-def test_p18_p19_no_property_has_two_domains_or_two_ranges() -> None:
-    assert not found("?it rdfs:domain ?a, ?b FILTER(?a != ?b)")
-    assert not found("?it rdfs:range ?a, ?b FILTER(?a != ?b)")
-
-
-def test_p20_a_definition_is_not_the_label() -> None:
-    assert not found("?it skos:definition ?d ; rdfs:label ?l FILTER(STRLEN(?d) < STRLEN(?l) + 10)")
-
-
-def test_p21_no_class_is_a_rest() -> None:
-    assert not found(f'{DECLARED} FILTER(REGEX(STRAFTER(STR(?it), "#"), "^(Other|Misc|Unknown)"))')
-
-
-def test_p22_classes_begin_with_a_capital_and_properties_do_not() -> None:
-    assert not found(f'{DECLARED} ?it a owl:Class FILTER(!REGEX(STR(?it), "#[A-Z]"))')
-    assert not found(
-        f"""{DECLARED} ?it a ?kind VALUES ?kind {{ owl:ObjectProperty owl:DatatypeProperty }}
-            FILTER(!REGEX(STR(?it), "#[a-z]"))"""
-    )
-
-
-def test_p24_no_class_is_defined_by_itself() -> None:
-    assert not found(
-        "?it owl:equivalentClass/(owl:intersectionOf|owl:unionOf|rdf:first|rdf:rest)+ ?it"
-    )
-
-
-def test_p29_what_is_transitive_leads_from_a_class_to_the_same_class() -> None:
-    assert not found(
-        "?it a owl:TransitiveProperty ; rdfs:domain ?d ; rdfs:range ?r FILTER(?d != ?r)"
-    )
-
-
-def test_p30_p32_no_two_terms_share_a_label() -> None:
-    assert not found(
-        "?it skos:prefLabel ?l . ?b skos:prefLabel ?m "
-        "FILTER(STR(?it) < STR(?b) && LCASE(STR(?l)) = LCASE(STR(?m)) && "
-        "EXISTS { ?it a owl:Class . ?b a owl:Class })"
-    )
-
-
-def test_p31_no_equivalent_class_says_that_a_subclass_is_the_same() -> None:
-    assert not found("?it owl:equivalentClass ?other ; rdfs:subClassOf ?other")
-
-
-def test_p33_a_chain_has_two_links_or_more() -> None:
-    graph = parsed(CORE)
-    for cell in graph.objects(None, OWL.propertyChainAxiom):
-        assert len(Collection(graph, cell)) >= 2
-
-
-def test_p34_p35_nothing_is_used_without_a_type() -> None:
-    assert not found(
-        """?x rdfs:domain|rdfs:subClassOf|rdfs:subPropertyOf|owl:onProperty ?it
-           FILTER NOT EXISTS { ?it a ?type }"""
-    )
-
-
-def test_p36_no_iri_ends_with_a_file_extension() -> None:
-    assert not str(ONTOLOGY).endswith((".ttl", ".owl", ".rdf"))
-
-
-def test_p38_p41_the_ontology_is_declared_and_has_a_licence() -> None:
-    assert (ONTOLOGY, RDF.type, OWL.Ontology) in parsed(CORE)
-    licence = parsed(CORE).value(ONTOLOGY, DCTERMS.license)
-    assert licence == URIRef("https://creativecommons.org/licenses/by/4.0/")
-
-
-def test_p39_p40_no_namespace_is_blank_or_taken_from_others() -> None:
-    assert all(expand(f"{prefix}:x").startswith("http") for prefix in prefixes())
-    hijacked = found(
-        f"""?it owl:equivalentClass|rdfs:domain|rdfs:range|rdfs:subClassOf ?x
-            FILTER(isIRI(?it) && !STRSTARTS(STR(?it), "{CP}"))"""
-    )
-    restated = ["org:OrganizationalUnit", "org:hasUnit", "org:unitOf"]
-    assert hijacked == restated, "only what their own vocabularies say is repeated"
