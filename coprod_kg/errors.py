@@ -5,6 +5,7 @@
     │   ├── WrongUsage          a flag, a setting or a parameter is off
     │   ├── QueryRefused        the query may not run here (SERVICE, LOAD, an update)
     │   ├── QuerySyntax         the query is not SPARQL
+    │   ├── Forbidden           it takes a right that the asker does not have
     │   ├── NotFound            no such query, graph, thing, page
     │   ├── NotAcceptable       no format both sides know
     │   ├── UnsupportedMedia    the body is in a format that cannot be read
@@ -33,6 +34,7 @@ from typing import ClassVar
 __all__ = [
     "CoprodError",
     "DataError",
+    "Forbidden",
     "LimitReached",
     "MethodRefused",
     "ModelError",
@@ -111,6 +113,13 @@ class QuerySyntax(RequestError):
     """The query is not SPARQL."""
 
     title = "The query cannot be read"
+
+
+class Forbidden(RequestError):
+    """It takes a right that the asker does not have, or that nobody has here."""
+
+    status = 403
+    title = "Not allowed"
 
 
 class NotFound(RequestError):

@@ -39,12 +39,16 @@ def setting_options(*names: str) -> Callable[[_Command], Callable[..., Any]]:
                 f"--{name.replace('_', '-')}",
                 f"setting_{name}",
                 metavar=_METAVARS.get(setting.type, "TEXT"),
-                help=f"{str(setting.metadata['help']).capitalize()}.{shown}",
+                help=f"{_sentence(str(setting.metadata['help']))}{shown}",
             )
             call = option(call)
         return call
 
     return decorate
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 _METAVARS: dict[Any, str] = {int: "NUMBER", float: "SECONDS"}

@@ -60,7 +60,7 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             publish_model(service.store, settings.base_iri)
             if empty and not no_example:
                 submit_examples(service.store, settings)
-            service.keeper.keep("web", "coprod_kg.web.server", service.environ)
+            service.keeper.keep("web", "coprod_kg.web.listen", service.environ)
             _await_web(settings)
             click.echo(_welcome(service.store, url))
             threading.Event().wait()

@@ -94,7 +94,9 @@ class Keeper:
             status = child.wait()
             del self._running[name]
             self._record(child.pid, status)
-            steady = status == 0 or time.monotonic() - started > _STEADY_SECONDS
+            # A child that a signal ended has met a limit while it worked; only one that cannot
+            # start is worth waiting for, and hostile queries must not slow the others down.
+            steady = status <= 0 or time.monotonic() - started > _STEADY_SECONDS
             failures = 0 if steady else failures + 1
             self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
 

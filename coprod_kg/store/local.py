@@ -29,7 +29,7 @@ from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.worker import LISTEN
 from coprod_kg.store.writer import send_change
 
-__all__ = ["LocalStore", "Service", "connect", "serving"]
+__all__ = ["LocalStore", "Service", "connect", "request", "serving"]
 
 _BACKLOG = 128
 """Connections that may wait for a worker; the kernel refuses more."""
@@ -101,7 +101,7 @@ class LocalStore:
             raise StoreUnavailable("the query worker ended before it took the query") from None
         connection.settimeout(seconds + _GRACE_SECONDS)
         try:
-            wire.send_message(connection, _request(query, seconds))
+            wire.send_message(connection, request(query, seconds))
             head = wire.receive_message(connection)
         except (EOFError, OSError):
             raise self._why(pid, seconds) from None
@@ -146,7 +146,8 @@ class LocalStore:
         return StoreUnavailable(f"the query worker ended with status {status}")
 
 
-def _request(query: Query, seconds: float) -> dict[str, object]:
+def request(query: Query, seconds: float) -> dict[str, object]:
+    """The message that asks a query worker."""
     return {
         "text": query.text,
         "media_types": query.media_types,
