@@ -44,7 +44,7 @@ class MemoryStore:
         try:
             results = self._run(query)
         except SyntaxError as error:
-            raise QuerySyntax(str(error.msg), where=f"line {error.lineno}") from None
+            raise QuerySyntax(str(error.msg)) from None
         media_type, serialise = choose(results, query.media_types)
         file = io.BytesIO()
         serialise(file)  # type: ignore[arg-type]  # the engine only writes to it

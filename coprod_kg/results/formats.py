@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["FORMATS", "GRAPHS", "HTML", "ROWS", "Family", "Format", "by_media_type", "by_name"]
+__all__ = ["FORMATS", "GRAPHS", "HTML", "ROWS", "Family", "Format", "by_name"]
 
 Family = Literal["rows", "graph", "page"]
 """What a format can hold: bindings and truth values, triples, or either of them for a person."""
@@ -99,8 +99,3 @@ def by_name(name: str) -> tuple[Format, ...]:
         for one in FORMATS
         if name in (one.name, one.media_type, *one.names, *one.aliases) or one.name in also
     )
-
-
-def by_media_type(media_type: str) -> Format | None:
-    """The format a registered media type belongs to."""
-    return next((one for one in FORMATS if one.media_type == media_type), None)

@@ -29,6 +29,7 @@ def create_app(store: Store, settings: Settings) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_mb * 1024**2
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

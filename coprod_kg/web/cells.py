@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.table import Cell, Table
-from coprod_kg.web.site import Site
+from coprod_kg.web.site import ONTOLOGY, Site
 
 __all__ = ["MOST_ROWS", "Heading", "Shown", "View", "show", "view"]
 
 MOST_ROWS = 1000
 """How many rows a page shows; the others are in the download."""
+
+_WEB = ("https://", "http://")
+"""What a link may begin with; anything else in an IRI is shown and never followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,9 @@ def show(site: Site, cell: Cell | None, label: Cell | None = None) -> Shown:
     if cell.kind != "uri":
         return Shown(label.value if label else cell.value)
     here = site.path(cell.value)
-    link = here or (cell.value if cell.value.startswith(("https://", "http://")) else None)
+    link = here or (cell.value if cell.value.startswith(_WEB) else None)
+    if cell.value.startswith(ONTOLOGY):
+        link = None  # no page shows a term of the ontology yet
     if label:
         return Shown(label.value, link, cell.value, label.language)
     ours = here or "#" in cell.value

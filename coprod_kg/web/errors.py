@@ -43,7 +43,8 @@ def problem(error: CoprodError) -> Response:
     document = _document(error)
     kind = _kind()
     if kind == HTML:
-        body = render_template("problem.html", problem=document)
+        text = request.args.get("query") if request.path == "/sparql" else None
+        body = render_template("problem.html", problem=document, text=text)
     elif kind == _TEXT:
         body = _text(document)
     else:

@@ -112,8 +112,10 @@ def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[Barr
 
 
 def _facing(barrier: Cell, stage: Cell | None) -> str:
-    values = {"barrier": _slug(barrier)} | ({"stage": _slug(stage)} if stage else {})
-    return _query("initiatives-facing-barrier", **values)
+    """What lists the initiatives that a number counts; no query lists those without a stage."""
+    if stage is None:
+        return _query("barriers-by-stage")
+    return _query("initiatives-facing-barrier", barrier=_slug(barrier), stage=_slug(stage))
 
 
 def _iri(cell: Cell | None) -> str:

@@ -45,6 +45,7 @@ class Claim:
     """One claim about the thing: what it says, who says so, on what grounds."""
 
     itself: Shown
+    kinds: list[Shown] = field(default_factory=list)
     agents: list[Shown] = field(default_factory=list)
     bases: list[Shown] = field(default_factory=list)
     says: list[Said] = field(default_factory=list)
@@ -123,6 +124,7 @@ def _claims(site: Site, iri: str, version: int) -> tuple[Claim, ...]:
         found.setdefault(row["property"].value, []).append(row)
     for name, properties in by_claim.items():
         if name in claims:
+            claims[name].kinds = _values(site, properties.get(_TYPE, ()))
             claims[name].says = [
                 _said(site, rows) for one, rows in properties.items() if one != _TYPE
             ]

@@ -11,6 +11,7 @@ from flask import Request
 
 from coprod_kg.errors import QueryRefused, Unreadable, UnsupportedMedia, WrongUsage
 from coprod_kg.settings import Settings
+from coprod_kg.web.body import body
 
 __all__ = ["Asked", "Parameters", "UpdateRefused", "parameters", "read", "seconds", "version"]
 
@@ -101,13 +102,13 @@ def read(request: Request) -> Asked:
     texts = list(given.all("query"))
     if request.method == "POST":
         kind = _content_type(request)
-        body = request.get_data(cache=False)
+        sent = body(request)
         if kind == FORM:
-            form = _pairs(body, "the form")
+            form = _pairs(sent, "the form")
             given = Parameters(given.pairs + form.pairs)
             texts += form.all("query")
         else:
-            texts.append(_decoded(body, "the body"))
+            texts.append(_decoded(sent, "the body"))
     _refuse_update(given, texts)
     if len(texts) > 1 or (not texts and request.method == "POST"):
         raise WrongUsage(

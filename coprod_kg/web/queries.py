@@ -23,7 +23,7 @@ __all__ = ["blueprint"]
 
 OURS = ("format", "version", "timeout")
 """Parameters of the service itself; a saved query's own cannot be called so."""
-_LIST = (Format("json", "application/json", "rows", "JSON"), HTML)
+_LIST = (ROWS[0], HTML)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,11 @@ def _all(site: Site) -> Response:
     wanted = offers_by_name(named, _LIST) if named else negotiate(_accept(), _LIST)
     if wants_page(wanted):
         body = render_template("queries.html", queries=site.queries.values())
-        return Response(body, content_type=HTML.content_type)
-    return jsonify({"queries": [_described(query) for query in site.queries.values()]})
+        response = Response(body, content_type=HTML.content_type)
+    else:
+        response = jsonify({"queries": [_described(query) for query in site.queries.values()]})
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
 
 
 def _described(query: SavedQuery) -> dict[str, object]:

@@ -12,10 +12,13 @@ from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
-__all__ = ["PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
+__all__ = ["ONTOLOGY", "PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
 
 VOCABULARY: Final = "https://w3id.org/coprod/vocab/"
 """Where the concepts of the schemes are named, whatever the base of the data."""
+
+ONTOLOGY: Final = "https://w3id.org/coprod/ontology#"
+"""Where the terms of the model are named."""
 
 PAGE_BYTES: Final = 4 * 1024**2
 """The largest answer that is made into a page; a larger one is a download."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 
-from coprod_kg.errors import NotFound
+from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.results.formats import GRAPHS, HTML
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.web.notice import notice
@@ -136,5 +136,9 @@ def _tail(site: Site, space: str, kind: str, name: str) -> str:
 
 
 def _check(site: Site, iri: str, version: int) -> None:
-    if not site.view("view-exists", iri, version).truth:
+    try:
+        known = site.view("view-exists", iri, version).truth
+    except WrongUsage:  # it cannot be the name of anything
+        known = False
+    if not known:
         raise NotFound(f"nothing is known about {iri}", fix="Begin at /, or ask at /sparql.")

@@ -1,0 +1,199 @@
+"""The same routes behind the real server, where only the bytes on the socket count."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+ALL = "SELECT ?o { ?s ?p ?o } ORDER BY ?o"
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def port(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    number = free_port()
+    log = tmp_path_factory.mktemp("granian") / "log"
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+    command += ["--port", str(number), "--workers", "1", "tests.web.served:app"]
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            command, cwd=checkout, stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": "."}
+        )
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not answers(number):
+            if server.poll() is not None or time.monotonic() > end:
+                pytest.fail(log.read_text())
+            time.sleep(0.05)
+        yield number
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+Ask = Callable[..., http.client.HTTPResponse]
+
+
+@pytest.fixture
+def ask(port: int) -> Iterator[Ask]:
+    connections = []
+
+    def request(
+        method: str, target: str, body: object = None, **headers: str
+    ) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connections.append(connection)
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        chunked = not isinstance(body, bytes) and body is not None
+        connection.request(method, target, body, given, encode_chunked=chunked)  # type: ignore[arg-type]  # any body that http.client takes
+        return connection.getresponse()
+
+    yield request
+    for connection in connections:
+        connection.close()
+
+
+def exchange(port: int, raw: bytes) -> bytes:
+    """Send bytes as they are and read what comes until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(raw)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+def query(text: str) -> str:
+    return f"/sparql?query={quote(text)}"
+
+
+def test_a_large_answer_arrives_whole_and_with_its_length(ask: Ask) -> None:
+    response = ask("GET", query(ALL), Accept="text/csv")
+    data = response.read()
+    assert response.status == 200
+    assert len(data) == int(response.headers["Content-Length"])
+    assert data.count(b"\r\n") == 50_001
+
+
+def test_an_answer_that_fails_before_its_length_is_known_is_a_problem(ask: Ask) -> None:
+    response = ask("GET", query(f"{ALL} # fails unsized"), Accept="text/csv")
+    assert response.status == 503
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Retry-After"] == "60"
+    assert b"stopped midway" in response.read()
+
+
+def test_an_answer_that_fails_midway_breaks_the_connection(ask: Ask) -> None:
+    response = ask("GET", query(f"{ALL} # fails sized"), Accept="text/csv")
+    with pytest.raises(http.client.IncompleteRead):
+        response.read()
+
+
+def test_head_has_the_headers_of_get_and_no_byte_of_the_body(port: int, ask: Ask) -> None:
+    length = ask("GET", query(ALL), Accept="text/csv").headers["Content-Length"]
+    raw = f"HEAD {query(ALL)} HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\nConnection: close\r\n\r\n"
+    head, _, body = exchange(port, raw.encode()).partition(b"\r\n\r\n")
+    assert body == b""
+    assert f"content-length: {length}".encode() in head.lower()
+
+
+def test_an_unchanged_answer_has_no_body(ask: Ask) -> None:
+    tag = ask("GET", query(ALL)).headers["ETag"]
+    response = ask("GET", query(ALL), If_None_Match=tag)
+    assert (response.status, response.read()) == (304, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_body_in_chunks_is_read(ask: Ask) -> None:
+    pieces = [b"ASK { ?s ", b"?p ?o }"]
+    response = ask("POST", "/sparql", iter(pieces), Content_Type="application/sparql-query")
+    assert response.status == 200, response.read()
+    assert b"true" in response.read()
+
+
+def test_a_body_in_chunks_over_the_limit_is_refused(ask: Ask) -> None:
+    pieces = [b"#" * 65536] * 20
+    response = ask("POST", "/sparql", iter(pieces), Content_Type="application/sparql-query")
+    assert response.status == 413
+    response.read()
+
+
+@pytest.mark.parametrize(("beyond", "status"), [(0, 400), (1, 413)])
+def test_a_body_in_chunks_is_never_cut_at_the_limit(ask: Ask, beyond: int, status: int) -> None:
+    pieces = [b"#" * 1024**2, b"#" * beyond] if beyond else [b"#" * 1024**2]
+    response = ask("POST", "/sparql", iter(pieces), Content_Type="application/sparql-query")
+    assert response.status == status
+    response.read()
+
+
+def test_a_body_announced_over_the_limit_is_refused_unread(port: int) -> None:
+    raw = (
+        "POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
+        "Content-Length: 99999999999\r\n\r\n"
+    )
+    answer = exchange(port, raw.encode())
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"application/problem+json" in answer
+
+
+def test_percent_signs_and_letters_outside_ascii_survive_the_socket(ask: Ask) -> None:
+    text = 'SELECT ("%25 Å + 語" AS ?x) {}'
+    response = ask("GET", query(text), Accept="text/csv")
+    assert response.read() == "x\r\n%25 Å + 語\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"/sparql?query=%FF", b"400"),
+        (b"/sparql?query=%", b"400"),
+        (b"/sparql?query=\xc3\x85", b"400"),
+        (b"/id/initiative/%FF", b"404"),
+        (b"/id/initiative/..%2F..%2Fetc", b"404"),
+        (b"/%00", b"404"),
+        (b"/static/..%2Fserver.py", b"404"),
+    ],
+)
+def test_a_strange_address_is_an_error_of_the_client(
+    port: int, target: bytes, status: bytes
+) -> None:
+    raw = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert exchange(port, raw).split(b" ")[1] == status
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Accept: " + b"a/b," * 2000,
+        b"Accept: \xff\xfe",
+        b"Accept: text/html;q=9999999999999999999, */*;q=nan",
+        b"If-None-Match: " + b'"x",' * 2000,
+        b'If-None-Match: W/"unclosed',
+        b"Content-Length: 0",
+    ],
+)
+def test_a_strange_header_is_never_a_fault_of_the_service(port: int, header: bytes) -> None:
+    target = query("ASK {}").encode()
+    raw = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n"
+    status = int(exchange(port, raw).split(b" ")[1])
+    assert status < 500

@@ -1,0 +1,100 @@
+"""Things as linked data: 303 to a page or a document, every format, links both ways."""
+
+import pytest
+from flask.testing import FlaskClient
+from pyoxigraph import NamedNode, RdfFormat, parse
+
+BASE = "https://w3id.org/coprod/"
+HTML = {"Accept": "text/html"}
+
+
+@pytest.mark.parametrize(
+    ("address", "accept", "location"),
+    [
+        ("/id/initiative/alpha", "text/html", "/page/initiative/alpha"),
+        ("/id/initiative/alpha", "text/turtle", "/doc/initiative/alpha"),
+        ("/id/initiative/alpha", "*/*", "/doc/initiative/alpha"),
+        ("/id/initiative/alpha.ttl", "text/html", "/doc/initiative/alpha.ttl"),
+        ("/id/initiative/alpha.html", "*/*", "/page/initiative/alpha"),
+        ("/id/initiative/alpha?format=jsonld", "text/html", "/doc/initiative/alpha.jsonld"),
+        ("/vocab/stage/project", "text/html", "/page/vocab/stage/project"),
+        ("/vocab/stage/project.nt", "*/*", "/doc/vocab/stage/project.nt"),
+    ],
+)
+def test_a_thing_sends_to_what_tells_of_it(
+    client: FlaskClient, address: str, accept: str, location: str
+) -> None:
+    response = client.get(address, headers={"Accept": accept})
+    assert response.status_code == 303
+    assert response.headers["Location"] == location
+    assert "Accept" in response.headers["Vary"]
+    assert client.get(location).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/id/initiative/nobody",
+        "/page/initiative/nobody",
+        "/doc/initiative/nobody",
+        "/id/initiative/nobody.ttl",
+        "/id/nothing/alpha",
+        "/vocab/stage/nothing",
+        "/id/initiative/a%20b",
+        "/id/initiative/%3Cx%3E",
+        "/id/initiative/%FF",
+    ],
+)
+def test_an_unknown_thing_is_not_found(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"),
+    [
+        ("ttl", RdfFormat.TURTLE),
+        ("jsonld", RdfFormat.JSON_LD),
+        ("nt", RdfFormat.N_TRIPLES),
+        ("rdf", RdfFormat.RDF_XML),
+    ],
+)
+def test_the_document_holds_the_thing_both_ways_in_every_format(
+    client: FlaskClient, suffix: str, form: RdfFormat
+) -> None:
+    response = client.get(f"/doc/initiative/alpha.{suffix}")
+    assert response.mimetype == form.media_type
+    assert response.headers["Content-Location"] == f"/doc/initiative/alpha.{suffix}"
+    assert 'rel="describes"' in response.headers["Link"]
+    triples = {quad.triple for quad in parse(response.data, format=form)}
+    alpha = NamedNode(f"{BASE}id/initiative/alpha")
+    assert any(one.subject == alpha for one in triples)
+    assert any(one.object == alpha for one in triples)
+    claims = {one.subject for one in triples if one.predicate.value.endswith("#about")}
+    assert any(one.subject in claims and one.predicate.value.endswith("#basis") for one in triples)
+
+
+def test_the_page_says_who_claims_what_on_what_basis(client: FlaskClient) -> None:
+    text = client.get("/page/initiative/alpha").text
+    for said in (
+        "Claimed by",
+        "The coder",
+        "Secondary coding",
+        "Self-claim",
+        "An evaluation report",
+        "No evidence is given.",
+        'href="/id/organisation/north-city"',
+        'href="/vocab/stage/programme"',
+        '<link rel="canonical" href="https://w3id.org/coprod/id/initiative/alpha">',
+        'type="text/turtle"',
+    ):
+        assert said in text, said
+
+
+def test_an_organisation_leads_to_its_initiatives(client: FlaskClient) -> None:
+    assert 'href="/id/initiative/alpha"' in client.get("/page/organisation/north-city").text
+
+
+def test_a_thing_held_already_is_not_sent_again(client: FlaskClient) -> None:
+    for address in ("/page/initiative/alpha", "/doc/initiative/alpha.ttl", "/"):
+        tag = client.get(address).headers["ETag"]
+        assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
