@@ -1,0 +1,137 @@
+"""A running service over HTTP; it never reads a local store, nor any address but http(s)."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPException, HTTPResponse
+from typing import Any, Final
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+from coprod_kg import errors
+from coprod_kg.errors import CoprodError, RequestError, StoreError, StoreUnavailable, WrongUsage
+from coprod_kg.store.base import Answer
+
+__all__ = ["Remote"]
+
+_CHUNK: Final = 1 << 16
+_PATIENCE: Final = 30.0
+"""Seconds an answer may take beyond the deadline of its query."""
+
+
+class Remote:
+    """The service at an address."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        """Talk to the service at ``url``; nothing is sent yet.
+
+        Args:
+            url: its address, as ``serve`` prints it.
+            seconds: the deadline of one query.
+
+        Raises:
+            WrongUsage: it is not the address of a service.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise WrongUsage(
+                f"{url!r} is not the address of a service",
+                where="--url",
+                fix="Write for example http://127.0.0.1:8000",
+            )
+        self._url = url.rstrip("/")
+        self._seconds = seconds + _PATIENCE
+
+    def queries(self) -> list[dict[str, Any]]:
+        """What the service says of its saved queries."""
+        data = self._send("/queries", ("application/json",)).read()
+        try:
+            found: list[dict[str, Any]] = json.loads(data)["queries"]
+        except (ValueError, KeyError, TypeError):
+            raise StoreUnavailable(f"{self._url} answers, but is no such service") from None
+        return found
+
+    def query(
+        self,
+        name: str,
+        values: Mapping[str, Sequence[str]],
+        media_types: tuple[str, ...],
+        version: int | None,
+    ) -> Answer:
+        """The answer of a saved query."""
+        pairs = [(key, value) for key, several in values.items() for value in several]
+        pairs += [] if version is None else [("version", str(version))]
+        return self._send(f"/queries/{quote(name, safe='')}?{urlencode(pairs)}", media_types)
+
+    def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
+        """The answer of a query."""
+        tail = "" if version is None else f"?version={version}"
+        return self._send(f"/sparql{tail}", media_types, text.encode())
+
+    def _send(self, path: str, media_types: tuple[str, ...], body: bytes | None = None) -> Answer:
+        accept = ", ".join(f"{one};q={1 - n / 100:.2f}" for n, one in enumerate(media_types))
+        headers = {"Accept": f"{accept}, application/problem+json;q=0.1"}
+        if body is not None:
+            headers["Content-Type"] = "application/sparql-query"
+        request = Request(self._url + path, body, headers)  # noqa: S310  # __init__ checked it
+        try:
+            response = urlopen(request, timeout=self._seconds)  # noqa: S310  # the same
+        except HTTPError as error:
+            raise _problem(error) from None
+        except (URLError, HTTPException, OSError) as error:
+            raise _unreachable(self._url, error) from None
+        kind = response.headers.get_content_type()
+        number = response.headers.get("Dataset-Version", "")
+        return Answer(
+            media_type=kind,
+            version=int(number) if number.isdigit() else 0,
+            length=response.length,
+            chunks=_Body(self._url, response),
+        )
+
+
+class _Body(Iterator[bytes]):
+    """The pieces of a response; closing it frees the connection even where none was read."""
+
+    def __init__(self, url: str, response: HTTPResponse) -> None:
+        self._url = url
+        self._response = response
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = self._response.read(_CHUNK)
+        except (HTTPException, OSError) as error:
+            self.close()
+            raise _unreachable(self._url, error) from None
+        if not chunk:
+            self.close()
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._response.close()
+
+
+def _unreachable(url: str, error: Exception) -> StoreUnavailable:
+    reason = getattr(error, "reason", None) or error
+    return StoreUnavailable(
+        f"the service at {url} does not answer: {reason}",
+        fix="Is it running? coprod-kg serve starts one.",
+    )
+
+
+def _problem(error: HTTPError) -> CoprodError:
+    """The error that the service's problem document tells of, as if it had been met here."""
+    try:
+        document = json.loads(error.read())
+        kind = str(document["type"]).rpartition("/")[2].rpartition("#")[2]
+        what = str(document["detail"])
+    except (ValueError, KeyError, TypeError, OSError, HTTPException):
+        document, kind, what = {}, "", f"the service answered {error.code} {error.reason}"
+    name = re.sub(r"(?:^|-)([a-z])", lambda found: found[1].upper(), kind)
+    known = getattr(errors, name, None) if name in errors.__all__ else None
+    if not (isinstance(known, type) and issubclass(known, CoprodError)):
+        known = RequestError if error.code < 500 else StoreError
+    return known(what, where=document.get("where"), fix=document.get("fix"))

@@ -1,0 +1,204 @@
+"""Claims about ``queries``, ``query`` and ``sparql`` at a terminal, local and over HTTP."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pyoxigraph import RdfFormat, parse, serialize
+from werkzeug.serving import make_server
+
+from coprod_kg.cli.__main__ import main
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change, Store
+from coprod_kg.store.local import serving
+from coprod_kg.web import create_app
+from tests.memory_store import MemoryStore
+
+TESTS = Path(__file__).parent
+VOCABULARY = sorted((TESTS.parent / "ontology" / "vocab").glob("*.ttl"))
+COUNT = "SELECT (COUNT(DISTINCT ?i) AS ?n) { ?i a <https://w3id.org/coprod/ontology#Initiative> }"
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["coprod-kg", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        out, err = capsys.readouterr()
+        return Ended(code, out, err)
+
+    return call
+
+
+def fill(store: Store) -> None:
+    for number, path in enumerate([TESTS / "tiny.ttl", *VOCABULARY]):
+        quads = parse(path=str(path), format=RdfFormat.TURTLE)
+        data = serialize((quad.triple for quad in quads), format=RdfFormat.N_TRIPLES) or b""
+        store.commit(Change(replace={f"urn:graph:{number}": data}))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A data directory with the tiny world in it, and a running store."""
+    folder = tmp_path_factory.mktemp("asking")
+    settings = Settings.load({"data": folder, "workers": 1}, {})
+    with serving(settings) as service:
+        fill(service.store)
+        yield str(folder)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A service that answers over HTTP."""
+    store = MemoryStore()
+    fill(store)
+    server = make_server("127.0.0.1", 0, create_app(store, Settings()), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_list_gives_each_query_with_its_question(run: Run, url: str) -> None:
+    local, remote = run("queries"), run("queries", "--url", url)
+    assert "initiatives-by-stage" in local.out
+    assert "How many initiatives sit at each stage now?" in local.out
+    assert local.out == remote.out
+    listed = json.loads(run("queries", "--json").out)
+    over_http = json.loads(run("queries", "--json", "--url", url).out)
+    for here, there in zip(listed, over_http, strict=True):
+        assert here == {key: there[key] for key in here}
+
+
+def test_a_saved_query_gives_the_same_csv_here_and_over_http(run: Run, data: str, url: str) -> None:
+    asked = ("query", "initiatives-at-stage", "-p", "stage=project", "-f", "csv")
+    local, remote = run(*asked, "--data", data), run(*asked, "--url", url)
+    assert local.out == remote.out
+    assert local.out.count("\r\n") == 4
+    assert "Self-claim" in local.out
+
+
+def test_several_values_bind_several_terms(run: Run, data: str) -> None:
+    asked = ("query", "initiatives-at-stage", "-p", "stage=project", "-p", "stage=pilot-project")
+    assert run(*asked, "-f", "csv", "--data", data).out.count("\r\n") == 5
+
+
+def test_a_table_is_aligned_and_short_of_iris(run: Run, data: str) -> None:
+    shown = run("query", "initiatives-without-stage", "-f", "table", "--data", data)
+    assert shown.out.splitlines() == [
+        "initiative        initiativeLabel  status   lastStage      until    basis",
+        "----------------  ---------------  -------  -------------  -------  ----------------",
+        "initiative/delta  Delta            Closed   Pilot project  2019-04  Secondary coding",
+        "initiative/eta    Eta              Planned",
+    ]
+    assert shown.err.startswith("(2 rows, version ")
+
+
+@pytest.mark.parametrize(
+    ("form", "query", "begins"),
+    [
+        ("json", COUNT, "{"),
+        ("xml", COUNT, "<?xml"),
+        ("tsv", COUNT, "?n\n7"),
+        ("table", COUNT, "n\n-\n7"),
+        ("table", "ASK { ?s ?p ?o }", "true"),
+        ("json", "CONSTRUCT { <urn:a> <urn:b> 1 } {}", "["),
+        ("turtle", "CONSTRUCT { <urn:a> <urn:b> 1 } {}", "<urn:a> <urn:b> 1"),
+        ("ntriples", "CONSTRUCT { <urn:a> <urn:b> 1 } {}", "<urn:a> <urn:b> "),
+        ("jsonld", "CONSTRUCT { <urn:a> <urn:b> 1 } {}", "["),
+        ("rdfxml", "CONSTRUCT { <urn:a> <urn:b> 1 } {}", "<?xml"),
+        ("table", "CONSTRUCT { <urn:a> <urn:b> 1 } {}", "<urn:a> <urn:b> 1"),
+    ],
+)
+def test_an_answer_comes_in_every_format(
+    form: str, query: str, begins: str, run: Run, data: str, url: str
+) -> None:
+    for where in (("--data", data), ("--url", url)):
+        shown = run("sparql", query, "-f", form, *where)
+        assert (shown.code, shown.out[: len(begins)]) == (0, begins), shown.err
+
+
+def test_a_file_gets_the_format_of_its_ending(run: Run, data: str, tmp_path: Path) -> None:
+    target = tmp_path / "answer.json"
+    assert run("sparql", COUNT, "-o", str(target), "--data", data).code == 0
+    assert json.loads(target.read_text())["results"]["bindings"][0]["n"]["value"] == "7"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_query_comes_from_a_file(run: Run, data: str, tmp_path: Path) -> None:
+    (tmp_path / "count.rq").write_text(COUNT)
+    assert run("sparql", str(tmp_path / "count.rq"), "--data", data).out == "n\r\n7\r\n"
+
+
+def test_own_queries_stand_beside_the_models(run: Run, data: str, tmp_path: Path) -> None:
+    header = "#+ summary: One?\n#+ description: One.\n#+ tags: one\n#+ column n: One.\n"
+    text = f"{header}SELECT ?n {{ VALUES ?n {{ 1 }} }} ORDER BY ?n\n"
+    (tmp_path / "just-one.rq").write_text(text)
+    asked = ("query", "just-one", "--queries", str(tmp_path), "--data", data)
+    assert run(*asked).out == "n\r\n1\r\n"
+
+
+def test_a_query_explains_itself(run: Run) -> None:
+    shown = run("query", "pilots-without-successor", "--explain")
+    assert "a whole number such as 12" in shown.out
+    assert "How many months ago that was" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("query", "initiatives-by-stages"), 1, "did you mean initiatives-by-stage"),
+        (("query", "initiatives-at-stage", "-p", "stage=pilot"), 2, "Permitted: ad-hoc"),
+        (("query", "initiatives-at-stage", "-p", "stage"), 2, "KEY=VALUE"),
+        (("sparql", "SELECT nonsense {"), 1, ""),
+        (("sparql", "nothing-of-that-name.rq"), 2, "neither a query nor a file"),
+        (("sparql", "SELECT * { SERVICE <urn:x> { ?s ?p ?o } }"), 1, "line 1, column 12"),
+        (("sparql", COUNT, "--version", "9999"), 1, ""),
+        (("sparql", COUNT, "-f", "turtle"), 1, ""),
+        (("sparql", COUNT, "-o", "/no/such/folder/x.csv"), 2, "cannot be written"),
+    ],
+)
+def test_an_error_is_the_same_text_and_code_here_and_over_http(
+    arguments: tuple[str, ...], code: int, message: str, run: Run, data: str, url: str
+) -> None:
+    for where in (("--data", data), ("--url", url)):
+        ended = run(*arguments, *where)
+        assert ended.code == code, ended
+        assert ended.out == ""
+        assert ended.err.startswith("coprod-kg: ")
+        if where[0] == "--data" or arguments[1] != "initiatives-by-stages":
+            assert message in ended.err
+
+
+def test_a_service_that_does_not_answer_is_exit_code_three(run: Run) -> None:
+    ended = run("sparql", COUNT, "--url", "http://127.0.0.1:9")
+    assert (ended.code, "does not answer" in ended.err) == (3, True)
+
+
+def test_an_address_that_is_not_http_is_never_opened(run: Run) -> None:
+    assert run("sparql", COUNT, "--url", "file:///etc/passwd").code == 2
+
+
+def test_a_control_character_never_reaches_the_terminal(run: Run, data: str) -> None:
+    query = 'SELECT ?x { VALUES ?x { "a\\u001b[2Jb" } }'
+    assert run("sparql", query, "-f", "table", "--data", data).out == "x\n------\na [2Jb\n"
