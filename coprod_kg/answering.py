@@ -9,6 +9,7 @@ one that calls another service is enough to refuse.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -33,12 +34,25 @@ _READINGS: Final = 20
 def ask(store: Store, query: Query, settings: Settings) -> Answer:
     """Admit a query and ask it.
 
+    A query that names its dataset (FROM, or the graphs of the request) is asked over just that;
+    the engine would let the union of all graphs win over FROM without a word.
+
     Raises:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
         CoprodError: what `coprod_kg.store.base.Store.query` raises.
     """
     admit(query.text, settings)
-    return store.query(query)
+    named = bool(query.default_graphs or query.named_graphs) or _names_its_dataset(query.text)
+    return store.query(replace(query, union=query.union and not named))
+
+
+def _names_its_dataset(text: str) -> bool:
+    after_from = False
+    for token in significant(text, 0):
+        if after_from and (token.kind in ("iri", "pname") or token.is_word("NAMED")):
+            return True
+        after_from = token.is_word("FROM")
+    return False
 
 
 def run_saved(
