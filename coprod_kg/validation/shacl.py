@@ -3,6 +3,7 @@
 It costs half a second and forty megabytes to import: only a child process does so.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,7 @@ class Shapes:
 
     def __init__(self, shapes: Sequence[Path], background: Iterable[ox.Triple]) -> None:
         processor.install()
+        logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # a wrong date is a finding
         self._shapes = rdflib.Graph()
         for path in shapes:
             _load(self._shapes, path)
@@ -56,11 +58,11 @@ class Shapes:
             _, results, _ = pyshacl.validate(
                 self._data, shacl_graph=self._shapes, inplace=True, advanced=False
             )
-            found = {self._finding(results, one) for one in results.subjects(SH.resultSeverity)}
+            found = {self._finding(results, one) for one in results.objects(None, SH.result)}
         finally:
             for one in added:
                 self._data.remove(one)
-        return tuple(sorted(found, key=_sort_key))
+        return _once_each(sorted(found, key=_sort_key))
 
     def _finding(self, results: rdflib.Graph, node: Any) -> Finding:
         value = results.value(node, SH.value)
@@ -79,6 +81,14 @@ class Shapes:
             shape=str(shape),
             component=str(component),
         )
+
+
+def _once_each(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding for each thing to mend: a value may break two constraints of one shape."""
+    first: dict[tuple[str | None, ...], Finding] = {}
+    for one in found:
+        first.setdefault((one.focus, one.path, one.value, one.shape, one.message), one)
+    return tuple(first.values())
 
 
 def _sort_key(one: Finding) -> tuple[str, ...]:

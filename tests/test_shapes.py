@@ -1,0 +1,101 @@
+"""Every shape says what it should, at the right place, and nothing more."""
+
+from pathlib import Path
+
+import pytest
+import rdflib
+from rdflib.namespace import RDF, SH
+
+from coprod_kg.namespaces import shorten
+from coprod_kg.reading import rdf
+from coprod_kg.reading.formats import format_of
+from coprod_kg.reading.model import Model
+from coprod_kg.validation.report import Finding
+from coprod_kg.validation.shacl import Shapes
+
+BASE = "https://w3id.org/coprod/"
+CASES = sorted((Path(__file__).parent / "shapes").glob("*/*.ttl"))
+SUBMISSION = Path(__file__).parents[1] / "shapes" / "submission"
+
+
+@pytest.fixture(scope="module")
+def shapes() -> Shapes:
+    model = Model.installed()
+    return Shapes(model.shapes, model.background)
+
+
+@pytest.fixture(scope="module")
+def graph() -> rdflib.Graph:
+    graph = rdflib.Graph()
+    for path in sorted(SUBMISSION.glob("*.ttl")):
+        graph.parse(path)
+    return graph
+
+
+def short(iri: str | None) -> str:
+    if iri is None:
+        return "-"
+    return f"<{iri.removeprefix(BASE)}>" if iri.startswith(f"{BASE}id/") else shorten(iri)
+
+
+def told(one: Finding) -> str:
+    place = f"{short(one.focus)} {short(one.path)} {short(one.component)}"
+    return f"{place} {one.severity} {short(one.shape)}"
+
+
+def expected(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [one.removeprefix("# expect: ") for one in lines if one.startswith("# expect: ")]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_each_file_gives_the_findings_it_expects_and_no_other(path: Path, shapes: Shapes) -> None:
+    triples = rdf.read(path.read_bytes(), path.name, format_of(path.name), BASE)
+    assert [told(one) for one in shapes.validate(triples)] == expected(path)
+
+
+def test_every_property_shape_has_a_file_that_breaks_it(graph: rdflib.Graph) -> None:
+    broken = {line.rpartition(" ")[2] for path in CASES for line in expected(path)}
+    named = {short(str(one)) for one in graph.subjects(RDF.type, SH.PropertyShape)}
+    assert named == broken
+
+
+def test_every_class_has_a_valid_file_and_its_folder_is_named_as_its_shapes() -> None:
+    folders = {path.parent.name for path in CASES if path.name.startswith("valid-")}
+    assert folders == {path.stem for path in SUBMISSION.glob("*.ttl")}
+
+
+@pytest.mark.parametrize("needed", [SH.path, SH.name, SH.description, SH.message, SH.severity])
+def test_every_property_shape_says_what_it_is_about(
+    graph: rdflib.Graph, needed: rdflib.URIRef
+) -> None:
+    shapes = set(graph.subjects(RDF.type, SH.PropertyShape))
+    assert shapes == {one for one in shapes if len(list(graph.objects(one, needed))) == 1}
+
+
+def test_every_message_tells_what_to_write(graph: rdflib.Graph) -> None:
+    asking = ("Write ", "Mend ", "Leave ", "leave it", "Keep ", "for example ")
+    messages = [str(one) for one in graph.objects(None, SH.message)]
+    assert [one for one in messages if not any(word in one for word in asking)] == []
+
+
+def test_only_shacl_terms_that_exist_are_used(graph: rdflib.Graph) -> None:
+    used = {one for triple in graph for one in triple if str(one).startswith(str(SH))}
+    known = {
+        *("NodeShape", "PropertyShape", "Violation", "Warning", "Info", "IRI", "Literal"),
+        *("targetClass", "targetSubjectsOf", "property", "path", "alternativePath", "or", "node"),
+        *("class", "datatype", "nodeKind", "minCount", "maxCount", "hasValue", "pattern"),
+        *("uniqueLang", "sparql", "select", "prefixes"),
+        *("name", "description", "message", "severity", "order"),
+    }
+    assert {str(one).removeprefix(str(SH)) for one in used} <= known
+
+
+def test_the_shapes_do_not_depend_on_what_was_validated_before(shapes: Shapes) -> None:
+    first, *_, last = CASES
+    files = [
+        rdf.read(path.read_bytes(), path.name, format_of(path.name), BASE)
+        for path in (last, first, last)
+    ]
+    findings = [shapes.validate(one) for one in files]
+    assert findings[0] == findings[2]
