@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve-installed
 TEST := $(VENV)/.test-installed
 UV := uv==0.13.9
-CHECKED := coprod_kg tests benchmarks examples docs .ci hatch_build.py
+CHECKED := .
 
 # A checkout that was moved, or a Python that went away: set up again.
 STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \
