@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from coprod_kg.errors import NotAcceptable, WrongUsage
@@ -14,6 +15,8 @@ _QUALITY: Final = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 _RANGE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PART: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _MOST_RANGES: Final = 100
+_SHORT: Final = 400
+"""Characters of a header that is worth keeping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,31 @@ def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[
     Raises:
         NotAcceptable: nothing fits.
     """
-    formats = tuple(formats)
-    ranges = _ranges(accept or "") or [_Range("*/*", 1.0, 0)]
+    header, known = accept or "", tuple(formats)
+    found = (
+        _negotiated(header, known)
+        if len(header) <= _SHORT
+        else _negotiated.__wrapped__(header, known)
+    )
+    if not found:
+        raise NotAcceptable(
+            f"nothing in Accept: {header[:200]} can be written here",
+            where="header Accept",
+            fix="Ask for one of " + ", ".join(dict.fromkeys(one.media_type for one in known)),
+        )
+    return found
+
+
+@lru_cache(maxsize=256)
+def _negotiated(accept: str, formats: tuple[Format, ...]) -> tuple[Offer, ...]:
+    """The same without an error; clients send few different headers, so it is kept."""
+    ranges = _ranges(accept) or [_Range("*/*", 1.0, 0)]
     scored = []
     for order, one in enumerate(formats):
         best = _best(one, ranges)
         if best is not None:
             quality, exactness, place, called = best
             scored.append((-quality, -exactness, place, order, Offer(one, called)))
-    if not scored:
-        raise NotAcceptable(
-            f"nothing in Accept: {(accept or '')[:200]} can be written here",
-            where="header Accept",
-            fix="Ask for one of " + ", ".join(dict.fromkeys(one.media_type for one in formats)),
-        )
     return tuple(one[-1] for one in sorted(scored, key=lambda one: one[:-1]))
 
 

@@ -34,7 +34,7 @@ def main() -> None:
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS),
         websockets=False,
         log_access=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         respawn_failed_workers=True,
         respawn_interval=0.1,
         workers_kill_timeout=5,

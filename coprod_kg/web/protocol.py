@@ -9,24 +9,18 @@ from urllib.parse import parse_qsl
 
 from flask import Request
 
-from coprod_kg.errors import QueryRefused, Unreadable, UnsupportedMedia, WrongUsage
+from coprod_kg.errors import Forbidden, Unreadable, UnsupportedMedia, WrongUsage
 from coprod_kg.settings import Settings
+from coprod_kg.terms import parse_iri
 from coprod_kg.web.body import body
 
-__all__ = ["Asked", "Parameters", "UpdateRefused", "parameters", "read", "seconds", "version"]
+__all__ = ["Asked", "Parameters", "is_iri", "parameters", "read", "seconds", "version"]
 
 FORM: Final = "application/x-www-form-urlencoded"
 QUERY: Final = "application/sparql-query"
 UPDATE: Final = "application/sparql-update"
 _MOST_PARAMETERS: Final = 10_000
 _IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\]*")
-
-
-class UpdateRefused(QueryRefused):
-    """This service answers questions; it takes no SPARQL Update."""
-
-    status = 403
-    title = "Updates are not taken here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +88,7 @@ def read(request: Request) -> Asked:
 
     Raises:
         WrongUsage: not exactly one query, or a graph that is no IRI.
-        UpdateRefused: an update.
+        Forbidden: an update.
         UnsupportedMedia: a POST in another content type than the protocol's two.
         Unreadable: the body is not UTF-8.
     """
@@ -166,6 +160,17 @@ def version(given: Parameters) -> int | None:
     return int(text)
 
 
+def is_iri(text: str) -> bool:
+    """Whether it can be an absolute IRI in an answer, or the name of a graph."""
+    if not _IRI.fullmatch(text):
+        return False
+    try:
+        parse_iri(f"<{text}>", base_iri="")
+    except WrongUsage:
+        return False
+    return True
+
+
 def _content_type(request: Request) -> str:
     kind = request.mimetype
     if kind == UPDATE:
@@ -199,8 +204,8 @@ def _refuse_update(given: Parameters, texts: list[str]) -> None:
         raise _update_refused()
 
 
-def _update_refused() -> UpdateRefused:
-    return UpdateRefused(
+def _update_refused() -> Forbidden:
+    return Forbidden(
         "this endpoint answers queries; it takes no SPARQL Update",
         fix="Data enters by submitting a file, which is validated first.",
     )
@@ -209,7 +214,7 @@ def _update_refused() -> UpdateRefused:
 def _iris(given: Parameters, name: str) -> tuple[str, ...]:
     found = given.all(name)
     for iri in found:
-        if not _IRI.fullmatch(iri):
+        if not is_iri(iri):
             raise WrongUsage(
                 f"{iri[:200]!r} is not an absolute IRI",
                 where=f"parameter {name}",

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.describing import service_description
-from coprod_kg.errors import NotAcceptable
+from coprod_kg.errors import NotAcceptable, WrongUsage
 from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Query
 from coprod_kg.web.cells import MOST_ROWS, view
-from coprod_kg.web.protocol import Asked, read, seconds, version
+from coprod_kg.web.protocol import Asked, is_iri, read, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, offers, reply, wants_page
 from coprod_kg.web.site import Site, take
 
@@ -110,9 +110,17 @@ def _without_query(site: Site, asked: Asked) -> Response:
     else:
         graphs = [row["graph"] for row in site.rows_of("view-graphs").texts()]
         union = site.settings.default_graph == "union"
-        body = service_description(request.base_url, graphs, union, wanted[0].format.media_type)
+        body = service_description(_endpoint(), graphs, union, wanted[0].format.media_type)
     response = Response(body, content_type=wanted[0].content_type)
     return conditions.mark(response, wanted[0])
+
+
+def _endpoint() -> str:
+    """The address of the endpoint as the client knows it."""
+    address = request.base_url
+    if not is_iri(address):
+        raise WrongUsage("the host named is none", where="header Host")
+    return address
 
 
 def _description_offers(asked: Asked) -> tuple[Offer, ...]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import pytest
 
 ALL = "SELECT ?o { ?s ?p ?o } ORDER BY ?o"
 START_SECONDS = 60
+TOP = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -29,26 +31,34 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture(scope="module")
-def port(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    number = free_port()
-    log = tmp_path_factory.mktemp("granian") / "log"
+@contextmanager
+def granian(
+    app: str, directory: Path, **environ: str
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The real server with one worker over an application, and its port."""
+    port = free_port()
+    log = directory / "granian.log"
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    command += ["--port", str(number), "--workers", "1", "tests.web.served:app"]
+    command += ["--port", str(port), "--workers", "1", app]
+    environ = {**os.environ, "PYTHONPATH": str(TOP), **environ}
     with log.open("wb") as file:
-        server = subprocess.Popen(
-            command, cwd=checkout, stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": "."}
-        )
+        server = subprocess.Popen(command, cwd=directory, stdout=file, stderr=file, env=environ)
     try:
         end = time.monotonic() + START_SECONDS
-        while not answers(number):
+        while not answers(port):
             if server.poll() is not None or time.monotonic() > end:
                 pytest.fail(log.read_text())
             time.sleep(0.05)
-        yield number
+        yield port, server
     finally:
         server.terminate()
         server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with granian("tests.web.served:app", tmp_path_factory.mktemp("granian")) as (port, _):
+        yield port
 
 
 Ask = Callable[..., http.client.HTTPResponse]
@@ -197,3 +207,23 @@ def test_a_strange_header_is_never_a_fault_of_the_service(port: int, header: byt
     raw = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n"
     status = int(exchange(port, raw).split(b" ")[1])
     assert status < 500
+
+
+def test_a_web_process_ends_with_its_parent_and_is_not_ready_without_a_store(
+    tmp_path: Path,
+) -> None:
+    environ = {"COPROD_RUN": str(tmp_path), "COPROD_DATA": str(tmp_path / "data")}
+    with granian("coprod_kg.web.server:app", tmp_path, **environ) as (port, server):
+        statuses = {}
+        for path in ("/healthz", "/readyz", "/queries"):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", path)
+            statuses[path] = connection.getresponse().status
+            connection.close()
+        assert statuses == {"/healthz": 200, "/readyz": 503, "/queries": 200}
+        server.kill()
+        server.wait(30)
+        end = time.monotonic() + START_SECONDS
+        while answers(port):
+            assert time.monotonic() < end, "the worker outlived its parent"
+            time.sleep(0.1)

@@ -1,0 +1,94 @@
+"""Whatever a client sends, the fault is never the service's."""
+
+from urllib.parse import quote_plus
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+SETTINGS = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+NAMES = st.sampled_from(
+    [
+        "query",
+        "update",
+        "format",
+        "version",
+        "timeout",
+        "default-graph-uri",
+        "named-graph-uri",
+        "stage",
+        "x",
+    ]
+)
+VALUES = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(["ASK {}", "SELECT * {}", "1e999", "-0", "inf", "json", "html", "urn:x", "٣"]),
+    st.sampled_from(["project", "http://a b", "id/initiative/alpha", "<", "\ud7ff", "\U000fffff"]),
+)
+QUERIES = st.one_of(
+    st.binary(max_size=60).map(lambda raw: raw.decode("latin-1")),
+    st.lists(st.tuples(NAMES, VALUES), max_size=6).map(
+        lambda pairs: "&".join(f"{name}={quote_plus(value)}" for name, value in pairs)
+    ),
+)
+PATHS = st.one_of(
+    st.sampled_from(["/sparql", "/queries", "/queries/initiatives-at-stage", "/"]),
+    st.sampled_from(["/queries/initiative-history.csv", "/id/initiative/alpha", "/readyz"]),
+    st.tuples(
+        st.sampled_from(["/id/", "/page/", "/doc/", "/vocab/", "/queries/", "/page/vocab/"]),
+        st.text(max_size=12),
+        st.text(max_size=12),
+    ).map(lambda parts: f"{parts[0]}{quote_plus(parts[1])}/{quote_plus(parts[2])}"),
+)
+ACCEPTS = st.sampled_from(["*/*", "text/html", "text/plain", "text/turtle", "text/csv;q=x", ""])
+METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT"])
+
+
+@SETTINGS
+@given(path=PATHS, query=QUERIES, accept=ACCEPTS, method=METHODS)
+def test_no_address_is_a_fault_of_the_service(
+    client: FlaskClient, path: str, query: str, accept: str, method: str
+) -> None:
+    with client.open(
+        path, query_string=query, method=method, headers={"Accept": accept}
+    ) as response:
+        assert response.status_code < 500
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@SETTINGS
+@given(
+    body=st.one_of(st.binary(max_size=80), QUERIES.map(lambda text: text.encode())),
+    content_type=st.sampled_from(
+        [
+            "application/x-www-form-urlencoded",
+            "application/sparql-query",
+            "application/sparql-query; charset=latin1",
+            "multipart/form-data; boundary=x",
+            ";;",
+            "",
+        ]
+    ),
+)
+def test_no_body_is_a_fault_of_the_service(
+    client: FlaskClient, body: bytes, content_type: str
+) -> None:
+    response = client.post("/sparql", data=body, content_type=content_type)
+    assert response.status_code < 500
+
+
+@pytest.mark.parametrize("graph", ["http://[x", "urn:\x85", "http://a:b/", "urn:\ufffe", "a:%"])
+def test_no_graph_is_a_fault_of_the_service(client: FlaskClient, graph: str) -> None:
+    for name in ("default-graph-uri", "named-graph-uri"):
+        response = client.get("/sparql", query_string={"query": "ASK {}", name: graph})
+        assert response.status_code < 500, response.text
+
+
+@pytest.mark.parametrize("host", ["<x>", 'a"b', "a b", "x:y:z", "[::1", "é", "a\\b", ""])
+@pytest.mark.parametrize("path", ["/sparql", "/queries", "/id/initiative/alpha", "/"])
+def test_no_host_is_a_fault_of_the_service(client: FlaskClient, path: str, host: str) -> None:
+    response = client.get(path, environ_overrides={"HTTP_HOST": host})
+    assert response.status_code < 500
