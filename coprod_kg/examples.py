@@ -3,9 +3,11 @@
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
-from coprod_kg.submitting import Outcome, submit
+from coprod_kg.submitting import Outcome, Sender, submit
 
 __all__ = ["submit_examples"]
+
+_PROJECT = Sender("coprod-kg", "coprod-kg project (secondary coding from public sources)")
 
 
 def submit_examples(store: Store, settings: Settings) -> list[Outcome]:
@@ -13,4 +15,5 @@ def submit_examples(store: Store, settings: Settings) -> list[Outcome]:
 
     They are secondary coding from public sources, and say so in every claim.
     """
-    return submit(sorted((files("examples") / "cases").glob("*.ttl")), store, settings)
+    paths = sorted((files("examples") / "cases").glob("*.ttl"))
+    return submit(paths, store, settings, _PROJECT)

@@ -54,7 +54,7 @@ def coprod_kg() -> None:
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     try:
-        coprod_kg.main(prog_name="coprod-kg", standalone_mode=False)
+        sys.exit(coprod_kg.main(prog_name="coprod-kg", standalone_mode=False))
     except CoprodError as error:
         click.echo(f"coprod-kg: {error}", err=True)
         sys.exit(error.exit_code)

@@ -33,7 +33,9 @@ def setting_options(*names: str) -> Callable[[_Command], Callable[..., Any]]:
 
         for name in reversed(names):
             setting = known[name]
-            default = " ".join(setting.default) if name == "service_allow" else setting.default
+            default: Any = setting.default
+            if isinstance(default, tuple):
+                default = " ".join(default)
             shown = f"  [default: {default}]" if default not in (None, "") else ""
             option = click.option(
                 f"--{name.replace('_', '-')}",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from coprod_kg.cli.context import pass_settings
+from coprod_kg.cli.context import setting_options
 from coprod_kg.files import files
 from coprod_kg.namespaces import shorten
 from coprod_kg.reasoning.consistency import Check, check
@@ -16,20 +16,15 @@ from coprod_kg.settings import Settings
 __all__ = ["check_ontology"]
 
 
-@click.command()
-@pass_settings
+@click.command(epilog="Example: coprod-kg check-ontology examples/cases/wigan-council.ttl")
+@setting_options("base_iri")
 @click.argument("data", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check_ontology(settings: Settings, data: tuple[Path, ...], *, as_json: bool) -> None:
-    r"""Check that the ontology is consistent, and print the inferred classes.
+    """Check that the ontology is consistent, and print the inferred classes.
 
     Give RDF files to check them together with it. Exit code 1 says that it is inconsistent or
     that a class can have no instance; the axioms that clash are then printed.
-
-    \b
-    Examples:
-        coprod-kg check-ontology
-        coprod-kg check-ontology examples/ryhov.ttl
     """
     found = check(files("ontology"), data, settings.base_iri)
     click.echo(json.dumps(_plain(found), indent=2) if as_json else "\n".join(_lines(found)))
