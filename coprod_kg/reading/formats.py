@@ -74,7 +74,7 @@ def likely_format(text: str) -> str | None:
     """What the beginning of a text looks like, to help somebody whose file has a wrong name."""
     start = text.lstrip()[:300].lower()
     looks = (
-        (("<!doctype html", "<html"), "a web page (HTML)"),
+        (("<!doctype html", "<html"), "HTML"),
         (("<?xml", "<rdf:rdf"), "RDF/XML"),
         (("{", "["), "JSON-LD"),
         (("@prefix", "prefix ", "@base", "base "), "Turtle"),

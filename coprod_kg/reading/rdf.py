@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any, Final
+from xml.parsers import expat
 
 import pyoxigraph as ox
 
@@ -50,6 +51,7 @@ def read(content: bytes, name: str, form: Format, base_iri: str) -> list[ox.Trip
     text = _text(content, name, form)
     if form.rdf == ox.RdfFormat.RDF_XML:
         _refuse_doctype(text, name)
+        _refuse_broken_xml(text, name)
     triples = list(_parsed(text, name, form, base_iri))
     if not triples:
         raise Unreadable(
@@ -70,10 +72,11 @@ def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
     canonical = sorted((one.triple for one in dataset), key=str)
     digest = sha256("\n".join(map(str, canonical)).encode()).hexdigest()[:16]
     stem = f"{base_iri}.well-known/genid/{digest}-"
-    return [
+    renamed = (
         ox.Triple(_skolem(one.subject, stem), one.predicate, _skolem(one.object, stem))
         for one in canonical
-    ]
+    )
+    return sorted(renamed, key=str)
 
 
 def _skolem(term: Any, stem: str) -> Any:
@@ -125,6 +128,20 @@ def _refuse_doctype(text: str, name: str) -> None:
         )
 
 
+def _refuse_broken_xml(text: str, name: str) -> None:
+    """Refuse XML that breaks off: the RDF/XML parser takes half a document for a whole one."""
+    try:
+        expat.ParserCreate("utf-8").Parse(text.encode(), True)
+    except expat.ExpatError as error:
+        whole = error.code != expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
+        reason = expat.ErrorString(error.code) if whole else "it breaks off before its end"
+        raise Unreadable(
+            f"this is not XML: {reason}",
+            where=f"{name}, line {error.lineno}, column {error.offset + 1}",
+            fix=_fix(text, "RDF/XML"),
+        ) from None
+
+
 def _parsed(text: str, name: str, form: Format, base_iri: str) -> Iterator[ox.Triple]:
     try:
         for quad in ox.parse(text.encode(), form.rdf, base_iri=base_iri):
@@ -162,8 +179,16 @@ def _syntax(error: SyntaxError, text: str, name: str, form: Format) -> Unreadabl
             where=name,
             fix="Copy the context into the file.",
         )
+    if "stack size" in reason:
+        reason = "it is nested deeper than the parser can follow"
+    return Unreadable(f"this is not {form.name}: {reason}", where=where, fix=_fix(text, form.name))
+
+
+def _fix(text: str, read_as: str) -> str:
+    """What to do about text that is not what it was read as."""
     looks = likely_format(text)
-    fix = f"Mend it at that place; the rest of the file was not read (as {form.name})."
-    if looks and looks != form.name and not (looks == "Turtle" and form.name == "TriG"):
-        fix = f"It looks like {looks}: name the file so, or state its format."
-    return Unreadable(f"this is not {form.name}: {reason}", where=where, fix=fix)
+    if looks == "HTML":
+        return "It is a web page (HTML): download the data rather than the page about it."
+    if looks and looks != read_as and (looks, read_as) != ("Turtle", "TriG"):
+        return f"It looks like {looks}: name the file so, or state its format."
+    return f"Mend it at that place; the rest of the file was not read (as {read_as})."

@@ -19,7 +19,7 @@ from coprod_kg.errors import LimitReached, ModelError, TooLarge, Unreadable
 from coprod_kg.reading.job import Checked, Limits, Refusal, Sent, read_frame, write_frame
 from coprod_kg.settings import Settings
 
-__all__ = ["check", "open_file"]
+__all__ = ["check", "open_file", "too_large"]
 
 _MB: Final = 2**20
 _GROWTH: Final = 4
@@ -37,8 +37,12 @@ def open_file(
         Unreadable: it cannot be opened, or is no ordinary file.
     """
     most = settings.body_mb * _MB
+    if path.exists() and not path.is_file():
+        raise Unreadable("this is no ordinary file", where=str(path), fix="Name a file.")
     try:
         with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > most:
+                raise too_large(path.name, settings)
             content = file.read(most + 1)
     except OSError as error:
         raise Unreadable(f"the file cannot be opened: {error.strerror}", where=str(path)) from None
