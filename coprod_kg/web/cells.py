@@ -7,7 +7,7 @@ from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.table import Cell, Table
 from coprod_kg.web.site import ONTOLOGY, Site
 
-__all__ = ["MOST_ROWS", "Heading", "Shown", "View", "show", "view"]
+__all__ = ["MOST_ROWS", "Heading", "Shown", "View", "last", "show", "view", "words"]
 
 MOST_ROWS = 1000
 """How many rows a page shows; the others are in the download."""
@@ -73,7 +73,7 @@ def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
         for column in shown
         if any(row[column].is_number for row in table.rows if column in row)
     }
-    headings = tuple(Heading(_words(one), said.get(one), one in numbers) for one in shown)
+    headings = tuple(Heading(words(one), said.get(one), one in numbers) for one in shown)
     rows = tuple(
         tuple(_cell(site, row, column, labels.get(column)) for column in shown)
         for row in table.rows[:MOST_ROWS]
@@ -102,18 +102,19 @@ def show(site: Site, cell: Cell | None, label: Cell | None = None) -> Shown:
     if label:
         return Shown(label.value, link, cell.value, label.language)
     ours = here or "#" in cell.value
-    return Shown(_last(cell.value) if ours else cell.value, link, cell.value)
+    return Shown(last(cell.value) if ours else cell.value, link, cell.value)
 
 
 def _cell(site: Site, row: Mapping[str, Cell], column: str, label: str | None) -> Shown:
     return show(site, row.get(column), row.get(label) if label else None)
 
 
-def _last(iri: str) -> str:
+def last(iri: str) -> str:
+    """The last part of an IRI."""
     return iri.rstrip("/#").replace("#", "/").rpartition("/")[2] or iri
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
     """``currentStage`` as ``current stage``."""
     spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     return spaced.replace("_", " ").strip()

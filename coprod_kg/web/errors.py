@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from coprod_kg.errors import (
     CoprodError,
+    LimitReached,
     MethodRefused,
     NotAcceptable,
     NotFound,
@@ -38,7 +39,9 @@ def register(app: Flask) -> None:
 
 def problem(error: CoprodError) -> Response:
     """The error as the client can read it best."""
-    if error.status >= 500:
+    if isinstance(error, LimitReached):
+        current_app.logger.warning("%s %s: %s", request.method, request.path, error.what)
+    elif error.status >= 500:
         current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
     document = _document(error)
     kind = _kind()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from coprod_kg.results.table import Cell
-from coprod_kg.web.cells import Shown, show
+from coprod_kg.web.cells import Shown, last, show, words
 from coprod_kg.web.site import Site
 
 __all__ = ["Claim", "Evidence", "Portrait", "Said", "portrait"]
@@ -95,18 +95,23 @@ def _values(site: Site, found: Iterable[Row]) -> list[Shown]:
 
 def _said(site: Site, found: list[Row]) -> Said:
     first = found[0]
-    name = show(site, first["property"], first.get("propertyLabel"))
+    name = _property(first)
     concluded = f"{site.settings.base_iri}graph/assessment/"
     graphs = [row["graph"].value for row in found if "graph" in row]
     computed = bool(graphs) and all(graph.startswith(concluded) for graph in graphs)
     return Said(name, _values(site, found), computed)
 
 
+def _property(row: Row) -> Shown:
+    """The name of a property: its label, or the last part of its IRI as words."""
+    label, iri = row.get("propertyLabel"), row["property"].value
+    return Shown(label.value if label else words(last(iri)), title=iri)
+
+
 def _mentions(site: Site, found: Iterable[Row]) -> tuple[Said, ...]:
     by_property: dict[str, Said] = {}
     for row in found:
-        name = show(site, row["property"], row.get("propertyLabel"))
-        said = by_property.setdefault(row["property"].value, Said(name))
+        said = by_property.setdefault(row["property"].value, Said(_property(row)))
         said.values.append(show(site, row["source"], row.get("sourceLabel")))
     return tuple(by_property.values())
 
@@ -134,9 +139,9 @@ def _claims(site: Site, iri: str, version: int) -> tuple[Claim, ...]:
 def _grow(site: Site, claim: Claim, row: Row) -> None:
     """Add what one more row says of a claim; the rows repeat what does not change."""
     if "agent" in row:
-        _once(claim.agents, show(site, row["agent"], row.get("agentLabel")))
+        _first(claim.agents, show(site, row["agent"], row.get("agentLabel")))
     if "basis" in row:
-        _once(claim.bases, show(site, row["basis"], row.get("basisLabel")))
+        _first(claim.bases, show(site, row["basis"], row.get("basisLabel")))
     if "comment" in row:
         _once(claim.comments, row["comment"].value)
     if "evidence" in row:
@@ -150,6 +155,12 @@ def _grow(site: Site, claim: Claim, row: Row) -> None:
 def _dates(row: Row) -> str:
     words = (("claimedOn", "claimed"), ("validFrom", "holds from"), ("validUntil", "until"))
     return ", ".join(f"{word} {row[name].value}" for name, word in words if name in row)
+
+
+def _first(found: list[Shown], one: Shown) -> None:
+    """Keep one of several labels of the same thing."""
+    if one.title not in (other.title for other in found):
+        found.append(one)
 
 
 def _once(found: list[Any], one: object) -> None:
