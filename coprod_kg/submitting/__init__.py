@@ -164,12 +164,13 @@ def _resolved(
     """
     wanted = {one.value[1:-1] for file in outcomes for one in _references(file) if one.value}
     known = described_elsewhere(store, wanted) if store else {}
-    replaced = {
-        f"{settings.base_iri}graph/organisation/{one.organisation}"
-        for one in outcomes
-        if one.accepted
+    stem = f"{settings.base_iri}graph/organisation/"
+    replaced = {f"{stem}{one.organisation}" for one in outcomes if one.accepted}
+    stored = {
+        thing
+        for thing, graphs in known.items()
+        if any(one.startswith(stem) for one in graphs - replaced)
     }
-    stored = {thing for thing, graphs in known.items() if graphs - replaced}
     fallen = {place for place, one in enumerate(outcomes) if not one.accepted}
     while True:
         described = stored.union(
@@ -193,18 +194,18 @@ def _without_known(outcome: Outcome, known: Iterable[str]) -> Outcome:
 
 def _refused_where_unfit(outcomes: list[Outcome]) -> list[Outcome]:
     return [
-        replace(
-            one,
-            error=NotConformant(
-                f"{one.report.count(Severity.VIOLATION)} findings must be mended first",
-                where=one.file,
-                fix="The report says which.",
-            ),
-        )
-        if one.accepted and not one.report.conforms
-        else one
+        replace(one, error=_unfit(one)) if one.accepted and not one.report.conforms else one
         for one in outcomes
     ]
+
+
+def _unfit(outcome: Outcome) -> NotConformant:
+    count = outcome.report.count(Severity.VIOLATION)
+    return NotConformant(
+        f"{count} finding{'' if count == 1 else 's'} must be mended first",
+        where=outcome.file,
+        fix="The report says which.",
+    )
 
 
 def _recognised(outcomes: list[Outcome], store: Store, record: Record) -> list[Outcome]:

@@ -22,9 +22,10 @@ _RDF_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type
 
 
 def as_text(outcomes: Sequence[Outcome], base_iri: str, *, dry_run: bool) -> str:
-    """The report for a person at a terminal."""
+    """The report for a person at a terminal, which nothing in a file can steer."""
     lines = [line for one in outcomes for line in _file(one, base_iri)]
-    return "\n".join([*lines, _conclusion(outcomes, dry_run=dry_run)])
+    text = "\n".join([*lines, _conclusion(outcomes, dry_run=dry_run)])
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:
@@ -77,6 +78,9 @@ def _cause(cause: Cause, base_iri: str) -> Iterator[str]:
 
 
 def _short(text: str, base_iri: str) -> str:
+    value, typed, datatype = text.rpartition("^^<")
+    if typed:
+        return f"{value}^^{shorten(datatype[:-1])}"
     bare = text[1:-1] if text.startswith("<") else text
     if bare.startswith(f"{base_iri}id/"):
         return f"<{bare.removeprefix(base_iri)}>"

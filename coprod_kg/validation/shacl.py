@@ -20,6 +20,7 @@ from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["Shapes"]
 
+_LONGEST_VALUE: Final = 500
 _SEVERITIES: Final = {
     SH.Violation: Severity.VIOLATION,
     SH.Warning: Severity.WARNING,
@@ -76,7 +77,7 @@ class Shapes:
             ),
             focus=str(results.value(node, SH.focusNode)),
             path=_path(results, results.value(node, SH.resultPath)),
-            value=None if value is None else value.n3(),
+            value=None if value is None else _written(value),
             message=message,
             shape=str(shape),
             component=str(component),
@@ -93,6 +94,18 @@ def _once_each(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _sort_key(one: Finding) -> tuple[str, ...]:
     return (one.focus, one.path or "", one.shape, one.component, one.value or "", one.message)
+
+
+def _written(value: Any) -> str:
+    """The value as in Turtle, everything in it escaped, the middle of a book left out."""
+    if isinstance(value, rdflib.Literal):
+        text = str(value)
+        text = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+        if value.language:
+            return str(ox.Literal(text, language=value.language))
+        datatype = ox.NamedNode(str(value.datatype)) if value.datatype else None
+        return str(ox.Literal(text, datatype=datatype))
+    return str(ox.NamedNode(str(value)))
 
 
 def _path(results: rdflib.Graph, path: Any) -> str | None:

@@ -1,0 +1,182 @@
+"""What follows from what was said, and only that."""
+
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+
+from coprod_kg.errors import ModelError
+from coprod_kg.files import files
+from coprod_kg.namespaces import prefixes, shorten
+from coprod_kg.reading import rdf
+from coprod_kg.reading.formats import format_of
+from coprod_kg.reading.model import Model
+from coprod_kg.reasoning.rules import Rules
+
+BASE = "https://w3id.org/coprod/"
+CLAIM = "cp:about <id/initiative/a> ; cp:claimedBy <id/agent/x> ; cp:stage"
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    model = Model.installed()
+    return Rules(model.rules, model.background)
+
+
+def triples(text: str) -> list[ox.Triple]:
+    names = "".join(f"PREFIX {name}: <{space}>\n" for name, space in prefixes().items())
+    return rdf.read((names + text).encode(), "a.ttl", format_of("a.ttl"), BASE)
+
+
+def short(term: object) -> str:
+    bare = str(term).strip("<>")
+    return f"<{bare.removeprefix(BASE)}>" if bare.startswith(f"{BASE}id/") else shorten(bare)
+
+
+def inferred(rules: Rules, text: str) -> set[str]:
+    return {" ".join(map(short, one)) for one in rules.infer(triples(text))}
+
+
+@pytest.mark.parametrize(
+    ("said", "concluded"),
+    [
+        (
+            "<id/initiative/a> cp:runBy <id/organisation/o> . "
+            "<id/organisation/o> cp:country country:DNK .",
+            "<id/initiative/a> cp:country country:DNK",
+        ),
+        (
+            "<id/organisation/u> org:unitOf <id/organisation/o> . "
+            "<id/organisation/o> cp:country country:DNK . "
+            "<id/initiative/a> cp:runBy <id/organisation/u> .",
+            "<id/initiative/a> cp:country country:DNK",
+        ),
+        (
+            "<id/initiative/a> cp:hasPart <id/initiative/b> .",
+            "<id/initiative/b> cp:isPartOf <id/initiative/a>",
+        ),
+        (
+            "<id/initiative/b> cp:isPartOf <id/initiative/a> . "
+            "<id/initiative/c> cp:isPartOf <id/initiative/b> .",
+            "<id/initiative/a> cp:hasPart <id/initiative/c>",
+        ),
+        (
+            "<id/initiative/c> cp:succeeds <id/initiative/b> . "
+            "<id/initiative/b> cp:succeeds <id/initiative/a> .",
+            "<id/initiative/c> cp:follows <id/initiative/a>",
+        ),
+        ("<id/barrier-report/r> a cp:BarrierReport .", "<id/barrier-report/r> rdf:type cp:Claim"),
+        (
+            "<id/organisation/u> a org:OrganizationalUnit .",
+            "<id/organisation/u> rdf:type org:Organization",
+        ),
+    ],
+    ids=["chain", "chain of chains", "inverse", "transitive", "wider property", "class", "unit"],
+)
+def test_what_the_axioms_say_is_concluded(rules: Rules, said: str, concluded: str) -> None:
+    assert concluded in inferred(rules, said)
+
+
+def stages(rules: Rules, text: str) -> set[str]:
+    start = "<id/initiative/a> cp:currentStage "
+    return {one.removeprefix(start) for one in inferred(rules, text) if one.startswith(start)}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project .", {"stage:project"}),
+        (
+            f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project . "
+            f"<urn:2> a cp:StageAssessment ; {CLAIM} stage:programme ; "
+            "cp:followsAssessment <urn:1> .",
+            {"stage:programme"},
+        ),
+        (
+            f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project ; "
+            'cp:validFrom "2019"^^xsd:gYear . '
+            f"<urn:2> a cp:StageAssessment ; {CLAIM} stage:programme ; "
+            'cp:validFrom "2021-03-01"^^xsd:date .',
+            {"stage:programme"},
+        ),
+        (
+            f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project ; "
+            'cp:validUntil "2021"^^xsd:gYear .',
+            set(),
+        ),
+        (
+            f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project ; "
+            'cp:validFrom "2021"^^xsd:gYear . '
+            "<urn:2> a cp:StageAssessment ; cp:about <id/initiative/a> ; cp:stage stage:culture ;"
+            ' cp:claimedBy <id/agent/y> ; cp:validFrom "2022"^^xsd:gYear .',
+            {"stage:project", "stage:culture"},
+        ),
+        (
+            f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project ; "
+            'cp:validFrom "2021"^^xsd:gYear . '
+            f"<urn:2> a cp:StageAssessment ; {CLAIM} stage:programme ; "
+            'cp:validFrom "2021-06"^^xsd:gYearMonth .',
+            {"stage:project", "stage:programme"},
+        ),
+    ],
+    ids=["only", "followed", "newer", "ended", "two claimants", "not comparable"],
+)
+def test_the_current_stage_is_each_claimants_newest_that_has_not_ended(
+    rules: Rules, said: str, expected: set[str]
+) -> None:
+    assert stages(rules, said) == expected
+
+
+def test_nothing_that_was_said_is_among_the_conclusions(rules: Rules) -> None:
+    said = triples((Path(__file__).parent / "tiny.ttl").read_text(encoding="utf-8"))
+    assert not set(said) & set(rules.infer(said))
+
+
+def test_one_file_leaves_no_trace_in_the_next(rules: Rules) -> None:
+    first = "<id/initiative/a> cp:hasPart <id/initiative/b> ."
+    second = "<id/initiative/b> cp:hasPart <id/initiative/c> ."
+    before = inferred(rules, second)
+    inferred(rules, first)
+    assert inferred(rules, second) == before
+    assert not any("<id/initiative/a>" in one for one in before)
+
+
+def test_a_rule_that_speaks_of_what_was_not_mentioned_is_followed_and_cleaned_up(
+    tmp_path: Path,
+) -> None:
+    rule = tmp_path / "10-far.ru"
+    rule.write_text("INSERT { <urn:far> <urn:p> ?s } WHERE { ?s <urn:q> ?o }", encoding="utf-8")
+    rules = Rules([rule], [])
+    said = [ox.Triple(ox.NamedNode("urn:s"), ox.NamedNode("urn:q"), ox.Literal("x"))]
+    for _ in range(2):
+        assert [str(one) for one in rules.infer(said)] == ["<urn:far> <urn:p> <urn:s>"]
+    assert rules.infer([]) == []
+
+
+def test_a_rule_that_is_no_update_is_named(tmp_path: Path) -> None:
+    rule = tmp_path / "10-broken.ru"
+    rule.write_text("INSERT { ?s ?p } WHERE {}", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"10-broken\.ru"):
+        Rules([rule], [])
+
+
+def test_rules_without_an_end_are_stopped(tmp_path: Path) -> None:
+    rule = tmp_path / "10-endless.ru"
+    rule.write_text(
+        "INSERT { ?s <urn:n> ?more } WHERE { ?s <urn:n> ?n BIND (?n + 1 AS ?more) }",
+        encoding="utf-8",
+    )
+    one = ox.Literal("1", datatype=ox.NamedNode("http://www.w3.org/2001/XMLSchema#integer"))
+    rules = Rules([rule], [])
+    with pytest.raises(ModelError, match="no end"):
+        rules.infer([ox.Triple(ox.NamedNode("urn:s"), ox.NamedNode("urn:n"), one)])
+    assert rules.infer([]) == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((files("queries") / "rules").glob("*.ru")), ids=lambda p: p.stem
+)
+def test_every_rule_says_in_a_sentence_what_it_concludes(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("#+ summary: ")
+    assert first.endswith(".")
