@@ -23,6 +23,7 @@
     ├── ModelError              the ontology, a shape or a saved query is itself at fault
     └── StoreError              the store
         ├── StoreInUse          another process has it
+        ├── StoreChanged        somebody else's commit came in between
         └── StoreUnavailable    nobody answers
 
 The edges (``web/errors.py``, ``cli/errors.py``) turn one of these into a problem document
@@ -48,6 +49,7 @@ __all__ = [
     "QueryTimeout",
     "QueryTooDeep",
     "RequestError",
+    "StoreChanged",
     "StoreError",
     "StoreInUse",
     "StoreUnavailable",
@@ -239,6 +241,14 @@ class StoreInUse(StoreError):
     """Another process has the data directory."""
 
     title = "The data directory is in use"
+
+
+class StoreChanged(StoreError):
+    """The change was made from a version that is no longer the newest; nothing changed."""
+
+    status = 409
+    exit_code = 1
+    title = "The data changed in between"
 
 
 class StoreUnavailable(StoreError):

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["Answer", "Change", "Commit", "Query", "Store"]
+__all__ = ["DEFAULT_GRAPH", "Answer", "Change", "Commit", "Query", "Store", "Update"]
+
+DEFAULT_GRAPH = ""
+"""What stands for the default graph where a graph is named by its IRI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,30 @@ class Change:
         replace: graph IRI → its whole new content as N-Triples (UTF-8); empty bytes drop it.
         add: graph IRI → N-Triples to add to what it holds.
         activity: IRI of the activity (PROV-O) that this change comes from.
+        base: the version it was made from, where it must not be made from another.
     """
 
     replace: Mapping[str, bytes] = field(default_factory=dict)
     add: Mapping[str, bytes] = field(default_factory=dict)
     activity: str | None = None
+    base: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A SPARQL Update, admitted already.
+
+    Attributes:
+        text: SPARQL 1.1 Update text.
+        add: graph IRI → N-Triples that go in with what it changes, for its provenance.
+        activity: IRI of the activity that it is.
+        seconds: the deadline.
+    """
+
+    text: str
+    add: Mapping[str, bytes] = field(default_factory=dict)
+    activity: str | None = None
+    seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +160,18 @@ class Store(Protocol):
 
         Raises:
             StoreUnavailable: nobody answers; whether the change was made is not known.
+            StoreChanged: the newest version is not the one that the change was made from.
             StoreError: the change was refused; nothing changed.
+        """
+        ...
+
+    def update(self, update: Update) -> Commit:
+        """Run an update on the newest version and commit what it changes, all or nothing.
+
+        Raises:
+            QuerySyntax: the text is not SPARQL Update.
+            QueryTimeout, QueryMemory, QueryTooDeep: it met one of the limits.
+            StoreChanged: other commits kept coming in between.
+            StoreUnavailable: nobody answers.
         """
         ...

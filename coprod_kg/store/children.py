@@ -82,7 +82,7 @@ class Keeper:
         while not self._stopping.is_set():
             started = time.monotonic()
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", module],
+                [sys.executable, "-P", "-m", module],
                 env={**os.environ, **environ, LIFELINE: str(self._lifeline)},
                 pass_fds=(self._lifeline, *fds),
                 stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ DATA/
 ├── store/          the durable store (RocksDB)
 ├── snapshots/N/    one immutable copy for each version, by hard links
 ├── snapshots/current → N
+├── scratch/        what an update works on, until it has ended
 └── submissions/    the bytes that were submitted, named by their SHA-256
 
 The sockets of the running processes live elsewhere, in a short-lived runtime directory: the
@@ -52,6 +53,11 @@ class DataDirectory:
         return self.root / "snapshots"
 
     @property
+    def scratch(self) -> Path:
+        """The folder of what is thrown away."""
+        return self.root / "scratch"
+
+    @property
     def submissions(self) -> Path:
         """The folder of the bytes that were submitted."""
         return self.root / "submissions"
@@ -63,7 +69,7 @@ class DataDirectory:
             StoreUnavailable: the directory cannot be made or written.
         """
         try:
-            for folder in (self.root, self.snapshots, self.submissions):
+            for folder in (self.root, self.snapshots, self.scratch, self.submissions):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(
@@ -96,6 +102,8 @@ class DataDirectory:
             except OSError:
                 raise self._in_use() from None
             _remove_run(self.holder().get("run"))
+            for left in self.scratch.iterdir():
+                shutil.rmtree(left)
             run = Path(tempfile.mkdtemp(prefix=_RUN_PREFIX))
             lock.truncate(0)
             lock.write(json.dumps({"pid": os.getpid(), "run": str(run), "url": url}))

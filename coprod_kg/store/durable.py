@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import StoreError, StoreUnavailable
+from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable
 from coprod_kg.store import journal
-from coprod_kg.store.base import Change, Commit
+from coprod_kg.store.base import DEFAULT_GRAPH, Change, Commit
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
 
@@ -79,9 +79,9 @@ class Durable:
         Raises:
             StoreError: one of them holds something other than N-Triples; nothing changed.
         """
-        for change in changes:
-            _check(change)
         version = self.version() + 1
+        for change in changes:
+            _check(change, version - 1)
         steps = (*changes, self._record(version, changes))
         journal.write(self.directory.journal, steps)
         self._apply(steps)
@@ -102,7 +102,7 @@ class Durable:
     def _apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
             for graph, triples in change.replace.items():
-                self.store.remove_graph(ox.NamedNode(graph))
+                self.store.clear_graph(_named(graph))
                 self._load(graph, triples)
             for graph, triples in change.add.items():
                 self._load(graph, triples)
@@ -110,7 +110,7 @@ class Durable:
     def _load(self, graph: str, triples: bytes) -> None:
         if triples:
             load = self.store.bulk_load if len(triples) > _BULK_BYTES else self.store.load
-            load(triples, ox.RdfFormat.N_TRIPLES, to_graph=ox.NamedNode(graph))
+            load(triples, ox.RdfFormat.N_TRIPLES, to_graph=_named(graph))
 
     def _graph(self, name: str) -> ox.NamedNode:
         return ox.NamedNode(f"{self.base_iri}graph/{name}")
@@ -143,11 +143,20 @@ class Durable:
         return Change(add={self._graph("provenance").value: written or b""})
 
 
-def _check(change: Change) -> None:
+def _named(graph: str) -> ox.NamedNode | ox.DefaultGraph:
+    return ox.DefaultGraph() if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
+
+
+def _check(change: Change, version: int) -> None:
     """Read every triple once, so that what is journalled can be applied, and twice alike."""
+    if change.base not in (None, version):
+        raise StoreChanged(
+            f"the change was made from version {change.base}, and the newest is {version}",
+            fix="Make it again from the newest version.",
+        )
     for graph, triples in [*change.replace.items(), *change.add.items()]:
         try:
-            ox.NamedNode(graph)
+            _named(graph)
             for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES):
                 terms = (quad.subject, quad.object)
                 if graph in change.add and any(isinstance(one, ox.BlankNode) for one in terms):

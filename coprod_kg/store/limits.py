@@ -12,7 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["DEADLINE", "OUT_OF_MEMORY", "TOO_DEEP", "limited", "no_core_files", "peak_memory"]
+from coprod_kg.errors import LimitReached, QueryMemory, QueryTimeout, QueryTooDeep
+
+__all__ = [
+    "DEADLINE",
+    "OUT_OF_MEMORY",
+    "TOO_DEEP",
+    "limited",
+    "no_core_files",
+    "peak_memory",
+    "stopped_by",
+]
 
 DEADLINE = -signal.SIGALRM
 """The exit status of a process that passed its deadline."""
@@ -20,6 +30,37 @@ OUT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGKILL)
 """The exit statuses of a process that ran into its memory cap."""
 TOO_DEEP = (-signal.SIGSEGV, -signal.SIGBUS)
 """The exit statuses of a process whose stack was exhausted by what it was given to parse."""
+
+
+def stopped_by(
+    status: int | None, work: str, seconds: float, memory_mb: int
+) -> LimitReached | None:
+    """The limit that a process with this exit status met, if it met one.
+
+    Args:
+        status: as `subprocess` tells it.
+        work: what the process was doing: ``query`` or ``update``.
+        seconds: the deadline it had.
+        memory_mb: the memory cap it had.
+    """
+    if status == DEADLINE:
+        return QueryTimeout(
+            f"the {work} was stopped after {seconds:g} seconds",
+            fix="Ask for less: bind more terms, or write MINUS in place of FILTER NOT EXISTS. "
+            "The deadline is the setting query-seconds.",
+        )
+    if status in OUT_OF_MEMORY:
+        return QueryMemory(
+            f"the {work} was stopped at {memory_mb} MiB of memory",
+            fix="Sort, group or join less at once. The cap is the setting query-memory-mb.",
+        )
+    if status in TOO_DEEP:
+        return QueryTooDeep(
+            f"the {work} is nested deeper than the engine can follow",
+            fix="Write it with fewer parentheses, groups or path steps inside one another.",
+        )
+    return None
+
 
 _MIB = 1 << 20
 

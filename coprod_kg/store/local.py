@@ -7,22 +7,20 @@ ones or starts some for the length of one command.
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coprod_kg.errors import (
     CoprodError,
     Overloaded,
-    QueryMemory,
-    QueryTimeout,
-    QueryTooDeep,
+    StoreChanged,
     StoreInUse,
     StoreUnavailable,
 )
 from coprod_kg.settings import Settings
-from coprod_kg.store import limits, wire
-from coprod_kg.store.base import Answer, Change, Commit, Query
+from coprod_kg.store import limits, updater, wire
+from coprod_kg.store.base import Answer, Change, Commit, Query, Update
 from coprod_kg.store.children import Keeper, exit_status
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
@@ -33,6 +31,7 @@ __all__ = ["LocalStore", "Service", "connect", "request", "serving"]
 
 _BACKLOG = 128
 """Connections that may wait for a worker; the kernel refuses more."""
+_ATTEMPTS = 5
 _GRACE_SECONDS = 5.0
 _START_SECONDS = 60.0
 _COMMIT_SECONDS = 600.0
@@ -77,6 +76,16 @@ class LocalStore:
                 ) from None
         wire.raise_error(message)
         return Commit(message["version"])
+
+    def update(self, update: Update) -> Commit:
+        """Run an update on the newest version and commit what it changes, all or nothing."""
+        for _ in range(_ATTEMPTS):
+            change = updater.prepare(update, self._settings)
+            with suppress(StoreChanged):
+                return self.commit(change)
+        raise StoreChanged(
+            f"other commits came in between, {_ATTEMPTS} times", fix="Send the update again."
+        )
 
     def _connect(self, name: str, seconds: float) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
@@ -127,23 +136,8 @@ class LocalStore:
     def _why(self, pid: int, seconds: float) -> CoprodError:
         """The reason for which the worker with that process number ended."""
         status = exit_status(self._run, pid)
-        if status == limits.DEADLINE:
-            return QueryTimeout(
-                f"the query was stopped after {seconds:g} seconds",
-                fix="Ask for less: bind more terms, or write MINUS in place of FILTER NOT EXISTS. "
-                "The deadline is the setting query-seconds.",
-            )
-        if status in limits.OUT_OF_MEMORY:
-            return QueryMemory(
-                f"the query was stopped at {self._settings.query_memory_mb} MiB of memory",
-                fix="Sort, group or join less at once. The cap is the setting query-memory-mb.",
-            )
-        if status in limits.TOO_DEEP:
-            return QueryTooDeep(
-                "the query is nested deeper than the engine can follow",
-                fix="Write it with fewer parentheses, groups or path steps inside one another.",
-            )
-        return StoreUnavailable(f"the query worker ended with status {status}")
+        stopped = limits.stopped_by(status, "query", seconds, self._settings.query_memory_mb)
+        return stopped or StoreUnavailable(f"the query worker ended with status {status}")
 
 
 def request(query: Query, seconds: float) -> dict[str, object]:

@@ -8,7 +8,7 @@ stream before that frame knows that the other side died, whatever it has sent so
 import json
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coprod_kg import errors
@@ -16,6 +16,10 @@ from coprod_kg import errors
 __all__ = [
     "END",
     "error_message",
+    "framed",
+    "framed_message",
+    "frames",
+    "message",
     "raise_error",
     "receive",
     "receive_message",
@@ -27,7 +31,33 @@ END = b""
 _LENGTH = struct.Struct(">I")
 
 
-def send(sock: socket.socket, payload: bytes | bytearray | memoryview) -> None:
+def framed(payload: bytes | bytearray) -> bytes:
+    """One frame."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+def framed_message(message: Mapping[str, Any]) -> bytes:
+    """One message, as a frame."""
+    return framed(json.dumps(message).encode())
+
+
+def frames(data: bytes) -> Iterator[bytes]:
+    """The frames that stand one after another in some bytes."""
+    at = 0
+    while at < len(data):
+        (length,) = _LENGTH.unpack_from(data, at)
+        at += _LENGTH.size
+        yield data[at : at + length]
+        at += length
+
+
+def message(frame: bytes) -> dict[str, Any]:
+    """The message in a frame."""
+    read: dict[str, Any] = json.loads(frame)
+    return read
+
+
+def send(sock: socket.socket, payload: bytes | bytearray) -> None:
     """Send one frame.
 
     Raises:
@@ -63,9 +93,9 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
     return bytes(buffer)
 
 
-def send_message(sock: socket.socket, message: Mapping[str, Any]) -> None:
+def send_message(sock: socket.socket, told: Mapping[str, Any]) -> None:
     """Send one message."""
-    send(sock, json.dumps(message).encode())
+    sock.sendall(framed_message(told))
 
 
 def receive_message(sock: socket.socket) -> dict[str, Any]:
@@ -74,8 +104,7 @@ def receive_message(sock: socket.socket) -> dict[str, Any]:
     Raises:
         EOFError: the other side is gone.
     """
-    message: dict[str, Any] = json.loads(receive(sock))
-    return message
+    return message(receive(sock))
 
 
 def error_message(error: errors.CoprodError) -> dict[str, Any]:
@@ -88,10 +117,10 @@ def error_message(error: errors.CoprodError) -> dict[str, Any]:
     }
 
 
-def raise_error(message: Mapping[str, Any]) -> None:
+def raise_error(told: Mapping[str, Any]) -> None:
     """Raise the error a message carries, if it carries one."""
-    name = message.get("error")
+    name = told.get("error")
     if name is None:
         return
     kind = getattr(errors, name) if name in errors.__all__ else errors.StoreError
-    raise kind(message["what"], where=message["where"], fix=message["fix"])
+    raise kind(told["what"], where=told["where"], fix=told["fix"])

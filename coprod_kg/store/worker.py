@@ -6,7 +6,6 @@ queries. Text that somebody sent is parsed here and nowhere else.
 """
 
 import os
-import re
 import select
 import socket
 import threading
@@ -17,9 +16,10 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, QuerySyntax
+from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused
 from coprod_kg.store import wire
 from coprod_kg.store.children import LIFELINE
+from coprod_kg.store.engine_errors import syntax
 from coprod_kg.store.formats import choose
 from coprod_kg.store.limits import limited, no_core_files, peak_memory
 from coprod_kg.store.sending import AnswerWriter
@@ -33,7 +33,6 @@ LISTEN = "COPROD_LISTEN"
 _REQUEST_SECONDS = 5.0
 _WATCH_SECONDS = 0.25
 _GROWTH = 256 << 20
-_POSITION = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -71,7 +70,7 @@ class Worker:
             writer.begin(media_type, reader.version)
             serialise(writer)
         except SyntaxError as error:
-            raise _syntax(str(error)) from None
+            raise syntax(str(error), "SPARQL 1.1") from None
         except (ValueError, RuntimeError) as error:
             raise QueryRefused(f"the query cannot be answered: {error}") from None
         writer.end()
@@ -95,25 +94,6 @@ def _dataset(request: Mapping[str, Any]) -> dict[str, Any]:
             "named_graphs": [ox.NamedNode(one) for one in request["named_graphs"]],
         }
     return {"use_default_graph_as_union": request["union"]}
-
-
-def _syntax(message: str) -> QuerySyntax:
-    found = _POSITION.fullmatch(message)
-    if found is None:
-        return QuerySyntax(f"the query is not SPARQL 1.1: {message}")
-    line, column, expected = found.groups()
-    return QuerySyntax(
-        f"the query is not SPARQL 1.1: {_readable(expected)}", where=f"line {line}, column {column}"
-    )
-
-
-def _readable(expected: str) -> str:
-    """The engine's list of what it expected, without the character classes it may hold."""
-    if "Prefix not found" in expected:
-        return "this prefix is not declared"
-    choices = [one for one in expected.removeprefix("expected one of ").split(", ") if one != "[_]"]
-    plain = [one for one in choices if not one.startswith("[") and "\\" not in one]
-    return "expected " + " or ".join(plain) if plain and len(choices) > 1 else expected
 
 
 class _watched:  # noqa: N801 - read as a context

@@ -1,0 +1,112 @@
+"""A SPARQL Update on a copy of the newest snapshot, in a process that may die of it.
+
+The text is somebody's, so neither the writer nor a web process parses it. The copy is made of
+hard links; what the update changed is found by comparing the graphs before and after, and is
+then committed like any other change.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, StoreUnavailable
+from coprod_kg.settings import Settings
+from coprod_kg.store import limits, wire
+from coprod_kg.store.base import DEFAULT_GRAPH, Change, Update
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.engine_errors import syntax
+from coprod_kg.store.snapshots import Snapshots
+
+__all__ = ["main", "prepare"]
+
+
+def prepare(update: Update, settings: Settings) -> Change:
+    """What the update would change, computed by a child process.
+
+    Raises:
+        QuerySyntax: the text is not SPARQL Update.
+        QueryTimeout, QueryMemory, QueryTooDeep: it met one of the limits.
+        QueryRefused: it cannot be carried out, such as creating a graph that exists.
+    """
+    seconds = min(update.seconds, settings.query_seconds)
+    directory = DataDirectory(settings.data.resolve())
+    with tempfile.TemporaryDirectory(dir=directory.scratch) as scratch:
+        ended = subprocess.run(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-P", "-m", "coprod_kg.store.updater", scratch],
+            env={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
+            input=update.text.encode(),
+            stdout=subprocess.PIPE,
+            timeout=seconds + 60,
+            check=False,
+        )
+    stopped = limits.stopped_by(ended.returncode, "update", seconds, settings.query_memory_mb)
+    if stopped is not None:
+        raise stopped
+    if ended.returncode:
+        raise StoreUnavailable(f"the update ended with status {ended.returncode}")
+    return _change(ended.stdout, update)
+
+
+def _change(output: bytes, update: Update) -> Change:
+    frames = wire.frames(output)
+    message = wire.message(next(frames))
+    wire.raise_error(message)
+    replace = dict(zip(message["replace"], frames, strict=True))
+    return Change(replace, update.add, update.activity, message["base"])
+
+
+def main() -> None:
+    """Carry out the update on standard input; write what changed to standard output."""
+    limits.no_core_files()
+    text = sys.stdin.buffer.read().decode()
+    settings = Settings.load()
+    snapshots = Snapshots(DataDirectory(settings.data).snapshots)
+    reader = snapshots.open(snapshots.current())
+    copy = Path(sys.argv[1]) / "store"
+    reader.store.backup(str(copy))
+    store = ox.Store(str(copy))
+    try:
+        with limits.limited(settings.query_seconds, settings.query_memory_mb):
+            _update(store, text, settings.base_iri)
+            changed = dict(_changed(reader.store, store))
+    except CoprodError as error:
+        sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
+        return
+    head = {"base": reader.version, "replace": list(changed)}
+    sys.stdout.buffer.write(wire.framed_message(head))
+    for triples in changed.values():
+        sys.stdout.buffer.write(wire.framed(triples))
+
+
+def _update(store: ox.Store, text: str, base_iri: str) -> None:
+    try:
+        store.update(text, base_iri=base_iri)
+    except SyntaxError as error:
+        raise syntax(str(error), "SPARQL 1.1 Update") from None
+    except MemoryError:
+        raise QueryMemory("the update needs more memory than it may use") from None
+    except (ValueError, RuntimeError, OSError) as error:
+        raise QueryRefused(f"the update cannot be carried out: {error}") from None
+
+
+def _changed(before: ox.Store, after: ox.Store) -> Iterator[tuple[str, bytes]]:
+    names = {*before.named_graphs(), *after.named_graphs()}
+    graphs = sorted(one.value for one in names if isinstance(one, ox.NamedNode))
+    for graph in (DEFAULT_GRAPH, *graphs):
+        triples = _dumped(after, graph)
+        if triples != _dumped(before, graph):
+            yield graph, triples
+
+
+def _dumped(store: ox.Store, graph: str) -> bytes:
+    node = ox.DefaultGraph() if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
+    return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or b""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""SPARQL Update: atomic, under the limits of a query, and a version like any commit."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from coprod_kg.errors import QueryRefused, QuerySyntax, QueryTimeout, QueryTooDeep, StoreChanged
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import DEFAULT_GRAPH, Change, Query, Update
+from coprod_kg.store.local import LocalStore, serving
+
+GRAPH = "https://example.org/graph"
+SECONDS = 5.0
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStore]:
+    data = tmp_path_factory.mktemp("data")
+    settings = Settings.load({"data": data, "workers": 1, "query_seconds": SECONDS}, {})
+    with serving(settings) as service:
+        yield service.store
+        assert not list((data / "scratch").iterdir()), "an update left its copy behind"
+
+
+def rows(store: LocalStore, text: str) -> list[str]:
+    query = Query(text, ("text/csv",), union=False)
+    return store.query(query).read().decode().split("\r\n")[1:-1]
+
+
+def values(store: LocalStore, graph: str = GRAPH) -> list[str]:
+    return rows(store, f"SELECT ?o WHERE {{ GRAPH <{graph}> {{ ?s ?p ?o }} }} ORDER BY ?o")
+
+
+def test_an_update_is_one_version_and_visible_at_once(store: LocalStore) -> None:
+    before = store.version()
+    text = f"""INSERT DATA {{ GRAPH <{GRAPH}> {{ <urn:a> <urn:p> 1, 2 }} }} ;
+               DELETE DATA {{ GRAPH <{GRAPH}> {{ <urn:a> <urn:p> 2 }} }} ;
+               INSERT {{ GRAPH <{GRAPH}> {{ ?s ?p 3 }} }} WHERE {{ GRAPH ?g {{ ?s ?p 1 }} }}"""
+    assert store.update(Update(text)).version == before + 1
+    assert values(store) == ["1", "3"]
+
+
+def test_what_belongs_to_an_update_goes_in_with_it(store: LocalStore) -> None:
+    provenance = b"<urn:activity> <urn:p> <urn:o> .\n"
+    update = Update(
+        "INSERT DATA { GRAPH <urn:other> { <urn:a> <urn:p> 1 } }",
+        add={"https://example.org/provenance": provenance},
+        activity="urn:activity",
+    )
+    version = store.update(update).version
+    asked = f"""SELECT ?activity WHERE {{ GRAPH ?g {{
+        ?version <http://www.w3.org/ns/dcat#version> {version} ;
+                 <http://www.w3.org/ns/prov#wasGeneratedBy> ?activity }} }}"""
+    assert rows(store, asked) == ["urn:activity"]
+    assert values(store, "https://example.org/provenance") == ["urn:o"]
+
+
+def test_the_default_graph_can_be_written_and_emptied(store: LocalStore) -> None:
+    store.update(Update("INSERT DATA { <urn:a> <urn:p> [ <urn:q> 1 ] }"))
+    assert rows(store, "SELECT ?o WHERE { ?s <urn:q> ?o }") == ["1"]
+    store.update(Update("CLEAR DEFAULT"))
+    assert rows(store, "SELECT ?o WHERE { ?s ?p ?o }") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("INSERT DATA { <urn:a> }", QuerySyntax),
+        ("SELECT * WHERE { ?s ?p ?o }", QuerySyntax),
+        ("CLEAR GRAPH <urn:none>", QueryRefused),
+        ("DELETE { ?s ?p ?o } WHERE {" + "{" * 20_000 + "}" * 20_000 + "}", QueryTooDeep),
+    ],
+)
+def test_an_update_that_fails_changes_nothing(
+    store: LocalStore, text: str, error: type[Exception]
+) -> None:
+    before, there = store.version(), values(store)
+    with pytest.raises(error):
+        store.update(Update(f"CLEAR SILENT GRAPH <{GRAPH}> ; {text}"))
+    assert (store.version(), values(store)) == (before, there)
+
+
+def test_an_update_without_end_is_stopped_and_others_commit_meanwhile(store: LocalStore) -> None:
+    many = "".join(f"<urn:{n}> <urn:p> <urn:{n}> .\n" for n in range(5_000)).encode()
+    store.commit(Change(replace={"urn:many": many}))
+    hopeless = """INSERT { GRAPH <urn:x> { ?a ?b ?c } } WHERE {
+        GRAPH <urn:many> { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i
+                           FILTER(STRLEN(CONCAT(STR(?a), STR(?d), STR(?g))) = 1) } }"""
+    caught: list[Exception] = []
+
+    def run() -> None:
+        try:
+            store.update(Update(hopeless))
+        except QueryTimeout as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    versions = [store.commit(Change()).version for _ in range(3)]
+    assert thread.is_alive(), "the commits waited for the update"
+    thread.join()
+    assert len(caught) == 1
+    assert versions == sorted(set(versions))
+
+
+def test_updates_that_come_together_are_all_done(store: LocalStore) -> None:
+    add = """DELETE {{ GRAPH <urn:count> {{ <urn:c> <urn:n> ?n }} }}
+             INSERT {{ GRAPH <urn:count> {{ <urn:c> <urn:n> ?m . <urn:c> <urn:by> {0} }} }}
+             WHERE {{ OPTIONAL {{ GRAPH <urn:count> {{ <urn:c> <urn:n> ?n }} }}
+                      BIND(COALESCE(?n, 0) + 1 AS ?m) }}"""
+    updates = [Update(add.format(number)) for number in range(3)]
+    threads = [threading.Thread(target=store.update, args=(one,)) for one in updates]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    asked = "SELECT ?n WHERE { GRAPH <urn:count> { <urn:c> <urn:n> ?n } }"
+    assert rows(store, asked) == ["3"]
+
+
+def test_a_change_made_from_an_older_version_is_refused(store: LocalStore) -> None:
+    base = store.version()
+    store.commit(Change())
+    with pytest.raises(StoreChanged, match=f"from version {base}"):
+        store.commit(Change(replace={DEFAULT_GRAPH: b""}, base=base))
