@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from coprod_kg.assessing import assess
 from coprod_kg.errors import NotConformant, TooLarge, WrongUsage
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Query
+from coprod_kg.store.base import Change, Query
 from coprod_kg.submitting import Sender, Sent, submit, validate
 from tests.memory_store import MemoryStore
 
@@ -314,6 +315,17 @@ def test_a_slip_in_a_term_is_answered_with_the_term_that_was_meant(settings: Set
     [outcome] = validate([town("; cp:startDat 2021")], settings)
     [finding] = outcome.report.findings
     assert "cp:startDate" in finding.message
+
+
+def test_conclusions_can_be_drawn_again_from_what_is_in_the_store(
+    store: MemoryStore, settings: Settings
+) -> None:
+    submit([ASSESSED], store, settings)
+    concluded = graph(store, "assessment/town")
+    store.commit(Change(replace={f"{BASE}graph/assessment/town": b""}))
+    assert graph(store, "assessment/town") == set()
+    assert assess(["town"], store, settings).version == 3
+    assert graph(store, "assessment/town") == concluded
 
 
 def test_every_file_of_the_example_data_is_accepted_without_a_warning(

@@ -1,7 +1,7 @@
 """Claims about terms: what is read is what is written, and nothing slips through."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode
 
@@ -37,16 +37,19 @@ terms = st.one_of(
 
 
 @given(terms)
+@settings(deadline=None)
 def test_a_term_written_as_text_reads_back_as_the_same_term(term: NamedNode | Literal) -> None:
     assert parse_term(text_of(term, PREFIXES), base_iri=BASE, prefixes=PREFIXES) == term
 
 
 @given(terms)
+@settings(deadline=None)
 def test_a_term_written_for_sparql_reads_back_as_the_same_term(term: NamedNode | Literal) -> None:
     assert parse_term(serialise(term), base_iri=BASE) == term
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_any_text_is_a_term_or_wrong_usage(text: str) -> None:
     try:
         term = parse_term(text, base_iri=BASE, prefixes=PREFIXES)
