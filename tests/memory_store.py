@@ -10,7 +10,7 @@ from dataclasses import replace
 import pyoxigraph as ox
 
 from coprod_kg.errors import QuerySyntax, VersionGone
-from coprod_kg.store.base import Answer, Change, Commit, Query
+from coprod_kg.store.base import Answer, Change, Commit, Query, Update
 from coprod_kg.store.formats import choose
 
 __all__ = ["MemoryStore"]
@@ -60,6 +60,13 @@ class MemoryStore:
             self._add(graph, data)
         self._version += 1
         return Commit(self._version)
+
+    def update(self, update: Update) -> Commit:
+        try:
+            self._engine.update(update.text, base_iri=self._base_iri)
+        except SyntaxError as error:
+            raise QuerySyntax(str(error.msg)) from None
+        return self.commit(Change(add=update.add, activity=update.activity))
 
     def load(self, graph: str, turtle: bytes) -> None:
         """Add Turtle to a graph as one commit."""

@@ -70,7 +70,7 @@ GRAPHS: Final = (
         "graph",
         "RDF/XML",
         ("application/xml", "text/xml"),
-        ("rdfxml", "rdf-xml"),
+        ("rdfxml", "rdf-xml", "rdf+xml"),
     ),
 )
 """What can be written of a CONSTRUCT or a DESCRIBE, the first being what ``*/*`` gets."""

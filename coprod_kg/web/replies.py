@@ -13,7 +13,7 @@ from flask import Response, request
 from werkzeug.http import quote_etag
 
 from coprod_kg import __version__
-from coprod_kg.results.formats import FORMATS, HTML, ROWS
+from coprod_kg.results.formats import FORMATS, HTML, ROWS, by_name
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.spool import pieces, spool
 from coprod_kg.store.base import Answer
@@ -70,10 +70,22 @@ class Conditions:
         return response
 
 
-def offers(given: Parameters, suffix: str | None = None) -> tuple[Offer, ...]:
-    """The formats to answer in: by the suffix, else by ``?format=``, else by ``Accept``."""
-    named = suffix or given.one("format")
-    return offers_by_name(named) if named else negotiate(request.headers.get("Accept"))
+def offers(given: Parameters) -> tuple[Offer, ...]:
+    """The formats to answer a query in: by ``?format=`` where it is understood, else by ``Accept``.
+
+    Clients repeat the parameter, and use names of other endpoints beside an exact ``Accept``
+    (SPARQLWrapper does both), so only one that leaves no way to answer is refused.
+
+    Raises:
+        WrongUsage: no format named is known, and ``Accept`` says nothing.
+        NotAcceptable: nothing accepted can be written.
+    """
+    accept = request.headers.get("Accept")
+    named = [name for name in given.all("format") if name]
+    known = next((name for name in named if by_name(name)), None)
+    if known is None and (not named or accept not in (None, "", "*/*")):
+        return negotiate(accept)
+    return offers_by_name(known or named[0])
 
 
 def wants_page(wanted: tuple[Offer, ...]) -> bool:

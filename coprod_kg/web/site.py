@@ -20,7 +20,7 @@ VOCABULARY: Final = "https://w3id.org/coprod/vocab/"
 ONTOLOGY: Final = "https://w3id.org/coprod/ontology#"
 """Where the terms of the model are named."""
 
-PAGE_BYTES: Final = 4 * 1024**2
+PAGE_BYTES: Final = 2 * 1024**2
 """The largest answer that is made into a page; a larger one is a download."""
 
 

@@ -125,9 +125,9 @@ def _endpoint() -> str:
 
 def _description_offers(asked: Asked) -> tuple[Offer, ...]:
     formats = (*GRAPHS, HTML)
-    named = asked.parameters.one("format")
+    named = asked.parameters.all("format")
     if named:
-        return offers_by_name(named, formats)
+        return offers_by_name(named[0], formats)
     try:
         return negotiate(request.headers.get("Accept"), formats)
     except NotAcceptable:

@@ -63,7 +63,6 @@ def page(client: FlaskClient, address: str, status: int = 200) -> Page:
 
 ADDRESSES = [
     "/",
-    "/queries",
     "/queries/initiatives-by-stage",
     "/queries/initiatives-at-stage?stage=project",
     "/queries/initiatives-at-stage?stage=project&stage=programme",
@@ -154,6 +153,12 @@ def test_every_bad_parameter_is_named_in_one_problem(client: FlaskClient) -> Non
     assert response.status_code == 400
     detail = response.get_json()["detail"]
     assert all(name in detail for name in ("stage", "barrier", "colour"))
+
+
+def test_every_saved_query_is_listed_for_people(client: FlaskClient) -> None:
+    listed = client.get("/queries").get_json()["queries"]
+    links = {link for link, _ in page(client, "/queries").links}
+    assert {f"/queries/{query['name']}" for query in listed} <= links
 
 
 def test_the_saved_queries_are_listed_for_machines(client: FlaskClient) -> None:

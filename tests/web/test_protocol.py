@@ -166,6 +166,15 @@ def test_a_format_by_name_wins_over_the_accept_header(client: FlaskClient) -> No
     assert response.content_type == "application/ld+json"
 
 
+def test_a_format_is_only_a_hint_beside_an_accept_header(client: FlaskClient) -> None:
+    several = f"/sparql?query={quote(SELECT)}&format=other&format=csv&format=xml"
+    assert client.get(several).content_type == "text/csv; charset=utf-8"
+    other = f"/sparql?query={quote(SELECT)}&format=other"
+    assert client.get(other).status_code == 400
+    response = client.get(other, headers={"Accept": "text/csv"})
+    assert response.content_type == "text/csv; charset=utf-8"
+
+
 def test_csv_has_crlf_and_a_header_even_when_empty(client: FlaskClient) -> None:
     response = get(client, "text/csv", query="SELECT ?a ?b { ?a <urn:none> ?b }")
     assert response.data == b"a,b\r\n"
