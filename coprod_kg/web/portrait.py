@@ -19,6 +19,12 @@ _DESCRIPTIONS: Final = (
     "http://purl.org/dc/terms/description",
     "http://www.w3.org/2004/02/skos/core#definition",
 )
+_PARTS: Final = {
+    "statements": "what is stated of it",
+    "claims": "what is claimed about it",
+    "claim-values": "what the claims say",
+    "mentions": "what refers to it",
+}
 Row = dict[str, Cell]
 
 
@@ -56,7 +62,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """Everything a thing's page shows."""
+    """Everything a thing's page shows; too_much names the parts left out for their size."""
 
     title: str
     kinds: tuple[Shown, ...]
@@ -64,15 +70,17 @@ class Portrait:
     stated: tuple[Said, ...]
     claims: tuple[Claim, ...]
     mentions: tuple[Said, ...]
+    too_much: tuple[str, ...]
 
 
 def portrait(site: Site, iri: str, version: int) -> Portrait:
     """Ask what the graph holds about a thing and put it in order for a page."""
-    statements = site.view("view-statements", iri, version).rows
+    found = {name: site.view(f"view-{name}", iri, version) for name in _PARTS}
+    tables = {name: table.rows if table else () for name, table in found.items()}
     by_property: dict[str, list[Row]] = {}
-    for row in statements:
+    for row in tables["statements"]:
         by_property.setdefault(row["property"].value, []).append(row)
-    values = {name: _values(site, found) for name, found in by_property.items()}
+    values = {name: _values(site, rows) for name, rows in by_property.items()}
     names = [one for label in _LABELS for one in values.get(label, ())]
     english = next((one.text for one in names if one.language in ("en", None)), None)
     title = english or (names[0].text if names else iri.rpartition("/")[2])
@@ -82,9 +90,10 @@ def portrait(site: Site, iri: str, version: int) -> Portrait:
         title,
         tuple(values.get(_TYPE, ())),
         tuple(about),
-        tuple(_said(site, found) for name, found in by_property.items() if name not in apart),
-        _claims(site, iri, version),
-        _mentions(site, site.view("view-mentions", iri, version).rows),
+        tuple(_said(site, rows) for name, rows in by_property.items() if name not in apart),
+        _claims(site, tables["claims"], tables["claim-values"]),
+        _mentions(site, tables["mentions"]),
+        tuple(said for name, said in _PARTS.items() if found[name] is None),
     )
 
 
@@ -116,15 +125,15 @@ def _mentions(site: Site, found: Iterable[Row]) -> tuple[Said, ...]:
     return tuple(by_property.values())
 
 
-def _claims(site: Site, iri: str, version: int) -> tuple[Claim, ...]:
+def _claims(site: Site, made: Iterable[Row], values: Iterable[Row]) -> tuple[Claim, ...]:
     claims: dict[str, Claim] = {}
-    for row in site.view("view-claims", iri, version).rows:
+    for row in made:
         name = row["claim"].value
         if name not in claims:
             claims[name] = Claim(show(site, row["claim"], row.get("claimLabel")))
         _grow(site, claims[name], row)
     by_claim: dict[str, dict[str, list[Row]]] = {}
-    for row in site.view("view-claim-values", iri, version).rows:
+    for row in values:
         found = by_claim.setdefault(row["claim"].value, {})
         found.setdefault(row["property"].value, []).append(row)
     for name, properties in by_claim.items():

@@ -65,10 +65,9 @@ class Site:
         bound = query.bind({}, self.settings.base_iri)
         return rows(self.ask(bound, (ROWS[0].media_type,), version)) or Table((), ())
 
-    def view(self, name: str, thing: str, version: int | None = None) -> Table:
-        """What one of our own pages says of a thing; no row where there are too many to show."""
-        found = rows(self.ask(self.about(name, thing), (ROWS[0].media_type,), version))
-        return found or Table((), ())
+    def view(self, name: str, thing: str, version: int | None = None) -> Table | None:
+        """What one of our own queries says of a thing; None where it is too much for a page."""
+        return rows(self.ask(self.about(name, thing), (ROWS[0].media_type,), version))
 
     def about(self, name: str, thing: str) -> str:
         """The text of one of our own queries about the thing an IRI names.

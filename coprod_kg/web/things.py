@@ -137,7 +137,8 @@ def _tail(site: Site, space: str, kind: str, name: str) -> str:
 
 def _check(site: Site, iri: str, version: int) -> None:
     try:
-        known = site.view("view-exists", iri, version).truth
+        found = site.view("view-exists", iri, version)
+        known = found is not None and bool(found.truth)
     except WrongUsage:  # it cannot be the name of anything
         known = False
     if not known:

@@ -4,6 +4,10 @@ import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import NamedNode, RdfFormat, parse
 
+from coprod_kg.settings import Settings
+from coprod_kg.web import create_app
+from tests.memory_store import MemoryStore
+
 BASE = "https://w3id.org/coprod/"
 HTML = {"Accept": "text/html"}
 
@@ -88,6 +92,16 @@ def test_the_page_says_who_claims_what_on_what_basis(client: FlaskClient) -> Non
         'type="text/turtle"',
     ):
         assert said in text, said
+
+
+def test_a_page_says_what_it_leaves_out() -> None:
+    store = MemoryStore()
+    things = "".join(
+        f"<id/evidence/{n:0>80}> <urn:about> <id/initiative/a> .\n" for n in range(15_000)
+    )
+    store.load("urn:g", things.encode())
+    text = create_app(store, Settings()).test_client().get("/page/initiative/a").text
+    assert "left out here: what refers to it" in text
 
 
 def test_an_organisation_leads_to_its_initiatives(client: FlaskClient) -> None:
