@@ -10,6 +10,7 @@ from coprod_kg.namespaces import shorten
 from coprod_kg.reading import rdf
 from coprod_kg.reading.formats import format_of
 from coprod_kg.reading.model import Model
+from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation.report import Finding
 from coprod_kg.validation.shacl import Shapes
 
@@ -21,7 +22,8 @@ SUBMISSION = Path(__file__).parents[1] / "shapes" / "submission"
 @pytest.fixture(scope="module")
 def shapes() -> Shapes:
     model = Model.installed()
-    return Shapes(model.shapes, model.background)
+    rules = Rules(model.rules, model.background)
+    return Shapes(model.shapes, rules.background, f"{BASE}id/")
 
 
 @pytest.fixture(scope="module")

@@ -48,8 +48,8 @@ class Checker:
     def __init__(self, model: Model, base_iri: str, output_mb: int) -> None:
         self._base_iri = base_iri
         self._output = output_mb * _MB
-        self._shapes = Shapes(model.shapes, model.background)
         self._rules = Rules(model.rules, model.background)
+        self._shapes = Shapes(model.shapes, self._rules.background, f"{base_iri}id/")
         self._vocabulary = Vocabulary(namespaces.prefixes()["cp"], namespaces.terms(), base_iri)
 
     def check(self, name: str, stated: str | None, content: bytes) -> Checked:

@@ -35,6 +35,11 @@ class Rules:
         self._to_fixpoint()
         self._known = set(self._store)
 
+    @property
+    def background(self) -> list[ox.Triple]:
+        """The background with what follows from it."""
+        return [one.triple for one in self._known]
+
     def infer(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         """What follows from these statements and is not among them, sorted."""
         said = {ox.Quad(*one) for one in triples} - self._known

@@ -35,10 +35,15 @@ class Shapes:
 
     Args:
         shapes: Turtle files of shapes.
-        background: the statements of the ontology and its schemes.
+        background: the statements of the ontology and its schemes, and what follows from them.
+        things: how the IRI of a thing begins that may be described elsewhere. Of which class
+            such a thing is cannot be told from the file, so nothing is said of that.
     """
 
-    def __init__(self, shapes: Sequence[Path], background: Iterable[ox.Triple]) -> None:
+    def __init__(
+        self, shapes: Sequence[Path], background: Iterable[ox.Triple], things: str
+    ) -> None:
+        self._things = things
         processor.install()
         logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # a wrong date is a finding
         self._shapes = rdflib.Graph()
@@ -59,11 +64,26 @@ class Shapes:
             _, results, _ = pyshacl.validate(
                 self._data, shacl_graph=self._shapes, inplace=True, advanced=False
             )
-            found = {self._finding(results, one) for one in results.objects(None, SH.result)}
+            found = {
+                self._finding(results, one)
+                for one in results.objects(None, SH.result)
+                if not self._is_elsewhere(results, one)
+            }
         finally:
             for one in added:
                 self._data.remove(one)
         return _once_each(sorted(found, key=_sort_key))
+
+    def _is_elsewhere(self, results: rdflib.Graph, node: Any) -> bool:
+        """Whether it is about the class of something that is not described here."""
+        value = results.value(node, SH.value)
+        component = results.value(node, SH.sourceConstraintComponent)
+        return (
+            component in (SH.ClassConstraintComponent, SH.OrConstraintComponent)
+            and isinstance(value, rdflib.URIRef)
+            and value.startswith(self._things)
+            and (value, None, None) not in self._data
+        )
 
     def _finding(self, results: rdflib.Graph, node: Any) -> Finding:
         value = results.value(node, SH.value)
