@@ -5,6 +5,7 @@
     │   ├── WrongUsage          a flag, a setting or a parameter is off
     │   ├── QueryRefused        the query may not run here (SERVICE, LOAD, an update)
     │   ├── QuerySyntax         the query is not SPARQL
+    │   ├── Unauthorised        it takes a token, and none that counts was sent
     │   ├── Forbidden           it takes a right that the asker does not have
     │   ├── NotFound            no such query, graph, thing, page
     │   ├── NotAcceptable       no format both sides know
@@ -54,6 +55,7 @@ __all__ = [
     "StoreInUse",
     "StoreUnavailable",
     "TooLarge",
+    "Unauthorised",
     "Unreadable",
     "UnsupportedMedia",
     "VersionGone",
@@ -115,6 +117,13 @@ class QuerySyntax(RequestError):
     """The query is not SPARQL."""
 
     title = "The query cannot be read"
+
+
+class Unauthorised(RequestError):
+    """It takes a token, and none that counts was sent."""
+
+    status = 401
+    title = "A token is needed"
 
 
 class Forbidden(RequestError):

@@ -7,7 +7,10 @@ from coprod_kg.submitting import Outcome, Sender, submit
 
 __all__ = ["submit_examples"]
 
-_PROJECT = Sender("coprod-kg", "coprod-kg project (secondary coding from public sources)")
+_PROJECT = Sender(
+    "coprod-kg",
+    "coprod-kg project (secondary coding from public sources, not confirmed by the organisations)",
+)
 
 
 def submit_examples(store: Store, settings: Settings) -> list[Outcome]:

@@ -20,8 +20,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "settings"}),
     frozenset({"files", "namespaces", "terms"}),
     frozenset({"catalogue", "reasoning", "store", "validation"}),
-    frozenset({"reading", "results"}),
-    frozenset({"answering", "assessing", "describing", "examples", "publishing", "submitting"}),
+    frozenset({"access", "reading", "results"}),
+    frozenset({"answering", "assessing", "describing", "documenting"})
+    | frozenset({"examples", "publishing", "submitting"}),
     frozenset({"web"}),
     frozenset({"cli"}),
 )
@@ -36,7 +37,8 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "owlready2": frozenset({"reasoning"}),
     "pyoxigraph": frozenset(  # its terms and parsers are values; its Store: STORE_ROOMS
         {"namespaces", "terms", "catalogue", "reasoning", "store", "validation", "reading"}
-        | {"results", "answering", "assessing", "describing", "publishing", "submitting"}
+        | {"results", "answering", "assessing", "describing", "documenting", "publishing"}
+        | {"submitting"}
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),

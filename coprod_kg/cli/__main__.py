@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "sparql": "query:sparql",
     "check-ontology": "ontology:check_ontology",
     "versions": "versions:versions",
+    "token": "token:token",
 }
 """Command → its module in this package and its name there; imported only when it is used."""
 

@@ -1,0 +1,177 @@
+"""Who may write, by tokens; it never stores or logs a token itself.
+
+A token is ``coprod_NAME_SECRET``. Only the SHA-256 of its secret is kept, in ``tokens.json`` of
+the data directory, which only its owner can read. The secret has 256 random bits, so that a
+slow hash would protect nothing (OWASP Password Storage: those are for secrets people choose).
+"""
+
+import fcntl
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from coprod_kg.errors import Forbidden, NotFound, Unauthorised, WrongUsage
+from coprod_kg.store.directory import sync
+
+__all__ = ["Grant", "Role", "Tokens"]
+
+_TOKEN = re.compile(r"coprod_([a-z0-9-]{1,40})_([A-Za-z0-9_-]{43})")
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+class Role(StrEnum):
+    """What a token is for."""
+
+    CONTRIBUTOR = "contributor"
+    """Submits the data of one organisation."""
+    CURATOR = "curator"
+    """Submits any organisation's data, updates, and saves queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the holder of one token may do.
+
+    Attributes:
+        name: the name of the token, which is no secret.
+        role: what it is for.
+        organisation: the one whose data a contributor sends; None for a curator.
+        digest: the SHA-256 of its secret, in hexadecimal digits.
+        created: when, in ISO 8601.
+        revoked: when it was taken back, or None.
+    """
+
+    name: str
+    role: Role
+    organisation: str | None
+    digest: str
+    created: str
+    revoked: str | None = None
+
+    def check_organisation(self, organisation: str | None) -> None:
+        """Refuse a submission for an organisation that is not the holder's.
+
+        Raises:
+            Forbidden: it is another one.
+        """
+        if self.role is Role.CONTRIBUTOR and organisation != self.organisation:
+            raise Forbidden(
+                f"this token sends the data of {self.organisation}, not of {organisation}",
+                fix="Send it with the token of that organisation, or ask a curator.",
+            )
+
+    def check_curator(self) -> None:
+        """Refuse what only a curator may do.
+
+        Raises:
+            Forbidden: the token is a contributor's.
+        """
+        if self.role is not Role.CURATOR:
+            raise Forbidden("only a curator's token may do this", fix="Ask a curator.")
+
+
+class Tokens:
+    """The tokens of one data directory."""
+
+    def __init__(self, data: Path) -> None:
+        """Read them when they are asked for, so that a revoked one is refused at once."""
+        self._path = data / "tokens.json"
+
+    def create(self, name: str, role: Role, organisation: str | None = None) -> str:
+        """Make a token.
+
+        Returns:
+            The token. It cannot be had again.
+
+        Raises:
+            WrongUsage: the name is taken or has other characters than small letters, digits and
+                hyphens; a contributor without an organisation or a curator with one.
+        """
+        if not _NAME.fullmatch(name) or len(name) > 40:
+            raise WrongUsage(
+                f"{name!r} is no name for a token",
+                fix="Use up to 40 small letters, digits and hyphens, such as bologna-2026.",
+            )
+        if (role is Role.CONTRIBUTOR) != (organisation is not None):
+            raise WrongUsage("a contributor has one organisation, a curator none")
+        secret = secrets.token_urlsafe(32)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._changing() as grants:
+            if name in grants:
+                raise WrongUsage(f"there is a token {name} already", fix="Choose another name.")
+            grants[name] = Grant(name, role, organisation, _digest(secret), now)
+        return f"coprod_{name}_{secret}"
+
+    def list(self) -> tuple[Grant, ...]:
+        """Every token there ever was, by name."""
+        return tuple(self._read()[name] for name in sorted(self._read()))
+
+    def revoke(self, name: str) -> None:
+        """Take a token back; it is refused from now on, and its name stays taken.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        with self._changing() as grants:
+            if name not in grants:
+                raise NotFound(f"there is no token {name}", fix="coprod-kg token list shows them.")
+            if grants[name].revoked is None:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                grants[name] = replace(grants[name], revoked=now)
+
+    def grant(self, token: str) -> Grant:
+        """What the holder of a token may do.
+
+        Raises:
+            Unauthorised: it is no token of this service, or was taken back.
+        """
+        found = _TOKEN.fullmatch(token)
+        grant = self._read().get(found[1]) if found else None
+        # Compared also where there is nothing to compare with: the time tells nothing.
+        right = hmac.compare_digest(
+            grant.digest if grant else _digest(""), _digest(found[2] if found else "-")
+        )
+        if grant is None or not right or grant.revoked is not None:
+            raise Unauthorised(
+                "this token is not known here, or was taken back",
+                where="header Authorization",
+                fix="Send `Authorization: Bearer coprod_…` with a token of this service.",
+            )
+        return grant
+
+    def _read(self) -> Mapping[str, Grant]:
+        try:
+            told = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return {one["name"]: Grant(**{**one, "role": Role(one["role"])}) for one in told}
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Grant]]:
+        """The tokens, to be changed by one process at a time; written when the context ends."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            grants = dict(self._read())
+            yield grants
+            unfinished = self._path.with_suffix(".unfinished")
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump([asdict(one) for one in grants.values()], file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(self._path)
+            sync(self._path.parent)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
