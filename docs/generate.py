@@ -17,7 +17,6 @@ http://127.0.0.1:8000 in a command stands for that service.
 import difflib
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -118,7 +117,7 @@ def service() -> Iterator[Scratch]:
                 wait_for(scratch.address, running, log)
                 yield scratch
             finally:
-                running.send_signal(signal.SIGINT)
+                running.terminate()
                 running.wait(timeout=30)
 
 
