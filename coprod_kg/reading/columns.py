@@ -1,0 +1,138 @@
+"""The workbook as values: its sheets, and what each column holds; it is made in ``sheets``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from coprod_kg.reading.concepts import Choices, plain
+
+__all__ = [
+    "EXAMPLE",
+    "EXPLANATIONS",
+    "IDENTIFIER",
+    "LABEL",
+    "LANGUAGE",
+    "LISTS",
+    "README",
+    "TEXT_LANGUAGE",
+    "Column",
+    "Holds",
+    "Sheet",
+    "Sheets",
+]
+
+README: Final = "Read me"
+LISTS: Final = "Lists"
+EXPLANATIONS: Final = "Explanations"
+"""The sheets that hold no data."""
+EXAMPLE: Final = "EXAMPLE"
+"""What stands in the first cell of the example row."""
+TEXT_LANGUAGE: Final = "Language of your texts"
+"""What stands on the read-me sheet before the language of the workbook."""
+IDENTIFIER: Final = "Identifier"
+LANGUAGE: Final = "Language"
+LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
+
+
+class Holds(StrEnum):
+    """What the cells of a column hold."""
+
+    IDENTIFIER = "identifier"
+    TEXT = "text"
+    CHOICE = "choice"
+    THING = "thing"
+    LINK = "link"
+    DATE = "date"
+    NUMBER = "number"
+    YES_OR_NO = "yes or no"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a sheet.
+
+    Attributes:
+        header: what stands above it.
+        path: IRI of the property, or None for the identifier and the language.
+        holds: what its cells hold.
+        note: what it is about, in plain words.
+        required: whether a row is refused without it.
+        many: whether a cell may hold several values.
+        choices: the concepts that may stand in it.
+        kinds: the kinds of thing that may stand in it.
+        datatype: IRI of the datatype of a number.
+        other_headers: what else may stand above it.
+    """
+
+    header: str
+    path: str | None
+    holds: Holds
+    note: str = ""
+    required: bool = False
+    many: bool = False
+    choices: Choices | None = None
+    kinds: tuple[str, ...] = ()
+    datatype: str | None = None
+    other_headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet.
+
+    Attributes:
+        title: its name.
+        one: what a row is about, in the singular.
+        kind: the kind in the IRIs of its things.
+        types: the classes of its things.
+        purpose: what belongs in it.
+        columns: its columns, in order.
+        named: whether its things have names of their own, by which other sheets refer to them.
+        open: whether a name that stands elsewhere need not stand here.
+        key: properties from whose values an identifier is made where none is given.
+        also: property → class that a thing with that property has too.
+        example: property → what stands in the example row.
+    """
+
+    title: str
+    one: str
+    kind: str
+    types: tuple[str, ...]
+    purpose: str
+    columns: tuple[Column, ...]
+    named: bool
+    open: bool
+    key: tuple[str, ...]
+    also: Mapping[str, str]
+    example: Mapping[str, str]
+
+    @property
+    def file_name(self) -> str:
+        """The name of its CSV file."""
+        return f"{self.title.lower().replace(' ', '-')}.csv"
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """The whole workbook.
+
+    Attributes:
+        members: its sheets, in order.
+        choices: the lists that its columns choose from, by name.
+    """
+
+    members: tuple[Sheet, ...]
+    choices: Mapping[str, Choices]
+
+    def find(self, name: str) -> Sheet | None:
+        """The sheet of a name, whatever its capitals, spaces or file ending."""
+        key = plain(name.removesuffix(".csv").removesuffix(".tsv"))
+        return next(
+            (one for one in self.members if key in (plain(one.title), plain(one.kind))), None
+        )
+
+    def of_kind(self, kind: str) -> Sheet:
+        """The sheet of a kind of thing."""
+        return next(one for one in self.members if one.kind == kind)

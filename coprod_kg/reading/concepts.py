@@ -1,0 +1,120 @@
+"""What a person may write for a concept: its code, or a label in any language; it guesses nothing.
+
+A near miss is never taken for a hit: it is offered as "did you mean".
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Final
+
+__all__ = ["Choice", "Choices", "near", "plain"]
+
+_CUTOFF: Final = 0.72
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One concept that may stand in a cell.
+
+    Attributes:
+        iri: its name in the graph.
+        code: its notation.
+        labels: language → preferred label.
+        names: everything else that it may be called: other labels, another code.
+        definition: what it means, in English, or an empty text.
+        rank: its place where the scheme has an order, else 0.
+    """
+
+    iri: str
+    code: str
+    labels: dict[str, str]
+    names: tuple[str, ...] = ()
+    definition: str = ""
+    rank: int = 0
+
+    def label(self, language: str) -> str:
+        """The label in a language, else in English, else the code."""
+        return self.labels.get(language) or self.labels.get("en") or self.code
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The concepts that may stand in a column.
+
+    Attributes:
+        name: what the list is called: letters, digits and ``_``.
+        title: the same for people.
+        members: the concepts, in the order to show them.
+    """
+
+    name: str
+    title: str
+    members: tuple[Choice, ...]
+    _asked: dict[str, tuple[Choice, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def find(self, text: str) -> tuple[Choice, ...]:
+        """The concepts that a text may mean: one, none, or several where it is ambiguous.
+
+        A code or a preferred label wins over any other name.
+        """
+        if text not in self._asked:
+            key = plain(text)
+            self._asked[text] = self._strong.get(key) or self._weak.get(key) or ()
+        return self._asked[text]
+
+    def near(self, text: str) -> tuple[str, ...]:
+        """The names nearest to a text, the nearest first, as they are written."""
+        shown = {**self._shown(weak=True), **self._shown(weak=False)}
+        return tuple(shown[one] for one in near(plain(text), shown))
+
+    @cached_property
+    def _strong(self) -> dict[str, tuple[Choice, ...]]:
+        return _by_name(
+            (name, one)
+            for one in self.members
+            for name in (
+                one.code,
+                one.iri,
+                f"<{one.iri}>",
+                f"{self.name.replace('_', '-')}:{one.code}",
+                *one.labels.values(),
+            )
+        )
+
+    @cached_property
+    def _weak(self) -> dict[str, tuple[Choice, ...]]:
+        return _by_name((name, one) for one in self.members for name in one.names)
+
+    def _shown(self, *, weak: bool) -> dict[str, str]:
+        return {
+            plain(name): name
+            for one in self.members
+            for name in (one.names if weak else (one.code, *one.labels.values()))
+        }
+
+
+def plain(text: str) -> str:
+    """The text as names are compared: case, spaces, hyphens and typographic marks evened out.
+
+    >>> plain("  Ad-hoc   Facilitation ") == plain("ad hoc facilitation")
+    True
+    """
+    text = unicodedata.normalize("NFKC", text).casefold()
+    for mark in "-\u2010\u2011\u2012\u2013\u2014_":
+        text = text.replace(mark, " ")
+    return " ".join(text.replace("\u2019", "'").split())
+
+
+def near(text: str, names: Iterable[str]) -> list[str]:
+    """The names most like a text, at most three."""
+    return get_close_matches(text[:200], list(names), n=3, cutoff=_CUTOFF)
+
+
+def _by_name(pairs: Iterable[tuple[str, Choice]]) -> dict[str, tuple[Choice, ...]]:
+    found: dict[str, dict[str, Choice]] = {}
+    for name, choice in pairs:
+        found.setdefault(plain(name), {})[choice.iri] = choice
+    return {name: tuple(choices.values()) for name, choices in found.items()}

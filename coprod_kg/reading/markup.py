@@ -1,0 +1,76 @@
+"""The XML parts of a workbook as events; it resolves no entity and follows no link.
+
+OOXML has no document type, so a DOCTYPE is refused where it begins: no entity is ever defined.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+from xml.parsers import expat
+
+from coprod_kg.errors import Unreadable
+
+__all__ = ["Attributes", "Handlers", "parse", "unescaped"]
+
+Attributes = Mapping[str, str]
+Handlers = tuple[
+    Callable[[str, dict[str, str]], None], Callable[[str], None], Callable[[str], None]
+]
+"""What is called at the start of an element, at its end and for text, with local names."""
+_ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+class _Doctype(Exception):
+    """Breaks the parse off where a document type begins."""
+
+
+def parse(chunks: Iterable[bytes], handlers: Handlers, where: str) -> None:
+    """Parse one part, piece by piece.
+
+    Args:
+        chunks: its bytes.
+        handlers: what is called for elements and text; names come without prefix.
+        where: what to call the part in an error.
+
+    Raises:
+        Unreadable: it is not XML, or has a document type.
+    """
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    start, end, text = handlers
+    parser.StartElementHandler = lambda name, attrs: start(name.rpartition(":")[2], attrs)
+    parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        for chunk in chunks:
+            parser.Parse(chunk, False)
+        parser.Parse(b"", True)
+    except _Doctype:
+        raise Unreadable(
+            "a DOCTYPE inside the workbook is refused: the entities it can define may grow "
+            "without end",
+            where=where,
+            fix="Open the file in a spreadsheet program and save it again as .xlsx.",
+        ) from None
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        raise Unreadable(
+            f"a part of the workbook is not XML: {error}",
+            where=where,
+            fix="Open the file in a spreadsheet program and save it again as .xlsx.",
+        ) from None
+
+
+def unescaped(text: str) -> str:
+    """The text with OOXML's own escapes undone.
+
+    >>> unescaped("one_x0041_two")
+    'oneAtwo'
+    """
+    if "_x" not in text:
+        return text
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise _Doctype

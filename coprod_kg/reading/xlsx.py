@@ -1,0 +1,218 @@
+"""An .xlsx workbook to grids, straight from its XML; it evaluates and follows nothing in it.
+
+It is no general reader: values, formulas (which are told, their cached values never looked at),
+what is hidden and what is merged is all that a submission needs. Memory follows the cells that
+hold something, not the rows that are formatted.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from coprod_kg.errors import Unreadable, UnsupportedMedia
+from coprod_kg.reading.grid import Cell, CellKind, Grid
+from coprod_kg.reading.markup import Handlers, parse, unescaped
+from coprod_kg.reading.numberformats import Shown, shown_by
+from coprod_kg.reading.package import Package
+from coprod_kg.reading.sheetxml import Formats, SheetReader
+
+__all__ = ["Book", "is_workbook", "read_book"]
+
+_WORKBOOK: Final = "xl/workbook.xml"
+_STRINGS_MOST: Final = 128 * 2**20
+_PART_MOST: Final = 16 * 2**20
+_MOST_SHEETS: Final = 255
+_LONGEST_ROW: Final = 2**22
+_EMPTY: Final = re.compile(
+    rb'<c r="[A-Z]{1,3}\d+"(?: [a-zA-Z]+="[^"<>]*")*\s*/>'
+    rb'|<row r="\d+"(?: [a-zA-Z0-9:]+="[^"<>]*")*\s*(?:/>|>\s*</row>)'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A workbook as it stands in its file.
+
+    Attributes:
+        grids: its sheets, in order.
+        links: whether it links to other workbooks.
+    """
+
+    grids: tuple[Grid, ...]
+    links: bool = False
+
+
+def is_workbook(package: Package) -> bool:
+    """Whether an archive is a workbook."""
+    return _WORKBOOK in package.members
+
+
+def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
+    """Read every sheet.
+
+    Args:
+        package: the archive.
+        skip: names of sheets that are not read, in small letters.
+
+    Raises:
+        Unreadable: a part is missing or no XML.
+        UnsupportedMedia: it holds macros.
+    """
+    _refuse_macros(package)
+    described = _Described()
+    _parse(package, _WORKBOOK, described.handlers())
+    targets = _targets(package)
+    if len(described.sheets) > _MOST_SHEETS:
+        raise Unreadable("it has more than 255 sheets", where=package.name)
+    formats = Formats(_strings(package), _shown(package), described.since_1904)
+    grids = []
+    for name, state, relation in described.sheets:
+        path = targets.get(relation, "")
+        if name.strip().lower() in skip or "worksheets/" not in path:
+            continue
+        if path not in package.members:
+            raise Unreadable(f"the sheet {name!r} is not in the file", where=package.name)
+        grids.append(_grid(package, path, SheetReader(name, state != "visible", formats)))
+    return Book(tuple(grids), any("externalLinks/" in one for one in package.members))
+
+
+def _grid(package: Package, path: str, reader: SheetReader) -> Grid:
+    parse(_without_empty(package.chunks(path)), reader.handlers(), f"{package.name}, {path}")
+    return reader.grid()
+
+
+def _without_empty(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same XML less cells and rows that are formatted and empty, which may be millions."""
+    kept = b""
+    for chunk in chunks:
+        kept += chunk
+        cut = kept.rfind(b"<row ")
+        if cut <= 0 and len(kept) > _LONGEST_ROW:
+            yield kept
+            kept = b""
+        elif cut > 0:
+            yield _EMPTY.sub(b"", _EMPTY.sub(b"", kept[:cut]))
+            kept = kept[cut:]
+    yield kept
+
+
+class _Described:
+    """What ``workbook.xml`` says: the sheets and where days are counted from."""
+
+    def __init__(self) -> None:
+        self.sheets: list[tuple[str, str, str]] = []
+        self.since_1904 = False
+
+    def handlers(self) -> Handlers:
+        return self._start, _nothing, _nothing
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "sheet":
+            relation = next((v for k, v in attributes.items() if k.endswith(":id")), "")
+            state = attributes.get("state", "visible")
+            self.sheets.append((attributes.get("name", ""), state, relation))
+        elif name == "workbookPr":
+            self.since_1904 = attributes.get("date1904") in ("1", "true", "on")
+
+
+def _targets(package: Package) -> dict[str, str]:
+    """Relation → path of the part."""
+    found: dict[str, str] = {}
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship" and attributes.get("TargetMode") != "External":
+            target = posixpath.join("/xl", attributes.get("Target", ""))
+            found[attributes.get("Id", "")] = posixpath.normpath(target).lstrip("/")
+
+    _parse(package, "xl/_rels/workbook.xml.rels", (start, _nothing, _nothing))
+    return found
+
+
+def _strings(package: Package) -> list[Cell]:
+    """The shared strings, each as the one cell that every use of it shares."""
+    cells: list[Cell] = []
+    parts: list[str] = []
+    inside = {"t": False, "rPh": False}
+
+    def start(name: str, _: dict[str, str]) -> None:
+        if name in inside:
+            inside[name] = True
+
+    def end(name: str) -> None:
+        if name in inside:
+            inside[name] = False
+        elif name == "si":
+            cells.append(Cell(CellKind.TEXT, unescaped("".join(parts))))
+            parts.clear()
+
+    def text(data: str) -> None:
+        if inside["t"] and not inside["rPh"]:
+            parts.append(data)
+
+    path = _beside(package, "sharedStrings.xml")
+    if path:
+        if package.members[path].file_size > _STRINGS_MOST:
+            raise Unreadable("its texts have more than 128 MB", where=package.name)
+        parse(package.chunks(path), (start, end, text), f"{package.name}, {path}")
+    return cells
+
+
+def _shown(package: Package) -> list[Shown]:
+    """Style → how it shows a number."""
+    codes: dict[int, str] = {}
+    numbers: list[int] = []
+    inside = {"cellXfs": False}
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name == "numFmt":
+            codes[_number(attributes.get("numFmtId"))] = attributes.get("formatCode", "")
+        elif name == "cellXfs":
+            inside[name] = True
+        elif name == "xf" and inside["cellXfs"]:
+            numbers.append(_number(attributes.get("numFmtId")))
+
+    def end(name: str) -> None:
+        if name == "cellXfs":
+            inside[name] = False
+
+    path = _beside(package, "styles.xml")
+    if path:
+        _parse(package, path, (start, end, _nothing))
+    return [shown_by(one, codes.get(one)) for one in numbers]
+
+
+def _beside(package: Package, name: str) -> str | None:
+    """A part next to the workbook, however its capitals are written."""
+    wanted = f"xl/{name}".lower()
+    return next((one for one in package.members if one.lower() == wanted), None)
+
+
+def _parse(package: Package, path: str, handlers: Handlers) -> None:
+    if path not in package.members:
+        raise Unreadable(
+            f"this is no whole workbook: {path} is not in it",
+            where=package.name,
+            fix="Open the file in a spreadsheet program and save it again as .xlsx.",
+        )
+    parse([package.read(path, _PART_MOST)], handlers, f"{package.name}, {path}")
+
+
+def _refuse_macros(package: Package) -> None:
+    types = package.members.get("[Content_Types].xml")
+    said = package.read("[Content_Types].xml", _PART_MOST) if types else b""
+    if b"macroEnabled" in said or any("vbaproject" in one.lower() for one in package.members):
+        raise UnsupportedMedia(
+            "the workbook holds macros (programs), and none is taken or run here",
+            where=package.name,
+            fix="Save it as an Excel workbook without macros (.xlsx).",
+        )
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() else 0
+
+
+def _nothing(*_: object) -> None:
+    """Take no notice."""
