@@ -21,7 +21,9 @@ from coprod_kg.reading.formats import format_of
 from coprod_kg.reading.job import Checked, Limits, read_frame, write_frame
 from coprod_kg.reading.model import Model
 from coprod_kg.reasoning.rules import Rules
-from coprod_kg.validation.report import Report
+from coprod_kg.validation.conclusions import conclusions
+from coprod_kg.validation.profiles import Profiles
+from coprod_kg.validation.report import Finding, Report
 from coprod_kg.validation.shacl import Shapes
 from coprod_kg.validation.vocabulary import Vocabulary
 
@@ -40,16 +42,22 @@ class Checker:
     """Everything that one file after another is checked with.
 
     Args:
-        model: the ontology, shapes and rules.
+        model: the ontology, shapes, rules and profiles.
         base_iri: where data lives.
         output_mb: the most that a file may grow to, written out in full.
+        validates: whether data is validated; what the store holds was, when it came in.
     """
 
-    def __init__(self, model: Model, base_iri: str, output_mb: int) -> None:
+    def __init__(
+        self, model: Model, base_iri: str, output_mb: int, *, validates: bool = True
+    ) -> None:
         self._base_iri = base_iri
         self._output = output_mb * _MB
         self._rules = Rules(model.rules, model.background)
-        self._shapes = Shapes(model.shapes, self._rules.background, f"{base_iri}id/")
+        self._shapes = (
+            Shapes(model.shapes, self._rules.background, f"{base_iri}id/") if validates else None
+        )
+        self._profiles = Profiles(model.stages, self._rules.background)
         self._vocabulary = Vocabulary(namespaces.prefixes()["cp"], namespaces.terms(), base_iri)
 
     def check(self, name: str, stated: str | None, content: bytes) -> Checked:
@@ -60,11 +68,10 @@ class Checker:
             data = self._written(triples, name)
         except (Unreadable, TooLarge, UnsupportedMedia) as error:
             return Checked(refusal=error)
-        findings = (*self._vocabulary.check(triples), *self._shapes.validate(triples))
         return Checked(
-            report=Report(findings),
+            report=Report(self._findings(triples)),
             data=data,
-            inferred=self._written(self._own(self._rules.infer(triples)), name),
+            inferred=self._written(self._concluded(triples), name),
             described=frozenset(str(one.subject)[1:-1] for one in triples),
             organisations=self._slugs(
                 one.subject
@@ -74,6 +81,17 @@ class Checker:
             leads=self._slugs(_leads(triples)),
             triples=len(triples),
         )
+
+    def _findings(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
+        if self._shapes is None:
+            return ()
+        return (*self._vocabulary.check(triples), *self._shapes.validate(triples))
+
+    def _concluded(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
+        """What follows by the rules, and what of the profiles of the stages is met."""
+        inferred = self._rules.infer(triples)
+        judged = conclusions(self._profiles.judge([*triples, *inferred]), self._base_iri)
+        return sorted({*self._own(inferred), *judged}, key=str)
 
     def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         """Conclusions about the data; those about concepts and outside things are nobody's."""
@@ -132,7 +150,9 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
         return
     job = frame[0]
     limits = Limits(**job["limits"])
-    checker = Checker(Model.installed(), job["base_iri"], limits.output_mb)
+    checker = Checker(
+        Model.installed(), job["base_iri"], limits.output_mb, validates=job["validates"]
+    )
     _confine(limits)
     write_frame(sink, {"ready": True}, ())
     while (frame := read_frame(source, sys.maxsize)) is not None:

@@ -21,11 +21,13 @@ class Model:
         ontology: files of the ontology and its schemes.
         shapes: files of the submission shapes.
         rules: files of the rules.
+        stages: files of the profiles of the stages.
     """
 
     ontology: tuple[Path, ...]
     shapes: tuple[Path, ...]
     rules: tuple[Path, ...]
+    stages: tuple[Path, ...] = ()
 
     @classmethod
     def installed(cls) -> "Model":
@@ -35,6 +37,7 @@ class Model:
             ontology=(ontology / "coprod.ttl", *sorted((ontology / "vocab").glob("*.ttl"))),
             shapes=(ontology / "prefixes.ttl", *sorted((shapes / "submission").glob("*.ttl"))),
             rules=tuple(sorted((files("queries") / "rules").glob("*.ru"))),
+            stages=tuple(sorted((shapes / "stages").glob("*.ttl"))),
         )
 
     @cached_property
@@ -50,7 +53,7 @@ class Model:
     def digest(self) -> str:
         """SHA-256 of all its files: what was concluded with another model is out of date."""
         digest = sha256()
-        for path in (*self.ontology, *self.shapes, *self.rules):
+        for path in (*self.ontology, *self.shapes, *self.rules, *self.stages):
             digest.update(sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 

@@ -60,8 +60,13 @@ def too_large(name: str, settings: Settings) -> TooLarge:
     )
 
 
-def check(batch: Sequence[Sent], settings: Settings) -> list[Checked]:
+def check(batch: Sequence[Sent], settings: Settings, *, validates: bool = True) -> list[Checked]:
     """Read, validate and reason over each file, in the order given.
+
+    Args:
+        batch: the files.
+        settings: the limits and the base IRI.
+        validates: whether they are validated; what the store holds was, when it came in.
 
     Raises:
         ModelError: the ontology, a shape or a rule of this installation is at fault.
@@ -75,18 +80,20 @@ def check(batch: Sequence[Sent], settings: Settings) -> list[Checked]:
     with ThreadPoolExecutor(children) as pool:
         for share, results in zip(
             shares,
-            pool.map(lambda share: _share([batch[place] for place in share], settings), shares),
+            pool.map(
+                lambda share: _share([batch[place] for place in share], settings, validates), shares
+            ),
             strict=True,
         ):
             checked.update(zip(share, results, strict=True))
     return [checked[place] for place in range(len(batch))]
 
 
-def _share(files: Sequence[Sent], settings: Settings) -> list[Checked]:
+def _share(files: Sequence[Sent], settings: Settings, validates: bool) -> list[Checked]:
     """One child's share; where a child dies over a file, the next child takes up behind it."""
     done: list[Checked] = []
     while len(done) < len(files):
-        with _Child(files[len(done) :], settings) as child:
+        with _Child(files[len(done) :], settings, validates) as child:
             done.extend(child.results())
             if len(done) < len(files):
                 name = files[len(done)].name
@@ -105,11 +112,12 @@ class _Death:
 class _Child:
     """One run of `coprod_kg.reading.child`: its own session, no shell, no inherited files."""
 
-    def __init__(self, files: Sequence[Sent], settings: Settings) -> None:
+    def __init__(self, files: Sequence[Sent], settings: Settings, validates: bool) -> None:
         self._limits = _limits(settings)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         with tempfile.TemporaryFile() as job:
-            write_frame(job, {"base_iri": settings.base_iri, "limits": asdict(self._limits)}, ())
+            header = {"base_iri": settings.base_iri, "limits": asdict(self._limits)}
+            write_frame(job, {**header, "validates": validates}, ())
             for one in files:
                 write_frame(job, {"name": one.name, "stated": one.stated}, (one.content,))
             job.seek(0)

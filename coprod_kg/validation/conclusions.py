@@ -1,0 +1,87 @@
+"""What the judgement of a subject says in RDF; it never judges.
+
+``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion`` for every subject; and
+where something in the data decided a criterion, a ``cp:Verdict`` that rests on it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.namespaces import term
+from coprod_kg.validation.profiles import Judgement, Verdict
+from coprod_kg.validation.statements import RDF_TYPE
+
+__all__ = ["conclusions"]
+
+_LABEL: Final = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
+_MOST: Final = 8
+"""Things that one verdict names: enough to look at, however many there are."""
+
+
+def conclusions(judgements: Iterable[Judgement], base_iri: str) -> list[ox.Triple]:
+    """The statements that record these judgements.
+
+    Args:
+        judgements: what was judged.
+        base_iri: where data lives.
+    """
+    words = _Words()
+    found: list[ox.Triple] = []
+    for one in judgements:
+        subject = ox.NamedNode(one.subject)
+        for stage in one.supported:
+            found.append(ox.Triple(subject, words.supported, ox.NamedNode(stage)))
+        for verdict in one.verdicts:
+            criterion = ox.NamedNode(verdict.criterion.iri)
+            said = words.meets if verdict.met else words.misses
+            found.append(ox.Triple(subject, said, criterion))
+            found.extend(_verdict(words, subject, verdict, base_iri))
+    return found
+
+
+class _Words:
+    """The terms that are written, looked up once."""
+
+    def __init__(self) -> None:
+        self.supported = ox.NamedNode(term("supportedStage"))
+        self.meets = ox.NamedNode(term("meetsCriterion"))
+        self.misses = ox.NamedNode(term("missesCriterion"))
+        self.verdict = ox.NamedNode(term("Verdict"))
+        self.on = ox.NamedNode(term("verdictOn"))
+        self.criterion = ox.NamedNode(term("criterion"))
+        self.rests = ox.NamedNode(term("restsOn"))
+
+
+def _verdict(
+    words: _Words, subject: ox.NamedNode, verdict: Verdict, base_iri: str
+) -> Iterator[ox.Triple]:
+    things = list(_things(subject, verdict, f"{base_iri}id/"))[:_MOST]
+    if not things:
+        return
+    node = ox.NamedNode(f"{base_iri}id/verdict/{_slug(subject, verdict, base_iri)}")
+    answer = "met" if verdict.met else "not met"
+    yield ox.Triple(node, RDF_TYPE, words.verdict)
+    yield ox.Triple(node, words.on, subject)
+    yield ox.Triple(node, words.criterion, ox.NamedNode(verdict.criterion.iri))
+    yield ox.Triple(node, _LABEL, ox.Literal(f"{verdict.criterion.name}: {answer}", language="en"))
+    for one in things:
+        yield ox.Triple(node, words.rests, one)
+
+
+def _things(subject: ox.NamedNode, verdict: Verdict, stem: str) -> Iterator[ox.NamedNode]:
+    """What is described in the data and stands in the statements that decided, each once."""
+    seen = {subject}
+    for one in verdict.triples:
+        for node in (one.subject, one.object):
+            if isinstance(node, ox.NamedNode) and node.value.startswith(stem) and node not in seen:
+                seen.add(node)
+                yield node
+
+
+def _slug(subject: ox.NamedNode, verdict: Verdict, base_iri: str) -> str:
+    kind, _, name = subject.value.removeprefix(f"{base_iri}id/").partition("/")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", verdict.criterion.iri.rpartition("#")[2])
+    return f"{kind}-{name}-{words}".lower()

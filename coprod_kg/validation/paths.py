@@ -1,0 +1,133 @@
+"""SHACL property paths as functions that also say which statements led where; no constraints here.
+
+The reference for what a path means is pySHACL; a test compares the two.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ModelError
+from coprod_kg.validation.statements import Statements, Triples
+
+__all__ = ["Path", "Reached", "path_of", "written"]
+
+Reached = dict[Any, Triples]
+"""Every node that a path leads to, each with the statements of one way there."""
+Path = Callable[[Statements, Any], Reached]
+
+_SH: Final = "http://www.w3.org/ns/shacl#"
+_INVERSE, _ALTERNATIVE, _ANY, _OPTIONAL, _SOME = (
+    ox.NamedNode(f"{_SH}{name}Path")
+    for name in ("inverse", "alternative", "zeroOrMore", "zeroOrOne", "oneOrMore")
+)
+
+
+def path_of(shapes: Statements, node: Any) -> Path:
+    """The function for the path that is written at a node of the shapes.
+
+    Raises:
+        ModelError: it is no path, or of a kind that is not known here.
+    """
+    if isinstance(node, ox.NamedNode):
+        return _forward(node)
+    if shapes.is_list(node):
+        return _sequence([path_of(shapes, one) for one in shapes.members(node)])
+    if (inner := shapes.value(node, _INVERSE)) is not None:
+        if not isinstance(inner, ox.NamedNode):
+            raise ModelError(
+                "an inverse path of more than one property is not known here",
+                fix="Write the inverse of each property, in the other order.",
+            )
+        return _backward(inner)
+    if (inner := shapes.value(node, _ALTERNATIVE)) is not None:
+        return _alternative([path_of(shapes, one) for one in shapes.members(inner)])
+    for kind, start, again in ((_ANY, True, True), (_OPTIONAL, True, False), (_SOME, False, True)):
+        if (inner := shapes.value(node, kind)) is not None:
+            return _repeated(path_of(shapes, inner), start=start, again=again)
+    raise ModelError(f"{node} is no path of SHACL that is known here")
+
+
+def written(shapes: Statements, node: Any, name: Callable[[str], str]) -> str:
+    """The path as SPARQL writes it.
+
+    Args:
+        shapes: where it stands.
+        node: its node.
+        name: gives the short name of an IRI.
+    """
+    if isinstance(node, ox.NamedNode):
+        return name(node.value)
+    if shapes.is_list(node):
+        return "/".join(_grouped(written(shapes, one, name)) for one in shapes.members(node))
+    if (inner := shapes.value(node, _ALTERNATIVE)) is not None:
+        return "|".join(written(shapes, one, name) for one in shapes.members(inner))
+    if (inner := shapes.value(node, _INVERSE)) is not None:
+        return f"^{written(shapes, inner, name)}"
+    for kind, sign in ((_ANY, "*"), (_OPTIONAL, "?"), (_SOME, "+")):
+        if (inner := shapes.value(node, kind)) is not None:
+            return f"{_grouped(written(shapes, inner, name), '/|')}{sign}"
+    return str(node)
+
+
+def _grouped(text: str, signs: str = "|") -> str:
+    return f"({text})" if any(sign in text for sign in signs) else text
+
+
+def _forward(predicate: ox.NamedNode) -> Path:
+    def follow(data: Statements, node: Any) -> Reached:
+        if isinstance(node, ox.Literal):
+            return {}
+        return {one: (ox.Triple(node, predicate, one),) for one in data.objects(node, predicate)}
+
+    return follow
+
+
+def _backward(predicate: ox.NamedNode) -> Path:
+    def follow(data: Statements, node: Any) -> Reached:
+        return {one: (ox.Triple(one, predicate, node),) for one in data.subjects(predicate, node)}
+
+    return follow
+
+
+def _sequence(steps: list[Path]) -> Path:
+    def follow(data: Statements, node: Any) -> Reached:
+        reached: Reached = {node: ()}
+        for step in steps:
+            further: Reached = {}
+            for at, way in reached.items():
+                for one, more in step(data, at).items():
+                    if one not in further:
+                        further[one] = way + more
+            reached = further
+        return reached
+
+    return follow
+
+
+def _alternative(branches: list[Path]) -> Path:
+    def follow(data: Statements, node: Any) -> Reached:
+        reached: Reached = {}
+        for branch in branches:
+            for one, way in branch(data, node).items():
+                reached.setdefault(one, way)
+        return reached
+
+    return follow
+
+
+def _repeated(step: Path, *, start: bool, again: bool) -> Path:
+    def follow(data: Statements, node: Any) -> Reached:
+        reached: Reached = {node: ()} if start else {}
+        ahead: list[tuple[Any, Triples]] = [(node, ())]
+        while ahead:
+            at, way = ahead.pop(0)
+            for one, more in step(data, at).items():
+                if one not in reached:
+                    reached[one] = way + more
+                    if again:
+                        ahead.append((one, way + more))
+        return reached
+
+    return follow

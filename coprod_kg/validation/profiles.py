@@ -1,0 +1,231 @@
+"""The profiles of the stages: what each demands, and what a set of statements meets of it.
+
+It never weighs a claim against a stage: what somebody claims is no evidence of itself. The verdict
+is pySHACL's (a test compares the two); this engine says besides which statements decided, and needs
+neither rdflib nor pySHACL.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ModelError
+from coprod_kg.validation.constraints import SH, Shape, compiled
+from coprod_kg.validation.statements import RDF_TYPE, Statements, Triples
+
+__all__ = ["Criterion", "Judgement", "Profile", "Profiles", "Verdict"]
+
+_CP: Final = "https://w3id.org/coprod/ontology#"
+_RANK: Final = ox.NamedNode(f"{_CP}rank")
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One demand of a profile.
+
+    Attributes:
+        iri: its name.
+        name: what it says, in a few words.
+        description: what it looks at and why.
+        message: what is missing where it is not met, and what would show it.
+        required: whether the stage needs it; else it supports the stage.
+        order: its place among the criteria of its stages.
+        stages: the stages that demand it.
+        evidence: the kinds of evidence that would meet it.
+        sources: where it comes from.
+        note: what of it is our inference, or None.
+        path: the node of its path in the shapes.
+    """
+
+    iri: str
+    name: str
+    description: str
+    message: str
+    required: bool
+    order: int
+    stages: tuple[str, ...]
+    evidence: tuple[str, ...]
+    sources: tuple[str, ...]
+    note: str | None
+    path: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one stage demands.
+
+    Attributes:
+        stage: IRI of the stage.
+        rank: its place in the order of the stages.
+        criteria: its criteria in their order.
+    """
+
+    stage: str
+    rank: int
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether one subject meets one criterion.
+
+    Attributes:
+        criterion: what was checked.
+        met: whether it is met.
+        triples: the statements that decided it; where it is missed, those that were found.
+    """
+
+    criterion: Criterion
+    met: bool
+    triples: Triples
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything that was checked of one subject.
+
+    Attributes:
+        subject: the initiative or organisation, as an IRI.
+        profiles: the profiles that apply to it, by rank.
+        verdicts: one for each of their criteria.
+    """
+
+    subject: str
+    profiles: tuple[Profile, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def supported(self) -> tuple[str, ...]:
+        """The highest stage whose required criteria are all met; two where two share the rank."""
+        missed = {one.criterion.iri for one in self.verdicts if not one.met}
+        met = [
+            profile
+            for profile in self.profiles
+            if not any(one.required and one.iri in missed for one in profile.criteria)
+        ]
+        top = max((one.rank for one in met), default=0)
+        return tuple(one.stage for one in met if one.rank == top)
+
+
+class Profiles:
+    """The profiles as they stand in their files.
+
+    Args:
+        paths: Turtle files of shapes.
+        background: the statements of the ontology and its schemes.
+
+    Raises:
+        ModelError: a file, a shape or a criterion is at fault.
+    """
+
+    def __init__(self, paths: Sequence[Path], background: Iterable[ox.Triple]) -> None:
+        self.shapes = Statements(one for path in paths for one in _parsed(path))
+        self.background = Statements(background)
+        self._nodes: dict[Any, tuple[Profile, list[tuple[Criterion, Shape]]]] = {}
+        criteria = {node: self._criterion(node) for node in self._typed("PropertyShape")}
+        checks = {node: compiled(self.shapes, node) for node in criteria}
+        for node in self._typed("NodeShape"):
+            members = [one for one in self._all(node, "property") if one in criteria]
+            ordered = sorted(members, key=lambda one: (criteria[one].order, criteria[one].iri))
+            profile = self._profile(node, [criteria[one] for one in ordered])
+            self._nodes[node] = (profile, [(criteria[one], checks[one]) for one in ordered])
+
+    @cached_property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The profiles, the lowest stage first."""
+        every = (profile for profile, _ in self._nodes.values())
+        return tuple(sorted(every, key=lambda one: (one.rank, one.stage)))
+
+    def judge(self, triples: Iterable[ox.Triple]) -> list[Judgement]:
+        """Check everything that these statements describe and a profile applies to.
+
+        Args:
+            triples: the data of one organisation with what follows from it.
+        """
+        data = Statements(triples, self.background)
+        applying: dict[Any, list[Any]] = {}
+        for node in self._nodes:
+            for focus in self._targets(node, data):
+                applying.setdefault(focus, []).append(node)
+        ordered = sorted(applying.items(), key=lambda one: str(one[0]))
+        return [self._judged(focus, nodes, data) for focus, nodes in ordered]
+
+    def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: Statements) -> Judgement:
+        verdicts: dict[str, Verdict] = {}
+        for node in nodes:
+            for criterion, check in self._nodes[node][1]:
+                if criterion.iri not in verdicts:
+                    outcome = check(data, focus)
+                    verdicts[criterion.iri] = Verdict(criterion, outcome.met, outcome.triples)
+        profiles = sorted((self._nodes[one][0] for one in nodes), key=lambda p: (p.rank, p.stage))
+        return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
+
+    def _targets(self, node: Any, data: Statements) -> Iterator[ox.NamedNode]:
+        """What the shape is for, of that which these statements say what it is."""
+        found: dict[Any, None] = {}
+        for target in self._all(node, "targetClass"):
+            for kind in data.subclasses(target):
+                found |= dict.fromkeys(data.own_subjects(RDF_TYPE, kind))
+        for target in self._all(node, "targetSubjectsOf"):
+            found |= dict.fromkeys(data.own_users(target))
+        described = data.own_users(RDF_TYPE)
+        yield from (one for one in found if one in described and isinstance(one, ox.NamedNode))
+
+    def _typed(self, kind: str) -> list[Any]:
+        found = self.shapes.own_subjects(RDF_TYPE, ox.NamedNode(SH + kind))
+        return [one for one in found if isinstance(one, ox.NamedNode)]
+
+    def _all(self, node: Any, name: str, namespace: str = SH) -> list[Any]:
+        return list(self.shapes.objects(node, ox.NamedNode(namespace + name)))
+
+    def _text(self, node: Any, name: str, namespace: str = SH) -> str:
+        values = self._all(node, name, namespace)
+        english = [one.value for one in values if getattr(one, "language", None) in (None, "en")]
+        if not english:
+            raise ModelError(f"a criterion has sh:{name}", where=str(node), fix="Write it there.")
+        return str(english[0])
+
+    def _criterion(self, node: ox.NamedNode) -> Criterion:
+        notes = self._all(node, "editorialNote", "http://www.w3.org/2004/02/skos/core#")
+        sources = self._all(node, "source", "http://purl.org/dc/terms/")
+        severity = self._all(node, "severity")
+        return Criterion(
+            iri=node.value,
+            name=self._text(node, "name"),
+            description=self._text(node, "description"),
+            message=self._text(node, "message"),
+            required=severity != [ox.NamedNode(f"{SH}Warning")],
+            order=int(self._text(node, "order")),
+            stages=tuple(sorted(one.value for one in self._all(node, "criterionOf", _CP))),
+            evidence=tuple(sorted(one.value for one in self._all(node, "evidencedBy", _CP))),
+            sources=tuple(sorted(one.value for one in sources)),
+            note=notes[0].value if notes else None,
+            path=self.shapes.value(node, ox.NamedNode(f"{SH}path")),
+        )
+
+    def _profile(self, node: ox.NamedNode, criteria: Sequence[Criterion]) -> Profile:
+        """The profile of a node shape: its stage is the one that all its criteria are of."""
+        stages = set.intersection(*(set(one.stages) for one in criteria)) if criteria else set()
+        if len(stages) != 1:
+            raise ModelError(
+                "the criteria of a profile have not exactly one stage in common",
+                where=str(node),
+                fix="Give each of them cp:criterionOf with the stage of the profile.",
+            )
+        (stage,) = stages
+        rank = self.background.value(ox.NamedNode(stage), _RANK)
+        if rank is None:
+            raise ModelError("this stage has no cp:rank in the scheme of stages", where=stage)
+        return Profile(stage, int(rank.value), tuple(criteria))
+
+
+def _parsed(path: Path) -> list[ox.Triple]:
+    try:
+        parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
+        return [one.triple for one in parsed]
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
