@@ -1,0 +1,1 @@
+"""The model told to people: ontology, shapes, schemes, pictures; it never opens a store."""

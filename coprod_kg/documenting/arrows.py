@@ -1,0 +1,155 @@
+"""Boxes on a grid and straight arrows between them; it never looks for a better place."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from coprod_kg.errors import ModelError
+
+__all__ = ["Arrow", "Box", "Relation", "arrows", "box"]
+
+_MARGIN: Final = 12
+_COLUMN: Final = 380
+_WIDTH: Final = 210
+_ROW: Final = 64
+_HEIGHT: Final = 46
+_TIP: Final = 2  # between the point of an arrow and its box
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A class in a picture.
+
+    Attributes:
+        name: its local name, or its short name if it is from elsewhere.
+        iri: its name in full.
+        label: what it is called.
+        titles: the same in lines that fit.
+        lines: what is written below that.
+        style: class, defined, concept or outside.
+        definition: one sentence, for who points at it.
+        x: left edge.
+        y: upper edge.
+        width: of it.
+        height: of it.
+    """
+
+    name: str
+    iri: str
+    label: str
+    titles: tuple[str, ...]
+    lines: tuple[str, ...]
+    style: str
+    definition: str
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The right edge."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The lower edge."""
+        return self.y + self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What leads from one class to another.
+
+    Attributes:
+        source: the name of the class that has it.
+        target: the name of the class it leads to.
+        label: of the property; "kind of" between a class and a wider one.
+        iri: of the property, or nothing.
+        inverse: the label of the property that leads back, or nothing.
+    """
+
+    source: str
+    target: str
+    label: str
+    iri: str = ""
+    inverse: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A straight line from the edge of one box to the edge of another.
+
+    Attributes:
+        relation: what it stands for.
+        x1: where it begins.
+        y1: where it begins.
+        x2: where its point is.
+        y2: where its point is.
+    """
+
+    relation: Relation
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+    @property
+    def level(self) -> bool:
+        """Whether it lies, so that its label stands above it and not beside it."""
+        return self.y1 == self.y2
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """Where its label belongs."""
+        return (self.x1 + self.x2) // 2, (self.y1 + self.y2) // 2
+
+
+def box(place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """Left, top, width and height of what takes columns and rows of the grid."""
+    column, row, columns, rows = place
+    return (
+        _MARGIN + column * _COLUMN,
+        _MARGIN + row * _ROW,
+        (columns - 1) * _COLUMN + _WIDTH,
+        (rows - 1) * _ROW + _HEIGHT,
+    )
+
+
+def arrows(boxes: Mapping[str, Box], relations: Iterable[Relation]) -> Iterator[Arrow]:
+    """An arrow for each relation; those between the same two boxes lie side by side.
+
+    Raises:
+        ModelError: two boxes face each other neither sideways nor upwards.
+    """
+
+    def pair(one: Relation) -> tuple[str, ...]:
+        return tuple(sorted((one.source, one.target)))
+
+    # A line without a label comes first, so that the labels of the others have the room.
+    ordered = sorted(relations, key=lambda one: (pair(one), one.iri != "", one.label))
+    for _, several in groupby(ordered, key=pair):
+        lanes = list(several)
+        for place, one in enumerate(lanes, start=1):
+            yield _arrow(boxes[one.source], boxes[one.target], one, place / (len(lanes) + 1))
+
+
+def _arrow(source: Box, target: Box, relation: Relation, share: float) -> Arrow:
+    top, bottom = max(source.y, target.y), min(source.bottom, target.bottom)
+    left, right = max(source.x, target.x), min(source.right, target.right)
+    if top < bottom:
+        y = round(top + (bottom - top) * share)
+        if source.x < target.x:
+            return Arrow(relation, source.right, y, target.x - _TIP, y)
+        return Arrow(relation, source.x, y, target.right + _TIP, y)
+    if left < right:
+        x = round(left + (right - left) * share)
+        if source.y < target.y:
+            return Arrow(relation, x, source.bottom, x, target.y - _TIP)
+        return Arrow(relation, x, source.y, x, target.bottom + _TIP)
+    raise ModelError(
+        f"{source.name} and {target.name} do not face each other, and {relation.label} joins them",
+        where="diagrams.toml",
+        fix="Move one of them, or name the property in leave_out.",
+    )

@@ -1,0 +1,263 @@
+"""The model over HTTP: ontology, shapes, schemes, pictures, each as a page or as RDF.
+
+It never asks the store: everything comes from the files of this installation, so an answer stays
+the same until another release is installed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache, partial
+from pathlib import Path
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.documenting.asked import questions_by_term
+from coprod_kg.documenting.changes import changelog, changelog_text
+from coprod_kg.documenting.diagrams import diagrams
+from coprod_kg.documenting.documents import document
+from coprod_kg.documenting.ontology import Term, ontology
+from coprod_kg.documenting.rules import Rule, rulebooks, shape_files
+from coprod_kg.documenting.sections import sections
+from coprod_kg.documenting.vocabularies import vocabularies, vocabulary_files
+from coprod_kg.errors import NotFound
+from coprod_kg.files import files
+from coprod_kg.namespaces import prefixes, shorten
+from coprod_kg.results.formats import GRAPHS, HTML, Format
+from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.web.protocol import parameters
+from coprod_kg.web.site import ONTOLOGY, VOCABULARY, Site
+
+__all__ = ["blueprint"]
+
+_SHAPES: Final = prefixes()["cps"]
+_MARKDOWN: Final = Format("md", "text/markdown", "graph", "Markdown", ("text/plain",))
+_KEPT: Final = "public, max-age=300, must-revalidate"
+_LICENCE: Final = '<https://creativecommons.org/licenses/by/4.0/>; rel="license"'
+_LEGEND: Final = (
+    ("class", "class", 0),
+    ("concept", "kind of concept, with a scheme", 80),
+    ("defined", "told from other statements", 312),
+    ("outside", "from another vocabulary", 520),
+)
+_BOOKS: Final[Mapping[str, tuple[str, str]]] = {
+    "submission": (
+        "What data must have",
+        "A class may have more said of it than is listed here; nothing else is checked.",
+    ),
+    "stages": (
+        "What a stage demands",
+        "The profile of each stage. An assessment shows for every criterion whether it is met "
+        "and by which statements; the highest stage whose criteria are met is set beside the one "
+        "that is claimed.",
+    ),
+    "house": (
+        "What the ontology itself must have",
+        "These keep the terms in one style. No submission is checked by them.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Something that can be had as a page and as RDF.
+
+    Attributes:
+        base: its address without a suffix.
+        paths: the files it states.
+        template: of its page.
+    """
+
+    base: str
+    paths: tuple[Path, ...]
+    template: str
+
+
+def blueprint(site: Site) -> Blueprint:
+    """The routes of the model."""
+    routes = Blueprint("model", __name__)
+    render = cache(partial(_render, questions_by_term(site.queries)))
+    model = _Page("/ontology", (files("ontology") / "coprod.ttl",), "model.html")
+    shapes = _Page("/shapes", shape_files(), "model-shapes.html")
+    version = ontology().header["owl:versionIRI"].removeprefix(ontology().iri)
+    for page in (model, shapes):
+        name, view = page.base.strip("/"), partial(_answer, page, render)
+        routes.add_url_rule(page.base, endpoint=name, view_func=view)
+        routes.add_url_rule(f"{page.base}.<suffix>", endpoint=f"{name}-as", view_func=view)
+        if page == model:
+            routes.add_url_rule(page.base + version, endpoint="version", view_func=view)
+    routes.add_url_rule("/vocab/<name>", endpoint="scheme", view_func=partial(_scheme, render))
+    routes.add_url_rule("/vocab", endpoint="schemes", view_func=_schemes)
+    routes.add_url_rule("/ontology/changelog", endpoint="changelog", view_func=_changelog)
+    routes.add_url_rule("/ontology/diagrams/<name>.svg", endpoint="picture", view_func=_picture)
+    routes.add_url_rule("/ontology/<name>", endpoint="term", view_func=_term)
+    routes.add_url_rule("/shapes/<name>", endpoint="shape", view_func=_shape)
+    return routes
+
+
+def _answer(page: _Page, render: Callable[[_Page], str], suffix: str | None = None) -> Response:
+    """The page or the document, in the format that the client reads best."""
+    formats = (*GRAPHS, HTML)
+    named = suffix or parameters(request).one("format")
+    if suffix is not None and suffix not in {one.name for one in formats}:
+        raise _unknown(
+            f"a format {suffix}", {one.name: f"{page.base}.{one.name}" for one in formats}, suffix
+        )
+    header = request.headers.get("Accept")
+    offer = (offers_by_name(named, formats) if named else negotiate(header, formats))[0]
+    if offer.format == HTML:
+        body: str | bytes = render(page)
+    else:
+        body = document(page.paths, offer.format.media_type)
+    response = _sent(body, offer)
+    response.headers["Content-Location"] = f"{page.base}.{offer.format.name}"
+    others = [
+        f'<{page.base}.{one.name}>; rel="alternate"; type="{one.media_type}"'
+        for one in formats
+        if one != offer.format
+    ]
+    response.headers["Link"] = ", ".join([*others, _LICENCE])
+    return response
+
+
+def _sent(body: str | bytes, offer: Offer) -> Response:
+    """The response, or a 304 to who has it already."""
+    response = Response(body, content_type=offer.content_type)
+    response.headers["Cache-Control"] = _KEPT
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _render(questions: Mapping[str, list[SavedQuery]], page: _Page) -> str:
+    name = page.base.rpartition("/")[2]
+    return render_template(
+        page.template,
+        model=ontology(),
+        sections=sections(),
+        books=rulebooks(),
+        titles=_BOOKS,
+        prefixes=prefixes(),
+        vocabularies=vocabularies(),
+        one=vocabularies().get(name),
+        takers=[
+            term
+            for term in ontology().terms.values()
+            if term.scheme == name and term.kind != "class"
+        ],
+        questions=questions,
+        rules=_rules_by_term(),
+        legend=_LEGEND,
+        formats=GRAPHS,
+        link=_link,
+        source=_source,
+    )
+
+
+def _scheme(render: Callable[[_Page], str], name: str) -> Response:
+    stem, _, suffix = name.partition(".")
+    paths = vocabulary_files()
+    if stem not in vocabularies() or stem not in paths:
+        raise _unknown(
+            f"a scheme {stem[:80]}", {one: f"/vocab/{one}" for one in vocabularies()}, stem
+        )
+    page = _Page(f"/vocab/{stem}", (paths[stem],), "model-vocabulary.html")
+    return _answer(page, render, suffix or None)
+
+
+def _schemes() -> Response:
+    return _see("/ontology#section-schemes")
+
+
+def _changelog() -> Response:
+    offer = negotiate(request.headers.get("Accept"), (_MARKDOWN, HTML))[0]
+    if offer.format == HTML:
+        text = render_template("model-changelog.html", releases=changelog(), terms=ontology().terms)
+        return _sent(text, offer)
+    return _sent(changelog_text(), offer)
+
+
+def _picture(name: str) -> Response:
+    known = {one.name: one for one in diagrams()}
+    if name not in known:
+        found = {one: f"/ontology/diagrams/{one}.svg" for one in known}
+        raise _unknown(f"a picture {name[:80]}", found, name)
+    text = render_template("model-picture.svg", one=known[name], legend=_LEGEND, link=_link)
+    return _sent(text.strip() + "\n", Offer(_SVG, _SVG.content_type))
+
+
+_SVG: Final = Format("svg", "image/svg+xml", "page", "picture")
+
+
+def _term(name: str) -> Response:
+    if name in ontology().terms:
+        return _see(f"/ontology#{name}")
+    known = {f"cp:{one}": f"/ontology#{one}" for one in ontology().terms}
+    raise _unknown(f"a term cp:{name[:80]} in the ontology", known, f"cp:{name}")
+
+
+def _shape(name: str) -> Response:
+    known = {
+        one.name: f"/shapes#{one.name}"
+        for book in rulebooks()
+        for subject in book.subjects
+        for one in (subject, *subject.rules)
+    }
+    if name in known:
+        return _see(known[name])
+    raise _unknown(f"a shape cps:{name[:80]}", known, name)
+
+
+def _see(address: str) -> Response:
+    return Response(status=303, headers={"Location": address, "Cache-Control": _KEPT})
+
+
+def _unknown(what: str, known: Mapping[str, str], name: str) -> NotFound:
+    lower = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
+    fix = ", ".join(f"{lower[one]} ({known[lower[one]]})" for one in near)
+    listed = "All of it is at /ontology, /shapes and /vocab."
+    return NotFound(f"there is not {what}", fix=f"Did you mean {fix}? {listed}" if fix else listed)
+
+
+@cache
+def _rules_by_term() -> Mapping[str, list[Rule]]:
+    """IRI of a property → the rules for data that look at it."""
+    found: dict[str, list[Rule]] = {}
+    for book in rulebooks():
+        for subject in book.subjects if book.name == "submission" else ():
+            for rule in subject.rules:
+                if len(rule.path) == 1:
+                    found.setdefault(rule.path[0].iri, []).append(rule)
+    return found
+
+
+def _link(iri: str, alone: bool = False) -> str:
+    """Where on this server a name of the model is told; the name itself if it is not ours."""
+    if iri == ONTOLOGY.rstrip("#"):
+        return "/ontology"
+    for start, address in ((ONTOLOGY, "/ontology#"), (_SHAPES, "/shapes#")):
+        if iri.startswith(start):
+            return iri if alone else address + iri.removeprefix(start)
+    if iri.startswith(VOCABULARY):
+        return "/vocab/" + iri.removeprefix(VOCABULARY)
+    if not alone and iri in _outside():
+        return f"/ontology#{_outside()[iri].name}"
+    return iri
+
+
+@cache
+def _outside() -> Mapping[str, Term]:
+    return {term.iri: term for term in ontology().outside}
+
+
+def _source(iri: str) -> str:
+    """What a person reads for the address of a source."""
+    if iri == ONTOLOGY.rstrip("#"):
+        return "this ontology"
+    if iri.startswith("https://doi.org/"):
+        return "doi:" + iri.removeprefix("https://doi.org/")
+    short = shorten(iri)
+    return short if short != iri else iri.partition("://")[2].rstrip("/")
