@@ -13,6 +13,7 @@ from typing import Final
 __all__ = ["Choice", "Choices", "near", "plain"]
 
 _CUTOFF: Final = 0.72
+_MOST_REMEMBERED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Choices:
         A code or a preferred label wins over any other name.
         """
         if text not in self._asked:
+            if len(self._asked) >= _MOST_REMEMBERED:
+                self._asked.clear()
             key = plain(text)
             self._asked[text] = self._strong.get(key) or self._weak.get(key) or ()
         return self._asked[text]

@@ -15,6 +15,7 @@ from coprod_kg.validation.report import Severity
 __all__ = ["Register", "Thing"]
 
 _PATH: Final = re.compile(r"<?(?:id/)?([a-z-]+)/([a-z0-9-]+)>?")
+_MOST_SEARCHES: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Register:
     _identifiers: dict[str, dict[str, Thing]] = field(default_factory=dict)
     _first: dict[Thing, str] = field(default_factory=dict)
     _names: dict[str, dict[str, list[Thing]]] = field(default_factory=dict)
+    _searches: int = 0
     _shown: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, thing: Thing, names: Iterable[str]) -> None:
