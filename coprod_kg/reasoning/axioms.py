@@ -1,0 +1,163 @@
+"""The axioms of an ontology as rules; it knows no data and concludes nothing itself.
+
+A rule is a body of patterns and the statement that follows where all of them hold. Terms are
+written as in N-Triples, variables begin with a question mark. An axiom of a form for which there
+is no rule is an error of the model, never passed over.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ModelError
+from coprod_kg.namespaces import expand, shorten
+from coprod_kg.reasoning.expressions import Atom, Expressions, instance
+from coprod_kg.reasoning.listing import Listing
+
+__all__ = ["Axioms", "Rule"]
+
+_SAID: Final = frozenset(
+    expand(f"owl:{name}")
+    for name in (
+        *("AllDifferent", "AllDisjointClasses", "AllDisjointProperties", "AnnotationProperty"),
+        *("AsymmetricProperty", "Class", "DatatypeProperty", "FunctionalProperty"),
+        *("IrreflexiveProperty", "NamedIndividual", "ObjectProperty", "Ontology", "Restriction"),
+        *("SymmetricProperty", "TransitiveProperty"),
+        *("deprecated", "differentFrom", "disjointWith", "distinctMembers", "members", "onClass"),
+        *("onProperty", "propertyDisjointWith", "versionIRI", "versionInfo", "hasValue", "oneOf"),
+        *("intersectionOf", "minCardinality", "minQualifiedCardinality", "someValuesFrom"),
+        *("unionOf", "priorVersion", "backwardCompatibleWith", "incompatibleWith"),
+        *("equivalentClass", "equivalentProperty", "inverseOf", "propertyChainAxiom"),
+    )
+)
+"""The words of OWL that a rule is made of, or that only say what cannot be."""
+_OWL: Final = expand("owl:")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What follows from what.
+
+    Attributes:
+        body: the patterns that must hold together.
+        head: the statement that follows.
+        differ: two variables that must not stand for one name.
+    """
+
+    body: tuple[Atom, ...]
+    head: Atom
+    differ: tuple[str, str] | None = None
+
+
+class Axioms:
+    """The axioms among some statements.
+
+    Args:
+        triples: the statements of an ontology; others among them do no harm.
+
+    Raises:
+        ModelError: an axiom has a form that is not known here.
+    """
+
+    def __init__(self, triples: Iterable[ox.Triple]) -> None:
+        said = Listing(triples)
+        _refuse_unknown(said)
+        expressions = Expressions(said)
+        made = [rule for make in _MAKERS for rule in make(said, expressions)]
+        kept = dict.fromkeys(rule for rule in made if rule.head not in rule.body)
+        self.rules: tuple[Rule, ...] = tuple(kept)
+        self._subclasses = expressions.subclasses
+
+    @property
+    def subclasses(self) -> list[ox.Triple]:
+        """Every pair of named classes of which one is directly in the other."""
+        wider = ox.NamedNode(expand("rdfs:subClassOf"))
+        pairs = ((ox.NamedNode(a[1:-1]), ox.NamedNode(b[1:-1])) for a, b in self._subclasses)
+        return [ox.Triple(narrow, wider, wide) for narrow, wide in pairs]
+
+
+def _refuse_unknown(said: Listing) -> None:
+    kind = expand("rdf:type")
+    for subject, predicate, obj in said.triples:
+        word = obj.value if predicate.value == kind and isinstance(obj, ox.NamedNode) else None
+        for one in (predicate.value, word):
+            if one and one.startswith(_OWL) and one not in _SAID:
+                raise ModelError(
+                    f"no rule is known for {shorten(one)}",
+                    where=shorten(subject.value),
+                    fix="Say it with axioms of the forms in queries/rules/README.md.",
+                )
+
+
+def _subclasses(said: Listing, expressions: Expressions) -> Iterator[Rule]:
+    for narrow, wide in expressions.inclusions():
+        yield from _implied(expressions, expressions.bodies(narrow, "?x"), wide, "?x")
+    for wide, member, others in expressions.leftovers():
+        excluded = tuple(instance("?x", expressions.outside(one)) for one in others)
+        yield Rule((instance("?x", wide), *excluded), instance("?x", member))
+    for wide, one, other in expressions.exclusions():
+        both = (instance("?x", wide), instance("?x", one))
+        yield Rule(both, instance("?x", expressions.outside(other)))
+
+
+def _implied(
+    expressions: Expressions, bodies: Iterable[tuple[Atom, ...]], wide: Any, variable: str
+) -> Iterator[Rule]:
+    for body in bodies:
+        for head in expressions.heads(wide, variable):
+            yield Rule(body, head, expressions.differing(body))
+
+
+def _domains_and_ranges(said: Listing, expressions: Expressions) -> Iterator[Rule]:
+    for name, variable in (("rdfs:domain", "?x"), ("rdfs:range", "?y")):
+        for prop, wide in said.pairs(name):
+            if not _is_datatype(wide):
+                body = ("?x", str(prop), "?y")
+                yield from _implied(expressions, [(body,)], wide, variable)
+
+
+def _is_datatype(node: Any) -> bool:
+    return isinstance(node, ox.NamedNode) and (
+        node.value.startswith(expand("xsd:")) or shorten(node.value) == "rdfs:Literal"
+    )
+
+
+def _properties(said: Listing, _: Expressions) -> Iterator[Rule]:
+    both: Callable[[Any, Any], tuple[tuple[Any, Any], ...]] = lambda a, b: ((a, b), (b, a))  # noqa: E731  # too small for a name of its own
+    for narrow, wide in said.pairs("rdfs:subPropertyOf"):
+        yield _inclusion(narrow, wide)
+    for pair in said.pairs("owl:equivalentProperty"):
+        yield from (_inclusion(*one) for one in both(*pair))
+    for pair in said.pairs("owl:inverseOf"):
+        yield from (_inclusion(*one, turned=True) for one in both(*pair))
+    for prop in said.instances("owl:SymmetricProperty"):
+        yield _inclusion(prop, prop, turned=True)
+    for prop in said.instances("owl:TransitiveProperty"):
+        yield _chain((prop, prop), prop)
+    for prop, head in said.pairs("owl:propertyChainAxiom"):
+        yield _chain(said.members(head), prop)
+
+
+def _inclusion(narrow: Any, wide: Any, *, turned: bool = False) -> Rule:
+    ends = ("?y", "?x") if turned else ("?x", "?y")
+    return Rule((("?x", _named(narrow), "?y"),), (ends[0], _named(wide), ends[1]))
+
+
+def _chain(links: Iterable[Any], whole: Any) -> Rule:
+    names = [_named(one) for one in links]
+    body = tuple((f"?{place}", name, f"?{place + 1}") for place, name in enumerate(names))
+    return Rule(body, ("?0", _named(whole), f"?{len(names)}"))
+
+
+def _named(prop: Any) -> str:
+    if not isinstance(prop, ox.NamedNode):
+        raise ModelError(
+            "no rule is known for a property without a name",
+            fix="Give the inverse property a name, and use that.",
+        )
+    return str(prop)
+
+
+_MAKERS: Final = (_subclasses, _domains_and_ranges, _properties)

@@ -1,0 +1,238 @@
+"""Class expressions, as what must hold to be inside and what holds of what is; no data here.
+
+Where several ways lead into a class, each is a body of its own. What an expression says of
+something unnamed (that there is some value) leads to no statement between named things.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import combinations, permutations, product
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ModelError
+from coprod_kg.namespaces import expand, shorten
+from coprod_kg.reasoning.listing import Listing
+
+__all__ = ["Atom", "Body", "Expressions", "instance"]
+
+Atom = tuple[str, str, str]
+"""A pattern: subject, predicate and object, each a variable or a term as in N-Triples."""
+Body = tuple[Atom, ...]
+
+_TYPE: Final = f"<{expand('rdf:type')}>"
+_OUTSIDE: Final = "outside "
+_SECOND: Final = "_other"
+"""How the second of two variables ends that must stand for two things."""
+
+
+def instance(variable: str, kind: str) -> Atom:
+    """The pattern that something is of a class."""
+    return variable, _TYPE, kind
+
+
+class Expressions:
+    """The class expressions of an ontology.
+
+    Args:
+        said: its statements.
+    """
+
+    def __init__(self, said: Listing) -> None:
+        self._said = said
+        self._count = 0
+
+    def bodies(self, node: Any, x: str) -> list[Body]:
+        """The ways to be inside: each a set of patterns.
+
+        Raises:
+            ModelError: the expression has a form that is not known here.
+        """
+        if isinstance(node, ox.NamedNode):
+            return [(instance(x, str(node)),)]
+        if members := self._parts(node, "owl:intersectionOf"):
+            ways = product(*(self.bodies(one, x) for one in members))
+            return [tuple(atom for part in way for atom in part) for way in ways]
+        if members := self._parts(node, "owl:unionOf"):
+            return [way for one in members for way in self.bodies(one, x)]
+        return self._restricted(node, x)
+
+    def heads(self, node: Any, x: str) -> list[Atom]:
+        """What holds of everything inside, as far as it can be said of named things.
+
+        Raises:
+            ModelError: the expression has a form that is not known here.
+        """
+        if isinstance(node, ox.NamedNode):
+            return [instance(x, str(node))]
+        if members := self._parts(node, "owl:intersectionOf"):
+            return [head for one in members for head in self.heads(one, x)]
+        if members := self._parts(node, "owl:unionOf"):
+            name = [] if self._equivalent(node) else [instance(x, str(node))]
+            return [*name, *(instance(x, one) for one in sorted(self._common(members)))]
+        prop, values = self._property(node), self._fillers(node)
+        domains = self._domains(prop)
+        if len(values) == 1:
+            return [(x, prop, str(values[0])), *(instance(x, one) for one in domains)]
+        self.bodies(node, x)  # a form that is not known is refused here as well
+        return [instance(x, one) for one in domains]
+
+    def inclusions(self) -> Iterator[tuple[Any, Any]]:
+        """Every class with one that contains it."""
+        yield from self._said.pairs("rdfs:subClassOf")
+        for one, other in self._said.pairs("owl:equivalentClass"):
+            yield one, other
+            yield other, one
+
+    def exclusions(self) -> list[tuple[str, str, str]]:
+        """A union, a class, and a member of the union that no instance of the class is in."""
+        found = set()
+        for name, members in self._unions:
+            for one, other in product(members, self._disjoint):
+                if any((above, other) in self._pairs_apart for above in self.above(one)):
+                    found.add((name, other, one))
+        return sorted(found)
+
+    def leftovers(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """A union, one of its members, and the others: outside of these is inside of the one."""
+        for name, members in self._unions:
+            for one in members:
+                yield name, one, tuple(other for other in members if other != one)
+
+    def outside(self, kind: str) -> str:
+        """The name of what is not in a class, for rules alone."""
+        return f"{_OUTSIDE}{kind}"
+
+    def above(self, kind: str) -> frozenset[str]:
+        """The class and every named class that contains it."""
+        found, ahead = {kind}, [kind]
+        while ahead:
+            for one in self._wider.get(ahead.pop(), ()):
+                if one not in found:
+                    found.add(one)
+                    ahead.append(one)
+        return frozenset(found)
+
+    @staticmethod
+    def differing(body: Body) -> tuple[str, str] | None:
+        """The two variables in a body that must not stand for one thing."""
+        names = {name for atom in body for name in (atom[0], atom[2])}
+        second = next((one for one in sorted(names) if one.endswith(_SECOND)), None)
+        return (second.removesuffix(_SECOND), second) if second else None
+
+    @cached_property
+    def subclasses(self) -> frozenset[tuple[str, str]]:
+        """Pairs of named classes of which the first is directly in the second."""
+        return frozenset((low, high) for low, above in self._wider.items() for high in above)
+
+    @cached_property
+    def _wider(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for narrow, wide in self.inclusions():
+            lower = self._parts(narrow, "owl:unionOf") or [narrow]
+            upper = self._parts(wide, "owl:intersectionOf") or [wide]
+            for low, high in product(lower, upper):
+                if isinstance(low, ox.NamedNode) and isinstance(high, ox.NamedNode):
+                    found.setdefault(str(low), set()).add(str(high))
+        return found
+
+    @cached_property
+    def _unions(self) -> list[tuple[str, list[str]]]:
+        """Every union of named classes, by the name of the class that it defines if any."""
+        found = []
+        for node, _ in self._said.pairs("owl:unionOf"):
+            members = self._parts(node, "owl:unionOf")
+            if all(isinstance(one, ox.NamedNode) for one in members):
+                named = [str(one) for one in members]
+                found.extend((name, named) for name in self._equivalent(node) or [str(node)])
+        return found
+
+    def _equivalent(self, node: Any) -> list[str]:
+        pairs = self._said.pairs("owl:equivalentClass")
+        return [str(one) for one, other in pairs if other == node]
+
+    @cached_property
+    def _pairs_apart(self) -> frozenset[tuple[str, str]]:
+        pairs = [(str(a), str(b)) for a, b in self._said.pairs("owl:disjointWith")]
+        for axiom in self._said.instances("owl:AllDisjointClasses"):
+            members = self._said.members(self._said.value(axiom, "owl:members"))
+            pairs += combinations([str(one) for one in members], 2)
+        return frozenset(pair for one in pairs for pair in permutations(one))
+
+    @cached_property
+    def _disjoint(self) -> frozenset[str]:
+        return frozenset(one for one, _ in self._pairs_apart)
+
+    def _common(self, members: list[Any]) -> frozenset[str]:
+        """The named classes that every member of a union is in."""
+        sets = []
+        for one in members:
+            heads = self.heads(one, "?x")
+            kinds = {kind for _, predicate, kind in heads if predicate == _TYPE}
+            sets.append(frozenset(above for kind in kinds for above in self.above(kind)))
+        return frozenset.intersection(*sets)
+
+    def _domains(self, prop: str) -> list[str]:
+        """The named classes of whatever has a value of the property or of one above it."""
+        found, ahead = {prop}, [prop]
+        for one in ahead:
+            for low, high in self._said.pairs("rdfs:subPropertyOf"):
+                if str(low) == one and str(high) not in found:
+                    found.add(str(high))
+                    ahead.append(str(high))
+        pairs = self._said.pairs("rdfs:domain")
+        return sorted(
+            {str(d) for p, d in pairs if str(p) in found and isinstance(d, ox.NamedNode)}
+        )
+
+    def _parts(self, node: Any, name: str) -> list[Any]:
+        head = None if isinstance(node, ox.NamedNode) else self._said.value(node, name)
+        return [] if head is None else list(self._said.members(head))
+
+    def _property(self, node: Any) -> str:
+        prop = self._said.value(node, "owl:onProperty")
+        if not isinstance(prop, ox.NamedNode):
+            raise _unknown(node, "a class expression that is no restriction of a named property")
+        return str(prop)
+
+    def _fillers(self, node: Any) -> list[Any]:
+        """The values one of which is asked for, where they are told one by one."""
+        if (value := self._said.value(node, "owl:hasValue")) is not None:
+            return [value]
+        return self._parts(self._said.value(node, "owl:someValuesFrom"), "owl:oneOf")
+
+    def _restricted(self, node: Any, x: str) -> list[Body]:
+        prop = self._property(node)
+        if values := self._fillers(node):
+            return [((x, prop, str(one)),) for one in values]
+        y = self._fresh()
+        filler = self._said.value(node, "owl:someValuesFrom")
+        if filler is not None:
+            return [((x, prop, y), *way) for way in self._inside(filler, y)]
+        least = self._said.value(node, "owl:minQualifiedCardinality")
+        filler = self._said.value(node, "owl:onClass")
+        if least is None:
+            least = self._said.value(node, "owl:minCardinality")
+        if least is None or least.value not in ("1", "2"):
+            raise _unknown(node, f"this restriction of {shorten(prop[1:-1])}")
+        names = [y, f"{y}{_SECOND}"][: int(least.value)]
+        ways = product(*(self._inside(filler, one) for one in names))
+        hold = tuple((x, prop, one) for one in names)
+        return [(*hold, *(atom for part in way for atom in part)) for way in ways]
+
+    def _inside(self, filler: Any, y: str) -> list[Body]:
+        anything = filler is None or str(filler) == f"<{expand('owl:Thing')}>"
+        return [()] if anything else self.bodies(filler, y)
+
+    def _fresh(self) -> str:
+        self._count += 1
+        return f"?y{self._count}"
+
+
+def _unknown(node: Any, what: str) -> ModelError:
+    return ModelError(
+        f"no rule is known for {what}",
+        where=str(node),
+        fix="Say it with axioms of the forms in queries/rules/README.md.",
+    )

@@ -1,0 +1,156 @@
+"""Statements and all that follows from them by rules; it knows nothing of ontologies.
+
+Each new statement is taken up once and meets only the rules that speak of its property or class,
+so that what is known already is never concluded again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from coprod_kg.namespaces import expand
+from coprod_kg.reasoning.axioms import Rule
+from coprod_kg.reasoning.expressions import Atom
+
+__all__ = ["TYPE", "Fact", "Facts"]
+
+Fact = tuple[str, str, str]
+"""Subject, predicate and object as in N-Triples."""
+TYPE: Final = f"<{expand('rdf:type')}>"
+"""``rdf:type`` as in N-Triples."""
+
+_Key = tuple[str, str]
+_Bindings = dict[str, str]
+_Trigger = Callable[[str, str], Iterable[Fact]]
+_Index = dict[str, dict[str, dict[str, None]]]
+
+
+class Facts:
+    """A closed set of statements: what follows from them by the rules is among them.
+
+    Args:
+        rules: what follows from what.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._known: set[Fact] = set()
+        self._objects: _Index = {}
+        self._subjects: _Index = {}
+        self._triggers: dict[_Key, list[_Trigger]] = {}
+        self._joined: set[str] = set()
+        self._spoken: set[str] = set()
+        for rule in rules:
+            self._spoken.update(atom[1] for atom in (*rule.body, rule.head))
+            self._joined.update(atom[1] for atom in rule.body if len(rule.body) > 1)
+            for place, atom in enumerate(rule.body):
+                trigger = self._alone(rule) if len(rule.body) == 1 else self._among(rule, place)
+                self._triggers.setdefault(_key(atom), []).append(trigger)
+
+    def concerns(self, predicate: str) -> bool:
+        """Whether any rule speaks of the property; other statements need not be added."""
+        return predicate in self._spoken
+
+    def add(self, facts: Iterable[Fact]) -> list[Fact]:
+        """Add statements and what follows; all that is new, in the order it was concluded."""
+        added: list[Fact] = []
+        self._take(facts, added)
+        for subject, predicate, obj in added:  # it grows on the way
+            kind = obj if predicate == TYPE else ""
+            for trigger in self._triggers.get((predicate, kind), ()):
+                self._take(trigger(subject, obj), added)
+        return added
+
+    def remove(self, facts: Iterable[Fact]) -> None:
+        """Take out statements that `add` gave, all of one call or of several."""
+        for fact in facts:
+            self._known.discard(fact)
+            subject, predicate, obj = fact
+            if predicate in self._joined:
+                _forget(self._objects[predicate], subject, obj)
+                _forget(self._subjects[predicate], obj, subject)
+
+    def _take(self, facts: Iterable[Fact], added: list[Fact]) -> None:
+        fresh = [one for one in facts if one not in self._known and one[0][0] != '"']
+        for fact in dict.fromkeys(fresh):
+            self._known.add(fact)
+            subject, predicate, obj = fact
+            if predicate in self._joined:
+                self._objects.setdefault(predicate, {}).setdefault(subject, {})[obj] = None
+                self._subjects.setdefault(predicate, {}).setdefault(obj, {})[subject] = None
+            added.append(fact)
+
+    def _alone(self, rule: Rule) -> _Trigger:
+        """The rule of one pattern."""
+        (first, _, last), (subject, predicate, obj) = rule.body[0], rule.head
+
+        def fire(one: str, other: str) -> Iterable[Fact]:
+            if last[0] != "?" and last != other or first[0] != "?" and first != one:
+                return ()
+            names = {first: one, last: other}
+            return ((names.get(subject, subject), predicate, names.get(obj, obj)),)
+
+        return fire
+
+    def _among(self, rule: Rule, place: int) -> _Trigger:
+        """The rule of several patterns, of which one has just been met."""
+        met = rule.body[place]
+        rest = _ordered(met, [one for at, one in enumerate(rule.body) if at != place])
+        subject, predicate, obj = rule.head
+
+        def fire(one: str, other: str) -> Iterator[Fact]:
+            bindings = _bound(met, one, other, {})
+            for found in self._join(rest, bindings) if bindings is not None else ():
+                if not rule.differ or found[rule.differ[0]] != found[rule.differ[1]]:
+                    yield found.get(subject, subject), predicate, found.get(obj, obj)
+
+        return fire
+
+    def _join(self, atoms: Sequence[Atom], bindings: _Bindings) -> Iterator[_Bindings]:
+        if not atoms:
+            yield bindings
+            return
+        subject, predicate, obj = atoms[0]
+        one, other = bindings.get(subject, subject), bindings.get(obj, obj)
+        rest = atoms[1:]
+        if one[0] != "?" and other[0] != "?":
+            if (one, predicate, other) in self._known:
+                yield from self._join(rest, bindings)
+        elif one[0] != "?":
+            for value in tuple(self._objects.get(predicate, {}).get(one, ())):
+                yield from self._join(rest, {**bindings, obj: value})
+        elif other[0] != "?":
+            for value in tuple(self._subjects.get(predicate, {}).get(other, ())):
+                yield from self._join(rest, {**bindings, subject: value})
+
+
+def _key(atom: Atom) -> _Key:
+    _, predicate, obj = atom
+    return predicate, obj if predicate == TYPE else ""
+
+
+def _bound(atom: Atom, one: str, other: str, bindings: _Bindings) -> _Bindings | None:
+    for term, value in ((atom[0], one), (atom[2], other)):
+        if term[0] == "?":
+            if bindings.setdefault(term, value) != value:
+                return None
+        elif term != value:
+            return None
+    return bindings
+
+
+def _ordered(met: Atom, atoms: list[Atom]) -> tuple[Atom, ...]:
+    """The patterns in an order in which each shares a variable with those before it."""
+    names, ordered = {met[0], met[2]}, []
+    while atoms:
+        ready = [one for one in atoms if {one[0], one[2]} & names or one[2][0] != "?"]
+        following = min(ready, key=lambda one: len({one[0], one[2]} - names))
+        atoms.remove(following)
+        ordered.append(following)
+        names |= {following[0], following[2]}
+    return tuple(ordered)
+
+
+def _forget(index: dict[str, dict[str, None]], key: str, value: str) -> None:
+    kept = index[key]
+    kept.pop(value, None)
+    if not kept:
+        del index[key]
