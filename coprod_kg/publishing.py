@@ -15,12 +15,12 @@ _IDENTIFIER = "http://purl.org/dc/terms/identifier"
 
 
 def model_graph(base_iri: str) -> str:
-    """The IRI of the graph that holds the ontology and the concept schemes."""
+    """The IRI of the graph that holds the ontology, the concept schemes and the profiles."""
     return f"{base_iri}graph/ontology"
 
 
 def publish_model(store: Store, base_iri: str) -> bool:
-    """Put the ontology and the concept schemes of this installation into the store.
+    """Put the ontology, the schemes and the profiles of the stages into the store.
 
     The graph carries the hash of the files it was made from, so a store that has them already
     is left alone.
@@ -45,7 +45,8 @@ def publish_model(store: Store, base_iri: str) -> bool:
 
 def _paths() -> list[Path]:
     folder = files("ontology")
-    return [folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl"))]
+    profiles = sorted((files("shapes") / "stages").glob("*.ttl"))
+    return [folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl")), *profiles]
 
 
 def _triples(path: Path) -> bytes:
