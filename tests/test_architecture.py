@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"catalogue", "reasoning", "store", "validation"}),
     frozenset({"access", "reading", "results"}),
     frozenset({"answering", "assessing", "describing", "documenting"})
-    | frozenset({"examples", "publishing", "submitting"}),
+    | frozenset({"examples", "publishing", "submitting", "template"}),
     frozenset({"web"}),
     frozenset({"cli"}),
 )
@@ -42,6 +42,7 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),
+    "openpyxl": frozenset({"template", "submitting"}),
     "werkzeug": frozenset({"web"}),
     "click": frozenset({"cli"}),
 }

@@ -18,6 +18,7 @@ _COMMANDS: Mapping[str, str] = {
     "queries": "query:queries",
     "query": "query:query",
     "sparql": "query:sparql",
+    "template": "template:template",
     "check-ontology": "ontology:check_ontology",
     "versions": "versions:versions",
     "token": "token:token",
@@ -55,7 +56,9 @@ def coprod_kg() -> None:
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     try:
-        sys.exit(coprod_kg.main(prog_name="coprod-kg", standalone_mode=False))
+        ended = coprod_kg.main(prog_name="coprod-kg", standalone_mode=False)
+        # An exit code comes back as it is, and so does whatever a command returns.
+        sys.exit(ended if type(ended) is int else 0)
     except CoprodError as error:
         click.echo(f"coprod-kg: {error}", err=True)
         sys.exit(error.exit_code)
