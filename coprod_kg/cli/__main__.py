@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, str] = {
     "query": "query:query",
     "sparql": "query:sparql",
     "template": "template:template",
+    "assess": "assess:assess",
     "check-ontology": "ontology:check_ontology",
     "versions": "versions:versions",
     "token": "token:token",
