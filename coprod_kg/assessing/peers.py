@@ -48,6 +48,7 @@ class Barrier:
         step_stated: whether the step was stated.
         at_step: whether it stands at the step that comes next.
         standpoint, severity, status: how it was reported, in words; or None.
+        standpoint_unstated: whether the standpoint is that none is stated.
         overcome_by: the enablers by which the subject itself overcame it.
         basis: on what basis, in words.
         comment: why it was coded so, or None.
@@ -63,6 +64,7 @@ class Barrier:
     step_stated: bool
     at_step: bool
     standpoint: str | None
+    standpoint_unstated: bool
     severity: str | None
     status: str | None
     basis: str
@@ -108,6 +110,7 @@ def _barrier(row: Row, ahead: str | None, steps: Mapping[str, str]) -> Barrier:
         step_stated=step is not None,
         at_step=step is not None and step == ahead,
         standpoint=text(row, "standpointLabel"),
+        standpoint_unstated=(text(row, "standpoint") or "").endswith("/unstated"),
         severity=text(row, "severityLabel"),
         status=text(row, "statusLabel"),
         basis=row["basisLabel"].value,

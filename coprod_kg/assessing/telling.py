@@ -1,10 +1,9 @@
-"""An explanation as text for a terminal and as plain values; it decides nothing.
+"""An explanation as text for a terminal; it decides nothing and counts nothing.
 
 Secondary coding is named as such wherever something rests on it, and small numbers are said.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import Any, Final
 
@@ -14,10 +13,9 @@ from coprod_kg.assessing.claims import Claim
 from coprod_kg.assessing.explaining import Explanation
 from coprod_kg.assessing.peers import Barrier, Case
 from coprod_kg.namespaces import shorten
-from coprod_kg.validation.paths import written
-from coprod_kg.validation.profiles import Profile, Profiles, Verdict
+from coprod_kg.validation.profiles import Profile, Verdict
 
-__all__ = ["as_lines", "as_values"]
+__all__ = ["as_lines"]
 
 _WIDTH: Final = 96
 _SHOWN: Final = 2
@@ -26,6 +24,10 @@ _IMPLIED: Final = (
     "https://w3id.org/coprod/ontology#about",
     "http://www.w3.org/2004/02/skos/core#broader",
 )
+
+
+_BOILERPLATE: Final = "Coded from the source named here"
+"""A comment that says nothing about the case."""
 
 
 def as_lines(one: Explanation, base_iri: str, *, every: bool = False) -> Iterator[str]:
@@ -64,7 +66,7 @@ def _claims(one: Explanation) -> Iterator[str]:
     for claim in open_claims:
         yield from _indented(f"{claim.stage_label}{_since(claim)}. {_basis(claim)}", "Claimed    ")
         if claim.comment:
-            yield from _indented(f"“{claim.comment}”", " " * 11)
+            yield from _indented(_quoted(claim.comment), " " * 11)
         if claim.sources:
             yield from _indented(
                 f"It cites: {'; '.join(source.label for source in claim.sources)}.", " " * 11
@@ -111,8 +113,8 @@ def _supported(one: Explanation) -> Iterator[str]:
         yield from _indented(
             f"For {_stage(one, profile).lower()}, {len(required) - len(missed)} of "
             f"{len(required)} required criteria are on record. Not on record: "
-            f"{_listed([_small(verdict.criterion.name) for verdict in missed])}. "
-            "That says what this record lacks, not what the initiative lacks: "
+            f"{'; '.join(_quoted(verdict.criterion.name) for verdict in missed)}. "
+            f"That says what this record lacks, not what the {_kind(one)} lacks: "
             "the claim may well be right.",
             " " * 11,
         )
@@ -132,11 +134,17 @@ def _that_matter(one: Explanation) -> list[Profile]:
 
 
 def _criteria(one: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
-    claimed = profile in one.claimed
-    supported = profile in one.supported
-    about = "claimed" if claimed else "supported" if supported else "would come next"
-    yield f"{_stage(one, profile)} ({about})"
-    for verdict in one.verdicts(profile):
+    verdicts = one.verdicts(profile)
+    if profile in one.claimed or profile in one.supported:
+        about = "claimed" if profile in one.claimed else "supported"
+        yield f"{_stage(one, profile)} ({about})"
+    else:
+        required = [verdict for verdict in verdicts if verdict.criterion.required]
+        met = sum(verdict.met for verdict in required)
+        yield f"{_stage(one, profile)}: {met} of {len(required)} required criteria are on record"
+        yield from _indented("Higher is not better: this says only what it would take.", "  ")
+        verdicts = tuple(verdict for verdict in verdicts if not verdict.met)
+    for verdict in verdicts:
         sign = "✓" if verdict.met else "✗" if verdict.criterion.required else "○"
         helps = "" if verdict.criterion.required else " (helps, not required)"
         yield f"  {sign} {verdict.criterion.name}{helps}"
@@ -155,7 +163,7 @@ def _statements(one: Explanation, verdict: Verdict, base_iri: str) -> Iterator[s
         triple
         for triple in verdict.triples
         if triple.predicate.value not in _IMPLIED and str(triple.subject).startswith(f"<{base_iri}")
-    ] or list(verdict.triples)
+    ]
     shown = telling[:_SHOWN]
     lead = "" if verdict.met else "found only: " if shown else ""
     for triple in shown:
@@ -192,13 +200,17 @@ def _barriers(one: Explanation) -> Iterator[str]:
 
 def _barrier(one: Barrier) -> Iterator[str]:
     step = f"at the step {one.step.rpartition('/')[2]}" if one.step_stated and one.step else ""
-    facts = [step or "step not stated", one.severity, one.status]
-    if one.standpoint:
+    facts = [step or "step not stated", one.severity and one.severity.lower()]
+    facts.append(one.status and one.status.lower())
+    if one.standpoint and not one.standpoint_unstated:
         facts.append(f"seen by: {one.standpoint.lower()}")
     facts.append(one.basis.lower())
     yield from _indented(f"{one.label} ({', '.join(str(fact) for fact in facts if fact)})", "  • ")
+    if one.comment and not one.comment.startswith(_BOILERPLATE):
+        yield from _indented(_quoted(one.comment), " " * 6)
     if one.overcome_by:
-        yield from _indented(f"Overcome here by {_listed(one.overcome_by)}.", " " * 6)
+        how = _listed(map(str.lower, one.overcome_by))
+        yield from _indented(f"Overcome here by {how}.", " " * 6)
     yield from _indented(_elsewhere(one), " " * 6)
     for case in (*one.overcame, *one.went_on):
         yield from _indented(_case(case, reported=case in one.overcame), " " * 8)
@@ -254,8 +266,12 @@ def _stage(one: Explanation, profile: Profile) -> str:
     return one.labels.get(profile.stage) or shorten(profile.stage)
 
 
-def _small(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _quoted(text: str) -> str:
+    return f"“{text}”"
+
+
+def _kind(one: Explanation) -> str:
+    return "organisation" if "/id/organisation/" in one.subject.iri else "initiative"
 
 
 def _listed(words: Iterable[str], last: str = "and") -> str:
@@ -267,49 +283,3 @@ def _listed(words: Iterable[str], last: str = "and") -> str:
 
 def _indented(text: str, lead: str) -> list[str]:
     return wrap(text, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)) or [lead]
-
-
-def as_values(one: Explanation, profiles: Profiles) -> dict[str, Any]:
-    """The explanation as JSON can hold it, every deciding statement included."""
-    return {
-        "subject": one.subject.iri,
-        "label": one.subject.label,
-        "organisation": one.subject.organisation,
-        "claims": [asdict(claim) for claim in one.claims],
-        "supportedStages": list(one.judgement.supported),
-        "claimAboveEvidence": one.above_evidence,
-        "conclusionsAreFresh": one.fresh,
-        "profiles": [_profile(one, profile, profiles) for profile in one.judgement.profiles],
-        "barriers": [asdict(barrier) for barrier in one.barriers],
-    }
-
-
-def _profile(one: Explanation, profile: Profile, profiles: Profiles) -> dict[str, Any]:
-    verdicts = one.verdicts(profile)
-    return {
-        "stage": profile.stage,
-        "rank": profile.rank,
-        "met": all(verdict.met for verdict in verdicts if verdict.criterion.required),
-        "criteria": [_criterion(verdict, profiles) for verdict in verdicts],
-    }
-
-
-def _criterion(verdict: Verdict, profiles: Profiles) -> dict[str, Any]:
-    criterion = verdict.criterion
-    return {
-        "criterion": criterion.iri,
-        "name": criterion.name,
-        "required": criterion.required,
-        "met": verdict.met,
-        "message": None if verdict.met else criterion.message,
-        "lookedFor": criterion.description,
-        "path": written(profiles.shapes, criterion.path, shorten),
-        "evidenceThatWouldShowIt": list(criterion.evidence),
-        "sources": list(criterion.sources),
-        "ourInference": criterion.note,
-        "statements": _texts(verdict.triples),
-    }
-
-
-def _texts(triples: Sequence[ox.Triple]) -> list[str]:
-    return [f"{triple} ." for triple in triples]

@@ -10,7 +10,8 @@ from coprod_kg.assessing import assess as draw_again
 from coprod_kg.assessing import organisations
 from coprod_kg.assessing.explaining import Explainer
 from coprod_kg.assessing.finding import find
-from coprod_kg.assessing.telling import as_lines, as_values
+from coprod_kg.assessing.telling import as_lines
+from coprod_kg.assessing.values import as_values
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.settings import Settings
