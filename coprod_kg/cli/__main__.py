@@ -22,6 +22,10 @@ _COMMANDS: Mapping[str, str] = {
     "assess": "assess:assess",
     "check-ontology": "ontology:check_ontology",
     "versions": "versions:versions",
+    "tag": "versions:tag",
+    "dump": "backup:dump",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "token": "token:token",
 }
 """Command → its module in this package and its name there; imported only when it is used."""

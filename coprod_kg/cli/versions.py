@@ -1,4 +1,4 @@
-"""``coprod-kg versions``: which versions of the data can be asked."""
+"""``coprod-kg versions`` and ``tag``: which versions of the data can be asked."""
 
 import json
 
@@ -7,8 +7,10 @@ import click
 from coprod_kg.cli.context import opened, pass_settings
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.snapshots import Snapshots
 
-__all__ = ["versions"]
+__all__ = ["tag", "versions"]
 
 _VERSIONS = """
 PREFIX dcat: <http://www.w3.org/ns/dcat#>
@@ -28,11 +30,13 @@ def versions(settings: Settings, *, as_json: bool) -> None:
     with opened(settings) as store:
         answer = store.query(Query(_VERSIONS, ("application/sparql-results+json",))).read()
         kept = set(store.versions())
+    names = Snapshots(DataDirectory(settings.data).snapshots).tags()
     rows = [
         {
             "version": int(row["version"]["value"]),
             "time": row["time"]["value"],
             "kept": int(row["version"]["value"]) in kept,
+            "names": [name for name, one in names.items() if str(one) == row["version"]["value"]],
         }
         for row in json.loads(answer)["results"]["bindings"]
     ]
@@ -40,6 +44,16 @@ def versions(settings: Settings, *, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        click.echo(
-            f"{row['version']:>7}  {row['time']}  {'' if row['kept'] else '(not kept)'}".rstrip()
-        )
+        told = [*row["names"], *([] if row["kept"] else ["(not kept)"])]
+        click.echo(f"{row['version']:>7}  {row['time']}  {', '.join(told)}".rstrip())
+
+
+@click.command(epilog="Example: coprod-kg tag 12 2026-11")
+@pass_settings
+@click.argument("version", type=int, metavar="N")
+@click.argument("name")
+def tag(settings: Settings, version: int, name: str) -> None:
+    """Give a version of the data a name, so that it can always be asked."""
+    with opened(settings):
+        Snapshots(DataDirectory(settings.data).snapshots).tag(version, name)
+    click.echo(f"Version {version} is {name}.")

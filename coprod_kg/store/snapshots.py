@@ -6,18 +6,20 @@ drops the lock when the reader dies, so an old snapshot can go as soon as its la
 
 import fcntl
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph
 
-from coprod_kg.errors import StoreUnavailable, VersionGone
+from coprod_kg.errors import StoreUnavailable, VersionGone, WrongUsage
 from coprod_kg.store.directory import sync
 
 __all__ = ["Reader", "Snapshots"]
 
 _CURRENT = "current"
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,59}")
 
 
 @dataclass(slots=True)
@@ -56,6 +58,38 @@ class Snapshots:
     def versions(self) -> tuple[int, ...]:
         """Every version that is kept, oldest first."""
         return tuple(sorted(int(one.name) for one in self.folder.iterdir() if one.name.isdigit()))
+
+    def tags(self) -> dict[str, int]:
+        """The versions that have a name: name → version. They are always kept."""
+        found = sorted(self._tags.iterdir()) if self._tags.is_dir() else []
+        return {one.name: int(one.readlink().name) for one in found}
+
+    def tag(self, version: int, name: str) -> None:
+        """Give a version a name; it is kept from now on.
+
+        Raises:
+            WrongUsage: the name is taken, or holds other characters than it may.
+            VersionGone: the version is not kept.
+        """
+        if not _TAG.fullmatch(name):
+            raise WrongUsage(
+                f"{name!r} is no name for a version",
+                fix="Use up to 60 letters, digits, dots and hyphens, such as 2026-11 or v1.0.",
+            )
+        self.open(version).close()
+        self._tags.mkdir(exist_ok=True)
+        try:
+            (self._tags / name).symlink_to(Path("..") / str(version))
+        except FileExistsError:
+            taken = self.tags()[name]
+            raise WrongUsage(
+                f"version {taken} has the name {name} already", fix="Choose another name."
+            ) from None
+        sync(self._tags)
+
+    @property
+    def _tags(self) -> Path:
+        return self.folder / "tags"
 
     def open(self, version: int) -> Reader:
         """Open a version for reading.
@@ -98,8 +132,11 @@ class Snapshots:
         sync(self.folder)
 
     def prune(self, keep: int) -> None:
-        """Remove all but the newest, where nobody reads them any more."""
+        """Remove all but the newest and the named, where nobody reads them any more."""
+        named = set(self.tags().values())
         for version in self.versions()[: -max(keep, 1)]:
+            if version in named:
+                continue
             path = self.folder / str(version)
             lock = os.open(path, os.O_RDONLY)
             try:
