@@ -25,7 +25,7 @@ __all__ = ["Diagram", "diagrams"]
 
 _FILE = "diagrams.toml"
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_WIDEST = 23  # letters of a title in a box
+_WIDEST = 24  # letters of a title in a box
 
 
 @dataclass(frozen=True, slots=True)

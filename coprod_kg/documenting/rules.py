@@ -1,7 +1,7 @@
 """The shapes as frozen values that a page can show; it never validates anything."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.documenting.demands import demands, listed, query_of
 from coprod_kg.documenting.ontology import model_statements
 from coprod_kg.documenting.statements import Node, Statements, read, text_of
 from coprod_kg.documenting.wording import Phrase, Word, name_of, path_phrase, plain
@@ -20,12 +21,6 @@ __all__ = ["Rule", "Rulebook", "Subject", "rulebooks", "shape_files"]
 _SHAPES: Final = prefixes()["cps"]
 _WRITE: Final = re.compile(r"\bWrite (?:for example )?(.+?)\.?$", re.DOTALL)
 _BOOKS: Final = ("submission", "stages", "house")
-_COUNTS: Final = {(1, 1): "exactly one", (1, None): "at least one", (None, 1): "at most one"}
-_NODE_KINDS: Final = {
-    "IRI": "named by an IRI",
-    "Literal": "text or a number",
-    "BlankNodeOrIRI": "a thing, not text",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,80 +194,11 @@ def _rule(said: Statements, node: ox.NamedNode) -> Rule:
         example[1] if example else "",
         severity.rpartition(":")[2],
         path_phrase(said, path) if path is not None else (),
-        tuple(_demands(said, node)),
-        _query(said, node),
+        tuple(demands(said, node)),
+        query_of(said, node),
         _sources(said, node),
         tuple(_more(said, node)),
     )
-
-
-def _demands(said: Statements, node: Node) -> Iterator[Phrase]:
-    yield from _counts(said, node)
-    for one in said.objects(node, "sh:not"):
-        yield (Word("not"), *_listed(None, list(_demands(said, one)), "and"))
-    for one in said.objects(node, "sh:path"):
-        if isinstance(node, ox.BlankNode):
-            yield path_phrase(said, one)
-    for one in said.objects(node, "sh:class"):
-        yield (Word("of the class"), name_of(said, one))
-    for one in said.objects(node, "sh:datatype"):
-        yield (Word("written as"), Word(shorten(text_of(one))))
-    for one in said.objects(node, "sh:nodeKind"):
-        kind = shorten(text_of(one)).rpartition(":")[2]
-        yield (Word(_NODE_KINDS.get(kind, kind)),)
-    for one in said.objects(node, "sh:hasValue"):
-        yield (Word("the value"), name_of(said, one))
-    for one in said.objects(node, "sh:in"):
-        yield _listed(Word("one of"), [(name_of(said, value),) for value in said.items(one)], "·")
-    for one in said.objects(node, "sh:or"):
-        branches = [tuple(_demands(said, member)) for member in said.items(one)]
-        # A branch of no demand lets a file name what another file describes.
-        either = [_listed(None, parts, "and") for parts in branches if parts]
-        if either:
-            yield _listed(None, either, "or")
-    for one in said.objects(node, "sh:qualifiedValueShape"):
-        least = text_of(said.one(node, "sh:qualifiedMinCount"))
-        inner = _listed(None, list(_demands(said, one)), "and")
-        yield (
-            Word(f"at least {least} that are" if least > "1" else "one at least that is"),
-            *inner,
-        )
-    if text_of(said.one(node, "sh:uniqueLang")) == "true":
-        yield (Word("one for each language"),)
-    for one in said.objects(node, "sh:pattern"):
-        yield (Word(f"of the form {text_of(one)}"),)
-    for name, words in (("sh:minInclusive", "not below"), ("sh:maxInclusive", "not above")):
-        for one in said.objects(node, name):
-            yield (Word(f"{words} {text_of(one)}"),)
-    for one in said.objects(node, "sh:lessThanOrEquals"):
-        yield (Word("not after"), name_of(said, one))
-
-
-def _counts(said: Statements, node: Node) -> Iterator[Phrase]:
-    least, most = (text_of(said.one(node, one)) for one in ("sh:minCount", "sh:maxCount"))
-    if most == "0":
-        yield (Word("never given"),)
-    elif least or most:
-        pair = (int(least) if least else None, int(most) if most else None)
-        words = _COUNTS.get(pair) or " and ".join(
-            [*([f"at least {least}"] if least else []), *([f"at most {most}"] if most else [])]
-        )
-        yield (Word(words),)
-
-
-def _listed(first: Word | None, parts: Iterable[Phrase], joint: str) -> Phrase:
-    found: list[Word] = [first] if first else []
-    for place, phrase in enumerate(parts):
-        found += [Word(joint), *phrase] if place else phrase
-    return tuple(found)
-
-
-def _query(said: Statements, node: Node) -> str:
-    constraint = said.one(node, "sh:sparql")
-    text = text_of(said.one(constraint, "sh:select")) if constraint is not None else ""
-    lines = [line.rstrip() for line in text.strip("\n").rstrip().splitlines()]
-    margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
-    return "\n".join(line[margin:] for line in lines)
 
 
 def _sources(said: Statements, node: Node) -> tuple[str, ...]:
@@ -285,7 +211,7 @@ def _more(said: Statements, node: Node) -> Iterator[tuple[str, Phrase]]:
         if predicate.startswith(prefixes()["cp"]):
             title = plain((name_of(said, ox.NamedNode(predicate)),))
             words = sorted((name_of(said, one) for one in values), key=lambda word: word.text)
-            yield title, _listed(None, [(word,) for word in words], "·")
+            yield title, listed(None, [(word,) for word in words], "·")
 
 
 _NOTHING: Final[Mapping[str, tuple[Node, ...]]] = {}

@@ -43,14 +43,15 @@ _QUANTITIES: Final = (
 
 def name_of(said: Statements, node: Node) -> Word:
     """The label of a term or a concept, else its short name."""
-    iri = text_of(node)
+    if not isinstance(node, ox.NamedNode):
+        return Word(text_of(node))
     label = said.text(node, "skos:prefLabel") or said.text(node, "rdfs:label")
-    return Word(label or (shorten(iri) if isinstance(node, ox.NamedNode) else iri), iri)
+    return Word(label or shorten(node.value), node.value)
 
 
 def plain(phrase: Iterable[Word]) -> str:
     """A phrase as text."""
-    return " ".join(word.text for word in phrase)
+    return " ".join(word.text for word in phrase).replace(" :", ":")
 
 
 def conjuncts(said: Statements, node: Node) -> tuple[Phrase, ...]:
@@ -109,9 +110,9 @@ def _joined(phrases: Iterable[Phrase], joint: str) -> Phrase:
 
 
 _MARKS: Final = (
-    ("sh:zeroOrMorePath", "any number of times"),
-    ("sh:oneOrMorePath", "once or more"),
-    ("sh:zeroOrOnePath", "or itself"),
+    ("sh:zeroOrMorePath", "(at any depth, or none)"),
+    ("sh:oneOrMorePath", "(at any depth)"),
+    ("sh:zeroOrOnePath", "(if any)"),
 )
 
 
@@ -133,7 +134,7 @@ def path_phrase(said: Statements, node: Node) -> Phrase:
         inner = said.one(node, name)
         if inner is not None:
             return (*path_phrase(said, inner), Word(words))
-    return _along(said, tuple(said.items(node)), "then")
+    return _along(said, tuple(said.items(node)), "→")
 
 
 def _along(said: Statements, nodes: tuple[Node, ...], joint: str) -> Phrase:

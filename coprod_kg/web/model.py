@@ -34,6 +34,7 @@ __all__ = ["blueprint"]
 
 _SHAPES: Final = prefixes()["cps"]
 _MARKDOWN: Final = Format("md", "text/markdown", "graph", "Markdown", ("text/plain",))
+_SVG: Final = Format("svg", "image/svg+xml", "page", "picture")
 _KEPT: Final = "public, max-age=300, must-revalidate"
 _LICENCE: Final = '<https://creativecommons.org/licenses/by/4.0/>; rel="license"'
 _LEGEND: Final = (
@@ -57,6 +58,15 @@ _BOOKS: Final[Mapping[str, tuple[str, str]]] = {
         "What the ontology itself must have",
         "These keep the terms in one style. No submission is checked by them.",
     ),
+}
+
+_CHECKS: Final[Mapping[str, str]] = {
+    "KnownTerm": "A class or a property named with cp: is one that the ontology defines. The "
+    "report suggests the nearest name.",
+    "OwnSubject": "A submission says things only about what is named under the base, for example "
+    "<id/initiative/my-initiative>.",
+    "KnownReference": "Whatever is referred to under the base is described in the same file, in "
+    "another of the same call, or known already.",
 }
 
 
@@ -103,7 +113,7 @@ def _answer(page: _Page, render: Callable[[_Page], str], suffix: str | None = No
     named = suffix or parameters(request).one("format")
     if suffix is not None and suffix not in {one.name for one in formats}:
         raise _unknown(
-            f"a format {suffix}", {one.name: f"{page.base}.{one.name}" for one in formats}, suffix
+            f"format {suffix}", {one.name: f"{page.base}.{one.name}" for one in formats}, suffix
         )
     header = request.headers.get("Accept")
     offer = (offers_by_name(named, formats) if named else negotiate(header, formats))[0]
@@ -139,6 +149,7 @@ def _render(questions: Mapping[str, list[SavedQuery]], page: _Page) -> str:
         sections=sections(),
         books=rulebooks(),
         titles=_BOOKS,
+        checks=_CHECKS,
         prefixes=prefixes(),
         vocabularies=vocabularies(),
         one=vocabularies().get(name),
@@ -161,7 +172,7 @@ def _scheme(render: Callable[[_Page], str], name: str) -> Response:
     paths = vocabulary_files()
     if stem not in vocabularies() or stem not in paths:
         raise _unknown(
-            f"a scheme {stem[:80]}", {one: f"/vocab/{one}" for one in vocabularies()}, stem
+            f"scheme {stem[:80]}", {one: f"/vocab/{one}" for one in vocabularies()}, stem
         )
     page = _Page(f"/vocab/{stem}", (paths[stem],), "model-vocabulary.html")
     return _answer(page, render, suffix or None)
@@ -183,31 +194,26 @@ def _picture(name: str) -> Response:
     known = {one.name: one for one in diagrams()}
     if name not in known:
         found = {one: f"/ontology/diagrams/{one}.svg" for one in known}
-        raise _unknown(f"a picture {name[:80]}", found, name)
+        raise _unknown(f"picture {name[:80]}", found, name)
     text = render_template("model-picture.svg", one=known[name], legend=_LEGEND, link=_link)
     return _sent(text.strip() + "\n", Offer(_SVG, _SVG.content_type))
-
-
-_SVG: Final = Format("svg", "image/svg+xml", "page", "picture")
 
 
 def _term(name: str) -> Response:
     if name in ontology().terms:
         return _see(f"/ontology#{name}")
     known = {f"cp:{one}": f"/ontology#{one}" for one in ontology().terms}
-    raise _unknown(f"a term cp:{name[:80]} in the ontology", known, f"cp:{name}")
+    raise _unknown(f"term cp:{name[:80]} in the ontology", known, f"cp:{name}")
 
 
 def _shape(name: str) -> Response:
-    known = {
-        one.name: f"/shapes#{one.name}"
-        for book in rulebooks()
-        for subject in book.subjects
-        for one in (subject, *subject.rules)
-    }
-    if name in known:
-        return _see(known[name])
-    raise _unknown(f"a shape cps:{name[:80]}", known, name)
+    subjects = [subject for book in rulebooks() for subject in book.subjects]
+    names = [subject.name for subject in subjects]
+    names += [rule.name for subject in subjects for rule in subject.rules]
+    names += [*_CHECKS, "prefixes", *(f"prefix-{one}" for one in prefixes())]
+    if name in names:
+        return _see(f"/shapes#{name}")
+    raise _unknown(f"shape cps:{name[:80]}", {one: f"/shapes#{one}" for one in names}, name)
 
 
 def _see(address: str) -> Response:
@@ -219,7 +225,7 @@ def _unknown(what: str, known: Mapping[str, str], name: str) -> NotFound:
     near = get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
     fix = ", ".join(f"{lower[one]} ({known[lower[one]]})" for one in near)
     listed = "All of it is at /ontology, /shapes and /vocab."
-    return NotFound(f"there is not {what}", fix=f"Did you mean {fix}? {listed}" if fix else listed)
+    return NotFound(f"there is no {what}", fix=f"Did you mean {fix}? {listed}" if fix else listed)
 
 
 @cache
