@@ -152,6 +152,8 @@ def written(cell: str, kind: str) -> list[str]:
         return [text(cell, kind.partition("@")[2] or "en")] if cell else []
     if kind == "date":
         return [date(value) for value in listed(cell)]
+    if kind == "number":
+        return [str(int(value)) for value in listed(cell)]
     if kind == "page":
         return [f"<{value}>" for value in listed(cell)]
     if kind in DESCRIBED:
