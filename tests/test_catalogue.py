@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyoxigraph import Literal, QuerySolutions, Store
 
+from coprod_kg.catalogue.document import with_table
 from coprod_kg.catalogue.queries import SavedQuery, load, read
 from coprod_kg.catalogue.schemes import Concept, Scheme, schemes
 from coprod_kg.catalogue.tokens import position, tokens
 from coprod_kg.errors import ModelError, WrongUsage
+from coprod_kg.files import files
+from coprod_kg.namespaces import term
 
 BASE = "https://example.org/"
 STAGE = "https://w3id.org/coprod/vocab/stage/"
@@ -297,3 +300,24 @@ def test_a_scheme_that_is_not_turtle_is_named_with_its_line(tmp_path: Path) -> N
 
 def test_a_concept_without_a_label_is_called_by_its_slug() -> None:
     assert Concept("urn:x", "x", {}).label("da") == "x"
+
+
+def test_the_table_of_questions_is_the_one_that_its_command_writes() -> None:
+    text = (files("ontology") / "README.md").read_text(encoding="utf-8")
+    assert with_table(text, load()) == text
+
+
+def test_at_least_thirty_competency_questions_have_a_query() -> None:
+    assert len({answer for query in load().values() for answer in query.answers}) >= 30
+    assert len(load()) >= 30
+
+
+def test_every_question_uses_terms_that_the_ontology_defines() -> None:
+    used = {
+        token.text.removeprefix("cp:")
+        for query in load().values()
+        for token in tokens(query.text)
+        if token.kind == "pname" and token.text.startswith("cp:") and token.text != "cp:"
+    }
+    for name in sorted(used):
+        term(name)
