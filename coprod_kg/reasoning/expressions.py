@@ -6,7 +6,7 @@ something unnamed (that there is some value) leads to no statement between named
 
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import combinations, permutations, product
+from itertools import combinations, product
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -22,6 +22,7 @@ Atom = tuple[str, str, str]
 Body = tuple[Atom, ...]
 
 _TYPE: Final = f"<{expand('rdf:type')}>"
+_THING: Final = f"<{expand('owl:Thing')}>"
 _OUTSIDE: Final = "outside "
 _SECOND: Final = "_other"
 """How the second of two variables ends that must stand for two things."""
@@ -76,7 +77,7 @@ class Expressions:
         if len(values) == 1:
             return [(x, prop, str(values[0])), *(instance(x, one) for one in domains)]
         self.bodies(node, x)  # a form that is not known is refused here as well
-        return [instance(x, one) for one in domains]
+        return [instance(x, str(node)), *(instance(x, one) for one in domains)]
 
     def inclusions(self) -> Iterator[tuple[Any, Any]]:
         """Every class with one that contains it."""
@@ -140,7 +141,7 @@ class Expressions:
     @cached_property
     def _unions(self) -> list[tuple[str, list[str]]]:
         """Every union of named classes, by the name of the class that it defines if any."""
-        found = []
+        found: list[tuple[str, list[str]]] = []
         for node, _ in self._said.pairs("owl:unionOf"):
             members = self._parts(node, "owl:unionOf")
             if all(isinstance(one, ox.NamedNode) for one in members):
@@ -157,8 +158,8 @@ class Expressions:
         pairs = [(str(a), str(b)) for a, b in self._said.pairs("owl:disjointWith")]
         for axiom in self._said.instances("owl:AllDisjointClasses"):
             members = self._said.members(self._said.value(axiom, "owl:members"))
-            pairs += combinations([str(one) for one in members], 2)
-        return frozenset(pair for one in pairs for pair in permutations(one))
+            pairs.extend(combinations([str(one) for one in members], 2))
+        return frozenset((*pairs, *((other, one) for one, other in pairs)))
 
     @cached_property
     def _disjoint(self) -> frozenset[str]:
@@ -175,16 +176,17 @@ class Expressions:
 
     def _domains(self, prop: str) -> list[str]:
         """The named classes of whatever has a value of the property or of one above it."""
-        found, ahead = {prop}, [prop]
-        for one in ahead:
-            for low, high in self._said.pairs("rdfs:subPropertyOf"):
-                if str(low) == one and str(high) not in found:
-                    found.add(str(high))
-                    ahead.append(str(high))
-        pairs = self._said.pairs("rdfs:domain")
-        return sorted(
-            {str(d) for p, d in pairs if str(p) in found and isinstance(d, ox.NamedNode)}
-        )
+        over, pairs = self._over(prop), self._said.pairs("rdfs:domain")
+        return sorted({str(d) for p, d in pairs if str(p) in over and isinstance(d, ox.NamedNode)})
+
+    def _over(self, prop: str) -> list[str]:
+        """The property and every one above it."""
+        found = [prop]
+        for one in found:
+            pairs = self._said.pairs("rdfs:subPropertyOf")
+            wider = [str(high) for low, high in pairs if str(low) == one]
+            found.extend(high for high in wider if high not in found)
+        return found
 
     def _parts(self, node: Any, name: str) -> list[Any]:
         head = None if isinstance(node, ox.NamedNode) else self._said.value(node, name)
@@ -202,7 +204,46 @@ class Expressions:
             return [value]
         return self._parts(self._said.value(node, "owl:someValuesFrom"), "owl:oneOf")
 
+    @cached_property
+    def _granted(self) -> list[Any]:
+        """The restrictions that something can be said to meet without a value being named."""
+        ahead = [wide for _, wide in self.inclusions()]
+        for one in ahead:
+            ahead.extend(self._parts(one, "owl:intersectionOf"))
+        restricted = [one for one in ahead if self._said.value(one, "owl:onProperty") is not None]
+        return [one for one in restricted if len(self._fillers(one)) != 1]
+
+    def _covers(self, wide: Any, narrow: Any) -> bool:
+        """Whether what meets one restriction meets the other, whatever its values are."""
+        if wide == narrow or self._property(wide) not in self._over(self._property(narrow)):
+            return False
+        if self._least(wide) > self._least(narrow):
+            return False
+        some, others = self._fillers(wide), self._fillers(narrow)
+        if some or others:
+            return bool(some and others) and set(others) <= set(some)
+        return bool(self.above(self._class(narrow)) & {self._class(wide), _THING})
+
+    def _least(self, node: Any) -> int:
+        """How many values are asked for."""
+        for name in ("owl:minQualifiedCardinality", "owl:minCardinality"):
+            if (least := self._said.value(node, name)) is not None:
+                return int(least.value)
+        return 1
+
+    def _class(self, node: Any) -> str:
+        """The class that the values are asked to be of."""
+        for name in ("owl:someValuesFrom", "owl:onClass"):
+            if (filler := self._said.value(node, name)) is not None:
+                return str(filler)
+        return _THING
+
     def _restricted(self, node: Any, x: str) -> list[Body]:
+        granted = [(instance(x, str(o)),) for o in self._granted if self._covers(node, o)]
+        return [*self._shown(node, x), *granted]
+
+    def _shown(self, node: Any, x: str) -> list[Body]:
+        """The ways to meet a restriction by values that are named."""
         prop = self._property(node)
         if values := self._fillers(node):
             return [((x, prop, str(one)),) for one in values]
@@ -210,19 +251,20 @@ class Expressions:
         filler = self._said.value(node, "owl:someValuesFrom")
         if filler is not None:
             return [((x, prop, y), *way) for way in self._inside(filler, y)]
-        least = self._said.value(node, "owl:minQualifiedCardinality")
-        filler = self._said.value(node, "owl:onClass")
-        if least is None:
-            least = self._said.value(node, "owl:minCardinality")
-        if least is None or least.value not in ("1", "2"):
+        kinds = ("owl:minQualifiedCardinality", "owl:minCardinality")
+        if not any(self._said.values(node, one) for one in kinds) or self._least(node) not in (
+            1,
+            2,
+        ):
             raise _unknown(node, f"this restriction of {shorten(prop[1:-1])}")
-        names = [y, f"{y}{_SECOND}"][: int(least.value)]
+        filler = self._said.value(node, "owl:onClass")
+        names = [y, f"{y}{_SECOND}"][: self._least(node)]
         ways = product(*(self._inside(filler, one) for one in names))
         hold = tuple((x, prop, one) for one in names)
         return [(*hold, *(atom for part in way for atom in part)) for way in ways]
 
     def _inside(self, filler: Any, y: str) -> list[Body]:
-        anything = filler is None or str(filler) == f"<{expand('owl:Thing')}>"
+        anything = filler is None or str(filler) == _THING
         return [()] if anything else self.bodies(filler, y)
 
     def _fresh(self) -> str:

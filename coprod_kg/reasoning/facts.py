@@ -83,7 +83,7 @@ class Facts:
         (first, _, last), (subject, predicate, obj) = rule.body[0], rule.head
 
         def fire(one: str, other: str) -> Iterable[Fact]:
-            if last[0] != "?" and last != other or first[0] != "?" and first != one:
+            if (last[0] != "?" and last != other) or (first[0] != "?" and first != one):
                 return ()
             names = {first: one, last: other}
             return ((names.get(subject, subject), predicate, names.get(obj, obj)),)

@@ -98,6 +98,8 @@ def _organisations(triples: Iterable[ox.Triple]) -> list[ox.NamedNode]:
             found.add(triple.subject.value)
         elif predicate == term("runBy"):
             found.add(value.value)
+        elif predicate == term("runs"):
+            found.add(triple.subject.value)
     return [ox.NamedNode(iri) for iri in sorted(found)]
 
 
