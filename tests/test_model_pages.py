@@ -124,6 +124,8 @@ def test_every_shape_is_told_with_its_message(pages: dict[str, Page]) -> None:
             for message in model.objects(shape, SH.message):
                 words = re.split(r" Write (?:for example )?", str(message).rstrip("."))
                 assert all(word in page.text for word in words), message
+            for said in (SH.description, SKOS.editorialNote):
+                assert all(str(one) in page.text for one in model.objects(shape, said))
 
 
 def test_every_constraint_of_the_shapes_has_words() -> None:

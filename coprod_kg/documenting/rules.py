@@ -39,6 +39,7 @@ class Rule:
         demands: what must hold, each in words.
         query: the SPARQL of the demand, where it is one.
         sources: where the demand comes from.
+        remarks: what the editors say of the choice.
         more: other annotations: title → values.
     """
 
@@ -53,6 +54,7 @@ class Rule:
     demands: tuple[Phrase, ...]
     query: str
     sources: tuple[str, ...]
+    remarks: tuple[str, ...]
     more: tuple[tuple[str, Phrase], ...]
 
 
@@ -197,6 +199,7 @@ def _rule(said: Statements, node: ox.NamedNode) -> Rule:
         tuple(demands(said, node)),
         query_of(said, node),
         _sources(said, node),
+        said.all_texts(node, "skos:editorialNote"),
         tuple(_more(said, node)),
     )
 

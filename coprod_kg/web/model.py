@@ -91,18 +91,16 @@ def blueprint(site: Site) -> Blueprint:
     render = cache(partial(_render, questions_by_term(site.queries)))
     model = _Page("/ontology", (files("ontology") / "coprod.ttl",), "model.html")
     shapes = _Page("/shapes", shape_files(), "model-shapes.html")
-    version = ontology().header["owl:versionIRI"].removeprefix(ontology().iri)
     for page in (model, shapes):
         name, view = page.base.strip("/"), partial(_answer, page, render)
         routes.add_url_rule(page.base, endpoint=name, view_func=view)
         routes.add_url_rule(f"{page.base}.<suffix>", endpoint=f"{name}-as", view_func=view)
-        if page == model:
-            routes.add_url_rule(page.base + version, endpoint="version", view_func=view)
     routes.add_url_rule("/vocab/<name>", endpoint="scheme", view_func=partial(_scheme, render))
     routes.add_url_rule("/vocab", endpoint="schemes", view_func=_schemes)
     routes.add_url_rule("/ontology/changelog", endpoint="changelog", view_func=_changelog)
     routes.add_url_rule("/ontology/diagrams/<name>.svg", endpoint="picture", view_func=_picture)
-    routes.add_url_rule("/ontology/<name>", endpoint="term", view_func=_term)
+    term = partial(_term, partial(_answer, model, render))
+    routes.add_url_rule("/ontology/<name>", endpoint="term", view_func=term)
     routes.add_url_rule("/shapes/<name>", endpoint="shape", view_func=_shape)
     return routes
 
@@ -199,7 +197,10 @@ def _picture(name: str) -> Response:
     return _sent(text.strip() + "\n", Offer(_SVG, _SVG.content_type))
 
 
-def _term(name: str) -> Response:
+def _term(model: Callable[[], Response], name: str) -> Response:
+    """The place of a term, or the ontology by the name of its version."""
+    if f"{ontology().iri}/{name}" == ontology().header["owl:versionIRI"]:
+        return model()
     if name in ontology().terms:
         return _see(f"/ontology#{name}")
     known = {f"cp:{one}": f"/ontology#{one}" for one in ontology().terms}
