@@ -123,22 +123,21 @@ class Explainer:
     def _of(self, organisation: str) -> tuple[list[Judgement], set[ox.Triple]]:
         """What the profiles say of an organisation's data, and what the store says they said."""
         if organisation not in self._judged:
-            graphs = [
-                f"{self._base}graph/{kind}/{organisation}"
-                for kind in ("organisation", "assessment")
-            ]
-            answer = self._store.query(
-                Query(
-                    "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }",
-                    ("application/n-triples",),
-                    default_graphs=tuple(graphs),
-                )
-            ).read()
-            triples = [one.triple for one in ox.parse(answer, format=ox.RdfFormat.N_TRIPLES)]
+            said = self._graph("organisation", organisation)
+            inferred = self._graph("assessment", organisation)
             words = {term(name) for name in _CONCLUDED}
-            concluded = {one for one in triples if one.predicate.value in words}
-            self._judged[organisation] = (self.profiles.judge(triples), concluded)
+            concluded = {one for one in inferred if one.predicate.value in words}
+            self._judged[organisation] = (self.profiles.judge(said, inferred), concluded)
         return self._judged[organisation]
+
+    def _graph(self, kind: str, organisation: str) -> list[ox.Triple]:
+        query = Query(
+            "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }",
+            ("application/n-triples",),
+            default_graphs=(f"{self._base}graph/{kind}/{organisation}",),
+        )
+        answer = self._store.query(query).read()
+        return [one.triple for one in ox.parse(answer, format=ox.RdfFormat.N_TRIPLES)]
 
     def _labels(self, judgement: Judgement) -> dict[str, str]:
         things = {

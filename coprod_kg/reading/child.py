@@ -90,7 +90,7 @@ class Checker:
     def _concluded(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
         """What follows by the rules, and what of the profiles of the stages is met."""
         inferred = self._rules.infer(triples)
-        judged = conclusions(self._profiles.judge([*triples, *inferred]), self._base_iri)
+        judged = conclusions(self._profiles.judge(triples, inferred), self._base_iri)
         return sorted({*self._own(inferred), *judged}, key=str)
 
     def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:

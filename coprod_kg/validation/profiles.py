@@ -5,7 +5,7 @@ is pySHACL's (a test compares the two); this engine says besides which statement
 neither rdflib nor pySHACL.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,16 +140,22 @@ class Profiles:
         every = (profile for profile, _ in self._nodes.values())
         return tuple(sorted(every, key=lambda one: (one.rank, one.stage)))
 
-    def judge(self, triples: Iterable[ox.Triple]) -> list[Judgement]:
+    def judge(
+        self, said: Sequence[ox.Triple], inferred: Iterable[ox.Triple] = ()
+    ) -> list[Judgement]:
         """Check everything that these statements describe and a profile applies to.
 
+        What is only referred to is described elsewhere, and judged where it is described.
+
         Args:
-            triples: the data of one organisation with what follows from it.
+            said: the data of one organisation.
+            inferred: what follows from it.
         """
-        data = Statements(triples, self.background)
+        data = Statements([*said, *inferred], self.background)
+        described = {one.subject for one in said if one.predicate == RDF_TYPE}
         applying: dict[Any, list[Any]] = {}
         for node in self._nodes:
-            for focus in self._targets(node, data):
+            for focus in self._targets(node, data) & described:
                 applying.setdefault(focus, []).append(node)
         ordered = sorted(applying.items(), key=lambda one: str(one[0]))
         return [self._judged(focus, nodes, data) for focus, nodes in ordered]
@@ -164,16 +170,15 @@ class Profiles:
         profiles = sorted((self._nodes[one][0] for one in nodes), key=lambda p: (p.rank, p.stage))
         return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
 
-    def _targets(self, node: Any, data: Statements) -> Iterator[ox.NamedNode]:
-        """What the shape is for, of that which these statements say what it is."""
-        found: dict[Any, None] = {}
+    def _targets(self, node: Any, data: Statements) -> set[Any]:
+        """What the shape is for."""
+        found: set[Any] = set()
         for target in self._all(node, "targetClass"):
             for kind in data.subclasses(target):
-                found |= dict.fromkeys(data.own_subjects(RDF_TYPE, kind))
+                found.update(data.own_subjects(RDF_TYPE, kind))
         for target in self._all(node, "targetSubjectsOf"):
-            found |= dict.fromkeys(data.own_users(target))
-        described = data.own_users(RDF_TYPE)
-        yield from (one for one in found if one in described and isinstance(one, ox.NamedNode))
+            found.update(data.own_users(target))
+        return {one for one in found if isinstance(one, ox.NamedNode)}
 
     def _typed(self, kind: str) -> list[Any]:
         found = self.shapes.own_subjects(RDF_TYPE, ox.NamedNode(SH + kind))
