@@ -56,6 +56,7 @@ def read_bundle(
         raise TooLarge(
             f"the archive holds {len(package.members)} files (at most {_MOST_FILES})",
             where=package.name,
+            fix="Pack the CSV files of one organisation only.",
         )
     for path in package.members:
         name = PurePosixPath(path).name
@@ -97,7 +98,11 @@ def pack(folder: Path, most: int) -> bytes:
                     f"the file cannot be opened: {error.strerror}", where=str(path)
                 ) from None
             if content is None:
-                raise TooLarge("the files are too large together", where=str(folder))
+                raise TooLarge(
+                    "the files are too large together",
+                    where=str(folder),
+                    fix="Send the data in parts, one organisation each.",
+                )
             size += len(content)
             archive.writestr(zipfile.ZipInfo(path.name, _EPOCH), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

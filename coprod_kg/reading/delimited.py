@@ -33,7 +33,11 @@ def decode(content: bytes, name: str) -> tuple[str, str | None]:
             try:
                 return content.decode(encoding), None
             except UnicodeDecodeError:
-                raise Unreadable("it is UTF-16 that breaks off", where=name) from None
+                raise Unreadable(
+                    "it is UTF-16 that breaks off",
+                    where=name,
+                    fix="Save it again from the spreadsheet program as CSV UTF-8.",
+                ) from None
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise Unreadable(
@@ -73,7 +77,11 @@ def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Gr
         }
         count += len(cells)
         if count > MOST_CELLS:
-            raise TooLarge(f"it has more than {MOST_CELLS} cells with content", where=name)
+            raise TooLarge(
+                f"it has more than {MOST_CELLS} cells with content",
+                where=name,
+                fix="Send the data in parts, one organisation each.",
+            )
         if cells:
             rows.append(Row(number, cells))
     return Grid(name, tuple(rows), encoding=encoding)

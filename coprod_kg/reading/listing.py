@@ -12,6 +12,7 @@ __all__ = ["listed"]
 _SKOS: Final = "http://www.w3.org/2004/02/skos/core#"
 _TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _IDENTIFIER: Final = "http://purl.org/dc/terms/identifier"
+_ORDER: Final = "https://w3id.org/coprod/ontology#order"
 _RANK: Final = "https://w3id.org/coprod/ontology#rank"
 
 
@@ -64,7 +65,7 @@ def _choice(iri: str, ontology: Statements) -> Choice:
         labels=labels,
         names=tuple(_names(iri, ontology)),
         definition=ontology.text(iri, f"{_SKOS}definition") or "",
-        rank=int(ontology.value(iri, _RANK) or 0),
+        rank=int(ontology.value(iri, _ORDER) or ontology.value(iri, _RANK) or 0),
     )
 
 

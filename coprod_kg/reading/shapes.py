@@ -8,11 +8,14 @@ import pyoxigraph as ox
 
 from coprod_kg.reading.statements import Statements
 
-__all__ = ["Property", "properties"]
+__all__ = ["Property", "beyond_shapes", "from_ontology", "properties"]
 
 _SH: Final = "http://www.w3.org/ns/shacl#"
 _RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
-_IN_SCHEME: Final = "http://www.w3.org/2004/02/skos/core#inScheme"
+_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_OWL: Final = "http://www.w3.org/2002/07/owl#"
+_SKOS: Final = "http://www.w3.org/2004/02/skos/core#"
+_IN_SCHEME: Final = f"{_SKOS}inScheme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,34 @@ def properties(shapes: Statements, ontology: Statements, kind: str) -> Iterator[
                 if prop.path not in found:
                     found[prop.path] = prop
                     yield replace(prop, required=False)
+
+
+def beyond_shapes(ontology: Statements, kind: str) -> list[str]:
+    """The properties with text or numbers that the ontology gives a class, in order of name."""
+    return sorted(
+        one
+        for one in ontology.subjects()
+        if ontology.value(one, f"{_RDFS}domain") == kind
+        and any(
+            kind.value == f"{_OWL}DatatypeProperty" for kind in ontology.objects(one, f"{_RDF}type")
+        )
+    )
+
+
+def from_ontology(ontology: Statements, path: str) -> Property:
+    """A property that no shape speaks of, as the ontology describes it."""
+    types = {one.value for one in ontology.objects(path, f"{_RDF}type")}
+    kind = ontology.value(path, f"{_RDFS}range")
+    literal = f"{_OWL}DatatypeProperty" in types
+    return Property(
+        path=path,
+        name=ontology.text(path, f"{_SKOS}prefLabel") or "",
+        note=ontology.text(path, f"{_SKOS}scopeNote") or "",
+        many=f"{_OWL}FunctionalProperty" not in types,
+        classes=(kind,) if kind and not literal else (),
+        datatypes=frozenset({kind}) if kind and literal else frozenset(),
+        link=f"{_OWL}ObjectProperty" in types,
+    )
 
 
 def _lineage(kind: str, ontology: Statements) -> list[str]:

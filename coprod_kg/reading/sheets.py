@@ -28,7 +28,7 @@ from coprod_kg.reading.columns import (
 from coprod_kg.reading.concepts import Choices, plain
 from coprod_kg.reading.listing import listed
 from coprod_kg.reading.model import Model
-from coprod_kg.reading.shapes import Property, properties
+from coprod_kg.reading.shapes import Property, beyond_shapes, from_ontology, properties
 from coprod_kg.reading.statements import Statements
 
 __all__ = ["sheets"]
@@ -104,7 +104,9 @@ class _Maker:
         }
         first = [namespaces.expand(one) for one in told["first"]]
         last = [namespaces.expand(one) for one in told["last"]]
-        middle = [one for one in found if one not in (*first, *last)]
+        beyond = beyond_shapes(self._ontology, namespaces.expand(told["class"]))
+        middle = [one for one in (*found, *beyond) if one not in (*first, *last)]
+        middle = list(dict.fromkeys(middle))
         yield Column(
             IDENTIFIER,
             None,
@@ -113,9 +115,8 @@ class _Maker:
             "Leave it empty and one is made, the same each time you send the row.",
         )
         for path in (*first, *middle, *last):
-            yield self._column(
-                found.get(path) or Property(path), named="rdfs:label" in told["first"]
-            )
+            one = found.get(path) or from_ontology(self._ontology, path)
+            yield self._column(one, named="rdfs:label" in told["first"])
         yield Column(
             LANGUAGE,
             None,

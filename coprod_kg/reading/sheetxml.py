@@ -115,7 +115,8 @@ class SheetReader:
             self._count += len(self._cells)
             if self._count > MOST_CELLS:
                 raise TooLarge(
-                    f"the sheet {self._name!r} has more than {MOST_CELLS} cells with content",
+                    f"it has more than {MOST_CELLS} cells with content",
+                    where=f"sheet {self._name}",
                     fix="Send the data in parts, one organisation each.",
                 )
             self._rows.append(Row(self._row, self._cells))

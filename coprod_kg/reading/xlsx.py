@@ -65,7 +65,7 @@ def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
     _parse(package, _WORKBOOK, described.handlers())
     targets = _targets(package)
     if len(described.sheets) > _MOST_SHEETS:
-        raise Unreadable("it has more than 255 sheets", where=package.name)
+        raise _not_whole(package, "it has more than 255 sheets")
     formats = Formats(_strings(package), _shown(package), described.since_1904)
     grids = []
     for name, state, relation in described.sheets:
@@ -73,7 +73,7 @@ def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
         if name.strip().lower() in skip or "worksheets/" not in path:
             continue
         if path not in package.members:
-            raise Unreadable(f"the sheet {name!r} is not in the file", where=package.name)
+            raise _not_whole(package, f"the sheet {name!r} is not in the file")
         grids.append(_grid(package, path, SheetReader(name, state != "visible", formats)))
     return Book(tuple(grids), any("externalLinks/" in one for one in package.members))
 
@@ -154,7 +154,7 @@ def _strings(package: Package) -> list[Cell]:
     path = _beside(package, "sharedStrings.xml")
     if path:
         if package.members[path].file_size > _STRINGS_MOST:
-            raise Unreadable("its texts have more than 128 MB", where=package.name)
+            raise _not_whole(package, "its texts have more than 128 MB")
         parse(package.chunks(path), (start, end, text), f"{package.name}, {path}")
     return cells
 
@@ -191,12 +191,16 @@ def _beside(package: Package, name: str) -> str | None:
 
 def _parse(package: Package, path: str, handlers: Handlers) -> None:
     if path not in package.members:
-        raise Unreadable(
-            f"this is no whole workbook: {path} is not in it",
-            where=package.name,
-            fix="Open the file in a spreadsheet program and save it again as .xlsx.",
-        )
+        raise _not_whole(package, f"this is no whole workbook: {path} is not in it")
     parse([package.read(path, _PART_MOST)], handlers, f"{package.name}, {path}")
+
+
+def _not_whole(package: Package, what: str) -> Unreadable:
+    return Unreadable(
+        what,
+        where=package.name,
+        fix="Start from the template, or save the file again as .xlsx.",
+    )
 
 
 def _refuse_macros(package: Package) -> None:
