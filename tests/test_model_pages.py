@@ -373,6 +373,8 @@ def test_a_picture_is_svg_that_stands_alone_and_says_what_it_shows(
     links = [one.attrib["href"] for one in root.iter(f"{space}a")]
     assert all(link.startswith("http") for link in links)
     written = " ".join(text for text in root.itertext())
+    named = [one for one in picture.relations if one.iri]
+    assert all(one.label in written for one in named), "the words say more than the picture"
     assert all(line in written for box in picture.boxes for line in box.titles)
 
 

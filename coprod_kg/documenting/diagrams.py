@@ -91,7 +91,10 @@ def _diagram(plan: _Plan) -> Diagram:
     for name in (*hidden, *plan.full):
         _node(name)
     relations = tuple(
-        one for one in (*_wider(said, nodes), *_led(said, nodes)) if _local(one.iri) not in hidden
+        one
+        for one in (*_wider(said, nodes), *_led(said, nodes))
+        if _local(one.iri) not in hidden
+        if one.source != one.target or one.source in plan.full
     )
     boxes = {name: _box(said, plan, nodes, name) for name in plan.boxes}
     return Diagram(
