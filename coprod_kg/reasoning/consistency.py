@@ -11,10 +11,10 @@ from coprod_kg.errors import ModelError
 from coprod_kg.namespaces import expand
 from coprod_kg.reasoning.explanation import Clash, explain
 from coprod_kg.reasoning.hierarchy import Branch, Classification, read_classification, tree
-from coprod_kg.reasoning.java import HERMIT, run
+from coprod_kg.reasoning.java import HERMIT, Output, run
 from coprod_kg.reasoning.premises import BASE_IRI, premises
 
-__all__ = ["Check", "check"]
+__all__ = ["Check", "check", "consistent"]
 
 _SECONDS = 600.0
 _EXPLAINED = 5
@@ -76,15 +76,37 @@ def check(
     return Check(True, found.unsatisfiable, tree(_classes(triples), found), clashes)
 
 
+def consistent(triples: Sequence[ox.Triple], seconds: float = _SECONDS) -> bool:
+    """HermiT's verdict alone, which is quicker than all that `check` finds.
+
+    Raises:
+        ModelError: there is no Java, or HermiT fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="coprod-reasoning-") as folder:
+        file = Path(folder) / "premises.nt"
+        ox.serialize(triples, file, ox.RdfFormat.N_TRIPLES)
+        output = run(HERMIT, ("-k", file.as_uri()), seconds)
+    return not _refused(output)
+
+
 def _classify(triples: Sequence[ox.Triple], folder: Path, seconds: float) -> Classification | None:
     """What HermiT infers of the classes, or None where all of it is inconsistent."""
     file = folder / "premises.nt"
     ox.serialize(triples, file, ox.RdfFormat.N_TRIPLES)
     output = run(HERMIT, ("-c", file.as_uri()), seconds)
+    return None if _refused(output) else read_classification(output.text)
+
+
+def _refused(output: Output) -> bool:
+    """Whether HermiT found the whole inconsistent.
+
+    Raises:
+        ModelError: it failed for another reason.
+    """
     if output.code == 0:
-        return read_classification(output.text)
+        return False
     if "InconsistentOntologyException" in output.errors + output.text:
-        return None
+        return True
     raise ModelError(
         f"HermiT cannot reason on this: {output.errors.strip().splitlines()[0][:300]}"
         if output.errors.strip()

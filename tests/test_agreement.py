@@ -1,0 +1,220 @@
+"""The rules conclude what the reasoners conclude, and the checks find what HermiT refuses.
+
+Each start of Java takes seconds: many worlds, which share no thing, are reasoned on in one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+
+from coprod_kg.files import files
+from coprod_kg.namespaces import expand, sparql_prologue, term
+from coprod_kg.reading import rdf
+from coprod_kg.reading.formats import format_of
+from coprod_kg.reading.model import Model
+from coprod_kg.reasoning.consistency import consistent
+from coprod_kg.reasoning.entailment import Fact, by_hermit, by_pellet
+from coprod_kg.reasoning.premises import premises
+from coprod_kg.reasoning.rules import Rules
+from tests.reasoning.worlds import Worlds, current_stages
+
+BASE = "https://w3id.org/coprod/"
+EXAMPLES = sorted(files("examples").rglob("*.ttl"))
+CHECKS = sorted((files("queries") / "checks").glob("*-violation.rq"))
+Require = Callable[[str], None]
+
+ANNOTATIONS = {expand("dcterms:source")}
+"""Said of things by IRI, and outside of what a reasoner looks at."""
+NOT_PRINTED_BY_HERMIT = {
+    term("follows"): "transitive, and above cp:succeeds",
+    term("runWithin"): "a chain leads to it, and it is above cp:runBy",
+    term("tracesBackTo"): "transitive, and above cp:triggeredBy",
+    term("worsens"): "transitive, and above cp:leadsTo and cp:compounds",
+}
+"""HermiT reckons with these values, and prints none but those stated of the property itself."""
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model.installed()
+
+
+@pytest.fixture(scope="module")
+def rules(model: Model) -> Rules:
+    return Rules(model.rules, model.background)
+
+
+@pytest.fixture(scope="module")
+def worlds(model: Model) -> Worlds:
+    return Worlds(model.background)
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[ox.Triple]:
+    return [one for path in EXAMPLES for one in read(path.read_bytes(), path.name)]
+
+
+def read(content: bytes, name: str = "data.ttl") -> list[ox.Triple]:
+    return rdf.named(rdf.read(content, name, format_of(name), BASE), BASE)
+
+
+def by_rules(rules: Rules, said: Sequence[ox.Triple]) -> tuple[list[ox.Triple], set[Fact]]:
+    """What the rules infer; and all that holds, without literals and annotations."""
+    inferred = rules.infer(said)
+    return inferred, {
+        (one.subject.value, one.predicate.value, one.object.value)
+        for one in (*said, *inferred)
+        if isinstance(one.subject, ox.NamedNode)
+        and isinstance(one.object, ox.NamedNode)
+        and one.predicate.value not in ANNOTATIONS
+    }
+
+
+def given(folder: Path, said: Sequence[ox.Triple], inferred: list[ox.Triple]) -> list[ox.Triple]:
+    """The premises of a reasoner: what is said, and the present stages, which dates decide."""
+    path = folder / "data.nt"
+    ox.serialize(said, path, ox.RdfFormat.N_TRIPLES)
+    return [*premises(files("ontology"), [path]), *current_stages(inferred)]
+
+
+def on_things(facts: Iterable[Fact], model: Model) -> set[Fact]:
+    """The facts about data: those about terms and concepts belong to no submission."""
+    described = {str(one.subject) for one in model.background}
+    return {fact for fact in facts if f"<{fact[0]}>" not in described}
+
+
+def test_the_rules_conclude_on_all_examples_and_random_worlds_exactly_what_pellet_does(
+    require: Require,
+    model: Model,
+    rules: Rules,
+    worlds: Worlds,
+    examples: list[ox.Triple],
+    tmp_path: Path,
+) -> None:
+    require("java")
+    said = [*examples, *(one for seed in range(40) for one in worlds.world(seed))]
+    inferred, ours = by_rules(rules, said)
+    theirs = on_things(by_pellet(given(tmp_path, said, inferred)), model)
+    assert (theirs - ours, ours - theirs) == (set(), set())
+    kinds = {fact[2] for fact in theirs if fact[1] == expand("rdf:type")}
+    assert {term("StalledInitiative"), term("CoProducedInitiative"), term("EvidencedClaim")} < kinds
+    assert {term("InterOrganisationalInitiative"), term("PilotInitiative")} < kinds
+
+
+def test_hermit_concludes_the_same_but_for_the_values_that_it_does_not_print(
+    require: Require, model: Model, rules: Rules, worlds: Worlds, tmp_path: Path
+) -> None:
+    require("java")
+    said = [one for seed in range(100, 104) for one in worlds.world(seed)]
+    inferred, ours = by_rules(rules, said)
+    theirs = on_things(by_hermit(given(tmp_path, said, inferred)), model)
+    assert theirs - ours == set()
+    assert {fact[1] for fact in ours - theirs} <= set(NOT_PRINTED_BY_HERMIT)
+
+
+# Inconsistent data
+
+
+BROKEN = {
+    "an initiative that is an organisation": (
+        "<id/a> a cp:Initiative , org:Organization .",
+        "disjoint-classes",
+    ),
+    "a claim about evidence": (
+        "<id/c> cp:about <id/e> . <id/e> a cp:Evidence .",
+        "disjoint-classes",
+    ),
+    "an agent who is an initiative by what runs it": (
+        "<id/a> cp:runBy <id/o> . <id/c> cp:claimedBy <id/a> .",
+        "disjoint-classes",
+    ),
+    "a report that is two kinds of claim": (
+        "<id/c> cp:enabler <id/n> ; cp:stage stage:project .",
+        "disjoint-classes",
+    ),
+    "a role where a stage belongs": (
+        "<id/c> cp:stage <id/r> . <id/r> a cp:Role .",
+        "disjoint-classes",
+    ),
+    "two stages in one assessment": (
+        "<id/c> cp:stage stage:project , stage:culture .",
+        "functional-property",
+    ),
+    "a flow in both directions": (
+        "<id/f> a cp:FeedbackFlow ; cp:direction direction:feed-forward .",
+        "functional-property",
+    ),
+    "two initiatives that succeed each other": (
+        "<id/a> cp:succeeds <id/b> ; cp:succeededBy <id/b> .",
+        "asymmetric-property",
+    ),
+    "a barrier that leads to itself": (
+        "<id/b> cp:leadsTo <id/b> .",
+        "irreflexive-property",
+    ),
+    "a criterion both met and missed": (
+        "<id/a> cp:meetsCriterion <id/k> ; cp:missesCriterion <id/k> .",
+        "disjoint-properties",
+    ),
+    "a text where true or false belongs": (
+        '<id/r> cp:overcomeWithoutEnabler "perhaps" .',
+        "datatype",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an ontology without its schemes, which HermiT reads in half the time."""
+    folder = tmp_path_factory.mktemp("ontology")
+    (folder / "coprod.ttl").write_bytes((files("ontology") / "coprod.ttl").read_bytes())
+    return folder
+
+
+def violations(model: Model, rules: Rules, said: Sequence[ox.Triple]) -> Iterator[str]:
+    """What the checks find, as the name of the check and the thing."""
+    store = ox.Store()
+    store.extend(ox.Quad(*one) for one in (*rules.background, *said, *rules.infer(said)))
+    for path in CHECKS:
+        for row in store.query(path.read_text(encoding="utf-8")):  # type: ignore[union-attr]  # these are SELECT queries
+            yield f"{path.stem.removesuffix('-violation')} {row[0]}"
+
+
+def test_hermit_and_the_checks_refuse_the_same_broken_graphs(
+    require: Require, model: Model, rules: Rules, bare: Path, tmp_path: Path
+) -> None:
+    require("java")
+    texts = [sparql_prologue() + said for said, _ in BROKEN.values()]
+    paths = [tmp_path / f"{place}.ttl" for place in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, encoding="utf-8")
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = list(pool.map(lambda path: consistent(premises(bare, [path])), paths))
+    assert [name for name, verdict in zip(BROKEN, verdicts, strict=True) if verdict] == []
+
+
+@pytest.mark.parametrize(("said", "check"), BROKEN.values(), ids=BROKEN)
+def test_a_check_finds_what_cannot_be(model: Model, rules: Rules, said: str, check: str) -> None:
+    found = set(violations(model, rules, read((sparql_prologue() + said).encode())))
+    assert {one.partition(" ")[0] for one in found} == {check}
+
+
+def test_the_checks_find_nothing_in_the_examples_the_tiny_world_and_the_random_worlds(
+    model: Model, rules: Rules, worlds: Worlds, examples: list[ox.Triple]
+) -> None:
+    tiny = read((Path(__file__).parent / "tiny.ttl").read_bytes())
+    random = [one for seed in range(40) for one in worlds.world(seed)]
+    for said in (examples, tiny, random):
+        assert list(violations(model, rules, said)) == []
+
+
+@pytest.mark.parametrize("path", CHECKS, ids=lambda path: path.stem)
+def test_every_check_names_the_problem_and_its_solution(path: Path) -> None:
+    first, second, *_ = path.read_text(encoding="utf-8").splitlines()
+    assert first.startswith("#+ problem: ")
+    assert second.startswith("#+ solution: ")
+    assert first.endswith(".")
+    assert second.endswith(".")
