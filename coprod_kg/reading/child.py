@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any, BinaryIO, Final
 
@@ -16,10 +17,13 @@ import pyoxigraph as ox
 
 from coprod_kg import namespaces
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
-from coprod_kg.reading import rdf
+from coprod_kg.reading import rdf, tables
 from coprod_kg.reading.formats import format_of
-from coprod_kg.reading.job import Checked, Limits, read_frame, write_frame
+from coprod_kg.reading.job import Checked, Limits, Sent, read_frame, write_frame
 from coprod_kg.reading.model import Model
+from coprod_kg.reading.parting import parts_of
+from coprod_kg.reading.placing import headers_of, in_table, in_text, of_cells
+from coprod_kg.reading.sheets import sheets
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation.conclusions import conclusions
 from coprod_kg.validation.profiles import Profiles
@@ -60,17 +64,47 @@ class Checker:
         self._profiles = Profiles(model.stages, self._rules.background)
         self._vocabulary = Vocabulary(namespaces.prefixes()["cp"], namespaces.terms(), base_iri)
 
-    def check(self, name: str, stated: str | None, content: bytes) -> Checked:
+    def check(self, sent: Sent) -> Checked:
         """Read, validate and reason over one file."""
         try:
-            form = format_of(name, stated)
-            triples = rdf.named(rdf.read(content, name, form, self._base_iri), self._base_iri)
-            data = self._written(triples, name)
+            if tables.is_table(sent.name, sent.stated):
+                return self._table(sent)
+            return self._text(sent)
         except (Unreadable, TooLarge, UnsupportedMedia) as error:
             return Checked(refusal=error)
+
+    def _text(self, sent: Sent) -> Checked:
+        form = format_of(sent.name, sent.stated)
+        parsed = rdf.read(sent.content, sent.name, form, self._base_iri)
+        triples = rdf.named(parsed, self._base_iri)
+        found = in_text(self._findings(triples), sent.content, form, self._base_iri)
+        return self._checked(triples, found, sent.name)
+
+    def _table(self, sent: Sent) -> Checked:
+        read = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
+        told = of_cells(read.findings, self._base_iri)
+        triples = sorted(read.triples, key=str)
+        leads = _leads(triples)
+        parts = [] if sent.organisation or leads else parts_of(triples, self._base_iri)
+        if len(parts) > 1:
+            return Checked(
+                Report(told),
+                triples=len(triples),
+                parts={one.organisation: self._written(one.triples, sent.name) for one in parts},
+                positions=read.positions,
+                headers=headers_of(sheets()),
+            )
+        found = (*told, *in_table(self._findings(triples), read.positions, headers_of(sheets())))
+        checked = self._checked(triples, found, sent.name)
+        whose = read.organisation
+        return replace(checked, leads=(whose,)) if whose in checked.organisations else checked
+
+    def _checked(
+        self, triples: Sequence[ox.Triple], found: tuple[Finding, ...], name: str
+    ) -> Checked:
         return Checked(
-            report=Report(self._findings(triples)),
-            data=data,
+            report=Report(found),
+            data=self._written(triples, name),
             inferred=self._written(self._concluded(triples), name),
             described=frozenset(str(one.subject)[1:-1] for one in triples),
             organisations=self._slugs(
@@ -159,7 +193,7 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
         header, (content,) = frame
         signal.setitimer(signal.ITIMER_REAL, limits.seconds)
         try:
-            checked = checker.check(header["name"], header["stated"], content)
+            checked = checker.check(Sent(content=content, **header))
         except MemoryError:
             os.abort()  # as the parser itself does at its cap
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -6,10 +6,11 @@ process that a stranger's file may have taken over is data, never code.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 from coprod_kg.errors import LimitReached, TooLarge, Unreadable, UnsupportedMedia
+from coprod_kg.reading.findings import Positions
 from coprod_kg.validation.report import Finding, Report
 
 __all__ = ["Checked", "Limits", "Refusal", "Sent", "read_frame", "write_frame"]
@@ -67,6 +68,10 @@ class Checked:
         leads: names of the organisations that run every initiative in the file.
         triples: the number of statements.
         refusal: why it could not be read; then there is nothing else.
+        parts: where a table holds the data of several organisations: name → its statements.
+            Then only the table was read, and each part is to be checked as a file of its own.
+        positions: the cells of such a table.
+        headers: property → what the template calls its column, likewise.
     """
 
     report: Report = Report()  # noqa: RUF009  # a frozen value without findings
@@ -77,6 +82,9 @@ class Checked:
     leads: tuple[str, ...] = ()
     triples: int = 0
     refusal: Refusal | None = None
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    positions: Positions | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def frame(self) -> tuple[dict[str, Any], Sequence[bytes]]:
         """The header and the payloads to write."""
@@ -87,6 +95,9 @@ class Checked:
             "organisations": self.organisations,
             "leads": self.leads,
             "triples": self.triples,
+            "parts": list(self.parts),
+            "headers": dict(self.headers),
+            "positions": self.positions and self.positions.as_dict(),
             "refusal": error
             and {
                 "kind": type(error).__name__,
@@ -95,7 +106,7 @@ class Checked:
                 "fix": error.fix,
             },
         }
-        return header, (self.data, self.inferred)
+        return header, (self.data, self.inferred, *self.parts.values())
 
     @classmethod
     def of(cls, header: Mapping[str, Any], payloads: Sequence[bytes]) -> "Checked":
@@ -109,6 +120,9 @@ class Checked:
             organisations=tuple(header["organisations"]),
             leads=tuple(header["leads"]),
             triples=int(header["triples"]),
+            parts=dict(zip(header["parts"], payloads[2:], strict=True)),
+            headers=header["headers"],
+            positions=header["positions"] and Positions.of(header["positions"]),
             refusal=error
             and _REFUSALS[error["kind"]](error["what"], where=error["where"], fix=error["fix"]),
         )

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,13 +60,20 @@ def too_large(name: str, settings: Settings) -> TooLarge:
     )
 
 
-def check(batch: Sequence[Sent], settings: Settings, *, validates: bool = True) -> list[Checked]:
+def check(
+    batch: Sequence[Sent],
+    settings: Settings,
+    *,
+    validates: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Checked]:
     """Read, validate and reason over each file, in the order given.
 
     Args:
         batch: the files.
         settings: the limits and the base IRI.
         validates: whether they are validated; what the store holds was, when it came in.
+        progress: told, from several threads, how many more files are done.
 
     Raises:
         ModelError: the ontology, a shape or a rule of this installation is at fault.
@@ -81,7 +88,10 @@ def check(batch: Sequence[Sent], settings: Settings, *, validates: bool = True) 
         for share, results in zip(
             shares,
             pool.map(
-                lambda share: _share([batch[place] for place in share], settings, validates), shares
+                lambda share: _share(
+                    [batch[place] for place in share], settings, validates, progress
+                ),
+                shares,
             ),
             strict=True,
         ):
@@ -89,12 +99,16 @@ def check(batch: Sequence[Sent], settings: Settings, *, validates: bool = True) 
     return [checked[place] for place in range(len(batch))]
 
 
-def _share(files: Sequence[Sent], settings: Settings, validates: bool) -> list[Checked]:
+def _share(
+    files: Sequence[Sent], settings: Settings, validates: bool, progress: Callable[[int], None]
+) -> list[Checked]:
     """One child's share; where a child dies over a file, the next child takes up behind it."""
     done: list[Checked] = []
     while len(done) < len(files):
         with _Child(files[len(done) :], settings, validates) as child:
-            done.extend(child.results())
+            for one in child.results():
+                done.append(one)
+                progress(1)
             if len(done) < len(files):
                 name = files[len(done)].name
                 done.append(Checked(refusal=_explain(child.wait(), name, settings)))
@@ -119,7 +133,8 @@ class _Child:
             header = {"base_iri": settings.base_iri, "limits": asdict(self._limits)}
             write_frame(job, {**header, "validates": validates}, ())
             for one in files:
-                write_frame(job, {"name": one.name, "stated": one.stated}, (one.content,))
+                stated = {"stated": one.stated, "organisation": one.organisation}
+                write_frame(job, {"name": one.name, **stated}, (one.content,))
             job.seek(0)
             self._process = subprocess.Popen(  # a fixed command, no shell
                 [sys.executable, "-P", "-m", "coprod_kg.reading.child"],

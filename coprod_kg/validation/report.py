@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["Cause", "Finding", "Report", "Severity"]
+__all__ = ["Cause", "Finding", "Report", "Severity", "Spot"]
 
 
 class Severity(StrEnum):
@@ -26,6 +26,35 @@ _ORDER = {one: place for place, one in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where in a file something stands, as the person who wrote it sees it.
+
+    Attributes:
+        sheet: the name of the sheet or of the CSV file.
+        row: the number of the row, from 1.
+        column: the header of the column.
+        cell: the cell (``C7``) or cells (``C7:C9``).
+        line: the number of the line of a text, from 1.
+    """
+
+    sheet: str | None = None
+    row: int | None = None
+    column: str | None = None
+    cell: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        if self.line is not None:
+            return f"line {self.line}"
+        parts = [self.sheet or ""]
+        if self.cell:
+            parts.append(self.cell)
+        elif self.row:
+            parts.append(f"row {self.row}")
+        return " ".join(one for one in parts if one)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that one shape says about one place in the data.
 
@@ -34,9 +63,12 @@ class Finding:
         focus: the thing it is about, as an IRI.
         path: the property it is about as an IRI (a longer path as SPARQL), or None.
         value: the value that offends as written in Turtle, or None.
-        message: what was expected and what to write.
+        message: what was expected and what arrived; what to write too, where `fix` is None.
         shape: IRI of the shape that says so.
         component: IRI of the kind of constraint.
+        spot: where it stands in the file, where that is known.
+        fix: what to do.
+        permitted: the values that may stand there, where they are few.
     """
 
     severity: Severity
@@ -46,6 +78,9 @@ class Finding:
     message: str
     shape: str
     component: str
+    spot: Spot | None = None
+    fix: str | None = None
+    permitted: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON can hold it."""
@@ -54,7 +89,26 @@ class Finding:
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
         """The finding that `as_dict` gave."""
-        return cls(**{**table, "severity": Severity(table["severity"])})
+        spot = table.get("spot")
+        return cls(
+            **{
+                **table,
+                "severity": Severity(table["severity"]),
+                "spot": Spot(**spot) if spot else None,
+                "permitted": tuple(table.get("permitted") or ()),
+            }
+        )
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """What it has in common with others that are mended in the same way.
+
+        What a table reader says names the value, so there the kind of fault and the column
+        make the cause; the words of a shape are the same wherever it speaks.
+        """
+        if self.spot and self.fix is not None:
+            return (self.severity, self.shape, self.spot.sheet or "", self.spot.column or "")
+        return (self.severity, self.shape, self.message, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +143,13 @@ class Report:
 
     def causes(self) -> tuple[Cause, ...]:
         """The findings grouped by what is wrong, the weightiest and most frequent first."""
-        groups: dict[tuple[Severity, str, str], list[Finding]] = {}
+        groups: dict[tuple[str, ...], list[Finding]] = {}
         for one in self.findings:
-            groups.setdefault((one.severity, one.shape, one.message), []).append(one)
-        made = (Cause(*key, findings=tuple(group)) for key, group in groups.items())
+            groups.setdefault(one.cause, []).append(one)
+        made = (
+            Cause(group[0].severity, group[0].shape, group[0].message, tuple(group))
+            for group in groups.values()
+        )
         return tuple(sorted(made, key=lambda one: (_ORDER[one.severity], -one.count, one.shape)))
 
     def without(self, findings: Iterable[Finding]) -> "Report":

@@ -1,0 +1,154 @@
+"""Findings of shapes told to the person who wrote the file: cell or line, and words that fit it.
+
+It finds nothing itself. The words of a shape speak of Turtle; somebody who fills in a table is
+told of columns instead.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from coprod_kg.namespaces import prefixes
+from coprod_kg.reading.columns import Sheets
+from coprod_kg.reading.findings import CellFinding, Place, Positions
+from coprod_kg.reading.formats import Format
+from coprod_kg.reading.lines import lines_of
+from coprod_kg.validation.report import Finding, Spot
+
+__all__ = ["TABLE", "headers_of", "in_table", "in_text", "of_cells"]
+
+TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
+"""How the names of the findings of the table reader begin."""
+_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+_ADVICE: Final = ("Write", "Mend", "Leave", "Keep", "Describe", "Did you", "Use", "If", "Name")
+_EXAMPLE: Final = re.compile(r"[Ww]rite (?:for example )?[a-z]+:\w+ (?P<value>.+?)\.?$")
+_NAME: Final = re.compile(r"\b(?P<prefix>[a-z]+):(?P<local>[A-Za-z]\w*)\b")
+_SCHEME: Final = re.compile(r"a concept of the scheme ([a-z-]+)")
+_LINED: Final = frozenset({"Turtle", "TriG", "N-Triples", "N-Quads"})
+
+
+def of_cells(found: Iterable[CellFinding], base_iri: str) -> tuple[Finding, ...]:
+    """What the table reader found, as findings of a report."""
+    return tuple(
+        replace(
+            one.finding(base_iri),
+            message=_capital(one.message),
+            fix=one.fix,
+            permitted=one.permitted,
+            spot=_spot(one.place),
+        )
+        for one in found
+    )
+
+
+def headers_of(sheets: Sheets) -> dict[str, str]:
+    """Property → the header of its column in the template."""
+    return {
+        column.path: column.header
+        for sheet in reversed(sheets.members)
+        for column in sheet.columns
+        if column.path
+    }
+
+
+def in_table(
+    found: Iterable[Finding], positions: Positions, headers: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """Findings of shapes with their cells, less those that only follow from another one.
+
+    Args:
+        found: what the shapes find.
+        positions: where each statement came from.
+        headers: what `headers_of` gave.
+    """
+    return tuple(
+        _told(one, positions, headers)
+        for one in found
+        if not positions.is_told(one.focus, one.path)
+    )
+
+
+def in_text(
+    found: Sequence[Finding], content: bytes, form: Format, base_iri: str
+) -> tuple[Finding, ...]:
+    """Findings with the lines that they are about, in the formats where lines can be told."""
+    if not found or form.name not in _LINED:
+        return tuple(map(_parted, found))
+    subjects: Collection[str] = {one.focus for one in found}
+    lines = lines_of(content.decode("utf-8-sig"), base_iri, subjects)
+    return tuple(
+        replace(_parted(one), spot=Spot(line=line) if line else None)
+        for one in found
+        for line in [lines.line(one.focus, one.path, one.value)]
+    )
+
+
+def _parted(one: Finding) -> Finding:
+    """The finding with what is wrong and what to do about it apart."""
+    why, fix = _sentences(one.message)
+    return replace(one, message=why, fix=fix or None)
+
+
+def _sentences(message: str) -> tuple[str, str]:
+    parts = _SENTENCE.split(message)
+    cut = next((at for at, one in enumerate(parts) if one.startswith(_ADVICE) and at), len(parts))
+    return " ".join(parts[:cut]), " ".join(parts[cut:])
+
+
+def _told(one: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
+    place = positions.place(one.focus, one.path)
+    own = positions.sheets[positions.rows[one.focus][0]].columns if place else {}
+    headers = {**headers, **{path: header for path, (header, _) in own.items()}}
+    why, fix = _sentences(one.message)
+    header = headers.get(one.path or "")
+    return replace(
+        one,
+        spot=_spot(place) if place else None,
+        message=_in_columns(_SCHEME.sub(r"one of the list \1", why), headers),
+        fix=_advice(fix, header, headers, missing=one.value is None),
+    )
+
+
+def _advice(fix: str, header: str | None, headers: Mapping[str, str], *, missing: bool) -> str:
+    found = _EXAMPLE.search(fix)
+    if not found:
+        return _in_columns(fix, headers)
+    example = _plain(found["value"])
+    shown = f", for example: {example}" if example else ""
+    column = f"the column {header}" if header else "its column"
+    before = fix[: found.start()]
+    verb = "fill in" if missing else "mend"
+    return f"{before}{verb if before else verb.capitalize()} {column}{shown}."
+
+
+def _plain(term: str) -> str:
+    """A term of an example as it is written in a cell; empty where it says nothing there."""
+    text = re.match(r'"([^"]*)"', term)
+    if text:
+        return text[1]
+    if term.startswith("<"):
+        return "" if term.startswith("<id/") else term.strip("<>")
+    if ":" in term:
+        return term.partition(":")[2].replace("-", " ").capitalize()
+    return {"true": "yes", "false": "no"}.get(term, term)
+
+
+def _in_columns(text: str, headers: Mapping[str, str]) -> str:
+    """A text in which properties are called by the headers of their columns."""
+    spaces = prefixes()
+
+    def header(found: re.Match[str]) -> str:
+        iri = spaces.get(found["prefix"], "") + found["local"]
+        return headers.get(iri) or found["local"]
+
+    return _NAME.sub(header, text)
+
+
+def _capital(text: str) -> str:
+    sentence = text[:1].upper() + text[1:]
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
+
+
+def _spot(place: Place) -> Spot:
+    return Spot(place.sheet, place.row, place.column, place.cell)
