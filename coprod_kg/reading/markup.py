@@ -29,7 +29,8 @@ def parse(chunks: Iterable[bytes], handlers: Handlers, where: str) -> None:
 
     Args:
         chunks: its bytes.
-        handlers: what is called for elements and text; names come without prefix.
+        handlers: what is called for elements and text; names come without the prefix, where
+            the outermost element has one.
         where: what to call the part in an error.
 
     Raises:
@@ -38,8 +39,17 @@ def parse(chunks: Iterable[bytes], handlers: Handlers, where: str) -> None:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     start, end, text = handlers
-    parser.StartElementHandler = lambda name, attrs: start(name.rpartition(":")[2], attrs)
-    parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        """Take the prefix off every name, where the outermost element has one."""
+        if ":" in name:
+            parser.StartElementHandler = lambda name, its: start(name.rpartition(":")[2], its)
+            parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+        else:
+            parser.StartElementHandler, parser.EndElementHandler = start, end
+        start(name.rpartition(":")[2], attributes)
+
+    parser.StartElementHandler = begin
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:

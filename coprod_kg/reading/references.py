@@ -40,13 +40,17 @@ class Register:
     base_iri: str
     scope: str = ""
     _identifiers: dict[str, dict[str, Thing]] = field(default_factory=dict)
+    _searches: int = 0
+    _remembered: dict[tuple[str, tuple[str, ...]], tuple[Thing | None, Told | None]] = field(
+        default_factory=dict
+    )
     _first: dict[Thing, str] = field(default_factory=dict)
     _names: dict[str, dict[str, list[Thing]]] = field(default_factory=dict)
-    _searches: int = 0
     _shown: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, thing: Thing, names: Iterable[str]) -> None:
         """Register a thing under its identifier and its names."""
+        self._remembered.clear()
         self._identifiers.setdefault(thing.kind, {})[plain(thing.slug)] = thing
         for name in names:
             key = plain(text_and_language(name, "")[0])
@@ -64,12 +68,18 @@ class Register:
         """The first name of a thing here, or None."""
         return self._first.get(thing)
 
-    def finds(self, text: str, kinds: Iterable[str]) -> bool:
+    def finds(self, text: str, kinds: tuple[str, ...]) -> bool:
         """Whether a text as a whole names something here."""
         return bool(self._found(text, kinds))
 
     def resolve(self, text: str, column: Column) -> tuple[Thing | None, Told | None]:
         """The thing that a text in a column means, and what is to be said of it."""
+        key = text, column.kinds
+        if key not in self._remembered:
+            self._remembered[key] = self._resolved(text, column)
+        return self._remembered[key]
+
+    def _resolved(self, text: str, column: Column) -> tuple[Thing | None, Told | None]:
         found = self._found(text, column.kinds)
         if len(found) == 1:
             return found[0], None
@@ -78,12 +88,18 @@ class Register:
         outside = self._outside(text)
         if outside and outside.kind in column.kinds:
             return outside, None
-        shown = {
-            key: name for kind in column.kinds for key, name in self._shown.get(kind, {}).items()
-        }
-        ids = {one: one for kind in column.kinds for one in self._identifiers.get(kind, {})}
-        close = [(ids | shown)[one] for one in near(plain(text), ids | shown)]
-        return self._taken_up(text, column, close)
+        return self._taken_up(text, column, self._close(text, column.kinds))
+
+    def _close(self, text: str, kinds: Iterable[str]) -> list[str]:
+        """The names and identifiers most like a text; of the first few hundred texts only."""
+        if self._searches >= _MOST_SEARCHES:
+            return []
+        self._searches += 1
+        shown: dict[str, str] = {}
+        for kind in kinds:
+            shown |= {key: one.slug for key, one in self._identifiers.get(kind, {}).items()}
+            shown |= self._shown.get(kind, {})
+        return [shown[one] for one in near(plain(text), shown)]
 
     def _taken_up(
         self, text: str, column: Column, close: list[str]
