@@ -44,6 +44,46 @@ class Settings:
     queue_seconds: float = field(
         default=10.0, metadata=_help("how long a query may wait for a free worker, in seconds")
     )
+    queue_length: int = field(
+        default=64, metadata=_help("queries that may wait for a free worker; more are refused")
+    )
+    client_queries: int = field(
+        default=3,
+        metadata=_help("queries of one client that run at the same time; its others wait for them"),
+    )
+    client_requests: int = field(
+        default=64,
+        metadata=_help("requests one client may have under way in each web process"),
+    )
+    web_threads: int = field(
+        default=128, metadata=_help("requests each web process works on at the same time")
+    )
+    downloads: int = field(
+        default=64, metadata=_help("large answers each web process sends at the same time")
+    )
+    result_mb: int = field(default=4096, metadata=_help("largest answer to a query, in MiB"))
+    body_seconds: float = field(
+        default=30.0, metadata=_help("how long a client may take to send a body, in seconds")
+    )
+    reader_seconds: float = field(
+        default=30.0,
+        metadata=_help("how long a client may take nothing of a large answer, in seconds"),
+    )
+    stop_seconds: float = field(
+        default=10.0,
+        metadata=_help("how long requests under way may go on when the service is stopped"),
+    )
+    trust_proxies: tuple[str, ...] = field(
+        default=(),
+        metadata=_help("addresses of proxies whose X-Forwarded-For names the client"),
+    )
+    read_access: str = field(
+        default="open", metadata=_help("who may read: open (anyone) or token (who has one)")
+    )
+    log_queries: str = field(
+        default="hash",
+        metadata=_help("what the log says of a query: hash (its SHA-256) or text (all of it)"),
+    )
     submission_seconds: float = field(
         default=120.0, metadata=_help("deadline for reading one submission, in seconds")
     )
@@ -104,10 +144,13 @@ class Settings:
                 where="setting base-iri",
                 fix="Write for example https://data.example.org/coprod/",
             )
-        if self.default_graph not in ("union", "strict"):
-            raise WrongUsage(
-                f"{self.default_graph!r} is neither union nor strict", where="setting default-graph"
-            )
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise WrongUsage(
+                    f"{value!r} is neither {' nor '.join(choices)}",
+                    where=f"setting {name.replace('_', '-')}",
+                )
 
     def environ(self) -> dict[str, str]:
         """The same settings as ``COPROD_*`` variables, to hand to a child process."""
@@ -116,6 +159,14 @@ class Settings:
             for one in fields(self)
             if getattr(self, one.name) is not None
         }
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "default_graph": ("union", "strict"),
+    "read_access": ("open", "token"),
+    "log_queries": ("hash", "text"),
+}
+"""The settings that are one of a few words."""
 
 
 def _text(value: object) -> str:

@@ -4,15 +4,46 @@ Two implementations are planned: `coprod_kg.store.local` (one writer, snapshots,
 and a remote one over any SPARQL 1.1 endpoint. Nothing above this folder knows which one it has.
 """
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["DEFAULT_GRAPH", "Answer", "Change", "Commit", "Query", "Store", "Update"]
+__all__ = ["DEFAULT_GRAPH", "Answer", "Asker", "Change", "Commit", "Query", "Store", "Update"]
 
 DEFAULT_GRAPH = ""
 """What stands for the default graph where a graph is named by its IRI."""
+
+
+class Asker:
+    """Whoever waits for an answer, and may leave before it is there."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], object]] = []
+        self._left = False
+
+    @property
+    def left(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._left
+
+    def leave(self) -> None:
+        """Say that nobody waits any more: what is done for the asker stops."""
+        with self._lock:
+            self._left = True
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def on_leave(self, callback: Callable[[], object]) -> None:
+        """Have something done when the asker leaves, or now if that has happened."""
+        with self._lock:
+            if not self._left:
+                self._callbacks.append(callback)
+                return
+        callback()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +59,7 @@ class Query:
         version: the dataset version to ask, or None for the newest.
         seconds: the deadline.
         union: whether the default graph is the union of all graphs where nothing else is said.
+        asker: who waits; when they leave, whoever computes the answer is freed.
     """
 
     text: str
@@ -37,6 +69,7 @@ class Query:
     version: int | None = None
     seconds: float = 30.0
     union: bool = True
+    asker: Asker | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -151,6 +184,7 @@ class Store(Protocol):
             QueryMemory: the memory cap was hit.
             QueryTooDeep: the query is nested deeper than the engine can follow.
             Overloaded: no worker became free in time.
+            RequestError: the asker left.
             StoreUnavailable: nobody answers.
         """
         ...

@@ -6,7 +6,7 @@ ones or starts some for the length of one command.
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +14,14 @@ from pathlib import Path
 from coprod_kg.errors import (
     CoprodError,
     Overloaded,
+    RequestError,
     StoreChanged,
     StoreInUse,
     StoreUnavailable,
 )
 from coprod_kg.settings import Settings
 from coprod_kg.store import limits, updater, wire
-from coprod_kg.store.base import Answer, Change, Commit, Query, Update
+from coprod_kg.store.base import Answer, Asker, Change, Commit, Query, Update
 from coprod_kg.store.children import Keeper, exit_status
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
@@ -29,8 +30,6 @@ from coprod_kg.store.writer import send_change
 
 __all__ = ["LocalStore", "Service", "connect", "request", "serving"]
 
-_BACKLOG = 128
-"""Connections that may wait for a worker; the kernel refuses more."""
 _ATTEMPTS = 5
 _GRACE_SECONDS = 5.0
 _START_SECONDS = 60.0
@@ -57,6 +56,8 @@ class LocalStore:
     def query(self, query: Query) -> Answer:
         """Ask; see `coprod_kg.store.base.Store.query` for what is raised."""
         connection = self._connect("query", self._settings.queue_seconds)
+        if query.asker is not None:
+            query.asker.on_leave(_hang_up(connection))
         try:
             return self._ask(connection, query)
         except BaseException:
@@ -107,37 +108,56 @@ class LocalStore:
         except TimeoutError:
             raise _overloaded(self._settings.queue_seconds) from None
         except EOFError:
+            if query.asker is not None and query.asker.left:
+                raise _left() from None
             raise StoreUnavailable("the query worker ended before it took the query") from None
         connection.settimeout(seconds + _GRACE_SECONDS)
         try:
             wire.send_message(connection, request(query, seconds))
             head = wire.receive_message(connection)
         except (EOFError, OSError):
-            raise self._why(pid, seconds) from None
+            raise self._ended(query.asker, pid, seconds) from None
         wire.raise_error(head)
         return Answer(
             media_type=head["media_type"],
             version=head["version"],
             length=head["length"],
-            chunks=self._chunks(connection, pid, seconds),
+            chunks=_Frames(connection, lambda: self._ended(query.asker, pid, seconds)),
         )
 
-    def _chunks(self, connection: socket.socket, pid: int, seconds: float) -> Iterator[bytes]:
-        with connection:
-            while True:
-                try:
-                    frame = wire.receive(connection)
-                except (EOFError, OSError):
-                    raise self._why(pid, seconds) from None
-                if frame == wire.END:
-                    return
-                yield frame
-
-    def _why(self, pid: int, seconds: float) -> CoprodError:
-        """The reason for which the worker with that process number ended."""
+    def _ended(self, asker: Asker | None, pid: int, seconds: float) -> CoprodError:
+        """The reason for which the connection to the worker with that process number ended."""
+        if asker is not None and asker.left:
+            return _left()
         status = exit_status(self._run, pid)
         stopped = limits.stopped_by(status, "query", seconds, self._settings.query_memory_mb)
         return stopped or StoreUnavailable(f"the query worker ended with status {status}")
+
+
+class _Frames:
+    """The frames of an answer as they come; closing it hangs up, also before the first."""
+
+    def __init__(self, connection: socket.socket, why: Callable[[], CoprodError]) -> None:
+        self._connection = connection
+        self._why = why
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            frame = wire.receive(self._connection)
+        except (EOFError, OSError):
+            self.close()
+            raise self._why() from None
+        if frame == wire.END:
+            self.close()
+            raise StopIteration
+        return frame
+
+    def close(self) -> None:
+        """Hang up: the worker is freed."""
+        self._connection.close()
 
 
 def request(query: Query, seconds: float) -> dict[str, object]:
@@ -153,10 +173,24 @@ def request(query: Query, seconds: float) -> dict[str, object]:
     }
 
 
+def _hang_up(connection: socket.socket) -> Callable[[], None]:
+    """Ends a connection from another thread, which whoever reads from it sees as its end."""
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    return hang_up
+
+
+def _left() -> RequestError:
+    return RequestError("whoever asked has left")
+
+
 def _overloaded(seconds: float) -> Overloaded:
     return Overloaded(
         f"no query worker became free within {seconds:g} seconds",
-        fix="Try again in a moment. The operator can raise workers or queue-seconds.",
+        fix="Try again in a moment. The operator can raise workers, queue-seconds or queue-length.",
     )
 
 
@@ -190,7 +224,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
     directory = DataDirectory(settings.data.resolve())
     with directory.locked(url) as run, socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(run / "query"))
-        listening.listen(_BACKLOG)
+        listening.listen(settings.queue_length)  # the kernel refuses more
         environ = {
             **settings.environ(),
             "COPROD_DATA": str(directory.root),

@@ -1,23 +1,29 @@
 """The house over HTTP: one application, one blueprint per family of routes; it keeps no globals."""
 
+from pathlib import Path
+from threading import BoundedSemaphore
+
 from flask import Flask
 
+from coprod_kg.access import Tokens
 from coprod_kg.catalogue.queries import load
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.web import errors, headers, health, home, model, queries, sparql, things
 from coprod_kg.web.site import Site
+from coprod_kg.web.slots import Slots
 
 __all__ = ["create_app"]
 
 
-def create_app(store: Store, settings: Settings) -> Flask:
+def create_app(store: Store, settings: Settings, run: Path | None = None) -> Flask:
     """The application over a store.
 
     Args:
         store: where every question goes.
         settings: limits and names.
+        run: the folder that the web processes share while they run, or None for one alone.
 
     Raises:
         ModelError: a saved query is at fault.
@@ -25,10 +31,14 @@ def create_app(store: Store, settings: Settings) -> Flask:
     saved = dict(load())
     if settings.queries is not None:
         saved |= load(settings.queries)
-    site = Site(store, settings, saved, load(files("queries") / "views"))
+    slots = Slots(run / "slots" if run else None, settings)
+    views = load(files("queries") / "views")
+    site = Site(store, settings, saved, views, Tokens(settings.data), slots)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_mb * 1024**2
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
+    app.config["SETTINGS"] = settings
+    app.config["DOWNLOADS"] = BoundedSemaphore(settings.downloads)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.jinja_env.trim_blocks = True

@@ -22,8 +22,9 @@ from coprod_kg.errors import (
 )
 from coprod_kg.results.formats import HTML, Format
 from coprod_kg.results.negotiation import negotiate
+from coprod_kg.web.exchange import exchange
 
-__all__ = ["problem", "register"]
+__all__ = ["document", "kind_of", "problem", "register"]
 
 _JSON = Format("json", "application/problem+json", "rows", "problem document")
 _TEXT = Format("txt", "text/plain", "rows", "text")
@@ -39,19 +40,20 @@ def register(app: Flask) -> None:
 
 def problem(error: CoprodError) -> Response:
     """The error as the client can read it best."""
+    exchange(request).outcome = kind_of(error)
     if isinstance(error, LimitReached):
         current_app.logger.warning("%s %s: %s", request.method, request.path, error.what)
     elif error.status >= 500:
         current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
-    document = _document(error)
+    told = document(error)
     kind = _kind()
     if kind == HTML:
         text = request.args.get("query") if request.path == "/sparql" else None
-        body = render_template("problem.html", problem=document, text=text)
+        body = render_template("problem.html", problem=told, text=text)
     elif kind == _TEXT:
-        body = _text(document)
+        body = _text(told)
     else:
-        body = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        body = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
     response = Response(body, status=error.status, content_type=kind.content_type)
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after is not None:
@@ -59,19 +61,24 @@ def problem(error: CoprodError) -> Response:
     return response
 
 
-def _document(error: CoprodError) -> dict[str, str | int]:
-    slug = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
-    document: dict[str, str | int] = {
-        "type": _TYPES + slug,
+def kind_of(error: CoprodError) -> str:
+    """The kind of an error in words with hyphens, such as ``query-timeout``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+
+
+def document(error: CoprodError) -> dict[str, str | int]:
+    """The members of the problem document (RFC 9457) of an error."""
+    told: dict[str, str | int] = {
+        "type": _TYPES + kind_of(error),
         "title": error.title,
         "status": error.status,
         "detail": error.what,
     }
     if error.where:
-        document["where"] = error.where
+        told["where"] = error.where
     if error.fix:
-        document["fix"] = error.fix
-    return document
+        told["fix"] = error.fix
+    return told
 
 
 def _kind() -> Format:
@@ -81,10 +88,10 @@ def _kind() -> Format:
         return _JSON
 
 
-def _text(document: dict[str, str | int]) -> str:
-    lines = [f"{document['status']} {document['title']}", str(document["detail"])]
-    lines += [f"Where: {document['where']}"] if "where" in document else []
-    lines += [str(document["fix"])] if "fix" in document else []
+def _text(told: dict[str, str | int]) -> str:
+    lines = [f"{told['status']} {told['title']}", str(told["detail"])]
+    lines += [f"Where: {told['where']}"] if "where" in told else []
+    lines += [str(told["fix"])] if "fix" in told else []
     return "\n".join(lines) + "\n"
 
 

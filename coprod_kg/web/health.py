@@ -4,6 +4,7 @@ from functools import partial
 
 from flask import Blueprint, Response
 
+from coprod_kg.web import metrics
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -14,6 +15,7 @@ def blueprint(site: Site) -> Blueprint:
     routes = Blueprint("health", __name__)
     routes.add_url_rule("/healthz", endpoint="healthz", view_func=_healthz)
     routes.add_url_rule("/readyz", endpoint="readyz", view_func=partial(_readyz, site))
+    routes.add_url_rule("/metrics", endpoint="metrics", view_func=partial(_metrics, site))
     routes.add_url_rule("/robots.txt", endpoint="robots", view_func=_robots)
     return routes
 
@@ -28,6 +30,14 @@ def _readyz(site: Site) -> Response:
     version = site.version()
     response = _text(f"ready, serving version {version}\n")
     response.headers["Dataset-Version"] = str(version)
+    return response
+
+
+def _metrics(site: Site) -> Response:
+    """Numbers for Prometheus, over all web processes."""
+    response = Response(metrics.exposition(site.version()))
+    response.headers["Content-Type"] = metrics.CONTENT_TYPE_LATEST
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -1,8 +1,11 @@
 """The web processes: granian over the application, until the parent leaves; it answers nothing.
 
-granian speaks HTTP and hands each request to a thread of one of its own child processes, which
-run `coprod_kg.web.server`.
+granian speaks HTTP and hands each request to one of its own child processes, which run
+`coprod_kg.web.server`. Asked to stop, they take no more requests and finish those under way.
 """
+
+import os
+from pathlib import Path
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -11,11 +14,10 @@ from granian.log import LogLevels
 
 from coprod_kg.settings import Settings
 from coprod_kg.store.children import follow_lifeline
+from coprod_kg.web import metrics
 
 __all__ = ["main"]
 
-_THREADS = 64
-"""Requests that one web process works on at a time; each waits for a query worker or a reader."""
 _HEADER_MS = 10_000
 
 
@@ -23,13 +25,15 @@ def main() -> None:
     """Listen until this process is ended."""
     follow_lifeline()
     settings = Settings.load()
+    numbers = Path(os.environ["COPROD_RUN"]) / "metrics"
+    numbers.mkdir(exist_ok=True)
+    os.environ[metrics.FOLDER] = str(numbers)
     Granian(
         "coprod_kg.web.server:app",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=settings.web_workers,
-        blocking_threads=_THREADS,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS),
         websockets=False,
@@ -37,7 +41,7 @@ def main() -> None:
         log_level=LogLevels.error,
         respawn_failed_workers=True,
         respawn_interval=0.1,
-        workers_kill_timeout=5,
+        workers_kill_timeout=max(1, round(settings.stop_seconds)),
     ).serve()
 
 

@@ -1,21 +1,21 @@
 """An answer of the store as an HTTP response: format, caching, length; it never asks anything.
 
-The server ends a chunked body as if it were complete when its iterator raises (seen with granian
-2.8 over WSGI), so no answer of unknown length is sent as it comes: it is kept on disk until it is
-whole, and what fails before that is a problem document. With a length, a body that ends early
-breaks the connection, and every client notices.
+A small answer comes with its length. A large one is sent as it comes, and where it fails midway
+the connection breaks (`coprod_kg.web.sending`), so that every client notices.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from threading import Semaphore
 
-from flask import Response, request
+from flask import Response, current_app, request
 from werkzeug.http import quote_etag
 
 from coprod_kg import __version__
+from coprod_kg.errors import Overloaded
 from coprod_kg.results.formats import FORMATS, HTML, ROWS, by_name
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
-from coprod_kg.results.spool import pieces, spool
+from coprod_kg.results.relay import Relay
 from coprod_kg.store.base import Answer
 from coprod_kg.web.protocol import Parameters
 
@@ -108,10 +108,11 @@ def reply(answer: Answer, conditions: Conditions, filename: str | None = None) -
         filename: what a download is called, without its suffix; CSV and TSV are downloads.
     """
     offer = _offer(answer.media_type, conditions.offers)
-    body, length, close = _body(answer)
+    body = answer.chunks if answer.length is not None else Download.of(answer)
     response = Response(body, content_type=offer.content_type, direct_passthrough=True)
-    response.call_on_close(close)
-    response.headers["Content-Length"] = str(length)
+    response.call_on_close(body.close if isinstance(body, Download) else answer.close)
+    if answer.length is not None:
+        response.headers["Content-Length"] = str(answer.length)
     conditions.mark(response, offer)
     if filename and offer.format in ROWS[2:]:
         name = f"{filename}.{offer.format.name}"
@@ -122,11 +123,43 @@ def reply(answer: Answer, conditions: Conditions, filename: str | None = None) -
     return response
 
 
-def _body(answer: Answer) -> tuple[Iterable[bytes], int, Callable[[], None]]:
-    if answer.length is not None:
-        return answer.chunks, answer.length, answer.close
-    file, length = spool(answer)
-    return pieces(file), length, file.close
+class Download:
+    """A large answer on its way, one of a limited number in this process."""
+
+    def __init__(self, relay: Relay, places: Semaphore) -> None:
+        """Take the answer and one place, which is taken already."""
+        self._relay = relay
+        self._places = places
+        self._open = True
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Download":
+        """Take a place.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        settings, places = current_app.config["SETTINGS"], current_app.config["DOWNLOADS"]
+        if not places.acquire(blocking=False):
+            answer.close()
+            raise Overloaded(
+                f"{settings.downloads} large answers are on their way already",
+                fix="Try again later, or ask for less. The limit is the setting downloads.",
+            )
+        return cls(Relay(answer, settings.result_mb << 20), places)
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._relay
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give the place back; whoever computes the answer is freed."""
+        if self._open:
+            self._open = False
+            self._relay.close()
+            self._places.release()
 
 
 def _offer(media_type: str, wanted: Iterable[Offer]) -> Offer:

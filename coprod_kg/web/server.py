@@ -6,6 +6,7 @@ and answer for a service that is no longer there.
 """
 
 import os
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 from coprod_kg.errors import WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import LocalStore
-from coprod_kg.web import create_app
+from coprod_kg.web import create_app, metrics
+from coprod_kg.web.gateway import Gateway
 
 __all__ = ["app"]
 
@@ -37,5 +39,11 @@ def _end_with(parent: int) -> None:
 
 
 threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="parent").start()
+metrics.forget_dead()
 settings = Settings.load()
-app = create_app(LocalStore(_run_directory(), settings), settings)
+run = _run_directory()
+app = Gateway(
+    create_app(LocalStore(run, settings), settings, run),
+    settings,
+    Path(tempfile.mkdtemp(prefix="pipes-", dir=run)),
+)

@@ -2,15 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
+from flask import request
+
+from coprod_kg.access import Tokens
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.formats import ROWS
 from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
+from coprod_kg.web.exchange import exchange
+from coprod_kg.web.rights import holder
+from coprod_kg.web.slots import Slots, give_back, hold
 
 __all__ = ["ONTOLOGY", "PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
 
@@ -33,20 +40,36 @@ class Site:
         settings: the limits and names of this installation.
         queries: the questions people ask, by name.
         views: what our own pages ask, by name.
+        tokens: who may write.
+        slots: how many queries one client may have at work.
     """
 
     store: Store
     settings: Settings
     queries: Mapping[str, SavedQuery]
     views: Mapping[str, SavedQuery]
+    tokens: Tokens
+    slots: Slots
 
     def version(self, asked: int | None = None) -> int:
         """The version asked for, or the newest."""
         return self.store.version() if asked is None else asked
 
     def ask_store(self, query: Query) -> Answer:
-        """Put a question to the store on the asking road."""
-        return ask(self.store, query, self.settings)
+        """Put a question to the store on the asking road, for whoever sends the request."""
+        known = exchange(request)
+        known.notes.setdefault("query", sha256(query.text.encode()).hexdigest()[:16])
+        known.notes.setdefault("query_text", query.text)
+        grant = holder(request, self.tokens)
+        client = f"token {grant.name}" if grant else known.client
+        slot = self.slots.take(client, known.asker)
+        try:
+            answer = ask(self.store, replace(query, asker=known.asker), self.settings)
+        except BaseException:
+            give_back(slot)
+            raise
+        known.notes["version"] = answer.version
+        return hold(answer, slot)
 
     def ask(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """Put a saved query's text to the store: always to the union of all graphs."""

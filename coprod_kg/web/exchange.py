@@ -1,0 +1,48 @@
+"""One request and its response as the operator sees them; it never holds a token or a body."""
+
+import time
+from dataclasses import dataclass, field
+
+from flask import Request
+
+from coprod_kg.store.base import Asker
+
+__all__ = ["KEY", "Exchange", "exchange"]
+
+KEY = "coprod.exchange"
+"""Where the WSGI environment holds it."""
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """What is known of one request while it is under way.
+
+    Attributes:
+        method: of the request.
+        path: the address without its query string.
+        client: the address of the client, or of the last proxy that is not trusted.
+        asker: the client as the store knows it; it leaves when the client does.
+        started: when the request came in, in seconds of the monotonic clock.
+        status: of the response, 0 before there is one.
+        sent: bytes of the body handed over to be sent.
+        outcome: ``ok``, or in a word why not.
+        notes: what the routes have to say for the log: the version, the hash of the query.
+    """
+
+    method: str = ""
+    path: str = ""
+    client: str = ""
+    asker: Asker = field(default_factory=Asker)
+    started: float = field(default_factory=time.monotonic)
+    status: int = 0
+    sent: int = 0
+    outcome: str = "ok"
+    notes: dict[str, str | int] = field(default_factory=dict)
+
+
+def exchange(request: Request) -> Exchange:
+    """The exchange that a request belongs to; a new one where no server keeps any."""
+    found = request.environ.setdefault(KEY, Exchange())
+    if not isinstance(found, Exchange):
+        raise TypeError(f"{KEY} holds {type(found).__name__}")
+    return found

@@ -1,0 +1,78 @@
+"""What Prometheus reads, over all web processes; it counts requests and never names a client.
+
+Where ``PROMETHEUS_MULTIPROC_DIR`` is set (`coprod_kg.web.listen` sets it), each process keeps its
+numbers in a file of that folder, and whichever is asked adds them up.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+__all__ = ["CONTENT_TYPE_LATEST", "FOLDER", "count", "exposition", "forget_dead", "measure"]
+
+FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that prometheus-client knows its folder by."""
+
+_REQUESTS: Final = Counter(
+    "coprod_requests", "Requests answered", ("route", "method", "status", "outcome")
+)
+_BYTES: Final = Counter("coprod_response_bytes", "Bytes of the bodies of answers", ("route",))
+_SECONDS: Final = Histogram(
+    "coprod_request_seconds",
+    "From the whole request to the last byte handed over",
+    ("route",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+_VERSION: Final = Gauge(
+    "coprod_dataset_version", "The newest version of the data", multiprocess_mode="max"
+)
+
+
+def count(route: str, method: str, status: int, outcome: str) -> None:
+    """One more request."""
+    _REQUESTS.labels(route, method, str(status), outcome).inc()
+
+
+def measure(route: str, seconds: float, size: int) -> None:
+    """How long it took, and how much was sent."""
+    _SECONDS.labels(route).observe(seconds)
+    _BYTES.labels(route).inc(size)
+
+
+def exposition(version: int) -> bytes:
+    """All numbers as text."""
+    _VERSION.set(version)
+    if not os.environ.get(FOLDER):
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no types
+    return generate_latest(registry)
+
+
+def forget_dead() -> None:
+    """Take away the state of processes that are gone; their counts stay."""
+    for file in Path(os.environ.get(FOLDER, "/nonexistent")).glob("gauge_*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not _alive(int(pid)):
+            mark_process_dead(int(pid))  # type: ignore[no-untyped-call]  # it has no types
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,44 @@
+"""Who asks, by the token in the request; it never shows, keeps or logs one."""
+
+from flask import Request
+
+from coprod_kg.access import Grant, Tokens
+from coprod_kg.errors import Unauthorised
+
+__all__ = ["curator", "holder"]
+
+_FIX = "Send `Authorization: Bearer coprod_…` with a token of this service."
+
+
+def holder(request: Request, tokens: Tokens) -> Grant | None:
+    """What the sender of a request may do, or None where it carries no token.
+
+    Raises:
+        Unauthorised: what it carries is no token of this service.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorised("only tokens are known here", where="header Authorization", fix=_FIX)
+    return tokens.grant(token.strip())
+
+
+def curator(request: Request, tokens: Tokens, what: str) -> Grant:
+    """The curator who sends a request.
+
+    Args:
+        request: the request.
+        tokens: the tokens of the installation.
+        what: what only a curator may do, as the beginning of a sentence.
+
+    Raises:
+        Unauthorised: it carries no token that counts.
+        Forbidden: the token is a contributor's.
+    """
+    grant = holder(request, tokens)
+    if grant is None:
+        raise Unauthorised(f"{what} takes a curator's token", fix=_FIX)
+    grant.check_curator()
+    return grant
