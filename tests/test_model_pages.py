@@ -352,6 +352,8 @@ def test_nothing_in_a_picture_hides_anything_else(name: str) -> None:
         apart = one.right < other.x or other.right < one.x
         assert apart or one.bottom < other.y or other.bottom < one.y, (one.name, other.name)
     for arrow in picture.arrows:
+        straight = arrow.x1 == arrow.x2 or arrow.y1 == arrow.y2
+        assert straight, f"{arrow.relation} slants: move a box in diagrams.toml"
         for box in picture.boxes:
             assert not between(arrow, box), f"{arrow.relation} runs through {box.name}"
     for box in picture.boxes:
