@@ -9,6 +9,7 @@ from pyoxigraph import Literal
 
 from coprod_kg.errors import WrongUsage
 from coprod_kg.reading.grid import Cell, CellKind
+from coprod_kg.reading.markup import whole
 from coprod_kg.terms import literal
 
 __all__ = ["HOW", "NotADay", "day"]
@@ -56,8 +57,8 @@ def day(cell: Cell) -> Literal | NotADay:
     text = cell.text.strip()
     if cell.kind is CellKind.DATE:
         return _shown_day(text)
-    if cell.kind is CellKind.NUMBER and text.isdigit() and int(text) in _SERIALS:
-        meant = date.fromordinal(date(1899, 12, 30).toordinal() + int(text))
+    if cell.kind is CellKind.NUMBER and whole(text) in _SERIALS:
+        meant = date.fromordinal(date(1899, 12, 30).toordinal() + whole(text))
         return NotADay(
             f"the number {text} is no date",
             f"Write {meant.isoformat()} if it was a date before its cell lost the date format.",
@@ -75,17 +76,18 @@ def day(cell: Cell) -> Literal | NotADay:
 
 def _shown_day(text: str) -> Literal | NotADay:
     """A day that the spreadsheet program knows to be one."""
-    if text[:4].isdigit() and int(text[:4]) < _EARLIEST_DAY:
-        serial = (date.fromisoformat(text) - date(1899, 12, 30)).days
+    try:
+        shown = date.fromisoformat(text)
+    except ValueError:
+        return NotADay(f"{text[:60]!r} is not in the calendar", HOW)
+    if shown.year < _EARLIEST_DAY:
+        serial = (shown - date(1899, 12, 30)).days
         return NotADay(
             f"the cell shows the day {text}",
             f"If you typed the year {serial}, give the cell the format General or Text; "
             "else write the day as text.",
         )
-    try:
-        return literal(text, "date")
-    except WrongUsage:
-        return NotADay(f"{text!r} is not in the calendar", HOW)
+    return literal(shown.isoformat(), "date")
 
 
 def _advice(text: str) -> str:

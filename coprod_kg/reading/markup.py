@@ -10,13 +10,15 @@ from xml.parsers import expat
 
 from coprod_kg.errors import Unreadable
 
-__all__ = ["Attributes", "Handlers", "parse", "unescaped"]
+__all__ = ["Attributes", "Handlers", "parse", "unescaped", "whole"]
 
 Attributes = Mapping[str, str]
 Handlers = tuple[
     Callable[[str, dict[str, str]], None], Callable[[str], None], Callable[[str], None]
 ]
 """What is called at the start of an element, at its end and for text, with local names."""
+_LONGEST_NUMBER: Final = 9
+_HALVES: Final = range(0xD800, 0xE000)
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -79,7 +81,22 @@ def unescaped(text: str) -> str:
     """
     if "_x" not in text:
         return text
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    return _ESCAPE.sub(lambda found: _character(int(found[1], 16)), text)
+
+
+def whole(text: str | None, default: int = 0) -> int:
+    """The whole number that an attribute holds, or the default where it holds none.
+
+    >>> whole("12"), whole(None), whole("-1"), whole("9" * 5000)
+    (12, 0, 0, 0)
+    """
+    fits = text and len(text) <= _LONGEST_NUMBER and text.isascii() and text.isdigit()
+    return int(text) if text and fits else default
+
+
+def _character(code: int) -> str:
+    """A character; half of a pair, which alone is none, as the mark for that."""
+    return chr(code) if code not in _HALVES else "\ufffd"
 
 
 def _refuse_doctype(*_: object) -> None:

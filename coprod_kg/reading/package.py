@@ -4,6 +4,7 @@ Every member's size, ratio, name and kind are checked from the table of contents
 again while it is inflated: a table of contents may lie.
 """
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,6 +24,16 @@ _MOST_RATIO: Final = 200
 _SMALL: Final = 2**20
 _CHUNK: Final = 2**18
 _ENCRYPTED: Final = 0x1
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    ValueError,
+)
+"""What the library raises over an archive that is none, or none any more."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,13 @@ class Package:
         """
         try:
             archive = zipfile.ZipFile(BytesIO(content))
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        except (
+            zipfile.BadZipFile,
+            ValueError,
+            NotImplementedError,
+            OSError,
+            struct.error,
+        ) as error:
             raise Unreadable(
                 f"the archive is damaged: {error}",
                 where=name,
@@ -88,7 +105,7 @@ class Package:
                     if size > info.file_size:
                         raise _bomb(self.name, f"{path} is larger than it says")
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except _BROKEN as error:
             raise self._damaged(path, error) from None
 
     def read(self, path: str, most: int) -> bytes:
@@ -123,6 +140,12 @@ def _check_member(info: zipfile.ZipInfo, name: str) -> None:
             "the archive is protected by a password",
             where=name,
             fix="Save it without a password.",
+        )
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Unreadable(
+            f"{info.filename} is packed in a way that is not read here",
+            where=name,
+            fix="Pack the files again as an ordinary zip.",
         )
     if info.file_size > _SMALL and info.file_size > _MOST_RATIO * max(info.compress_size, 1):
         raise _bomb(name, f"{info.filename} would grow to {info.file_size // 2**20} MB")

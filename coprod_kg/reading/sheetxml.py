@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import Final
 
 from coprod_kg.errors import TooLarge
 from coprod_kg.reading.grid import Cell, CellKind, Grid, Row
-from coprod_kg.reading.markup import Handlers, unescaped
+from coprod_kg.reading.markup import Handlers, unescaped, whole
 from coprod_kg.reading.numberformats import Shown, day_of
 
 __all__ = ["MOST_CELLS", "Formats", "SheetReader", "column_of"]
@@ -78,17 +79,15 @@ class SheetReader:
         elif name == "f":
             self._taken, self._formula = "f", []
         elif name == "row":
-            stated = attributes.get("r", "")
-            self._row = int(stated) if stated.isdigit() else self._row + 1
+            self._row = whole(attributes.get("r"), self._row + 1)
             self._column, self._row_hidden = 0, attributes.get("hidden") in ("1", "true")
         elif name == "rPh":
             self._phonetic = True
         elif name == "mergeCell":
             self._merged.append(attributes.get("ref", ""))
         elif name == "col" and attributes.get("hidden") in ("1", "true"):
-            ends = attributes.get("min", ""), attributes.get("max", "")
-            if all(one.isdigit() for one in ends):
-                self._hidden_columns.append((int(ends[0]), int(ends[1])))
+            ends = whole(attributes.get("min")), whole(attributes.get("max"))
+            self._hidden_columns.append(ends)
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
         found = _REFERENCE.fullmatch(attributes.get("r", ""))
@@ -131,7 +130,7 @@ class SheetReader:
         if not text:
             return None
         if self._type == "s":
-            place = int(text) if text.strip().isdigit() else -1
+            place = whole(text.strip(), -1)
             strings = self._formats.strings
             shared = strings[place] if 0 <= place < len(strings) else None
             return shared if shared and shared.text.strip() else None
@@ -150,7 +149,9 @@ class SheetReader:
             number = float(text)
         except ValueError:
             return Cell(CellKind.TEXT, text)
-        style = int(self._style) if self._style.isdigit() else 0
+        if not isfinite(number):
+            return Cell(CellKind.ERROR, text.strip())
+        style = whole(self._style)
         shown = self._formats.shown[style] if style < len(self._formats.shown) else Shown.NUMBER
         years = shown is Shown.DAY_OR_YEAR and number < _YEARS_BELOW
         if shown is not Shown.NUMBER and not years:

@@ -13,7 +13,7 @@ from typing import Final
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.reading.grid import Cell, CellKind, Grid
-from coprod_kg.reading.markup import Handlers, parse, unescaped
+from coprod_kg.reading.markup import Handlers, parse, unescaped, whole
 from coprod_kg.reading.numberformats import Shown, shown_by
 from coprod_kg.reading.package import Package
 from coprod_kg.reading.sheetxml import Formats, SheetReader
@@ -167,11 +167,11 @@ def _shown(package: Package) -> list[Shown]:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if name == "numFmt":
-            codes[_number(attributes.get("numFmtId"))] = attributes.get("formatCode", "")
+            codes[whole(attributes.get("numFmtId"))] = attributes.get("formatCode", "")
         elif name == "cellXfs":
             inside[name] = True
         elif name == "xf" and inside["cellXfs"]:
-            numbers.append(_number(attributes.get("numFmtId")))
+            numbers.append(whole(attributes.get("numFmtId")))
 
     def end(name: str) -> None:
         if name == "cellXfs":
@@ -212,10 +212,6 @@ def _refuse_macros(package: Package) -> None:
             where=package.name,
             fix="Save it as an Excel workbook without macros (.xlsx).",
         )
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else 0
 
 
 def _nothing(*_: object) -> None:
