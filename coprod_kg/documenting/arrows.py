@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-
 __all__ = ["Arrow", "Box", "Relation", "arrows", "box"]
 
 _MARGIN: Final = 12
