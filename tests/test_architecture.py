@@ -21,8 +21,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"files", "namespaces", "terms"}),
     frozenset({"catalogue", "reasoning", "store", "validation"}),
     frozenset({"access", "reading", "results"}),
-    frozenset({"answering", "assessing", "describing", "documenting"})
-    | frozenset({"examples", "publishing", "submitting", "template"}),
+    frozenset({"answering", "assessing", "changing", "describing", "documenting"})
+    | frozenset({"examples", "publishing", "reporting", "submitting", "template"}),
     frozenset({"web"}),
     frozenset({"cli"}),
 )
@@ -37,12 +37,13 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "owlready2": frozenset({"reasoning"}),
     "pyoxigraph": frozenset(  # its terms and parsers are values; its Store: STORE_ROOMS
         {"namespaces", "terms", "catalogue", "reasoning", "store", "validation", "reading"}
-        | {"results", "answering", "assessing", "describing", "documenting", "publishing"}
-        | {"submitting"}
+        | {"results", "answering", "assessing", "changing", "describing"}
+        | {"documenting", "publishing"}
+        | {"reporting", "submitting"}
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),
-    "openpyxl": frozenset({"template", "submitting"}),
+    "openpyxl": frozenset({"reporting", "template"}),
     "werkzeug": frozenset({"web"}),
     "click": frozenset({"cli"}),
 }

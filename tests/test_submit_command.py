@@ -30,7 +30,7 @@ def test_the_command_submits_and_tells_the_version(tmp_path: Path) -> None:
     assert first.exit_code == 0, first.output
     assert "1 of 1 accepted, 0 refused. Version " in first.output
     again = run("submit", path, "--data", data, "--json")
-    assert json.loads(again.output)[0]["unchanged"] is True
+    assert json.loads(again.output)["files"][0]["unchanged"] is True
 
 
 def test_the_command_says_plainly_that_nothing_was_changed(tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_findings_of_one_cause_are_one_line_and_a_count(tmp_path: Path) -> None:
     many = [initiative(f"pond-{n}", "lake", more="; cp:sector 1") for n in range(50)]
     path = written(tmp_path, sent("lake.ttl", organisation("lake"), *many))
     result = run("validate", path)
-    assert "Violation (50): " in result.output
-    assert "and 47 more" in result.output
+    assert "To be mended (50): " in result.output
+    assert "and 46 more" in result.output
     assert len(result.output.splitlines()) < 15
 
 
@@ -79,7 +79,7 @@ def test_nothing_in_a_file_reaches_the_terminal_as_a_command(tmp_path: Path) -> 
         tmp_path, sent("lake.ttl", organisation("lake"), initiative("x", "lake", more=evil))
     )
     output = run("validate", path).output
-    assert "Violation (2)" in output
+    assert "To be mended (2)" in output
     assert not [one for one in output if not one.isprintable() and one != "\n"]
     assert len(output) < 2000
     broken = tmp_path / "broken.ttl"

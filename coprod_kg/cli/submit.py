@@ -1,24 +1,34 @@
 """``coprod-kg submit`` and ``coprod-kg validate``; they check nothing themselves."""
 
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Final, NoReturn
 
 import click
 
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.errors import CoprodError, WrongUsage
+from coprod_kg.reading.archive import pack
 from coprod_kg.reading.job import Sent
 from coprod_kg.reading.sandbox import open_file
+from coprod_kg.reporting.marks import marked
+from coprod_kg.reporting.page import as_page
+from coprod_kg.reporting.text import as_text
+from coprod_kg.reporting.turtle import as_turtle
 from coprod_kg.settings import Settings
-from coprod_kg.submitting import Outcome
+from coprod_kg.submitting import Outcome, Progress, Way
 from coprod_kg.submitting import submit as submit_files
 from coprod_kg.submitting import validate as validate_files
-from coprod_kg.submitting.reporting import as_json, as_text, as_turtle
+from coprod_kg.submitting.reported import as_table, reported
 
 __all__ = ["submit", "validate"]
 
+_WORTH_A_BAR: Final = 16
 _LIMITS = ("submission_seconds", "submission_memory_mb", "body_mb")
 
 
@@ -28,7 +38,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--format",
             "report_format",
-            type=click.Choice(["table", "json", "turtle"]),
+            type=click.Choice(["table", "json", "turtle", "html"]),
             default="table",
             show_default=True,
             help="How to print the report.",
@@ -44,6 +54,12 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
             metavar="ID",
             help="Whose data FILE is: the last part of the organisation's IRI.",
         ),
+        click.option(
+            "--marked",
+            metavar="FILE.xlsx",
+            type=click.Path(path_type=Path),
+            help="Write your workbook back here, with the cells to mend coloured and commented.",
+        ),
         click.argument(
             "files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path)
         ),
@@ -53,44 +69,73 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command(
-    epilog="Example: coprod-kg submit my-municipality.ttl --organisation my-municipality --dry-run"
+    epilog="Example: coprod-kg submit my-municipality.xlsx --dry-run --marked to-mend.xlsx"
 )
 @setting_options("data", "base_iri", *_LIMITS)
 @_options
 @click.option("--dry-run", is_flag=True, help="Do everything but the commit.")
-def submit(settings: Settings, *, dry_run: bool, **given: Any) -> None:
-    """Read, validate, assess and commit files of RDF, one organisation each.
+@click.option(
+    "--patch",
+    is_flag=True,
+    help="Replace only the things that FILE describes; what else was sent before stays.",
+)
+def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> None:
+    """Read, validate, assess and commit workbooks, CSV or RDF of one organisation each.
 
     A file replaces all data of its organisation. All accepted files enter in one commit; a
-    refused file keeps no other one out, and leaves what was there as it was.
+    refused file keeps no other one out, and leaves what was there as it was. A workbook may hold
+    several organisations, which enter together or not at all.
 
     Exit codes: 0 all accepted, 1 something was refused, 2 wrong usage, 3 no store.
     """
     files = _files(given, settings)
-    with opened(settings) as store:
-        outcomes = submit_files(files, store, settings, dry_run=dry_run)
-    _print(outcomes, settings, given, dry_run=dry_run)
-    sys.exit(_exit_code(outcomes))
+    with opened(settings) as store, _shown() as progress:
+        way = Way(dry_run=dry_run, patch=patch, progress=progress)
+        outcomes = submit_files(files, store, settings, way=way)
+    _tell(outcomes, settings, given, dry_run=dry_run)
 
 
-@click.command(epilog="Example: coprod-kg validate my-municipality.ttl --format json")
+@click.command(epilog="Example: coprod-kg validate my-municipality.xlsx --marked to-mend.xlsx")
 @setting_options("base_iri", *_LIMITS)
 @_options
 def validate(settings: Settings, **given: Any) -> None:
-    """Read and validate files of RDF without a store.
+    """Read and validate workbooks, CSV or RDF without a store.
 
     Whatever the files refer to must be described in one of them.
 
     Exit codes: 0 all would be accepted, 1 something would be refused, 2 wrong usage.
     """
-    outcomes = validate_files(_files(given, settings), settings)
-    _print(outcomes, settings, given, dry_run=True)
-    sys.exit(_exit_code(outcomes))
+    files = _files(given, settings)
+    with _shown() as progress:
+        outcomes = validate_files(files, settings, progress)
+    _tell(outcomes, settings, given, dry_run=True)
+
+
+@contextmanager
+def _shown() -> Iterator[Progress]:
+    """A progress bar where somebody watches and there are many files; none when piped."""
+    lock, count = Lock(), {"all": 0, "done": 0}
+    watched = sys.stderr.isatty()
+
+    def show() -> None:
+        if watched and count["all"] >= _WORTH_A_BAR:
+            filled = 40 * count["done"] // count["all"]
+            bar = "#" * filled + "-" * (40 - filled)
+            click.echo(f"\rChecking [{bar}] {count['done']}/{count['all']}", nl=False, err=True)
+
+    def add(key: str, number: int) -> None:
+        with lock:
+            count[key] += number
+            show()
+
+    yield Progress(more=lambda number: add("all", number), done=lambda number: add("done", number))
+    if watched and count["all"] >= _WORTH_A_BAR:
+        click.echo(err=True)
 
 
 def _files(given: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]:
     """The files to hand on: opened where something is stated about the one there is."""
-    paths: tuple[Path, ...] = given["files"]
+    paths: Sequence[Path | Sent] = [_packed(one, settings) for one in given["files"]]
     organisation, stated = given["organisation"], given["media_type"]
     if organisation and len(paths) > 1:
         raise WrongUsage(
@@ -98,24 +143,59 @@ def _files(given: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]:
         )
     if not organisation and not stated:
         return paths
-    opened_files: list[Path | Sent] = []
-    for path in paths:
-        try:
-            opened_files.append(open_file(path, settings, stated, organisation))
-        except CoprodError:
-            opened_files.append(path)  # told in the report, like every refusal
-    return opened_files
+    return [_stated(one, settings, stated, organisation) for one in paths]
 
 
-def _print(
+def _packed(path: Path, settings: Settings) -> Path | Sent:
+    """A folder of CSV files as the zip that it might have been."""
+    if not path.is_dir():
+        return path
+    try:
+        return Sent(f"{path.name or 'folder'}.zip", pack(path, settings.body_mb << 20))
+    except CoprodError:
+        return path  # told in the report, like every refusal
+
+
+def _stated(
+    one: Path | Sent, settings: Settings, stated: str | None, organisation: str | None
+) -> Path | Sent:
+    """A file with what was stated about it."""
+    if isinstance(one, Sent):
+        return replace(one, organisation=organisation)
+    try:
+        return open_file(one, settings, stated, organisation)
+    except CoprodError:
+        return one  # told in the report, like every refusal
+
+
+def _tell(
     outcomes: Sequence[Outcome], settings: Settings, given: dict[str, Any], *, dry_run: bool
-) -> None:
+) -> NoReturn:
+    """Print the report, write the marked workbook where one is wanted, and end."""
+    files = reported(outcomes)
     if given["as_json_too"] or given["report_format"] == "json":
-        click.echo(as_json(outcomes))
+        click.echo(json.dumps(as_table(outcomes), indent=2, ensure_ascii=False))
     elif given["report_format"] == "turtle":
-        click.echo(as_turtle(outcomes), nl=False)
+        click.echo(as_turtle(files), nl=False)
+    elif given["report_format"] == "html":
+        click.echo(as_page(files, settings.base_iri))
     else:
-        click.echo(as_text(outcomes, settings.base_iri, dry_run=dry_run))
+        click.echo(as_text(files, settings.base_iri, dry_run=dry_run))
+    if given["marked"]:
+        _mark(outcomes, settings, given["marked"])
+    sys.exit(_exit_code(outcomes))
+
+
+def _mark(outcomes: Sequence[Outcome], settings: Settings, path: Path) -> None:
+    sent = [one.sent for one in outcomes if one.sent]
+    if len({id(one) for one in sent}) != 1:
+        raise WrongUsage("--marked goes with one workbook", fix="Check the files one by one.")
+    [file] = reported(outcomes)
+    try:
+        path.write_bytes(marked(sent[0], file, settings))
+    except OSError as error:
+        raise WrongUsage(f"it cannot be written: {error.strerror}", where=str(path)) from None
+    click.echo(f"The marked workbook is written to {path}", err=True)
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:

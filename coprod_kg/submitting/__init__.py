@@ -5,32 +5,53 @@ That is the organisation stated with the call; else the one organisation that ru
 (``cp:runBy``) every initiative in the file; else the only organisation that the file describes.
 Where two or more run everything together, the one that the file is named for. The organisation
 must be described in the file, so that a slip in its name cannot open a second graph. Where none
-of this decides, the file is refused and its sender asked to state it.
+of this decides, a file of RDF is refused and its sender asked to state it; a workbook is parted,
+and each of its organisations gets its own.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from coprod_kg.errors import CoprodError, NotConformant, WrongUsage
-from coprod_kg.reading.job import Checked, Sent
+from coprod_kg.reading.job import Sent
 from coprod_kg.reading.model import Model
-from coprod_kg.reading.sandbox import check, open_file
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
+from coprod_kg.submitting.checking import (
+    Pair,
+    Progress,
+    checked_files,
+    one_file_each,
+    refused_where_unfit,
+    resolved,
+)
+from coprod_kg.submitting.journal import Journal, Member
+from coprod_kg.submitting.journal import Record as Kept
 from coprod_kg.submitting.keeping import keep
-from coprod_kg.submitting.known import described_elsewhere, last_submissions
+from coprod_kg.submitting.known import last_submissions
+from coprod_kg.submitting.merging import graph_of, merged
 from coprod_kg.submitting.outcome import Outcome, Sender
 from coprod_kg.submitting.provenance import Record
-from coprod_kg.validation.report import Finding, Severity
-from coprod_kg.validation.vocabulary import KNOWN_REFERENCE
+from coprod_kg.submitting.reported import as_table
 
-__all__ = ["Outcome", "Sender", "Sent", "submit", "validate"]
+__all__ = ["Outcome", "Progress", "Sender", "Sent", "Way", "submit", "validate"]
 
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a submission is dealt with.
+
+    Attributes:
+        dry_run: do everything but the commit.
+        patch: what a file describes replaces those things only, and the rest of the
+            organisation's data stays.
+        progress: told how far the check has come.
+    """
+
+    dry_run: bool = False
+    patch: bool = False
+    progress: Progress = field(default_factory=Progress)
 
 
 def submit(
@@ -38,8 +59,7 @@ def submit(
     store: Store,
     settings: Settings,
     sender: Sender | None = None,
-    *,
-    dry_run: bool = False,
+    way: Way | None = None,
 ) -> list[Outcome]:
     """Read, validate and assess each file, and commit those that are accepted, all at once.
 
@@ -48,171 +68,45 @@ def submit(
         store: where it goes.
         settings: the limits, the base IRI and the data directory.
         sender: who sends.
-        dry_run: do everything but the commit.
+        way: how; a commit that replaces what was there, where nothing else is said.
 
     Returns:
-        One outcome per file, in the order given. A refused file keeps no other one out, unless
-        the other refers to what only the refused one describes.
+        One outcome per file and organisation, in the order given. A refused file keeps no other
+        one out, unless the other refers to what only the refused one describes.
     """
-    started, sender = datetime.now(UTC), sender or Sender()
-    outcomes, checked = _checked(files, settings)
-    outcomes = _resolved(outcomes, checked, store, settings)
-    outcomes = _refused_where_unfit(outcomes)
-    record = Record(settings.base_iri, sender, Model.installed().digest, started, datetime.now(UTC))
-    outcomes = _recognised(outcomes, store, record)
-    if dry_run or not any(map(_enters, outcomes)):
-        return outcomes
-    for one in filter(_enters, outcomes):
-        if one.sent:
-            keep(one.sent.content, settings.data)
-    commit = store.commit(_change(outcomes, checked, record))
-    return [replace(one, version=commit.version) if _enters(one) else one for one in outcomes]
+    way, sender = way or Way(), sender or Sender()
+    started, version = datetime.now(UTC), store.version()
+    pairs = one_file_each(checked_files(files, settings, way.progress))
+    if way.patch:
+        pairs = merged(pairs, store, settings)
+    pairs = refused_where_unfit(resolved(pairs, store, settings))
+    model = Model.installed().digest
+    record = Record(
+        settings.base_iri, sender, model, (started, datetime.now(UTC)), "patch" if way.patch else ""
+    )
+    pairs = _recognised(pairs, store, record)
+    if way.dry_run or not any(_enters(one) for one, _ in pairs):
+        return [one for one, _ in pairs]
+    return _committed(pairs, store, settings, record, version)
 
 
-def validate(files: Sequence[Path | Sent], settings: Settings) -> list[Outcome]:
+def validate(
+    files: Sequence[Path | Sent], settings: Settings, progress: Progress | None = None
+) -> list[Outcome]:
     """The same without a store: what the files refer to must be in one of them."""
-    outcomes, checked = _checked(files, settings)
-    return _refused_where_unfit(_resolved(outcomes, checked, None, settings))
+    pairs = one_file_each(checked_files(files, settings, progress or Progress()))
+    return [one for one, _ in refused_where_unfit(resolved(pairs, None, settings))]
 
 
 def _enters(outcome: Outcome) -> bool:
     return outcome.accepted and not outcome.unchanged
 
 
-def _checked(
-    files: Sequence[Path | Sent], settings: Settings
-) -> tuple[list[Outcome], list[Checked]]:
-    """Every file through the sandbox; of those that cannot even be opened, the reason."""
-    outcomes: list[Outcome] = []
-    for one in files:
-        try:
-            sent = one if isinstance(one, Sent) else open_file(one, settings)
-            outcomes.append(Outcome(sent.name, sent))
-        except CoprodError as error:
-            outcomes.append(Outcome(PurePath(str(one)).name, error=error))
-    results = iter(check([one.sent for one in outcomes if one.sent], settings))
-    checked = [next(results) if one.sent else Checked() for one in outcomes]
-    told = [_told(*both) for both in zip(outcomes, checked, strict=True)]
-    return _one_file_each(told), checked
-
-
-def _told(outcome: Outcome, checked: Checked) -> Outcome:
-    """The outcome with what the sandbox said."""
-    if outcome.sent is None or checked.refusal:
-        return replace(outcome, error=outcome.error or checked.refusal)
-    sent, outcome = outcome.sent, replace(outcome, report=checked.report, triples=checked.triples)
-    try:
-        return replace(outcome, organisation=_organisation(sent, checked))
-    except WrongUsage as error:
-        return replace(outcome, error=error)
-
-
-def _organisation(sent: Sent, checked: Checked) -> str:
-    """Whose data it is; how that is decided, the module's docstring says."""
-    described = ", ".join(checked.organisations) or "none"
-    decided = sent.organisation
-    stem = PurePath(sent.name).stem
-    for candidates in (checked.leads, checked.organisations):
-        if decided is None and len(candidates) == 1:
-            decided = candidates[0]
-        elif decided is None and stem in candidates:
-            decided = stem
-    if decided is None:
-        raise WrongUsage(
-            "whose data this is cannot be told from the file",
-            where=sent.name,
-            fix=f"State the organisation. Described in the file: {described}.",
-        )
-    if decided not in checked.organisations or not _SLUG.fullmatch(decided):
-        raise WrongUsage(
-            f"the file describes no organisation <id/organisation/{decided}>",
-            where=sent.name,
-            fix=f"State one that it describes ({described}); names are in small letters, "
-            "digits and hyphens.",
-        )
-    return decided
-
-
-def _one_file_each(outcomes: list[Outcome]) -> list[Outcome]:
-    """Refuse every file of an organisation that has two: each would undo the other."""
-    counts = Counter(one.organisation for one in outcomes if one.organisation)
-    return [
-        replace(
-            one,
-            error=WrongUsage(
-                f"there is more than one file for the organisation {one.organisation}",
-                where=one.file,
-                fix="A file replaces all of an organisation's data: put it into one file.",
-            ),
-        )
-        if one.organisation and counts[one.organisation] > 1
-        else one
-        for one in outcomes
-    ]
-
-
-def _references(outcome: Outcome) -> list[Finding]:
-    return [one for one in outcome.report.findings if one.shape == KNOWN_REFERENCE]
-
-
-def _resolved(
-    outcomes: list[Outcome], checked: list[Checked], store: Store | None, settings: Settings
-) -> list[Outcome]:
-    """Take out the findings on things that the store, or another file of this call, describes.
-
-    A file that falls takes its things with it, so this is done again until nothing changes.
-    """
-    wanted = {one.value[1:-1] for file in outcomes for one in _references(file) if one.value}
-    known = described_elsewhere(store, wanted) if store else {}
-    stem = f"{settings.base_iri}graph/organisation/"
-    replaced = {f"{stem}{one.organisation}" for one in outcomes if one.accepted}
-    stored = {
-        thing
-        for thing, graphs in known.items()
-        if any(one.startswith(stem) for one in graphs - replaced)
-    }
-    fallen = {place for place, one in enumerate(outcomes) if not one.accepted}
-    while True:
-        described = stored.union(
-            *(one.described for place, one in enumerate(checked) if place not in fallen)
-        )
-        resolved = [_without_known(one, described) for one in outcomes]
-        now = {
-            place
-            for place, one in enumerate(resolved)
-            if not (one.accepted and one.report.conforms)
-        }
-        if now == fallen:
-            return resolved
-        fallen = now
-
-
-def _without_known(outcome: Outcome, known: Iterable[str]) -> Outcome:
-    gone = [one for one in _references(outcome) if one.value and one.value[1:-1] in known]
-    return replace(outcome, report=outcome.report.without(gone))
-
-
-def _refused_where_unfit(outcomes: list[Outcome]) -> list[Outcome]:
-    return [
-        replace(one, error=_unfit(one)) if one.accepted and not one.report.conforms else one
-        for one in outcomes
-    ]
-
-
-def _unfit(outcome: Outcome) -> NotConformant:
-    count = outcome.report.count(Severity.VIOLATION)
-    return NotConformant(
-        f"{count} finding{'' if count == 1 else 's'} must be mended first",
-        where=outcome.file,
-        fix="The report says which.",
-    )
-
-
-def _recognised(outcomes: list[Outcome], store: Store, record: Record) -> list[Outcome]:
+def _recognised(pairs: list[Pair], store: Store, record: Record) -> list[Pair]:
     """Mark the files whose very bytes, checked with this very model, are what is there."""
     graphs = {
         record.graph("organisation", one.organisation): one
-        for one in outcomes
+        for one, _ in pairs
         if one.accepted and one.organisation
     }
     last = last_submissions(store, graphs)
@@ -220,18 +114,65 @@ def _recognised(outcomes: list[Outcome], store: Store, record: Record) -> list[O
     same = {
         one.organisation
         for graph, one in graphs.items()
-        if last.get(graph) == (f"sha256:{one.sha256}", f"sha256:{record.model}", sender)
+        if last.get(graph)
+        == (f"sha256:{one.sha256}", f"sha256:{record.model}", sender, record.kind)
     }
-    return [replace(one, unchanged=one.accepted and one.organisation in same) for one in outcomes]
+    return [
+        (replace(one, unchanged=one.accepted and one.organisation in same), checked)
+        for one, checked in pairs
+    ]
 
 
-def _change(outcomes: list[Outcome], checked: list[Checked], record: Record) -> Change:
+def _committed(
+    pairs: list[Pair], store: Store, settings: Settings, record: Record, version: int
+) -> list[Outcome]:
+    """Keep the bytes, commit, and keep what became of it."""
+    journal = Journal(settings.data)
+    for sent in {id(one.sent): one.sent for one, _ in pairs if _enters(one)}.values():
+        if sent:
+            keep(sent.content, settings.data)
+    outcomes = [replace(one, submission=record.name) if _enters(one) else one for one, _ in pairs]
+    kept = Kept(
+        record.name,
+        record.sender.label,
+        record.times[0].isoformat(),
+        patch=bool(record.kind),
+        accepted=all(one.accepted for one in outcomes),
+        members=_members(pairs, store, settings, journal),
+        report=as_table(outcomes),
+    )
+    journal.write(kept)
+    change = _change(pairs, record)
+    commit = store.commit(replace(change, base=version) if record.kind else change)
+    outcomes = [replace(one, version=commit.version) if _enters(one) else one for one in outcomes]
+    journal.write(replace(kept, version=commit.version, report=as_table(outcomes)))
+    return outcomes
+
+
+def _members(
+    pairs: list[Pair], store: Store, settings: Settings, journal: Journal
+) -> tuple[Member, ...]:
+    """What each organisation's graph holds before and after, kept."""
+    entering = [(one, found) for one, found in pairs if _enters(one) and one.organisation]
+    stem = f"{settings.base_iri}graph/organisation/"
+    there = last_submissions(store, [f"{stem}{one.organisation}" for one, _ in entering])
+    members = []
+    for one, found in entering:
+        name = one.organisation or ""
+        known = f"{stem}{name}" in there
+        now = graph_of(store, "organisation", name, settings.base_iri) if known else b""
+        before, after = journal.keep_graph(now), journal.keep_graph(found.data)
+        members.append(Member(one.file, name, one.sha256 or "", one.triples, before, after))
+    return tuple(members)
+
+
+def _change(pairs: list[Pair], record: Record) -> Change:
     replaced: dict[str, bytes] = {}
-    for outcome, result in zip(outcomes, checked, strict=True):
+    for outcome, result in pairs:
         if _enters(outcome) and outcome.organisation:
             replaced[record.graph("organisation", outcome.organisation)] = result.data
             replaced[record.graph("assessment", outcome.organisation)] = result.inferred
-    provenance = record.written([one for one in outcomes if _enters(one)])
+    provenance = record.written([one for one, _ in pairs if _enters(one)])
     return Change(
         replace=replaced,
         add={f"{record.base_iri}graph/provenance": provenance},

@@ -10,7 +10,7 @@ from coprod_kg.files import files
 from coprod_kg.store.base import Query, Store
 from coprod_kg.terms import serialise
 
-__all__ = ["described_elsewhere", "last_submissions"]
+__all__ = ["described_elsewhere", "labels", "last_submissions"]
 
 _JSON = "application/sparql-results+json"
 
@@ -23,12 +23,17 @@ def described_elsewhere(store: Store, things: Iterable[str]) -> dict[str, set[st
     return known
 
 
-def last_submissions(store: Store, graphs: Iterable[str]) -> dict[str, tuple[str, str, str]]:
-    """For each graph the file, the model and the sender that it comes from."""
+def last_submissions(store: Store, graphs: Iterable[str]) -> dict[str, tuple[str, str, str, str]]:
+    """For each graph the file, model and sender that it comes from, and the kind of submission."""
     return {
-        row["graph"]: (row["file"], row["model"], row["sender"])
+        row["graph"]: (row["file"], row["model"], row["sender"], row.get("kind", ""))
         for row in _rows(store, "latest-submissions", graphs)
     }
+
+
+def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
+    """The names for people of things, terms and concepts, in English where there is one."""
+    return {row["thing"]: row["label"] for row in _rows(store, "labels", things)}
 
 
 def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, str]]:

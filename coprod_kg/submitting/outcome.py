@@ -39,6 +39,7 @@ class Outcome:
         triples: the number of statements in it.
         error: why it was refused, or None.
         version: the dataset version that first holds it; None where nothing was committed.
+        submission: the name of the submission that it is part of, where it is committed.
         unchanged: whether these very bytes were accepted before and nothing had to be done.
     """
 
@@ -50,6 +51,7 @@ class Outcome:
     error: CoprodError | None = None
     version: int | None = None
     unchanged: bool = False
+    submission: str | None = None
 
     @property
     def accepted(self) -> bool:

@@ -35,20 +35,25 @@ class Record:
         base_iri: where data lives.
         sender: who sends.
         model: the SHA-256 of the ontology, shapes and rules.
-        started: when the call began; its zone is UTC.
-        ended: when everything was checked.
+        times: when the call began, and when everything was checked; in UTC.
+        kind: ``patch`` or ``rollback``, or an empty text where whole graphs are replaced.
     """
 
     base_iri: str
     sender: Sender
     model: str
-    started: datetime
-    ended: datetime
+    times: tuple[datetime, datetime]
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of the IRI of the call."""
+        return f"{self.times[0]:%Y%m%dT%H%M%S%fZ}"
 
     @property
     def activity(self) -> str:
         """The IRI of the call."""
-        return f"{self.base_iri}submission/{self.started:%Y%m%dT%H%M%S%fZ}"
+        return f"{self.base_iri}submission/{self.name}"
 
     def graph(self, kind: str, organisation: str) -> str:
         """The IRI of an organisation's graph of this kind."""
@@ -90,6 +95,8 @@ class Record:
             ("prov:used", ox.NamedNode(file)),
             ("prov:used", ox.NamedNode(f"{self.base_iri}model/{self.model[:16]}")),
         )
+        if self.kind:
+            yield from _said(submission, ("dcterms:type", _plain(self.kind)))
         yield from _said(
             file,
             ("rdf:type", "prov:Entity"),
@@ -137,8 +144,8 @@ class Record:
             iri,
             ("rdf:type", "prov:Activity"),
             ("rdfs:label", _text(label)),
-            ("prov:startedAtTime", _typed(self.started.isoformat(), "dateTime")),
-            ("prov:endedAtTime", _typed(self.ended.isoformat(), "dateTime")),
+            ("prov:startedAtTime", _typed(self.times[0].isoformat(), "dateTime")),
+            ("prov:endedAtTime", _typed(self.times[1].isoformat(), "dateTime")),
             ("prov:wasAssociatedWith", ox.NamedNode(self.sender.iri(self.base_iri))),
         )
 

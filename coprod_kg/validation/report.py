@@ -106,7 +106,7 @@ class Finding:
         What a table reader says names the value, so there the kind of fault and the column
         make the cause; the words of a shape are the same wherever it speaks.
         """
-        if self.spot and self.fix is not None:
+        if self.spot and self.spot.sheet:
             return (self.severity, self.shape, self.spot.sheet or "", self.spot.column or "")
         return (self.severity, self.shape, self.message, "")
 

@@ -1,0 +1,150 @@
+"""What became of every submission, kept beside its bytes in the data directory; it never judges.
+
+``submissions/ID.json`` is the record: who, when, what became of each file, its report, and the
+digests of what each organisation's graph held before and after. ``submissions/graphs/`` holds
+those contents, each once. A record is written before the commit and again with its version
+after it: one without a version may not have entered.
+"""
+
+import gzip
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from coprod_kg.errors import NotFound
+from coprod_kg.store.directory import sync
+
+__all__ = ["Journal", "Member", "Record"]
+
+_ID: Final = re.compile(r"\d{8}T\d{12}Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What a submission did to one organisation's graph.
+
+    Attributes:
+        file: the name of the file.
+        organisation: whose data it is.
+        sha256: of the bytes sent.
+        triples: the number of statements.
+        before: the digest of what the graph held before, or None where there was nothing.
+        after: the digest of what it holds since, or None where it holds nothing.
+    """
+
+    file: str
+    organisation: str
+    sha256: str
+    triples: int
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One submission.
+
+    Attributes:
+        id: its name, made from its time.
+        sender: the name of who sent it.
+        started: when, in ISO 8601.
+        patch: whether it was merged into what was there.
+        accepted: whether all of it was accepted.
+        version: the dataset version that first holds it; None where nothing entered.
+        undoes: the submission that it rolls back, or None.
+        members: what it did to each graph; empty where nothing entered.
+        report: its report as JSON.
+    """
+
+    id: str
+    sender: str
+    started: str
+    patch: bool = False
+    accepted: bool = False
+    version: int | None = None
+    undoes: str | None = None
+    members: tuple[Member, ...] = ()
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def organisations(self) -> tuple[str, ...]:
+        """Whose data it is."""
+        told = (one["organisation"] for one in self.report.get("files", ()))
+        return tuple(dict.fromkeys(one for one in told if one))
+
+
+class Journal:
+    """The records of one data directory."""
+
+    def __init__(self, data: Path) -> None:
+        """Nothing is read or written yet."""
+        self._folder = data / "submissions"
+
+    def write(self, record: Record) -> None:
+        """Keep a record so that it survives a power cut."""
+        text = json.dumps(asdict(record), ensure_ascii=False, indent=1)
+        self._keep(self._folder / f"{record.id}.json", text.encode())
+
+    def read(self, name: str) -> Record:
+        """One record.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        path = self._folder / f"{name}.json"
+        if not _ID.fullmatch(name) or not path.is_file():
+            raise NotFound(
+                f"there is no submission {name[:40]}",
+                fix="coprod-kg submissions, or /submissions, lists them.",
+            )
+        table = json.loads(path.read_text(encoding="utf-8"))
+        members = tuple(Member(**one) for one in table.pop("members"))
+        return Record(**table, members=members)
+
+    def records(self) -> Iterator[Record]:
+        """Every record, the newest first."""
+        names = (one.stem for one in self._folder.glob("*.json"))
+        for name in sorted((one for one in names if _ID.fullmatch(one)), reverse=True):
+            yield self.read(name)
+
+    def keep_graph(self, content: bytes) -> str | None:
+        """Keep what a graph holds, and give its digest; None where it holds nothing."""
+        if not content:
+            return None
+        digest = sha256(content).hexdigest()
+        path = self._folder / "graphs" / f"{digest}.nt.gz"
+        if not path.exists():
+            self._keep(path, gzip.compress(content, mtime=0))
+        return digest
+
+    def graph(self, digest: str | None) -> bytes:
+        """What `keep_graph` was given."""
+        if digest is None:
+            return b""
+        return gzip.decompress((self._folder / "graphs" / f"{digest}.nt.gz").read_bytes())
+
+    def bytes_of(self, digest: str) -> bytes:
+        """The bytes of a file that was sent.
+
+        Raises:
+            NotFound: they are not kept.
+        """
+        path = self._folder / digest
+        if not re.fullmatch(r"[0-9a-f]{64}", digest) or not path.is_file():
+            raise NotFound("the bytes of this file are not kept here")
+        return path.read_bytes()
+
+    def _keep(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        sync(path.parent)

@@ -1,0 +1,76 @@
+"""What a patch does: the things a file describes replace those things, others stay; no commit.
+
+A thing is replaced with everything that was said of it: what the file leaves out is gone.
+Nodes without a name of their own go with the last thing that refers to them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from coprod_kg.reading.job import Checked, Sent
+from coprod_kg.reading.sandbox import check
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query, Store
+from coprod_kg.submitting.checking import Pair
+from coprod_kg.validation.report import Finding, Report
+
+__all__ = ["graph_of", "merged"]
+
+_NT: Final = "application/n-triples"
+_ALL: Final = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
+_TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
+
+
+def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes:
+    """What an organisation's graph holds now, as sorted N-Triples."""
+    graph = f"{base_iri}graph/{kind}/{organisation}"
+    found = store.query(Query(_ALL, (_NT,), default_graphs=(graph,))).read()
+    return b"".join(sorted(found.splitlines(keepends=True)))
+
+
+def merged(pairs: Sequence[Pair], store: Store, settings: Settings) -> list[Pair]:
+    """Each file put into what its organisation has already, and the whole checked again."""
+    batch, places = [], []
+    for place, (outcome, checked) in enumerate(pairs):
+        if outcome.accepted and outcome.organisation:
+            now = graph_of(store, "organisation", outcome.organisation, settings.base_iri)
+            whole = _merged(now, checked, f"{settings.base_iri}.well-known/genid/")
+            batch.append(Sent(outcome.file, whole, _NT, outcome.organisation))
+            places.append(place)
+    made = list(pairs)
+    for place, again in zip(places, check(batch, settings), strict=True):
+        outcome, first = pairs[place]
+        report = Report(_found(outcome.report.findings, again.report.findings))
+        again = replace(again, report=report, described=again.described | first.described)
+        outcome = replace(outcome, report=report, triples=again.triples, error=again.refusal)
+        made[place] = (outcome, again)
+    return made
+
+
+def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
+    """The lines of a graph less those on the things a file describes, and the lines of the file."""
+    gone = {f"<{one}>".encode() for one in checked.described}
+    kept = [one for one in now.splitlines(keepends=True) if one.split(b" ", 1)[0] not in gone]
+    stem = f"<{nameless}".encode()
+    while True:
+        named = {one.rsplit(b" ", 2)[1] for one in kept}
+        orphans = {
+            subject
+            for subject in (one.split(b" ", 1)[0] for one in kept)
+            if subject.startswith(stem) and subject not in named
+        }
+        if not orphans:
+            break
+        kept = [one for one in kept if one.split(b" ", 1)[0] not in orphans]
+    return b"".join(sorted({*kept, *checked.data.splitlines(keepends=True)}))
+
+
+def _found(first: Sequence[Finding], again: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What is wrong with the whole; where it is wrong, as the file itself was told."""
+    told = {(one.focus, one.path, one.value, one.shape): one for one in first}
+    cells = tuple(one for one in first if one.shape.startswith(_TABLE))
+    return (
+        *cells,
+        *(told.get((one.focus, one.path, one.value, one.shape), one) for one in again),
+    )
