@@ -69,14 +69,16 @@ class Facts:
                 _forget(self._subjects[predicate], obj, subject)
 
     def _take(self, facts: Iterable[Fact], added: list[Fact]) -> None:
-        fresh = [one for one in facts if one not in self._known and one[0][0] != '"']
-        for fact in dict.fromkeys(fresh):
-            self._known.add(fact)
+        known, joined = self._known, self._joined
+        for fact in facts:
             subject, predicate, obj = fact
-            if predicate in self._joined:
+            if fact in known or subject[0] == '"':
+                continue
+            known.add(fact)
+            added.append(fact)
+            if predicate in joined:
                 self._objects.setdefault(predicate, {}).setdefault(subject, {})[obj] = None
                 self._subjects.setdefault(predicate, {}).setdefault(obj, {})[subject] = None
-            added.append(fact)
 
     def _alone(self, rule: Rule) -> _Trigger:
         """The rule of one pattern."""
