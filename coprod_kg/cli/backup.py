@@ -39,7 +39,15 @@ def restore(settings: Settings, folder: Path) -> None:
 
 @click.command(epilog="Example: coprod-kg dump --format trig --output coprod.trig")
 @pass_settings
-@click.option("--format", "-f", "name", type=click.Choice(list(FORMATS)), default="nquads")
+@click.option(
+    "--format",
+    "-f",
+    "name",
+    type=click.Choice(list(FORMATS)),
+    default="nquads",
+    show_default=True,
+    help="How to write it; both keep the graphs apart.",
+)
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file.")
 @click.option("--version", type=int, metavar="N", help="An older version of the data.")
 def dump(settings: Settings, name: str, output: Path | None, version: int | None) -> None:
