@@ -6,11 +6,21 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from coprod_kg.errors import CoprodError, TooLarge, Unreadable, UnsupportedMedia
+from coprod_kg.errors import (
+    CoprodError,
+    DataError,
+    RequestError,
+    TooLarge,
+    Unreadable,
+    UnsupportedMedia,
+)
 from tests.workbooks.building import (
     book,
     csv_file,
@@ -24,6 +34,7 @@ from tests.workbooks.building import (
     zipped,
 )
 
+WHOLE = xlsx(small())
 BOMB = b"0" * (64 * 2**20)
 ENTITIES = (
     b'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
@@ -273,3 +284,32 @@ def test_csv_files_with_litter_beside_them_are_read() -> None:
     made = read(zipped(files), "a.zip")
     assert told(made) == [("file-not-read", "logo.png", None)]
     assert not made.refused
+
+
+ODD = [
+    b'<c r="A2" t="s"><v>99999</v></c>',
+    b'<c r="A2" t="d"><v>0000-99-99</v></c>',
+    b'<c r="E2" s="1"><v>1e999</v></c>',
+    b'<row r="99999999999999999999"/>',
+    b'<c r="XFD9" t="str"><v>_xD800_</v></c>',
+    b'<c s="\xc2\xb2"><v>2</v></c>',
+    b"9" * 5000,
+    b"<!DOCTYPE x>",
+]
+
+
+@given(st.sampled_from(ODD), st.integers(0, 4000), st.integers(1, 5), st.integers(0, 30))
+def test_no_damage_to_a_sheet_makes_reading_break(
+    odd: bytes, at: int, sheet: int, cut: int
+) -> None:
+    def damage(name: str, part: bytes) -> bytes:
+        return part[:at] + odd + part[at + cut :] if f"sheet{sheet}." in name else part
+
+    with suppress(DataError, RequestError):
+        assert read(with_parts(WHOLE, damage)).rows
+
+
+@given(st.integers(0, 6000), st.binary(min_size=1, max_size=8))
+def test_no_damage_to_an_archive_breaks_reading(at: int, odd: bytes) -> None:
+    with suppress(DataError, RequestError):
+        assert read(WHOLE[:at] + odd + WHOLE[at + len(odd) :]).rows

@@ -38,22 +38,7 @@ def parse(chunks: Iterable[bytes], handlers: Handlers, where: str) -> None:
     Raises:
         Unreadable: it is not XML, or has a document type.
     """
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    start, end, text = handlers
-
-    def begin(name: str, attributes: dict[str, str]) -> None:
-        """Take the prefix off every name, where the outermost element has one."""
-        if ":" in name:
-            parser.StartElementHandler = lambda name, its: start(name.rpartition(":")[2], its)
-            parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
-        else:
-            parser.StartElementHandler, parser.EndElementHandler = start, end
-        start(name.rpartition(":")[2], attributes)
-
-    parser.StartElementHandler = begin
-    parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser = _parser(handlers)
     try:
         for chunk in chunks:
             parser.Parse(chunk, False)
@@ -71,6 +56,26 @@ def parse(chunks: Iterable[bytes], handlers: Handlers, where: str) -> None:
             where=where,
             fix="Open the file in a spreadsheet program and save it again as .xlsx.",
         ) from None
+
+
+def _parser(handlers: Handlers) -> expat.XMLParserType:
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    start, end, text = handlers
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        """Take the prefix off every name, where the outermost element has one."""
+        if ":" in name:
+            parser.StartElementHandler = lambda name, its: start(name.rpartition(":")[2], its)
+            parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+        else:
+            parser.StartElementHandler, parser.EndElementHandler = start, end
+        start(name.rpartition(":")[2], attributes)
+
+    parser.StartElementHandler = begin
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    return parser
 
 
 def unescaped(text: str) -> str:
