@@ -14,6 +14,7 @@ __all__ = ["main"]
 _COMMANDS: Mapping[str, str] = {
     "serve": "serve:serve",
     "submit": "submit:submit",
+    "submissions": "submissions:submissions",
     "validate": "submit:validate",
     "queries": "query:queries",
     "query": "query:query",

@@ -1,5 +1,6 @@
 """The findings of a report in words: causes with their places, short and safe; it finds nothing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -47,6 +48,7 @@ _TITLES: Final = {
     "value-without-header": "Cells below no header",
 }
 _LONGEST: Final = 80
+_TEXT: Final = re.compile(r'"(.*)"(?:\^\^\S+|@[a-z-]+)?$', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ def _where(one: Finding, base_iri: str, *, alike: bool) -> Where:
     if one.path and not in_table:
         thing += f" {shown_value(one.path, base_iri)}"
     value = shown_value(one.value, base_iri) if one.value else ""
+    if in_table and (text := _TEXT.match(value)):
+        value = f"“{text[1]}”"
     words = "" if alike else " ".join(part for part in (one.message, one.fix or "") if part)
     return Where(str(one.spot or ""), thing, value, words)
 

@@ -210,7 +210,7 @@ def _unfit(outcome: Outcome) -> NotConformant:
     return NotConformant(
         f"{count} finding{'' if count == 1 else 's'} must be mended first",
         where=outcome.file,
-        fix="The report says which.",
+        fix="Mend what is marked so, and send the file again.",
     )
 
 

@@ -77,6 +77,19 @@ class Record:
         told = (one["organisation"] for one in self.report.get("files", ()))
         return tuple(dict.fromkeys(one for one in told if one))
 
+    def summary(self) -> dict[str, Any]:
+        """One line of a list as JSON."""
+        return {
+            "submission": self.id,
+            "version": self.version,
+            "accepted": self.accepted,
+            "organisations": self.organisations,
+            "sender": self.sender,
+            "started": self.started,
+            "patch": self.patch,
+            "undoes": self.undoes,
+        }
+
 
 class Journal:
     """The records of one data directory."""

@@ -33,7 +33,12 @@ def last_submissions(store: Store, graphs: Iterable[str]) -> dict[str, tuple[str
 
 def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
     """The names for people of things, terms and concepts, in English where there is one."""
-    return {row["thing"]: row["label"] for row in _rows(store, "labels", things)}
+    found: dict[str, str] = {}
+    for row in _rows(store, "labels", things):
+        if row["language"] == "en":
+            found[row["thing"]] = row["label"]
+        found.setdefault(row["thing"], row["label"])
+    return found
 
 
 def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, str]]:

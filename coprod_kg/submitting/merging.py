@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from coprod_kg.errors import WrongUsage
 from coprod_kg.reading.job import Checked, Sent
 from coprod_kg.reading.sandbox import check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 from coprod_kg.submitting.checking import Pair
+from coprod_kg.submitting.outcome import Outcome
 from coprod_kg.validation.report import Finding, Report
 
 __all__ = ["graph_of", "merged"]
@@ -33,19 +35,30 @@ def merged(pairs: Sequence[Pair], store: Store, settings: Settings) -> list[Pair
     """Each file put into what its organisation has already, and the whole checked again."""
     batch, places = [], []
     for place, (outcome, checked) in enumerate(pairs):
-        if outcome.accepted and outcome.organisation:
-            now = graph_of(store, "organisation", outcome.organisation, settings.base_iri)
+        name = _stated(outcome)
+        now = graph_of(store, "organisation", name, settings.base_iri) if name else b""
+        if outcome.accepted or f"<{settings.base_iri}id/organisation/{name}> ".encode() in now:
             whole = _merged(now, checked, f"{settings.base_iri}.well-known/genid/")
-            batch.append(Sent(outcome.file, whole, _NT, outcome.organisation))
+            batch.append(Sent(outcome.file, whole, _NT, name))
             places.append(place)
     made = list(pairs)
     for place, again in zip(places, check(batch, settings), strict=True):
         outcome, first = pairs[place]
         report = Report(_found(outcome.report.findings, again.report.findings))
         again = replace(again, report=report, described=again.described | first.described)
-        outcome = replace(outcome, report=report, triples=again.triples, error=again.refusal)
+        name = _stated(outcome)
+        outcome = replace(
+            outcome, organisation=name, report=report, triples=again.triples, error=again.refusal
+        )
         made[place] = (outcome, again)
     return made
+
+
+def _stated(outcome: Outcome) -> str | None:
+    """Whose data it is; a patch need not describe the organisation itself where it was stated."""
+    told = outcome.organisation
+    usage = isinstance(outcome.error, WrongUsage)
+    return outcome.sent.organisation if told is None and usage and outcome.sent else told
 
 
 def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:

@@ -22,6 +22,8 @@ class Severity(StrEnum):
     """A hint."""
 
 
+_TABLE = "https://w3id.org/coprod/shapes#Table-"
+"""How the names of what a table reader says begin."""
 _ORDER = {one: place for place, one in enumerate(Severity)}
 
 
@@ -106,7 +108,7 @@ class Finding:
         What a table reader says names the value, so there the kind of fault and the column
         make the cause; the words of a shape are the same wherever it speaks.
         """
-        if self.spot and self.spot.sheet:
+        if self.spot and self.spot.sheet and self.shape.startswith(_TABLE):
             return (self.severity, self.shape, self.spot.sheet or "", self.spot.column or "")
         return (self.severity, self.shape, self.message, "")
 

@@ -1,0 +1,100 @@
+"""``coprod-kg submissions``: what was sent, what it changed, and taking it back."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from coprod_kg.cli.context import opened, pass_settings
+from coprod_kg.cli.tables import aligned
+from coprod_kg.reporting.differences import as_lines
+from coprod_kg.reporting.text import as_text
+from coprod_kg.settings import Settings
+from coprod_kg.submitting import Sender
+from coprod_kg.submitting.history import differences, roll_back
+from coprod_kg.submitting.journal import Journal, Record
+from coprod_kg.submitting.reported import from_table
+
+__all__ = ["submissions"]
+
+_JSON: Callable[..., Any] = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(
+    invoke_without_command=True, epilog="Example: coprod-kg submissions show 20260301T101500000000Z"
+)
+@pass_settings
+@_JSON
+@click.pass_context
+def submissions(context: click.Context, settings: Settings, *, as_json: bool) -> None:
+    """List what was submitted, the newest first; see one, compare it, roll it back."""
+    if context.invoked_subcommand is not None:
+        return
+    records = list(Journal(settings.data).records())
+    if as_json:
+        click.echo(json.dumps([one.summary() for one in records], indent=2, ensure_ascii=False))
+        return
+    rows = [
+        [one.id, str(one.version or "-"), _whose(one), one.sender[:30], _what(one)]
+        for one in records
+    ]
+    for line in aligned(("Submission", "Version", "Organisation", "Sent by", "What"), rows):
+        click.echo(line)
+
+
+@submissions.command(epilog="Example: coprod-kg submissions show 20260301T101500000000Z")
+@pass_settings
+@_JSON
+@click.argument("submission")
+def show(settings: Settings, submission: str, *, as_json: bool) -> None:
+    """Print the report on a submission again."""
+    record = Journal(settings.data).read(submission)
+    if as_json:
+        click.echo(json.dumps(record.report, indent=2, ensure_ascii=False))
+    else:
+        click.echo(as_text(from_table(record.report), settings.base_iri))
+
+
+@submissions.command(epilog="Example: coprod-kg submissions compare 20260301T101500000000Z")
+@pass_settings
+@_JSON
+@click.argument("submission")
+def compare(settings: Settings, submission: str, *, as_json: bool) -> None:
+    """Tell in words what a submission changed against the one before."""
+    record = Journal(settings.data).read(submission)
+    with opened(settings) as store:
+        found = differences(record, store, settings)
+    if as_json:
+        click.echo(json.dumps([one.as_dict() for one in found], indent=2, ensure_ascii=False))
+    else:
+        click.echo(as_lines(found))
+
+
+@submissions.command(epilog="Example: coprod-kg submissions rollback 20260301T101500000000Z")
+@pass_settings
+@click.argument("submission")
+def rollback(settings: Settings, submission: str) -> None:
+    """Put the data of its organisations to what it was just before it, as a new version.
+
+    Whatever was sent for them since is taken back with it.
+    """
+    with opened(settings) as store:
+        record = roll_back(submission, store, settings, Sender())
+    click.echo(
+        f"Version {record.version} holds {', '.join(record.organisations)} as before {submission}. "
+        f"Taking this back too: coprod-kg submissions rollback {record.id}"
+    )
+
+
+def _whose(record: Record) -> str:
+    first, *others = record.organisations or ("-",)
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _what(record: Record) -> str:
+    if record.undoes:
+        return f"rolls back {record.undoes}"
+    if record.version is None:
+        return "did not enter"
+    return "merged into what was there" if record.patch else "replaced what was there"
