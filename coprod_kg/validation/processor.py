@@ -1,13 +1,18 @@
 """rdflib's SPARQL processor with a memory for query texts; it changes no answer.
 
+It also lets pySHACL look its constraint parameters up in a set: it goes through a list of forty
+for every statement of every shape, a sixth of what is left of the time.
+
 pySHACL asks each query of a shape again at every focus node, and rdflib parses the text anew
 each time: three quarters of the time of a validation. With this memory that happens once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from pyshacl import shape
+from pyshacl.constraints import ALL_CONSTRAINT_PARAMETERS, CONSTRAINT_PARAMETERS_MAP
 from rdflib import plugin
 from rdflib.plugins.sparql.algebra import translateQuery
 from rdflib.plugins.sparql.parser import parseQuery
@@ -39,6 +44,19 @@ def _translated(text: str, base: str | None, namespaces: tuple[tuple[str, Any], 
     return translateQuery(parseQuery(text), base, dict(namespaces))
 
 
+class _Parameters(list[Any]):
+    """A list that finds its members as a set does."""
+
+    def __init__(self, members: Iterable[Any]) -> None:
+        super().__init__(members)
+        self._members = frozenset(self)
+
+    def __contains__(self, member: object) -> bool:
+        return member in self._members
+
+
 def install() -> None:
-    """Let every rdflib graph of this process use it."""
+    """Let every rdflib graph of this process use it, and pySHACL the quicker look-up."""
     plugin.register("sparql", Processor, __name__, RememberingProcessor.__name__)
+    known = _Parameters(ALL_CONSTRAINT_PARAMETERS), CONSTRAINT_PARAMETERS_MAP
+    setattr(shape, "CONSTRAINT_PARAMS", known)  # noqa: B010  # pySHACL keeps its own there likewise
