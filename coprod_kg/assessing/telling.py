@@ -282,4 +282,11 @@ def _listed(words: Iterable[str], last: str = "and") -> str:
 
 
 def _indented(text: str, lead: str) -> list[str]:
-    return wrap(text, _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead)) or [lead]
+    lines = wrap(
+        text,
+        _WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_on_hyphens=False,
+    )
+    return lines or [lead]

@@ -37,7 +37,7 @@ def assess(settings: Settings, *, names: tuple[str, ...], refresh: bool, **shown
     criterion met (✓, with what shows it) and missed (✗, with what would show it), the barriers
     reported, and what others did about the same.
 
-    Exit codes: 0 done, 2 no such initiative or organisation, 3 no store.
+    Exit codes: 0 done, 1 no such initiative or organisation, 2 wrong usage, 3 no store.
     """
     if not names and not refresh:
         raise WrongUsage(
@@ -83,4 +83,5 @@ def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:
         hidden=not sys.stderr.isatty(),
     ) as bar:
         commit = draw_again(wanted, store, settings, bar.update)
-    click.echo(f"{len(wanted)} organisations assessed; version {commit.version}", err=True)
+    noun = "organisation" if len(wanted) == 1 else "organisations"
+    click.echo(f"{len(wanted)} {noun} assessed; version {commit.version}", err=True)
