@@ -25,7 +25,14 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
 }
 
 # Files that take longer than a second or two, run after all others: the fast ones fail first.
-LAST = ("test_packaging", "test_crashes", "test_docs")
+LAST = (
+    "test_queries",
+    "test_reasoning",
+    "test_agreement",
+    "test_packaging",
+    "test_crashes",
+    "test_docs",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
