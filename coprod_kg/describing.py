@@ -20,6 +20,7 @@ _RESULTS: Final = (
     "N-Triples",
     "RDF_XML",
 )
+_READ: Final = ("Turtle", "JSON-LD", "N-Triples", "RDF_XML")
 
 
 def service_description(
@@ -46,6 +47,9 @@ def _triples(endpoint: str, graphs: Iterable[str], union: bool) -> Iterator[Trip
     yield Triple(service, _TYPE, _sd("Service"))
     yield Triple(service, _sd("endpoint"), NamedNode(endpoint))
     yield Triple(service, _sd("supportedLanguage"), _sd("SPARQL11Query"))
+    yield Triple(service, _sd("supportedLanguage"), _sd("SPARQL11Update"))
+    for name in _READ:
+        yield Triple(service, _sd("inputFormat"), NamedNode(_FORMATS + name))
     for name in _RESULTS:
         yield Triple(service, _sd("resultFormat"), NamedNode(_FORMATS + name))
     if union:

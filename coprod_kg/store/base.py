@@ -10,7 +10,20 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["DEFAULT_GRAPH", "Answer", "Asker", "Change", "Commit", "Query", "Store", "Update"]
+__all__ = [
+    "DEFAULT_GRAPH",
+    "EMPTY",
+    "Answer",
+    "Asker",
+    "Change",
+    "Commit",
+    "Query",
+    "Store",
+    "Update",
+]
+
+EMPTY = b"\n"
+"""The content of a graph that is there and holds nothing."""
 
 DEFAULT_GRAPH = ""
 """What stands for the default graph where a graph is named by its IRI."""
@@ -118,7 +131,8 @@ class Change:
     """What one commit does, all of it or nothing.
 
     Attributes:
-        replace: graph IRI → its whole new content as N-Triples (UTF-8); empty bytes drop it.
+        replace: graph IRI → its whole new content as N-Triples (UTF-8); empty bytes drop it, and
+            `EMPTY` leaves it there with nothing in it.
         add: graph IRI → N-Triples to add to what it holds.
         activity: IRI of the activity (PROV-O) that this change comes from.
         base: the version it was made from, where it must not be made from another.
@@ -139,12 +153,14 @@ class Update:
         add: graph IRI → N-Triples that go in with what it changes, for its provenance.
         activity: IRI of the activity that it is.
         seconds: the deadline.
+        kept: graph IRIs that it leaves as they are, whatever it says.
     """
 
     text: str
     add: Mapping[str, bytes] = field(default_factory=dict)
     activity: str | None = None
     seconds: float = 30.0
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,10 +102,19 @@ class Durable:
     def _apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
             for graph, triples in change.replace.items():
-                self.store.clear_graph(_named(graph))
-                self._load(graph, triples)
+                self._replace(graph, triples)
             for graph, triples in change.add.items():
                 self._load(graph, triples)
+
+    def _replace(self, graph: str, triples: bytes) -> None:
+        node = _named(graph)
+        self.store.clear_graph(node)
+        if isinstance(node, ox.NamedNode):
+            if triples:
+                self.store.add_graph(node)
+            else:
+                self.store.remove_graph(node)
+        self._load(graph, triples)
 
     def _load(self, graph: str, triples: bytes) -> None:
         if triples:

@@ -17,7 +17,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import limits, wire
-from coprod_kg.store.base import DEFAULT_GRAPH, Change, Update
+from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Update
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.engine_errors import syntax
 from coprod_kg.store.snapshots import Snapshots
@@ -57,6 +57,8 @@ def _change(output: bytes, update: Update) -> Change:
     message = wire.message(next(frames))
     wire.raise_error(message)
     replace = dict(zip(message["replace"], frames, strict=True))
+    for graph in update.kept:
+        replace.pop(graph, None)
     return Change(replace, update.add, update.activity, message["base"])
 
 
@@ -104,8 +106,13 @@ def _changed(before: ox.Store, after: ox.Store) -> Iterator[tuple[str, bytes]]:
 
 
 def _dumped(store: ox.Store, graph: str) -> bytes:
-    node = ox.DefaultGraph() if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
-    return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or b""
+    """The content of a graph as `Change.replace` says it."""
+    if graph == DEFAULT_GRAPH:
+        return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=ox.DefaultGraph()) or b""
+    node = ox.NamedNode(graph)
+    if not store.contains_named_graph(node):
+        return b""
+    return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or EMPTY
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def problem(error: CoprodError) -> Response:
         body = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
     response = Response(body, status=error.status, content_type=kind.content_type)
     response.headers["Cache-Control"] = "no-store"
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="coprod-kg"'
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl
 
 from flask import Request
 
-from coprod_kg.errors import Forbidden, Unreadable, UnsupportedMedia, WrongUsage
+from coprod_kg.errors import Unreadable, UnsupportedMedia, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.terms import parse_iri
 from coprod_kg.web.body import body
 
-__all__ = ["Asked", "Parameters", "is_iri", "parameters", "read", "seconds", "version"]
+__all__ = ["Asked", "Parameters", "iris", "is_iri", "parameters", "read", "seconds", "version"]
 
 FORM: Final = "application/x-www-form-urlencoded"
 QUERY: Final = "application/sparql-query"
@@ -66,12 +66,14 @@ class Asked:
         parameters: everything else it says.
         default_graphs: IRIs of ``default-graph-uri``.
         named_graphs: IRIs of ``named-graph-uri``.
+        update: the update, where it is one; then there is no query.
     """
 
     text: str | None
     parameters: Parameters
     default_graphs: tuple[str, ...]
     named_graphs: tuple[str, ...]
+    update: str | None = None
 
 
 def parameters(request: Request) -> Parameters:
@@ -84,16 +86,16 @@ def parameters(request: Request) -> Parameters:
 
 
 def read(request: Request) -> Asked:
-    """Read a GET, HEAD or POST of the query operation.
+    """Read a GET, HEAD or POST of the query operation or the update operation.
 
     Raises:
-        WrongUsage: not exactly one query, or a graph that is no IRI.
-        Forbidden: an update.
-        UnsupportedMedia: a POST in another content type than the protocol's two.
+        WrongUsage: not exactly one query or update, or a graph that is no IRI.
+        UnsupportedMedia: a POST in another content type than the protocol's three.
         Unreadable: the body is not UTF-8.
     """
     given = parameters(request)
-    texts = list(given.all("query"))
+    texts, updates = list(given.all("query")), list[str]()
+    _refuse_update_in_address(given)
     if request.method == "POST":
         kind = _content_type(request)
         sent = body(request)
@@ -101,21 +103,23 @@ def read(request: Request) -> Asked:
             form = _pairs(sent, "the form")
             given = Parameters(given.pairs + form.pairs)
             texts += form.all("query")
+            updates += form.all("update")
         else:
-            texts.append(_decoded(sent, "the body"))
-    _refuse_update(given, texts)
-    if len(texts) > 1 or (not texts and request.method == "POST"):
+            (updates if kind == UPDATE else texts).append(_decoded(sent, "the body"))
+    if len(texts) + len(updates) > 1 or (not texts + updates and request.method == "POST"):
         raise WrongUsage(
-            f"the request carries {len(texts) or 'no'} queries, not one",
+            f"the request carries {len(texts) or 'no'} queries and {len(updates) or 'no'} "
+            "updates, not one query or one update",
             where="parameter query",
             fix="Send one query: as ?query=, as the form field query, or as the whole body of "
-            f"a POST of type {QUERY}.",
+            f"a POST of type {QUERY}. Send one update as the form field update or as {UPDATE}.",
         )
     return Asked(
         texts[0] if texts else None,
         given,
-        _iris(given, "default-graph-uri"),
-        _iris(given, "named-graph-uri"),
+        iris(given, "default-graph-uri"),
+        iris(given, "named-graph-uri"),
+        updates[0] if updates else None,
     )
 
 
@@ -173,13 +177,12 @@ def is_iri(text: str) -> bool:
 
 def _content_type(request: Request) -> str:
     kind = request.mimetype
-    if kind == UPDATE:
-        raise _update_refused()
-    if kind not in (FORM, QUERY):
+    if kind not in (FORM, QUERY, UPDATE):
         raise UnsupportedMedia(
             f"a POST of type {kind[:80] or '(none)'} is not read here",
             where="header Content-Type",
-            fix=f"Send a form ({FORM}) with a field query, or the query alone ({QUERY}).",
+            fix=f"Send a form ({FORM}) with a field query or update, or the text alone "
+            f"({QUERY} or {UPDATE}).",
         )
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
@@ -197,21 +200,21 @@ def _content_type(request: Request) -> str:
     return kind
 
 
-def _refuse_update(given: Parameters, texts: list[str]) -> None:
+def _refuse_update_in_address(given: Parameters) -> None:
     if given.all("update"):
-        if texts:
-            raise WrongUsage("a request is either a query or an update", where="parameter update")
-        raise _update_refused()
+        raise WrongUsage(
+            "an update is not sent in the address",
+            where="parameter update",
+            fix=f"Send it by POST, as the form field update or as a body of type {UPDATE}.",
+        )
 
 
-def _update_refused() -> Forbidden:
-    return Forbidden(
-        "this endpoint answers queries; it takes no SPARQL Update",
-        fix="Data enters by submitting a file, which is validated first.",
-    )
+def iris(given: Parameters, name: str) -> tuple[str, ...]:
+    """Every value of a parameter that names graphs.
 
-
-def _iris(given: Parameters, name: str) -> tuple[str, ...]:
+    Raises:
+        WrongUsage: one is no absolute IRI.
+    """
     found = given.all(name)
     for iri in found:
         if not is_iri(iri):

@@ -16,6 +16,7 @@ from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.protocol import Asked, is_iri, read, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, offers, reply, wants_page
 from coprod_kg.web.site import Site, take
+from coprod_kg.web.update import updated
 
 __all__ = ["blueprint"]
 
@@ -41,6 +42,8 @@ def blueprint(site: Site) -> Blueprint:
 
 def _sparql(site: Site) -> Response:
     asked = read(request)
+    if asked.update is not None:
+        return updated(site, asked.update, asked.parameters)
     if asked.text is None:
         return _without_query(site, asked)
     wanted = offers(asked.parameters)

@@ -1,0 +1,223 @@
+"""The SPARQL 1.1 Graph Store HTTP Protocol at ``/data``; it parses nothing that is sent.
+
+A graph is named by ``?graph=``, by ``?default``, or by its own address below ``/data/``. Anyone
+reads; a curator's token writes. Graphs that this software keeps are not written here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+from flask import Blueprint, Request, Response, request
+
+from coprod_kg.changing import Record, check_graph
+from coprod_kg.errors import (
+    NotFound,
+    RequestError,
+    StoreChanged,
+    Unreadable,
+    WrongUsage,
+)
+from coprod_kg.results.formats import GRAPHS
+from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query
+from coprod_kg.store.intake import Body, Triples, read
+from coprod_kg.web.body import body
+from coprod_kg.web.protocol import Parameters, is_iri, parameters
+from coprod_kg.web.replies import Conditions, media_types, reply
+from coprod_kg.web.rights import curator
+from coprod_kg.web.site import Site
+from coprod_kg.web.update import committed
+
+__all__ = ["blueprint"]
+
+_LINES: Final = "application/n-triples"
+_ATTEMPTS: Final = 5
+_METHODS: Final = ["GET", "HEAD", "PUT", "POST", "DELETE"]
+_MULTIPART: Final = "multipart/form-data"
+_SUFFIXES: Final = {one.name: one.media_type for one in GRAPHS}
+
+
+class LengthNeeded(RequestError):
+    """The body does not say how long it is."""
+
+    status = 411
+    title = "The length of the body is needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The graph a request is about: its IRI, empty for the default graph."""
+
+    graph: str
+
+    @property
+    def pattern(self) -> str:
+        """Its triples, as a pattern of SPARQL."""
+        return f"GRAPH <{self.graph}> {{ ?s ?p ?o }}" if self.graph else "?s ?p ?o"
+
+
+def blueprint(site: Site) -> Blueprint:
+    """The routes of the graphs."""
+    routes = Blueprint("graphs", __name__)
+    for rule, name in (("/data", "store"), ("/data/<path:name>", "direct")):
+        routes.add_url_rule(rule, endpoint=name, view_func=partial(_serve, site), methods=_METHODS)
+    return routes
+
+
+def _serve(site: Site, name: str | None = None) -> Response:
+    given = parameters(request)
+    target = _target(given, name)
+    if request.method in ("GET", "HEAD"):
+        if target is None:
+            raise WrongUsage("no graph is named", fix="Write ?default, or ?graph= and its IRI.")
+        return _get(site, given, target)
+    grant = curator(request, site.tokens, "Writing a graph")
+    if target is None and request.method != "POST":
+        raise WrongUsage("no graph is named", fix="Write ?default, or ?graph= and its IRI.")
+    chosen = target or Target(f"{request.url_root}data/{uuid4()}")
+    check_graph(chosen.graph, site.settings)
+    changing = {"PUT": _put, "POST": _post, "DELETE": _delete}[request.method]
+    response = _attempt(lambda: changing(site, chosen, grant.name))
+    if target is None:
+        response.status_code = 201
+        response.headers["Location"] = chosen.graph
+    return response
+
+
+def _target(given: Parameters, name: str | None) -> Target | None:
+    """The graph that a request names, or None for the graph store itself."""
+    named, default = given.one("graph"), given.all("default")
+    if (named is not None) + bool(default) + (name is not None) > 1:
+        raise WrongUsage("the graph is named in more than one way", fix="Name it in one.")
+    if default:
+        return Target(DEFAULT_GRAPH)
+    iri = request.base_url if name is not None else named
+    if iri is None:
+        return None
+    if not is_iri(iri):
+        raise WrongUsage(
+            f"{iri[:200]!r} is not an absolute IRI",
+            where="parameter graph",
+            fix="Write the whole IRI of a graph, without angle brackets.",
+        )
+    return Target(iri)
+
+
+def _get(site: Site, given: Parameters, target: Target) -> Response:
+    wanted = _offers(given)
+    conditions = Conditions(site.version(), False, wanted)
+    unchanged = conditions.unchanged()
+    if unchanged is not None:
+        return unchanged
+    _check_exists(site, target, conditions.version)
+    answer = site.ask_store(_content(target, media_types(wanted), conditions.version, site))
+    return reply(answer, conditions)
+
+
+def _offers(given: Parameters) -> tuple[Offer, ...]:
+    named = given.one("format")
+    if named:
+        return offers_by_name(named, GRAPHS)
+    return negotiate(request.headers.get("Accept"), GRAPHS)
+
+
+def _content(target: Target, types: tuple[str, ...], version: int, site: Site) -> Query:
+    text = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ {target.pattern} }}"
+    seconds = site.settings.query_seconds
+    return Query(text, types, version=version, seconds=seconds, union=False)
+
+
+def _exists(site: Site, target: Target, version: int) -> bool:
+    if not target.graph:
+        return True
+    text = f"ASK {{ GRAPH <{target.graph}> {{}} }}"
+    asking = Query(text, ("text/csv",), version=version, union=False)
+    return site.ask_store(asking).read().strip() == b"true"
+
+
+def _check_exists(site: Site, target: Target, version: int) -> None:
+    if not _exists(site, target, version):
+        raise NotFound(f"there is no graph {target.graph}")
+
+
+def _attempt(change: Callable[[], Response]) -> Response:
+    """Do it again where somebody else's commit came in between."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return change()
+        except StoreChanged:
+            continue
+    return change()
+
+
+def _put(site: Site, target: Target, curator_name: str) -> Response:
+    version = site.version()
+    existed = _exists(site, target, version)
+    sent = _sent(site, target)
+    content = sent.lines or (EMPTY if target.graph else b"")
+    change = {target.graph: content}
+    commit = _commit(site, change, version, _record(site, curator_name, "A graph replaced", sent))
+    return committed(commit, 204 if existed else 201)
+
+
+def _post(site: Site, target: Target, curator_name: str) -> Response:
+    version = site.version()
+    existed = _exists(site, target, version)
+    sent = _sent(site, target)
+    held = b""
+    if existed:
+        held = site.ask_store(_content(target, (_LINES,), version, site)).read()
+    change = {target.graph: held + sent.lines or EMPTY}
+    record = _record(site, curator_name, "Statements added to a graph", sent)
+    return committed(_commit(site, change, version, record), 204 if existed else 201)
+
+
+def _delete(site: Site, target: Target, curator_name: str) -> Response:
+    version = site.version()
+    _check_exists(site, target, version)
+    record = _record(site, curator_name, "A graph removed", Triples(b"", blank=False))
+    return committed(_commit(site, {target.graph: b""}, version, record))
+
+
+def _record(site: Site, curator_name: str, what: str, sent: Triples) -> Record:
+    return Record(site.settings.base_iri, curator_name, what, sent.lines, datetime.now(UTC))
+
+
+def _commit(site: Site, replace: dict[str, bytes], version: int, record: Record) -> Commit:
+    activity = record.activity()
+    add = {record.graph: record.written(activity)}
+    return site.store.commit(Change(replace, add, activity, base=version))
+
+
+def _sent(site: Site, target: Target) -> Triples:
+    """The triples of the request, of each part where it has several."""
+    if request.content_length is None:
+        raise LengthNeeded(
+            "a body without a length may break off unnoticed",
+            where="header Content-Length",
+            fix="Send the body with its length, not in chunks.",
+        )
+    base = target.graph or request.base_url
+    if request.mimetype == _MULTIPART:
+        bodies = [Body(data, kind, base) for kind, data in _parts(request)]
+    else:
+        bodies = [Body(body(request), request.mimetype, base)]
+    found = [read(one, site.settings) for one in bodies]
+    return Triples(b"".join(one.lines for one in found), any(one.blank for one in found))
+
+
+def _parts(sent: Request) -> list[tuple[str, bytes]]:
+    parts = []
+    for file in [one for name in sent.files for one in sent.files.getlist(name)]:
+        kind = file.mimetype
+        if kind in ("", "application/octet-stream", "text/plain"):
+            name = file.filename or ""
+            kind = _SUFFIXES.get(name.rpartition(".")[2].lower(), kind)
+        parts.append((kind, file.stream.read()))
+    if not parts:
+        raise Unreadable("the form has no part with a file", fix="Send each graph as a file.")
+    return parts

@@ -1,0 +1,33 @@
+"""The update operation of the SPARQL 1.1 Protocol, with a curator's token; it parses no update."""
+
+from hashlib import sha256
+
+from flask import Response, request
+
+from coprod_kg.changing import update, with_dataset
+from coprod_kg.store.base import Commit
+from coprod_kg.web.exchange import exchange
+from coprod_kg.web.protocol import Parameters, iris
+from coprod_kg.web.rights import curator
+from coprod_kg.web.site import Site
+
+__all__ = ["committed", "updated"]
+
+
+def updated(site: Site, text: str, given: Parameters) -> Response:
+    """Carry out the update of a request."""
+    grant = curator(request, site.tokens, "SPARQL Update")
+    notes = exchange(request).notes
+    notes["query"] = sha256(text.encode()).hexdigest()[:16]
+    notes["query_text"] = text
+    whole = with_dataset(text, iris(given, "using-graph-uri"), iris(given, "using-named-graph-uri"))
+    return committed(update(site.store, whole, grant.name, site.settings))
+
+
+def committed(commit: Commit, status: int = 204) -> Response:
+    """What is said of a change that was made."""
+    exchange(request).notes["version"] = commit.version
+    response = Response(status=status)
+    response.headers["Dataset-Version"] = str(commit.version)
+    response.headers["Cache-Control"] = "no-store"
+    return response
