@@ -87,6 +87,7 @@ def test_only_shacl_terms_that_exist_are_used(graph: rdflib.Graph) -> None:
         *("NodeShape", "PropertyShape", "Violation", "Warning", "Info", "IRI", "Literal"),
         *("targetClass", "targetSubjectsOf", "property", "path", "alternativePath", "or", "node"),
         *("class", "datatype", "nodeKind", "minCount", "maxCount", "hasValue", "pattern"),
+        "minInclusive",
         *("uniqueLang", "sparql", "select", "prefixes"),
         *("name", "description", "message", "severity", "order"),
     }
