@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from coprod_kg.reporting.wording import WEIGHTS, told
 from coprod_kg.submitting.reported import Reported
 
-__all__ = ["as_page", "as_part"]
+__all__ = ["as_page", "as_part", "styles"]
 
 _PLACES: Final = 10
 
@@ -23,6 +23,11 @@ def as_part(files: Sequence[Reported], base_iri: str) -> str:
     """The report as the main part of a page, escaped."""
     shown = [(one, told(one.report, base_iri, _PLACES)) for one in files]
     return _templates().get_template("report.html").render(files=shown, weights=WEIGHTS)
+
+
+def styles() -> str:
+    """The style sheet of the report, for a page that it is a part of."""
+    return _templates().get_template("report.css").render()
 
 
 @cache

@@ -10,7 +10,18 @@ from coprod_kg.catalogue.queries import load
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
-from coprod_kg.web import errors, graphs, headers, health, home, model, queries, sparql, things
+from coprod_kg.web import (
+    errors,
+    graphs,
+    headers,
+    health,
+    home,
+    model,
+    queries,
+    sparql,
+    submissions,
+    things,
+)
 from coprod_kg.web.site import Site
 from coprod_kg.web.slots import Slots
 
@@ -47,6 +58,6 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.url_map.redirect_defaults = False
     errors.register(app)
     headers.register(app)
-    for family in (home, sparql, graphs, queries, things, model, health):
+    for family in (home, sparql, graphs, queries, things, model, submissions, health):
         app.register_blueprint(family.blueprint(site))
     return app

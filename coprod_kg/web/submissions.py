@@ -1,0 +1,227 @@
+"""``/submissions``: send a file, read its report, compare it and take it back; it judges nothing.
+
+Files are read and checked in child processes with a deadline and a memory cap, never here.
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+from functools import partial
+from threading import BoundedSemaphore
+from typing import Any, Final
+
+from flask import Blueprint, Response, render_template, request
+
+from coprod_kg import errors as house_errors
+from coprod_kg.errors import CoprodError, Overloaded
+from coprod_kg.reading.job import Sent
+from coprod_kg.reporting.differences import as_lines
+from coprod_kg.reporting.marks import XLSX, can_mark, marked
+from coprod_kg.reporting.page import as_part, styles
+from coprod_kg.reporting.text import as_text
+from coprod_kg.reporting.turtle import as_turtle
+from coprod_kg.results.formats import HTML, Format
+from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.submitting import Way, submit
+from coprod_kg.submitting.history import differences, roll_back
+from coprod_kg.submitting.journal import Journal, Record
+from coprod_kg.submitting.reported import as_table, from_table
+from coprod_kg.web.rights import holder
+from coprod_kg.web.site import Site
+from coprod_kg.web.upload import may_change, sender_of, upload
+
+__all__ = ["blueprint"]
+
+_JSON: Final = Format("json", "application/json", "rows", "JSON")
+_TURTLE: Final = Format("ttl", "text/turtle", "graph", "Turtle", ("application/x-turtle",))
+_WORKBOOK: Final = Format("xlsx", XLSX, "rows", "workbook")
+_TEXT: Final = Format("txt", "text/plain", "rows", "text")
+_REPORTS: Final = (_JSON, _TURTLE, _WORKBOOK, _TEXT, HTML)
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_AT_ONCE: Final = 2
+_SHOWN_MB: Final = 4
+_LISTED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A report to answer with: its JSON, the file where it is at hand, and the status."""
+
+    table: dict[str, Any]
+    sent: Sent | None
+    status: int
+    dry_run: bool = False
+
+
+def blueprint(site: Site) -> Blueprint:
+    """The routes of submissions."""
+    routes = Blueprint("submissions", __name__)
+    room = BoundedSemaphore(_AT_ONCE)
+    one = "/submissions/<name>"
+    for rule, method, view in (
+        ("/submissions", "GET", partial(_list, site)),
+        ("/submissions", "POST", partial(_post, site, room)),
+        (one, "GET", partial(_show, site)),
+        (f"{one}/changes", "GET", partial(_changes, site)),
+        (f"{one}/rollback", "POST", partial(_rollback, site)),
+    ):
+        routes.add_url_rule(
+            rule, endpoint=f"{method} {rule}".replace(".", ""), view_func=view, methods=[method]
+        )
+    return routes
+
+
+def _list(site: Site) -> Response:
+    """What was submitted, the newest first, and the form to send a file."""
+    found = negotiate(request.headers.get("Accept"), (_JSON, HTML))
+    records = list(Journal(site.settings.data).records())[:_LISTED]
+    if found[0].format == HTML:
+        return _page("submissions.html", records=records, version=site.version())
+    return _json({"submissions": [one.summary() for one in records]})
+
+
+def _post(site: Site, room: BoundedSemaphore) -> Response:
+    """Check a file, and commit it where that is wanted and it may enter."""
+    offers = _offers()
+    given = upload(request, site.tokens)
+    if given.answer:
+        offers = _named(given.answer)
+    if not room.acquire(blocking=False):
+        raise Overloaded("other submissions are being checked", fix="Try again in a moment.")
+    try:
+        way = Way(dry_run=given.dry_run, patch=given.patch)
+        sender = sender_of(given.grant) if given.grant else None
+        outcomes = submit([given.sent], site.store, site.settings, sender, way)
+        table = as_table(outcomes)
+        told = _Told(table, given.sent, _status(table, dry_run=given.dry_run), given.dry_run)
+        response = _report(told, offers, site)
+    finally:
+        room.release()
+    if table["submission"]:
+        response.headers["Location"] = f"/submissions/{table['submission']}"
+    if table["version"]:
+        response.headers["Dataset-Version"] = str(table["version"])
+    return response
+
+
+def _show(site: Site, name: str) -> Response:
+    """The report on a submission."""
+    journal = Journal(site.settings.data)
+    record = journal.read(name)
+    digest = next((one["sha256"] for one in record.report["files"] if one["sha256"]), None)
+    sent = None
+    if len(record.report["files"]) == 1 and digest and not record.undoes:
+        sent = Sent(record.report["files"][0]["file"], journal.bytes_of(digest))
+    return _report(_Told(record.report, sent, 200), _offers(), site, record)
+
+
+def _changes(site: Site, name: str) -> Response:
+    """What a submission changed against the one before, in words."""
+    record = Journal(site.settings.data).read(name)
+    found = differences(record, site.store, site.settings)
+    if negotiate(request.headers.get("Accept"), (_JSON, _TEXT))[0].format == _TEXT:
+        return Response(as_lines(found) + "\n", content_type="text/plain; charset=utf-8")
+    return _json({"submission": name, "changes": [one.as_dict() for one in found]})
+
+
+def _rollback(site: Site, name: str) -> Response:
+    """Take a submission back, as a new version."""
+    record = Journal(site.settings.data).read(name)
+    grant = may_change(holder(request, site.tokens), record.organisations)
+    made = roll_back(name, site.store, site.settings, sender_of(grant))
+    response = _json(made.summary(), 201)
+    response.headers["Location"] = f"/submissions/{made.id}"
+    response.headers["Dataset-Version"] = str(made.version)
+    return response
+
+
+def _offers() -> tuple[Offer, ...]:
+    named = request.args.get("format")
+    if named:
+        return _named(named)
+    return negotiate(request.headers.get("Accept"), _REPORTS)
+
+
+def _named(name: str) -> tuple[Offer, ...]:
+    """The format of a report that a parameter or a form names.
+
+    Raises:
+        WrongUsage: there is no such report.
+    """
+    found = tuple(Offer(one, one.content_type) for one in _REPORTS if one.name == name)
+    return found or offers_by_name(name, _REPORTS)
+
+
+def _status(table: dict[str, Any], *, dry_run: bool) -> int:
+    """201 where it entered, 200 where nothing had to be done, else the status of the refusal."""
+    error = next((one["error"] for one in table["files"] if one["error"]), None)
+    if error:
+        kind: type[CoprodError] = getattr(house_errors, error["kind"], CoprodError)
+        return kind.status
+    return 201 if table["submission"] and not dry_run else 200
+
+
+def _report(
+    told: _Told, offers: tuple[Offer, ...], site: Site, record: Record | None = None
+) -> Response:
+    files, base = from_table(told.table), site.settings.base_iri
+    wanted = offers[0].format
+    if wanted == HTML:
+        body = _html(told, site, record)
+    elif wanted == _TURTLE:
+        body = Response(as_turtle(files), content_type="text/turtle; charset=utf-8")
+    elif wanted == _TEXT:
+        text = as_text(files, base, dry_run=told.dry_run)
+        body = Response(text + "\n", content_type="text/plain; charset=utf-8")
+    elif wanted == _WORKBOOK and told.sent:
+        body = Response(marked(told.sent, files[0], site.settings), content_type=XLSX)
+        body.headers["Content-Disposition"] = 'attachment; filename="to-mend.xlsx"'
+    else:
+        body = _json(told.table)
+    body.status_code = told.status
+    body.headers["Cache-Control"] = "no-store"
+    return body
+
+
+def _html(told: _Told, site: Site, record: Record | None) -> Response:
+    files = from_table(told.table)
+    found = differences(record, site.store, site.settings) if record else []
+    return _page(
+        "submission.html",
+        part=as_part(files, site.settings.base_iri),
+        styles=styles(),
+        record=record,
+        changes=found[:_LISTED],
+        more=max(0, len(found) - _LISTED),
+        workbook=_workbook(told, site),
+        submission=told.table["submission"],
+    )
+
+
+def _workbook(told: _Told, site: Site) -> str | None:
+    """The marked workbook as a link that needs no second request; None where there is none."""
+    files = from_table(told.table)
+    if not told.sent or not can_mark(told.sent) or not files[0].report.findings:
+        return None
+    if len(told.sent.content) > _SHOWN_MB << 20:
+        return None
+    try:
+        made = marked(told.sent, files[0], site.settings)
+    except CoprodError:
+        return None
+    return f"data:{XLSX};base64,{base64.b64encode(made).decode()}"
+
+
+def _page(template: str, **shown: Any) -> Response:
+    response = Response(render_template(template, **shown), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _json(table: dict[str, Any], status: int = 200) -> Response:
+    text = json.dumps(table, ensure_ascii=False, indent=2) + "\n"
+    return Response(text, status=status, content_type="application/json")

@@ -1,0 +1,140 @@
+"""A submission as a request carries it, raw or as a form; it reads nothing in the file itself."""
+
+import io
+import mimetypes
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from flask import Request
+from werkzeug.formparser import FormDataParser
+
+from coprod_kg.access import Grant, Role, Tokens
+from coprod_kg.errors import Forbidden, Unauthorised, UnsupportedMedia, WrongUsage
+from coprod_kg.reading.formats import FORMATS
+from coprod_kg.reading.job import Sent
+from coprod_kg.reporting.marks import XLSX
+from coprod_kg.submitting import Sender
+from coprod_kg.web.body import body
+from coprod_kg.web.protocol import parameters
+from coprod_kg.web.rights import holder
+
+__all__ = ["Upload", "may_change", "sender_of", "upload"]
+
+_FORM: Final = "multipart/form-data"
+_ENDINGS: Final = {
+    XLSX: "xlsx",
+    "text/csv": "csv",
+    "text/tab-separated-values": "tsv",
+    "application/zip": "zip",
+    **{kind: one.extensions[0] for one in FORMATS for kind in one.media_types},
+}
+_VAGUE: Final = ("", "application/octet-stream", "text/plain")
+_YES: Final = ("1", "true", "yes", "on", "")
+_FIX: Final = "Send `Authorization: Bearer coprod_…` with a token of this service."
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What somebody sends.
+
+    Attributes:
+        sent: the file.
+        grant: what the sender may do, or None where no token came along.
+        dry_run: whether it is only to be checked.
+        patch: whether it is to be merged into what is there.
+        answer: the format that a form asks the answer in, or None.
+    """
+
+    sent: Sent
+    grant: Grant | None
+    dry_run: bool
+    patch: bool
+    answer: str | None
+
+
+def upload(request: Request, tokens: Tokens) -> Upload:
+    """Read a POST of a file.
+
+    Raises:
+        UnsupportedMedia: nothing says what the file is.
+        WrongUsage: there is no file in the form.
+        Unauthorised: a token is needed and none that counts came along.
+        Forbidden: the token is for another organisation.
+    """
+    given = dict(parameters(request).pairs)
+    data = body(request)
+    grant = holder(request, tokens)
+    if request.mimetype == _FORM:
+        _, form, files = FormDataParser(
+            stream_factory=lambda *_, **__: io.BytesIO(),
+            max_form_memory_size=len(data) + 1,
+            max_form_parts=50,
+        ).parse(io.BytesIO(data), request.mimetype, len(data), request.mimetype_params)
+        given = {**form.to_dict(), **given}
+        file = files.get("file")
+        if file is None or not file.filename:
+            raise WrongUsage("the form holds no file", where="field file", fix="Choose a file.")
+        content, name = file.read(), PurePath(file.filename.replace("\\", "/")).name
+        stated = file.mimetype if not PurePath(name).suffix else ""
+        token = given.get("token", "").strip()
+        grant = tokens.grant(token) if token and grant is None else grant
+    else:
+        content, stated = data, request.mimetype
+        name = _name(request, stated)
+    dry_run = given.get("dry_run", "0") in _YES
+    organisation = _organisation(given.get("organisation") or None, grant, dry_run=dry_run)
+    known = stated.lower() not in _VAGUE
+    sent = Sent(name, content, stated if known else None, organisation)
+    patch = given.get("patch", "0") in _YES
+    return Upload(sent, grant, dry_run, patch, given.get("answer") or None)
+
+
+def _organisation(stated: str | None, grant: Grant | None, *, dry_run: bool) -> str | None:
+    """Whose data it is to be: what was stated, else the contributor's own."""
+    if grant is None:
+        if not dry_run:
+            raise Unauthorised("a submission takes a token; a check (dry_run=1) none", fix=_FIX)
+        return stated
+    if stated is not None and not dry_run:
+        grant.check_organisation(stated)
+    return stated or grant.organisation
+
+
+def _name(request: Request, stated: str) -> str:
+    """What to call a file that came without a name."""
+    name = request.headers.get("Content-Location") or request.args.get("name") or ""
+    name = PurePath(name.replace("\\", "/")).name[:200]
+    if name:
+        return name
+    ending = _ENDINGS.get(stated.lower()) or (mimetypes.guess_extension(stated) or "").lstrip(".")
+    if not ending or stated.lower() in _VAGUE:
+        raise UnsupportedMedia(
+            f"a body of type {stated[:80] or '(none)'} is not read here",
+            where="header Content-Type",
+            fix=f"Say what it is: {', '.join(_ENDINGS)}; or name it with ?name=my-data.xlsx.",
+        )
+    return f"submission.{ending}"
+
+
+def sender_of(grant: Grant) -> Sender:
+    """Who sends, as provenance names them: the token by its name, never the token."""
+    whose = f" of {grant.organisation}" if grant.organisation else ""
+    return Sender(grant.name, f"The {grant.role} {grant.name}{whose}")
+
+
+def may_change(grant: Grant | None, organisations: tuple[str, ...]) -> Grant:
+    """Refuse somebody who may not change the data of all these organisations.
+
+    Raises:
+        Unauthorised: no token came along.
+        Forbidden: it is not for all of them.
+    """
+    if grant is None:
+        raise Unauthorised("this takes a token", fix=_FIX)
+    if grant.role is Role.CONTRIBUTOR:
+        for one in organisations:
+            grant.check_organisation(one)
+        if not organisations:
+            raise Forbidden("only a curator's token may do this", fix="Ask a curator.")
+    return grant

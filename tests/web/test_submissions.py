@@ -1,0 +1,179 @@
+"""Submissions over HTTP: checked by anybody, taken in with a token, told in the form asked for."""
+
+import io
+import json
+import re
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import load_workbook
+
+from coprod_kg.access import Role, Tokens
+from coprod_kg.reporting.marks import XLSX
+from coprod_kg.settings import Settings
+from coprod_kg.web import create_app
+from tests.memory_store import MemoryStore
+from tests.test_submitting import BROKEN, town
+from tests.workbooks.building import changed, small, xlsx
+
+TTL = {"Content-Type": "text/turtle"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.load({"data": tmp_path / "data"}, {})
+
+
+@pytest.fixture
+def client(settings: Settings) -> FlaskClient:
+    return create_app(MemoryStore(), settings).test_client()
+
+
+def token(settings: Settings, organisation: str | None = None) -> dict[str, str]:
+    role = Role.CONTRIBUTOR if organisation else Role.CURATOR
+    made = Tokens(settings.data).create(f"t-{organisation or 'all'}", role, organisation)
+    return {"Authorization": f"Bearer {made}"}
+
+
+def form(content: bytes, name: str, **fields: str) -> dict[str, Any]:
+    return {"file": (io.BytesIO(content), name), **fields}
+
+
+def test_a_check_needs_no_token_and_changes_nothing(
+    client: FlaskClient, settings: Settings
+) -> None:
+    answer = client.post("/submissions?dry_run=1", data=town().content, headers=TTL)
+    assert (answer.status_code, answer.json["accepted"]) == (200, True)  # type: ignore[index]  # it is JSON
+    assert not settings.data.exists()
+
+
+def test_a_submission_without_a_token_is_refused(client: FlaskClient) -> None:
+    answer = client.post("/submissions", data=town().content, headers=TTL)
+    assert answer.status_code == 401
+    assert "dry_run=1" in answer.text
+
+
+def test_what_is_accepted_has_an_address_with_its_report(
+    client: FlaskClient, settings: Settings
+) -> None:
+    answer = client.post("/submissions", data=town().content, headers=TTL | token(settings, "town"))
+    assert (answer.status_code, answer.headers["Dataset-Version"]) == (201, "1")
+    place = answer.headers["Location"]
+    again = client.get(place)
+    assert json.loads(again.text)["version"] == 1
+    assert client.get("/submissions").json["submissions"][0]["organisations"] == ["town"]  # type: ignore[index]  # it is JSON
+    page = client.get(place, headers={"Accept": "text/html"}).text
+    assert "New: panel" in page
+
+
+def test_a_contributor_sends_the_data_of_one_organisation_only(
+    client: FlaskClient, settings: Settings
+) -> None:
+    mine = token(settings, "lake")
+    stated = client.post("/submissions?organisation=town", data=town().content, headers=TTL | mine)
+    assert stated.status_code == 403
+    unstated = client.post("/submissions", data=town().content, headers=TTL | mine)
+    assert unstated.status_code == 400
+    assert "describes no organisation <id/organisation/lake>" in unstated.text
+
+
+def test_a_refused_file_is_answered_with_its_report(
+    client: FlaskClient, settings: Settings
+) -> None:
+    answer = client.post("/submissions", data=BROKEN.content, headers=TTL | token(settings))
+    assert answer.status_code == 422
+    [file] = json.loads(answer.text)["files"]
+    assert file["findings"][0]["spot"]["line"] == 13
+    assert client.get("/submissions").json == {"submissions": []}
+
+
+@pytest.mark.parametrize(
+    ("accept", "start"),
+    [
+        ("application/json", "{"),
+        ("text/turtle", "@prefix"),
+        ("text/plain", "submission.ttl"),
+        ("text/html", "<!doctype html>"),
+    ],
+)
+def test_the_report_comes_in_the_form_asked_for(
+    client: FlaskClient, accept: str, start: str
+) -> None:
+    headers = TTL | {"Accept": accept}
+    answer = client.post("/submissions?dry_run=1", data=BROKEN.content, headers=headers)
+    assert answer.status_code == 422
+    assert answer.mimetype == accept
+    assert answer.text.startswith(start)
+
+
+def test_a_workbook_comes_back_with_its_cells_marked(client: FlaskClient) -> None:
+    content = xlsx(changed("Initiatives", "D2", "Helth"))
+    headers = {"Content-Type": XLSX, "Accept": XLSX}
+    answer = client.post("/submissions?dry_run=1", data=content, headers=headers)
+    assert answer.mimetype == XLSX
+    book = load_workbook(io.BytesIO(answer.data))
+    cell = book["Initiatives"]["D2"]
+    assert cell.comment is not None
+    assert "Did you mean Health?" in cell.comment.text
+    assert book.sheetnames[0] == "To mend"
+
+
+def test_the_form_of_the_page_shows_the_report_and_gives_the_workbook_back(
+    client: FlaskClient,
+) -> None:
+    page = client.get("/submissions", headers={"Accept": "text/html"})
+    assert 'enctype="multipart/form-data"' in page.text
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    content = xlsx(changed("Initiatives", "D2", "Helth"))
+    fields = form(content, "my.xlsx", dry_run="1", answer="html", token="", organisation="")
+    answer = client.post("/submissions", data=fields)
+    assert answer.status_code == 422
+    assert "Did you mean Health?" in answer.text
+    found = re.search(r'href="data:[^"]*base64,([^"]+)"', answer.text)
+    assert found
+    assert load_workbook(io.BytesIO(b64decode(found[1]))).sheetnames[0] == "To mend"
+
+
+def test_a_token_in_the_form_counts(client: FlaskClient, settings: Settings) -> None:
+    made = token(settings, "sampleby")["Authorization"].removeprefix("Bearer ")
+    fields = form(xlsx(small()), "my.xlsx", dry_run="0", answer="html", token=made)
+    answer = client.post("/submissions", data=fields)
+    assert answer.status_code == 201, answer.text
+    wrong = form(xlsx(small()), "my.xlsx", dry_run="0", token="coprod_x_y")
+    assert client.post("/submissions", data=wrong).status_code == 401
+
+
+def test_nothing_in_a_file_becomes_part_of_the_page(client: FlaskClient) -> None:
+    content = xlsx(changed("Initiatives", "D2", "<script>alert(1)</script>"))
+    name = '"><script>alert(2)</script>.xlsx'
+    answer = client.post("/submissions", data=form(content, name, dry_run="1", answer="html"))
+    assert "<script>alert" not in answer.text
+
+
+def test_the_first_of_two_is_what_comparing_and_taking_back_lead_to(
+    client: FlaskClient, settings: Settings
+) -> None:
+    mine = token(settings, "town")
+    client.post("/submissions", data=town().content, headers=TTL | mine)
+    more = town('; cp:place "Here"@en').content
+    second = client.post("/submissions", data=more, headers=TTL | mine).headers["Location"]
+    [change] = json.loads(client.get(f"{second}/changes").text)["changes"]
+    assert (change["kind"], change["removed"]) == ("changed", [])
+    assert change["added"][0][1] == "Here"
+    assert client.post(f"{second}/rollback").status_code == 401
+    assert client.post(f"{second}/rollback", headers=token(settings, "lake")).status_code == 403
+    back = client.post(f"{second}/rollback", headers=mine)
+    assert back.status_code == 201
+    [undone] = json.loads(client.get(f"{back.headers['Location']}/changes").text)["changes"]
+    assert undone["removed"] == change["added"]
+
+
+def test_what_is_no_file_is_told_so(client: FlaskClient) -> None:
+    assert client.post("/submissions?dry_run=1", data={"token": ""}).status_code == 415
+    empty = client.post("/submissions", data={"dry_run": "1"}, content_type="multipart/form-data")
+    assert empty.status_code == 400
+    assert client.get("/submissions/../etc").status_code == 404
+    assert client.get("/submissions/nothing").status_code == 404
