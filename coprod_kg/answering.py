@@ -15,11 +15,11 @@ from typing import Final
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.tokens import Token, position, significant, token_at
-from coprod_kg.errors import QueryRefused
+from coprod_kg.errors import QueryRefused, QuerySyntax
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
-__all__ = ["admit", "ask", "run_saved"]
+__all__ = ["admit", "ask", "explained", "run_saved"]
 
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U(0010[0-9A-Fa-f]{4}|000[0-9A-Fa-f]{5})")
 _AMBIGUOUS: Final = re.compile(r"[#']|service|load", re.IGNORECASE)
@@ -43,7 +43,35 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
     """
     admit(query.text, settings)
     named = bool(query.default_graphs or query.named_graphs) or _names_its_dataset(query.text)
-    return store.query(replace(query, union=query.union and not named))
+    try:
+        return store.query(replace(query, union=query.union and not named))
+    except QuerySyntax as error:
+        raise explained(error, query.text) from None
+
+
+def explained(error: QuerySyntax, text: str) -> QuerySyntax:
+    """The error, or a plainer one where a prefix is not declared, of which the engine says little.
+
+    Args:
+        error: what the engine said.
+        text: the query or update.
+    """
+    declared: set[str] = set()
+    declares = False
+    for token in significant(text, 0):
+        if token.kind == "pname":
+            prefix = token.text.partition(":")[0]
+            if declares:
+                declared.add(prefix)
+            elif prefix not in declared:
+                line, column = position(text, token.start)
+                return QuerySyntax(
+                    f"the prefix {prefix[:80]}: is not declared",
+                    where=f"line {line}, column {column}",
+                    fix=f"Write PREFIX {prefix[:80]}: <…> before the query.",
+                )
+        declares = token.is_word("PREFIX")
+    return error
 
 
 def _names_its_dataset(text: str) -> bool:

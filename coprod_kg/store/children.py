@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -58,9 +59,19 @@ class Keeper:
         """The children that run now: name → process number."""
         return {name: child.pid for name, child in list(self._running.items())}
 
-    def stop(self, seconds: float = 5.0) -> None:
-        """End every child: asked first, killed after some seconds."""
+    def stop(self, seconds: float = 5.0, first: str | None = None) -> None:
+        """End every child: asked first, killed after some seconds.
+
+        Args:
+            seconds: how long a child may take.
+            first: the name of a child that the others work for: it is ended before them.
+        """
         self._stopping.set()
+        for name, child in list(self._running.items()):
+            if name == first:
+                child.send_signal(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(seconds)
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + seconds
         for thread in self._threads:

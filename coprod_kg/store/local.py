@@ -230,7 +230,10 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
             "COPROD_DATA": str(directory.root),
             "COPROD_RUN": str(run),
             LISTEN: str(listening.fileno()),
+            # where the processes that count requests meet; read when their module is imported
+            "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
         }
+        (run / "metrics").mkdir()
         keeper = Keeper(run)
         try:
             keeper.keep("writer", "coprod_kg.store.writer", environ)
@@ -241,7 +244,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
             _await_writer(run)
             yield Service(LocalStore(run, settings), keeper, environ)
         finally:
-            keeper.stop()
+            keeper.stop(settings.stop_seconds, first="web")
 
 
 def _await_writer(run: Path) -> None:

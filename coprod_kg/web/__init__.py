@@ -18,8 +18,8 @@ from coprod_kg.web import (
     home,
     model,
     queries,
+    rights,
     sparql,
-    submissions,
     things,
 )
 from coprod_kg.web.site import Site
@@ -58,6 +58,8 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.url_map.redirect_defaults = False
     errors.register(app)
     headers.register(app)
-    for family in (home, sparql, graphs, queries, things, model, submissions, health):
+    if settings.read_access == "token":
+        rights.close(app, site.tokens)
+    for family in (home, sparql, graphs, queries, things, model, health):
         app.register_blueprint(family.blueprint(site))
     return app

@@ -4,9 +4,6 @@ granian speaks HTTP and hands each request to one of its own child processes, wh
 `coprod_kg.web.server`. Asked to stop, they take no more requests and finish those under way.
 """
 
-import os
-from pathlib import Path
-
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -14,7 +11,6 @@ from granian.log import LogLevels
 
 from coprod_kg.settings import Settings
 from coprod_kg.store.children import follow_lifeline
-from coprod_kg.web import metrics
 
 __all__ = ["main"]
 
@@ -25,9 +21,6 @@ def main() -> None:
     """Listen until this process is ended."""
     follow_lifeline()
     settings = Settings.load()
-    numbers = Path(os.environ["COPROD_RUN"]) / "metrics"
-    numbers.mkdir(exist_ok=True)
-    os.environ[metrics.FOLDER] = str(numbers)
     Granian(
         "coprod_kg.web.server:app",
         address=settings.host,

@@ -1,6 +1,6 @@
 """What Prometheus reads, over all web processes; it counts requests and never names a client.
 
-Where ``PROMETHEUS_MULTIPROC_DIR`` is set (`coprod_kg.web.listen` sets it), each process keeps its
+Where ``PROMETHEUS_MULTIPROC_DIR`` is set (`coprod_kg.store.local` sets it), each process keeps its
 numbers in a file of that folder, and whichever is asked adds them up.
 """
 

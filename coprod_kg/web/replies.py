@@ -64,7 +64,9 @@ class Conditions:
         headers["Dataset-Version"] = str(self.version)
         if request.method in ("GET", "HEAD"):
             headers["ETag"] = quote_etag(self.tag(offer), weak=True)
-            headers["Cache-Control"] = PINNED if self.pinned else LATEST
+            kept = PINNED if self.pinned else LATEST
+            closed = current_app.config["SETTINGS"].read_access == "token"
+            headers["Cache-Control"] = kept.replace("public", "private") if closed else kept
         else:
             headers["Cache-Control"] = "no-store"
         return response

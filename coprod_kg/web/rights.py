@@ -1,11 +1,16 @@
 """Who asks, by the token in the request; it never shows, keeps or logs one."""
 
-from flask import Request
+from typing import Final
+
+from flask import Flask, Request, request
 
 from coprod_kg.access import Grant, Tokens
 from coprod_kg.errors import Unauthorised
 
-__all__ = ["curator", "holder"]
+__all__ = ["close", "curator", "holder"]
+
+_OPEN: Final = ("/healthz", "/readyz", "/metrics", "/robots.txt", "/static/")
+"""What everybody may see, also where reading takes a token."""
 
 _FIX = "Send `Authorization: Bearer coprod_…` with a token of this service."
 
@@ -42,3 +47,14 @@ def curator(request: Request, tokens: Tokens, what: str) -> Grant:
         raise Unauthorised(f"{what} takes a curator's token", fix=_FIX)
     grant.check_curator()
     return grant
+
+
+def close(app: Flask, tokens: Tokens) -> None:
+    """Let nobody read without a token."""
+
+    def check() -> None:
+        public = request.method == "OPTIONS" or request.path.startswith(_OPEN)
+        if not public and holder(request, tokens) is None:
+            raise Unauthorised("reading takes a token here", fix=_FIX)
+
+    app.before_request(check)

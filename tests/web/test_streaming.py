@@ -84,15 +84,14 @@ def test_an_answer_over_the_largest_size_breaks_the_connection(service: Running)
 
 @pytest.mark.parametrize("text", [PAIRS, ENDLESS], ids=["midway", "before the first byte"])
 def test_a_client_that_leaves_frees_its_worker(service: Running, text: str) -> None:
-    before = workers(service)
-    with service.send(get(text)) as connection:
-        if text == PAIRS:
-            assert connection.recv(1000)
-        else:
-            time.sleep(0.5)  # until a worker has taken it
-    assert happens(lambda: workers(service) != before)
-    assert happens(lambda: len(workers(service)) == 2)
+    for connection in [service.send(get(f"{text} # {number}")) for number in range(2)]:
+        with connection:
+            if text == PAIRS:
+                assert connection.recv(1000)
+            else:
+                time.sleep(0.5)  # until a worker has taken it
     assert works(service)
+    assert happens(lambda: len(workers(service)) == 2)
 
 
 def test_a_client_that_waits_for_a_worker_and_leaves_takes_none(service: Running) -> None:
