@@ -24,6 +24,7 @@
     ├── ModelError              the ontology, a shape or a saved query is itself at fault
     └── StoreError              the store
         ├── StoreInUse          another process has it
+        ├── StoreFull           the disk has no room for another commit
         ├── StoreChanged        somebody else's commit came in between
         └── StoreUnavailable    nobody answers
 
@@ -52,6 +53,7 @@ __all__ = [
     "RequestError",
     "StoreChanged",
     "StoreError",
+    "StoreFull",
     "StoreInUse",
     "StoreUnavailable",
     "TooLarge",
@@ -250,6 +252,14 @@ class StoreInUse(StoreError):
     """Another process has the data directory."""
 
     title = "The data directory is in use"
+
+
+class StoreFull(StoreError):
+    """The disk has no room for another commit; nothing changed, and reading goes on."""
+
+    status = 507
+    title = "The disk of the data directory is full"
+    retry_after = 60
 
 
 class StoreChanged(StoreError):

@@ -7,13 +7,14 @@ it is there, is applied again. pyoxigraph offers no transaction over several cal
 Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fsync`` instead.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable
+from coprod_kg.errors import StoreChanged, StoreError, StoreFull, StoreUnavailable
 from coprod_kg.store import journal
 from coprod_kg.store.base import DEFAULT_GRAPH, Change, Commit
 from coprod_kg.store.directory import DataDirectory
@@ -21,6 +22,8 @@ from coprod_kg.store.snapshots import Snapshots
 
 __all__ = ["Durable"]
 
+_RESERVE_BYTES = 32 << 20
+"""Left free by every commit, so that the store can always be opened again."""
 _BULK_BYTES = 8 << 20
 """From this size on a graph is loaded in bulk, which keeps memory level."""
 
@@ -62,6 +65,7 @@ class Durable:
         durable = cls(store, directory, base_iri, keep)
         unfinished = journal.read(directory.journal)
         if unfinished is not None:
+            _check_room(directory, unfinished)
             durable._apply(unfinished)
         durable._publish()
         directory.journal.unlink(missing_ok=True)
@@ -78,11 +82,15 @@ class Durable:
 
         Raises:
             StoreError: one of them holds something other than N-Triples; nothing changed.
+            StoreChanged: one was made from an older version; nothing changed.
+            StoreFull: there is no room for it; nothing changed.
+            OSError: the disk failed midway; the next `open` takes the commit up again.
         """
         version = self.version() + 1
         for change in changes:
             _check(change, version - 1)
         steps = (*changes, self._record(version, changes))
+        _check_room(self.directory, steps)
         journal.write(self.directory.journal, steps)
         self._apply(steps)
         self._publish()
@@ -154,6 +162,19 @@ class Durable:
 
 def _named(graph: str) -> ox.NamedNode | ox.DefaultGraph:
     return ox.DefaultGraph() if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
+
+
+def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
+    """See that the disk holds the journal, the store's log, its files and their compaction."""
+    graphs = [graph for one in changes for graph in (one.replace, one.add)]
+    size = sum(len(triples) for graph in graphs for triples in graph.values())
+    needed, free = _RESERVE_BYTES + 4 * size, shutil.disk_usage(directory.root).free
+    if free < needed:
+        raise StoreFull(
+            f"the commit needs {needed >> 20} MiB of free disk, and {free >> 20} MiB are left",
+            where=str(directory.root),
+            fix="Free some space; reading goes on meanwhile.",
+        )
 
 
 def _check(change: Change, version: int) -> None:

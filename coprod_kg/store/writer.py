@@ -72,7 +72,10 @@ def main() -> None:
         together = [waiting.get()]
         while not waiting.empty() and len(together) < _TOGETHER:
             together.append(waiting.get())
-        _commit(durable, together)
+        try:
+            _commit(durable, together)
+        except OSError as error:
+            sys.exit(f"coprod-kg writer: {error}; the next writer takes the commit up again")
 
 
 def _accept(waiting: "queue.SimpleQueue[_Waiting]") -> None:
