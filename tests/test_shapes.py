@@ -86,6 +86,7 @@ def test_only_shacl_terms_that_exist_are_used(graph: rdflib.Graph) -> None:
     known = {
         *("NodeShape", "PropertyShape", "Violation", "Warning", "Info", "IRI", "Literal"),
         *("targetClass", "targetSubjectsOf", "property", "path", "alternativePath", "or", "node"),
+        *("inversePath", "zeroOrMorePath", "not"),
         *("class", "datatype", "nodeKind", "minCount", "maxCount", "hasValue", "pattern"),
         "minInclusive",
         *("uniqueLang", "sparql", "select", "prefixes"),
