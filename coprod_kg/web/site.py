@@ -22,6 +22,7 @@ from coprod_kg.web.slots import Slots, give_back, hold
 __all__ = ["ONTOLOGY", "PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
 
 VOCABULARY: Final = "https://w3id.org/coprod/vocab/"
+_MODEL: Final = "https://w3id.org/coprod/"
 """Where the concepts of the schemes are named, whatever the base of the data."""
 
 ONTOLOGY: Final = "https://w3id.org/coprod/ontology#"
@@ -110,6 +111,8 @@ class Site:
             return "/" + quote(iri[len(base) :], safe="/-._~!$&'()*+,;=:@%")
         if iri.startswith(VOCABULARY) and "/" in iri[len(VOCABULARY) :]:
             return "/vocab/" + quote(iri[len(VOCABULARY) :], safe="/-._~!$&'()*+,;=:@%")
+        if iri.startswith((f"{_MODEL}ontology#", f"{_MODEL}shapes#")):
+            return "/" + quote(iri[len(_MODEL) :], safe="/-._~#")
         return None
 
 
