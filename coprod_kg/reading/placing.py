@@ -14,15 +14,18 @@ from coprod_kg.reading.columns import Sheets
 from coprod_kg.reading.findings import CellFinding, Place, Positions
 from coprod_kg.reading.formats import Format
 from coprod_kg.reading.lines import lines_of
-from coprod_kg.validation.report import Finding, Spot
+from coprod_kg.validation.report import Finding, Severity, Spot
 
 __all__ = ["TABLE", "headers_of", "in_table", "in_text", "of_cells"]
 
 TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
 """How the names of the findings of the table reader begin."""
+_COMPONENT: Final = "ConstraintComponent"
 _SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _ADVICE: Final = ("Write", "Mend", "Leave", "Keep", "Describe", "Did you", "Use", "If", "Name")
-_EXAMPLE: Final = re.compile(r"[Ww]rite (?:for example )?[a-z]+:\w+ (?P<value>.+?)\.?$")
+_VALUE: Final = r"""<[^<>]*>|"[^"]*"(?:@[a-z]+|\^\^\w+:\w+)?|[a-z-]+:[\w-]+|true|false|[\d.]*\d"""
+_PAIR: Final = re.compile(rf"\b(?P<prefix>[a-z]+):(?P<local>\w+) (?P<value>{_VALUE})")
+_QUOTED: Final = re.compile(r'"(?P<text>[^"]*)"(?:@[a-z]+|\^\^\w+:\w+)?')
 _NAME: Final = re.compile(r"\b(?P<prefix>[a-z]+):(?P<local>[A-Za-z]\w*)\b")
 _SCHEME: Final = re.compile(r"a concept of the scheme ([a-z-]+)")
 _LINED: Final = frozenset({"Turtle", "TriG", "N-Triples", "N-Quads"})
@@ -62,10 +65,12 @@ def in_table(
         positions: where each statement came from.
         headers: what `headers_of` gave.
     """
+    told = {subject for subject, _ in positions.told}
     return tuple(
         _told(one, positions, headers)
         for one in found
         if not positions.is_told(one.focus, one.path)
+        and not (one.path is None and one.focus in told)
     )
 
 
@@ -99,38 +104,40 @@ def _sentences(message: str) -> tuple[str, str]:
 def _told(one: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
     place = positions.place(one.focus, one.path)
     own = positions.sheets[positions.rows[one.focus][0]].columns if place else {}
-    headers = {**headers, **{path: header for path, (header, _) in own.items()}}
-    why, fix = _sentences(one.message)
-    header = headers.get(one.path or "")
+    headers = {**headers, **{path: header.rstrip("* ") for path, (header, _) in own.items()}}
+    why, fix = (one.message, one.fix) if one.fix else _sentences(one.message)
+    header, missing = headers.get(one.path or ""), one.component.endswith("#MinCount" + _COMPONENT)
+    if header and missing and place and one.severity is Severity.VIOLATION:
+        why = f"{header} is missing, and every row of this sheet needs it."
     return replace(
         one,
         spot=_spot(place) if place else None,
         message=_in_columns(_SCHEME.sub(r"one of the list \1", why), headers),
-        fix=_advice(fix, header, headers, missing=one.value is None),
+        fix=_advice(fix, headers),
     )
 
 
-def _advice(fix: str, header: str | None, headers: Mapping[str, str], *, missing: bool) -> str:
-    found = _EXAMPLE.search(fix)
-    if not found:
-        return _in_columns(fix, headers)
-    example = _plain(found["value"])
-    shown = f", for example: {example}" if example else ""
-    column = f"the column {header}" if header else "its column"
-    before = fix[: found.start()]
-    verb = "fill in" if missing else "mend"
-    return f"{before}{verb if before else verb.capitalize()} {column}{shown}."
+def _advice(fix: str, headers: Mapping[str, str]) -> str:
+    """What to write in Turtle as what to write in which column."""
+    spaces = prefixes()
+
+    def said(found: re.Match[str]) -> str:
+        header = headers.get(spaces.get(found["prefix"], "") + found["local"])
+        column = f"the column {header}" if header else f"the column for {found['local']}"
+        return f"{_plain(found['value'])} in {column}"
+
+    return _in_columns(_QUOTED.sub(r"\g<text>", _PAIR.sub(said, fix)), headers)
 
 
 def _plain(term: str) -> str:
-    """A term of an example as it is written in a cell; empty where it says nothing there."""
-    text = re.match(r'"([^"]*)"', term)
+    """A term of an example as it is written in a cell."""
+    text = _QUOTED.match(term)
     if text:
-        return text[1]
+        return f"“{text['text']}”"
     if term.startswith("<"):
-        return "" if term.startswith("<id/") else term.strip("<>")
+        return "its name" if term.startswith("<id/") else term.strip("<>")
     if ":" in term:
-        return term.partition(":")[2].replace("-", " ").capitalize()
+        return f"“{term.partition(':')[2]}”"
     return {"true": "yes", "false": "no"}.get(term, term)
 
 

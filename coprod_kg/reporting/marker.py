@@ -20,6 +20,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import Cell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -121,7 +122,7 @@ def _summarise(book: Workbook, job: Mapping[str, Any]) -> None:
     while name in book.sheetnames:
         name += "_"
     sheet = book.create_sheet(name, 0)
-    for at, width in zip("ABCDE", (15, 8, 60, 60, 44), strict=True):
+    for at, width in zip("ABCDE", (16, 8, 62, 62, 46), strict=True):
         sheet.column_dimensions[at].width = width
     for number, text in enumerate((job["verdict"], _TO_COLOUR, _HOW), 1):
         _write(sheet, number, 1, text)
@@ -146,6 +147,13 @@ def _cause(sheet: Worksheet, number: int, one: Mapping[str, Any]) -> None:
     for column, value in enumerate((one["weight"], one["count"], one["title"], fix, where), 1):
         _write(sheet, number, column, value)
         sheet.cell(number, column).alignment = Alignment(wrap_text=True, vertical="top")
+    sheet.cell(number, 2).alignment = Alignment(horizontal="center", vertical="top")
+    lines = max(len(one["title"]) // 55, len(fix) // 55, len(where) // 40) + 1
+    sheet.row_dimensions[number].height = 15 * lines + 3
+    if one["link"]:
+        link = Hyperlink(ref=f"E{number}", location=one["link"], display=where)
+        sheet.cell(number, 5).hyperlink = link
+        sheet.cell(number, 5).font = Font(color="0563C1", underline="single")
     sheet.cell(number, 1).fill = PatternFill("solid", start_color=_COLOURS[one["severity"]])
 
 

@@ -17,6 +17,7 @@ from coprod_kg.reading.job import Sent, read_frame, write_frame
 from coprod_kg.reporting.wording import WEIGHTS, told
 from coprod_kg.settings import Settings
 from coprod_kg.submitting.reported import Reported
+from coprod_kg.validation.report import Spot
 
 __all__ = ["XLSX", "can_mark", "marked"]
 
@@ -71,6 +72,14 @@ def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
     return frame[1][0]
 
 
+def _link(spot: Spot | None) -> str:
+    """Where a click on the place leads."""
+    if spot is None or not spot.sheet or not spot.cell:
+        return ""
+    quoted = spot.sheet.replace("'", "''")
+    return f"'{quoted}'!{spot.cell}"
+
+
 def _words(file: Reported, settings: Settings) -> dict[str, object]:
     """What is written into the workbook."""
     marks = [
@@ -90,6 +99,7 @@ def _words(file: Reported, settings: Settings) -> dict[str, object]:
             "title": one.title,
             "fix": one.fix or (one.places[0].words if one.count == 1 and one.places else ""),
             "spots": [where.spot for where in one.places if where.spot],
+            "link": _link(one.first),
         }
         for one in told(file.report, settings.base_iri, _PLACES)
     ]

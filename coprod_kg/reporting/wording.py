@@ -79,6 +79,7 @@ class Told:
         fix: what to do, where that is the same everywhere.
         permitted: the values that may stand there, where they are few.
         places: the first places.
+        first: the first of them as a place in a file.
     """
 
     severity: Severity
@@ -87,6 +88,7 @@ class Told:
     fix: str
     permitted: tuple[str, ...]
     places: tuple[Where, ...]
+    first: Spot | None = None
 
     @property
     def more(self) -> int:
@@ -117,6 +119,7 @@ def _told(cause: Cause, base_iri: str, places: int) -> Told:
         (first.fix or "") if same else "",
         next(iter(listed)) if len(listed) == 1 else (),
         tuple(_where(one, base_iri, alike=same) for one in _apart(cause.findings, places)),
+        first.spot,
     )
 
 
@@ -143,8 +146,9 @@ def _where(one: Finding, base_iri: str, *, alike: bool) -> Where:
     if one.path and not in_table:
         thing += f" {shown_value(one.path, base_iri)}"
     value = shown_value(one.value, base_iri) if one.value else ""
-    if in_table and (text := _TEXT.match(value)):
-        value = f"“{text[1]}”"
+    if in_table:  # the cell shows a name where the value is an IRI
+        text = _TEXT.match(value)
+        value = f"“{text[1]}”" if text else ""
     words = "" if alike else " ".join(part for part in (one.message, one.fix or "") if part)
     return Where(str(one.spot or ""), thing, value, words)
 
