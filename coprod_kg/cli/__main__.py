@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, str] = {
     "query": "query:query",
     "sparql": "query:sparql",
     "template": "template:template",
+    "map": "map:map_sources",
     "assess": "assess:assess",
     "check-ontology": "ontology:check_ontology",
     "versions": "versions:versions",
