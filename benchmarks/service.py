@@ -41,7 +41,7 @@ MIX = (
 
 _HOPELESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 _MANY_CLIENTS = ("--client-queries", "64", "--client-requests", "256")
-_PATIENCE = 60.0
+_PATIENCE = 30.0
 _WRK = """
 local at = {at}
 local urls = {{ {urls} }}
@@ -167,7 +167,7 @@ def visible(server: Server, number: int) -> float | str:
         post(server, f"INSERT DATA {{ GRAPH {graph} {{ {triple} }} }}", _PATIENCE, update=True)
         while not json.loads(post(server, f"ASK {{ {triple} }}", _PATIENCE))["boolean"]:
             if time.monotonic() - started > _PATIENCE:
-                return "not within a minute"
+                return "never seen"
     except urllib.error.HTTPError as error:
         return f"status {error.code}"
     except OSError as error:
