@@ -1,0 +1,69 @@
+"""The benchmarks run, on very little; nothing here asserts how long something takes."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import service, soak
+from benchmarks.watching import Watch
+from coprod_kg.catalogue.queries import load
+
+FEW = ["--initiatives", "8"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store of eight initiatives, made once."""
+    folder = tmp_path_factory.mktemp("benchmark")
+    service.prepare(folder, 8)
+    return folder
+
+
+def test_the_mix_is_of_saved_questions_that_need_no_parameter() -> None:
+    saved = load()
+    assert all(saved[name].bind({}, service.BASE) for name in service.MIX)
+
+
+def test_the_comparison_reports_our_service_without_its_neighbours(
+    work: Path, tmp_path: Path
+) -> None:
+    if shutil.which("wrk") is None:
+        pytest.skip("needs wrk (apt install wrk)")
+    flags = ["--work", str(work), "--reports", str(tmp_path), "--seconds", "1", "--rounds", "1"]
+    service.main([*FEW, *flags])
+    [written] = tmp_path.glob("service-8-*.json")
+    figures = json.loads(written.read_text(encoding="utf-8"))["figures"]["coprod-kg"]
+    assert figures["lookups, 1 clients: refused"] == 0
+    assert "| lookups, 1 clients: per_second |" in written.with_suffix(".md").read_text("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_a_short_soak_finds_no_wrong_answer(work: Path, tmp_path: Path) -> None:
+    flags = ["--work", str(work), "--reports", str(tmp_path), "--minutes", "0.05", "--every", "1"]
+    with pytest.raises(SystemExit):
+        soak.main([*FEW, *flags])
+    [written] = tmp_path.glob("soak-*.md")
+    text = written.read_text(encoding="utf-8")
+    assert "other rows than expected" not in text
+    assert "was answered with" not in text
+
+
+def test_growth_is_a_fault_and_noise_is_not(tmp_path: Path) -> None:
+    watch = Watch(1, tmp_path, 20)
+    watch.kept = [1] * 16
+    noise = [50.0, 52.0, 49.0, 51.0] * 4
+    watch.seen = {
+        "level": {"memory, MiB": noise},
+        "leaking": {"memory, MiB": [50.0 + 4 * number for number in range(16)]},
+    }
+    assert watch.faults() == ["leaking: memory, MiB grew from 72 to 108"]
+
+
+def test_a_process_that_ended_meanwhile_is_a_fault(tmp_path: Path) -> None:
+    watch = Watch(1, tmp_path, 20)
+    watch.kept = [1] * 4
+    watch.seen = {"writer": {"memory, MiB": [50.0, 50.0]}}
+    assert watch.faults() == ["writer lived for 2 of 4 looks"]
