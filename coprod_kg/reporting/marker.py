@@ -19,7 +19,7 @@ from typing import Any, Final
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import Cell
 from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
@@ -43,6 +43,7 @@ _UNPACKED_MOST: Final = 512 * 2**20
 _PARTS_MOST: Final = 2000
 _ORDER: Final = ("Violation", "Warning", "Info")
 _COLOURS: Final = {"Violation": "FFC7CE", "Warning": "FFEB9C", "Info": "DDEBF7"}
+_EDGES: Final = {"Violation": "9C0006", "Warning": "9C5700", "Info": "1F4E78"}
 _SUMMARY: Final = "To mend"
 _AUTHOR: Final = "coprod-kg"
 _TO_COLOUR: Final = (
@@ -111,6 +112,8 @@ def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> None:
         if not isinstance(cell, Cell):  # inside merged cells
             continue
         cell.fill = PatternFill("solid", start_color=_COLOURS[worst])
+        side = Side(style="medium", color=_EDGES[worst])  # for those who do not see the colours
+        cell.border = Border(left=side, right=side, top=side, bottom=side)
         texts = list(dict.fromkeys(one["text"] for one in told))
         before = [cell.comment.text] if cell.comment else []
         text = "\n\n".join([*texts, *before])[:2000]

@@ -111,14 +111,16 @@ def _told(cause: Cause, base_iri: str, places: int) -> Told:
     first = cause.findings[0]
     same = all((one.message, one.fix) == (first.message, first.fix) for one in cause.findings)
     title = first.message if same else _title(cause, first.spot)
+    in_table = cause.shape.startswith(_TABLE)
+    alike = same or (in_table and all(one.fix == first.fix for one in cause.findings))
     listed = {one.permitted for one in cause.findings}
     return Told(
         cause.severity,
         cause.count,
         title,
-        (first.fix or "") if same else "",
+        (first.fix or "") if alike else "",
         next(iter(listed)) if len(listed) == 1 else (),
-        tuple(_where(one, base_iri, alike=same) for one in _apart(cause.findings, places)),
+        tuple(_where(one, base_iri, alike=alike) for one in _apart(cause.findings, places)),
         first.spot,
     )
 

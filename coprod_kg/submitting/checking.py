@@ -95,7 +95,13 @@ def _told(outcome: Outcome, checked: Checked) -> Pair:
     try:
         return replace(told, organisation=_organisation(sent, checked)), checked
     except WrongUsage as error:
-        return replace(told, error=error), checked
+        # What is wrong in the file itself is told first: it may be why this cannot be told.
+        wrong = any(one.shape != KNOWN_REFERENCE for one in _violations(told))
+        return (told if wrong else replace(told, error=error)), checked
+
+
+def _violations(outcome: Outcome) -> list[Finding]:
+    return [one for one in outcome.report.findings if one.severity is Severity.VIOLATION]
 
 
 def _organisation(sent: Sent, checked: Checked) -> str:

@@ -74,7 +74,8 @@ class Record:
     @property
     def organisations(self) -> tuple[str, ...]:
         """Whose data it is."""
-        told = (one["organisation"] for one in self.report.get("files", ()))
+        files = self.report.get("files", ())
+        told = (one["organisation"] for file in files for one in file["organisations"])
         return tuple(dict.fromkeys(one for one in told if one))
 
     def summary(self) -> dict[str, Any]:
