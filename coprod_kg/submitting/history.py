@@ -139,53 +139,50 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
         RequestError: it changed nothing that could be taken back.
     """
     journal, started = Journal(settings.data), datetime.now(UTC)
-    undone = journal.read(name)
-    if not undone.members or undone.version is None:
-        raise RequestError(
-            f"the submission {name} changed nothing", fix="Only what entered can be taken back."
-        )
-    version = store.version()
+    undone, version = _undone(name, journal), store.version()
     contents = {one.organisation: journal.graph(one.before) for one in undone.members}
-    sent = [Sent(f"{one}.nt", data, _NT, one) for one, data in contents.items() if data]
-    inferred = {
-        one.organisation or "": found.inferred
-        for one, found in zip(sent, check(sent, settings, validates=False), strict=True)
-    }
-    record = Record(
-        settings.base_iri,
-        sender,
-        Model.installed().digest,
-        (started, datetime.now(UTC)),
-        "rollback",
-    )
-    outcomes = [
-        Outcome(
-            f"what was before {name}",
-            Sent(f"{one}.nt", data, _NT, one),
-            one,
-            triples=data.count(b"\n"),
-            submission=record.name,
-        )
-        for one, data in contents.items()
-    ]
-    members = [_member(one, store, settings, journal) for one in outcomes]
+    inferred = _inferred(contents, settings)
+    times = (started, datetime.now(UTC))
+    record = Record(settings.base_iri, sender, Model.installed().digest, times, "rollback")
+    outcomes = [_outcome(undone, record, *both) for both in contents.items()]
+    members = tuple(_member(one, store, settings, journal) for one in outcomes)
     kept = Kept(
-        record.name,
-        sender.label,
-        started.isoformat(),
-        accepted=True,
-        undoes=name,
-        members=tuple(members),
-        report=as_table(outcomes),
+        record.name, sender.label, started.isoformat(), accepted=True, undoes=name, members=members
     )
-    for one in sent:
-        keep(one.content, settings.data)
-    journal.write(kept)
+    for data in filter(None, contents.values()):
+        keep(data, settings.data)
+    journal.write(replace(kept, report=as_table(outcomes)))
     commit = store.commit(_change(outcomes, contents, inferred, record, version))
     outcomes = [replace(one, version=commit.version) for one in outcomes]
     kept = replace(kept, version=commit.version, report=as_table(outcomes))
     journal.write(kept)
     return kept
+
+
+def _undone(name: str, journal: Journal) -> Kept:
+    undone = journal.read(name)
+    if not undone.members or undone.version is None:
+        raise RequestError(
+            f"the submission {name} changed nothing", fix="Only what entered can be taken back."
+        )
+    return undone
+
+
+def _inferred(contents: dict[str, bytes], settings: Settings) -> dict[str, bytes]:
+    """What follows from each organisation's data, by today's rules and profiles."""
+    sent = [Sent(f"{one}.nt", data, _NT, one) for one, data in contents.items() if data]
+    found = check(sent, settings, validates=False)
+    return {one.organisation or "": told.inferred for one, told in zip(sent, found, strict=True)}
+
+
+def _outcome(undone: Kept, record: Record, organisation: str, data: bytes) -> Outcome:
+    return Outcome(
+        f"what was before {undone.id}",
+        Sent(f"{organisation}.nt", data, _NT, organisation),
+        organisation,
+        triples=data.count(b"\n"),
+        submission=record.name,
+    )
 
 
 def _member(one: Outcome, store: Store, settings: Settings, journal: Journal) -> Member:
