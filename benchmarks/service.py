@@ -42,6 +42,8 @@ MIX = (
 _HOPELESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 _MANY_CLIENTS = ("--client-queries", "64", "--client-requests", "256")
 _PATIENCE = 30.0
+_QUIET_SECONDS = 1.0
+"""Idle for so long is idle: on a busy machine a process may get no turn for a moment."""
 _WRK = """
 local at = {at}
 local urls = {{ {urls} }}
@@ -141,10 +143,10 @@ def cancelled(server: Server, most: float = 15.0) -> float | None:
     left = time.monotonic()
     while time.monotonic() - left < most:
         before = servers.busy_seconds(server.pid)
-        time.sleep(0.1)
+        time.sleep(_QUIET_SECONDS)
         after = servers.busy_seconds(server.pid)
-        if sum(used - before.get(one, used) for one, used in after.items()) < 0.05:
-            return time.monotonic() - left - 0.1
+        if sum(used - before.get(one, used) for one, used in after.items()) < _QUIET_SECONDS / 20:
+            return max(0.0, time.monotonic() - left - _QUIET_SECONDS)
     return None
 
 

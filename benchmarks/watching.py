@@ -42,7 +42,7 @@ class Watch:
             try:
                 words = Path(f"/proc/{one}/cmdline").read_bytes().decode().split("\0")
                 held = _held(one)
-            except OSError:
+            except (OSError, KeyError):  # it ended meanwhile
                 continue
             name = next((word for word in words if word.startswith("coprod_kg.")), "process")
             if not name.endswith(_DISPOSABLE):
