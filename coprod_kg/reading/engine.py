@@ -44,7 +44,10 @@ def _shut_in(work: str) -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event.startswith(_FORBIDDEN):
-            raise PermissionError(f"a mapping may not do this: {event}")
+            # Not an exception: what a mapping calls might swallow it and go on.
+            sys.stderr.write(f"a mapping may not do this: {event}\n")
+            sys.stderr.flush()
+            os._exit(1)
         if event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
             path = os.path.realpath(os.fsdecode(arguments[0]))
             writes = arguments[2] & (os.O_WRONLY | os.O_RDWR)
