@@ -20,6 +20,7 @@ from coprod_kg.web import (
     queries,
     rights,
     sparql,
+    submissions,
     things,
 )
 from coprod_kg.web.site import Site
@@ -60,6 +61,6 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     headers.register(app)
     if settings.read_access == "token":
         rights.close(app, site.tokens)
-    for family in (home, sparql, graphs, queries, things, model, health):
+    for family in (home, sparql, graphs, queries, things, model, submissions, health):
         app.register_blueprint(family.blueprint(site))
     return app
