@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import generate, servers
+from benchmarks.hopeless import Hopeless, cancelled, deadline
 from benchmarks.servers import Server, post
 from coprod_kg.catalogue.queries import load
 
@@ -39,11 +40,8 @@ MIX = (
 )
 """The saved questions of the analytic mix."""
 
-_HOPELESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 _MANY_CLIENTS = ("--client-queries", "64", "--client-requests", "256")
 _PATIENCE = 30.0
-_QUIET_SECONDS = 1.0
-"""Idle for so long is idle: on a busy machine a process may get no turn for a moment."""
 _WRK = """
 local at = {at}
 local urls = {{ {urls} }}
@@ -111,55 +109,6 @@ def beside(server: Server, folder: Path, seconds: float, count: int) -> dict[str
         asking.leave()
 
 
-class Hopeless:
-    """A client with a query that never ends."""
-
-    def __init__(self, server: Server, seconds: float | None = None) -> None:
-        """Send it; ``seconds`` asks the server for an own deadline."""
-        where = urllib.parse.urlsplit(server.query)
-        self._connection = http.client.HTTPConnection(where.netloc, timeout=_PATIENCE)
-        asked = {"query": _HOPELESS, **({"timeout": f"{seconds:g}"} if seconds else {})}
-        headers = {"Accept": "application/sparql-results+json"}
-        self._connection.request(
-            "GET", f"{where.path}?{urllib.parse.urlencode(asked)}", None, headers
-        )
-
-    def wait(self) -> int:
-        """The status that comes at last."""
-        answer = self._connection.getresponse()
-        answer.read()
-        return answer.status
-
-    def leave(self) -> None:
-        """Go away without an answer."""
-        self._connection.close()
-
-
-def cancelled(server: Server, most: float = 15.0) -> float | None:
-    """Seconds from the client's leaving until the server computes no more; None for never."""
-    asking = Hopeless(server)
-    time.sleep(1.5)
-    asking.leave()
-    left = time.monotonic()
-    while time.monotonic() - left < most:
-        before = servers.busy_seconds(server.pid)
-        time.sleep(_QUIET_SECONDS)
-        after = servers.busy_seconds(server.pid)
-        if sum(used - before.get(one, used) for one, used in after.items()) < _QUIET_SECONDS / 20:
-            return max(0.0, time.monotonic() - left - _QUIET_SECONDS)
-    return None
-
-
-def deadline(server: Server) -> tuple[int | str, float]:
-    """The status, and seconds, until a client gets an answer who asked for a deadline of 1 s."""
-    started = time.monotonic()
-    try:
-        status: int | str = Hopeless(server, 1).wait()
-    except (OSError, http.client.HTTPException) as error:
-        status = type(error).__name__
-    return status, time.monotonic() - started
-
-
 def visible(server: Server, number: int) -> float | str:
     """Seconds from sending one triple until a query has it."""
     triple = f"<http://example.org/commit/{number}> <http://example.org/is> {number}"
@@ -201,7 +150,7 @@ def middle(values: Sequence[Any]) -> Any:
     return wrong[0] if wrong else round(statistics.median(values), 4)
 
 
-def measure(found: Sequence[Server], given: argparse.Namespace) -> dict[str, dict[str, Any]]:
+def measure(found: list[Server], given: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """Every figure of every server; in each round, one after the other has its turn."""
     raw: dict[str, dict[str, list[Any]]] = {one.name: {} for one in found}
 
@@ -211,11 +160,10 @@ def measure(found: Sequence[Server], given: argparse.Namespace) -> dict[str, dic
 
     def each(work: Callable[[Server], None], rounds: int = given.rounds) -> None:
         for number in range(rounds):
-            for server in found[number % len(found) :] + list(found[: number % len(found)]):
+            for server in found[number % len(found) :] + found[: number % len(found)]:
                 if number == 0 or server.name != "rdflib-endpoint":
                     work(server)
 
-    found = list(found)
     each(lambda one: note(one, "memory at start, MiB", servers.memory_mb(one.pid)), 1)
 
     def points(server: Server) -> None:
