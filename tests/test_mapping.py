@@ -175,7 +175,7 @@ def test_a_source_with_a_name_of_ours_is_refused(folder: Path) -> None:
         "rml:query \"SELECT content AS a FROM read_text('/etc/hostname')\"",
         "rml:query \"SELECT a FROM read_csv('https://example.org/a.csv')\"",
         'rml:query "INSTALL httpfs"',
-        'rml:query "SET enable_external_access = true"',
+        "rml:query \"SELECT 1 AS a; COPY (SELECT 1) TO 'a.csv'\"",
         'rml:source "/etc/passwd.csv" ; rml:referenceFormulation rml:CSV',
         'rml:source "/proc/self/environ.json" ; rml:referenceFormulation rml:JSONPath ;'
         ' rml:iterator "$[*]"',
@@ -184,7 +184,9 @@ def test_a_source_with_a_name_of_ours_is_refused(folder: Path) -> None:
     ],
 )
 def test_a_mapping_reaches_nothing_but_its_own_files(attempt: Try, source: str) -> None:
-    assert isinstance(attempt(source), WrongUsage)
+    error = attempt(source)
+    assert isinstance(error, WrongUsage)
+    assert any(one in str(error) for one in ("a mapping may not", "Permission Error", "autoload"))
 
 
 def test_a_mapping_that_never_ends_is_stopped(attempt: Try) -> None:

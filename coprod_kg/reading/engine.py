@@ -35,8 +35,33 @@ def _confine(seconds: float, memory_mb: int, output_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
 
 
+def _lock_database(work: str) -> None:
+    """Let DuckDB read and write in the current directory only, and fetch nothing."""
+    duckdb: Any = importlib.import_module("duckdb")
+    ask = duckdb.query
+
+    def only_select(query: str) -> Any:
+        """DuckDB fetches extensions for INSTALL whatever its settings say."""
+        found = duckdb.extract_statements(query)
+        if [one.type for one in found] != [duckdb.StatementType.SELECT]:
+            raise PermissionError("a mapping may not do this: a query is one SELECT")
+        return ask(query)
+
+    duckdb.query = only_select
+    quoted = work.replace("'", "''")
+    for setting in (
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+        f"allowed_directories = ['{quoted}']",
+        "enable_external_access = false",
+        "threads = 1",
+        "lock_configuration = true",
+    ):
+        duckdb.execute(f"SET {setting}")
+
+
 def _shut_in(work: str) -> None:
-    """Let Python and DuckDB see the current directory and the libraries only, and no network."""
+    """Let Python open the current directory and the libraries only, and no network."""
     libraries = tuple(
         os.path.realpath(one) + os.sep for one in {sys.prefix, sys.base_prefix, os.__file__[:-6]}
     )
@@ -55,17 +80,6 @@ def _shut_in(work: str) -> None:
                 return
             raise PermissionError(f"a mapping may not open this file: {arguments[0]!r}")
 
-    duckdb = importlib.import_module("duckdb")
-    quoted = work.replace("'", "''")
-    for setting in (
-        "autoinstall_known_extensions = false",
-        "autoload_known_extensions = false",
-        f"allowed_directories = ['{quoted}']",
-        "enable_external_access = false",
-        "threads = 1",
-        "lock_configuration = true",
-    ):
-        duckdb.execute(f"SET {setting}")
     sys.addaudithook(watch)
 
 
@@ -77,6 +91,7 @@ def main() -> None:
     importlib.import_module("morph_kgc.mapping.mapping_parser")
     importlib.import_module("morph_kgc.materializer")
     _confine(seconds, memory_mb, output_mb)
+    _lock_database(os.path.realpath(os.getcwd()))
     _shut_in(os.path.realpath(os.getcwd()))
     sys.argv = ["morph_kgc", "engine.ini"]
     try:
