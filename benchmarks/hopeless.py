@@ -57,8 +57,11 @@ def cancelled(server: Server, most: float = 15.0) -> float | None:
 def deadline(server: Server) -> tuple[int | str, float]:
     """The status, and seconds, until a client gets an answer who asked for a deadline of 1 s."""
     started = time.monotonic()
+    asking = Hopeless(server, 1)
     try:
-        status: int | str = Hopeless(server, 1).wait()
+        status: int | str = asking.wait()
     except (OSError, http.client.HTTPException) as error:
         status = type(error).__name__
+    finally:
+        asking.leave()
     return status, time.monotonic() - started

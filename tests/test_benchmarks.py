@@ -59,7 +59,7 @@ def test_growth_is_a_fault_and_noise_is_not(tmp_path: Path) -> None:
         "level": {"memory, MiB": noise},
         "leaking": {"memory, MiB": [50.0 + 4 * number for number in range(16)]},
     }
-    assert watch.faults() == ["leaking: memory, MiB grew from 72 to 108"]
+    assert watch.faults() == ["leaking: memory, MiB grew from 72 to 104"]
 
 
 def test_a_process_that_ended_meanwhile_is_a_fault(tmp_path: Path) -> None:
