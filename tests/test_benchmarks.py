@@ -1,8 +1,8 @@
 """The benchmarks run, on very little; nothing here asserts how long something takes."""
 
 import json
-import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,9 @@ def test_the_mix_is_of_saved_questions_that_need_no_parameter() -> None:
 
 
 def test_the_comparison_reports_our_service_without_its_neighbours(
-    work: Path, tmp_path: Path
+    work: Path, tmp_path: Path, require: Callable[[str], None]
 ) -> None:
-    if shutil.which("wrk") is None:
-        pytest.skip("needs wrk (apt install wrk)")
+    require("wrk")
     flags = ["--work", str(work), "--reports", str(tmp_path), "--seconds", "1", "--rounds", "1"]
     service.main([*FEW, *flags])
     [written] = tmp_path.glob("service-8-*.json")

@@ -3,11 +3,10 @@
 import configparser
 import re
 import shlex
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from click import Command, Context
 
 from coprod_kg.cli.__main__ import coprod_kg
@@ -65,14 +64,14 @@ def test_stopping_has_longer_than_requests_under_way() -> None:
     assert int(unit()["Service"]["TimeoutStopSec"]) > 2 * Settings().stop_seconds
 
 
-def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("needs systemd-analyze (apt install systemd)")
+def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path, require: Callable[[str], None]) -> None:
+    require("systemd-analyze")
     copy = tmp_path / UNIT.name
     text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/sh", UNIT.read_text("utf-8"), flags=re.M)
     copy.write_text(text, encoding="utf-8")
-    ran = subprocess.run([analyze, "verify", copy], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        ["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False
+    )
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
