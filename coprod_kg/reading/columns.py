@@ -14,6 +14,7 @@ __all__ = [
     "LABEL",
     "LANGUAGE",
     "LISTS",
+    "MENDING",
     "README",
     "TEXT_LANGUAGE",
     "Column",
@@ -25,6 +26,7 @@ __all__ = [
 README: Final = "Read me"
 LISTS: Final = "Lists"
 EXPLANATIONS: Final = "Explanations"
+MENDING: Final = "To mend"
 """The sheets that hold no data."""
 EXAMPLE: Final = "EXAMPLE"
 """What stands in the first cell of the example row."""

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.reading.archive import read_bundle
-from coprod_kg.reading.columns import EXPLANATIONS, LISTS, README, TEXT_LANGUAGE, Sheets
+from coprod_kg.reading.columns import EXPLANATIONS, LISTS, MENDING, README, TEXT_LANGUAGE, Sheets
 from coprod_kg.reading.concepts import near, plain
 from coprod_kg.reading.delimited import read_csv
 from coprod_kg.reading.entries import identified
@@ -183,7 +183,8 @@ def _of_book(package: Package) -> _Grids:
                 "Break the links (Data, Edit links) if you do not need them.",
             )
         )
-    grids = [one for one in book.grids if plain(one.name) != plain(README)]
+    told = (plain(README), plain(MENDING))
+    grids = [one for one in book.grids if plain(one.name.rstrip("_")) not in told]
     language = next(
         (_text_language(one) for one in book.grids if plain(one.name) == plain(README)), "en"
     )

@@ -24,6 +24,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from coprod_kg.reading.columns import MENDING
 from coprod_kg.reading.job import read_frame, write_frame
 
 __all__ = ["main", "mark"]
@@ -44,7 +45,6 @@ _PARTS_MOST: Final = 2000
 _ORDER: Final = ("Violation", "Warning", "Info")
 _COLOURS: Final = {"Violation": "FFC7CE", "Warning": "FFEB9C", "Info": "DDEBF7"}
 _EDGES: Final = {"Violation": "9C0006", "Warning": "9C5700", "Info": "1F4E78"}
-_SUMMARY: Final = "To mend"
 _AUTHOR: Final = "coprod-kg"
 _TO_COLOUR: Final = (
     "The cells are coloured: red must be mended, yellow is worth a look, blue is a hint."
@@ -121,7 +121,7 @@ def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _summarise(book: Workbook, job: Mapping[str, Any]) -> None:
-    name = _SUMMARY
+    name = MENDING
     while name in book.sheetnames:
         name += "_"
     sheet = book.create_sheet(name, 0)

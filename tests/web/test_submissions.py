@@ -121,6 +121,21 @@ def test_a_workbook_comes_back_with_its_cells_marked(client: FlaskClient) -> Non
     assert book.sheetnames[0] == "To mend"
 
 
+def test_the_workbook_that_came_back_is_sent_again_once_it_is_mended(client: FlaskClient) -> None:
+    content = xlsx(changed("Initiatives", "D2", "Helth"))
+    headers = {"Content-Type": XLSX, "Accept": XLSX}
+    book = load_workbook(
+        io.BytesIO(client.post("/submissions?dry_run=1", data=content, headers=headers).data)
+    )
+    book["Initiatives"]["D2"] = "Health"
+    mended = io.BytesIO()
+    book.save(mended)
+    headers["Accept"] = "text/plain"
+    answer = client.post("/submissions?dry_run=1", data=mended.getvalue(), headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert "To mend" not in answer.text
+
+
 def test_the_form_of_the_page_shows_the_report_and_gives_the_workbook_back(
     client: FlaskClient,
 ) -> None:
