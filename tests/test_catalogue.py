@@ -181,7 +181,7 @@ def test_several_values_become_several_terms(query: SavedQuery) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("stage", "pilot", "did you mean pilot-project?. Permitted: pilot-project, project"),
+        ("stage", "pilot", "(did you mean pilot-project?). Permitted: pilot-project, project"),
         ("stage", f"{STAGE}none", "is no concept of the scheme stage"),
         ("initiative", "two words", "is not the slug or the IRI of one initiative"),
         ("initiative", f"{BASE}id/agent/x", "of the kind agent, not initiative"),
@@ -192,7 +192,7 @@ def test_several_values_become_several_terms(query: SavedQuery) -> None:
         ("since", "2021", "a day such as 2021-03-01"),
         ("word", "\ud800", "is not"),
         ("open", "yes", "is not true or false"),
-        ("moths", "1", "no such parameter; did you mean months?. Permitted: stage"),
+        ("moths", "1", "no such parameter (did you mean months?). Permitted: stage"),
     ],
 )
 def test_a_bad_value_is_refused_with_what_is_permitted(

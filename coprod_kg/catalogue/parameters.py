@@ -134,9 +134,9 @@ class Parameter:
 
 
 def did_you_mean(text: str, known: Mapping[str, object]) -> str:
-    """`; did you mean x or y?` for the nearest names, or nothing."""
+    """` (did you mean x or y?)` for the nearest names, or nothing."""
     near = list(_nearest(text, known))
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
 def _nearest(text: str, known: Mapping[str, object]) -> Iterator[str]:
