@@ -63,6 +63,28 @@ class SavedQuery:
         graph = self.form in ("CONSTRUCT", "DESCRIBE")
         return ("text/turtle",) if graph else ("application/sparql-results+json",)
 
+    def described(self) -> dict[str, object]:
+        """What a list of the saved queries says of it, ready for JSON."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "description": self.description,
+            "tags": self.tags,
+            "answers": self.answers,
+            "form": self.form,
+            "parameters": [
+                {
+                    "name": one.name,
+                    "type": one.type,
+                    "scope": one.scope or None,
+                    "default": one.default,
+                    "description": one.description,
+                }
+                for one in self.parameters
+            ],
+            "columns": [{"name": one.name, "description": one.description} for one in self.columns],
+        }
+
     def bind(
         self,
         values: Mapping[str, Sequence[str]],

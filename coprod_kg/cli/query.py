@@ -88,7 +88,7 @@ def queries(settings: Settings, *, url: str | None, as_json: bool) -> None:
     known = (
         Remote(url, settings.query_seconds).queries()
         if url
-        else [_described(one) for one in _saved(settings).values()]
+        else [one.described() for one in _saved(settings).values()]
     )
     if as_json:
         click.echo(json.dumps(known, indent=2, ensure_ascii=False))
@@ -172,28 +172,6 @@ def _found(known: Mapping[str, SavedQuery], name: str) -> SavedQuery:
             fix="coprod-kg queries lists them all.",
         )
     return known[name]
-
-
-def _described(saved: SavedQuery) -> dict[str, Any]:
-    return {
-        "name": saved.name,
-        "summary": saved.summary,
-        "description": saved.description,
-        "tags": saved.tags,
-        "answers": saved.answers,
-        "form": saved.form,
-        "parameters": [
-            {
-                "name": one.name,
-                "type": one.type,
-                "scope": one.scope or None,
-                "default": one.default,
-                "description": one.description,
-            }
-            for one in saved.parameters
-        ],
-        "columns": [{"name": one.name, "description": one.description} for one in saved.columns],
-    }
 
 
 def _explained(saved: SavedQuery) -> Iterator[str]:

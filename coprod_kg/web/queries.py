@@ -58,26 +58,8 @@ def _all(site: Site) -> Response:
 
 
 def _described(query: SavedQuery) -> dict[str, object]:
-    return {
-        "name": query.name,
-        "url": f"{request.url_root}queries/{query.name}",
-        "summary": query.summary,
-        "description": query.description,
-        "tags": query.tags,
-        "answers": query.answers,
-        "form": query.form,
-        "parameters": [
-            {
-                "name": one.name,
-                "type": one.type,
-                "scope": one.scope or None,
-                "default": one.default,
-                "description": one.description,
-            }
-            for one in query.parameters
-        ],
-        "columns": [{"name": one.name, "description": one.description} for one in query.columns],
-    }
+    url = f"{request.url_root}queries/{query.name}"
+    return {"name": query.name, "url": url, **query.described()}
 
 
 def _one(site: Site, name: str) -> Response:
