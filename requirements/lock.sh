@@ -15,4 +15,4 @@ resolve build "$@" requirements/build.in
 resolve rml "$@" requirements/rml.in
 resolve service "$@" --constraint requirements/build.lock pyproject.toml
 resolve test "$@" --constraint requirements/build.lock --constraint requirements/service.lock \
-    --group dev --extra reasoner pyproject.toml
+    --group dev --extra reasoner --extra pandas --extra polars pyproject.toml
