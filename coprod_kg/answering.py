@@ -25,6 +25,8 @@ _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U(0010[0-9A-Fa-f]{4}|000[0-9
 _AMBIGUOUS: Final = re.compile(r"[#']|service|load", re.IGNORECASE)
 """What in an IRI would be read otherwise if its ``<`` were "less than"."""
 _KEYWORD: Final = re.compile(r"service", re.IGNORECASE | re.ASCII)
+_AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
+_AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
 _BEFORE_A_GRAPH: Final = ("GRAPH", "FROM", "NAMED", "DESCRIBE")
 _TARGETS: Final = ("iri", "pname", "variable")
 _READINGS: Final = 20
@@ -75,11 +77,27 @@ def explained(error: QuerySyntax, text: str) -> QuerySyntax:
 
 
 def _names_its_dataset(text: str) -> bool:
-    after_from = False
+    """Whether it says FROM, also where that is glued to its neighbours (``ASKFROM:g``).
+
+    A name such as ``from:g`` is taken for a name where its prefix is declared and a name may be.
+    """
+    declared, depth, before = set[str](), 0, Token("space", "", 0)
+    describes = False
     for token in significant(text, 0):
-        if after_from and (token.kind in ("iri", "pname") or token.is_word("NAMED")):
+        if token.text == "{" and depth == 0 and not before.is_word("CONSTRUCT"):
+            return False  # the pattern begins: no FROM comes after it
+        depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(token.text, 0)
+        describes = describes or token.is_word("DESCRIBE")
+        if token.kind == "pname":
+            prefix = token.text.partition(":")[0]
+            if before.is_word("PREFIX"):
+                declared.add(prefix)
+            elif _AT_FROM.match(prefix) and (prefix not in declared or not (describes or depth)):
+                return True
+        named = token.kind in ("iri", "pname") or token.is_word("NAMED")
+        if named and before.kind == "word" and _AFTER_FROM.search(before.text):
             return True
-        after_from = token.is_word("FROM")
+        before = token
     return False
 
 
