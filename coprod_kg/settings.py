@@ -62,6 +62,10 @@ class Settings:
         default=64, metadata=_help("large answers each web process sends at the same time")
     )
     result_mb: int = field(default=4096, metadata=_help("largest answer to a query, in MiB"))
+    cache_mb: int = field(
+        default=32,
+        metadata=_help("small answers each web process keeps to give again, in MiB; 0 for none"),
+    )
     body_seconds: float = field(
         default=30.0, metadata=_help("how long a client may take to send a body, in seconds")
     )

@@ -41,6 +41,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
     "client_requests",
     "web_threads",
     "downloads",
+    "cache_mb",
     "result_mb",
     "body_seconds",
     "reader_seconds",

@@ -23,6 +23,7 @@ from coprod_kg.web import (
     submissions,
     things,
 )
+from coprod_kg.web.cache import Cache
 from coprod_kg.web.site import Site
 from coprod_kg.web.slots import Slots
 
@@ -45,7 +46,9 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
         saved |= load(settings.queries)
     slots = Slots(run / "slots" if run else None, settings)
     views = load(files("queries") / "views")
-    site = Site(store, settings, saved, views, Tokens(settings.data), slots)
+    site = Site(
+        store, settings, saved, views, Tokens(settings.data), slots, Cache(settings.cache_mb)
+    )
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_mb * 1024**2
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2

@@ -39,6 +39,11 @@ class Exchange:
     outcome: str = "ok"
     notes: dict[str, str | int] = field(default_factory=dict)
 
+    def cached(self, word: str) -> None:
+        """Note what the cache did: ``hit`` only where all that was asked was found there."""
+        if self.notes.get("cache", "hit") == "hit":
+            self.notes["cache"] = word
+
 
 def exchange(request: Request) -> Exchange:
     """The exchange that a request belongs to; a new one where no server keeps any."""

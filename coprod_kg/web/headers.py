@@ -2,15 +2,22 @@
 
 from flask import Flask, Response, request
 
+from coprod_kg.web.exchange import exchange
+
 __all__ = ["register"]
 
 _EXPOSED = (
-    "Content-Location, Content-Disposition, Dataset-Version, ETag, Link, Location, Retry-After"
+    "Cache-Status, Content-Location, Content-Disposition, Dataset-Version, ETag, Link, Location, "
+    "Retry-After"
 )
 _POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+_CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
+"""What our cache did, in the words of RFC 9211."""
 
 
 def register(app: Flask) -> None:
@@ -22,6 +29,9 @@ def _add(response: Response) -> Response:
     headers = response.headers
     headers["Access-Control-Allow-Origin"] = "*"
     headers["Access-Control-Expose-Headers"] = _EXPOSED
+    cached = exchange(request).notes.get("cache")
+    if isinstance(cached, str) and response.status_code < 300:
+        headers["Cache-Status"] = f"coprod-kg; {_CACHE[cached]}"
     if request.method == "OPTIONS":
         allowed = headers.get("Allow", "GET, HEAD, POST, OPTIONS")
         headers["Access-Control-Allow-Methods"] = allowed

@@ -15,6 +15,7 @@ from coprod_kg.results.formats import ROWS
 from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
+from coprod_kg.web.cache import Cache
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.rights import holder
 from coprod_kg.web.slots import Slots, give_back, hold
@@ -43,6 +44,7 @@ class Site:
         views: what our own pages ask, by name.
         tokens: who may write.
         slots: how many queries one client may have at work.
+        cache: the small answers of this process.
     """
 
     store: Store
@@ -51,6 +53,7 @@ class Site:
     views: Mapping[str, SavedQuery]
     tokens: Tokens
     slots: Slots
+    cache: Cache
 
     def version(self, asked: int | None = None) -> int:
         """The version asked for, or the newest."""
@@ -62,6 +65,11 @@ class Site:
         known.notes.setdefault("query", sha256(query.text.encode()).hexdigest()[:16])
         known.notes.setdefault("query_text", query.text)
         grant = holder(request, self.tokens)
+        kept = self._kept(query) if self.cache.keeps(query) else None
+        if kept is not None:
+            known.cached("hit")
+            known.notes["version"] = kept.version
+            return kept
         client = f"token {grant.name}" if grant else known.client
         slot = self.slots.take(client, known.asker)
         try:
@@ -70,7 +78,21 @@ class Site:
             give_back(slot)
             raise
         known.notes["version"] = answer.version
-        return hold(answer, slot)
+        answer = hold(answer, slot)
+        if not self.cache.keeps(query):
+            known.cached("bypass")
+            return answer
+        known.cached("miss")
+        return self.cache.noting(query, answer)
+
+    def _kept(self, query: Query) -> Answer | None:
+        """The answer of this process's cache to a question about a version that is still there."""
+        number = self.store.version()
+        if query.version not in (None, number):
+            if query.version not in self.store.versions():
+                return None
+            number = query.version
+        return self.cache.find(query, number)
 
     def ask(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """Put a saved query's text to the store: always to the union of all graphs."""

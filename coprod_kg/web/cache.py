@@ -1,0 +1,125 @@
+"""Small answers kept for whoever asks the same of the same version; it never keeps an error.
+
+An answer is a function of the dataset version and of what was asked, so it is never out of date.
+What is asked is compared whole: every field of `Query` but the deadline and the asker counts, and
+so does one that is added to it later, such as which private graphs the asker may see.
+"""
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from coprod_kg.store.base import Answer, Query
+
+__all__ = ["Cache"]
+
+_ENTRY: Final = 1 << 20
+"""No answer larger than this is small."""
+_PARTS: Final = 8
+"""No answer may take more than this part of the cache."""
+_OVERHEAD: Final = 2048
+"""What an entry takes beside its text and its bytes, about."""
+_CHANGING: Final = re.compile(
+    r"(?:now|rand|uuid)\s*[(#]|service|\\u", re.IGNORECASE
+)  # an escape may spell any of the words
+"""What makes two answers to one query differ; also where it stands in a string or a comment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    media_type: str
+    data: bytes
+    cost: int
+
+
+class Cache:
+    """The least recently used answers go first; any number of threads may use it at once.
+
+    Args:
+        megabytes: how much it may hold, in MiB; 0 keeps nothing.
+    """
+
+    def __init__(self, megabytes: int) -> None:
+        self._room = megabytes << 20
+        self._most = min(_ENTRY, self._room // _PARTS)
+        self._held = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Query, _Kept] = OrderedDict()
+
+    @property
+    def held(self) -> int:
+        """Bytes it holds now, about."""
+        return self._held
+
+    def keeps(self, query: Query) -> bool:
+        """Whether the answer to such a query may be kept, being the same each time."""
+        return bool(self._room) and not _CHANGING.search(query.text)
+
+    def find(self, query: Query, version: int) -> Answer | None:
+        """The answer that is kept, or None."""
+        key = _key(query, version)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None:
+                return None
+            self._kept.move_to_end(key)
+        return Answer(kept.media_type, version, len(kept.data), iter((kept.data,)))
+
+    def noting(self, query: Query, answer: Answer) -> Answer:
+        """The same answer, which is kept once all of it has been read; as it is if it is large."""
+        if answer.length is None or self._cost(query, answer.length) > self._most:
+            return answer
+        return Answer(
+            answer.media_type, answer.version, answer.length, _Noting(self, query, answer)
+        )
+
+    def keep(self, query: Query, answer: Answer, data: bytes) -> None:
+        """Keep the bytes of an answer; others go where there is no room."""
+        kept = _Kept(answer.media_type, data, self._cost(query, len(data)))
+        key = _key(query, answer.version)
+        with self._lock:
+            before = self._kept.pop(key, None)
+            self._held += kept.cost - (before.cost if before else 0)
+            self._kept[key] = kept
+            while self._held > self._room:
+                _, oldest = self._kept.popitem(last=False)
+                self._held -= oldest.cost
+
+    @staticmethod
+    def _cost(query: Query, length: int) -> int:
+        names = (*query.default_graphs, *query.named_graphs, *query.media_types)
+        return length + 4 * len(query.text) + sum(map(len, names)) + _OVERHEAD
+
+
+class _Noting:
+    """The bytes of an answer, collected as they pass; kept only when all of them have."""
+
+    def __init__(self, cache: Cache, query: Query, answer: Answer) -> None:
+        self._cache = cache
+        self._query = query
+        self._answer = answer
+        self._data = bytearray()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = next(self._answer.chunks)
+        except StopIteration:
+            if len(self._data) == self._answer.length:
+                self._cache.keep(self._query, self._answer, bytes(self._data))
+            raise
+        self._data += chunk
+        return chunk
+
+    def close(self) -> None:
+        """Stop: whoever computes this answer is freed."""
+        self._answer.close()
+
+
+def _key(query: Query, version: int) -> Query:
+    return replace(query, version=version, seconds=0.0, asker=None)
