@@ -27,6 +27,8 @@ _AMBIGUOUS: Final = re.compile(r"[#']|service|load", re.IGNORECASE)
 _KEYWORD: Final = re.compile(r"service", re.IGNORECASE | re.ASCII)
 _AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
 _AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
+_GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
+_RECORDS: Final = ("ontology", "provenance", "catalogue")
 _BEFORE_A_GRAPH: Final = ("GRAPH", "FROM", "NAMED", "DESCRIBE")
 _TARGETS: Final = ("iri", "pname", "variable")
 _READINGS: Final = 20
@@ -37,7 +39,9 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
     """Admit a query and ask it.
 
     A query that names its dataset (FROM, or the graphs of the request) is asked over just that;
-    the engine would let the union of all graphs win over FROM without a word.
+    the engine would let the union of all graphs win over FROM without a word. Where the default
+    graph is strict, a dataset that nothing names is the data: the graphs in which this software
+    keeps its records are part of it only for a query that writes out the base IRI.
 
     Raises:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
@@ -45,10 +49,19 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
     """
     admit(query.text, settings)
     named = bool(query.default_graphs or query.named_graphs) or _names_its_dataset(query.text)
+    union = query.union and not named
+    apart = () if union or named else _apart(query.text, settings)
     try:
-        return store.query(replace(query, union=query.union and not named))
+        return store.query(replace(query, union=union, apart=apart))
     except QuerySyntax as error:
         raise explained(error, query.text) from None
+
+
+def _apart(text: str, settings: Settings) -> tuple[str, ...]:
+    strict = settings.default_graph == "strict"
+    if not strict or settings.base_iri in text or not _GRAPH.search(text):
+        return ()
+    return tuple(f"{settings.base_iri}graph/{name}" for name in _RECORDS)
 
 
 def explained(error: QuerySyntax, text: str) -> QuerySyntax:

@@ -72,6 +72,7 @@ class Query:
         version: the dataset version to ask, or None for the newest.
         seconds: the deadline.
         union: whether the default graph is the union of all graphs where nothing else is said.
+        apart: named graphs that are left out of a dataset that nothing else names.
         asker: who waits; when they leave, whoever computes the answer is freed.
     """
 
@@ -82,6 +83,7 @@ class Query:
     version: int | None = None
     seconds: float = 30.0
     union: bool = True
+    apart: tuple[str, ...] = ()
     asker: Asker | None = field(default=None, compare=False)
 
 

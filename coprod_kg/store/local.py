@@ -170,6 +170,7 @@ def request(query: Query, seconds: float) -> dict[str, object]:
         "version": query.version,
         "seconds": seconds,
         "union": query.union,
+        "apart": query.apart,
     }
 
 

@@ -72,6 +72,8 @@ def main() -> None:
     copy = Path(sys.argv[1]) / "store"
     reader.store.backup(str(copy))
     store = ox.Store(str(copy))
+    if settings.default_graph == "strict" and settings.base_iri not in text:
+        store.remove_graph(ox.NamedNode(f"{settings.base_iri}graph/provenance"))  # it is kept
     try:
         with limits.limited(settings.query_seconds, settings.query_memory_mb):
             _update(store, text, settings.base_iri)

@@ -64,7 +64,7 @@ class Worker:
     def _answer(self, reader: Reader, request: Mapping[str, Any], writer: AnswerWriter) -> None:
         try:
             results = reader.store.query(
-                request["text"], base_iri=self.base_iri, **_dataset(request)
+                request["text"], base_iri=self.base_iri, **_dataset(request, reader.store)
             )
             media_type, serialise = choose(results, request["media_types"])
             writer.begin(media_type, reader.version)
@@ -86,14 +86,20 @@ class Worker:
         return self.readers[version]
 
 
-def _dataset(request: Mapping[str, Any]) -> dict[str, Any]:
+def _dataset(request: Mapping[str, Any], store: ox.Store) -> dict[str, Any]:
     """The RDF dataset of the query (SPARQL 1.1 Protocol, section 2.1.4)."""
     if request["default_graphs"] or request["named_graphs"]:
         return {
             "default_graph": [ox.NamedNode(one) for one in request["default_graphs"]],
             "named_graphs": [ox.NamedNode(one) for one in request["named_graphs"]],
         }
+    if request["apart"]:
+        return {"named_graphs": [one for one in store.named_graphs() if not _apart(one, request)]}
     return {"use_default_graph_as_union": request["union"]}
+
+
+def _apart(graph: ox.NamedNode | ox.BlankNode, request: Mapping[str, Any]) -> bool:
+    return isinstance(graph, ox.NamedNode) and graph.value in request["apart"]
 
 
 class _watched:  # noqa: N801 - read as a context
