@@ -22,6 +22,7 @@ _COMMANDS: Mapping[str, str] = {
     "template": "template:template",
     "map": "map:map_sources",
     "assess": "assess:assess",
+    "check": "check:check",
     "check-ontology": "ontology:check_ontology",
     "versions": "versions:versions",
     "tag": "versions:tag",

@@ -1,0 +1,68 @@
+"""``coprod-kg check``: what in the store cannot all be true; it mends nothing."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+import click
+
+from coprod_kg.answering import ask
+from coprod_kg.catalogue.checks import SavedCheck, load_checks
+from coprod_kg.cli.context import opened, setting_options
+from coprod_kg.namespaces import shorten
+from coprod_kg.results.formats import ROWS
+from coprod_kg.results.table import read_table
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query
+
+__all__ = ["check"]
+
+
+@click.command(epilog="Example: coprod-kg check")
+@setting_options("data", "base_iri", "query_seconds")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(settings: Settings, *, as_json: bool) -> None:
+    """Look through all data for what contradicts the ontology.
+
+    A submission is checked by itself; two of them can still contradict each other, such as one
+    that calls a thing an initiative and another that calls it evidence. Exit code 1 says that
+    something was found.
+    """
+    checks = load_checks()
+    with opened(settings) as store:
+        found = {}
+        for one in checks:
+            asking = Query(one.text, (ROWS[0].media_type,), seconds=settings.query_seconds)
+            with ask(store, asking, settings) as answer:
+                found[one.name] = list(read_table(answer.read()).texts())
+    told = _plain(checks, found) if as_json else _lines(checks, found, settings.base_iri)
+    for line in told:
+        click.echo(line)
+    if any(found.values()):
+        raise click.exceptions.Exit(1)
+
+
+def _plain(
+    checks: tuple[SavedCheck, ...], found: Mapping[str, list[dict[str, str]]]
+) -> Iterator[str]:
+    rows = [
+        {"check": one.name, "problem": one.problem, "solution": one.solution, **row}
+        for one in checks
+        for row in found[one.name]
+    ]
+    yield json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def _lines(
+    checks: tuple[SavedCheck, ...], found: Mapping[str, list[dict[str, str]]], base_iri: str
+) -> Iterator[str]:
+    for one in checks:
+        rows = found[one.name]
+        if rows:
+            yield f"{one.problem} {one.solution}"
+        for row in rows:
+            parts = (row.get(name, "") for name in ("entity", "property", "value"))
+            thing = " ".join(shorten(part.removeprefix(base_iri)) for part in parts)
+            yield f"  {thing}: {row.get('reason', '')}"
+    count = sum(len(rows) for rows in found.values())
+    plural = "contradiction" if count == 1 else "contradictions"
+    yield f"{len(checks)} checks, {count or 'no'} {plural}."
