@@ -5,12 +5,13 @@ action, and memory beyond the cap is refused, on which Rust's allocator aborts. 
 the process learns from its status which it was.
 """
 
+import os
 import resource
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 
 from coprod_kg.errors import LimitReached, QueryMemory, QueryTimeout, QueryTooDeep
 
@@ -63,6 +64,7 @@ def stopped_by(
 
 
 _MIB = 1 << 20
+_PAGE = resource.getpagesize()
 
 
 @contextmanager
@@ -91,11 +93,17 @@ def limited(seconds: float, memory_mb: int) -> Iterator[None]:
 
 def _mapped() -> int | None:
     """Bytes of address space this process has mapped, where the system tells."""
+    file = _statm(os.getpid())
+    return None if file is None else int(os.pread(file, 64, 0).split()[0]) * _PAGE
+
+
+@cache
+def _statm(pid: int) -> int | None:
+    """Where the system tells of the process with this number; opened once."""
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return os.open(f"/proc/{pid}/statm", os.O_RDONLY)
     except FileNotFoundError:
         return None
-    return pages * resource.getpagesize()
 
 
 def peak_memory() -> int:

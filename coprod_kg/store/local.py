@@ -103,18 +103,19 @@ class LocalStore:
 
     def _ask(self, connection: socket.socket, query: Query) -> Answer:
         seconds = min(query.seconds, self._settings.query_seconds)
-        try:
-            pid = int(wire.receive_message(connection)["pid"])
+        stream = wire.Stream(connection)
+        try:  # the question is there when a worker takes the connection up
+            wire.send_message(connection, request(query, seconds))
+            pid = int(stream.message()["pid"])
         except TimeoutError:
             raise _overloaded(self._settings.queue_seconds) from None
-        except EOFError:
+        except (EOFError, OSError):
             if query.asker is not None and query.asker.left:
                 raise _left() from None
             raise StoreUnavailable("the query worker ended before it took the query") from None
         connection.settimeout(seconds + _GRACE_SECONDS)
         try:
-            wire.send_message(connection, request(query, seconds))
-            head = wire.receive_message(connection)
+            head = stream.message()
         except (EOFError, OSError):
             raise self._ended(query.asker, pid, seconds) from None
         wire.raise_error(head)
@@ -122,7 +123,7 @@ class LocalStore:
             media_type=head["media_type"],
             version=head["version"],
             length=head["length"],
-            chunks=_Frames(connection, lambda: self._ended(query.asker, pid, seconds)),
+            chunks=_Frames(connection, stream, lambda: self._ended(query.asker, pid, seconds)),
         )
 
     def _ended(self, asker: Asker | None, pid: int, seconds: float) -> CoprodError:
@@ -137,8 +138,11 @@ class LocalStore:
 class _Frames:
     """The frames of an answer as they come; closing it hangs up, also before the first."""
 
-    def __init__(self, connection: socket.socket, why: Callable[[], CoprodError]) -> None:
+    def __init__(
+        self, connection: socket.socket, stream: wire.Stream, why: Callable[[], CoprodError]
+    ) -> None:
         self._connection = connection
+        self._stream = stream
         self._why = why
 
     def __iter__(self) -> Iterator[bytes]:
@@ -146,7 +150,7 @@ class _Frames:
 
     def __next__(self) -> bytes:
         try:
-            frame = wire.receive(self._connection)
+            frame = self._stream.receive()
         except (EOFError, OSError):
             self.close()
             raise self._why() from None

@@ -48,8 +48,7 @@ class AnswerWriter(io.RawIOBase):
 
     def end(self) -> None:
         """Send what is left; the answer is whole."""
-        if self._buffer or not self._started:
-            self._send(length=len(self._buffer))
+        self._send(None if self._started else len(self._buffer), wire.framed(wire.END))
 
     def fail(self, error: CoprodError) -> None:
         """Send an error in place of the answer.
@@ -59,12 +58,12 @@ class AnswerWriter(io.RawIOBase):
         """
         if self._started:
             raise ConnectionAbortedError(str(error))
-        wire.send_message(self._connection, wire.error_message(error))
+        told = wire.framed_message(wire.error_message(error))
+        self._connection.sendall(told + wire.framed(wire.END))
 
-    def _send(self, length: int | None) -> None:
-        if not self._started:
-            wire.send_message(self._connection, {**self._head, "length": length})
-            self._started = True
-        if self._buffer:
-            wire.send(self._connection, self._buffer)
-            self._buffer.clear()
+    def _send(self, length: int | None, after: bytes = b"") -> None:
+        head = b"" if self._started else wire.framed_message({**self._head, "length": length})
+        self._started = True
+        body = wire.framed(self._buffer) if self._buffer else b""
+        self._buffer.clear()
+        self._connection.sendall(b"".join((head, body, after)))

@@ -49,7 +49,7 @@ class Snapshots:
             StoreUnavailable: nothing is published yet.
         """
         try:
-            return int((self.folder / _CURRENT).readlink().name)
+            return int(os.readlink(f"{self.folder}/{_CURRENT}"))
         except FileNotFoundError:
             raise StoreUnavailable(
                 "the store has published no version yet", fix="Try again in a moment."

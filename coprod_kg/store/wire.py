@@ -15,6 +15,7 @@ from coprod_kg import errors
 
 __all__ = [
     "END",
+    "Stream",
     "error_message",
     "framed",
     "framed_message",
@@ -29,6 +30,7 @@ __all__ = [
 
 END = b""
 _LENGTH = struct.Struct(">I")
+_AHEAD = 1 << 16
 
 
 def framed(payload: bytes | bytearray) -> bytes:
@@ -91,6 +93,45 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
             raise EOFError("the other side closed the connection")
         view = view[got:]
     return bytes(buffer)
+
+
+class Stream:
+    """The frames that come over a connection; it may read ahead, so nobody else reads from it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._held = b""
+
+    def receive(self) -> bytes:
+        """The next frame.
+
+        Raises:
+            EOFError: the other side is gone.
+            TimeoutError: nothing came within the socket's timeout.
+        """
+        while len(self._held) < _LENGTH.size:
+            self._held += self._some()
+        (length,) = _LENGTH.unpack_from(self._held)
+        end = _LENGTH.size + length
+        if len(self._held) < end:
+            rest = _exactly(self._sock, end - len(self._held))
+            frame, self._held = self._held[_LENGTH.size :] + rest, b""
+        else:
+            frame, self._held = self._held[_LENGTH.size : end], self._held[end:]
+        return frame
+
+    def message(self) -> dict[str, Any]:
+        """The next frame as a message; raises what `receive` raises."""
+        return message(self.receive())
+
+    def _some(self) -> bytes:
+        try:
+            got = self._sock.recv(_AHEAD)
+        except ConnectionResetError:
+            got = b""
+        if not got:
+            raise EOFError("the other side closed the connection")
+        return got
 
 
 def send_message(sock: socket.socket, told: Mapping[str, Any]) -> None:
