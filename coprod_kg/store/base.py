@@ -138,12 +138,15 @@ class Change:
         add: graph IRI → N-Triples to add to what it holds.
         activity: IRI of the activity (PROV-O) that this change comes from.
         base: the version it was made from, where it must not be made from another.
+        labels: whether a label names one blank node in all graphs, those of the store among them;
+            else each graph's are its own.
     """
 
     replace: Mapping[str, bytes] = field(default_factory=dict)
     add: Mapping[str, bytes] = field(default_factory=dict)
     activity: str | None = None
     base: int | None = None
+    labels: bool = False
 
 
 @dataclass(frozen=True, slots=True)

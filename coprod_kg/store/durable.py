@@ -110,11 +110,11 @@ class Durable:
     def _apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
             for graph, triples in change.replace.items():
-                self._replace(graph, triples)
+                self._replace(graph, triples, change.labels)
             for graph, triples in change.add.items():
                 self._load(graph, triples)
 
-    def _replace(self, graph: str, triples: bytes) -> None:
+    def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
         node = _named(graph)
         self.store.clear_graph(node)
         if isinstance(node, ox.NamedNode):
@@ -122,7 +122,16 @@ class Durable:
                 self.store.add_graph(node)
             else:
                 self.store.remove_graph(node)
-        self._load(graph, triples)
+        (self._extend if labels else self._load)(graph, triples)
+
+    def _extend(self, graph: str, triples: bytes) -> None:
+        """Put triples in under the labels that their blank nodes have."""
+        node = _named(graph)
+        quads = (
+            ox.Quad(one.subject, one.predicate, one.object, node)
+            for one in ox.parse(triples, ox.RdfFormat.N_TRIPLES)
+        )
+        (self.store.bulk_extend if len(triples) > _BULK_BYTES else self.store.extend)(quads)
 
     def _load(self, graph: str, triples: bytes) -> None:
         if triples:

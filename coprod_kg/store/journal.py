@@ -18,7 +18,12 @@ def write(path: Path, changes: Sequence[Change]) -> None:
     N-Triples follow in that order.
     """
     head = [
-        {"replace": _sizes(one.replace), "add": _sizes(one.add), "activity": one.activity}
+        {
+            "replace": _sizes(one.replace),
+            "add": _sizes(one.add),
+            "activity": one.activity,
+            "labels": one.labels,
+        }
         for one in changes
     ]
     unfinished = path.with_suffix(".unfinished")
@@ -45,6 +50,7 @@ def read(path: Path) -> tuple[Change, ...] | None:
                 replace={graph: file.read(size) for graph, size in one["replace"]},
                 add={graph: file.read(size) for graph, size in one["add"]},
                 activity=one["activity"],
+                labels=one.get("labels", False),
             )
             for one in json.loads(file.readline())
         )

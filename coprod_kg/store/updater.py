@@ -59,7 +59,7 @@ def _change(output: bytes, update: Update) -> Change:
     replace = dict(zip(message["replace"], frames, strict=True))
     for graph in update.kept:
         replace.pop(graph, None)
-    return Change(replace, update.add, update.activity, message["base"])
+    return Change(replace, update.add, update.activity, message["base"], labels=True)
 
 
 def main() -> None:

@@ -190,7 +190,7 @@ def _record(site: Site, curator_name: str, what: str, sent: Triples) -> Record:
 def _commit(site: Site, replace: dict[str, bytes], version: int, record: Record) -> Commit:
     activity = record.activity()
     add = {record.graph: record.written(activity)}
-    return site.store.commit(Change(replace, add, activity, base=version))
+    return site.store.commit(Change(replace, add, activity, base=version, labels=True))
 
 
 def _sent(site: Site, target: Target) -> Triples:

@@ -72,9 +72,9 @@ class Speaker:
         """Change by a direct POST."""
         return self.say("POST", "/sparql", text, {"Content-Type": UPDATE})
 
-    def reset(self, text: str = "") -> None:
+    def reset(self, text: str = "", prologue: str = "") -> None:
         """Remove everything, and put in what an update says."""
-        reply = self.update(f"DROP ALL; {text}")
+        reply = self.update(f"{prologue} DROP ALL; {text}")
         assert reply.status == 204, reply.body
 
 
