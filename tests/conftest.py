@@ -17,6 +17,10 @@ __all__ = ["checkout", "require"]
 
 # How each tool that is not in every environment is found, and how one gets it.
 TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
+    "comunica-sparql": (
+        lambda: shutil.which("comunica-sparql") is not None,
+        "npm install --global @comunica/query-sparql@4.3.0",
+    ),
     "curl": (lambda: shutil.which("curl") is not None, "apt install curl"),
     "systemd-analyze": (
         lambda: shutil.which("systemd-analyze") is not None,
