@@ -84,6 +84,10 @@ class Settings:
     read_access: str = field(
         default="open", metadata=_help("who may read: open (anyone) or token (who has one)")
     )
+    metrics_access: str = field(
+        default="reading",
+        metadata=_help("who may see /metrics: reading (who may read), open (anyone) or token"),
+    )
     log_queries: str = field(
         default="hash",
         metadata=_help("what the log says of a query: hash (its SHA-256) or text (all of it)"),
@@ -168,6 +172,7 @@ class Settings:
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "default_graph": ("union", "strict"),
     "read_access": ("open", "token"),
+    "metrics_access": ("reading", "open", "token"),
     "log_queries": ("hash", "text"),
 }
 """The settings that are one of a few words."""

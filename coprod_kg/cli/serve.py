@@ -48,6 +48,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
     "stop_seconds",
     "trust_proxies",
     "read_access",
+    "metrics_access",
     "log_queries",
     "submission_seconds",
     "submission_memory_mb",

@@ -62,8 +62,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.url_map.redirect_defaults = False
     errors.register(app)
     headers.register(app)
-    if settings.read_access == "token":
-        rights.close(app, site.tokens)
+    rights.close(app, site.tokens, settings)
     for family in (home, sparql, graphs, queries, things, model, submissions, health):
         app.register_blueprint(family.blueprint(site))
     return app

@@ -6,11 +6,15 @@ from flask import Flask, Request, request
 
 from coprod_kg.access import Grant, Tokens
 from coprod_kg.errors import Unauthorised
+from coprod_kg.settings import Settings
 
 __all__ = ["close", "curator", "holder"]
 
-_OPEN: Final = ("/healthz", "/readyz", "/metrics", "/robots.txt", "/static/")
+_OPEN: Final = ("/healthz", "/readyz", "/robots.txt", "/static/")
 """What everybody may see, also where reading takes a token."""
+
+_NUMBERS: Final = "health.metrics"
+"""What monitoring reads, however its address is written."""
 
 _FIX = "Send `Authorization: Bearer coprod_…` with a token of this service."
 
@@ -49,12 +53,17 @@ def curator(request: Request, tokens: Tokens, what: str) -> Grant:
     return grant
 
 
-def close(app: Flask, tokens: Tokens) -> None:
-    """Let nobody read without a token."""
+def close(app: Flask, tokens: Tokens, settings: Settings) -> None:
+    """Let nobody read, or see the numbers, without a token where the settings say so."""
+    reading = settings.read_access == "token"
+    numbers = settings.metrics_access == "token"
+    numbers = numbers or (reading and settings.metrics_access == "reading")
 
     def check() -> None:
         public = request.method == "OPTIONS" or request.path.startswith(_OPEN)
-        if not public and holder(request, tokens) is None:
+        closed = numbers if request.endpoint == _NUMBERS else reading and not public
+        if closed and holder(request, tokens) is None:
             raise Unauthorised("reading takes a token here", fix=_FIX)
 
-    app.before_request(check)
+    if reading or numbers:
+        app.before_request(check)

@@ -11,7 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
+from coprod_kg.access import Role, Tokens
 from coprod_kg.settings import Settings
+from coprod_kg.web import create_app
+from tests.memory_store import MemoryStore
 from tests.web.service import Running, running
 
 SLOW = "SELECT (COUNT(*) AS ?n) { ?a <urn:p> ?x . ?b <urn:p> ?y }"
@@ -104,6 +107,30 @@ def test_reading_can_take_a_token(tmp_path: Path) -> None:
         status, _, headers = ask(service, target, Authorization=token)
         assert status == 200
         assert headers["Cache-Control"].startswith("private")
+
+
+@pytest.mark.parametrize(
+    ("reading", "numbers", "status"),
+    [
+        ("open", "reading", 200),
+        ("open", "token", 401),
+        ("token", "reading", 401),
+        ("token", "open", 200),
+        ("token", "token", 401),
+    ],
+)
+def test_the_numbers_are_as_open_as_the_settings_say(
+    tmp_path: Path, reading: str, numbers: str, status: int
+) -> None:
+    token = Tokens(tmp_path).create("monitoring", Role.CURATOR)
+    settings = Settings(data=tmp_path, read_access=reading, metrics_access=numbers)
+    client = create_app(MemoryStore(), settings).test_client()
+    for path in ("/metrics/", "/%6Detrics", "/metrics?x=/healthz"):
+        assert client.get(path).status_code in (status, 308, 404)
+    assert client.get("/metrics").status_code == status
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.get("/metrics", headers=headers).status_code == 200
+    assert client.get("/healthz").status_code == 200
 
 
 def test_a_request_under_way_is_answered_when_the_service_stops(tmp_path: Path) -> None:
