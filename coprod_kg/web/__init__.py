@@ -11,6 +11,7 @@ from coprod_kg.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.web import (
+    documentation,
     errors,
     graphs,
     headers,
@@ -63,6 +64,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     errors.register(app)
     headers.register(app)
     rights.close(app, site.tokens, settings)
-    for family in (home, sparql, graphs, queries, things, model, submissions, health):
+    families = (home, sparql, graphs, queries, things, model, submissions, documentation, health)
+    for family in families:
         app.register_blueprint(family.blueprint(site))
     return app

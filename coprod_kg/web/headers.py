@@ -16,6 +16,12 @@ _POLICY = (
 )
 
 
+_SERVICE = (
+    '</openapi.json>; rel="service-desc"; type="application/json", '
+    '</docs>; rel="service-doc"; type="text/html"'
+)
+"""Where programs and people read what can be asked here (RFC 8631)."""
+
 _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
 """What our cache did, in the words of RFC 9211."""
 
@@ -39,6 +45,7 @@ def _add(response: Response) -> Response:
             "Accept, Authorization, Content-Type, If-None-Match"
         )
         headers["Access-Control-Max-Age"] = "86400"
+    headers.add("Link", _SERVICE)
     response.vary.add("Accept")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")

@@ -19,7 +19,7 @@ from coprod_kg.web.protocol import Parameters, parameters, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "formats_of"]
 
 OURS = ("format", "version", "timeout")
 """Parameters of the service itself; a saved query's own cannot be called so."""
@@ -118,12 +118,13 @@ def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
     return site.queries[slug], suffix or None
 
 
-def _formats(query: SavedQuery) -> tuple[Format, ...]:
+def formats_of(query: SavedQuery) -> tuple[Format, ...]:
+    """The formats that the answer of a saved query can be written in, best first."""
     return GRAPHS if query.form in ("CONSTRUCT", "DESCRIBE") else ROWS
 
 
 def _offers(query: SavedQuery, given: Parameters, suffix: str | None) -> tuple[Offer, ...]:
-    formats = (*_formats(query), HTML)
+    formats = (*formats_of(query), HTML)
     named = suffix or given.one("format")
     return offers_by_name(named, formats) if named else negotiate(_accept(), formats)
 
@@ -139,7 +140,7 @@ def _links(
     pairs = [(name, value) for name, several in values.items() for value in several]
     pairs += [("version", str(number))] if number is not None else []
     tail = f"?{urlencode(pairs)}" if pairs else ""
-    return [(one.label, f"/queries/{query.name}.{one.name}{tail}") for one in _formats(query)]
+    return [(one.label, f"/queries/{query.name}.{one.name}{tail}") for one in formats_of(query)]
 
 
 def _fields(query: SavedQuery, values: dict[str, list[str]]) -> list[Field]:

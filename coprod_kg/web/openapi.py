@@ -1,0 +1,232 @@
+"""The whole HTTP surface as one OpenAPI 3.1 document, made from the routes; it serves nothing.
+
+Addresses and methods come from the application, saved queries from the catalogue, problems from
+the hierarchy of errors. What is left, a sentence and the formats of each route, is in
+``operations.toml``.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final
+
+from werkzeug.routing import Map, Rule
+
+from coprod_kg import __version__
+from coprod_kg.catalogue.parameters import KINDS
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.catalogue.schemes import schemes
+from coprod_kg.documenting.api import content, problem_responses, query_operation, schemas
+from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
+from coprod_kg.web.queries import formats_of
+from coprod_kg.web.site import Site
+
+__all__ = ["QUERY", "described", "openapi", "operations"]
+
+QUERY: Final = "queries.one"
+"""The route that is told query by query."""
+
+_CONVERTER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+_REPORT: Final = (
+    "application/json",
+    "text/turtle",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "text/plain",
+    "text/html",
+)
+_FAMILIES: Final[Mapping[str, tuple[Format, ...]]] = {
+    "rows": ROWS,
+    "graphs": GRAPHS,
+    "page": (HTML,),
+}
+_QUERY_ERRORS: Final = (400, 401, 404, 406, 410, 429, 503)
+_TEXT: Final = """Questions saved by name, an open SPARQL endpoint, the data as linked data,
+and a place to send data to. Everything is read without a token, unless the operator closes it.
+Every answer may be asked as another media type by `Accept` or `?format=`; an error is a problem
+document (RFC 9457) that says what was wrong, where, and what to do about it."""
+
+
+def openapi(routes: Map, site: Site) -> dict[str, Any]:
+    """The document of an application's routes, with the saved queries of its site."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in sorted(routes.iter_rules(), key=lambda one: one.rule):
+        if rule.endpoint == QUERY:
+            for name, query in sorted(site.queries.items()):
+                paths[f"/queries/{name}"] = {"get": _saved(query)}
+            continue
+        item = paths.setdefault(_CONVERTER.sub(r"{\1}", rule.rule), {})
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            item[method.lower()] = _operation(rule, method, site)
+    tags = dict.fromkeys(one["tags"][0] for item in paths.values() for one in item.values())
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mainstreaming co-production: a knowledge graph",
+            "version": __version__,
+            "description": _TEXT,
+            "license": {
+                "name": "Data and model: CC BY 4.0",
+                "url": "https://creativecommons.org/licenses/by/4.0/",
+            },
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in tags],
+        "paths": paths,
+        "components": {
+            "schemas": schemas(schemes()),
+            "responses": problem_responses(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation, in the order of the document."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def described() -> Mapping[str, Any]:
+    """What is written about the routes, by endpoint, and their parameters."""
+    path = Path(__file__).with_name("operations.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+_WRITTEN: Final = described()
+
+
+def _saved(query: SavedQuery) -> dict[str, Any]:
+    formats = (*formats_of(query), HTML)
+    told = query_operation(query, formats)
+    told["parameters"] += [
+        _parameter(name, formats) for name in ("limit", "offset", "version", "timeout", "format")
+    ]
+    told["responses"] |= {"304": _unchanged()} | _problems(_QUERY_ERRORS)
+    told["responses"]["200"]["headers"] = {
+        "Dataset-Version": {
+            "description": "The version of the dataset that was asked.",
+            "schema": {"type": "integer"},
+        },
+        "Link": {
+            "description": "The next, previous, first and last rows, where there are any.",
+            "schema": {"type": "string"},
+        },
+    }
+    return {"tags": ["Questions"], **told}
+
+
+def _operation(rule: Rule, method: str, site: Site) -> dict[str, Any]:
+    key = rule.endpoint if method == "GET" else f"{rule.endpoint} {method}"
+    key = key if key in _WRITTEN else rule.endpoint
+    written = _WRITTEN.get(key, {})
+    formats = tuple(one for name in written.get("answers", ()) for one in _FAMILIES.get(name, ()))
+    taken = [_parameter(name, formats) for name in written.get("takes", ())]
+    told: dict[str, Any] = {
+        "tags": [written.get("tag", "Service")],
+        "summary": written.get("summary", rule.endpoint),
+        "description": written.get("description", ""),
+        "operationId": re.sub(r"\W+", "-", f"{method} {rule.rule}").strip("-").lower(),
+        "parameters": [*_path_parameters(rule, site), *taken],
+        "responses": _responses(written),
+    }
+    if "body" in written:
+        told["requestBody"] = {"required": True, "content": _media(written["body"], sent=True)}
+    if method != "GET":
+        told["security"] = [{"token": []}, {}]
+    return told
+
+
+def _responses(written: Mapping[str, Any]) -> dict[str, Any]:
+    responses: dict[str, Any] = _problems(written.get("errors", ()))
+    media = _media(written.get("answers", ()))
+    for status in written.get("statuses", [200] if media else []):
+        known = responses.get(str(status), {})
+        if "$ref" in known:
+            known = deepcopy(problem_responses()[f"problem-{status}"])
+            known["content"] = media | known["content"]
+            responses[str(status)] = known
+        else:
+            responses[str(status)] = {"description": "The answer.", "content": media}
+    for status, told in ((201, "Made."), (204, "Done."), (303, "See other.")):
+        if status in written.get("also", ()):
+            responses[str(status)] = {"description": told}
+    if media:
+        responses["304"] = _unchanged()
+    return dict(sorted(responses.items())) or {"default": {"description": "The answer."}}
+
+
+def _media(names: Iterable[str], sent: bool = False) -> dict[str, Any]:
+    """Media types that a list of families and types names."""
+    found: dict[str, Any] = {}
+    for name in names:
+        if name in _FAMILIES:
+            found |= content(_FAMILIES[name], aliases=not sent)
+        elif name == "report":
+            found |= {one: {"schema": _plain(one)} for one in _REPORT}
+        else:
+            found[name] = {"schema": _plain(name)}
+    return found
+
+
+def _plain(media_type: str) -> dict[str, Any]:
+    """The schema of a body that is told by its media type alone."""
+    if media_type == "application/json":
+        return {"type": "object"}
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    fields: dict[str, dict[str, Any]] = {
+        "multipart/form-data": {"file": file},
+        "application/x-www-form-urlencoded": {
+            "query": {"type": "string"},
+            "update": {"type": "string"},
+        },
+    }
+    if media_type not in fields:
+        return {"type": "string"}
+    return {"type": "object", "properties": fields[media_type]}
+
+
+def _parameter(name: str, formats: Iterable[Format]) -> dict[str, Any]:
+    """One of the parameters that are written once for all routes."""
+    told = {"name": name, "in": "query", **deepcopy(_WRITTEN["parameters"][name])}
+    names = [one.name for one in formats]
+    if name == "format" and names:
+        told["schema"]["enum"] = list(dict.fromkeys(names))
+    if told["schema"]["type"] == "array":
+        told |= {"style": "form", "explode": True}
+    return told
+
+
+def _path_parameters(rule: Rule, site: Site) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": f"The {name} in the address.",
+            "schema": _part(rule, name, site),
+        }
+        for name in _CONVERTER.findall(rule.rule)
+    ]
+
+
+def _part(rule: Rule, name: str, site: Site) -> dict[str, Any]:
+    if name == "suffix":
+        return {"type": "string", "enum": [one.name for one in (*GRAPHS, HTML)]}
+    if name == "name" and rule.rule.startswith("/queries/"):
+        return {"type": "string", "enum": sorted(site.queries)}
+    if "/vocab" in rule.rule and name == ("kind" if "<kind>" in rule.rule else "name"):
+        return {"type": "string", "enum": sorted(schemes())}
+    if name == "kind":
+        return {"type": "string", "enum": [one for one in KINDS if one != "thing"]}
+    return {"type": "string", "minLength": 1}
+
+
+def _problems(statuses: Iterable[int]) -> dict[str, Any]:
+    return {str(one): {"$ref": f"#/components/responses/problem-{one}"} for one in statuses}
+
+
+def _unchanged() -> dict[str, Any]:
+    return {"description": "The client has it already (If-None-Match)."}
