@@ -15,6 +15,7 @@ from pyoxigraph import Literal, NamedNode, Triple
 
 from coprod_kg.answering import admit, explained
 from coprod_kg.catalogue.tokens import Token, position, significant
+from coprod_kg.catalogue.written import written
 from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Commit, Store, Update
@@ -100,7 +101,14 @@ def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
     record = Record(settings.base_iri, curator, "A SPARQL update", text.encode(), datetime.now(UTC))
     activity = record.activity()
     add = {record.graph: record.written(activity)}
-    asked = Update(text, add, activity, seconds=settings.query_seconds, kept=(record.graph,))
+    asked = Update(
+        text,
+        add,
+        activity,
+        seconds=settings.query_seconds,
+        kept=(record.graph,),
+        graphs=written(text),
+    )
     try:
         return store.update(asked)
     except QuerySyntax as error:

@@ -159,6 +159,8 @@ class Update:
         activity: IRI of the activity that it is.
         seconds: the deadline.
         kept: graph IRIs that it leaves as they are, whatever it says.
+        graphs: IRIs of the only named graphs that it can write, or None where that is not known:
+            then all are compared.
     """
 
     text: str
@@ -166,6 +168,7 @@ class Update:
     activity: str | None = None
     seconds: float = 30.0
     kept: tuple[str, ...] = ()
+    graphs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

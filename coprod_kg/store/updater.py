@@ -1,15 +1,14 @@
 """A SPARQL Update on a copy of the newest snapshot, in a process that may die of it.
 
 The text is somebody's, so neither the writer nor a web process parses it. The copy is made of
-hard links; what the update changed is found by comparing the graphs before and after, and is
-then committed like any other change.
+hard links; what the update changed is found by comparing the graphs that it can have written
+before and after, and is then committed like any other change.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -17,12 +16,16 @@ import pyoxigraph as ox
 from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import limits, wire
-from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Update
+from coprod_kg.store.base import Change, Update
+from coprod_kg.store.comparing import changed
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.engine_errors import syntax
 from coprod_kg.store.snapshots import Snapshots
 
 __all__ = ["main", "prepare"]
+
+_COMPARING_SECONDS = 600.0
+"""How long it may take to find what an update of everything has changed."""
 
 
 def prepare(update: Update, settings: Settings) -> Change:
@@ -39,9 +42,9 @@ def prepare(update: Update, settings: Settings) -> Change:
         ended = subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", "coprod_kg.store.updater", scratch],
             env={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
-            input=update.text.encode(),
+            input=wire.framed_message({"text": update.text, "graphs": update.graphs}),
             stdout=subprocess.PIPE,
-            timeout=seconds + 60,
+            timeout=seconds + _COMPARING_SECONDS + 60,
             check=False,
         )
     stopped = limits.stopped_by(ended.returncode, "update", seconds, settings.query_memory_mb)
@@ -65,7 +68,8 @@ def _change(output: bytes, update: Update) -> Change:
 def main() -> None:
     """Carry out the update on standard input; write what changed to standard output."""
     limits.no_core_files()
-    text = sys.stdin.buffer.read().decode()
+    [asked] = map(wire.message, wire.frames(sys.stdin.buffer.read()))
+    text = asked["text"]
     settings = Settings.load()
     snapshots = Snapshots(DataDirectory(settings.data).snapshots)
     reader = snapshots.open(snapshots.current())
@@ -77,13 +81,14 @@ def main() -> None:
     try:
         with limits.limited(settings.query_seconds, settings.query_memory_mb):
             _update(store, text, settings.base_iri)
-            changed = dict(_changed(reader.store, store))
+        with limits.limited(_COMPARING_SECONDS, settings.query_memory_mb):
+            found = dict(changed(reader.store, store, asked["graphs"]))
     except CoprodError as error:
         sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
         return
-    head = {"base": reader.version, "replace": list(changed)}
+    head = {"base": reader.version, "replace": list(found)}
     sys.stdout.buffer.write(wire.framed_message(head))
-    for triples in changed.values():
+    for triples in found.values():
         sys.stdout.buffer.write(wire.framed(triples))
 
 
@@ -96,25 +101,6 @@ def _update(store: ox.Store, text: str, base_iri: str) -> None:
         raise QueryMemory("the update needs more memory than it may use") from None
     except (ValueError, RuntimeError, OSError) as error:
         raise QueryRefused(f"the update cannot be carried out: {error}") from None
-
-
-def _changed(before: ox.Store, after: ox.Store) -> Iterator[tuple[str, bytes]]:
-    names = {*before.named_graphs(), *after.named_graphs()}
-    graphs = sorted(one.value for one in names if isinstance(one, ox.NamedNode))
-    for graph in (DEFAULT_GRAPH, *graphs):
-        triples = _dumped(after, graph)
-        if triples != _dumped(before, graph):
-            yield graph, triples
-
-
-def _dumped(store: ox.Store, graph: str) -> bytes:
-    """The content of a graph as `Change.replace` says it."""
-    if graph == DEFAULT_GRAPH:
-        return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=ox.DefaultGraph()) or b""
-    node = ox.NamedNode(graph)
-    if not store.contains_named_graph(node):
-        return b""
-    return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or EMPTY
 
 
 if __name__ == "__main__":

@@ -1,0 +1,81 @@
+"""Which graphs two stores hold with another content; of what is the same no byte is kept.
+
+The engine writes a graph in the order of its index, so the same triples are the same bytes.
+"""
+
+import io
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from typing import TYPE_CHECKING, cast
+
+import pyoxigraph as ox
+
+from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from _typeshed import ReadableBuffer
+
+__all__ = ["changed"]
+
+
+def changed(
+    before: ox.Store, after: ox.Store, graphs: Iterable[str] | None
+) -> Iterator[tuple[str, bytes]]:
+    """Each graph that differs, with the content after as `Change.replace` says it.
+
+    Args:
+        before: one store.
+        after: the other.
+        graphs: the only named graphs that may differ; None for any.
+    """
+    if graphs is None:
+        names = {*before.named_graphs(), *after.named_graphs()}
+        graphs = (one.value for one in names if isinstance(one, ox.NamedNode))
+    with ThreadPoolExecutor(2) as both:  # the engine works without Python's lock
+        for graph in (DEFAULT_GRAPH, *sorted(set(graphs))):
+            old, new = both.map(_digest, (before, after), (graph, graph))
+            if old != new:
+                yield graph, _content(after, graph)
+
+
+class _Digest(io.RawIOBase):
+    """A file that keeps the digest of what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hash = blake2b()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self._hash.update(data)
+        return len(memoryview(data))
+
+    def digest(self) -> bytes:
+        return self._hash.digest()
+
+
+def _digest(store: ox.Store, graph: str) -> bytes | None:
+    node = _node(graph)
+    if isinstance(node, ox.NamedNode) and not store.contains_named_graph(node):
+        return None
+    file = _Digest()
+    store.dump(cast("IO[bytes]", file), format=ox.RdfFormat.N_TRIPLES, from_graph=node)
+    return file.digest()
+
+
+def _content(store: ox.Store, graph: str) -> bytes:
+    node = _node(graph)
+    if isinstance(node, ox.DefaultGraph):
+        return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or b""
+    if not store.contains_named_graph(node):
+        return b""
+    return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or EMPTY
+
+
+def _node(graph: str) -> ox.NamedNode | ox.DefaultGraph:
+    return ox.DefaultGraph() if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
