@@ -14,6 +14,7 @@ from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Query
 from coprod_kg.web.cells import MOST_ROWS, view
+from coprod_kg.web.finding import found
 from coprod_kg.web.notice import notice
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
@@ -46,13 +47,16 @@ def blueprint(site: Site) -> Blueprint:
 
 
 def _all(site: Site) -> Response:
-    named = parameters(request).one("format")
+    given = parameters(request)
+    named = given.one("format")
     wanted = offers_by_name(named, _LIST) if named else negotiate(_accept(), _LIST)
+    tags = tuple(dict.fromkeys(tag for tag in given.all("tag") if tag))
+    seen = found(site.queries, given.one("q") or "", tags)
     if wants_page(wanted):
-        body = render_template("queries.html", queries=site.queries.values())
+        body = render_template("queries.html", found=seen)
         response = Response(body, content_type=HTML.content_type)
     else:
-        response = jsonify({"queries": [_described(query) for query in site.queries.values()]})
+        response = jsonify({"queries": [_described(query) for query in seen.queries]})
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
 
