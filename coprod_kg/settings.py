@@ -38,6 +38,10 @@ class Settings:
     workers: int = field(
         default=4, metadata=_help("query worker processes: how many queries run at the same time")
     )
+    long_queries: int = field(
+        default=4,
+        metadata=_help("queries longer than a moment (0.2 s) that may run beside those"),
+    )
     web_workers: int = field(default=2, metadata=_help("web processes"))
     query_seconds: float = field(default=30.0, metadata=_help("deadline of one query, in seconds"))
     query_memory_mb: int = field(default=1024, metadata=_help("memory one query may use, in MiB"))
@@ -71,7 +75,7 @@ class Settings:
     )
     reader_seconds: float = field(
         default=30.0,
-        metadata=_help("how long a client may take nothing of a large answer, in seconds"),
+        metadata=_help("how long a client may take nothing of an answer, in seconds"),
     )
     stop_seconds: float = field(
         default=10.0,

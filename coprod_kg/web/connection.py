@@ -8,7 +8,7 @@ import os
 import socket
 from contextlib import suppress
 
-__all__ = ["cut", "find"]
+__all__ = ["cut", "find", "give_up_after"]
 
 _FILES = "/dev/fd"
 
@@ -30,6 +30,25 @@ def find(peer: str) -> socket.socket | None:
                 return copy
         copy.close()
     return None
+
+
+def give_up_after(seconds: float) -> None:
+    """Have the kernel break off clients that take nothing of what is on its way to them.
+
+    An answer that was handed over whole waits in the kernel and the HTTP server, which wait for
+    ever. The option is set where this process listens, and each connection taken in has it too.
+
+    Args:
+        seconds: how long a client may take nothing.
+    """
+    option: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is None:  # a kernel that has no such clock
+        return
+    for name in os.listdir(_FILES):
+        copy = _copy(int(name))
+        if copy is not None:
+            with copy, suppress(OSError):  # not every socket is TCP
+                copy.setsockopt(socket.IPPROTO_TCP, option, round(seconds * 1000))
 
 
 def _copy(descriptor: int) -> socket.socket | None:

@@ -18,7 +18,7 @@ from granian.rsgi import Scope
 
 from coprod_kg.errors import CoprodError, Overloaded
 from coprod_kg.settings import Settings
-from coprod_kg.web import receiving
+from coprod_kg.web import connection, receiving
 from coprod_kg.web.environ import client_of, environ
 from coprod_kg.web.errors import document, kind_of
 from coprod_kg.web.exchange import KEY, Exchange
@@ -57,6 +57,7 @@ class Gateway:
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
         """Answer one request."""
         if self._sweeper is None:
+            connection.give_up_after(self._settings.reader_seconds)
             self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
         client = client_of(scope, self._settings.trust_proxies)
         exchange = Exchange(scope.method, scope.path, client)

@@ -5,6 +5,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -109,8 +110,23 @@ def test_a_reader_that_takes_nothing_is_cut_off_and_holds_no_worker(service: Run
         assert connection.recv(100)
         assert works(service)
         time.sleep(4)
-        received = rest(connection)
-    assert not received.endswith(b"\r\n0\r\n\r\n")
+        with suppress(ConnectionResetError):
+            assert not rest(connection).endswith(b"\r\n0\r\n\r\n")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the kernel has no such clock")
+def test_a_reader_that_takes_nothing_of_a_small_answer_is_cut_off_too(service: Running) -> None:
+    assert works(service)  # the deadline is set with the first request
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", service.port))
+        connection.sendall(get(f"{PAIRS} LIMIT 20000").encode())
+        first = connection.recv(1000)
+        assert b"content-length: 613346\r\n" in first.lower()
+        time.sleep(5)
+        with pytest.raises(ConnectionResetError):
+            rest(connection)
 
 
 def test_a_body_that_does_not_come_is_refused(service: Running) -> None:
