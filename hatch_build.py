@@ -9,7 +9,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDERS = ("ontology", "shapes", "queries", "examples")
-SUFFIXES = frozenset({".csv", ".jsonld", ".md", ".rq", ".ru", ".ttl", ".xlsx"})
+SUFFIXES = frozenset({".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".ttl", ".xlsx"})
 
 
 class ModelFiles(BuildHookInterface):  # type: ignore[type-arg] # hatchling names no parameter

@@ -43,12 +43,13 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),
-    "openpyxl": frozenset({"reporting", "template"}),
+    "openpyxl": frozenset({"reporting", "results", "template"}),
+    "vl_convert": frozenset({"results"}),
     "werkzeug": frozenset({"web"}),
     "click": frozenset({"cli"}),
 }
 STORE_ROOMS = frozenset({"reasoning", "store"})  # where a pyoxigraph.Store may be opened
-HEAVY = ("rdflib", "pyshacl", "owlready2")  # what no web process may hold in memory
+HEAVY = ("rdflib", "pyshacl", "owlready2", "vl_convert")  # what no web process may hold in memory
 
 FILE_LINES = 300
 FUNCTION_LINES = 40

@@ -1,0 +1,217 @@
+"""A saved query's rows in the chart that lies beside it; it never draws one (`drawing` does).
+
+The chart of ``queries/questions/NAME.rq`` is ``NAME.vl.json``: Vega-Lite without rows, title and
+theme, which are the same for all and are put in here.
+"""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from coprod_kg.catalogue.queries import SavedQuery, read
+from coprod_kg.catalogue.schemes import schemes
+from coprod_kg.errors import ModelError, NotFound
+from coprod_kg.files import files
+from coprod_kg.results.drawing import png, svg
+from coprod_kg.results.table import Cell, Table
+from coprod_kg.results.theme import CONFIG
+
+__all__ = ["MOST_CATEGORIES", "encodings", "has_chart", "png", "specification", "svg", "template"]
+
+MOST_CATEGORIES: Final = 60
+"""How many different values one axis shows; a chart with more says so."""
+
+_SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
+_DISCRETE: Final = ("nominal", "ordinal")
+_PLACES: Final = ("x", "y", "row", "column", "color")
+_WHOLE_TICKS: Final = {"expr": "max(1, min(6, floor(domain('x')[1])))"}
+"""No more ticks than the axis is long: half of one is no count. (The property ``tickMinStep`` is
+lost as the engine merges the axes of layers.)"""
+_LINE: Final = 68
+_SPOKEN: Final = 12
+"""How many rows the description reads out."""
+
+
+def has_chart(name: str, own: Path | None = None) -> bool:
+    """Whether a chart lies beside a saved query.
+
+    Args:
+        name: of the query.
+        own: the folder of a person's own queries, which go before the model's.
+    """
+    return _template(_path(name, own)) is not None
+
+
+def template(name: str, own: Path | None = None) -> dict[str, Any]:
+    """The chart beside a saved query, without rows.
+
+    Raises:
+        NotFound: there is none.
+        ModelError: it is not JSON.
+    """
+    found = _template(_path(name, own))
+    if found is None:
+        raise NotFound(
+            f"the question {name} has no chart",
+            fix="Take it as a table: .csv, .xlsx or .json. Charts lie beside their query as "
+            f"{name}.vl.json.",
+        )
+    return deepcopy(found)
+
+
+def specification(query: SavedQuery | str, table: Table, own: Path | None = None) -> dict[str, Any]:
+    """The whole chart: rows, title, description and theme in.
+
+    Args:
+        query: the saved query, or the name of one of the model's.
+        table: its rows.
+        own: the folder of a person's own queries.
+
+    Raises:
+        NotFound: the query has no chart.
+    """
+    saved = _saved(query) if isinstance(query, str) else query
+    spec = template(saved.name, own)
+    values = [_row(row) for row in table.rows]
+    _name_axes(spec, saved)
+    values, notes = _limited(spec, values)
+    if not values:
+        spec = _no_data()
+    title = spec.get("title")
+    subtitle = title.get("subtitle") if isinstance(title, dict) else None
+    below = [*([subtitle] if isinstance(subtitle, str) else []), *notes]
+    spec["title"] = {"text": textwrap.wrap(saved.summary, _LINE)} | (
+        {"subtitle": [line for note in below for line in textwrap.wrap(note, _LINE + 16)]}
+        if below
+        else {}
+    )
+    spec["description"] = _spoken(saved, values, notes)
+    spec["data"] = {"name": "rows", "values": values or [{}]}
+    return {"$schema": _SCHEMA, **spec, "config": CONFIG}
+
+
+def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every channel of a chart and of its layers: its name, and what it is bound to."""
+    for channel, bound in spec.get("encoding", {}).items():
+        for one in bound if isinstance(bound, list) else [bound]:
+            yield channel, one
+    yield from spec.get("facet", {}).items()
+    for layer in spec.get("layer", ()):
+        yield from encodings(layer)
+    if isinstance(spec.get("spec"), dict):
+        yield from encodings(spec["spec"])
+
+
+def _path(name: str, own: Path | None) -> Path:
+    mine = own is not None and (own / f"{name}.rq").is_file()
+    folder = own if own is not None and mine else files("queries") / "questions"
+    return folder / f"{name}.vl.json"
+
+
+@cache
+def _template(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ModelError(f"{path}: this is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ModelError(f"{path}: this is not a Vega-Lite chart")
+    return found
+
+
+@cache
+def _saved(name: str) -> SavedQuery:
+    path = files("queries") / "questions" / f"{name}.rq"
+    if not path.is_file():
+        raise NotFound(f"there is no saved query {name!r}")
+    return read(path, schemes())
+
+
+def _row(row: Mapping[str, Cell]) -> dict[str, object]:
+    return {name: _value(cell) for name, cell in row.items()}
+
+
+def _value(cell: Cell) -> object:
+    """A number as a number, a truth value as one, all else (dates too) as text."""
+    if cell.datatype and cell.datatype.endswith("#boolean"):
+        return cell.value in ("true", "1")
+    if not cell.is_number:
+        return cell.value
+    try:
+        number = float(cell.value)
+    except ValueError:
+        return cell.value
+    if number != number or number in (float("inf"), float("-inf")):
+        return cell.value
+    return int(number) if number.is_integer() else number
+
+
+def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
+    known = {column.name: column for column in query.columns}
+    for channel, bound in encodings(spec):
+        name = bound.get("field")
+        if channel in ("x", "y") and bound.get("type") == "quantitative":
+            bound["axis"] = {"tickCount": _WHOLE_TICKS} | bound.get("axis", {})
+        if channel not in _PLACES or name not in known or "title" in bound:
+            continue
+        column = known[name]
+        label = getattr(column, "label", "") or _words(name)
+        unit = getattr(column, "unit", "")
+        bound["title"] = f"{label} ({unit})" if unit else label
+
+
+def _words(name: str) -> str:
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return spaced.removesuffix(" label").strip().capitalize()
+
+
+def _limited(
+    spec: Mapping[str, Any], values: list[dict[str, object]]
+) -> tuple[list[dict[str, object]], list[str]]:
+    """The rows of the first categories of each axis, each category whole, and what to say of it."""
+    notes = []
+    for channel, bound in encodings(spec):
+        name = bound.get("field")
+        if channel not in _PLACES or bound.get("type") not in _DISCRETE or name is None:
+            continue
+        found = dict.fromkeys(row[name] for row in values if name in row)
+        if len(found) > MOST_CATEGORIES:
+            kept = set(list(found)[:MOST_CATEGORIES])
+            values = [row for row in values if row.get(name) in kept]
+            called = str(bound.get("title", name)).lower()
+            notes.append(
+                f"Only the first {MOST_CATEGORIES} of {len(found)} ({called}) are drawn, in the "
+                "order of the table, which has them all."
+            )
+    return values, notes
+
+
+def _no_data() -> dict[str, Any]:
+    said = "No data: the question has no row here, which is not the same as zero."
+    return {
+        "width": 480,
+        "height": 48,
+        "view": {"stroke": None},
+        "mark": {"type": "text", "fontSize": 14, "align": "left"},
+        "encoding": {"text": {"value": said}, "x": {"value": 0}, "y": {"value": 24}},
+    }
+
+
+def _spoken(query: SavedQuery, values: list[dict[str, object]], notes: list[str]) -> str:
+    """What the chart shows, for who cannot see it."""
+    if not values:
+        return f"Chart. {query.summary} No data."
+    hidden = {f"{name[:-5]}" for name in values[0] if name.endswith("Label")} | {"rank"}
+    rows = [
+        ", ".join(str(value) for name, value in row.items() if name not in hidden)
+        for row in values[:_SPOKEN]
+    ]
+    more = len(values) - _SPOKEN
+    rows += [f"and {more} more rows in the table"] if more > 0 else []
+    return " ".join([f"Chart. {query.summary}", *notes, "; ".join(rows) + "."])
