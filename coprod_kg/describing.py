@@ -1,11 +1,17 @@
-"""What this service says of itself in RDF; it never claims a feature that is not there."""
+"""What this service says of itself in RDF; it never claims a feature that is not there.
 
-from collections.abc import Iterable, Iterator
+The catalogue of saved queries is written as editors of SPARQL read their galleries of examples.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
-__all__ = ["service_description"]
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.namespaces import prefixes as known_prefixes
+
+__all__ = ["catalogue", "service_description"]
 
 _SD: Final = "http://www.w3.org/ns/sparql-service-description#"
 _FORMATS: Final = "http://www.w3.org/ns/formats/"
@@ -20,6 +26,11 @@ _RESULTS: Final = (
     "N-Triples",
     "RDF_XML",
 )
+_SH: Final = "http://www.w3.org/ns/shacl#"
+_SCHEMA: Final = "https://schema.org/"
+_TERMS: Final = "http://purl.org/dc/terms/"
+_RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
+_ANY_URI: Final = NamedNode("http://www.w3.org/2001/XMLSchema#anyURI")
 _READ: Final = ("Turtle", "JSON-LD", "N-Triples", "RDF_XML")
 
 
@@ -67,3 +78,38 @@ def _triples(endpoint: str, graphs: Iterable[str], union: bool) -> Iterator[Trip
 
 def _sd(name: str) -> NamedNode:
     return NamedNode(_SD + name)
+
+
+def catalogue(queries: Mapping[str, SavedQuery], base_iri: str) -> bytes:
+    """The saved queries as ``sh:SPARQLExecutable``, in N-Triples.
+
+    Args:
+        queries: the saved queries, by name.
+        base_iri: where the graph, the queries and the endpoint have their names.
+    """
+    return serialize(_listed(queries, base_iri), format=RdfFormat.N_TRIPLES) or b""
+
+
+def _listed(queries: Mapping[str, SavedQuery], base_iri: str) -> Iterator[Triple]:
+    prologue = NamedNode(f"{base_iri}graph/catalogue#prefixes")
+    for prefix, namespace in known_prefixes().items():
+        declared = BlankNode(f"prefix-{prefix}")
+        yield Triple(prologue, NamedNode(f"{_SH}declare"), declared)
+        yield Triple(declared, NamedNode(f"{_SH}prefix"), Literal(prefix))
+        yield Triple(declared, NamedNode(f"{_SH}namespace"), Literal(namespace, datatype=_ANY_URI))
+    for query in queries.values():
+        node = NamedNode(f"{base_iri}queries/{query.name}")
+        yield Triple(node, NamedNode(f"{_SH}prefixes"), prologue)
+        yield Triple(node, NamedNode(f"{_SCHEMA}target"), NamedNode(f"{base_iri}sparql"))
+        yield from _executable(node, query)
+
+
+def _executable(node: NamedNode, query: SavedQuery) -> Iterator[Triple]:
+    yield Triple(node, _TYPE, NamedNode(f"{_SH}SPARQLExecutable"))
+    yield Triple(node, _TYPE, NamedNode(f"{_SH}SPARQL{query.form.capitalize()}Executable"))
+    yield Triple(node, NamedNode(f"{_SH}{query.form.lower()}"), Literal(query.text))
+    yield Triple(node, NamedNode(f"{_RDFS}comment"), Literal(query.summary, language="en"))
+    yield Triple(node, NamedNode(f"{_TERMS}description"), Literal(query.description, language="en"))
+    yield Triple(node, NamedNode(f"{_TERMS}identifier"), Literal(query.name))
+    for tag in query.tags:
+        yield Triple(node, NamedNode(f"{_SCHEMA}keywords"), Literal(tag))

@@ -1,15 +1,19 @@
 """The model in the store, where queries see it; it never touches an organisation's graph."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyoxigraph as ox
 
+from coprod_kg import __version__
+from coprod_kg.catalogue.queries import load
+from coprod_kg.describing import catalogue
 from coprod_kg.errors import ModelError
 from coprod_kg.files import files
 from coprod_kg.store.base import Change, Query, Store
 
-__all__ = ["model_graph", "publish_model"]
+__all__ = ["catalogue_graph", "model_graph", "publish_model"]
 
 _IDENTIFIER = "http://purl.org/dc/terms/identifier"
 
@@ -19,28 +23,56 @@ def model_graph(base_iri: str) -> str:
     return f"{base_iri}graph/ontology"
 
 
-def publish_model(store: Store, base_iri: str) -> bool:
+def catalogue_graph(base_iri: str) -> str:
+    """The IRI of the graph that lists the saved queries."""
+    return f"{base_iri}graph/catalogue"
+
+
+def publish_model(store: Store, base_iri: str, folders: Sequence[Path] = ()) -> bool:
     """Put the ontology, the schemes and the profiles of the stages into the store.
 
-    The graph carries the hash of the files it was made from, so a store that has them already
-    is left alone.
+    Each graph carries the hash of the files it was made from, so a store that has them already
+    is left alone, and both graphs are one commit.
+
+    Args:
+        store: where they go.
+        base_iri: where the graphs have their names.
+        folders: those of saved queries to be listed; the list stays as it is where there are none.
 
     Returns:
         Whether a commit was needed.
 
     Raises:
-        ModelError: one of the files is not Turtle.
+        ModelError: one of the files is not Turtle, or a saved query is at fault.
     """
-    paths = _paths()
-    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
-    graph = model_graph(base_iri)
-    mark = f'<{graph}> <{_IDENTIFIER}> "sha256:{digest}" .'
+    model, listed = _paths(), [path for one in folders for path in sorted(one.glob("*.rq"))]
+    wanted: dict[str, bytes] = {}
+    for graph, paths in ((model_graph(base_iri), model), (catalogue_graph(base_iri), listed)):
+        mark = _mark(graph, paths)
+        if not paths or _holds(store, graph, mark):
+            continue
+        triples = b"".join(map(_triples, paths)) if paths is model else _listed(folders, base_iri)
+        wanted[graph] = triples + mark.encode() + b"\n"
+    if wanted:
+        store.commit(Change(replace=wanted))
+    return bool(wanted)
+
+
+def _mark(graph: str, paths: Sequence[Path]) -> str:
+    """The triple that says what a graph was made from, and by which release."""
+    parts = [__version__.encode(), *(path.read_bytes() for path in paths)]
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    return f'<{graph}> <{_IDENTIFIER}> "sha256:{digest}" .'
+
+
+def _holds(store: Store, graph: str, mark: str) -> bool:
     asked = Query(f"ASK {{ GRAPH <{graph}> {{ {mark} }} }}", ("application/sparql-results+json",))
-    if b"true" in store.query(asked).read():
-        return False
-    triples = b"".join(_triples(path) for path in paths) + mark.encode() + b"\n"
-    store.commit(Change(replace={graph: triples}))
-    return True
+    return b"true" in store.query(asked).read()
+
+
+def _listed(folders: Sequence[Path], base_iri: str) -> bytes:
+    queries = {name: query for folder in folders for name, query in load(folder).items()}
+    return catalogue(queries, base_iri)
 
 
 def _paths() -> list[Path]:

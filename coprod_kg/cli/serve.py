@@ -11,6 +11,7 @@ import click
 from coprod_kg.cli.context import setting_options
 from coprod_kg.errors import StoreUnavailable, WrongUsage
 from coprod_kg.examples import submit_examples
+from coprod_kg.files import files
 from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
@@ -31,6 +32,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
     "host",
     "port",
     "workers",
+    "long_queries",
     "web_workers",
     "base_iri",
     "query_seconds",
@@ -71,7 +73,9 @@ def serve(settings: Settings, *, no_example: bool) -> None:
     try:
         with serving(settings, url) as service:
             empty = service.store.version() == 0
-            publish_model(service.store, settings.base_iri)
+            folders = [files("queries") / "questions"]
+            folders += [settings.queries] if settings.queries else []
+            publish_model(service.store, settings.base_iri, folders)
             if empty and not no_example:
                 submit_examples(service.store, settings)
             service.keeper.keep("web", "coprod_kg.web.listen", service.environ)
