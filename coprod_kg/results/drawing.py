@@ -21,7 +21,7 @@ __all__ = ["png", "svg"]
 _SECONDS: Final = 20.0
 _MOST_BYTES: Final = 8 << 20
 """The largest specification that is drawn."""
-_WAITING: Final = 10.0
+_WAITING: Final = 3.0
 _PENS: Final = BoundedSemaphore(2)
 """How many pictures this process has drawn at the same time."""
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["FORMATS", "GRAPHS", "HTML", "ROWS", "Family", "Format", "by_name"]
+__all__ = ["CHARTS", "FORMATS", "GRAPHS", "HTML", "ROWS", "WORKBOOK", "Family", "Format", "by_name"]
 
-Family = Literal["rows", "graph", "page"]
-"""What a format can hold: bindings and truth values, triples, or either of them for a person."""
+Family = Literal["rows", "graph", "page", "made"]
+"""What a format can hold: bindings and truth values, triples, either of them for a person, or
+rows made into something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,20 @@ GRAPHS: Final = (
 HTML: Final = Format("html", "text/html", "page", "web page", ("application/xhtml+xml",))
 """A page for a person; wildcards never choose it where data is asked for."""
 
+WORKBOOK: Final = Format(
+    "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "made", "Excel"
+)
+"""The rows of a saved query as a workbook."""
+
+CHARTS: Final = (
+    Format("svg", "image/svg+xml", "made", "SVG"),
+    Format("png", "image/png", "made", "PNG"),
+    Format("vega", "application/vnd.vegalite.v5+json", "made", "Vega-Lite", (), ("vega-lite",)),
+)
+"""The rows of a saved query in the chart that lies beside it."""
+
 FORMATS: Final = (*ROWS, *GRAPHS, HTML)
-"""Every format, in the order of preference where the client has none."""
+"""Every format that any query has, in the order of preference where the client has none."""
 
 
 def by_name(name: str) -> tuple[Format, ...]:
@@ -96,6 +109,6 @@ def by_name(name: str) -> tuple[Format, ...]:
     also = {"json": ("jsonld",), "srj": (), "xml": ("rdf",)}.get(name, ())
     return tuple(
         one
-        for one in FORMATS
+        for one in (*FORMATS, WORKBOOK, *CHARTS)
         if name in (one.name, one.media_type, *one.names, *one.aliases) or one.name in also
     )

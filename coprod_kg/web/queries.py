@@ -1,7 +1,9 @@
 """The saved queries over HTTP; it never runs a text that is not saved."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, render_template, request
@@ -9,20 +11,24 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.errors import NotFound
-from coprod_kg.results.formats import FORMATS, GRAPHS, HTML, ROWS, Format
+from coprod_kg.results.chart import has_chart, specification
+from coprod_kg.results.formats import CHARTS, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
+from coprod_kg.results.made import MADE, Asked, formats_made
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
-from coprod_kg.store.base import Query
+from coprod_kg.store.base import Answer, Query
 from coprod_kg.web.cells import MOST_ROWS, view
+from coprod_kg.web.drawn import drawn, settled
 from coprod_kg.web.finding import found
 from coprod_kg.web.notice import notice
+from coprod_kg.web.paging import linked, pages, part
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
 
 __all__ = ["blueprint", "formats_of"]
 
-OURS = ("format", "version", "timeout")
+OURS = ("format", "version", "timeout", "limit", "offset")
 """Parameters of the service itself; a saved query's own cannot be called so."""
 _LIST = (ROWS[0], HTML)
 
@@ -69,41 +75,59 @@ def _described(query: SavedQuery) -> dict[str, object]:
 def _one(site: Site, name: str) -> Response:
     query, suffix = _found(site, name)
     given = parameters(request)
-    wanted = _offers(query, given, suffix)
+    own = site.settings.queries
+    wanted = settled(_offers(query, given, suffix, own))
     values = given.grouped(leave_out=OURS)
-    text = query.bind(values, site.settings.base_iri)
+    bind, asked = partial(query.bind, values, site.settings.base_iri), part(given, query)
+    text = bind(limit=asked.limit, offset=asked.offset)
     number = version(given)
     conditions = Conditions(site.version(number), number is not None, wanted)
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return unchanged
-    page = wants_page(wanted)
+    page, made = wants_page(wanted), wanted[0].format in MADE
     asking = Query(
         text,
-        query.media_types if page else media_types(wanted),
+        query.media_types if page or made else media_types(wanted),
         version=number,
         seconds=seconds(given, site.settings),
         union=True,
     )
+    around = pages(site, asking, bind, asked)
     answer = site.ask_store(asking)
     conditions = Conditions(answer.version, conditions.pinned, wanted)
+    asked = Asked(query, values, answer.version, own)
+    if made:
+        return drawn(answer, asked, conditions)
     if not page:
         return reply(answer, conditions, filename=query.name)
-    data = take(answer)
+    body = _page(site, asked, text, answer, number)
+    return conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
+
+
+def _page(site: Site, asked: Asked, text: str, answer: Answer, number: int | None) -> str:
+    """The page of a saved query, with its chart where it has one."""
+    query, data = asked.query, take(answer)
     rows = answer.media_type == ROWS[0].media_type
-    body = render_template(
+    table = read_table(data) if rows and data is not None else None
+    links = _links(asked, number)
+    drawable = table is not None and has_chart(query.name, asked.own)
+    return render_template(
         "query.html",
         query=query,
         text=text,
-        fields=_fields(query, values),
-        view=view(site, read_table(data), query) if rows and data is not None else None,
+        fields=_fields(query, asked.values),
+        view=view(site, table, query) if table is not None else None,
         graph=data.decode("utf-8") if data is not None and not rows else None,
         most=MOST_ROWS,
-        links=_links(query, values, number),
+        described=specification(query, table, asked.own)["description"]
+        if table is not None and drawable
+        else None,
+        chart=dict(links).get(CHARTS[0].label),
+        links=links,
         version=answer.version,
         notice=notice(site, answer.version),
     )
-    return conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
 
 
 def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
@@ -113,7 +137,7 @@ def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
         raise NotFound(
             f"there is no saved query {slug[:80]!r}", fix="All of them are listed at /queries."
         )
-    known = {one.name for one in FORMATS}
+    known = {one.name for one in (*FORMATS, *MADE)}
     if dot and suffix not in known:
         raise NotFound(
             f"there is no format {suffix[:20]!r} of it",
@@ -122,14 +146,22 @@ def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
     return site.queries[slug], suffix or None
 
 
-def formats_of(query: SavedQuery) -> tuple[Format, ...]:
+def formats_of(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
     """The formats that the answer of a saved query can be written in, best first."""
-    return GRAPHS if query.form in ("CONSTRUCT", "DESCRIBE") else ROWS
+    written = GRAPHS if query.form in ("CONSTRUCT", "DESCRIBE") else ROWS
+    return (*written, *formats_made(query, own))
 
 
-def _offers(query: SavedQuery, given: Parameters, suffix: str | None) -> tuple[Offer, ...]:
-    formats = (*formats_of(query), HTML)
+def _offers(
+    query: SavedQuery, given: Parameters, suffix: str | None, own: Path | None
+) -> tuple[Offer, ...]:
+    formats = (*formats_of(query, own), HTML)
     named = suffix or given.one("format")
+    if named and set(by_name(named)) & set(CHARTS) - set(formats):
+        raise NotFound(
+            f"the question {query.name} has no chart",
+            fix="Its formats are: " + ", ".join(one.name for one in formats) + ".",
+        )
     return offers_by_name(named, formats) if named else negotiate(_accept(), formats)
 
 
@@ -137,17 +169,16 @@ def _accept() -> str | None:
     return request.headers.get("Accept")
 
 
-def _links(
-    query: SavedQuery, values: dict[str, list[str]], number: int | None
-) -> list[tuple[str, str]]:
+def _links(asked: Asked, number: int | None) -> list[tuple[str, str]]:
     """The same answer in every other format: what it is called, and where it is."""
-    pairs = [(name, value) for name, several in values.items() for value in several]
+    pairs = [(name, value) for name, several in asked.values.items() for value in several]
     pairs += [("version", str(number))] if number is not None else []
     tail = f"?{urlencode(pairs)}" if pairs else ""
-    return [(one.label, f"/queries/{query.name}.{one.name}{tail}") for one in formats_of(query)]
+    formats = formats_of(asked.query, asked.own)
+    return [(one.label, f"/queries/{asked.query.name}.{one.name}{tail}") for one in formats]
 
 
-def _fields(query: SavedQuery, values: dict[str, list[str]]) -> list[Field]:
+def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]]) -> list[Field]:
     vocabulary = schemes()
     fields = []
     for one in query.parameters:

@@ -1,0 +1,96 @@
+"""What is made of a saved query's rows: a chart or a workbook; it never asks for the rows."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.errors import WrongUsage
+from coprod_kg.results.chart import has_chart, png, specification, svg
+from coprod_kg.results.formats import CHARTS, WORKBOOK, Format
+from coprod_kg.results.table import Table
+from coprod_kg.results.xlsx import workbook
+
+__all__ = ["MADE", "MOST_BYTES", "Asked", "formats_made"]
+
+MADE: Final = (WORKBOOK, *CHARTS)
+"""The formats that are made here of rows."""
+
+MOST_BYTES: Final = 16 << 20
+"""The largest answer that is made into anything; a larger one is for CSV."""
+
+_LICENCE: Final = (
+    "CC BY 4.0 where its graph says nothing else: https://creativecommons.org/licenses/by/4.0/"
+)
+
+
+def formats_made(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
+    """What can be made of a saved query's rows.
+
+    Args:
+        query: the saved query.
+        own: the folder of a person's own queries.
+    """
+    if query.form in ("CONSTRUCT", "DESCRIBE"):
+        return ()
+    return (WORKBOOK, *(CHARTS if has_chart(query.name, own) else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A saved query as it was asked.
+
+    Attributes:
+        query: the saved query.
+        values: what it was bound to.
+        version: the dataset version that answered.
+        own: the folder of a person's own queries.
+    """
+
+    query: SavedQuery
+    values: Mapping[str, Sequence[str]]
+    version: int
+    own: Path | None = None
+
+    def made(self, form: Format, table: Table) -> bytes:
+        """The rows in one of the formats of `MADE`.
+
+        Raises:
+            NotFound: it is a chart, and the query has none.
+            CoprodError: it cannot be made, or not within the limits.
+        """
+        if form == WORKBOOK:
+            return workbook(table, self._headings(), self.about(len(table.rows)))
+        if form not in CHARTS:
+            raise WrongUsage(f"{form.name} is not made of rows")
+        spec = specification(self.query, table, self.own)
+        if form.name == "vega":
+            return json.dumps(spec, ensure_ascii=False, indent=1).encode()
+        return png(spec) if form.name == "png" else svg(spec)
+
+    def about(self, rows: int) -> list[tuple[str, str]]:
+        """What the rows answer: a word, and what it stands for."""
+        given = {name: values for name, values in self.values.items() if any(values)}
+        return [
+            ("Question", self.query.summary),
+            ("Description", self.query.description),
+            ("Saved query", self.query.name),
+            *((f"Parameter {name}", ", ".join(values)) for name, values in given.items()),
+            ("Dataset version", str(self.version)),
+            ("Rows", str(rows)),
+            ("Licence", _LICENCE),
+            *((f"Column {one.name}", one.description) for one in self.query.columns),
+        ]
+
+    def _headings(self) -> dict[str, str]:
+        """What the columns are called; those that are called alike keep their names."""
+        called = {one.name: getattr(one, "label", "") or one.name for one in self.query.columns}
+        units = {one.name: getattr(one, "unit", "") for one in self.query.columns}
+        texts = list(called.values())
+        return {
+            name: (text if texts.count(text) == 1 else name)
+            + (f" ({units[name]})" if units[name] else "")
+            for name, text in called.items()
+        }

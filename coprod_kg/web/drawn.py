@@ -1,0 +1,42 @@
+"""What is made of a saved query's rows, over HTTP: charts and workbooks; it never asks for rows."""
+
+from flask import Response
+
+from coprod_kg.errors import LimitReached
+from coprod_kg.results.formats import WORKBOOK
+from coprod_kg.results.made import MADE, MOST_BYTES, Asked
+from coprod_kg.results.negotiation import Offer
+from coprod_kg.results.table import read_table
+from coprod_kg.store.base import Answer
+from coprod_kg.web.replies import Conditions
+from coprod_kg.web.site import take
+
+__all__ = ["drawn", "settled"]
+
+
+def settled(wanted: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    """The one format that is made of rows, if it is wanted first; else only those that are not."""
+    if wanted[0].format in MADE:
+        return wanted[:1]
+    return tuple(one for one in wanted if one.format not in MADE)
+
+
+def drawn(answer: Answer, asked: Asked, conditions: Conditions) -> Response:
+    """The rows of an answer as the chart or the workbook that is wanted.
+
+    Raises:
+        LimitReached: the answer is too large for that.
+    """
+    offer = conditions.offers[0]
+    data = take(answer, MOST_BYTES)
+    if data is None:
+        raise LimitReached(
+            f"the answer is larger than {MOST_BYTES >> 20} MiB, too much for {offer.format.label}",
+            fix="Take it as CSV, or bind more parameters.",
+        )
+    body = asked.made(offer.format, read_table(data))
+    response = Response(body, content_type=offer.content_type)
+    kind = "attachment" if offer.format == WORKBOOK else "inline"
+    name = f"{asked.query.name}.{'vl.json' if offer.format.name == 'vega' else offer.format.name}"
+    response.headers["Content-Disposition"] = f'{kind}; filename="{name}"'
+    return conditions.mark(response, offer)
