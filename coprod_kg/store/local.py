@@ -24,6 +24,7 @@ from coprod_kg.store import limits, updater, wire
 from coprod_kg.store.base import Answer, Asker, Change, Commit, Query, Update
 from coprod_kg.store.children import Keeper, exit_status
 from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.lanes import LANE
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.worker import LISTEN
 from coprod_kg.store.writer import send_change
@@ -195,7 +196,7 @@ def _left() -> RequestError:
 def _overloaded(seconds: float) -> Overloaded:
     return Overloaded(
         f"no query worker became free within {seconds:g} seconds",
-        fix="Try again in a moment. The operator can raise workers, queue-seconds or queue-length.",
+        fix="Try again in a moment. The operator can raise workers, long-queries or queue-length.",
     )
 
 
@@ -242,9 +243,13 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
         keeper = Keeper(run)
         try:
             keeper.keep("writer", "coprod_kg.store.writer", environ)
-            for number in range(settings.workers):
+            for number in range(settings.workers + settings.long_queries):
+                lane = {LANE: str(run / f"lane-{number % settings.workers}")}
                 keeper.keep(
-                    f"query-{number}", "coprod_kg.store.worker", environ, [listening.fileno()]
+                    f"query-{number}",
+                    "coprod_kg.store.worker",
+                    environ | lane,
+                    [listening.fileno()],
                 )
             _await_writer(run)
             yield Service(LocalStore(run, settings), keeper, environ)
@@ -274,9 +279,10 @@ def connect(settings: Settings) -> Iterator[LocalStore]:
         StoreInUse: a process holds the directory that serves no store.
         StoreUnavailable: the store cannot be opened.
     """
+    alone = replace(settings, workers=1, long_queries=0)
     with ExitStack() as stack:
         try:
-            store = stack.enter_context(serving(replace(settings, workers=1))).store
+            store = stack.enter_context(serving(alone)).store
         except StoreInUse:
             run = DataDirectory(settings.data.resolve()).holder().get("run")
             if run is None or not (Path(run) / "writer").exists():

@@ -1,7 +1,8 @@
-"""Ends a worker whose asker has left; one thread for the whole process, and no query is read.
+"""Watches the query under way, in one thread of its process; it never reads the query.
 
-The kernel tells of an end of a connection whoever asks it; the thread asks some times a second
-while a query is under way, and sleeps between queries. Taking up a query costs it nothing.
+Where the asker leaves, the process ends; where the query takes more than a moment, the worker
+leaves its lane to another. The thread looks some times a second while there is a query, and
+sleeps in between: taking up a query costs nothing.
 """
 
 import os
@@ -9,20 +10,28 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, NoReturn
 
 __all__ = ["Watcher"]
 
 _AGAIN_SECONDS: Final = 0.1
+"""How often it looks; a query that it sees twice is long."""
+_LONG: Final = 2
 _LEFT: Final = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
 class Watcher:
-    """Watches one connection at a time, inside ``with watcher.over(connection)``."""
+    """Watches one connection at a time, inside ``with watcher.over(connection)``.
 
-    def __init__(self) -> None:
-        """Start the thread."""
+    Args:
+        on_long: called once for each query that takes long, while it is under way.
+    """
+
+    def __init__(self, on_long: Callable[[], None]) -> None:
+        self._on_long = on_long
+        self._looks = 0
         self._lock = threading.Lock()
         self._busy = threading.Event()
         self._watched: socket.socket | None = None
@@ -31,7 +40,7 @@ class Watcher:
     def over(self, connection: socket.socket) -> "Watcher":
         """Watch a connection as long as the context lasts."""
         with self._lock:
-            self._watched = connection
+            self._watched, self._looks = connection, 0
         self._busy.set()
         return self
 
@@ -55,8 +64,12 @@ class Watcher:
             with self._lock:  # held, so that the query cannot end in between
                 if self._watched is None:
                     self._busy.clear()
-                elif _has_left(self._watched):
+                    continue
+                if _has_left(self._watched):
                     os._exit(0)
+                self._looks += 1
+                if self._looks == _LONG:
+                    self._on_long()
 
 
 def _has_left(connection: socket.socket) -> bool:

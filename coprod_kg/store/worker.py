@@ -1,8 +1,8 @@
 """A query worker: a process that answers one query at a time and may die of it.
 
 It reads snapshots and nothing else. Its listening socket is shared with the other workers: the
-kernel wakes one that is free for each connection, and a newer snapshot is taken up between two
-queries. Text that somebody sent is parsed here and nowhere else.
+kernel wakes one of those that serve (`coprod_kg.store.lanes`) for each connection, and a newer
+snapshot is taken up between two queries. Text that somebody sent is parsed here and nowhere else.
 """
 
 import os
@@ -20,6 +20,7 @@ from coprod_kg.store import wire
 from coprod_kg.store.children import follow_lifeline
 from coprod_kg.store.engine_errors import syntax
 from coprod_kg.store.formats import choose
+from coprod_kg.store.lanes import LANE, Lane
 from coprod_kg.store.limits import limited, no_core_files, peak_memory
 from coprod_kg.store.sending import AnswerWriter
 from coprod_kg.store.snapshots import Reader, Snapshots
@@ -41,8 +42,13 @@ class Worker:
     snapshots: Snapshots
     base_iri: str
     memory_mb: int
-    watcher: Watcher = field(default_factory=Watcher)
+    watcher: Watcher
     readers: dict[int, Reader] = field(default_factory=dict)
+
+    def rest(self) -> None:
+        """Hold no snapshot while other processes serve."""
+        while self.readers:
+            self.readers.popitem()[1].close()
 
     def serve(self, connection: socket.socket) -> None:
         """Answer the query that comes over a connection, or die trying."""
@@ -107,13 +113,18 @@ def main() -> None:
     no_core_files()
     follow_lifeline()
     listening = socket.socket(fileno=int(os.environ[LISTEN]))
+    lane = Lane(Path(os.environ[LANE]))
     worker = Worker(
         Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots"),
         os.environ["COPROD_BASE_IRI"],
         int(os.environ["COPROD_QUERY_MEMORY_MB"]),
+        Watcher(lane.leave),
     )
     baseline = peak_memory()
     while peak_memory() < baseline + _GROWTH:
+        if not lane.serving:
+            worker.rest()
+            lane.serve()
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the asker left
             worker.serve(connection)
