@@ -14,6 +14,7 @@ from uuid import uuid4
 from pyoxigraph import Literal, NamedNode, Triple
 
 from coprod_kg.answering import admit, explained
+from coprod_kg.catalogue.spelling import spelt
 from coprod_kg.catalogue.tokens import Token, position, significant
 from coprod_kg.catalogue.written import written
 from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
@@ -97,22 +98,23 @@ def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
         QueryRefused: it would reach beyond the store.
         CoprodError: what `coprod_kg.store.base.Store.update` raises.
     """
-    admit(text, settings)
+    run = spelt(text)
+    admit(run, settings)
     record = Record(settings.base_iri, curator, "A SPARQL update", text.encode(), datetime.now(UTC))
     activity = record.activity()
     add = {record.graph: record.written(activity)}
     asked = Update(
-        text,
+        run,
         add,
         activity,
         seconds=settings.query_seconds,
         kept=(record.graph,),
-        graphs=written(text),
+        graphs=written(run),
     )
     try:
         return store.update(asked)
     except QuerySyntax as error:
-        raise explained(error, text) from None
+        raise explained(error, run) from None
 
 
 def check_graph(graph: str, settings: Settings) -> None:

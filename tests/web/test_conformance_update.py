@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import pyoxigraph as ox
 import pytest
 
+from coprod_kg.catalogue.spelling import spelt
+from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from tests.web.service import running
 from tests.web.speaking import STRICT, Speaker
 
@@ -87,8 +89,8 @@ UPDATES = {
     "add silently what is not there": "ADD SILENT :no TO :g1",
     "several": "DELETE DATA { :a :p :b }; INSERT DATA { :a :p :c }; CLEAR GRAPH :g1",
     "several, and the last fails": "INSERT DATA { :a :p :c }; CREATE GRAPH :g1",
-    "a prologue each": "PREFIX x: <urn:> INSERT DATA { x:a x:b 1 }; BASE <http://b.org/> "
-    "INSERT DATA { <a> <b> 1 }",
+    "a prologue each": "PREFIX x: <urn:> INSERT DATA { x:a x:b 1 }; PREFIX y: <urn:y:> "
+    "INSERT DATA { y:a x:b 1 }",
     "a trailing semicolon": "INSERT DATA { :n :p 1 };",
     "nothing": "",
     "a variable among data": "INSERT DATA { ?s :p 1 }",
@@ -123,19 +125,27 @@ def content(speaker: Speaker) -> list[ox.Quad]:
     return [ox.Quad(one["s"], one["p"], one["o"], one["g"]) for one in answer]
 
 
+def begin(speaker: Speaker, engine: ox.Store) -> None:
+    """Have the service hold what the engine holds, in one commit: faster than by an update."""
+    replace = dict.fromkeys(names(speaker), b"")
+    for graph in (ox.DefaultGraph(), *engine.named_graphs()):
+        name = graph.value if isinstance(graph, ox.NamedNode) else DEFAULT_GRAPH
+        replace[name] = engine.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=graph) or EMPTY
+    speaker.service.store.commit(Change(replace, labels=True))
+
+
 @pytest.mark.parametrize("name", UPDATES)
 def test_an_update_leaves_what_the_engine_leaves(speaker: Speaker, name: str) -> None:
     engine = ox.Store()
     engine.update(PROLOGUE + BEGINNING, base_iri=BASE)
-    speaker.reset(BEGINNING, PROLOGUE)
+    begin(speaker, engine)
     text = PROLOGUE + UPDATES[name]
     try:
-        engine.update(text, base_iri=BASE)
+        engine.update(spelt(text), base_iri=BASE)
         status = 204
     except (SyntaxError, RuntimeError, ValueError):
         status = 400
     assert speaker.update(text).status == status
     kept = sorted(one.value for one in engine.named_graphs())
-    on_disk = [] if name == "clear all" else kept  # there the engine takes the names away too
-    assert names(speaker) == on_disk
+    assert names(speaker) == kept
     assert canonical(content(speaker)) == canonical(list(engine))
