@@ -90,6 +90,8 @@ class SavedQuery:
         values: Mapping[str, Sequence[str]],
         base_iri: str,
         vocabulary: Mapping[str, Scheme] | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
     ) -> str:
         """The text with the values in, as terms.
 
@@ -98,6 +100,8 @@ class SavedQuery:
                 without a value that is not empty keeps its default.
             base_iri: what slugs of things are resolved against.
             vocabulary: the concept schemes; the model's own by default.
+            limit: at most so many rows; all by default.
+            offset: after so many others.
 
         Raises:
             WrongUsage: lists every bad parameter with what is permitted.
@@ -114,7 +118,9 @@ class SavedQuery:
                 bound[name] = " ".join(terms)
         if problems:
             raise _refusal(self.name, problems)
-        return _filled(self.text, self.slots, bound)
+        part = [("LIMIT", limit), ("OFFSET", offset)]
+        tail = "".join(f"\n{word} {number:d}" for word, number in part if number is not None)
+        return _filled(self.text, self.slots, bound) + tail
 
 
 def load(

@@ -54,7 +54,7 @@ def openapi(routes: Map, site: Site) -> dict[str, Any]:
     for rule in sorted(routes.iter_rules(), key=lambda one: one.rule):
         if rule.endpoint == QUERY:
             for name, query in sorted(site.queries.items()):
-                paths[f"/queries/{name}"] = {"get": _saved(query)}
+                paths[f"/queries/{name}"] = {"get": _saved(query, site.settings.queries)}
             continue
         item = paths.setdefault(_CONVERTER.sub(r"{\1}", rule.rule), {})
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -98,11 +98,13 @@ def described() -> Mapping[str, Any]:
 _WRITTEN: Final = described()
 
 
-def _saved(query: SavedQuery) -> dict[str, Any]:
-    formats = (*formats_of(query), HTML)
+def _saved(query: SavedQuery, own: Path | None) -> dict[str, Any]:
+    formats = (*formats_of(query, own), HTML)
     told = query_operation(query, formats)
     told["parameters"] += [
-        _parameter(name, formats) for name in ("limit", "offset", "version", "timeout", "format")
+        _parameter(name, formats)
+        for name in ("limit", "offset", "version", "timeout", "format")
+        if query.form != "ASK" or name not in ("limit", "offset")
     ]
     told["responses"] |= {"304": _unchanged()} | _problems(_QUERY_ERRORS)
     told["responses"]["200"]["headers"] = {

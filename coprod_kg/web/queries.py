@@ -21,7 +21,7 @@ from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.drawn import drawn, settled
 from coprod_kg.web.finding import found
 from coprod_kg.web.notice import notice
-from coprod_kg.web.paging import linked, pages, part
+from coprod_kg.web.paging import Around, linked, pages, part
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
@@ -78,8 +78,7 @@ def _one(site: Site, name: str) -> Response:
     own = site.settings.queries
     wanted = settled(_offers(query, given, suffix, own))
     values = given.grouped(leave_out=OURS)
-    bind, asked = partial(query.bind, values, site.settings.base_iri), part(given, query)
-    text = bind(limit=asked.limit, offset=asked.offset)
+    bind, chosen = partial(query.bind, values, site.settings.base_iri), part(given, query)
     number = version(given)
     conditions = Conditions(site.version(number), number is not None, wanted)
     unchanged = conditions.unchanged()
@@ -87,35 +86,36 @@ def _one(site: Site, name: str) -> Response:
         return unchanged
     page, made = wants_page(wanted), wanted[0].format in MADE
     asking = Query(
-        text,
+        chosen.text(bind),
         query.media_types if page or made else media_types(wanted),
         version=number,
         seconds=seconds(given, site.settings),
         union=True,
     )
-    around = pages(site, asking, bind, asked)
+    around = pages(site, asking, bind, chosen)
     answer = site.ask_store(asking)
     conditions = Conditions(answer.version, conditions.pinned, wanted)
     asked = Asked(query, values, answer.version, own)
     if made:
-        return drawn(answer, asked, conditions)
+        return linked(drawn(answer, asked, conditions), around)
     if not page:
-        return reply(answer, conditions, filename=query.name)
-    body = _page(site, asked, text, answer, number)
-    return conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
+        return linked(reply(answer, conditions, filename=query.name), around)
+    body = _page(site, asked, asking, answer, around)
+    response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
+    return linked(response, around)
 
 
-def _page(site: Site, asked: Asked, text: str, answer: Answer, number: int | None) -> str:
+def _page(site: Site, asked: Asked, asking: Query, answer: Answer, around: Around) -> str:
     """The page of a saved query, with its chart where it has one."""
     query, data = asked.query, take(answer)
     rows = answer.media_type == ROWS[0].media_type
     table = read_table(data) if rows and data is not None else None
-    links = _links(asked, number)
+    links = _links(asked, asking.version)
     drawable = table is not None and has_chart(query.name, asked.own)
     return render_template(
         "query.html",
         query=query,
-        text=text,
+        text=asking.text,
         fields=_fields(query, asked.values),
         view=view(site, table, query) if table is not None else None,
         graph=data.decode("utf-8") if data is not None and not rows else None,
@@ -125,6 +125,7 @@ def _page(site: Site, asked: Asked, text: str, answer: Answer, number: int | Non
         else None,
         chart=dict(links).get(CHARTS[0].label),
         links=links,
+        around=around,
         version=answer.version,
         notice=notice(site, answer.version),
     )
