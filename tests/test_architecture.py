@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"files", "namespaces", "terms"}),
     frozenset({"catalogue", "reasoning", "store", "validation"}),
     frozenset({"access", "reading", "results"}),
-    frozenset({"answering", "assessing", "changing", "describing", "documenting"})
+    frozenset({"answering", "assessing", "changing", "citing", "describing", "documenting"})
     | frozenset({"examples", "publishing", "reporting", "submitting", "template"}),
     frozenset({"web"}),
     frozenset({"cli"}),

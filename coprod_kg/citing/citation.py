@@ -1,0 +1,202 @@
+"""A citation of one answer: as a sentence, BibTeX and CSL-JSON; it never looks anything up."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.citing.content import Content
+
+__all__ = ["LICENCE", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash"]
+
+TITLE: Final = "Mainstreaming co-production: a knowledge graph"
+AUTHOR: Final = "coprod-kg contributors"
+LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+_ESCAPES: Final = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    '"': r"\textquotedbl{}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One answer, as it is cited.
+
+    Attributes:
+        version: the dataset version that answered.
+        dated: when that version was made.
+        query: the name of the saved query.
+        question: what it asks, in one sentence.
+        query_sha256: the hash of the saved query's text.
+        parameters: what it was bound to, in their one order.
+        rows: how many rows the answer has; None for a truth value.
+        sha256: the hash of what the answer says (`coprod_kg.citing.content`).
+        link: the permanent address, with the version in it.
+        retrieved: when it was asked.
+    """
+
+    version: int
+    dated: datetime
+    query: str
+    question: str
+    query_sha256: str
+    parameters: tuple[tuple[str, str], ...]
+    rows: int | None
+    sha256: str
+    link: str
+    retrieved: datetime
+
+    def text(self) -> str:
+        """One sentence."""
+        given = ", ".join(f"{name} = {_shown(value)}" for name, value in self.parameters)
+        asked = f"query {self.query}" + (f" with {given}" if given else "")
+        return (
+            f"{AUTHOR} ({self.dated.year}), {TITLE}, version {self.version} of "
+            f"{_day(self.dated)}, {asked}: {_shown(self.question)} ({self._counted()}; "
+            f"SHA-256 of the answer {self.sha256}, of the query {self.query_sha256}), "
+            f"{self.link} (retrieved {_day(self.retrieved)}; licence {LICENCE}).\n"
+        )
+
+    def bibtex(self) -> str:
+        """A ``@misc`` entry; every character that TeX reads as its own is escaped."""
+        note = f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
+        note += f"of the query {self.query_sha256}; licence {LICENCE}"
+        given = ", ".join(f"{name} = {value}" for name, value in self.parameters)
+        title = f"{TITLE}: {self.question}" + (f" ({given})" if given else "")
+        fields = {
+            "author": "{" + _tex(AUTHOR) + "}",
+            "title": "{" + _tex(title) + "}",
+            "year": str(self.dated.year),
+            "version": str(self.version),
+            "howpublished": _tex(f"Dataset version {self.version} of {_day(self.dated)}"),
+            "url": _address(self.link),
+            "urldate": self.retrieved.date().isoformat(),
+            "note": _tex(note),
+        }
+        key = f"coprod-kg-{self.query}-v{self.version}-{self.sha256[:8]}"
+        lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+        return "\n".join([f"@misc{{{key},", *lines, "}", ""])
+
+    def csl(self) -> list[dict[str, Any]]:
+        """CSL-JSON: a list of one item."""
+        return [
+            {
+                "id": f"coprod-kg-{self.query}-v{self.version}-{self.sha256[:8]}",
+                "type": "dataset",
+                "title": f"{TITLE}: {self.question}",
+                "author": [{"literal": AUTHOR}],
+                "version": str(self.version),
+                "issued": _parts(self.dated),
+                "accessed": _parts(self.retrieved),
+                "URL": self.link,
+                "license": LICENCE,
+                "note": f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
+                f"of the query {self.query_sha256}",
+                "custom": {
+                    "query": self.query,
+                    "query-sha256": self.query_sha256,
+                    "parameters": [list(pair) for pair in self.parameters],
+                    "rows": self.rows,
+                    "content-sha256": self.sha256,
+                },
+            }
+        ]
+
+    def csl_text(self) -> str:
+        """CSL-JSON as a file."""
+        return json.dumps(self.csl(), ensure_ascii=False, indent=1) + "\n"
+
+    def _counted(self) -> str:
+        if self.rows is None:
+            return "yes or no"
+        return "1 row" if self.rows == 1 else f"{self.rows} rows"
+
+
+def canonical(
+    query: SavedQuery, values: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, str], ...]:
+    """The parameters in their one order: as the query declares them, values sorted, each once."""
+    names = [one.name for one in query.parameters]
+    names += sorted(name for name in values if name not in names)
+    return tuple(
+        (name, value) for name in names for value in sorted(set(values.get(name, ()))) if value
+    )
+
+
+def permalink(root: str, query: str, parameters: Sequence[tuple[str, str]], version: int) -> str:
+    """The permanent address of an answer; ``root`` ends with a slash."""
+    pairs = [*parameters, ("version", str(version))]
+    return f"{root}queries/{query}?{urlencode(pairs)}"
+
+
+def query_hash(query: SavedQuery) -> str:
+    """The SHA-256 of a saved query's text, in hexadecimal."""
+    return sha256(query.text.encode()).hexdigest()
+
+
+def cite(
+    query: SavedQuery,
+    parameters: tuple[tuple[str, str], ...],
+    content: Content,
+    place: tuple[str, int, datetime],
+) -> Citation:
+    """The citation of an answer that was had now.
+
+    Args:
+        query: the saved query.
+        parameters: what it was bound to, in their one order.
+        content: the measure of the answer.
+        place: the service's address, the dataset version, and when that was made.
+    """
+    root, version, dated = place
+    return Citation(
+        version=version,
+        dated=dated,
+        query=query.name,
+        question=query.summary,
+        query_sha256=query_hash(query),
+        parameters=parameters,
+        rows=content.rows,
+        sha256=content.sha256,
+        link=permalink(root, query.name, parameters, version),
+        retrieved=datetime.now(UTC),
+    )
+
+
+def _tex(text: str) -> str:
+    return "".join(_ESCAPES.get(one, one) for one in _shown(text))
+
+
+def _address(link: str) -> str:
+    """An address for BibTeX: what would end its field is written by its number."""
+    return link.replace("\\", "%5C").replace("{", "%7B").replace("}", "%7D")
+
+
+def _shown(text: str) -> str:
+    """On one line, without control characters."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def _parts(moment: datetime) -> dict[str, list[list[int]]]:
+    return {"date-parts": [[moment.year, moment.month, moment.day]]}

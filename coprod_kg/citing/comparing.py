@@ -1,0 +1,102 @@
+"""Two answers of one query set side by side by what identifies a row; it never orders them anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.results.table import Cell, Table
+
+__all__ = ["Change", "Differences", "Row", "compare", "key_of"]
+
+Row = dict[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the same key that says something else.
+
+    Attributes:
+        key: the cells that identify it.
+        cells: column → what it was and what it is; None where it was or is unbound.
+    """
+
+    key: Row
+    cells: dict[str, tuple[Cell | None, Cell | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What one answer says that the other does not.
+
+    Attributes:
+        columns: the columns of both, in order.
+        key: the columns that identify a row.
+        added: rows of the later answer alone.
+        removed: rows of the earlier answer alone.
+        changed: rows of both, in the order of the later one, with the cells that differ.
+    """
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    added: tuple[Row, ...]
+    removed: tuple[Row, ...]
+    changed: tuple[Change, ...]
+
+
+def key_of(query: SavedQuery, *tables: Table) -> tuple[str, ...]:
+    """The columns that identify a row: as the query says, else all that hold no number."""
+    said: tuple[str, ...] = tuple(getattr(query, "key", ()) or ())
+    columns = tuple(dict.fromkeys(name for table in tables for name in table.columns))
+    if said and set(said) <= set(columns):
+        return said
+    numbers = {
+        name
+        for table in tables
+        for row in table.rows
+        for name, cell in row.items()
+        if cell.is_number
+    }
+    return tuple(name for name in columns if name not in numbers) or columns
+
+
+def compare(before: Table, after: Table, key: Sequence[str]) -> Differences:
+    """The differences between two answers of the same query.
+
+    Several rows of one key are compared in the order in which they come, once those that are
+    the same in both are set aside.
+    """
+    columns = tuple(dict.fromkeys((*before.columns, *after.columns)))
+    olds, news = _grouped(before, key), _grouped(after, key)
+    added: list[Row] = []
+    changed: list[Change] = []
+    removed: list[Row] = []
+    for identity, rows in news.items():
+        earlier = olds.pop(identity, [])
+        same = [row for row in rows if row in earlier]
+        left = list(earlier)
+        fresh = []
+        for row in rows:
+            if row in same and row in left:
+                left.remove(row)
+            else:
+                fresh.append(row)
+        for old, new in zip(left, fresh, strict=False):
+            changed.append(_change(old, new, columns, key))
+        added += fresh[len(left) :]
+        removed += left[len(fresh) :]
+    removed += [row for rows in olds.values() for row in rows]
+    return Differences(columns, tuple(key), tuple(added), tuple(removed), tuple(changed))
+
+
+def _grouped(table: Table, key: Sequence[str]) -> dict[tuple[Cell | None, ...], list[Row]]:
+    found: dict[tuple[Cell | None, ...], list[Row]] = {}
+    for row in table.rows:
+        found.setdefault(tuple(row.get(name) for name in key), []).append(row)
+    return found
+
+
+def _change(old: Row, new: Row, columns: Sequence[str], key: Sequence[str]) -> Change:
+    cells = {
+        name: (old.get(name), new.get(name)) for name in columns if old.get(name) != new.get(name)
+    }
+    return Change({name: new[name] for name in key if name in new}, cells)
