@@ -22,6 +22,7 @@ import urllib.error
 import urllib.parse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from typing import Any
 from benchmarks import generate, servers
 from benchmarks.hopeless import Hopeless, cancelled, deadline
 from benchmarks.servers import Server, post
-from coprod_kg.catalogue.queries import load
+from coprod_kg.catalogue.queries import load as saved
 
 __all__ = ["MIX", "main"]
 
@@ -40,21 +41,36 @@ MIX = (
 )
 """The saved questions of the analytic mix."""
 
+_WARM = "barriers-by-stage"
 _MANY_CLIENTS = ("--client-queries", "64", "--client-requests", "256")
 _PATIENCE = 30.0
 _WRK = """
 local at = {at}
 local urls = {{ {urls} }}
 request = function()
-  at = at % #urls + 1
-  return wrk.format("GET", urls[at], {{ ["Accept"] = "application/sparql-results+json" }})
+  at = at + 1
+  local url = urls[at % #urls + 1] .. ({distinct} and "%20%23" .. at or "")
+  return wrk.format("GET", url, {{ ["Accept"] = "application/sparql-results+json" }})
 end
 """
 
 
-def lookups(
-    server: Server, folder: Path, seconds: float, clients: int, count: int
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Load:
+    """How wrk asks.
+
+    Attributes:
+        seconds: for how long.
+        clients: how many at once.
+        distinct: whether no two queries are the same text, so that no cache helps.
+    """
+
+    seconds: float
+    clients: int
+    distinct: bool = True
+
+
+def lookups(server: Server, folder: Path, load: Load, count: int) -> dict[str, Any]:
     """Point lookups by wrk: everything said of one initiative, each time another."""
     path = urllib.parse.urlsplit(server.query).path
     urls = []
@@ -64,13 +80,13 @@ def lookups(
         text = f"SELECT ?p ?o WHERE {{ <{iri}> ?p ?o }}"
         urls.append(json.dumps(f"{path}?{urllib.parse.urlencode({'query': text})}"))
     script = folder / f"lookups-{server.name}.lua"
-    at = time.monotonic_ns() % len(urls)  # another beginning each time
-    script.write_text(_WRK.format(at=at, urls=",\n".join(urls)), encoding="utf-8")
+    at = time.monotonic_ns() // 1000 if load.distinct else 0  # another beginning each time
+    written = _WRK.format(at=at, urls=",\n".join(urls), distinct=str(load.distinct).lower())
+    script.write_text(written, encoding="utf-8")
     root = server.query.removesuffix(path) + "/"
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--latency", "--timeout", "30s"]
-    ran = subprocess.run(
-        [*command, "-s", str(script), root], capture_output=True, text=True, check=True
-    )
+    command = ["wrk", "-t1", f"-c{load.clients}", f"-d{load.seconds:g}s", "--latency"]
+    command += ["--timeout", "30s", "-s", str(script), root]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
     found = {name: _milliseconds(value) for name, value in _percentiles(ran.stdout)}
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", ran.stdout)[1])  # type: ignore[index]  # wrk always says it
     wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", ran.stdout)
@@ -88,7 +104,7 @@ def _milliseconds(text: str) -> float:
 
 def question(server: Server, name: str) -> float | str:
     """Seconds that a saved question takes, or what went wrong."""
-    text = load()[name].bind({}, BASE)
+    text = f"{saved()[name].bind({}, BASE)}\n# {time.monotonic_ns()}"  # no cache knows it
     started = time.monotonic()
     try:
         rows = len(json.loads(post(server, text, _PATIENCE))["results"]["bindings"])
@@ -99,14 +115,31 @@ def question(server: Server, name: str) -> float | str:
     return time.monotonic() - started if rows else "no rows"
 
 
-def beside(server: Server, folder: Path, seconds: float, count: int) -> dict[str, Any]:
-    """Lookups while a query runs that would never end."""
-    asking = Hopeless(server)
+def warm(server: Server, name: str) -> float | str:
+    """Seconds that a saved question takes that was asked before, and of the same data."""
+    text = saved()[name].bind({}, BASE)
+    times = []
+    try:
+        for _ in range(7):
+            started = time.monotonic()
+            post(server, text, _PATIENCE)
+            times.append(time.monotonic() - started)
+    except (OSError, http.client.HTTPException) as error:
+        return type(error).__name__
+    return statistics.median(times[4:])  # each of our processes has its own cache to warm
+
+
+def beside(
+    server: Server, folder: Path, seconds: float, count: int, hopeless: int = 1
+) -> dict[str, Any]:
+    """Lookups while queries run that would never end."""
+    asking = [Hopeless(server) for _ in range(hopeless)]
     time.sleep(0.5)
     try:
-        return lookups(server, folder, seconds, 4, count)
+        return lookups(server, folder, Load(seconds, 4), count)
     finally:
-        asking.leave()
+        for one in asking:
+            one.leave()
 
 
 def visible(server: Server, number: int) -> float | str:
@@ -167,10 +200,12 @@ def measure(found: list[Server], given: argparse.Namespace) -> dict[str, dict[st
     each(lambda one: note(one, "memory at start, MiB", servers.memory_mb(one.pid)), 1)
 
     def points(server: Server) -> None:
-        for clients in (1, given.clients):
-            done = lookups(server, given.work, given.seconds, clients, given.initiatives)
+        few, many = Load(given.seconds, 1), Load(given.seconds, given.clients)
+        again = Load(given.seconds, given.clients, distinct=False)
+        for what, load in (("", few), ("", many), (", asked before", again)):
+            done = lookups(server, given.work, load, given.initiatives)
             for name, value in done.items():
-                note(server, f"lookups, {clients} clients: {name}", value)
+                note(server, f"lookups{what}, {load.clients} clients: {name}", value)
 
     def questions(server: Server) -> None:
         for name in MIX:
@@ -181,15 +216,23 @@ def measure(found: list[Server], given: argparse.Namespace) -> dict[str, dict[st
                 last if isinstance(last, str) else question(server, name),
             )
 
+    def warmed(server: Server) -> None:
+        note(server, f"question {_WARM}, asked before, s", warm(server, _WARM))
+
     each(points)
     each(lambda one: note(one, "commit to visible, s", visible(one, time.monotonic_ns())))
     each(questions)
+    each(warmed)
     each(lambda one: note(one, "memory after, MiB", servers.memory_mb(one.pid)), 1)
     for server in found:  # alone: the neighbours may go on computing
         if server.name == "rdflib-endpoint":
             continue
         for name, value in beside(server, given.work, given.seconds, given.initiatives).items():
             note(server, f"beside a hopeless query: {name}", value)
+        if server.name == "coprod-kg":  # at its neighbour they would go on for ever
+            found_four = beside(server, given.work, given.seconds, given.initiatives, 4)
+            for name, value in found_four.items():
+                note(server, f"beside 4 hopeless queries: {name}", value)
         gone = cancelled(server)
         note(server, "freed after the client left, s", gone if gone is not None else "not in 15 s")
     for server in found:
