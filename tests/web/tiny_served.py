@@ -1,0 +1,16 @@
+"""The application over the tiny world for a real server: ``tests.web.tiny_served:app``."""
+
+import tempfile
+from pathlib import Path
+
+from coprod_kg.settings import Settings
+from coprod_kg.web import create_app
+from coprod_kg.web.gateway import Gateway
+from tests.web.conftest import tiny_world
+
+__all__ = ["app"]
+
+checkout = Path(__file__).parents[2]
+data = Path(tempfile.mkdtemp(prefix="tiny-"))
+settings = Settings(data=data, query_seconds=5)
+app = Gateway(create_app(tiny_world(checkout), settings), settings, data)
