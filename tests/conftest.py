@@ -35,6 +35,7 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
 
 # Files that take longer than a second or two, run after all others: the fast ones fail first.
 LAST = (
+    "test_openapi_served",
     "test_queries",
     "test_reasoning",
     "test_agreement",
