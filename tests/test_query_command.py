@@ -202,3 +202,28 @@ def test_an_address_that_is_not_http_is_never_opened(run: Run) -> None:
 def test_a_control_character_never_reaches_the_terminal(run: Run, data: str) -> None:
     query = 'SELECT ?x { VALUES ?x { "a\\u001b[2Jb" } }'
     assert run("sparql", query, "-f", "table", "--data", data).out == "x\n------\na [2Jb\n"
+
+
+def test_a_chart_and_a_workbook_go_to_a_file(run: Run, data: str, tmp_path: Path) -> None:
+    starts = {"svg": b"<svg", "png": b"\x89PNG", "xlsx": b"PK", "vega": b"{"}
+    for form, start in starts.items():
+        file = tmp_path / f"stages.{form}"
+        ended = run("query", "initiatives-by-stage", "--data", data, "-f", form, "-o", str(file))
+        assert ended.code == 0, ended.err
+        assert file.read_bytes().startswith(start)
+
+
+def test_a_question_without_a_chart_is_told_so_and_leaves_no_file(
+    run: Run, data: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "none.svg"
+    ended = run("query", "connectors", "--data", data, "-o", str(file))
+    assert ended.code != 0
+    assert "the question connectors has no svg" in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_chart_is_of_saved_queries_only(run: Run, data: str) -> None:
+    ended = run("sparql", COUNT, "--data", data, "-f", "png")
+    assert ended.code != 0
+    assert "png is made of saved queries only" in ended.err

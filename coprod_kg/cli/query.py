@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,8 @@ from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.cli.remote import Remote
 from coprod_kg.cli.tables import aligned, readable
 from coprod_kg.errors import NotFound, Unreadable, WrongUsage
-from coprod_kg.results.formats import GRAPHS, ROWS, by_name
+from coprod_kg.results.formats import GRAPHS, ROWS, Format, by_name
+from coprod_kg.results.made import MADE, Asked, formats_made
 from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
@@ -29,6 +30,7 @@ _JSON: Final = ROWS[0].media_type
 _FORMATS: Final = (
     *("json", "xml", "csv", "tsv", "table"),
     *("turtle", "ntriples", "jsonld", "rdfxml"),
+    *("svg", "png", "vega", "xlsx"),
 )
 _asking = setting_options("data", "base_iri", "query_seconds", "service_allow", "queries")
 _url = click.option("--url", metavar="URL", help="Ask the running service at this address.")
@@ -40,8 +42,8 @@ _format = click.option(
     "--format",
     "form",
     type=click.Choice(_FORMATS, case_sensitive=False),
-    help="Write this format; json and xml fit rows and graphs. On a terminal a table or Turtle, "
-    "else CSV or Turtle.",
+    help="Write this format; json and xml fit rows and graphs, svg, png and vega are the chart of "
+    "a saved query, xlsx is a workbook. On a terminal a table or Turtle, else CSV or Turtle.",
 )
 _output = click.option(
     "-o",
@@ -65,6 +67,12 @@ class _Output:
         """Whether rows become an aligned table."""
         terminal = self.form is None and self.file is None and sys.stdout.isatty()
         return terminal or self.form == "table"
+
+    @property
+    def made(self) -> Format | None:
+        """The format, where it is one that is made of a saved query's rows."""
+        named = self.form or (self.file.suffix.removeprefix(".") if self.file else "")
+        return next((one for one in by_name(named) if one in MADE), None)
 
     @property
     def media_types(self) -> tuple[str, ...]:
@@ -119,19 +127,21 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
     values = _values(params)
     if options["url"]:
         remote = Remote(options["url"], settings.query_seconds)
-        asked = partial(remote.query, name, values, output.media_types, options["number"])
-        _write(asked, output)
+        types = (output.made.media_type,) if output.made else output.media_types
+        _write(partial(remote.query, name, values, types, options["number"]), output)
         return
     saved = _found(_saved(settings), name)
     if options["explain"]:
         click.echo("\n".join(_explained(saved)))
         return
     saved.bind(values, settings.base_iri)  # a wrong value is said before a store is opened
-    asking = Query(
-        "", output.media_types, version=options["number"], seconds=settings.query_seconds
-    )
+    types = (_JSON,) if output.made else output.media_types
+    asking = Query("", types, version=options["number"], seconds=settings.query_seconds)
     with opened(settings) as store:
-        _write(partial(run_saved, store, saved, values, asking, settings), output)
+        asked = partial(run_saved, store, saved, values, asking, settings)
+        if output.made:
+            asked = partial(_made, asked, output.made, saved, values, settings.queries)
+        _write(asked, output)
 
 
 @click.command(epilog="Example: coprod-kg sparql 'SELECT * { ?s a cp:Initiative }' -f table")
@@ -144,6 +154,12 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
 def sparql(settings: Settings, *, text: str, **options: Any) -> None:
     """Ask any SPARQL query: its text, a file that holds it, or - for standard input."""
     output = _Output(options["form"], options["output"], settings.base_iri)
+    if output.made:
+        raise WrongUsage(
+            f"{output.made.name} is made of saved queries only",
+            where="-f",
+            fix="Take csv, or save the query: coprod-kg query NAME --queries FOLDER.",
+        )
     text = _query_text(text)
     if options["url"]:
         remote = Remote(options["url"], settings.query_seconds)
@@ -214,8 +230,30 @@ def _decoded(data: bytes, where: str) -> str:
         raise Unreadable(f"this is not UTF-8: {error}", where=where) from None
 
 
+def _made(
+    asked: Callable[[], Answer],
+    form: Format,
+    saved: SavedQuery,
+    values: Mapping[str, Sequence[str]],
+    own: Path | None,
+) -> Answer:
+    """The answer, made into a chart or a workbook."""
+    if form not in formats_made(saved, own):
+        raise NotFound(
+            f"the question {saved.name} has no {form.name}",
+            fix="It can be " + ", ".join(one.name for one in formats_made(saved, own)) + " or csv.",
+        )
+    with asked() as answer:
+        table = read_table(answer.read())
+    data = Asked(saved, values, answer.version, own).made(form, table)
+    return Answer(form.media_type, answer.version, len(data), iter((data,)))
+
+
 def _write(asked: Callable[[], Answer], output: _Output) -> None:
     """Ask, with the place for the answer open already, and write it there."""
+    binary = output.made if output.made and output.made.name in ("png", "xlsx") else None
+    if binary and not output.file and sys.stdout.isatty():
+        raise WrongUsage(f"{binary.name} is not for a terminal", where="-f", fix="Add -o FILE.")
     rows: int | None = None
     with _opened(output.file) as write, asked() as answer:
         if output.as_table and answer.media_type == _JSON:
