@@ -5,6 +5,7 @@ its holder ends. Clients share slots only where the hashes of their names meet.
 """
 
 import fcntl
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ class Slots:
     def __init__(self, folder: Path | None, settings: Settings) -> None:
         self._folder = folder
         self._settings = settings
+        self._turn = itertools.count()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -46,8 +48,10 @@ class Slots:
         name = sha256(client.encode()).hexdigest()[:4]
         deadline = time.monotonic() + self._settings.queue_seconds
         while True:
-            for number in range(self._settings.client_queries):
-                slot = os.open(self._folder / f"{name}-{number}", os.O_CREAT | os.O_RDWR, 0o600)
+            first = next(self._turn)  # elsewhere each time: the first ones are taken already
+            for place in range(first, first + self._settings.client_queries):
+                file = f"{self._folder}/{name}-{place % self._settings.client_queries}"
+                slot = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
                 try:
                     fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
