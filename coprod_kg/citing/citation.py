@@ -41,7 +41,7 @@ class Citation:
 
     Attributes:
         version: the dataset version that answered.
-        dated: when that version was made.
+        dated: when that version was made, where that is recorded.
         query: the name of the saved query.
         question: what it asks, in one sentence.
         query_sha256: the hash of the saved query's text.
@@ -53,7 +53,7 @@ class Citation:
     """
 
     version: int
-    dated: datetime
+    dated: datetime | None
     query: str
     question: str
     query_sha256: str
@@ -68,8 +68,8 @@ class Citation:
         given = ", ".join(f"{name} = {_shown(value)}" for name, value in self.parameters)
         asked = f"query {self.query}" + (f" with {given}" if given else "")
         return (
-            f"{AUTHOR} ({self.dated.year}), {TITLE}, version {self.version} of "
-            f"{_day(self.dated)}, {asked}: {_shown(self.question)} ({self._counted()}; "
+            f"{AUTHOR} ({self._year()}), {TITLE}, {self._version()}, "
+            f"{asked}: {_shown(self.question)} ({self._counted()}; "
             f"SHA-256 of the answer {self.sha256}, of the query {self.query_sha256}), "
             f"{self.link} (retrieved {_day(self.retrieved)}; licence {LICENCE}).\n"
         )
@@ -83,9 +83,9 @@ class Citation:
         fields = {
             "author": "{" + _tex(AUTHOR) + "}",
             "title": "{" + _tex(title) + "}",
-            "year": str(self.dated.year),
+            "year": self._year(),
             "version": str(self.version),
-            "howpublished": _tex(f"Dataset version {self.version} of {_day(self.dated)}"),
+            "howpublished": _tex(f"Dataset {self._version()}"),
             "url": _address(self.link),
             "urldate": self.retrieved.date().isoformat(),
             "note": _tex(note),
@@ -103,7 +103,7 @@ class Citation:
                 "title": f"{TITLE}: {self.question}",
                 "author": [{"literal": AUTHOR}],
                 "version": str(self.version),
-                "issued": _parts(self.dated),
+                **({"issued": _parts(self.dated)} if self.dated else {}),
                 "accessed": _parts(self.retrieved),
                 "URL": self.link,
                 "license": LICENCE,
@@ -122,6 +122,12 @@ class Citation:
     def csl_text(self) -> str:
         """CSL-JSON as a file."""
         return json.dumps(self.csl(), ensure_ascii=False, indent=1) + "\n"
+
+    def _year(self) -> str:
+        return str(self.dated.year) if self.dated else "n.d."
+
+    def _version(self) -> str:
+        return f"version {self.version}" + (f" of {_day(self.dated)}" if self.dated else "")
 
     def _counted(self) -> str:
         if self.rows is None:
@@ -155,7 +161,7 @@ def cite(
     query: SavedQuery,
     parameters: tuple[tuple[str, str], ...],
     content: Content,
-    place: tuple[str, int, datetime],
+    place: tuple[str, int, datetime | None],
 ) -> Citation:
     """The citation of an answer that was had now.
 

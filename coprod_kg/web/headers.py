@@ -7,8 +7,8 @@ from coprod_kg.web.exchange import exchange
 __all__ = ["register"]
 
 _EXPOSED = (
-    "Cache-Status, Content-Location, Content-Disposition, Dataset-Version, ETag, Link, Location, "
-    "Retry-After"
+    "Answer-Rows, Cache-Status, Content-Location, Content-Disposition, Content-SHA256, "
+    "Dataset-Version, ETag, Link, Location, Query-SHA256, Retry-After"
 )
 _POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.schemes import schemes
+from coprod_kg.citing.citation import Citation
 from coprod_kg.errors import NotFound
 from coprod_kg.results.chart import has_chart, specification
 from coprod_kg.results.formats import CHARTS, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
@@ -23,6 +24,7 @@ from coprod_kg.web.finding import found
 from coprod_kg.web.notice import notice
 from coprod_kg.web.paging import Around, linked, pages, part
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
+from coprod_kg.web.query_citing import Asking, add_routes
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
 
@@ -49,6 +51,7 @@ def blueprint(site: Site) -> Blueprint:
     routes = Blueprint("queries", __name__)
     routes.add_url_rule("/queries", endpoint="all", view_func=partial(_all, site))
     routes.add_url_rule("/queries/<name>", endpoint="one", view_func=partial(_one, site))
+    add_routes(routes, site)
     return routes
 
 
@@ -93,19 +96,28 @@ def _one(site: Site, name: str) -> Response:
         union=True,
     )
     around = pages(site, asking, bind, chosen)
-    answer = site.ask_store(asking)
+    citing = Asking(site, query, values, asking, chosen)
+    answer, content = citing.measured(site.ask_store(asking))
     conditions = Conditions(answer.version, conditions.pinned, wanted)
     asked = Asked(query, values, answer.version, own)
     if made:
-        return linked(drawn(answer, asked, conditions), around)
-    if not page:
-        return linked(reply(answer, conditions, filename=query.name), around)
-    body = _page(site, asked, asking, answer, around)
-    response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
-    return linked(response, around)
+        response = drawn(answer, asked, conditions)
+    elif page:
+        cited = citing.citation(answer.version, content) if content else None
+        body = _page(site, asked, asking, answer, (around, cited))
+        response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
+    else:
+        response = reply(answer, conditions, filename=query.name)
+    return linked(citing.marked(response, answer.version, content), around)
 
 
-def _page(site: Site, asked: Asked, asking: Query, answer: Answer, around: Around) -> str:
+def _page(
+    site: Site,
+    asked: Asked,
+    asking: Query,
+    answer: Answer,
+    about: tuple[Around, Citation | None],
+) -> str:
     """The page of a saved query, with its chart where it has one."""
     query, data = asked.query, take(answer)
     rows = answer.media_type == ROWS[0].media_type
@@ -125,7 +137,8 @@ def _page(site: Site, asked: Asked, asking: Query, answer: Answer, around: Aroun
         else None,
         chart=dict(links).get(CHARTS[0].label),
         links=links,
-        around=around,
+        around=about[0],
+        cited=about[1],
         version=answer.version,
         notice=notice(site, answer.version),
     )

@@ -1,0 +1,190 @@
+"""How an answer of a saved query is cited over HTTP; it never changes the answer.
+
+A small answer says its rows and its content hash in every format; a large one leaves both to
+``/queries/NAME/cite``, so that it can be sent as it comes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.citing.citation import LICENCE, Citation, canonical, cite, permalink, query_hash
+from coprod_kg.citing.content import Content, content_of_graph, content_of_table
+from coprod_kg.errors import CoprodError, LimitReached, NotFound
+from coprod_kg.results.formats import GRAPHS, ROWS, Format
+from coprod_kg.results.negotiation import Offer, negotiate
+from coprod_kg.results.table import read_table
+from coprod_kg.store.base import Answer, Query
+from coprod_kg.web.paging import Part, part
+from coprod_kg.web.protocol import parameters, seconds, version
+from coprod_kg.web.replies import LATEST
+from coprod_kg.web.site import Site, take
+
+__all__ = ["Asking", "add_routes", "asking_of", "saved"]
+
+_SMALL: Final = 256 << 10
+_MOST: Final = 16 << 20
+_OURS: Final = ("format", "version", "timeout", "limit", "offset", "from", "to")
+_FORMATS: Final = (
+    Format("txt", "text/plain", "page", "text"),
+    Format("bib", "application/x-bibtex", "page", "BibTeX", ("text/x-bibtex",), ("bibtex",)),
+    Format("csl.json", "application/vnd.citationstyles.csl+json", "page", "CSL-JSON", (), ("csl",)),
+)
+_DATED: Final = (
+    "SELECT ?time WHERE {{ <{base}version/{version}> "
+    "<http://www.w3.org/ns/prov#generatedAtTime> ?time }}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A saved query as somebody asks it now.
+
+    Attributes:
+        site: where.
+        query: the saved query.
+        values: what it is bound to.
+        asked: the question for the store.
+        chosen: the part of the rows.
+    """
+
+    site: Site
+    query: SavedQuery
+    values: Mapping[str, Sequence[str]]
+    asked: Query
+    chosen: Part
+
+    def measured(self, answer: Answer) -> tuple[Answer, Content | None]:
+        """The same answer with its measure, if it is small and was had whole."""
+        if answer.length is None or answer.length > _SMALL:
+            return answer, None
+        data = take(answer, _SMALL)
+        if data is None:
+            return answer, None
+        again = Answer(answer.media_type, answer.version, len(data), iter((data,)))
+        if answer.media_type == self._plain:
+            return again, self._content(data)
+        try:
+            return again, self.content(answer.version, _SMALL)
+        except CoprodError:  # the answer is there; its measure can be asked at /cite
+            return again, None
+
+    def content(self, number: int, most: int = _MOST) -> Content:
+        """The measure of the answer of one version.
+
+        Raises:
+            LimitReached: the answer is larger than that.
+        """
+        plain = replace(self.asked, media_types=(self._plain,), version=number)
+        data = take(self.site.ask_store(plain), most)
+        if data is None:
+            raise LimitReached(
+                f"the answer is larger than {most >> 20} MiB, too much to be measured here",
+                fix="Bind more parameters, or cite a part of it with limit and offset.",
+            )
+        return self._content(data)
+
+    def marked(self, response: Response, number: int, content: Content | None) -> Response:
+        """The response with what names this answer in its headers (RFC 8574)."""
+        link = permalink(request.url_root, self.query.name, self._pairs, number)
+        response.headers["Query-SHA256"] = query_hash(self.query)
+        if content is not None:
+            response.headers["Content-SHA256"] = content.sha256
+            if content.rows is not None:
+                response.headers["Answer-Rows"] = str(content.rows)
+        response.headers.add("Link", f'<{link}>; rel="cite-as"')
+        response.headers.add("Link", f'<{LICENCE}>; rel="license"')
+        return response
+
+    def citation(self, number: int, content: Content) -> Citation:
+        """The citation of the answer of one version."""
+        place = (request.url_root, number, self._dated(number))
+        return cite(self.query, self._pairs, content, place)
+
+    @property
+    def _pairs(self) -> tuple[tuple[str, str], ...]:
+        parts = (("limit", self.chosen.limit), ("offset", self.chosen.offset))
+        chosen = tuple((name, str(value)) for name, value in parts if value)
+        return (*canonical(self.query, self.values), *chosen)
+
+    @property
+    def _plain(self) -> str:
+        graph = self.query.form in ("CONSTRUCT", "DESCRIBE")
+        return GRAPHS[2].media_type if graph else ROWS[0].media_type
+
+    def _content(self, data: bytes) -> Content:
+        graph = self._plain == GRAPHS[2].media_type
+        return content_of_graph(data) if graph else content_of_table(read_table(data))
+
+    def _dated(self, number: int) -> datetime | None:
+        text = _DATED.format(base=self.site.settings.base_iri, version=number)
+        table = read_table(self.site.ask(text, (ROWS[0].media_type,), number).read())
+        for row in table.texts():
+            return datetime.fromisoformat(row["time"])
+        return None
+
+
+def add_routes(routes: Blueprint, site: Site) -> None:
+    """The routes of citations."""
+    for endpoint, rule in (("cite", "/cite"), ("cite-as", "/cite.<path:form>")):
+        routes.add_url_rule(
+            f"/queries/<name>{rule}", endpoint=endpoint, view_func=partial(_cite, site)
+        )
+
+
+def saved(site: Site, name: str) -> SavedQuery:
+    """The saved query of that name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if name not in site.queries:
+        raise NotFound(
+            f"there is no saved query {name[:80]!r}", fix="All of them are listed at /queries."
+        )
+    return site.queries[name]
+
+
+def asking_of(site: Site, query: SavedQuery, number: int | None) -> Asking:
+    """What this request asks of a saved query, at one version."""
+    given = parameters(request)
+    values = given.grouped(leave_out=_OURS)
+    chosen = part(given, query)
+    text = chosen.text(partial(query.bind, values, site.settings.base_iri))
+    limit = seconds(given, site.settings)
+    asked = Query(text, query.media_types, version=number, seconds=limit, union=True)
+    return Asking(site, query, values, asked, chosen)
+
+
+def _cite(site: Site, name: str, form: str | None = None) -> Response:
+    """The citation of an answer, as text, BibTeX or CSL-JSON."""
+    query, given = saved(site, name), parameters(request)
+    offer = _offer(form, given.one("format"))
+    number = site.version(version(given))
+    asking = asking_of(site, query, number)
+    content = asking.content(number)
+    one = asking.citation(number, content)
+    texts = {"txt": one.text, "bib": one.bibtex, "csl.json": one.csl_text}
+    response = Response(texts[offer.format.name](), content_type=offer.content_type)
+    response.headers["Dataset-Version"] = str(number)
+    closed = site.settings.read_access == "token"
+    response.headers["Cache-Control"] = LATEST.replace("public", "private") if closed else LATEST
+    return asking.marked(response, number, content)
+
+
+def _offer(suffix: str | None, named: str | None) -> Offer:
+    wanted = suffix or named
+    if not wanted:
+        return negotiate(request.headers.get("Accept"), _FORMATS)[0]
+    for one in _FORMATS:
+        if wanted.lower() in (one.name, one.media_type, *one.names):
+            return Offer(one, one.content_type)
+    raise NotFound(
+        f"there is no citation as {wanted[:40]!r}",
+        fix="The formats are: " + ", ".join(one.name for one in _FORMATS) + ".",
+    )
