@@ -25,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     | frozenset({"examples", "publishing", "reporting", "submitting", "template"}),
     frozenset({"web"}),
     frozenset({"cli"}),
+    frozenset({"notebook"}),
 )
 ALONE = 2  # in this layer no room knows another
 

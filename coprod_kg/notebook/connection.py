@@ -1,0 +1,222 @@
+"""A service or a data folder, with its saved queries as callables; it never writes to either."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from coprod_kg.catalogue.parameters import did_you_mean
+from coprod_kg.cli.remote import Remote
+from coprod_kg.errors import WrongUsage
+from coprod_kg.notebook.result import Citation, Result, html_table, python_rows
+from coprod_kg.notebook.sources import Folder, Source, Values
+from coprod_kg.results.table import Table, read_table
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Answer
+
+__all__ = ["Connection", "Question", "Questions", "connect"]
+
+_ROWS: Final = "application/sparql-results+json"
+_TYPES: Final = (_ROWS, "text/turtle")
+
+
+def connect(url_or_folder: str | Path, version: int | None = None) -> "Connection":
+    """Open a running service or a data folder for asking.
+
+    Args:
+        url_or_folder: ``http://…`` of a service, or the data folder of a store.
+        version: ask this version of the data; each answer's newest by default.
+
+    Raises:
+        WrongUsage: there is no such folder.
+        StoreUnavailable: the service does not answer, or the store cannot be opened.
+    """
+    where = str(url_or_folder)
+    if where.startswith(("http://", "https://")):
+        return Connection(Remote(where, Settings.load({}).query_seconds), version)
+    if not Path(where).is_dir():
+        raise WrongUsage(
+            f"there is no folder {where}",
+            fix="Give the address of a service, or the folder that serve --data made.",
+        )
+    with ExitStack() as stack:
+        source = stack.enter_context(Folder(Settings.load({"data": where})))
+        return Connection(source, version, stack.pop_all())
+
+
+class Question:
+    """A saved query, to be called with its parameters by name."""
+
+    def __init__(self, said: Mapping[str, Any], ask: Callable[[str, Values], Result]) -> None:
+        """Make the callable from what the catalogue says of the query."""
+        self.name: str = said["name"]
+        self.summary: str = said["summary"]
+        self.tags: tuple[str, ...] = tuple(said["tags"])
+        self._ask = ask
+        self._parameters = [one["name"] for one in said["parameters"]]
+        self.__name__ = _attribute(self.name)
+        self.__doc__ = _doc(said)
+        self.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter(
+                    one["name"], inspect.Parameter.KEYWORD_ONLY, default=one["default"]
+                )
+                for one in said["parameters"]
+                if one["name"].isidentifier()
+            ],
+            return_annotation=Result,
+        )
+
+    def __call__(self, **values: object) -> Result:
+        """Ask it.
+
+        Raises:
+            WrongUsage: lists every parameter that does not fit, with what is permitted.
+        """
+        for name in values:
+            if name not in self._parameters:
+                near = did_you_mean(name, dict.fromkeys(self._parameters))
+                raise WrongUsage(
+                    f"there is no parameter {name!r}{near}",
+                    where=f"query {self.name}",
+                    fix=f"Permitted: {', '.join(self._parameters) or 'none at all'}.",
+                )
+        given = {name: _texts(value) for name, value in values.items() if value is not None}
+        return self._ask(self.name, given)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.summary}>"
+
+
+class Questions(Mapping[str, Question]):
+    """The saved queries by name; a notebook shows them as a table."""
+
+    def __init__(self, known: Mapping[str, Question]) -> None:
+        """Hold them in their order."""
+        self._known = known
+
+    def __getitem__(self, name: str) -> Question:
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def _repr_html_(self) -> str:
+        rows = [[_attribute(one.name), one.summary, ", ".join(one.tags)] for one in self.values()]
+        return html_table(("query", "question", "tags"), rows)
+
+
+class Connection:
+    """What can be asked, each saved query as an attribute: ``kg.initiatives_at_stage()``."""
+
+    def __init__(self, source: Source, version: int | None, closing: ExitStack | None = None):
+        """Read the catalogue of the source."""
+        self._source = source
+        self._closing = closing or ExitStack()
+        self.version = version
+        self.queries = Questions(
+            {one["name"]: Question(one, self._query) for one in source.queries()}
+        )
+        self._attributes = {_attribute(name): one for name, one in self.queries.items()}
+
+    def __getattr__(self, name: str) -> Question:
+        known = self.__dict__.get("_attributes", {})
+        if name in known:
+            found: Question = known[name]
+            return found
+        near = "" if name.startswith("_") else did_you_mean(name, known)
+        raise AttributeError(f"there is no saved query {name!r}{near}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._attributes})
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store; after this nothing can be asked."""
+        self._closing.close()
+
+    def sparql(self, text: str) -> Result:
+        """Ask any SPARQL query.
+
+        Raises:
+            CoprodError: the query is wrong or was refused; says where.
+        """
+        table, turtle, version = _read(self._source.sparql(text, _TYPES, self.version))
+        rows = python_rows(table)
+        cited = _cited("a SPARQL query", version, len(rows))
+        return Result(table.columns, rows, version, cited, table.truth, turtle)
+
+    def _query(self, name: str, values: Values) -> Result:
+        table, turtle, version = _read(self._source.query(name, values, _TYPES, self.version))
+        rows = python_rows(table)
+        given = ", ".join(f"{key} = {', '.join(some)}" for key, some in sorted(values.items()))
+        cited = _cited(f"query {name}" + (f" with {given}" if given else ""), version, len(rows))
+
+        def draw() -> bytes:
+            return self._source.query(name, values, ("image/svg+xml",), version).read()
+
+        return Result(table.columns, rows, version, cited, table.truth, turtle, draw)
+
+
+def _read(answer: Answer) -> tuple[Table, str, int]:
+    with answer:
+        data = answer.read()
+    if answer.media_type == _ROWS:
+        return read_table(data), "", answer.version
+    return Table((), ()), data.decode(), answer.version
+
+
+def _cited(asked: str, version: int, rows: int) -> Citation:
+    title = "Mainstreaming co-production: a knowledge graph"
+    text = f"{title}, version {version}, {asked}, {rows} row{'' if rows == 1 else 's'}."
+    note = asked.replace("_", r"\_").replace("&", r"\&").replace("%", r"\%").replace("#", r"\#")
+    bibtex = (
+        f"@misc{{coprod-kg-{version},\n  title = {{{title}}},\n"
+        f"  version = {{{version}}},\n  note = {{{note}}}\n}}"
+    )
+    return Citation(text, bibtex)
+
+
+def _attribute(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _texts(value: object) -> list[str]:
+    several = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    return [_text(one) for one in several]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _doc(said: Mapping[str, Any]) -> str:
+    lines = [said["summary"], "", said["description"]]
+    if said["parameters"]:
+        lines += ["", "Args:"]
+    for one in said["parameters"]:
+        takes = " ".join(word for word in (one["type"], one["scope"]) if word)
+        lines.append(f"    {one['name']} ({takes}): {one['description']}")
+    lines += ["", "Columns:"]
+    for one in said["columns"]:
+        unit = f" [{one['unit']}]" if one.get("unit") else ""
+        lines.append(f"    {one['name']}{unit}: {one['description']}")
+    return "\n".join(lines)
