@@ -17,6 +17,7 @@ __all__ = ["checkout", "require"]
 
 # How each tool that is not in every environment is found, and how one gets it.
 TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
+    "chromium": (lambda: shutil.which("chromium") is not None, "apt install chromium"),
     "comunica-sparql": (
         lambda: shutil.which("comunica-sparql") is not None,
         "npm install --global @comunica/query-sparql@4.3.0",
