@@ -6,7 +6,7 @@ from typing import Any, Final
 from coprod_kg import errors
 from coprod_kg.catalogue.parameters import Parameter
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.catalogue.schemes import Scheme
+from coprod_kg.catalogue.schemes import Scheme, schemes
 from coprod_kg.errors import CoprodError
 from coprod_kg.results.formats import Format
 
@@ -189,7 +189,8 @@ def _item(one: Parameter) -> tuple[dict[str, Any], object]:
     """The schema of one value, and an example where there is one."""
     default = None if one.default is None else _value(one, one.default)
     if one.type == "concept":
-        return {"$ref": f"#/components/schemas/scheme-{one.scope}"}, default
+        example = default or next(iter(one.permitted(schemes())), None)
+        return {"$ref": f"#/components/schemas/scheme-{one.scope}"}, example
     if one.type == "iri":
         slug = _SLUG if one.scope != "thing" else f"{_SLUG[:-1]}/{_SLUG[1:]}"
         schema = {"anyOf": [{"pattern": slug}, {"format": "iri"}], "type": "string"}
