@@ -18,13 +18,14 @@ from coprod_kg.results.made import MADE, Asked, formats_made
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Answer, Query
+from coprod_kg.web import query_citing, query_differences
 from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.drawn import drawn, settled
 from coprod_kg.web.finding import found
 from coprod_kg.web.notice import notice
 from coprod_kg.web.paging import Around, linked, pages, part
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
-from coprod_kg.web.query_citing import Asking, add_routes
+from coprod_kg.web.query_citing import Asking
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
 
@@ -51,7 +52,8 @@ def blueprint(site: Site) -> Blueprint:
     routes = Blueprint("queries", __name__)
     routes.add_url_rule("/queries", endpoint="all", view_func=partial(_all, site))
     routes.add_url_rule("/queries/<name>", endpoint="one", view_func=partial(_one, site))
-    add_routes(routes, site)
+    query_citing.add_routes(routes, site)
+    query_differences.add_routes(routes, site)
     return routes
 
 

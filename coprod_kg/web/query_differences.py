@@ -1,0 +1,141 @@
+"""The same saved query between two versions of the data, over HTTP; it never stores anything."""
+
+import csv
+import io
+from functools import partial
+from typing import Any, Final
+
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from coprod_kg.citing.comparing import Differences, Row, compare, key_of
+from coprod_kg.errors import LimitReached, NotFound, WrongUsage
+from coprod_kg.results.formats import HTML, ROWS
+from coprod_kg.results.negotiation import negotiate, offers_by_name
+from coprod_kg.results.table import Cell, Table
+from coprod_kg.web.protocol import Parameters, parameters, version
+from coprod_kg.web.query_citing import asking_of, saved
+from coprod_kg.web.replies import LATEST, PINNED
+from coprod_kg.web.site import Site, rows
+
+__all__ = ["add_routes"]
+
+_FORMATS: Final = (ROWS[0], ROWS[2], HTML)
+
+
+def add_routes(routes: Blueprint, site: Site) -> None:
+    """The route of differences."""
+    routes.add_url_rule(
+        "/queries/<name>/differences", endpoint="differences", view_func=partial(_differ, site)
+    )
+
+
+def _differ(site: Site, name: str) -> Response:
+    query, given = saved(site, name), parameters(request)
+    if query.form != "SELECT":
+        raise NotFound(f"the answer of {name} has no rows that could differ")
+    named = given.one("format")
+    header = request.headers.get("Accept")
+    offer = (offers_by_name(named, _FORMATS) if named else negotiate(header, _FORMATS))[0]
+    after = _number(given, "to")
+    later = site.version() if after is None else after
+    before = _number(given, "from")
+    earlier = max(later - 1, 0) if before is None else before
+    tables = [_table(site, name, number) for number in (earlier, later)]
+    found = compare(tables[0], tables[1], key_of(query, *tables))
+    if offer.format == HTML:
+        body = render_template(
+            "differences.html", query=query, found=found, lines=_lines(found), span=(earlier, later)
+        )
+        response = Response(body, content_type=HTML.content_type)
+    elif offer.format == ROWS[2]:
+        response = Response(_csv(found), content_type=offer.content_type)
+    else:
+        response = jsonify({"query": name, "from": earlier, "to": later, **_document(found)})
+    kept = PINNED if None not in (before, after) else LATEST
+    closed = site.settings.read_access == "token"
+    response.headers["Cache-Control"] = kept.replace("public", "private") if closed else kept
+    response.headers["Dataset-Version"] = str(later)
+    return response
+
+
+def _number(given: Parameters, name: str) -> int | None:
+    try:
+        return version(Parameters(tuple(("version", one) for one in given.all(name))))
+    except WrongUsage as error:
+        raise WrongUsage(error.what, where=f"parameter {name}", fix=error.fix) from None
+
+
+def _table(site: Site, name: str, number: int) -> Table:
+    asking = asking_of(site, site.queries[name], number)
+    found = rows(site.ask_store(asking.asked))
+    if found is None:
+        raise LimitReached(
+            f"the answer of version {number} is too large to be compared here",
+            fix="Bind more parameters, or ask for a part of the rows with limit and offset.",
+        )
+    return found
+
+
+def _document(found: Differences) -> dict[str, Any]:
+    return {
+        "columns": found.columns,
+        "key": found.key,
+        "added": [_row(row) for row in found.added],
+        "removed": [_row(row) for row in found.removed],
+        "changed": [
+            {
+                "key": _row(one.key),
+                "cells": {
+                    name: {"from": _value(old), "to": _value(new)}
+                    for name, (old, new) in one.cells.items()
+                },
+            }
+            for one in found.changed
+        ],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {name: _value(cell) for name, cell in row.items()}
+
+
+def _value(cell: Cell | None) -> dict[str, str] | None:
+    """A cell as in SPARQL JSON results."""
+    if cell is None:
+        return None
+    told = {"type": cell.kind, "value": cell.value}
+    told |= {"xml:lang": cell.language} if cell.language else {}
+    return told | ({"datatype": cell.datatype} if cell.datatype else {})
+
+
+def _lines(found: Differences) -> list[list[str]]:
+    """One line for each cell that differs: what happened, the key, the column, from, to."""
+    lines = []
+    rest = [name for name in found.columns if name not in found.key]
+    for what, several in (("added", found.added), ("removed", found.removed)):
+        for row in several:
+            texts = [(name, _text(row.get(name))) for name in rest] or [("", "")]
+            for name, text in texts:
+                pair = ["", text] if what == "added" else [text, ""]
+                lines.append([what, *_key(row, found), name, *pair])
+    for one in found.changed:
+        for name, (old, new) in one.cells.items():
+            lines.append(["changed", *_key(one.key, found), name, _text(old), _text(new)])
+    return lines
+
+
+def _key(row: Row, found: Differences) -> list[str]:
+    return [_text(row.get(name)) for name in found.key]
+
+
+def _text(cell: Cell | None) -> str:
+    return cell.value if cell is not None else ""
+
+
+def _csv(found: Differences) -> str:
+    """RFC 4180."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["change", *found.key, "column", "from", "to"])
+    writer.writerows(_lines(found))
+    return file.getvalue()

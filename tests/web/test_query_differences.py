@@ -1,0 +1,73 @@
+"""What a saved query answers otherwise in another version."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from coprod_kg.settings import Settings
+from coprod_kg.store import local
+from coprod_kg.store.base import Change
+from coprod_kg.web import create_app
+
+QUERY = """#+ summary: Which things have which number?
+#+ description: One row for each thing.
+#+ tags: test
+#+ answers: CQ-01
+#+ column thing: The thing.
+#+ column count: Its number.
+SELECT ?thing ?count WHERE { ?thing <urn:count> ?count }
+ORDER BY ?thing
+"""
+
+
+def data(**counts: int) -> bytes:
+    kind = "<http://www.w3.org/2001/XMLSchema#integer>"
+    lines = [f'<urn:{name}> <urn:count> "{one}"^^{kind} .\n' for name, one in counts.items()]
+    return "".join(lines).encode()
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "numbers.rq").write_text(QUERY)
+    settings = Settings(data=tmp_path_factory.mktemp("data") / "data", queries=folder)
+    with local.connect(settings) as store:
+        store.commit(Change(replace={"urn:g": data(a=1, b=2, c=3)}))
+        store.commit(Change(replace={"urn:g": data(a=1, c=4, d=5)}))
+        yield create_app(store, settings).test_client()
+
+
+def test_rows_added_removed_and_changed_are_told_apart(client: FlaskClient) -> None:
+    told = client.get("/queries/numbers/differences").get_json()
+    assert told["to"] - told["from"] == 1
+    assert told["key"] == ["thing"]
+    assert [one["thing"]["value"] for one in told["added"]] == ["urn:d"]
+    assert [one["thing"]["value"] for one in told["removed"]] == ["urn:b"]
+    (changed,) = told["changed"]
+    assert changed["key"]["thing"]["value"] == "urn:c"
+    assert [changed["cells"]["count"][one]["value"] for one in ("from", "to")] == ["3", "4"]
+    pinned = f"/queries/numbers/differences?from={told['from']}&to={told['to']}"
+    assert "immutable" in client.get(pinned).headers["Cache-Control"]
+    same = client.get(f"/queries/numbers/differences?from={told['to']}").get_json()
+    assert (same["added"], same["removed"], same["changed"]) == ([], [], [])
+
+
+def test_differences_are_a_table_too(client: FlaskClient) -> None:
+    text = client.get("/queries/numbers/differences?format=csv").get_data(as_text=True)
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["change", "thing", "column", "from", "to"],
+        ["added", "urn:d", "count", "", "5"],
+        ["removed", "urn:b", "count", "2", ""],
+        ["changed", "urn:c", "count", "3", "4"],
+    ]
+    page = client.get("/queries/numbers/differences", headers={"Accept": "text/html"})
+    assert "1 added, 1 removed, 1 changed" in page.get_data(as_text=True)
+
+
+def test_wrong_versions_are_refused_in_words(client: FlaskClient) -> None:
+    assert client.get("/queries/numbers/differences?from=x").status_code == 400
+    gone = client.get("/queries/numbers/differences?from=999")
+    assert gone.status_code == 410
