@@ -18,8 +18,6 @@ from coprod_kg.store.base import Change
 from coprod_kg.store.local import connect as opened
 from tests.test_serve_command import Serving, served
 
-NOTEBOOK = Path(__file__).parents[1] / "examples" / "notebooks" / "published-cases.ipynb"
-
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
