@@ -20,6 +20,10 @@ NAMES = st.sampled_from(
         "default-graph-uri",
         "named-graph-uri",
         "stage",
+        "limit",
+        "offset",
+        "q",
+        "tag",
         "x",
     ]
 )
@@ -35,7 +39,7 @@ QUERIES = st.one_of(
     ),
 )
 PATHS = st.one_of(
-    st.sampled_from(["/sparql", "/queries", "/queries/initiatives-at-stage", "/"]),
+    st.sampled_from(["/sparql", "/queries", "/queries/initiatives-at-stage", "/", "/docs"]),
     st.sampled_from(["/queries/initiative-history.csv", "/id/initiative/alpha", "/readyz"]),
     st.tuples(
         st.sampled_from(["/id/", "/page/", "/doc/", "/vocab/", "/queries/", "/page/vocab/"]),
@@ -44,6 +48,19 @@ PATHS = st.one_of(
     ).map(lambda parts: f"{parts[0]}{quote_plus(parts[1])}/{quote_plus(parts[2])}"),
 )
 ACCEPTS = st.sampled_from(["*/*", "text/html", "text/plain", "text/turtle", "text/csv;q=x", ""])
+HEADERS = (
+    "Accept",
+    "Accept-Encoding",
+    "Authorization",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Cookie",
+    "If-None-Match",
+    "Origin",
+    "Range",
+    "X-Forwarded-Host",
+)
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT"])
 
 
@@ -57,6 +74,28 @@ def test_no_address_is_a_fault_of_the_service(
     ) as response:
         assert response.status_code < 500
         assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@SETTINGS
+@given(
+    name=st.sampled_from(HEADERS),
+    value=st.one_of(
+        st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40),
+        st.sampled_from(
+            ["*", "W/", '"', "bytes=9-1", "-1", "1e9", "Bearer ", "text/html;q=٣", "," * 99]
+        ),
+    ),
+    method=METHODS,
+)
+def test_no_header_is_a_fault_of_the_service(
+    client: FlaskClient, name: str, value: str, method: str
+) -> None:
+    for path in ("/sparql?query=ASK{}", "/queries/initiatives-at-stage?limit=1", "/openapi.json"):
+        environ = {name.upper().replace("-", "_"): value}
+        if not name.startswith("Content-"):
+            environ = {f"HTTP_{key}": text for key, text in environ.items()}
+        with client.open(path, method=method, environ_overrides=environ) as response:
+            assert response.status_code < 500
 
 
 @SETTINGS
