@@ -16,6 +16,7 @@ from rdflib.namespace import SH
 
 from coprod_kg.errors import ModelError
 from coprod_kg.validation import processor
+from coprod_kg.validation.graphs import shapes_graph
 from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["Shapes"]
@@ -46,7 +47,7 @@ class Shapes:
         self._things = things
         processor.install()
         logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # a wrong date is a finding
-        self._shapes = rdflib.Graph()
+        self._shapes = shapes_graph()
         for path in shapes:
             _load(self._shapes, path)
         for prose in (SH.name, SH.description, SH.order):  # pySHACL weighs each of them anew

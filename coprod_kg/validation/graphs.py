@@ -1,0 +1,44 @@
+"""A graph for the shapes that remembers what it was asked; it changes no answer.
+
+pySHACL asks the same few questions of the shapes at every value it looks at, some hundred thousand
+times for one workbook. Each is looked up once, until the shapes change.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import rdflib
+from rdflib.plugins.stores.memory import Memory
+
+__all__ = ["shapes_graph"]
+
+
+class _Remembering(Memory):
+    """A store that remembers the answers of its only graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answers: dict[Any, Any] = {}
+
+    def add(self, triple: Any, context: Any, quoted: bool = False) -> None:
+        """Add as the base class does."""
+        self._answers.clear()
+        super().add(triple, context, quoted)
+
+    def remove(self, triple_pattern: Any, context: Any = None) -> None:
+        """Remove as the base class does."""
+        self._answers.clear()
+        super().remove(triple_pattern, context)
+
+    def triples(self, triple_pattern: Any, context: Any = None) -> Generator[Any, None, None]:
+        """Find what the base class finds, in the order in which it did the first time."""
+        found = self._answers.get(triple_pattern)
+        if found is None:
+            answer = super().triples(triple_pattern, context)
+            found = self._answers[triple_pattern] = tuple((one, ()) for one, _ in answer)
+        yield from found
+
+
+def shapes_graph() -> rdflib.Graph:
+    """An empty graph for what is asked over and over."""
+    return rdflib.Graph(store=_Remembering())
