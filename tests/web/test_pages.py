@@ -134,7 +134,7 @@ def test_a_saved_query_answers_in_every_format(client: FlaskClient) -> None:
     assert client.get(f"{address}.xml").content_type == "application/sparql-results+xml"
     assert client.get(f"{address}.tsv").data.startswith(b"?initiative\t")
     assert client.get(f"{address}.ttl").status_code == 400
-    assert client.get(f"{address}.xlsx").status_code == 404
+    assert client.get(f"{address}.docx").status_code == 404
 
 
 def test_a_repeated_parameter_is_a_list(client: FlaskClient) -> None:
