@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.table import Cell, Table
 
-__all__ = ["Change", "Differences", "Row", "compare", "key_of"]
+__all__ = ["Change", "Differences", "Row", "compare", "key_of", "lines"]
 
 Row = dict[str, Cell]
 
@@ -100,3 +100,27 @@ def _change(old: Row, new: Row, columns: Sequence[str], key: Sequence[str]) -> C
         name: (old.get(name), new.get(name)) for name in columns if old.get(name) != new.get(name)
     }
     return Change({name: new[name] for name in key if name in new}, cells)
+
+
+def lines(found: Differences) -> list[list[str]]:
+    """One line for each cell that differs: what happened, the key, the column, from, to."""
+    found_lines = []
+    rest = [name for name in found.columns if name not in found.key]
+    for what, several in (("added", found.added), ("removed", found.removed)):
+        for row in several:
+            texts = [(name, _text(row.get(name))) for name in rest] or [("", "")]
+            for name, text in texts:
+                pair = ["", text] if what == "added" else [text, ""]
+                found_lines.append([what, *_key(row, found), name, *pair])
+    for one in found.changed:
+        for name, (old, new) in one.cells.items():
+            found_lines.append(["changed", *_key(one.key, found), name, _text(old), _text(new)])
+    return found_lines
+
+
+def _key(row: Row, found: Differences) -> list[str]:
+    return [_text(row.get(name)) for name in found.key]
+
+
+def _text(cell: Cell | None) -> str:
+    return cell.value if cell is not None else ""

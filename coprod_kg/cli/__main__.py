@@ -18,6 +18,7 @@ _COMMANDS: Mapping[str, str] = {
     "validate": "submit:validate",
     "queries": "query:queries",
     "query": "query:query",
+    "differences": "differences:differences",
     "sparql": "query:sparql",
     "template": "template:template",
     "map": "map:map_sources",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from coprod_kg.citing.comparing import Differences, Row, compare, key_of
+from coprod_kg.citing.comparing import Differences, Row, compare, key_of, lines
 from coprod_kg.errors import LimitReached, NotFound, WrongUsage
 from coprod_kg.results.formats import HTML, ROWS
 from coprod_kg.results.negotiation import negotiate, offers_by_name
@@ -44,7 +44,7 @@ def _differ(site: Site, name: str) -> Response:
     found = compare(tables[0], tables[1], key_of(query, *tables))
     if offer.format == HTML:
         body = render_template(
-            "differences.html", query=query, found=found, lines=_lines(found), span=(earlier, later)
+            "differences.html", query=query, found=found, lines=lines(found), span=(earlier, later)
         )
         response = Response(body, content_type=HTML.content_type)
     elif offer.format == ROWS[2]:
@@ -108,34 +108,10 @@ def _value(cell: Cell | None) -> dict[str, str] | None:
     return told | ({"datatype": cell.datatype} if cell.datatype else {})
 
 
-def _lines(found: Differences) -> list[list[str]]:
-    """One line for each cell that differs: what happened, the key, the column, from, to."""
-    lines = []
-    rest = [name for name in found.columns if name not in found.key]
-    for what, several in (("added", found.added), ("removed", found.removed)):
-        for row in several:
-            texts = [(name, _text(row.get(name))) for name in rest] or [("", "")]
-            for name, text in texts:
-                pair = ["", text] if what == "added" else [text, ""]
-                lines.append([what, *_key(row, found), name, *pair])
-    for one in found.changed:
-        for name, (old, new) in one.cells.items():
-            lines.append(["changed", *_key(one.key, found), name, _text(old), _text(new)])
-    return lines
-
-
-def _key(row: Row, found: Differences) -> list[str]:
-    return [_text(row.get(name)) for name in found.key]
-
-
-def _text(cell: Cell | None) -> str:
-    return cell.value if cell is not None else ""
-
-
 def _csv(found: Differences) -> str:
     """RFC 4180."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(["change", *found.key, "column", "from", "to"])
-    writer.writerows(_lines(found))
+    writer.writerows(lines(found))
     return file.getvalue()
