@@ -14,6 +14,7 @@ import click
 from coprod_kg.answering import ask, run_saved
 from coprod_kg.catalogue.parameters import did_you_mean
 from coprod_kg.catalogue.queries import SavedQuery, load
+from coprod_kg.cli.completion import complete_name
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.cli.remote import Remote
 from coprod_kg.cli.tables import aligned, readable
@@ -108,7 +109,7 @@ def queries(settings: Settings, *, url: str | None, as_json: bool) -> None:
 
 @click.command(epilog="Example: coprod-kg query initiatives-at-stage -p stage=project -f csv")
 @_asking
-@click.argument("name")
+@click.argument("name", shell_complete=complete_name)
 @click.option(
     "-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="Bind a parameter; repeat."
 )
