@@ -7,7 +7,7 @@ A small answer says its rows and its content hash in every format; a large one l
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from flask import Blueprint, Response, request
@@ -119,7 +119,8 @@ class Asking:
 
     def _content(self, data: bytes) -> Content:
         graph = self._plain == GRAPHS[2].media_type
-        return content_of_graph(data) if graph else content_of_table(read_table(data))
+        measure = _measure if len(data) <= _SMALL else _measure.__wrapped__
+        return measure(data, graph)
 
     def _dated(self, number: int) -> datetime | None:
         text = _DATED.format(base=self.site.settings.base_iri, version=number)
@@ -127,6 +128,12 @@ class Asking:
         for row in table.texts():
             return datetime.fromisoformat(row["time"])
         return None
+
+
+@lru_cache(maxsize=64)
+def _measure(data: bytes, graph: bool) -> Content:
+    """The measure of the bytes of an answer; small ones are asked again and again."""
+    return content_of_graph(data) if graph else content_of_table(read_table(data))
 
 
 def add_routes(routes: Blueprint, site: Site) -> None:
