@@ -97,6 +97,10 @@ MISTAKES = [
     ("date |", "date day |", 8, "date takes nothing after it"),
     ("#+ param word", "#+ param 1word", 9, "not the name of a variable"),
     ("#+ column n: How many.\n", "", 12, "column ?n has no line"),
+    ("#+ column n: How many.", "#+ column n: How many.\n#+ unit m: months", 12, "before its unit"),
+    ("#+ column n: How many.", "#+ column n: How many.\n#+ key: n, m", 12, "key names no column"),
+    ("integer = 12", "integer required = 12", 7, "is required and has a default"),
+    ("date |", "date singular |", 8, "date takes nothing after it"),
     ("#+ column n", "#+ column m", 11, "projects no ?m"),
     ("VALUES ?stage { UNDEF }", "", 5, "has no line 'VALUES ?stage { UNDEF }'"),
     ("#+ param word: string | A word.\n", "", 18, "declares no param word"),
@@ -117,6 +121,40 @@ def test_a_mistake_is_named_with_its_line(
         saved(tmp_path, CLEAN.replace(old, new))
     lines = caught.value.what.splitlines()
     assert any(f"a-question.rq:{line}: " in one and what in one for one in lines), lines
+
+
+def test_a_column_is_headed_by_its_label_with_its_unit(tmp_path: Path) -> None:
+    more = "#+ column n: How many.\n#+ unit n: initiatives\n#+ key: n"
+    plain = saved(tmp_path, CLEAN.replace("#+ column n: How many.", more))
+    assert plain.columns[0].heading == "N (initiatives)"
+    assert plain.key == ("n",)
+    named = saved(tmp_path, CLEAN.replace("#+ column n: How many.", f"{more}\n#+ label n: Found"))
+    assert named.columns[0].heading == "Found (initiatives)"
+
+
+def test_a_label_that_names_the_unit_does_not_say_it_twice(tmp_path: Path) -> None:
+    more = "#+ column n: How many.\n#+ unit n: months\n#+ label n: Months since"
+    query = saved(tmp_path, CLEAN.replace("#+ column n: How many.", more))
+    assert query.columns[0].heading == "Months since"
+
+
+def test_a_parameter_takes_as_many_values_as_it_says(tmp_path: Path) -> None:
+    text = CLEAN.replace("date |", "date single required |")
+    query = saved(tmp_path, text)
+    with pytest.raises(WrongUsage, match="has no value"):
+        query.bind({}, BASE)
+    with pytest.raises(WrongUsage, match="takes one value, found 2"):
+        query.bind({"since": ["2021-03-01", "2021-03-02"]}, BASE)
+    assert query.bind({"since": ["2021-03-01"]}, BASE) != query.text
+
+
+def test_every_number_of_every_question_has_a_unit() -> None:
+    for query in load().values():
+        for column in query.columns:
+            if column.description.startswith(("How many", "The mean", "The months", "The share")):
+                assert column.unit, f"{query.name}: {column.name}"
+        if query.form == "SELECT":
+            assert query.key, f"{query.name} does not say what tells one row from another"
 
 
 def test_columns_come_in_the_order_of_the_query(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from coprod_kg.catalogue.parameters import KINDS, TYPES, Parameter
@@ -15,8 +15,9 @@ Mistake = tuple[int, str]
 """A line, and what is wrong there."""
 
 _MARK: Final = "#+"
-_SINGLE: Final = ("summary", "description", "tags", "answers")
-_NAMED: Final = ("param", "column")
+_SINGLE: Final = ("summary", "description", "tags", "answers", "key")
+_NAMED: Final = ("param", "column", "label", "unit")
+_HOW_MANY: Final = ("single", "required")
 _VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 _ANSWER: Final = re.compile(r"CQ-[0-9]{2,}")
 _TAG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -24,10 +25,26 @@ _TAG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the answer: the variable, and what it means."""
+    """A column of the answer.
+
+    Attributes:
+        name: the variable, without its question mark.
+        description: what it means.
+        label: how it is headed where people read it.
+        unit: what its numbers count or measure, such as ``months``; empty where it is no number.
+    """
 
     name: str
     description: str
+    label: str = ""
+    unit: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The label with the unit, where the label does not say it."""
+        label = self.label or _words(self.name)
+        named = not self.unit or self.unit.casefold() in label.casefold()
+        return label if named else f"{label} ({self.unit})"
 
 
 @dataclass(slots=True)
@@ -40,6 +57,7 @@ class Header:
     answers: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     columns: tuple[Column, ...] = ()
+    key: tuple[str, ...] = ()
     lines: dict[str, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -99,6 +117,8 @@ def _single(header: Header, line: int, key: str, value: str) -> None:
         for tag in header.tags:
             if not _TAG.fullmatch(tag):
                 header.wrong(line, f"{tag!r} is not a tag: small letters, digits and hyphens")
+    elif key == "key":
+        header.key = _list(value)
     else:
         header.answers = _list(value)
         for answer in header.answers:
@@ -114,23 +134,46 @@ def _named(
     header: Header, line: int, entry: tuple[str, str, str], vocabulary: Mapping[str, Scheme]
 ) -> None:
     word, name, value = entry
-    if word == "column":
-        header.columns += (Column(name, value),)
+    if word != "param":
+        _about_column(header, line, entry)
         return
     what, bar, description = (part.strip() for part in value.partition("|"))
     if not bar or not description:
         header.wrong(line, f"parameter {name} has no description; write 'TYPE | what it does'")
         return
     declared, equals, default = (part.strip() for part in what.partition("="))
-    type_, _, scope = declared.partition(" ")
+    type_, *words = declared.split() or [""]
+    asked = [word for word in words if word in _HOW_MANY]
+    scope = " ".join(word for word in words if word not in _HOW_MANY)
     wrong = _type_mistake(type_, scope, vocabulary)
     if wrong:
         header.wrong(line, f"parameter {name}: {wrong}")
         return
-    parameter = Parameter(name, type_, scope, default if equals else None, description)
+    parameter = Parameter(
+        name,
+        type_,
+        scope,
+        default if equals else None,
+        description,
+        single="single" in asked,
+        required="required" in asked,
+    )
     header.parameters += (parameter,)
     if equals:
         _check_default(header, line, parameter, vocabulary)
+
+
+def _about_column(header: Header, line: int, entry: tuple[str, str, str]) -> None:
+    word, name, value = entry
+    if word == "column":
+        header.columns += (Column(name, value),)
+        return
+    place = next((n for n, one in enumerate(header.columns) if one.name == name), None)
+    if place is None:
+        header.wrong(line, f"there is no '#+ column {name}: …' before its {word}")
+        return
+    changed = replace(header.columns[place], **{word: value})
+    header.columns = (*header.columns[:place], changed, *header.columns[place + 1 :])
 
 
 def _type_mistake(type_: str, scope: str, vocabulary: Mapping[str, Scheme]) -> str | None:
@@ -158,3 +201,17 @@ def _complete(header: Header) -> None:
     for key in ("summary", "description", "tags"):
         if key not in header.lines:
             header.wrong(1, f"the header has no {key!r}")
+    columns = [one.name for one in header.columns]
+    for name in header.key:
+        if name not in columns:
+            header.wrong(header.lines["key"], f"the key names no column: {name!r}")
+    for one in header.parameters:
+        if one.required and one.default is not None:
+            what = f"parameter {one.name} is required and has a default: one of them is too much"
+            header.wrong(header.lines[f"param {one.name}"], what)
+
+
+def _words(name: str) -> str:
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    plain = spaced.replace("_", " ").strip().capitalize()
+    return f"{plain.removesuffix(' label')} (name)" if plain.endswith(" label") else plain

@@ -48,6 +48,8 @@ class Parameter:
         scope: the scheme of a concept, the kind of an IRI, else empty.
         default: what is bound when nothing is given, as a person writes it; None is nothing.
         description: what it does, for people.
+        single: whether it takes one value at most.
+        required: whether it takes one value at least.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Parameter:
     scope: str
     default: str | None
     description: str
+    single: bool = False
+    required: bool = False
 
     @property
     def takes(self) -> str:

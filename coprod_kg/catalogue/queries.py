@@ -41,6 +41,8 @@ class SavedQuery:
         answers: the competency questions it answers, such as ``CQ-01``.
         parameters: what it can be bound to, in the order of the header.
         columns: what its columns mean, in their order.
+        key: the columns that tell one row from another, also in another version; empty where the
+            file does not say.
         text: the file's whole text, SPARQL that runs as it stands.
         form: SELECT, ASK, CONSTRUCT or DESCRIBE.
         slots: where in the text the parameters' values stand.
@@ -56,6 +58,7 @@ class SavedQuery:
     text: str
     form: str
     slots: tuple[Slot, ...]
+    key: tuple[str, ...] = ()
 
     @property
     def media_types(self) -> tuple[str, ...]:
@@ -78,11 +81,22 @@ class SavedQuery:
                     "type": one.type,
                     "scope": one.scope or None,
                     "default": one.default,
+                    "single": one.single,
+                    "required": one.required,
                     "description": one.description,
                 }
                 for one in self.parameters
             ],
-            "columns": [{"name": one.name, "description": one.description} for one in self.columns],
+            "columns": [
+                {
+                    "name": one.name,
+                    "label": one.heading,
+                    "unit": one.unit or None,
+                    "description": one.description,
+                }
+                for one in self.columns
+            ],
+            "key": self.key,
         }
 
     def bind(
@@ -113,7 +127,7 @@ class SavedQuery:
         for name, parameter in known.items():
             given = [text for text in values.get(name, ()) if text]
             terms, wrong = _terms(parameter, given, base_iri, vocabulary)
-            problems += wrong
+            problems += wrong or _count_mistakes(parameter, len(given))
             if terms:
                 bound[name] = " ".join(terms)
         if problems:
@@ -174,6 +188,7 @@ def read(path: Path, vocabulary: Mapping[str, Scheme]) -> SavedQuery:
         text=text,
         form=body.form,
         slots=body.slots,
+        key=header.key,
     )
 
 
@@ -200,6 +215,14 @@ def _terms(
             fix = f". {error.fix}" if error.fix else ""
             problems.append(f"{parameter.name}: {error.what}{fix}")
     return list(dict.fromkeys(terms)), problems
+
+
+def _count_mistakes(parameter: Parameter, count: int) -> list[str]:
+    if parameter.single and count > 1:
+        return [f"{parameter.name}: takes one value, found {count}"]
+    if parameter.required and not count:
+        return [f"{parameter.name}: has no value. Give {parameter.takes}"]
+    return []
 
 
 def _unknown(name: str, known: Mapping[str, Parameter]) -> str:

@@ -45,7 +45,7 @@ class Differences:
 
 def key_of(query: SavedQuery, *tables: Table) -> tuple[str, ...]:
     """The columns that identify a row: as the query says, else all that hold no number."""
-    said: tuple[str, ...] = tuple(getattr(query, "key", ()) or ())
+    said = query.key
     columns = tuple(dict.fromkeys(name for table in tables for name in table.columns))
     if said and set(said) <= set(columns):
         return said

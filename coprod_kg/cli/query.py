@@ -201,7 +201,8 @@ def _explained(saved: SavedQuery) -> Iterator[str]:
         yield ""
         yield from aligned(("parameter", "takes", "default", "does"), rows)
     yield ""
-    yield from aligned(("column", "is"), [[one.name, one.description] for one in saved.columns])
+    columns = [[one.name, one.unit, one.description] for one in saved.columns]
+    yield from aligned(("column", "unit", "is"), columns)
 
 
 def _values(params: tuple[str, ...]) -> dict[str, list[str]]:

@@ -105,7 +105,7 @@ def query_parameter(one: Parameter) -> dict[str, Any]:
     """One parameter of a saved query, as OpenAPI types it."""
     item, example = _item(one)
     default = None if one.default is None else _value(one, one.default)
-    single = getattr(one, "single", False)
+    single = one.single
     schema: dict[str, Any] = item if single else {"type": "array", "items": item}
     if default is not None:
         whole = {"default": default if single else [default]}
@@ -113,7 +113,7 @@ def query_parameter(one: Parameter) -> dict[str, Any]:
     told = {
         "name": one.name,
         "in": "query",
-        "required": bool(getattr(one, "required", False)),
+        "required": one.required,
         "description": f"{one.description} Takes {one.takes}.",
         "schema": schema,
     }

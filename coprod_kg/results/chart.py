@@ -160,15 +160,7 @@ def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
             bound["axis"] = {"tickCount": _WHOLE_TICKS} | bound.get("axis", {})
         if channel not in _PLACES or name not in known or "title" in bound:
             continue
-        column = known[name]
-        label = getattr(column, "label", "") or _words(name)
-        unit = getattr(column, "unit", "")
-        bound["title"] = f"{label} ({unit})" if unit else label
-
-
-def _words(name: str) -> str:
-    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
-    return spaced.removesuffix(" label").strip().capitalize()
+        bound["title"] = known[name].heading
 
 
 def _limited(

@@ -86,7 +86,7 @@ class Asked:
 
     def _headings(self) -> dict[str, str]:
         """What the columns are called; those that are called alike keep their names."""
-        called = {one.name: getattr(one, "label", "") or one.name for one in self.query.columns}
+        called = {one.name: one.heading for one in self.query.columns}
         units = {one.name: getattr(one, "unit", "") for one in self.query.columns}
         texts = list(called.values())
         return {

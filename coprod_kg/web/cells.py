@@ -64,6 +64,7 @@ class View:
 def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
     """A table for a page; a column ``xLabel`` becomes the link text of the column ``x``."""
     said = {one.name: one.description for one in query.columns} if query else {}
+    called = {one.name: one.heading for one in query.columns} if query else {}
     labels = {
         column: f"{column}Label" for column in table.columns if f"{column}Label" in table.columns
     }
@@ -73,7 +74,9 @@ def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
         for column in shown
         if any(row[column].is_number for row in table.rows if column in row)
     }
-    headings = tuple(Heading(words(one), said.get(one), one in numbers) for one in shown)
+    headings = tuple(
+        Heading(called.get(one) or words(one), said.get(one), one in numbers) for one in shown
+    )
     rows = tuple(
         tuple(_cell(site, row, column, labels.get(column)) for column in shown)
         for row in table.rows[:MOST_ROWS]
