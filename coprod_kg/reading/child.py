@@ -8,7 +8,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import reduce
 from typing import Any, BinaryIO, Final
@@ -18,6 +19,7 @@ import pyoxigraph as ox
 from coprod_kg import namespaces
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
 from coprod_kg.reading import rdf, tables
+from coprod_kg.reading.beside import beside
 from coprod_kg.reading.formats import format_of
 from coprod_kg.reading.job import Checked, Limits, Sent, read_frame, write_frame
 from coprod_kg.reading.model import Model
@@ -34,6 +36,8 @@ from coprod_kg.validation.vocabulary import Vocabulary
 __all__ = ["Checker", "main"]
 
 _MB: Final = 2**20
+_WORTH_A_COPY: Final = 4000
+"""Triples from which the conclusions take so long that a copy of the process pays."""
 _TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _ORG: Final = "http://www.w3.org/ns/org#"
 _ORGANISATIONS: Final = (
@@ -77,8 +81,9 @@ class Checker:
         form = format_of(sent.name, sent.stated)
         parsed = rdf.read(sent.content, sent.name, form, self._base_iri)
         triples = rdf.named(parsed, self._base_iri)
-        found = in_text(self._findings(triples), sent.content, form, self._base_iri)
-        return self._checked(triples, found, sent.name)
+        with self._concluding(triples, sent.name) as concluded:
+            found = in_text(self._findings(triples), sent.content, form, self._base_iri)
+            return self._checked(triples, found, self._written(triples, sent.name), concluded())
 
     def _table(self, sent: Sent) -> Checked:
         read = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
@@ -94,18 +99,24 @@ class Checker:
                 positions=read.positions,
                 headers=headers_of(sheets()),
             )
-        found = (*told, *in_table(self._findings(triples), read.positions, headers_of(sheets())))
-        checked = self._checked(triples, found, sent.name)
+        with self._concluding(triples, sent.name) as concluded:
+            shaped = in_table(self._findings(triples), read.positions, headers_of(sheets()))
+            data = self._written(triples, sent.name)
+            checked = self._checked(triples, (*told, *shaped), data, concluded())
         whose = read.organisation
         return replace(checked, leads=(whose,)) if whose in checked.organisations else checked
 
     def _checked(
-        self, triples: Sequence[ox.Triple], found: tuple[Finding, ...], name: str
+        self,
+        triples: Sequence[ox.Triple],
+        found: tuple[Finding, ...],
+        data: bytes,
+        inferred: bytes,
     ) -> Checked:
         return Checked(
             report=Report(found),
-            data=self._written(triples, name),
-            inferred=self._written(self._concluded(triples), name),
+            data=data,
+            inferred=inferred,
             described=frozenset(str(one.subject)[1:-1] for one in triples),
             organisations=self._slugs(
                 one.subject
@@ -120,6 +131,17 @@ class Checker:
         if self._shapes is None:
             return ()
         return (*self._vocabulary.check(triples), *self._shapes.validate(triples))
+
+    def _concluding(
+        self, triples: Sequence[ox.Triple], name: str
+    ) -> AbstractContextManager[Callable[[], bytes]]:
+        """What gives the conclusions, written out; of a large file they are drawn meanwhile."""
+
+        def work() -> bytes:
+            return self._written(self._concluded(triples), name)
+
+        apart = self._shapes is not None and len(triples) >= _WORTH_A_COPY
+        return beside(work) if apart else nullcontext(work)
 
     def _concluded(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
         """What follows by the rules, and what of the profiles of the stages is met."""
