@@ -63,16 +63,20 @@ class Citation:
     link: str
     retrieved: datetime
 
-    def text(self) -> str:
-        """One sentence."""
+    @property
+    def sentence(self) -> str:
+        """What is cited and where it is, without the day on which it was asked."""
         given = ", ".join(f"{name} = {_shown(value)}" for name, value in self.parameters)
         asked = f"query {self.query}" + (f" with {given}" if given else "")
         return (
             f"{AUTHOR} ({self._year()}), {TITLE}, {self._version()}, "
             f"{asked}: {_shown(self.question)} ({self._counted()}; "
-            f"SHA-256 of the answer {self.sha256}, of the query {self.query_sha256}), "
-            f"{self.link} (retrieved {_day(self.retrieved)}; licence {LICENCE}).\n"
+            f"SHA-256 of the answer {self.sha256}, of the query {self.query_sha256}), {self.link}"
         )
+
+    def text(self) -> str:
+        """One sentence."""
+        return f"{self.sentence} (retrieved {_day(self.retrieved)}; licence {LICENCE}).\n"
 
     def bibtex(self) -> str:
         """A ``@misc`` entry; every character that TeX reads as its own is escaped."""

@@ -141,6 +141,7 @@ def _page(
         links=links,
         around=about[0],
         cited=about[1],
+        before=max((one for one in site.store.versions() if one < answer.version), default=0),
         version=answer.version,
         notice=notice(site, answer.version),
     )
