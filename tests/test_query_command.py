@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pyoxigraph import RdfFormat, parse, serialize
 from werkzeug.serving import make_server
 
 from coprod_kg.cli.__main__ import main
+from coprod_kg.cli.queries import queries
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
 from coprod_kg.store.local import serving
@@ -227,3 +229,14 @@ def test_a_chart_is_of_saved_queries_only(run: Run, data: str) -> None:
     ended = run("sparql", COUNT, "--data", data, "-f", "png")
     assert ended.code != 0
     assert "png is made of saved queries only" in ended.err
+
+
+def test_the_questions_are_found_by_words_and_tags() -> None:
+    found = CliRunner().invoke(queries, ["Pilots", "--tag", "stalled", "--json"])
+    assert found.exit_code == 0, found.output
+    names = [one["name"] for one in json.loads(found.stdout)]
+    assert "pilots-without-successor" in names
+    assert "barriers-overall" not in names
+    told = CliRunner().invoke(queries, ["pilots", "successor"])
+    assert [line.split()[0] for line in told.stdout.splitlines()] == ["pilots-without-successor"]
+    assert told.stderr.endswith("of 52 questions)\n")

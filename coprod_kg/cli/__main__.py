@@ -16,7 +16,7 @@ _COMMANDS: Mapping[str, str] = {
     "submit": "submit:submit",
     "submissions": "submissions:submissions",
     "validate": "submit:validate",
-    "queries": "query:queries",
+    "queries": "queries:queries",
     "query": "query:query",
     "differences": "differences:differences",
     "sparql": "query:sparql",

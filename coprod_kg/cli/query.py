@@ -1,6 +1,5 @@
-"""``coprod-kg queries``, ``query`` and ``sparql``: ask from a terminal; they never change data."""
+"""``coprod-kg query`` and ``sparql``: ask from a terminal; they never change data."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ import click
 
 from coprod_kg.answering import ask, run_saved
 from coprod_kg.catalogue.parameters import did_you_mean
-from coprod_kg.catalogue.queries import SavedQuery, load
+from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.cli.completion import complete_name
 from coprod_kg.cli.context import opened, setting_options
+from coprod_kg.cli.queries import saved_queries
 from coprod_kg.cli.remote import Remote
 from coprod_kg.cli.tables import aligned, readable
 from coprod_kg.errors import NotFound, Unreadable, WrongUsage
@@ -25,7 +25,7 @@ from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 
-__all__ = ["queries", "query", "sparql"]
+__all__ = ["query", "sparql"]
 
 _JSON: Final = ROWS[0].media_type
 _FORMATS: Final = (
@@ -88,25 +88,6 @@ class _Output:
         return ("text/csv", GRAPHS[0].media_type)
 
 
-@click.command(epilog="Example: coprod-kg queries --json")
-@setting_options("queries")
-@_url
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def queries(settings: Settings, *, url: str | None, as_json: bool) -> None:
-    """List the saved queries, each with the question it answers."""
-    known = (
-        Remote(url, settings.query_seconds).queries()
-        if url
-        else [one.described() for one in _saved(settings).values()]
-    )
-    if as_json:
-        click.echo(json.dumps(known, indent=2, ensure_ascii=False))
-        return
-    width = max((len(str(one["name"])) for one in known), default=0)
-    for one in known:
-        click.echo(f"{one['name']:<{width}}  {one['summary']}")
-
-
 @click.command(epilog="Example: coprod-kg query initiatives-at-stage -p stage=project -f csv")
 @_asking
 @click.argument("name", shell_complete=complete_name)
@@ -131,7 +112,7 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
         types = (output.made.media_type,) if output.made else output.media_types
         _write(partial(remote.query, name, values, types, options["number"]), output)
         return
-    saved = _found(_saved(settings), name)
+    saved = _found(saved_queries(settings), name)
     if options["explain"]:
         click.echo("\n".join(_explained(saved)))
         return
@@ -175,11 +156,6 @@ def sparql(settings: Settings, *, text: str, **options: Any) -> None:
     )
     with opened(settings) as store:
         _write(partial(ask, store, asking, settings), output)
-
-
-def _saved(settings: Settings) -> Mapping[str, SavedQuery]:
-    own = load(settings.queries) if settings.queries else {}
-    return {**load(), **own}
 
 
 def _found(known: Mapping[str, SavedQuery], name: str) -> SavedQuery:
