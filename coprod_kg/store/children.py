@@ -35,6 +35,7 @@ class Keeper:
         self._exits.mkdir(exist_ok=True)
         self._lifeline, self._held = os.pipe()
         self._stopping = threading.Event()
+        self._forgetting = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._threads: list[threading.Thread] = []
 
@@ -104,20 +105,22 @@ class Keeper:
                 child.terminate()
             status = child.wait()
             del self._running[name]
-            self._record(child.pid, status)
+            self.record(child.pid, status)
             # A child that a signal ended has met a limit while it worked; only one that cannot
             # start is worth waiting for, and hostile queries must not slow the others down.
             steady = status <= 0 or time.monotonic() - started > _STEADY_SECONDS
             failures = 0 if steady else failures + 1
             self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
 
-    def _record(self, pid: int, status: int) -> None:
+    def record(self, pid: int, status: int) -> None:
+        """Write down how the process with that number ended, as `subprocess` tells it."""
         unfinished = self._exits / f".{pid}"
         unfinished.write_text(str(status), encoding="ascii")
         unfinished.rename(self._exits / str(pid))
-        records = sorted(self._exits.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
-        for old in records[:-_EXITS_KEPT]:
-            old.unlink(missing_ok=True)
+        with self._forgetting:  # an end that another thread forgets meanwhile has no age
+            records = sorted(self._exits.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
+            for old in records[:-_EXITS_KEPT]:
+                old.unlink()
 
 
 def exit_status(run: Path, pid: int, seconds: float = 1.0) -> int | None:

@@ -1,0 +1,24 @@
+"""What the keeper of the processes records of their ends, however many end at once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from coprod_kg.store.children import Keeper, exit_status
+
+
+@contextmanager
+def keeping(run: Path) -> Iterator[Keeper]:
+    keeper = Keeper(run)
+    yield keeper
+    keeper.stop()
+
+
+def test_ends_at_the_same_moment_are_all_recorded_and_the_oldest_forgotten(tmp_path: Path) -> None:
+    with keeping(tmp_path) as keeper, ThreadPoolExecutor(8) as several:
+        list(several.map(lambda pid: keeper.record(pid, -14), range(1, 2001)))
+        keeper.record(2001, -6)
+    assert exit_status(tmp_path, 2001) == -6
+    assert exit_status(tmp_path, 1, seconds=0) is None
+    assert 200 <= len(list((tmp_path / "exits").iterdir())) <= 300
