@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from coprod_kg.catalogue.parameters import KINDS, TYPES, Parameter
+from coprod_kg.catalogue.parameters import KINDS, RESERVED, TYPES, Parameter
 from coprod_kg.catalogue.schemes import Scheme
 from coprod_kg.errors import WrongUsage
 
@@ -206,6 +206,9 @@ def _complete(header: Header) -> None:
         if name not in columns:
             header.wrong(header.lines["key"], f"the key names no column: {name!r}")
     for one in header.parameters:
+        if one.name in RESERVED:
+            what = f"{one.name!r} is no name for a parameter: a request says {one.name} otherwise"
+            header.wrong(header.lines[f"param {one.name}"], what)
         if one.required and one.default is not None:
             what = f"parameter {one.name} is required and has a default: one of them is too much"
             header.wrong(header.lines[f"param {one.name}"], what)

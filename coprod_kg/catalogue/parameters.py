@@ -12,10 +12,13 @@ from coprod_kg.catalogue.schemes import Scheme
 from coprod_kg.errors import WrongUsage
 from coprod_kg.terms import Term, literal, parse_iri
 
-__all__ = ["KINDS", "TYPES", "Parameter", "did_you_mean"]
+__all__ = ["KINDS", "RESERVED", "TYPES", "Parameter", "did_you_mean"]
 
 TYPES: Final = ("concept", "iri", "integer", "date", "string", "boolean")
 """What a parameter may be; the first two name a scheme or a kind of thing after them."""
+
+RESERVED: Final = ("format", "limit", "offset", "timeout", "version")
+"""What a request says beside the parameters: no parameter has one of these names."""
 
 KINDS: Final = (
     "initiative",
@@ -95,8 +98,8 @@ class Parameter:
         if self.type == "boolean" and text not in ("true", "false"):
             raise WrongUsage(f"{text!r} is not {self.takes}")
         term = literal(text, self.type)
-        if self.type == "integer" and abs(int(text)) > _LARGEST:
-            raise WrongUsage(f"{text} is larger than a number can be here")
+        if self.type == "integer" and not _fits(text):
+            raise WrongUsage(f"{_short(text)} is larger than a number can be here")
         return term
 
     def written_default(self) -> str:
@@ -135,6 +138,16 @@ class Parameter:
         if iri.value.startswith(things) and self.scope not in ("thing", other):
             raise WrongUsage(f"{text!r} names a thing of the kind {other}, not {self.scope}")
         return iri
+
+
+def _fits(digits: str) -> bool:
+    """Whether a whole number has 64 bits; a long text of digits is never made a number."""
+    bare = digits.lstrip("+-").lstrip("0")
+    return len(bare) <= len(str(_LARGEST)) and int(bare or "0") <= _LARGEST
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def did_you_mean(text: str, known: Mapping[str, object]) -> str:
