@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, QuerySolutions, Store
 
@@ -109,6 +109,7 @@ MISTAKES = [
     ("SELECT (COUNT(*) AS ?n)", "SELECT *", 13, "SELECT * hides"),
     ("ORDER BY ?n\n", "", 1, "no ORDER BY"),
     ("ORDER BY ?n", "ORDER BY ?n LIMIT 5", 22, "LIMIT belongs"),
+    ("ORDER BY ?n", "ORDER BY ?n VALUES ?n { 1 }", 22, "no place for a LIMIT"),
     ("ORDER BY ?n", "#+ tags: late", 22, "header line after the header"),
     ("SELECT (COUNT(*) AS ?n)\nWHERE", "DROP", 1, "there is no query here"),
 ]
@@ -284,14 +285,47 @@ HOSTILE = st.one_of(
 )
 
 
-@given(HOSTILE.filter(bool))
+STARTS = (
+    *("http://example.org/", "urn:x:", "<http://example.org/", f"{BASE}id/initiative/"),
+    *("stage:", "stage:project", "project", "2021-03-01", "12", "true", "initiative/"),
+)
+ATTACKS = (
+    *("} DROP ALL #", "UNDEF } } ; DROP ALL ; #", "1 } UNION { ?s ?p ?o", "?stage", "$x", "UNDEF"),
+    *(
+        '"@en',
+        '"^^<http://example.org/>',
+        "'''",
+        '"""',
+        "> } #",
+        "\\u007D",
+        "\\u003E \\u007D",
+        "\x00",
+    ),
+    *(
+        "SERVICE <http://127.0.0.1/> {}",
+        "<http://a> <http://b>",
+        "http://a\\u003Eb",
+        "12 13",
+        "1e9",
+    ),
+    *("\u2028}", "\ufeff", "\u202e}", "(1 2)", "<< ?s ?p ?o >>", "PREFIX x: <y>", "true false"),
+)
+INJECTED = HOSTILE | st.one_of(
+    st.sampled_from(ATTACKS),
+    st.tuples(st.sampled_from(STARTS), HOSTILE | st.sampled_from(ATTACKS)).map("".join),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(INJECTED.filter(bool))
 def test_a_text_changes_nothing_but_the_bound_term(word: SavedQuery, text: str) -> None:
     answer = Store().query(word.bind({"word": [text]}, BASE, VOCABULARY))
     assert isinstance(answer, QuerySolutions)
     assert [row["word"] for row in answer] == [Literal(text)]
 
 
-@given(HOSTILE)
+@settings(max_examples=500, deadline=None)
+@given(INJECTED)
 def test_a_text_is_never_taken_for_another_type(query: SavedQuery, text: str) -> None:
     for name in ("stage", "initiative", "months", "since", "open"):
         try:

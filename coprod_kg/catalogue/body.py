@@ -47,7 +47,7 @@ def inspect(text: str, header: Header) -> Body:
     line = position(text, form.start)[0]
     if form.is_word("SELECT"):
         mistakes += _projection_mistakes(line, _projection(found[found.index(form) + 1 :]), header)
-        mistakes += _order_mistakes(found)
+        mistakes += _order_mistakes(text, found)
     return Body(form.text.upper(), slots, tuple(mistakes))
 
 
@@ -122,10 +122,21 @@ def _projection_mistakes(line: int, names: Sequence[str], header: Header) -> Ite
         yield line, f"the columns come as {', '.join(names)}; list them in that order"
 
 
-def _order_mistakes(found: Sequence[Token]) -> Iterator[Mistake]:
+def _order_mistakes(text: str, found: Sequence[Token]) -> Iterator[Mistake]:
     depth = 0
-    for token in found:
+    for place, token in enumerate(found):
         depth += (token.text == "{") - (token.text == "}")
         if depth == 0 and token.is_word("ORDER"):
+            yield from _after_order(text, found[place:])
             return
     yield 1, "there is no ORDER BY: the same rows must come in the same order everywhere"
+
+
+def _after_order(text: str, after: Sequence[Token]) -> Iterator[Mistake]:
+    for token in after:
+        if token.is_word("VALUES"):
+            line = position(text, token.start)[0]
+            yield (
+                line,
+                "VALUES after ORDER BY leaves no place for a LIMIT; move it into the pattern",
+            )
