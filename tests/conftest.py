@@ -8,6 +8,7 @@ A fixture here is either free of cost or cleans up after itself.
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,15 @@ LAST = (
     "test_crashes",
     "test_docs",
 )
+
+
+def pytest_configure() -> None:
+    """Make sure that a service which a test starts can be stopped by Ctrl-C.
+
+    A shell that runs something in the background hands SIGINT down to it as ignored.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
