@@ -143,7 +143,8 @@ class Parameter:
 def _fits(digits: str) -> bool:
     """Whether a whole number has 64 bits; a long text of digits is never made a number."""
     bare = digits.lstrip("+-").lstrip("0")
-    return len(bare) <= len(str(_LARGEST)) and int(bare or "0") <= _LARGEST
+    largest = _LARGEST + digits.startswith("-")  # there is one more below nought than above
+    return len(bare) <= len(str(largest)) and int(bare or "0") <= largest
 
 
 def _short(text: str) -> str:

@@ -73,7 +73,7 @@ def test_right_requests_are_answered_as_the_document_says(operations: list[Opera
     assert len(operations) > 60
     for operation in operations:
         for status, case in asked(operation, GenerationMode.POSITIVE):
-            if operation.path.startswith("/queries/"):
+            if operation.path.startswith("/queries/") and operation.path.count("/") == 2:
                 assert status in RIGHT, case.as_curl_command()
 
 
