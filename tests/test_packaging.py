@@ -55,7 +55,7 @@ def contents(wheel: Path) -> set[str]:
 def test_the_wheel_carries_the_model_the_shapes_the_queries_and_the_examples(
     wheel: Path, checkout: Path
 ) -> None:
-    travelling = {".csv", ".jsonld", ".md", ".rq", ".ru", ".ttl", ".xlsx"}
+    travelling = {".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".ttl", ".xlsx"}
     expected = {
         f"coprod_kg/_files/{path.relative_to(checkout).as_posix()}"
         for folder in FOLDERS
