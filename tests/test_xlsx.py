@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from coprod_kg.catalogue.queries import load
 from coprod_kg.errors import TooLarge
 from coprod_kg.results import xlsx
+from coprod_kg.results.formats import WORKBOOK
+from coprod_kg.results.made import Asked
 from coprod_kg.results.table import Cell, Table
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -96,3 +99,13 @@ def test_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "MOST_ROWS", 1)
     with pytest.raises(TooLarge, match="2 rows are too many"):
         xlsx.workbook(Table(("a",), ({}, {})), {}, ())
+
+
+def test_a_heading_of_a_workbook_names_its_unit_once() -> None:
+    query = load()["step-durations"]
+    row = {one.name: Cell("literal", "7") for one in query.columns}
+    table = Table(tuple(row), (row,))
+    book = load_workbook(BytesIO(Asked(query, {}, 1).made(WORKBOOK, table)))
+    heads = [one.value for one in book["Rows"][1]]
+    assert "Duration (months)" in heads
+    assert len(set(heads)) == len(heads)

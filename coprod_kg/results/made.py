@@ -87,10 +87,5 @@ class Asked:
     def _headings(self) -> dict[str, str]:
         """What the columns are called; those that are called alike keep their names."""
         called = {one.name: one.heading for one in self.query.columns}
-        units = {one.name: getattr(one, "unit", "") for one in self.query.columns}
         texts = list(called.values())
-        return {
-            name: (text if texts.count(text) == 1 else name)
-            + (f" ({units[name]})" if units[name] else "")
-            for name, text in called.items()
-        }
+        return {name: text if texts.count(text) == 1 else name for name, text in called.items()}
