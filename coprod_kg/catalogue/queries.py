@@ -26,7 +26,7 @@ from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.files import files
 from coprod_kg.terms import serialise
 
-__all__ = ["SavedQuery", "load", "read"]
+__all__ = ["SavedQuery", "load", "load_all", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,15 @@ def load(
     if mistakes:
         raise ModelError("\n".join(mistakes))
     return MappingProxyType(found)
+
+
+def load_all(own: Path | None) -> Mapping[str, SavedQuery]:
+    """The model's saved queries with those of a person's own folder, which win by name.
+
+    Raises:
+        ModelError: names file and line of every mistake in every file.
+    """
+    return MappingProxyType({**load(), **(load(own) if own else {})})
 
 
 def read(path: Path, vocabulary: Mapping[str, Scheme]) -> SavedQuery:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.citing.content import Content
 
-__all__ = ["LICENCE", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash"]
+__all__ = ["LICENCE", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash", "tex"]
 
 TITLE: Final = "Mainstreaming co-production: a knowledge graph"
 AUTHOR: Final = "coprod-kg contributors"
@@ -85,14 +85,14 @@ class Citation:
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters)
         title = f"{TITLE}: {self.question}" + (f" ({given})" if given else "")
         fields = {
-            "author": "{" + _tex(AUTHOR) + "}",
-            "title": "{" + _tex(title) + "}",
+            "author": "{" + tex(AUTHOR) + "}",
+            "title": "{" + tex(title) + "}",
             "year": self._year(),
             "version": str(self.version),
-            "howpublished": _tex(f"Dataset {self._version()}"),
+            "howpublished": tex(f"Dataset {self._version()}"),
             "url": _address(self.link),
             "urldate": self.retrieved.date().isoformat(),
-            "note": _tex(note),
+            "note": tex(note),
         }
         key = f"coprod-kg-{self.query}-v{self.version}-{self.sha256[:8]}"
         lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
@@ -190,7 +190,8 @@ def cite(
     )
 
 
-def _tex(text: str) -> str:
+def tex(text: str) -> str:
+    """A text for a field of BibTeX, with every character that TeX reads as its own escaped."""
     return "".join(_ESCAPES.get(one, one) for one in _shown(text))
 
 

@@ -1,12 +1,14 @@
 """Two answers of one query set side by side by what identifies a row; it never orders them anew."""
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.table import Cell, Table
 
-__all__ = ["Change", "Differences", "Row", "compare", "key_of", "lines"]
+__all__ = ["Change", "Differences", "Row", "as_csv", "compare", "key_of", "lines"]
 
 Row = dict[str, Cell]
 
@@ -116,6 +118,15 @@ def lines(found: Differences) -> list[list[str]]:
         for name, (old, new) in one.cells.items():
             found_lines.append(["changed", *_key(one.key, found), name, _text(old), _text(new)])
     return found_lines
+
+
+def as_csv(found: Differences, line_end: str = "\r\n") -> str:
+    """The same lines as CSV with a head; its lines end as RFC 4180 says, or as is said here."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator=line_end)
+    writer.writerow(["change", *found.key, "column", "from", "to"])
+    writer.writerows(lines(found))
+    return file.getvalue()
 
 
 def _key(row: Row, found: Differences) -> list[str]:

@@ -1,14 +1,12 @@
 """``coprod-kg differences``: what a saved query answers otherwise in another version."""
 
-import csv
-import io
 from typing import Final
 
 import click
 
 from coprod_kg.answering import run_saved
-from coprod_kg.catalogue.queries import load
-from coprod_kg.citing.comparing import compare, key_of, lines
+from coprod_kg.catalogue.queries import load_all
+from coprod_kg.citing.comparing import as_csv, compare, key_of
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.errors import NotFound
 from coprod_kg.results.formats import ROWS
@@ -31,7 +29,7 @@ def differences(settings: Settings, *, name: str, before: int | None, after: int
 
     Without versions: between the newest and the one before it.
     """
-    known = {**load(), **(load(settings.queries) if settings.queries else {})}
+    known = load_all(settings.queries)
     if name not in known or known[name].form != "SELECT":
         raise NotFound(
             f"there is no saved query {name!r} that answers in rows",
@@ -45,8 +43,4 @@ def differences(settings: Settings, *, name: str, before: int | None, after: int
             asking = Query("", _JSON, version=number, seconds=settings.query_seconds)
             tables.append(read_table(run_saved(store, known[name], {}, asking, settings).read()))
     found = compare(tables[0], tables[1], key_of(known[name], *tables))
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["change", *found.key, "column", "from", "to"])
-    writer.writerows(lines(found))
-    click.echo(file.getvalue(), nl=False)
+    click.echo(as_csv(found, "\n"), nl=False)

@@ -5,18 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from coprod_kg.catalogue.queries import SavedQuery, load
+from coprod_kg.catalogue.queries import load_all
 from coprod_kg.cli.context import setting_options
 from coprod_kg.cli.remote import Remote
 from coprod_kg.settings import Settings
 
-__all__ = ["queries", "saved_queries"]
-
-
-def saved_queries(settings: Settings) -> Mapping[str, SavedQuery]:
-    """The model's saved queries, and those of the person's own folder."""
-    own = load(settings.queries) if settings.queries else {}
-    return {**load(), **own}
+__all__ = ["queries"]
 
 
 @click.command(epilog="Example: coprod-kg queries barrier --tag stage")
@@ -40,7 +34,7 @@ def queries(
     known = (
         Remote(url, settings.query_seconds).queries()
         if url
-        else [one.described() for one in saved_queries(settings).values()]
+        else [one.described() for one in load_all(settings.queries).values()]
     )
     found = [one for one in known if _fits(one, words, tags)]
     if as_json:

@@ -12,10 +12,9 @@ import click
 
 from coprod_kg.answering import ask, run_saved
 from coprod_kg.catalogue.parameters import did_you_mean
-from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.catalogue.queries import SavedQuery, load_all
 from coprod_kg.cli.completion import complete_name
 from coprod_kg.cli.context import opened, setting_options
-from coprod_kg.cli.queries import saved_queries
 from coprod_kg.cli.remote import Remote
 from coprod_kg.cli.tables import aligned, readable
 from coprod_kg.errors import NotFound, Unreadable, WrongUsage
@@ -112,7 +111,7 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
         types = (output.made.media_type,) if output.made else output.media_types
         _write(partial(remote.query, name, values, types, options["number"]), output)
         return
-    saved = _found(saved_queries(settings), name)
+    saved = _found(load_all(settings.queries), name)
     if options["explain"]:
         click.echo("\n".join(_explained(saved)))
         return

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from coprod_kg.catalogue.parameters import did_you_mean
+from coprod_kg.citing.citation import TITLE, tex
+from coprod_kg.cli.context import opened
 from coprod_kg.cli.remote import Remote
 from coprod_kg.errors import WrongUsage
 from coprod_kg.notebook.result import Citation, Result, html_table, python_rows
@@ -43,7 +44,8 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
             fix="Give the address of a service, or the folder that serve --data made.",
         )
     with ExitStack() as stack:
-        source = stack.enter_context(Folder(Settings.load({"data": where})))
+        settings = Settings.load({"data": where})
+        source = Folder(stack.enter_context(opened(settings)), settings)
         return Connection(source, version, stack.pop_all())
 
 
@@ -139,12 +141,7 @@ class Connection:
     def __enter__(self) -> "Connection":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -183,12 +180,10 @@ def _read(answer: Answer) -> tuple[Table, str, int]:
 
 
 def _cited(asked: str, version: int, rows: int) -> Citation:
-    title = "Mainstreaming co-production: a knowledge graph"
-    text = f"{title}, version {version}, {asked}, {rows} row{'' if rows == 1 else 's'}."
-    note = asked.replace("_", r"\_").replace("&", r"\&").replace("%", r"\%").replace("#", r"\#")
+    text = f"{TITLE}, version {version}, {asked}, {rows} row{'' if rows == 1 else 's'}."
     bibtex = (
-        f"@misc{{coprod-kg-{version},\n  title = {{{title}}},\n"
-        f"  version = {{{version}}},\n  note = {{{note}}}\n}}"
+        f"@misc{{coprod-kg-{version},\n  title = {{{TITLE}}},\n"
+        f"  version = {{{version}}},\n  note = {{{tex(asked)}}}\n}}"
     )
     return Citation(text, bibtex)
 

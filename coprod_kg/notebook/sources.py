@@ -1,13 +1,10 @@
 """What a connection asks: a data folder, in the words of a service; it never goes over HTTP."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from types import TracebackType
 from typing import Any, Protocol
 
 from coprod_kg.answering import ask, run_saved
-from coprod_kg.catalogue.queries import load
-from coprod_kg.cli.context import opened
+from coprod_kg.catalogue.queries import load_all
 from coprod_kg.errors import NotFound
 from coprod_kg.results.formats import by_name
 from coprod_kg.results.made import Asked, formats_made
@@ -37,27 +34,13 @@ class Source(Protocol):
 
 
 class Folder:
-    """The store of a data folder, open while this is entered."""
+    """The open store of a data folder."""
 
-    _store: Store
-
-    def __init__(self, settings: Settings) -> None:
-        """Read the saved queries; the store is opened on entry."""
+    def __init__(self, store: Store, settings: Settings) -> None:
+        """Read the saved queries."""
+        self._store = store
         self._settings = settings
-        self._known = {**load(), **(load(settings.queries) if settings.queries else {})}
-        self._closing = ExitStack()
-
-    def __enter__(self) -> "Folder":
-        self._store = self._closing.enter_context(opened(self._settings))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._closing.close()
+        self._known = load_all(settings.queries)
 
     def queries(self) -> list[dict[str, Any]]:
         """What the catalogue says of each saved query."""

@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final, NoReturn
 
 __all__ = ["Watcher"]
@@ -47,12 +46,7 @@ class Watcher:
     def __enter__(self) -> None:
         """The watching has begun."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Watch no more: from now on the end of the connection ends nothing."""
         with self._lock:
             self._watched = None

@@ -6,7 +6,7 @@ from threading import BoundedSemaphore
 from flask import Flask
 
 from coprod_kg.access import Tokens
-from coprod_kg.catalogue.queries import load
+from coprod_kg.catalogue.queries import load, load_all
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -42,9 +42,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     Raises:
         ModelError: a saved query is at fault.
     """
-    saved = dict(load())
-    if settings.queries is not None:
-        saved |= load(settings.queries)
+    saved = load_all(settings.queries)
     slots = Slots(run / "slots" if run else None, settings)
     views = load(files("queries") / "views")
     site = Site(

@@ -1,13 +1,11 @@
 """The same saved query between two versions of the data, over HTTP; it never stores anything."""
 
-import csv
-import io
 from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from coprod_kg.citing.comparing import Differences, Row, compare, key_of, lines
+from coprod_kg.citing.comparing import Differences, Row, as_csv, compare, key_of, lines
 from coprod_kg.errors import LimitReached, NotFound, WrongUsage
 from coprod_kg.results.formats import HTML, ROWS
 from coprod_kg.results.negotiation import negotiate, offers_by_name
@@ -48,7 +46,7 @@ def _differ(site: Site, name: str) -> Response:
         )
         response = Response(body, content_type=HTML.content_type)
     elif offer.format == ROWS[2]:
-        response = Response(_csv(found), content_type=offer.content_type)
+        response = Response(as_csv(found), content_type=offer.content_type)
     else:
         response = jsonify({"query": name, "from": earlier, "to": later, **_document(found)})
     kept = PINNED if None not in (before, after) else LATEST
@@ -106,12 +104,3 @@ def _value(cell: Cell | None) -> dict[str, str] | None:
     told = {"type": cell.kind, "value": cell.value}
     told |= {"xml:lang": cell.language} if cell.language else {}
     return told | ({"datatype": cell.datatype} if cell.datatype else {})
-
-
-def _csv(found: Differences) -> str:
-    """RFC 4180."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["change", *found.key, "column", "from", "to"])
-    writer.writerows(lines(found))
-    return file.getvalue()
