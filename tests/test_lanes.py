@@ -20,13 +20,15 @@ MANY = "".join(f"<urn:{n}> <urn:p> <urn:{n}> .\n" for n in range(2_000)).encode(
 
 
 @contextmanager
-def store(data: Path, long_queries: int, keep: int = 20) -> Iterator[LocalStore]:
+def store(
+    data: Path, long_queries: int, keep: int = 20, queue_seconds: float = 60.0
+) -> Iterator[LocalStore]:
     settings = Settings(
         data=data,
         workers=1,
         long_queries=long_queries,
-        queue_seconds=2.0,
-        query_seconds=60.0,
+        queue_seconds=queue_seconds,
+        query_seconds=120.0,
         keep_versions=keep,
     )
     with serving(settings) as service:
@@ -41,7 +43,7 @@ def hopeless(asked: LocalStore, count: int) -> Iterator[None]:
 
     def ask() -> None:
         with pytest.raises(CoprodError):
-            asked.query(Query(HOPELESS, ("text/csv",), seconds=60.0, asker=asker))
+            asked.query(Query(HOPELESS, ("text/csv",), seconds=120.0, asker=asker))
 
     for _ in range(count):
         ended.append(threading.Thread(target=ask))
@@ -62,7 +64,7 @@ def test_short_queries_are_answered_while_long_ones_run(tmp_path: Path) -> None:
 
 
 def test_no_more_long_queries_run_than_may(tmp_path: Path) -> None:
-    with store(tmp_path, 1) as asked:
+    with store(tmp_path, 1, queue_seconds=5.0) as asked:
         with hopeless(asked, 2), pytest.raises(Overloaded):
             asked.query(SHORT)
         assert "true" in asked.query(SHORT).read().decode()  # they left

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -296,3 +297,24 @@ def await_end(pid: int) -> None:
             return
         time.sleep(0.02)
     pytest.fail(f"process {pid} is still there")
+
+
+def test_a_query_that_no_worker_took_is_asked_again(tmp_path: Path) -> None:
+    def answer() -> None:
+        for _ in range(2):
+            listening.accept()[0].close()  # a worker that ended before it took the query
+        with listening.accept()[0] as taken:
+            wire.send_message(taken, {"pid": os.getpid()})
+            assert wire.receive_message(taken)["text"] == "ASK {}"
+            wire.send_message(taken, {"media_type": TABLE[0], "version": 1, "length": None})
+            wire.send(taken, b"true")
+            wire.send(taken, wire.END)
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "query"))
+        listening.listen()
+        with ThreadPoolExecutor() as pool:
+            worker = pool.submit(answer)
+            asked = LocalStore(tmp_path, Settings(data=tmp_path)).query(Query("ASK {}", TABLE))
+            assert asked.read() == b"true"
+            worker.result()

@@ -2,12 +2,16 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from coprod_kg.errors import QueryRefused, QuerySyntax, QueryTimeout, QueryTooDeep, StoreChanged
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import DEFAULT_GRAPH, Change, Query, Update
+from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Query, Update
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.durable import Durable
 from coprod_kg.store.local import LocalStore, serving
 
 GRAPH = "https://example.org/graph"
@@ -110,13 +114,24 @@ def test_updates_that_come_together_are_all_done(store: LocalStore) -> None:
              WHERE {{ OPTIONAL {{ GRAPH <urn:count> {{ <urn:c> <urn:n> ?n }} }}
                       BIND(COALESCE(?n, 0) + 1 AS ?m) }}"""
     updates = [Update(add.format(number)) for number in range(3)]
-    threads = [threading.Thread(target=store.update, args=(one,)) for one in updates]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as pool:
+        versions = [commit.version for commit in pool.map(store.update, updates)]
+    assert len(set(versions)) == 3
     asked = "SELECT ?n WHERE { GRAPH <urn:count> { <urn:c> <urn:n> ?n } }"
     assert rows(store, asked) == ["3"]
+
+
+def test_of_two_changes_made_from_one_version_only_one_is_taken(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    with directory.locked():
+        durable = Durable.open(directory, Settings().base_iri, keep=2)
+        one, other = (Change({f"urn:{name}": EMPTY}, base=0) for name in "ab")
+        with pytest.raises(StoreChanged, match="from version 0"):
+            durable.commit([one, other])
+        with pytest.raises(StoreChanged, match="from version 0"):
+            durable.commit([Change({"urn:c": EMPTY}), one])
+        assert (durable.version(), list(durable.store)) == (0, [])
+        assert durable.commit([one, Change({"urn:c": EMPTY})]).version == 1
 
 
 def test_a_change_made_from_an_older_version_is_refused(store: LocalStore) -> None:

@@ -87,8 +87,8 @@ class Durable:
             OSError: the disk failed midway; the next `open` takes the commit up again.
         """
         version = self.version() + 1
-        for change in changes:
-            _check(change, version - 1)
+        for place, change in enumerate(changes):
+            _check(change, version - 1, first=place == 0)
         steps = (*changes, self._record(version, changes))
         _check_room(self.directory, steps)
         journal.write(self.directory.journal, steps)
@@ -186,11 +186,14 @@ def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
         )
 
 
-def _check(change: Change, version: int) -> None:
-    """Read every triple once, so that what is journalled can be applied, and twice alike."""
-    if change.base not in (None, version):
+def _check(change: Change, version: int, *, first: bool) -> None:
+    """Read every triple once, so that what is journalled can be applied, and twice alike.
+
+    A change that comes after another of the same commit was not made from what that one leaves.
+    """
+    if change.base is not None and (change.base != version or not first):
         raise StoreChanged(
-            f"the change was made from version {change.base}, and the newest is {version}",
+            f"the change was made from version {change.base}, and others have come since",
             fix="Make it again from the newest version.",
         )
     for graph, triples in [*change.replace.items(), *change.add.items()]:

@@ -37,6 +37,10 @@ _START_SECONDS = 60.0
 _COMMIT_SECONDS = 600.0
 
 
+class _Untaken(Exception):
+    """A query worker ended before it took the query."""
+
+
 class LocalStore:
     """The store whose processes listen below a runtime directory."""
 
@@ -56,14 +60,18 @@ class LocalStore:
 
     def query(self, query: Query) -> Answer:
         """Ask; see `coprod_kg.store.base.Store.query` for what is raised."""
-        connection = self._connect("query", self._settings.queue_seconds)
-        if query.asker is not None:
-            query.asker.on_leave(_hang_up(connection))
-        try:
-            return self._ask(connection, query)
-        except BaseException:
-            connection.close()
-            raise
+        for _ in range(_ATTEMPTS):
+            connection = self._connect("query", self._settings.queue_seconds)
+            if query.asker is not None:
+                query.asker.on_leave(_hang_up(connection))
+            try:
+                return self._ask(connection, query)
+            except _Untaken:  # nobody has read it: another worker can be asked
+                connection.close()
+            except BaseException:
+                connection.close()
+                raise
+        raise StoreUnavailable(f"{_ATTEMPTS} query workers ended before they took the query")
 
     def commit(self, change: Change) -> Commit:
         """Make the change durable and visible, then return."""
@@ -113,7 +121,7 @@ class LocalStore:
         except (EOFError, OSError):
             if query.asker is not None and query.asker.left:
                 raise _left() from None
-            raise StoreUnavailable("the query worker ended before it took the query") from None
+            raise _Untaken from None
         connection.settimeout(seconds + _GRACE_SECONDS)
         try:
             head = stream.message()
