@@ -13,20 +13,26 @@ Each parameter is one line of the body, ``VALUES ?stage { UNDEF }``, whose ``UND
 gives way to serialised terms. No other text of the query ever changes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from coprod_kg.catalogue.body import Slot, inspect
-from coprod_kg.catalogue.header import Column, read_header
+from coprod_kg.catalogue.header import Column, Mistake, read_header
 from coprod_kg.catalogue.parameters import Parameter, did_you_mean
 from coprod_kg.catalogue.schemes import Scheme, schemes
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.files import files
 from coprod_kg.terms import serialise
 
-__all__ = ["SavedQuery", "load", "load_all", "read"]
+__all__ = ["SavedQuery", "examine", "is_slug", "load", "load_all", "read"]
+
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What no XML can hold, and so neither the catalogue in RDF/XML nor an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +184,33 @@ def read(path: Path, vocabulary: Mapping[str, Scheme]) -> SavedQuery:
     Raises:
         ModelError: names file and line of every mistake.
     """
-    text = _text(path)
-    header = read_header(text, vocabulary)
+    query, mistakes = examine(path.stem, _text(path), vocabulary)
+    if mistakes:
+        raise ModelError("\n".join(f"{path}:{line}: {what}" for line, what in mistakes))
+    return query
+
+
+def examine(
+    name: str, text: str, vocabulary: Mapping[str, Scheme] | None = None
+) -> tuple[SavedQuery, list[Mistake]]:
+    """A saved query as far as its text says what it is, and every mistake in it by line.
+
+    Args:
+        name: its slug.
+        text: the whole text of its file.
+        vocabulary: the concept schemes; the model's own by default.
+    """
+    header = read_header(text, schemes() if vocabulary is None else vocabulary)
     body = inspect(text, header)
     mistakes = [*header.mistakes, *body.mistakes]
-    if not _is_slug(path.stem):
-        mistakes.append((1, f"{path.stem!r} is not a slug: small letters, digits and hyphens"))
-    if mistakes:
-        raise ModelError("\n".join(f"{path}:{line}: {what}" for line, what in sorted(mistakes)))
-    return SavedQuery(
-        name=path.stem,
+    if not is_slug(name):
+        mistakes.append((1, f"{name[:80]!r} is not a slug: small letters, digits and hyphens"))
+    for found in _CONTROL.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        mistakes.append((line, f"the character U+{ord(found[0]):04X} has no place in a query"))
+        break
+    query = SavedQuery(
+        name=name,
         summary=header.summary,
         description=header.description,
         tags=header.tags,
@@ -199,6 +222,7 @@ def read(path: Path, vocabulary: Mapping[str, Scheme]) -> SavedQuery:
         slots=body.slots,
         key=header.key,
     )
+    return query, sorted(mistakes)
 
 
 def _text(path: Path) -> str:
@@ -208,8 +232,13 @@ def _text(path: Path) -> str:
         raise ModelError(f"{path}:1: this is not UTF-8: {error}") from None
 
 
-def _is_slug(text: str) -> bool:
-    return all(part.isalnum() and part.isascii() and part.islower() for part in text.split("-"))
+def is_slug(text: str) -> bool:
+    """Whether it can be the name of a saved query: small letters, digits and hyphens.
+
+    >>> [is_slug(one) for one in ("pilots-2", "..", "A", "a--b", "")]
+    [True, False, False, False, False]
+    """
+    return _SLUG.fullmatch(text) is not None
 
 
 def _terms(
