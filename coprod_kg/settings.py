@@ -116,6 +116,10 @@ class Settings:
         default=20, metadata=_help("newest dataset versions that stay queryable")
     )
     queries: Path | None = field(default=None, metadata=_help("folder of your own saved queries"))
+    freshness: str = field(
+        default="on",
+        metadata=_help("whether the saved queries are run after each new version: on or off"),
+    )
 
     @classmethod
     def load(
@@ -178,6 +182,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "read_access": ("open", "token"),
     "metrics_access": ("reading", "open", "token"),
     "log_queries": ("hash", "text"),
+    "freshness": ("on", "off"),
 }
 """The settings that are one of a few words."""
 

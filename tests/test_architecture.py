@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"catalogue", "reasoning", "store", "validation"}),
     frozenset({"access", "reading", "results"}),
     frozenset({"answering", "assessing", "changing", "citing", "describing", "documenting"})
-    | frozenset({"examples", "publishing", "reporting", "submitting", "template"}),
+    | frozenset({"examples", "freshness", "publishing", "reporting", "submitting", "template"}),
     frozenset({"web"}),
     frozenset({"cli"}),
     frozenset({"notebook"}),

@@ -19,6 +19,7 @@ _COMMANDS: Mapping[str, str] = {
     "queries": "queries:queries",
     "query": "query:query",
     "differences": "differences:differences",
+    "refresh": "refresh:refresh",
     "sparql": "query:sparql",
     "template": "template:template",
     "map": "map:map_sources",

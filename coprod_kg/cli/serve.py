@@ -59,6 +59,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
     "default_graph",
     "keep_versions",
     "queries",
+    "freshness",
 )
 @click.option("--no-example", is_flag=True, help="Leave an empty store empty.")
 def serve(settings: Settings, *, no_example: bool) -> None:
@@ -80,6 +81,8 @@ def serve(settings: Settings, *, no_example: bool) -> None:
                 submit_examples(service.store, settings)
             service.keeper.keep("web", "coprod_kg.web.listen", service.environ)
             _await_web(settings)
+            if settings.freshness == "on":
+                service.keeper.keep("freshness", "coprod_kg.freshness.child", service.environ)
             click.echo(_welcome(service.store, url))
             threading.Event().wait()
     except KeyboardInterrupt:

@@ -4,7 +4,8 @@
     ├── backup.json     the version, the base IRI, and the SHA-256 of every file
     ├── store/          the newest snapshot, as plain files
     ├── submissions/    the bytes that were submitted
-    └── tokens.json     the tokens, as hashes
+    ├── tokens.json     the tokens, as hashes
+    └── freshness.json  when each saved query was last run
 
 A snapshot never changes, so a copy of it is whole even while the service commits.
 """
@@ -22,7 +23,7 @@ from coprod_kg.store.snapshots import Snapshots
 __all__ = ["back_up", "restore"]
 
 _INDEX: Final = "backup.json"
-_BESIDE: Final = ("submissions", "tokens.json")
+_BESIDE: Final = ("submissions", "tokens.json", "freshness.json")
 
 
 def back_up(directory: DataDirectory, base_iri: str, target: Path) -> int:

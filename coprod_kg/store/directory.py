@@ -7,7 +7,8 @@ DATA/
 ├── snapshots/N/    one immutable copy for each version, by hard links
 ├── snapshots/current → N
 ├── scratch/        what an update works on, until it has ended
-└── submissions/    the bytes that were submitted, named by their SHA-256
+├── submissions/    the bytes that were submitted, named by their SHA-256
+└── freshness.json  when each saved query was last run; no part of the data
 
 The sockets of the running processes live elsewhere, in a short-lived runtime directory: the
 path of a Unix socket may only be about 100 bytes long.

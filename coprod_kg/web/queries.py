@@ -1,7 +1,7 @@
 """The saved queries over HTTP; it never runs a text that is not saved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.citing.citation import Citation
 from coprod_kg.errors import NotFound
+from coprod_kg.freshness.run import Run
 from coprod_kg.results.chart import has_chart, specification
 from coprod_kg.results.formats import CHARTS, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
 from coprod_kg.results.made import MADE, Asked, formats_made
@@ -26,6 +27,7 @@ from coprod_kg.web.notice import notice
 from coprod_kg.web.paging import Around, linked, pages, part
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
 from coprod_kg.web.query_citing import Asking
+from coprod_kg.web.query_freshness import last_run, last_runs
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
 
@@ -64,17 +66,20 @@ def _all(site: Site) -> Response:
     tags = tuple(dict.fromkeys(tag for tag in given.all("tag") if tag))
     seen = found(site.queries, given.one("q") or "", tags)
     if wants_page(wanted):
-        body = render_template("queries.html", found=seen)
+        body = render_template("queries.html", found=seen, runs=last_runs(site))
         response = Response(body, content_type=HTML.content_type)
     else:
-        response = jsonify({"queries": [_described(query) for query in seen.queries]})
+        runs = last_runs(site)
+        listed = [_described(query, runs.get(query.name)) for query in seen.queries]
+        response = jsonify({"queries": listed})
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
 
 
-def _described(query: SavedQuery) -> dict[str, object]:
+def _described(query: SavedQuery, run: Run | None) -> dict[str, object]:
     url = f"{request.url_root}queries/{query.name}"
-    return {"name": query.name, "url": url, **query.described()}
+    last = run.described() if run else None
+    return {"name": query.name, "url": url, **query.described(), "last_run": last}
 
 
 def _one(site: Site, name: str) -> Response:
@@ -85,7 +90,8 @@ def _one(site: Site, name: str) -> Response:
     values = given.grouped(leave_out=OURS)
     bind, chosen = partial(query.bind, values, site.settings.base_iri), part(given, query)
     number = version(given)
-    conditions = Conditions(site.version(number), number is not None, wanted)
+    run = last_run(site, query) if number is None and wants_page(wanted) else None
+    conditions = Conditions(site.version(number), number is not None, wanted, _stamp(run))
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return unchanged
@@ -100,13 +106,13 @@ def _one(site: Site, name: str) -> Response:
     around = pages(site, asking, bind, chosen)
     citing = Asking(site, query, values, asking, chosen)
     answer, content = citing.measured(site.ask_store(asking))
-    conditions = Conditions(answer.version, conditions.pinned, wanted)
+    conditions = replace(conditions, version=answer.version)
     asked = Asked(query, values, answer.version, own)
     if made:
         response = drawn(answer, asked, conditions)
     elif page:
         cited = citing.citation(answer.version, content) if content else None
-        body = _page(site, asked, asking, answer, (around, cited))
+        body = _page(site, asked, asking, answer, (around, cited, run))
         response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
     else:
         response = reply(answer, conditions, filename=query.name)
@@ -118,7 +124,7 @@ def _page(
     asked: Asked,
     asking: Query,
     answer: Answer,
-    about: tuple[Around, Citation | None],
+    about: tuple[Around, Citation | None, Run | None],
 ) -> str:
     """The page of a saved query, with its chart where it has one."""
     query, data = asked.query, take(answer)
@@ -141,10 +147,16 @@ def _page(
         links=links,
         around=about[0],
         cited=about[1],
+        run=about[2],
         before=max((one for one in site.store.versions() if one < answer.version), default=0),
         version=answer.version,
         notice=notice(site, answer.version),
     )
+
+
+def _stamp(run: Run | None) -> str:
+    """What changes on a page when its query is run again."""
+    return f"{run.version}-{run.time}" if run else ""
 
 
 def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:

@@ -7,6 +7,7 @@ the connection breaks (`coprod_kg.web.sending`), so that every client notices.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Semaphore
+from zlib import crc32
 
 from flask import Response, current_app, request
 from werkzeug.http import quote_etag
@@ -17,6 +18,7 @@ from coprod_kg.results.formats import FORMATS, HTML, ROWS, by_name
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.relay import Relay
 from coprod_kg.store.base import Answer
+from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters
 
 __all__ = ["Conditions", "media_types", "offers", "reply", "wants_page"]
@@ -33,11 +35,13 @@ class Conditions:
         version: the dataset version that is asked.
         pinned: whether the address names it, so that the answer stays for ever.
         offers: the formats the client accepts, best first.
+        stamp: what else a page shows, which changes without a new version.
     """
 
     version: int
     pinned: bool
     offers: tuple[Offer, ...]
+    stamp: str = ""
 
     def unchanged(self) -> Response | None:
         """A 304 where the client holds this very answer, without asking the store."""
@@ -55,8 +59,11 @@ class Conditions:
         return None
 
     def tag(self, offer: Offer) -> str:
-        """The entity tag: another one for each dataset version, media type and release of ours."""
-        return f"{self.version}-{offer.content_type.partition(';')[0]}-{__version__}"
+        """The entity tag: another one for each version, view, media type and release of ours."""
+        hidden = exchange(request).hidden
+        view = f"-{crc32(' '.join(hidden).encode()):08x}" if hidden else ""
+        stamp = f"-{self.stamp}" if self.stamp and offer.format == HTML else ""
+        return f"{self.version}-{offer.content_type.partition(';')[0]}-{__version__}{stamp}{view}"
 
     def mark(self, response: Response, offer: Offer) -> Response:
         """Say which version this is, and how long it may be kept."""

@@ -1,0 +1,192 @@
+"""When each saved query was last run, and since when it is empty."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from coprod_kg.catalogue.queries import SavedQuery, load
+from coprod_kg.cli.refresh import refresh as command
+from coprod_kg.errors import QueryTimeout
+from coprod_kg.freshness.ledger import Ledger
+from coprod_kg.freshness.run import Run, after
+from coprod_kg.freshness.running import due, refresh, run_now
+from coprod_kg.settings import Settings
+from coprod_kg.store import local
+from coprod_kg.store.base import Answer, Change, Query, Store
+from coprod_kg.web import create_app
+from tests.web.test_query_differences import QUERY, data
+
+
+def run(version: int, rows: int | None, problem: str | None = None) -> Run:
+    return Run("numbers", "ab", version, "2026-11-24T10:00:00+00:00", 0.1, rows, problem)
+
+
+def last(*runs: Run) -> Run:
+    found: Run | None = None
+    for one in runs:
+        found = after(found, one)
+    assert found is not None
+    return found
+
+
+def test_the_first_version_without_rows_is_exact_where_the_one_before_it_had_some() -> None:
+    assert last(run(4, 2), run(5, 0), run(6, 0)).emptiness == "empty since version 5"
+
+
+def test_a_version_passed_over_before_it_makes_it_at_the_latest() -> None:
+    found = last(run(3, 2), run(5, 0), run(6, 0))
+    assert found.emptiness == "empty since version 5 at the latest"
+    assert last(run(7, 0)).emptiness == "empty since version 7 at the latest"
+    assert last(run(0, 0)).emptiness == "empty since version 0"
+
+
+def test_a_version_passed_over_after_it_is_not_claimed_to_be_empty() -> None:
+    found = last(run(4, 2), run(5, 0), run(9, 0), run(10, 0))
+    assert found.emptiness == "empty whenever it was run since version 5"
+
+
+def test_what_was_stopped_is_never_called_empty() -> None:
+    stopped = last(run(4, 2), run(5, 0), run(6, None, "it took too long"))
+    assert (stopped.is_empty, stopped.emptiness) == (False, "")
+    assert stopped.outcome == "not answered: it took too long"
+    assert stopped.described()["empty_since"] is None
+    again = last(run(4, 2), run(5, 0), run(6, None, "it took too long"), run(7, 0))
+    assert again.emptiness == "empty whenever it was run since version 5"
+
+
+def test_rows_end_the_emptiness_and_another_text_or_history_begins_anew() -> None:
+    assert last(run(4, 0), run(5, 3)).outcome == "3 rows"
+    assert last(run(4, 0), run(5, 3), run(6, 0)).emptiness == "empty since version 6"
+    other = last(run(4, 0), replace(run(5, 0), query_sha256="cd"))
+    assert other.emptiness == "empty since version 5 at the latest"
+    assert last(run(9, 0), run(5, 0)).emptiness == "empty since version 5 at the latest"
+
+
+def test_the_file_is_read_again_and_one_that_is_broken_counts_as_empty(tmp_path: Path) -> None:
+    Ledger(tmp_path).note(run(4, 2))
+    assert Ledger(tmp_path).note(run(5, 0)).emptiness == "empty since version 5"
+    assert Ledger(tmp_path).runs()["numbers"].emptiness == "empty since version 5"
+    (tmp_path / "freshness.json").write_text("[{")
+    assert Ledger(tmp_path).runs() == {}
+
+
+@dataclass(frozen=True)
+class World:
+    """A store with one saved query of its own."""
+
+    settings: Settings
+    store: Store
+    queries: dict[str, SavedQuery]
+    ledger: Ledger
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "numbers.rq").write_text(QUERY)
+    settings = Settings(data=tmp_path / "data", queries=tmp_path / "own")
+    with local.connect(settings) as store:
+        found = dict(load(tmp_path / "own"))
+        yield World(settings, store, found, Ledger(settings.data))
+
+
+def rounds(world: World) -> list[Run]:
+    return list(refresh(world.store, world.settings, world.queries, world.ledger))
+
+
+def test_the_page_says_since_when_it_is_empty_and_changes_with_the_data(world: World) -> None:
+    client = create_app(world.store, world.settings).test_client()
+    client.get("/queries/numbers.html")
+    start = world.store.commit(Change(replace={"urn:g": data(a=1)})).version
+    assert [one.rows for one in rounds(world)] == [1]
+    empty = world.store.commit(Change(replace={"urn:g": b""})).version
+    before = client.get("/queries/numbers.html")
+    assert [one.rows for one in rounds(world)] == [0]
+    page = client.get("/queries/numbers.html", headers={"If-None-Match": before.headers["ETag"]})
+    assert f"empty since version {empty}." in page.get_data(as_text=True)
+    assert f"empty since version {empty}" in client.get("/queries?format=html").text
+    told = client.get("/queries?format=json").get_json()["queries"]
+    (own,) = (one for one in told if one["name"] == "numbers")
+    assert own["last_run"]["empty_since"] == empty == start + 1
+    full = world.store.commit(Change(replace={"urn:g": data(a=1, b=2)})).version
+    assert [one.rows for one in rounds(world)] == [2]
+    page = client.get("/queries/numbers.html")
+    assert f"version {full}" in page.get_data(as_text=True)
+    assert "empty since" not in page.get_data(as_text=True)
+    pinned = client.get(f"/queries/numbers.html?version={empty}").get_data(as_text=True)
+    assert "Last run" not in pinned
+
+
+def test_it_is_kept_when_the_service_starts_again(world: World, tmp_path: Path) -> None:
+    world.store.commit(Change(replace={"urn:g": data(a=1)}))
+    rounds(world)
+    empty = world.store.commit(Change(replace={"urn:g": b""})).version
+    rounds(world)
+    assert due(world.queries, Ledger(world.settings.data), empty) == []
+    again = Ledger(tmp_path / "data").runs()["numbers"]
+    assert again.emptiness == f"empty since version {empty}"
+    client = create_app(world.store, world.settings).test_client()
+    assert f"empty since version {empty}" in client.get("/queries?format=html").text
+
+
+def test_running_makes_no_version_and_nothing_is_run_twice(world: World) -> None:
+    number = world.store.version()
+    assert len(rounds(world)) == 1
+    assert rounds(world) == []
+    assert world.store.version() == number
+
+
+class Slow:
+    """A store in which every question takes too long."""
+
+    def __init__(self, store: Store) -> None:
+        self.version, self.versions = store.version, store.versions
+        self.commit, self.update = store.commit, store.update
+
+    def query(self, query: Query) -> Answer:
+        raise QueryTimeout("the query was stopped after 30 seconds")
+
+
+def test_a_question_that_was_stopped_says_so_on_its_page(world: World) -> None:
+    run_now(Slow(world.store), world.settings, world.queries["numbers"], world.ledger)
+    client = create_app(world.store, world.settings).test_client()
+    page = client.get("/queries/numbers.html").get_data(as_text=True)
+    assert "not answered: the query was stopped after 30 seconds" in page
+    listed = client.get("/queries?q=numbers&format=html").get_data(as_text=True)
+    assert "not answered" in listed
+    assert "empty" not in listed + page
+
+
+def test_rows_are_counted_whatever_stands_in_them(world: World) -> None:
+    lines = b'<urn:a> <urn:count> "one\\ntwo\\r\\nthree" .\n<urn:b> <urn:count> "" .\n'
+    world.store.commit(Change(replace={"urn:g": lines}))
+    assert [one.rows for one in rounds(world)] == [2]
+
+
+def test_every_question_of_the_model_is_run_by_the_command(tmp_path: Path) -> None:
+    where = ["--data", str(tmp_path / "data")]
+    ran = CliRunner().invoke(command, where, catch_exceptions=False)
+    assert ran.exit_code == 0
+    lines = ran.output.splitlines()
+    assert len(lines) == len(load())
+    assert not [line for line in lines if "not answered" in line]
+    told = json.loads((tmp_path / "data" / "freshness.json").read_text())
+    assert {one["query"] for one in told} == set(load())
+    one = CliRunner().invoke(command, ["barrier-chains", *where], catch_exceptions=False)
+    assert one.output.startswith("barrier-chains  version ")
+
+
+def test_the_service_runs_them_by_itself_after_a_commit(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data")
+    with local.serving(settings) as service:
+        version = service.store.commit(Change(replace={"urn:g": data(a=1)})).version
+        service.keeper.keep("freshness", "coprod_kg.freshness.child", service.environ)
+        ledger, until = Ledger(settings.data), time.monotonic() + 120
+        while not ledger.runs() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert {one.version for one in ledger.runs().values()} == {version}
