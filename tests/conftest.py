@@ -18,6 +18,7 @@ __all__ = ["checkout", "require"]
 
 # How each tool that is not in every environment is found, and how one gets it.
 TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
+    "bash": (lambda: shutil.which("bash") is not None, "apt install bash"),
     "chromium": (lambda: shutil.which("chromium") is not None, "apt install chromium"),
     "comunica-sparql": (
         lambda: shutil.which("comunica-sparql") is not None,

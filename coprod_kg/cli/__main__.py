@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import click
 
 from coprod_kg import __version__
+from coprod_kg.cli.shells import register
 from coprod_kg.errors import CoprodError
 
 __all__ = ["main"]
@@ -65,6 +66,7 @@ def coprod_kg() -> None:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    register()
     try:
         ended = coprod_kg.main(prog_name="coprod-kg", standalone_mode=False)
         # An exit code comes back as it is, and so does whatever a command returns.

@@ -1,12 +1,84 @@
-"""What a shell completes: the names of saved queries; it opens no store."""
+"""What a shell completes: names of saved queries, parameters, values; it opens no store."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
-from coprod_kg.catalogue.queries import load
+from coprod_kg.catalogue.header import read_header
+from coprod_kg.catalogue.parameters import Parameter
+from coprod_kg.catalogue.queries import SavedQuery, read
+from coprod_kg.catalogue.schemes import schemes
+from coprod_kg.errors import CoprodError
+from coprod_kg.files import files
+from coprod_kg.settings import Settings
 
-__all__ = ["complete_name"]
+__all__ = ["complete_name", "complete_parameter"]
 
 
-def complete_name(_context: click.Context, _argument: click.Parameter, begun: str) -> list[str]:
-    """The saved queries whose names begin so."""
-    return [name for name in load() if name.startswith(begun)]
+def complete_name(
+    context: click.Context, _argument: click.Parameter, begun: str
+) -> list[CompletionItem[str]]:
+    """The saved queries whose names begin so, each with its question."""
+    named = {path.stem: path for path in _paths(context) if path.stem.startswith(begun)}
+    return [CompletionItem(name, help=_question(path)) for name, path in sorted(named.items())]
+
+
+def complete_parameter(
+    context: click.Context, _option: click.Parameter, begun: str
+) -> list[CompletionItem[str]]:
+    """What can follow ``-p``: the names of the parameters, then what one of them permits."""
+    query = _asked(context)
+    if query is None:
+        return []
+    name, equals, value = begun.partition("=")
+    if not equals:
+        given = {pair.partition("=")[0] for pair in context.params.get("params") or ()}
+        return list(_names(query.parameters, name, given))
+    return [item for one in query.parameters if one.name == name for item in _values(one, value)]
+
+
+def _names(
+    parameters: Iterable[Parameter], begun: str, given: set[str]
+) -> Iterator[CompletionItem[str]]:
+    for one in parameters:
+        if one.name.startswith(begun) and not (one.single and one.name in given):
+            yield CompletionItem(f"{one.name}=", help=one.description)
+
+
+def _values(parameter: Parameter, begun: str) -> Iterator[CompletionItem[str]]:
+    vocabulary = schemes()
+    scheme = vocabulary.get(parameter.scope) if parameter.type == "concept" else None
+    for value in parameter.permitted(vocabulary):
+        if value.startswith(begun):
+            told = scheme.concepts[value].label() if scheme else None
+            yield CompletionItem(f"{parameter.name}={value}", help=told)
+
+
+def _asked(context: click.Context) -> SavedQuery | None:
+    """The saved query that the line names; None where it names none that can be read."""
+    # An option that lacks its value ends the parsing before arguments get their names.
+    name = context.params.get("name") or next(iter(context.args), None)
+    found = [path for path in _paths(context) if path.stem == name]
+    try:
+        return read(found[-1], schemes()) if found else None
+    except (CoprodError, OSError):
+        return None
+
+
+def _paths(context: click.Context) -> list[Path]:
+    """The files of the model's questions, then those of a person's own, which win by name."""
+    try:
+        own = Settings.load({"queries": context.params.get("setting_queries")}).queries
+    except CoprodError:  # a shell that completes a line is no place to tell of it
+        own = None
+    folders = [files("queries") / "questions", *([own] if own else [])]
+    return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
+
+
+def _question(path: Path) -> str | None:
+    try:
+        return read_header(path.read_text(encoding="utf-8"), {}).summary or None
+    except (OSError, UnicodeDecodeError):
+        return None

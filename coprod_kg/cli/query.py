@@ -13,7 +13,7 @@ import click
 from coprod_kg.answering import ask, run_saved
 from coprod_kg.catalogue.parameters import did_you_mean
 from coprod_kg.catalogue.queries import SavedQuery, load_all
-from coprod_kg.cli.completion import complete_name
+from coprod_kg.cli.completion import complete_name, complete_parameter
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.cli.remote import Remote
 from coprod_kg.cli.tables import aligned, readable
@@ -91,7 +91,13 @@ class _Output:
 @_asking
 @click.argument("name", shell_complete=complete_name)
 @click.option(
-    "-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="Bind a parameter; repeat."
+    "-p",
+    "--param",
+    "params",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Bind a parameter; repeat.",
+    shell_complete=complete_parameter,
 )
 @_format
 @_output

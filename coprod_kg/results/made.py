@@ -11,7 +11,6 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.results.chart import has_chart, png, specification, svg
 from coprod_kg.results.formats import CHARTS, WORKBOOK, Format
 from coprod_kg.results.table import Table
-from coprod_kg.results.xlsx import workbook
 
 __all__ = ["MADE", "MOST_BYTES", "Asked", "formats_made"]
 
@@ -62,6 +61,9 @@ class Asked:
             CoprodError: it cannot be made, or not within the limits.
         """
         if form == WORKBOOK:
+            # Only here: the library takes longer to come than most questions take to be answered.
+            from coprod_kg.results.xlsx import workbook
+
             return workbook(table, self._headings(), self.about(len(table.rows)))
         if form not in CHARTS:
             raise WrongUsage(f"{form.name} is not made of rows")
