@@ -60,6 +60,10 @@ def test_the_names_of_saved_queries_are_completed() -> None:
     assert not in_fish("coprod-kg query nothing-begins-so")
 
 
+def test_tags_are_completed() -> None:
+    assert in_fish("coprod-kg queries barrier --tag sta") == ["stage", "stalled", "standpoint"]
+
+
 @pytest.mark.parametrize("complete", [in_fish, in_zsh])
 def test_names_and_values_of_parameters_are_completed(
     complete: Callable[[str], list[str]],

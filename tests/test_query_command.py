@@ -240,3 +240,15 @@ def test_the_questions_are_found_by_words_and_tags() -> None:
     told = CliRunner().invoke(queries, ["pilots", "successor"])
     assert [line.split()[0] for line in told.stdout.splitlines()] == ["pilots-without-successor"]
     assert told.stderr.endswith("of 52 questions)\n")
+
+
+@pytest.mark.parametrize(
+    "search", [["BARRIER", "stall"], ["CQ-09"], ["--tag", "stage", "--tag", "time"], ["zebra"]]
+)
+def test_a_search_finds_the_same_here_and_over_http(search: list[str], run: Run, url: str) -> None:
+    here, there = run("queries", *search), run("queries", *search, "--url", url)
+    assert (here.code, here.out) == (there.code, there.out)
+    number = len(here.out.splitlines())
+    assert here.err == f"({number} of 52 questions)\n"
+    assert there.err == f"({number} questions)\n"
+    assert (number == 0) is (search == ["zebra"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from coprod_kg.catalogue.header import read_header
+from coprod_kg.catalogue.header import Header, read_header
 from coprod_kg.catalogue.parameters import Parameter
 from coprod_kg.catalogue.queries import SavedQuery, read
 from coprod_kg.catalogue.schemes import schemes
@@ -14,7 +14,7 @@ from coprod_kg.errors import CoprodError
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
 
-__all__ = ["complete_name", "complete_parameter"]
+__all__ = ["complete_name", "complete_parameter", "complete_tag"]
 
 
 def complete_name(
@@ -22,7 +22,10 @@ def complete_name(
 ) -> list[CompletionItem[str]]:
     """The saved queries whose names begin so, each with its question."""
     named = {path.stem: path for path in _paths(context) if path.stem.startswith(begun)}
-    return [CompletionItem(name, help=_question(path)) for name, path in sorted(named.items())]
+    return [
+        CompletionItem(name, help=_header(path).summary or None)
+        for name, path in sorted(named.items())
+    ]
 
 
 def complete_parameter(
@@ -37,6 +40,14 @@ def complete_parameter(
         given = {pair.partition("=")[0] for pair in context.params.get("params") or ()}
         return list(_names(query.parameters, name, given))
     return [item for one in query.parameters if one.name == name for item in _values(one, value)]
+
+
+def complete_tag(
+    context: click.Context, _option: click.Parameter, begun: str
+) -> list[CompletionItem[str]]:
+    """The tags of the saved queries that begin so."""
+    tags = {tag for path in _paths(context) for tag in _header(path).tags}
+    return [CompletionItem(tag) for tag in sorted(tags) if tag.startswith(begun)]
 
 
 def _names(
@@ -77,8 +88,9 @@ def _paths(context: click.Context) -> list[Path]:
     return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
 
 
-def _question(path: Path) -> str | None:
+def _header(path: Path) -> Header:
+    """What the file says of itself; what is wrong with it is told where the query is asked."""
     try:
-        return read_header(path.read_text(encoding="utf-8"), {}).summary or None
+        return read_header(path.read_text(encoding="utf-8"), {})
     except (OSError, UnicodeDecodeError):
-        return None
+        return Header()

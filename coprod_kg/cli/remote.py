@@ -23,12 +23,13 @@ _PATIENCE: Final = 30.0
 class Remote:
     """The service at an address."""
 
-    def __init__(self, url: str, seconds: float) -> None:
+    def __init__(self, url: str, seconds: float, said: str = "--url") -> None:
         """Talk to the service at ``url``; nothing is sent yet.
 
         Args:
             url: its address, as ``serve`` prints it.
             seconds: the deadline of one query.
+            said: where the address was given, for messages.
 
         Raises:
             WrongUsage: it is not the address of a service.
@@ -37,15 +38,18 @@ class Remote:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise WrongUsage(
                 f"{url!r} is not the address of a service",
-                where="--url",
+                where=said,
                 fix="Write for example http://127.0.0.1:8000",
             )
         self._url = url.rstrip("/")
         self._seconds = seconds + _PATIENCE
 
-    def queries(self) -> list[dict[str, Any]]:
-        """What the service says of its saved queries."""
-        data = self._send("/queries", ("application/json",)).read()
+    def queries(self, words: str = "", tags: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """What the service says of its saved queries, or of those that it finds."""
+        asked = [("q", words)] if words else []
+        asked += [("tag", tag) for tag in tags]
+        tail = f"?{urlencode(asked)}" if asked else ""
+        data = self._send(f"/queries{tail}", ("application/json",)).read()
         try:
             found: list[dict[str, Any]] = json.loads(data)["queries"]
         except (ValueError, KeyError, TypeError):

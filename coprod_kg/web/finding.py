@@ -1,12 +1,13 @@
-"""Saved questions found by words and tags, and put in groups; it runs none of them."""
+"""What the page of the saved questions shows, in groups; it runs none of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from coprod_kg.catalogue.finding import find
 from coprod_kg.catalogue.queries import SavedQuery
 
-__all__ = ["Found", "find", "found"]
+__all__ = ["Found", "found"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,6 @@ class Found:
     total: int
 
 
-def find(queries: Iterable[SavedQuery], words: str, tags: Iterable[str]) -> list[SavedQuery]:
-    """The questions that hold all words and have all tags, in the order they came."""
-    wanted, must = words.casefold().split(), frozenset(tags)
-    return [
-        query
-        for query in queries
-        if must <= set(query.tags) and all(word in _searched(query) for word in wanted)
-    ]
-
-
 def found(queries: Mapping[str, SavedQuery], words: str, tags: tuple[str, ...]) -> Found:
     """What a search gives, in groups."""
     kept = find(queries.values(), words, tags)
@@ -55,10 +46,3 @@ def found(queries: Mapping[str, SavedQuery], words: str, tags: tuple[str, ...]) 
         queries=tuple(kept),
         total=len(queries),
     )
-
-
-def _searched(query: SavedQuery) -> str:
-    parts = (query.name, query.summary, query.description, *query.tags, *query.answers)
-    takes = (f"{one.name} {one.description}" for one in query.parameters)
-    gives = (one.name for one in query.columns)
-    return " ".join((*parts, *takes, *gives)).casefold()
