@@ -1,8 +1,11 @@
-"""Who may write, by tokens; it never stores or logs a token itself.
+"""Who may write, by tokens, and what is private; it never stores or logs a token itself.
 
 A token is ``coprod_NAME_SECRET``. Only the SHA-256 of its secret is kept, in ``tokens.json`` of
 the data directory, which only its owner can read. The secret has 256 random bits, so that a
 slow hash would protect nothing (OWASP Password Storage: those are for secrets people choose).
+
+The organisations whose data is private stand in ``private.json`` beside it. That they are holds
+for all versions, also for those from before.
 """
 
 import fcntl
@@ -18,11 +21,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from coprod_kg.errors import Forbidden, NotFound, Unauthorised, WrongUsage
 from coprod_kg.store.directory import sync
 
-__all__ = ["Grant", "Role", "Tokens"]
+__all__ = ["Grant", "Private", "Role", "Tokens"]
 
 _TOKEN = re.compile(r"coprod_([a-z0-9-]{1,40})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -149,28 +153,97 @@ class Tokens:
         return grant
 
     def _read(self) -> Mapping[str, Grant]:
-        try:
-            told = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
+        told = _told(self._path)
         return {one["name"]: Grant(**{**one, "role": Role(one["role"])}) for one in told}
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Grant]]:
-        """The tokens, to be changed by one process at a time; written when the context ends."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _locked(self._path):
             grants = dict(self._read())
             yield grants
-            unfinished = self._path.with_suffix(".unfinished")
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump([asdict(one) for one in grants.values()], file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.rename(self._path)
-            sync(self._path.parent)
+            _write(self._path, [asdict(one) for one in grants.values()])
+
+
+class Private:
+    """The organisations of one data directory whose data only they and curators see."""
+
+    def __init__(self, data: Path) -> None:
+        """Read them when they are asked for, so that a change counts at once."""
+        self._path = data / "private.json"
+        self._seen: tuple[tuple[int, int, int], tuple[str, ...]] | None = None
+
+    def organisations(self) -> tuple[str, ...]:
+        """The last parts of their IRIs, in order."""
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return ()
+        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if self._seen is None or self._seen[0] != mark:
+            self._seen = (mark, tuple(sorted(_told(self._path))))
+        return self._seen[1]
+
+    def hidden_from(self, grant: Grant | None) -> tuple[str, ...]:
+        """The organisations whose data somebody does not see.
+
+        Args:
+            grant: what their token is for, or None where they have none.
+        """
+        private = self.organisations()
+        if not private or (grant is not None and grant.role is Role.CURATOR):
+            return ()
+        own = grant.organisation if grant is not None else None
+        return tuple(one for one in private if one != own)
+
+    def mark(self, organisation: str, *, private: bool = True) -> bool:
+        """Make the data of an organisation private, or public again.
+
+        Returns:
+            Whether that changed anything.
+
+        Raises:
+            WrongUsage: it cannot be the name of an organisation.
+        """
+        if not _NAME.fullmatch(organisation):
+            raise WrongUsage(
+                f"{organisation[:80]!r} is no name of an organisation",
+                fix="Write the last part of its IRI, such as comune-di-bologna.",
+            )
+        with _locked(self._path):
+            before = set(_told(self._path))
+            after = before | {organisation} if private else before - {organisation}
+            if after != before:
+                _write(self._path, sorted(after))
+        return after != before
+
+
+def _told(path: Path) -> list[Any]:
+    try:
+        told: list[Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return told
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time change a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write(path: Path, told: list[Any]) -> None:
+    """Put a new file in the place of one, so that it survives a power cut; its owner reads it."""
+    unfinished = path.with_suffix(".unfinished")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(told, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    sync(path.parent)
 
 
 def _digest(secret: str) -> str:

@@ -124,7 +124,8 @@ def test_a_dump_holds_every_statement_with_its_graph(
 ) -> None:
     put(store, 1)
     file = BytesIO()
-    dump(DataDirectory(tmp_path / "data"), None, name, file)
+    snapshots = Snapshots(DataDirectory(tmp_path / "data").snapshots)
+    dump(snapshots.open(snapshots.current()), name, file)
     quads = set(ox.parse(file.getvalue(), form))
     expected = ox.Quad(
         ox.NamedNode("urn:a"), ox.NamedNode("urn:p"), ox.NamedNode("urn:1"), ox.NamedNode(GRAPH)

@@ -27,12 +27,14 @@ _COMMANDS: Mapping[str, str] = {
     "assess": "assess:assess",
     "check": "check:check",
     "check-ontology": "ontology:check_ontology",
+    "check-queries": "check_queries:check_queries",
     "versions": "versions:versions",
     "tag": "versions:tag",
     "dump": "backup:dump",
     "backup": "backup:backup",
     "restore": "backup:restore",
     "token": "token:token",
+    "private": "private:private",
 }
 """Command → its module in this package and its name there; imported only when it is used."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from coprod_kg.access import Private
 from coprod_kg.cli.context import opened, pass_settings
 from coprod_kg.settings import Settings
 from coprod_kg.store.backup import back_up
@@ -12,6 +13,8 @@ from coprod_kg.store.backup import restore as put_back
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.dumping import FORMATS
 from coprod_kg.store.dumping import dump as write_dump
+from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.views import Views
 
 __all__ = ["backup", "dump", "restore"]
 
@@ -50,11 +53,17 @@ def restore(settings: Settings, folder: Path) -> None:
 )
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file.")
 @click.option("--version", type=int, metavar="N", help="An older version of the data.")
-def dump(settings: Settings, name: str, output: Path | None, version: int | None) -> None:
-    """Write every statement with its graph, as N-Quads or TriG."""
+@click.option("--private", "whole", is_flag=True, help="Also what is private.")
+def dump(
+    settings: Settings, name: str, output: Path | None, version: int | None, *, whole: bool
+) -> None:
+    """Write every statement that everybody may see, with its graph, as N-Quads or TriG."""
+    hidden = () if whole else Private(settings.data).organisations()
+    views = Views(Snapshots(DataDirectory(settings.data).snapshots), settings.base_iri)
     with opened(settings):
+        reader = views.open(version, hidden)
         if output is None:
-            write_dump(DataDirectory(settings.data), version, name, sys.stdout.buffer)
+            write_dump(reader, name, sys.stdout.buffer)
             return
         with output.open("wb") as file:
-            write_dump(DataDirectory(settings.data), version, name, file)
+            write_dump(reader, name, file)

@@ -6,7 +6,7 @@ and a remote one over any SPARQL 1.1 endpoint. Nothing above this folder knows w
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -18,6 +18,7 @@ __all__ = [
     "Change",
     "Commit",
     "Query",
+    "Seen",
     "Store",
     "Update",
 ]
@@ -73,6 +74,8 @@ class Query:
         seconds: the deadline.
         union: whether the default graph is the union of all graphs where nothing else is said.
         apart: named graphs that are left out of a dataset that nothing else names.
+        hidden: the organisations whose data does not exist for whoever asks: the last parts of
+            their IRIs, in order.
         asker: who waits; when they leave, whoever computes the answer is freed.
     """
 
@@ -84,6 +87,7 @@ class Query:
     seconds: float = 30.0
     union: bool = True
     apart: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     asker: Asker | None = field(default=None, compare=False)
 
 
@@ -233,3 +237,38 @@ class Store(Protocol):
             StoreUnavailable: nobody answers.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A store as somebody sees it from whom the data of some organisations is hidden.
+
+    What is committed is committed as always: who may do so is decided before.
+
+    Attributes:
+        store: the whole of it.
+        hidden: the last parts of the IRIs of those organisations, in order.
+    """
+
+    store: Store
+    hidden: tuple[str, ...]
+
+    def version(self) -> int:
+        """The newest version that can be asked."""
+        return self.store.version()
+
+    def versions(self) -> tuple[int, ...]:
+        """The versions that can be asked, oldest first."""
+        return self.store.versions()
+
+    def query(self, query: Query) -> Answer:
+        """Ask what can be seen."""
+        return self.store.query(replace(query, hidden=self.hidden))
+
+    def commit(self, change: Change) -> Commit:
+        """Make the change."""
+        return self.store.commit(change)
+
+    def update(self, update: Update) -> Commit:
+        """Run an update."""
+        return self.store.update(update)

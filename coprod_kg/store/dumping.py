@@ -1,12 +1,11 @@
-"""A version written out whole; it never waits for the writer or a query."""
+"""A version written out whole, or what everybody may see of it; it never waits for the writer."""
 
 from collections.abc import Mapping
 from typing import IO, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.snapshots import Reader
 
 __all__ = ["FORMATS", "dump"]
 
@@ -17,20 +16,14 @@ FORMATS: Final[Mapping[str, ox.RdfFormat]] = {
 """Name → what keeps the graphs apart."""
 
 
-def dump(directory: DataDirectory, version: int | None, name: str, file: IO[bytes]) -> None:
+def dump(reader: Reader, name: str, file: IO[bytes]) -> None:
     """Write a version to a file, as it comes out of the store: in constant memory.
 
     Args:
-        directory: the data directory.
-        version: which version, or None for the newest.
+        reader: the version, open; it is closed.
         name: one of `FORMATS`.
         file: what is written to.
-
-    Raises:
-        VersionGone: it is not kept.
     """
-    snapshots = Snapshots(directory.snapshots)
-    reader = snapshots.open(snapshots.current() if version is None else version)
     try:
         reader.store.dump(file, FORMATS[name])
     finally:

@@ -184,6 +184,7 @@ def request(query: Query, seconds: float) -> dict[str, object]:
         "seconds": seconds,
         "union": query.union,
         "apart": query.apart,
+        "hidden": query.hidden,
     }
 
 

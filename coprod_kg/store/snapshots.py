@@ -10,6 +10,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pyoxigraph
 
@@ -29,6 +30,20 @@ class Reader:
     version: int
     store: pyoxigraph.Store
     lock: int
+
+    @classmethod
+    def of(cls, version: int, path: Path) -> Self:
+        """Open the folder of a snapshot.
+
+        Raises:
+            FileNotFoundError: it is not there, or not any more.
+        """
+        lock = os.open(path, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if not path.exists():  # removed between the opening and the lock
+            os.close(lock)
+            raise FileNotFoundError(path)
+        return cls(version, pyoxigraph.Store.read_only(str(path)), lock)
 
     def close(self) -> None:
         """Leave the snapshot, so that it may be removed."""
@@ -88,6 +103,11 @@ class Snapshots:
         sync(self._tags)
 
     @property
+    def views(self) -> Path:
+        """Where versions lie as somebody sees them from whom data is hidden."""
+        return self.folder / "views"
+
+    @property
     def _tags(self) -> Path:
         return self.folder / "tags"
 
@@ -97,16 +117,10 @@ class Snapshots:
         Raises:
             VersionGone: it is not kept.
         """
-        path = self.folder / str(version)
         try:
-            lock = os.open(path, os.O_RDONLY)
+            return Reader.of(version, self.folder / str(version))
         except FileNotFoundError:
             raise self._gone(version) from None
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        if not path.exists():  # removed between the opening and the lock
-            os.close(lock)
-            raise self._gone(version)
-        return Reader(version, pyoxigraph.Store.read_only(str(path)), lock)
 
     def _gone(self, version: int) -> VersionGone:
         kept = self.versions()
@@ -135,18 +149,24 @@ class Snapshots:
         """Remove all but the newest and the named, where nobody reads them any more."""
         named = set(self.tags().values())
         for version in self.versions()[: -max(keep, 1)]:
-            if version in named:
-                continue
-            path = self.folder / str(version)
-            lock = os.open(path, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.rename(self.folder / f".unfinished-{version}")
-            except BlockingIOError:
-                continue
-            finally:
-                os.close(lock)
+            if version not in named:
+                self._retire(self.folder / str(version))
+        kept = {str(version) for version in self.versions()}
+        for path in self.views.glob("[0-9]*-*"):
+            if path.name.partition("-")[0] not in kept:
+                self._retire(path)
         self._remove_unfinished()
+
+    def _retire(self, path: Path) -> None:
+        """Put a folder where it will be removed, unless somebody reads it."""
+        lock = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.rename(self.folder / f".unfinished-{path.name}")
+        except BlockingIOError:
+            return
+        finally:
+            os.close(lock)
 
     def _remove_unfinished(self) -> None:
         for path in self.folder.glob(".unfinished-*"):

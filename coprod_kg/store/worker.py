@@ -24,6 +24,7 @@ from coprod_kg.store.lanes import LANE, Lane
 from coprod_kg.store.limits import limited, no_core_files, peak_memory
 from coprod_kg.store.sending import AnswerWriter
 from coprod_kg.store.snapshots import Reader, Snapshots
+from coprod_kg.store.views import Views
 from coprod_kg.store.watching import Watcher
 
 __all__ = ["LISTEN", "main"]
@@ -33,17 +34,19 @@ LISTEN = "COPROD_LISTEN"
 
 _REQUEST_SECONDS = 5.0
 _GROWTH = 256 << 20
+_OPEN = 8
+"""No more snapshots and views are open at once."""
 
 
 @dataclass(slots=True)
 class Worker:
     """What one worker process keeps between two queries."""
 
-    snapshots: Snapshots
+    views: Views
     base_iri: str
     memory_mb: int
     watcher: Watcher
-    readers: dict[int, Reader] = field(default_factory=dict)
+    readers: dict[tuple[int, tuple[str, ...]], Reader] = field(default_factory=dict)
 
     def rest(self) -> None:
         """Hold no snapshot while other processes serve."""
@@ -58,7 +61,8 @@ class Worker:
         connection.settimeout(None)
         writer = AnswerWriter(connection)
         try:
-            reader = self._reader(request["version"])  # opening one starts threads: no cap yet
+            # opening one starts threads: no cap yet
+            reader = self._reader(request["version"], tuple(request["hidden"]))
             with limited(request["seconds"], self.memory_mb):
                 with self.watcher.over(connection):
                     self._answer(reader, request, writer)
@@ -81,15 +85,21 @@ class Worker:
         except (ValueError, RuntimeError) as error:
             raise QueryRefused(f"the query cannot be answered: {error}") from None
 
-    def _reader(self, wanted: int | None) -> Reader:
-        """The snapshot asked for; of those open the current one and the last other one stay."""
-        current = self.snapshots.current()
+    def _reader(self, wanted: int | None, hidden: tuple[str, ...]) -> Reader:
+        """The version asked for, as the asker sees it.
+
+        Of those open, the last other one stays beside what is there of the current version.
+        """
+        current = self.views.snapshots.current()
         version = current if wanted is None else wanted
-        if version not in self.readers:
-            for stale in [one for one in self.readers if one != current]:
+        key = (version, hidden)
+        if key not in self.readers:
+            for stale in [one for one in self.readers if one[0] != current]:
                 self.readers.pop(stale).close()
-            self.readers[version] = self.snapshots.open(version)
-        return self.readers[version]
+            if len(self.readers) >= _OPEN:
+                self.rest()
+            self.readers[key] = self.views.open(version, hidden)
+        return self.readers[key]
 
 
 def _dataset(request: Mapping[str, Any], store: ox.Store) -> dict[str, Any]:
@@ -114,9 +124,10 @@ def main() -> None:
     follow_lifeline()
     listening = socket.socket(fileno=int(os.environ[LISTEN]))
     lane = Lane(Path(os.environ[LANE]))
+    base_iri = os.environ["COPROD_BASE_IRI"]
     worker = Worker(
-        Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots"),
-        os.environ["COPROD_BASE_IRI"],
+        Views(Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots"), base_iri),
+        base_iri,
         int(os.environ["COPROD_QUERY_MEMORY_MB"]),
         Watcher(lane.leave),
     )

@@ -10,7 +10,7 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -78,6 +78,11 @@ class Record:
         told = (one["organisation"] for file in files for one in file["organisations"])
         return tuple(dict.fromkeys(one for one in told if one))
 
+    def concerns(self, organisations: Sequence[str]) -> bool:
+        """Whether it has to do with the data of one of these."""
+        changed = (one.organisation for one in self.members)
+        return not {*self.organisations, *changed}.isdisjoint(organisations)
+
     def summary(self) -> dict[str, Any]:
         """One line of a list as JSON."""
         return {
@@ -104,27 +109,36 @@ class Journal:
         text = json.dumps(asdict(record), ensure_ascii=False, indent=1)
         self._keep(self._folder / f"{record.id}.json", text.encode())
 
-    def read(self, name: str) -> Record:
+    def read(self, name: str, hidden: Sequence[str] = ()) -> Record:
         """One record.
 
+        Args:
+            name: of the submission.
+            hidden: the organisations whose data does not exist for whoever asks.
+
         Raises:
-            NotFound: there is none of that name.
+            NotFound: there is none of that name, or it has to do with one of those.
         """
         path = self._folder / f"{name}.json"
-        if not _ID.fullmatch(name) or not path.is_file():
+        record = self._read(path) if _ID.fullmatch(name) and path.is_file() else None
+        if record is None or record.concerns(hidden):
             raise NotFound(
                 f"there is no submission {name[:40]}",
                 fix="coprod-kg submissions, or /submissions, lists them.",
             )
+        return record
+
+    def records(self, hidden: Sequence[str] = ()) -> Iterator[Record]:
+        """Every record that has to do with none of the organisations hidden, the newest first."""
+        paths = (one for one in self._folder.glob("*.json") if _ID.fullmatch(one.stem))
+        every = (self._read(path) for path in sorted(paths, reverse=True))
+        return (one for one in every if not one.concerns(hidden))
+
+    @staticmethod
+    def _read(path: Path) -> Record:
         table = json.loads(path.read_text(encoding="utf-8"))
         members = tuple(Member(**one) for one in table.pop("members"))
         return Record(**table, members=members)
-
-    def records(self) -> Iterator[Record]:
-        """Every record, the newest first."""
-        names = (one.stem for one in self._folder.glob("*.json"))
-        for name in sorted((one for one in names if _ID.fullmatch(one)), reverse=True):
-            yield self.read(name)
 
     def keep_graph(self, content: bytes) -> str | None:
         """Keep what a graph holds, and give its digest; None where it holds nothing."""

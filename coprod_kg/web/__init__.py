@@ -5,7 +5,7 @@ from threading import BoundedSemaphore
 
 from flask import Flask
 
-from coprod_kg.access import Tokens
+from coprod_kg.access import Private, Tokens
 from coprod_kg.catalogue.queries import load, load_all
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
@@ -42,12 +42,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     Raises:
         ModelError: a saved query is at fault.
     """
-    saved = load_all(settings.queries)
-    slots = Slots(run / "slots" if run else None, settings)
-    views = load(files("queries") / "views")
-    site = Site(
-        store, settings, saved, views, Tokens(settings.data), slots, Cache(settings.cache_mb)
-    )
+    site = _site(store, settings, run)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_mb * 1024**2
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
@@ -62,7 +57,24 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     errors.register(app)
     headers.register(app)
     rights.close(app, site.tokens, settings)
+    rights.guard(app, site.tokens, site.private)
     families = (home, sparql, graphs, queries, things, model, submissions, documentation, health)
     for family in families:
         app.register_blueprint(family.blueprint(site))
     return app
+
+
+def _site(store: Store, settings: Settings, run: Path | None) -> Site:
+    saved = load_all(settings.queries)
+    slots = Slots(run / "slots" if run else None, settings)
+    views = load(files("queries") / "views")
+    return Site(
+        store,
+        settings,
+        saved,
+        views,
+        Tokens(settings.data),
+        Private(settings.data),
+        slots,
+        Cache(settings.cache_mb),
+    )

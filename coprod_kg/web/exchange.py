@@ -26,6 +26,8 @@ class Exchange:
         status: of the response, 0 before there is one.
         sent: bytes of the body handed over to be sent.
         outcome: ``ok``, or in a word why not.
+        guarded: whether what is seen here depends on who asks.
+        hidden: the organisations whose data the client does not see.
         notes: what the routes have to say for the log: the version, the hash of the query.
     """
 
@@ -37,6 +39,8 @@ class Exchange:
     status: int = 0
     sent: int = 0
     outcome: str = "ok"
+    guarded: bool = False
+    hidden: tuple[str, ...] = ()
     notes: dict[str, str | int] = field(default_factory=dict)
 
     def cached(self, word: str) -> None:

@@ -4,11 +4,12 @@ from typing import Final
 
 from flask import Flask, Request, request
 
-from coprod_kg.access import Grant, Tokens
+from coprod_kg.access import Grant, Private, Tokens
 from coprod_kg.errors import Unauthorised
 from coprod_kg.settings import Settings
+from coprod_kg.web.exchange import exchange
 
-__all__ = ["close", "curator", "holder"]
+__all__ = ["close", "curator", "guard", "holder"]
 
 _OPEN: Final = ("/healthz", "/readyz", "/robots.txt", "/static/")
 """What everybody may see, also where reading takes a token."""
@@ -67,3 +68,16 @@ def close(app: Flask, tokens: Tokens, settings: Settings) -> None:
 
     if reading or numbers:
         app.before_request(check)
+
+
+def guard(app: Flask, tokens: Tokens, private: Private) -> None:
+    """Let each request see the private data of nobody but of the organisation that sends it."""
+
+    def look() -> None:
+        if private.organisations():
+            known = exchange(request)
+            public = request.path.startswith(_OPEN)
+            grant = None if public else holder(request, tokens)
+            known.guarded, known.hidden = True, private.hidden_from(grant)
+
+    app.before_request(look)

@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from flask import request
 
-from coprod_kg.access import Tokens
+from coprod_kg.access import Private, Tokens
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.formats import ROWS
 from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Answer, Query, Store
+from coprod_kg.store.base import Answer, Query, Seen, Store
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.rights import holder
@@ -43,6 +43,7 @@ class Site:
         queries: the questions people ask, by name.
         views: what our own pages ask, by name.
         tokens: who may write.
+        private: whose data not everybody sees.
         slots: how many queries one client may have at work.
         cache: the small answers of this process.
     """
@@ -52,6 +53,7 @@ class Site:
     queries: Mapping[str, SavedQuery]
     views: Mapping[str, SavedQuery]
     tokens: Tokens
+    private: Private
     slots: Slots
     cache: Cache
 
@@ -65,6 +67,7 @@ class Site:
         known.notes.setdefault("query", sha256(query.text.encode()).hexdigest()[:16])
         known.notes.setdefault("query_text", query.text)
         grant = holder(request, self.tokens)
+        query = replace(query, hidden=known.hidden) if known.hidden else query
         kept = self._kept(query) if self.cache.keeps(query) else None
         if kept is not None:
             known.cached("hit")
@@ -84,6 +87,11 @@ class Site:
             return answer
         known.cached("miss")
         return self.cache.noting(query, answer)
+
+    @property
+    def seen(self) -> Seen:
+        """The store as whoever sends the request sees it, without the limits of asking."""
+        return Seen(self.store, exchange(request).hidden)
 
     def _kept(self, query: Query) -> Answer | None:
         """The answer of this process's cache to a question about a version that is still there."""

@@ -7,6 +7,7 @@ import base64
 import json
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from threading import BoundedSemaphore
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from coprod_kg.reporting.text import as_text
 from coprod_kg.reporting.turtle import as_turtle
 from coprod_kg.results.formats import HTML, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.store.base import Seen
 from coprod_kg.submitting import Way, submit
 from coprod_kg.submitting.history import differences, roll_back
 from coprod_kg.submitting.journal import Journal, Record
@@ -77,7 +79,7 @@ def blueprint(site: Site) -> Blueprint:
 def _list(site: Site) -> Response:
     """What was submitted, the newest first, and the form to send a file."""
     found = negotiate(request.headers.get("Accept"), (_JSON, HTML))
-    records = list(Journal(site.settings.data).records())[:_LISTED]
+    records = list(islice(Journal(site.settings.data).records(site.seen.hidden), _LISTED))
     if found[0].format == HTML:
         return _page("submissions.html", records=records, version=site.version())
     return _json({"submissions": [one.summary() for one in records]})
@@ -94,7 +96,8 @@ def _post(site: Site, room: BoundedSemaphore) -> Response:
     try:
         way = Way(dry_run=given.dry_run, patch=given.patch)
         sender = sender_of(given.grant) if given.grant else None
-        outcomes = submit([given.sent], site.store, site.settings, sender, way)
+        seen = Seen(site.store, site.private.hidden_from(given.grant))
+        outcomes = submit([given.sent], seen, site.settings, sender, way)
         table = as_table(outcomes)
         told = _Told(table, given.sent, _status(table, dry_run=given.dry_run), given.dry_run)
         response = _report(told, offers, site)
@@ -110,7 +113,7 @@ def _post(site: Site, room: BoundedSemaphore) -> Response:
 def _show(site: Site, name: str) -> Response:
     """The report on a submission."""
     journal = Journal(site.settings.data)
-    record = journal.read(name)
+    record = _record(site, name)
     digest = next((one["sha256"] for one in record.report["files"] if one["sha256"]), None)
     sent = None
     if len(record.report["files"]) == 1 and digest and not record.undoes:
@@ -120,8 +123,8 @@ def _show(site: Site, name: str) -> Response:
 
 def _changes(site: Site, name: str) -> Response:
     """What a submission changed against the one before, in words."""
-    record = Journal(site.settings.data).read(name)
-    found = differences(record, site.store, site.settings)
+    record = _record(site, name)
+    found = differences(record, site.seen, site.settings)
     if negotiate(request.headers.get("Accept"), (_JSON, _TEXT))[0].format == _TEXT:
         return Response(as_lines(found) + "\n", content_type="text/plain; charset=utf-8")
     return _json({"submission": name, "changes": [one.as_dict() for one in found]})
@@ -129,13 +132,17 @@ def _changes(site: Site, name: str) -> Response:
 
 def _rollback(site: Site, name: str) -> Response:
     """Take a submission back, as a new version."""
-    record = Journal(site.settings.data).read(name)
+    record = _record(site, name)
     grant = may_change(holder(request, site.tokens), record.organisations)
-    made = roll_back(name, site.store, site.settings, sender_of(grant))
+    made = roll_back(name, site.seen, site.settings, sender_of(grant))
     response = _json(made.summary(), 201)
     response.headers["Location"] = f"/submissions/{made.id}"
     response.headers["Dataset-Version"] = str(made.version)
     return response
+
+
+def _record(site: Site, name: str) -> Record:
+    return Journal(site.settings.data).read(name, site.seen.hidden)
 
 
 def _offers() -> tuple[Offer, ...]:
@@ -188,7 +195,7 @@ def _report(
 
 def _html(told: _Told, site: Site, record: Record | None) -> Response:
     files = from_table(told.table)
-    found = differences(record, site.store, site.settings) if record else []
+    found = differences(record, site.seen, site.settings) if record else []
     return _page(
         "submission.html",
         part=as_part(files, site.settings.base_iri),
