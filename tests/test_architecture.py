@@ -22,7 +22,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"catalogue", "reasoning", "store", "validation"}),
     frozenset({"access", "reading", "results"}),
     frozenset({"answering", "assessing", "changing", "citing", "describing", "documenting"})
-    | frozenset({"examples", "freshness", "publishing", "reporting", "submitting", "template"}),
+    | frozenset({"examples", "freshness", "publishing", "reporting", "submitting", "template"})
+    | frozenset({"collecting", "linting"}),
     frozenset({"web"}),
     frozenset({"cli"}),
     frozenset({"notebook"}),

@@ -1,0 +1,54 @@
+"""``coprod-kg check-queries``: every mistake in saved queries and their charts; it mends none."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from coprod_kg.cli.context import setting_options
+from coprod_kg.files import files
+from coprod_kg.linting import CHART, faults, files_of
+from coprod_kg.settings import Settings
+from coprod_kg.store.local import connect
+
+__all__ = ["check_queries"]
+
+
+@click.command(epilog="Example: coprod-kg check-queries my-questions")
+@setting_options("queries", "service_allow")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Look saved queries and their charts over, and print every mistake with file and line.
+
+    PATHs are files or folders; without one the queries of this software and of your own folder
+    are looked at. No data is needed. Exit code 1 says that there are mistakes.
+    """
+    shipped = (files("queries") / "questions", files("queries") / "views")
+    own = (settings.queries,) if settings.queries else ()
+    found = files_of(paths or (*shipped, *own))
+    with ExitStack() as stack:
+        empty = stack.enter_context(TemporaryDirectory(prefix="coprod-"))
+        store = stack.enter_context(connect(replace(settings, data=Path(empty))))
+        wrong = faults(found, store, settings)
+    if as_json:
+        rows = [{"file": str(one.file), "line": one.line, "what": one.what} for one in wrong]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for one in wrong:
+            click.echo(str(one))
+        charts = sum(path.name.endswith(CHART) for path in found)
+        click.echo(
+            f"{_counted(len(found) - charts, 'query', 'queries')}, "
+            f"{_counted(charts, 'chart', 'charts')}, "
+            f"{_counted(len(wrong), 'mistake', 'mistakes')}."
+        )
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number or 'no'} {one if number == 1 else several}"

@@ -1,0 +1,134 @@
+"""Saved queries looked over before anybody asks them: every mistake of every file, with its line.
+
+The header and the house's rules are read from the text (`coprod_kg.catalogue`). Then the query is
+asked of a dataset that holds nothing, on the road that every query takes: what the service would
+refuse is a mistake, and so is what the engine cannot read. No data is looked at.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from coprod_kg.answering import ask
+from coprod_kg.catalogue.header import Mistake
+from coprod_kg.catalogue.queries import SavedQuery, examine
+from coprod_kg.errors import CoprodError, QueryRefused, QuerySyntax, QueryTooDeep, WrongUsage
+from coprod_kg.results.chart_checks import chart_mistakes
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query, Store
+
+__all__ = ["CHART", "Fault", "decoded", "faults", "files_of", "query_mistakes"]
+
+CHART: Final = ".vl.json"
+"""How the name of a chart ends; it begins as its query's does."""
+
+_NOTHING: Final = "urn:x-coprod:nothing"
+"""A graph that is not there: the dataset in which a query is tried."""
+_PLACE: Final = re.compile(r"line ([0-9]+)(?:, (column [0-9]+))?")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One mistake in a file."""
+
+    file: Path
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
+
+
+def files_of(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The queries and charts among files and folders, each once.
+
+    Raises:
+        WrongUsage: a file is neither, or a path is not there.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = [*path.glob("*.rq"), *path.glob(f"*{CHART}")]
+            found |= dict.fromkeys(sorted(inside))
+        elif path.is_file() and path.name.endswith((".rq", CHART)):
+            found[path] = None
+        else:
+            raise WrongUsage(
+                f"{path} is no saved query",
+                fix=f"Name folders, or files that end with .rq or {CHART}.",
+            )
+    return tuple(found)
+
+
+def faults(paths: Sequence[Path], store: Store, settings: Settings) -> list[Fault]:
+    """Every mistake in files of queries and charts, in the order of the files.
+
+    Args:
+        paths: the files.
+        store: where the queries are tried; its data is not looked at.
+        settings: what SERVICE may call, and the deadline.
+    """
+    return [
+        Fault(path, line, what)
+        for path in paths
+        for line, what in (
+            _of_chart(path) if path.name.endswith(CHART) else _of_query(path, store, settings)
+        )
+    ]
+
+
+def query_mistakes(query: SavedQuery, store: Store, settings: Settings) -> Iterator[Mistake]:
+    """What the service would refuse of a query, or the engine cannot read."""
+    if not query.form:
+        return
+    asked = Query(
+        query.text,
+        query.media_types,
+        default_graphs=(_NOTHING,),
+        seconds=settings.query_seconds,
+    )
+    try:
+        ask(store, asked, settings).read()
+    except (QueryRefused, QuerySyntax, QueryTooDeep) as error:
+        yield _told(error, query.text)
+
+
+def decoded(data: bytes) -> tuple[str, list[Mistake]]:
+    """The text of a file; a mistake where it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return "", [(line, f"this is not UTF-8: {error.reason}")]
+
+
+def _of_query(path: Path, store: Store, settings: Settings) -> list[Mistake]:
+    text, wrong = decoded(path.read_bytes())
+    if wrong:
+        return wrong
+    query, mistakes = examine(path.stem, text)
+    return sorted([*mistakes, *query_mistakes(query, store, settings)])
+
+
+def _of_chart(path: Path) -> list[Mistake]:
+    name = path.name.removesuffix(CHART)
+    beside = path.with_name(f"{name}.rq")
+    if not beside.is_file():
+        return [(1, f"there is no query {beside.name} beside this chart")]
+    text, wrong = decoded(path.read_bytes())
+    if wrong:
+        return wrong
+    query, _ = examine(name, decoded(beside.read_bytes())[0])
+    if query.form in ("CONSTRUCT", "DESCRIBE"):
+        return [(1, f"{beside.name} gives a graph, of which there is no chart")]
+    return chart_mistakes(text, [one.name for one in query.columns])
+
+
+def _told(error: CoprodError, text: str) -> Mistake:
+    """What was met, at its line; the last line where the text broke off."""
+    place = _PLACE.search(error.where or "")
+    line = min(int(place[1]), max(len(text.splitlines()), 1)) if place else 1
+    column = f"{place[2]}: " if place and place[2] else ""
+    return line, f"{column}{error.what}"

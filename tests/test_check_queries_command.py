@@ -1,0 +1,108 @@
+"""The command check-queries names every mistake of every file, with its line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coprod_kg.cli.check_queries import check_queries
+from coprod_kg.results.chart_checks import chart_mistakes
+
+BROKEN = Path(__file__).parent / "broken_queries"
+SOUND = (BROKEN / "sound.rq").read_text(encoding="utf-8")
+CHART = (BROKEN / "sound.vl.json").read_text(encoding="utf-8")
+
+
+def checked(*arguments: str) -> Result:
+    return CliRunner().invoke(check_queries, arguments)
+
+
+def test_every_mistake_of_a_folder_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(BROKEN)
+    told = checked(".")
+    assert told.exit_code == 1
+    assert told.output == (BROKEN / "expected.txt").read_text(encoding="utf-8")
+
+
+def test_the_questions_and_views_of_this_software_have_no_mistake() -> None:
+    told = checked()
+    assert told.exit_code == 0, told.output
+    assert told.output.endswith(" charts, no mistakes.\n")
+
+
+def test_files_can_be_named_one_by_one_and_told_as_json() -> None:
+    told = checked(str(BROKEN / "sound.rq"), str(BROKEN / "undeclared.rq"), "--json")
+    assert told.exit_code == 1
+    (row,) = json.loads(told.output)
+    assert (Path(row["file"]).name, row["line"]) == ("undeclared.rq", 6)
+    assert "the prefix cp: is not declared" in row["what"]
+
+
+def test_a_persons_own_folder_is_looked_at_without_being_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.rq").write_text(SOUND.replace("#+ tags: stage\n", ""))
+    told = checked("--queries", str(tmp_path))
+    assert told.exit_code == 1
+    assert f"{tmp_path / 'mine.rq'}:1: the header has no 'tags'" in told.output
+
+
+@pytest.mark.parametrize("path", ["nowhere", __file__])
+def test_what_is_no_query_is_refused_by_its_name(path: str) -> None:
+    told = checked(path)
+    assert told.exit_code != 0
+    assert f"{path} is no saved query" in str(told.exception)
+
+
+def test_a_query_nested_too_deeply_is_a_mistake_and_not_the_end(tmp_path: Path) -> None:
+    deep = "{" * 100_000 + "}" * 100_000
+    (tmp_path / "deep.rq").write_text(SOUND.replace("{ ?s ?p ?o }", f"{{ ?s ?p ?o {deep} }}"))
+    (tmp_path / "sound.rq").write_text(SOUND)
+    told = checked(str(tmp_path))
+    assert told.exit_code == 1
+    assert "deep.rq:1: the query is nested deeper than the engine can follow" in told.output
+    assert told.output.endswith("2 queries, no charts, 1 mistake.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("[" * 100_000, 1, "nested too deeply"),
+        ('{"a":' * 100 + "1" + "}" * 100, 1, "nested too deeply"),
+        ('{"data": {"name": "rows"}}', 1, "it has none of mark, layer"),
+        (CHART.replace('"rows"', '"others"'), 1, "the rows are the query's"),
+        (CHART.replace('"bar"', '{"type": "bar", "href": "https://example.org"}'), 1, "lead out"),
+        (CHART.replace('"nominal"', '"nominal", "sort": {"field": "rank"}'), 2, "no column 'rank'"),
+        (CHART.replace('"nominal"', "NaN"), 1, "NaN is no number"),
+        (CHART.replace('"nominal"', '"nominal", "title": {"expr": "datum[\'n\']"}'), 2, "'n'"),
+    ],
+)
+def test_a_mistake_in_a_chart_is_named_with_its_line(text: str, line: int, what: str) -> None:
+    found = chart_mistakes(text, ["s"])
+    assert any(at == line and what in told for at, told in found), found
+
+
+def test_a_chart_may_name_what_it_makes_itself() -> None:
+    made = CHART.replace(
+        '"mark"',
+        '"transform": [{"fold": ["s"]}, {"calculate": "datum.s + datum.value", "as": "t"}], "mark"',
+    )
+    assert chart_mistakes(made.replace('"field": "s"', '"field": "t"'), ["s"]) == []
+    assert chart_mistakes(CHART, ["s"]) == []
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text(max_size=5) | st.just("rows"),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["data", "field", "as", "name", "mark"]), inner)
+        ),
+        max_leaves=20,
+    )
+)
+def test_whatever_json_a_chart_is_it_is_judged(value: object) -> None:
+    for line, what in chart_mistakes(json.dumps(value), ["s"]):
+        assert line == 1
+        assert what
