@@ -19,6 +19,7 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
+from coprod_kg.store.dumping import dump
 from coprod_kg.store.local import LocalStore, serving
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
@@ -231,3 +232,17 @@ def test_a_view_asked_for_by_many_at_once_is_made_once(town: Town) -> None:
     assert len(counts) == 1
     assert counts.pop() < len(whole.store)
     whole.close()
+
+
+def test_a_view_holds_no_statement_of_what_is_hidden(town: Town) -> None:
+    views, found = Views(Snapshots(town.settings.data / "snapshots"), BASE), []
+    for hidden in ((), (WORD,)):
+        file = io.BytesIO()
+        dump(views.open(None, hidden), "nquads", file)
+        found.append(set(file.getvalue().decode().lower().splitlines()))
+    whole, seen = found
+    assert seen < whole
+    gone = f"graph/(organisation|assessment)/{WORD}>|/submission/[^ ]*{WORD}|{WORD}-2026"
+    call = f"/submission/{town.theirs}".lower()
+    assert [one for one in whole - seen if not re.search(gone, one) and call not in one] == []
+    assert [one for one in seen if WORD in one] == []

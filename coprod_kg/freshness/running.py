@@ -1,4 +1,4 @@
-"""Runs saved queries to see whether they have rows; it keeps no answer.
+"""Runs saved queries to see whether they have rows that everybody sees; it keeps no answer.
 
 One at a time, with the limits that hold for everybody, the one whose last run is oldest first.
 Each is asked over the newest version there is at that moment, so that a version which is
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from coprod_kg.access import Private
 from coprod_kg.answering import run_saved
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.citing.citation import query_hash
@@ -17,7 +18,7 @@ from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreUnavail
 from coprod_kg.freshness.ledger import Ledger
 from coprod_kg.freshness.run import Run
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Query, Store
+from coprod_kg.store.base import Query, Seen, Store
 
 __all__ = ["due", "refresh", "run_now"]
 
@@ -62,11 +63,12 @@ def run_now(store: Store, settings: Settings, query: SavedQuery, ledger: Ledger)
     Raises:
         Overloaded, StoreUnavailable, StoreError: as for `refresh`.
     """
+    seen = Seen(store, Private(settings.data).organisations())
     version, rows, problem = store.version(), None, _needed(query)
     began, moment = time.monotonic(), datetime.now(UTC)
     if problem is None:
         try:
-            version, rows = _count(store, settings, query)
+            version, rows = _count(seen, settings, query)
         except (Overloaded, StoreUnavailable):
             raise
         except CoprodError as error:

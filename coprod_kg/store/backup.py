@@ -5,6 +5,7 @@
     ├── store/          the newest snapshot, as plain files
     ├── submissions/    the bytes that were submitted
     ├── tokens.json     the tokens, as hashes
+    ├── private.json    the organisations whose data is private
     └── freshness.json  when each saved query was last run
 
 A snapshot never changes, so a copy of it is whole even while the service commits.
@@ -23,7 +24,7 @@ from coprod_kg.store.snapshots import Snapshots
 __all__ = ["back_up", "restore"]
 
 _INDEX: Final = "backup.json"
-_BESIDE: Final = ("submissions", "tokens.json", "freshness.json")
+_BESIDE: Final = ("submissions", "tokens.json", "private.json", "freshness.json")
 
 
 def back_up(directory: DataDirectory, base_iri: str, target: Path) -> int:
