@@ -28,11 +28,26 @@ from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.files import files
 from coprod_kg.terms import serialise
 
-__all__ = ["SavedQuery", "examine", "is_slug", "load", "load_all", "read"]
+__all__ = ["SavedQuery", "Submitted", "examine", "is_slug", "load", "load_all", "read"]
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What no XML can hold, and so neither the catalogue in RDF/XML nor an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Where a saved query comes from that is in no file.
+
+    Attributes:
+        by: who sent it: the name of a token.
+        at: when, as ISO 8601 says it.
+        chart: the text of its chart, or None where it has none.
+    """
+
+    by: str
+    at: str
+    chart: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,7 @@ class SavedQuery:
         text: the file's whole text, SPARQL that runs as it stands.
         form: SELECT, ASK, CONSTRUCT or DESCRIBE.
         slots: where in the text the parameters' values stand.
+        submitted: who sent it, where it is in no file.
     """
 
     name: str
@@ -65,6 +81,7 @@ class SavedQuery:
     form: str
     slots: tuple[Slot, ...]
     key: tuple[str, ...] = ()
+    submitted: Submitted | None = None
 
     @property
     def media_types(self) -> tuple[str, ...]:

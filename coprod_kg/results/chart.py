@@ -36,25 +36,26 @@ _SPOKEN: Final = 12
 """How many rows the description reads out."""
 
 
-def has_chart(name: str, own: Path | None = None) -> bool:
-    """Whether a chart lies beside a saved query.
+def has_chart(query: SavedQuery | str, own: Path | None = None) -> bool:
+    """Whether a chart lies beside a saved query, or was submitted for it.
 
     Args:
-        name: of the query.
+        query: the query, or the name of one that is in a file.
         own: the folder of a person's own queries, which go before the model's.
     """
-    return _template(_path(name, own)) is not None
+    return _beside(query, own) is not None
 
 
-def template(name: str, own: Path | None = None) -> dict[str, Any]:
-    """The chart beside a saved query, without rows.
+def template(query: SavedQuery | str, own: Path | None = None) -> dict[str, Any]:
+    """The chart of a saved query, without rows.
 
     Raises:
         NotFound: there is none.
         ModelError: it is not JSON.
     """
-    found = _template(_path(name, own))
+    found = _beside(query, own)
     if found is None:
+        name = query if isinstance(query, str) else query.name
         raise NotFound(
             f"the question {name} has no chart",
             fix="Take it as a table: .csv, .xlsx or .json. Charts lie beside their query as "
@@ -75,7 +76,7 @@ def specification(query: SavedQuery | str, table: Table, own: Path | None = None
         NotFound: the query has no chart.
     """
     saved = _saved(query) if isinstance(query, str) else query
-    spec = template(saved.name, own)
+    spec = template(saved, own)
     values = [_row(row) for row in table.rows]
     _name_axes(spec, saved)
     values, notes = _limited(spec, values)
@@ -104,6 +105,15 @@ def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from encodings(layer)
     if isinstance(spec.get("spec"), dict):
         yield from encodings(spec["spec"])
+
+
+def _beside(query: SavedQuery | str, own: Path | None) -> dict[str, Any] | None:
+    if isinstance(query, str):
+        return _template(_path(query, own))
+    if query.submitted is None:
+        return _template(_path(query.name, own))
+    found: dict[str, Any] | None = json.loads(query.submitted.chart or "null")
+    return found
 
 
 def _path(name: str, own: Path | None) -> Path:

@@ -34,7 +34,7 @@ def formats_made(query: SavedQuery, own: Path | None = None) -> tuple[Format, ..
     """
     if query.form in ("CONSTRUCT", "DESCRIBE"):
         return ()
-    return (WORKBOOK, *(CHARTS if has_chart(query.name, own) else ()))
+    return (WORKBOOK, *(CHARTS if has_chart(query, own) else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _page(
     rows = answer.media_type == ROWS[0].media_type
     table = read_table(data) if rows and data is not None else None
     links = _links(asked, asking.version)
-    drawable = table is not None and has_chart(query.name, asked.own)
+    drawable = table is not None and has_chart(query, asked.own)
     return render_template(
         "query.html",
         query=query,
