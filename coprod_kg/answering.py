@@ -9,13 +9,17 @@ one that calls another service is enough to refuse.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Final
 
+from coprod_kg.catalogue.negation import subtracted
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.tokens import Token, position, significant, token_at
 from coprod_kg.errors import QueryRefused, QuerySyntax
+from coprod_kg.results.suppression import ask_withholding
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
@@ -28,7 +32,7 @@ _KEYWORD: Final = re.compile(r"service", re.IGNORECASE | re.ASCII)
 _AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
 _AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
 _GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
-_RECORDS: Final = ("ontology", "provenance", "catalogue")
+_RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 _BEFORE_A_GRAPH: Final = ("GRAPH", "FROM", "NAMED", "DESCRIBE")
 _TARGETS: Final = ("iri", "pname", "variable")
 _READINGS: Final = 20
@@ -51,8 +55,13 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
     named = bool(query.default_graphs or query.named_graphs) or _names_its_dataset(query.text)
     union = query.union and not named
     apart = () if union or named else _apart(query.text, settings)
+    asked = replace(query, union=union, apart=apart)
+    quicker = replace(asked, text=subtracted(query.text))
+    if quicker != asked:
+        with suppress(QuerySyntax):  # what is wrong with it is told of the text that was sent
+            return store.query(quicker)
     try:
-        return store.query(replace(query, union=union, apart=apart))
+        return store.query(asked)
     except QuerySyntax as error:
         raise explained(error, query.text) from None
 
@@ -141,7 +150,9 @@ def run_saved(
         seconds=asking.seconds,
         union=True,
     )
-    return ask(store, bound, settings)
+    return ask_withholding(
+        partial(ask, store, settings=settings), saved.small_counts, bound, bound.text
+    )
 
 
 def admit(text: str, settings: Settings) -> None:

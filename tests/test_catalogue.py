@@ -11,6 +11,7 @@ from pyoxigraph import Literal, QuerySolutions, Store
 from coprod_kg.catalogue.document import with_table
 from coprod_kg.catalogue.queries import SavedQuery, load, read
 from coprod_kg.catalogue.schemes import Concept, Scheme, schemes
+from coprod_kg.catalogue.small_counts import SmallCounts
 from coprod_kg.catalogue.tokens import position, tokens
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.files import files
@@ -99,6 +100,12 @@ MISTAKES = [
     ("#+ column n: How many.\n", "", 12, "column ?n has no line"),
     ("#+ column n: How many.", "#+ column n: How many.\n#+ unit m: months", 12, "before its unit"),
     ("#+ column n: How many.", "#+ column n: How many.\n#+ key: n, m", 12, "key names no column"),
+    ("#+ answers: CQ-01", "#+ small-counts: m below 5", 4, "names no column: 'm'"),
+    ("#+ answers: CQ-01", "#+ small-counts: n below 1", 4, "'1' is no threshold"),
+    ("#+ answers: CQ-01", "#+ small-counts: n below 5", 4, "'n' is no number"),
+    ("#+ answers: CQ-01", "#+ small-counts: n below 5, within n", 4, "names 'n' twice"),
+    ("#+ answers: CQ-01", "#+ small-counts: n below 5", 22, "ORDER BY ?n would tell"),
+    ("#+ answers: CQ-01", "#+ small-counts: below 5", 4, "expected 'COLUMN below NUMBER"),
     ("integer = 12", "integer required = 12", 7, "is required and has a default"),
     ("#+ param word", "#+ param limit", 9, "'limit' is no name for a parameter"),
     ("integer = 12", f"integer = {'9' * 5000}", 7, "larger than a number can be"),
@@ -124,6 +131,44 @@ def test_a_mistake_is_named_with_its_line(
         saved(tmp_path, CLEAN.replace(old, new))
     lines = caught.value.what.splitlines()
     assert any(f"a-question.rq:{line}: " in one and what in one for one in lines), lines
+
+
+def test_the_rule_for_small_counts_is_part_of_what_is_said_of_a_query(tmp_path: Path) -> None:
+    rule = "#+ small-counts: n below 5\n#+ column n: How many.\n#+ unit n: users"
+    text = CLEAN.replace("#+ column n: How many.", rule).replace("ORDER BY ?n", "ORDER BY ?stage")
+    query = saved(tmp_path, text)
+    assert query.small_counts == SmallCounts("n", 5)
+    assert query.described()["smallCounts"] == "n below 5"
+
+
+def test_an_order_by_an_aggregate_would_tell_of_withheld_counts(tmp_path: Path) -> None:
+    rule = "#+ small-counts: n below 5\n#+ column n: How many.\n#+ unit n: users"
+    text = CLEAN.replace("#+ column n: How many.", rule)
+    with pytest.raises(ModelError, match=r"ORDER BY COUNT would tell about withheld counts"):
+        saved(tmp_path, text.replace("ORDER BY ?n", "ORDER BY COUNT(*)"))
+
+
+def test_a_graph_has_no_cells_to_withhold(tmp_path: Path) -> None:
+    text = """\
+#+ summary: Which?
+#+ description: All of them.
+#+ tags: stage
+#+ column n: How many.
+#+ unit n: users
+#+ small-counts: n below 5
+CONSTRUCT WHERE { ?a ?b ?n }
+"""
+    with pytest.raises(ModelError, match=r"a-question.rq:6: .*only the rows of a SELECT"):
+        saved(tmp_path, text)
+
+
+def test_no_question_of_the_model_counts_people() -> None:
+    """If one does some day, it declares a rule, and this test goes."""
+    people = {"people", "persons", "users", "citizens", "patients", "carers", "participants"}
+    for query in load().values():
+        units = {word for one in query.columns for word in one.unit.split()}
+        assert query.small_counts is None, query.name
+        assert not units & people, query.name
 
 
 def test_a_column_is_headed_by_its_label_with_its_unit(tmp_path: Path) -> None:

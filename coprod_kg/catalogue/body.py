@@ -10,6 +10,7 @@ from coprod_kg.catalogue.tokens import Token, position, significant
 __all__ = ["Body", "Slot", "inspect"]
 
 _FORMS: Final = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
+_AGGREGATES: Final = ("COUNT", "SUM", "MIN", "MAX", "AVG", "SAMPLE", "GROUP_CONCAT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ def inspect(text: str, header: Header) -> Body:
     if form.is_word("SELECT"):
         mistakes += _projection_mistakes(line, _projection(found[found.index(form) + 1 :]), header)
         mistakes += _order_mistakes(text, found)
+        mistakes += _telling_order(text, found, header)
+    elif header.small_counts:
+        line = header.lines["small-counts"]
+        mistakes.append((line, "small-counts: only the rows of a SELECT have cells to withhold"))
     return Body(form.text.upper(), slots, tuple(mistakes))
 
 
@@ -123,13 +128,33 @@ def _projection_mistakes(line: int, names: Sequence[str], header: Header) -> Ite
 
 
 def _order_mistakes(text: str, found: Sequence[Token]) -> Iterator[Mistake]:
+    after = _ordering(found)
+    if after:
+        yield from _after_order(text, after)
+    else:
+        yield 1, "there is no ORDER BY: the same rows must come in the same order everywhere"
+
+
+def _ordering(found: Sequence[Token]) -> Sequence[Token]:
+    """The tokens from the ORDER of the whole query on; none where it has none."""
     depth = 0
     for place, token in enumerate(found):
         depth += (token.text == "{") - (token.text == "}")
         if depth == 0 and token.is_word("ORDER"):
-            yield from _after_order(text, found[place:])
-            return
-    yield 1, "there is no ORDER BY: the same rows must come in the same order everywhere"
+            return found[place:]
+    return ()
+
+
+def _telling_order(text: str, found: Sequence[Token], header: Header) -> Iterator[Mistake]:
+    """Rows in the order of their counts would tell about those that are withheld."""
+    rule = header.small_counts
+    if rule is None:
+        return
+    for token in _ordering(found):
+        named = token.kind == "variable" and token.text[1:] in (rule.column, *rule.along)
+        if named or token.is_word(*_AGGREGATES):
+            line = position(text, token.start)[0]
+            yield line, f"ORDER BY {token.text} would tell about withheld counts; order otherwise"
 
 
 def _after_order(text: str, after: Sequence[Token]) -> Iterator[Mistake]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from coprod_kg.catalogue.parameters import KINDS, RESERVED, TYPES, Parameter
 from coprod_kg.catalogue.schemes import Scheme
+from coprod_kg.catalogue.small_counts import SmallCounts, read_rule, rule_mistakes
 from coprod_kg.errors import WrongUsage
 
 __all__ = ["Column", "Header", "Mistake", "read_header"]
@@ -15,7 +16,7 @@ Mistake = tuple[int, str]
 """A line, and what is wrong there."""
 
 _MARK: Final = "#+"
-_SINGLE: Final = ("summary", "description", "tags", "answers", "key")
+_SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts")
 _NAMED: Final = ("param", "column", "label", "unit")
 _HOW_MANY: Final = ("single", "required")
 _VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
@@ -58,6 +59,7 @@ class Header:
     parameters: tuple[Parameter, ...] = ()
     columns: tuple[Column, ...] = ()
     key: tuple[str, ...] = ()
+    small_counts: SmallCounts | None = None
     lines: dict[str, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -119,6 +121,11 @@ def _single(header: Header, line: int, key: str, value: str) -> None:
                 header.wrong(line, f"{tag!r} is not a tag: small letters, digits and hyphens")
     elif key == "key":
         header.key = _list(value)
+    elif key == "small-counts":
+        try:
+            header.small_counts = read_rule(value)
+        except ValueError as error:
+            header.wrong(line, f"small-counts: {error}")
     else:
         header.answers = _list(value)
         for answer in header.answers:
@@ -205,6 +212,10 @@ def _complete(header: Header) -> None:
     for name in header.key:
         if name not in columns:
             header.wrong(header.lines["key"], f"the key names no column: {name!r}")
+    if header.small_counts:
+        counting = [one.name for one in header.columns if one.unit]
+        for what in rule_mistakes(header.small_counts, columns, counting):
+            header.wrong(header.lines["small-counts"], what)
     for one in header.parameters:
         if one.name in RESERVED:
             what = f"{one.name!r} is no name for a parameter: a request says {one.name} otherwise"

@@ -14,19 +14,20 @@ gives way to serialised terms. No other text of the query ever changes.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from coprod_kg.catalogue.binding import bound_terms, filled
 from coprod_kg.catalogue.body import Slot, inspect
 from coprod_kg.catalogue.header import Column, Mistake, read_header
-from coprod_kg.catalogue.parameters import Parameter, did_you_mean
+from coprod_kg.catalogue.parameters import Parameter
 from coprod_kg.catalogue.schemes import Scheme, schemes
-from coprod_kg.errors import ModelError, WrongUsage
+from coprod_kg.catalogue.small_counts import SmallCounts
+from coprod_kg.errors import ModelError
 from coprod_kg.files import files
-from coprod_kg.terms import serialise
 
 __all__ = ["SavedQuery", "Submitted", "examine", "is_slug", "load", "load_all", "read"]
 
@@ -64,6 +65,7 @@ class SavedQuery:
         columns: what its columns mean, in their order.
         key: the columns that tell one row from another, also in another version; empty where the
             file does not say.
+        small_counts: which cells of an answer are withheld, where the file says so.
         text: the file's whole text, SPARQL that runs as it stands.
         form: SELECT, ASK, CONSTRUCT or DESCRIBE.
         slots: where in the text the parameters' values stand.
@@ -81,6 +83,7 @@ class SavedQuery:
     form: str
     slots: tuple[Slot, ...]
     key: tuple[str, ...] = ()
+    small_counts: SmallCounts | None = None
     submitted: Submitted | None = None
 
     @property
@@ -120,6 +123,7 @@ class SavedQuery:
                 for one in self.columns
             ],
             "key": self.key,
+            "smallCounts": self.small_counts.rule if self.small_counts else None,
         }
 
     def bind(
@@ -143,21 +147,11 @@ class SavedQuery:
         Raises:
             WrongUsage: lists every bad parameter with what is permitted.
         """
-        vocabulary = schemes() if vocabulary is None else vocabulary
-        known = {parameter.name: parameter for parameter in self.parameters}
-        problems = [_unknown(name, known) for name in values if name not in known]
-        bound: dict[str, str] = {}
-        for name, parameter in known.items():
-            given = [text for text in values.get(name, ()) if text]
-            terms, wrong = _terms(parameter, given, base_iri, vocabulary)
-            problems += wrong or _count_mistakes(parameter, len(given))
-            if terms:
-                bound[name] = " ".join(terms)
-        if problems:
-            raise _refusal(self.name, problems)
+        place = (base_iri, schemes() if vocabulary is None else vocabulary)
+        bound = bound_terms(self.name, self.parameters, values, place)
         part = [("LIMIT", limit), ("OFFSET", offset)]
         tail = "".join(f"\n{word} {number:d}" for word, number in part if number is not None)
-        return _filled(self.text, self.slots, bound) + tail
+        return filled(self.text, self.slots, bound) + tail
 
 
 def load(
@@ -238,6 +232,7 @@ def examine(
         form=body.form,
         slots=body.slots,
         key=header.key,
+        small_counts=header.small_counts,
     )
     return query, sorted(mistakes)
 
@@ -256,42 +251,3 @@ def is_slug(text: str) -> bool:
     [True, False, False, False, False]
     """
     return _SLUG.fullmatch(text) is not None
-
-
-def _terms(
-    parameter: Parameter, given: Iterable[str], base_iri: str, vocabulary: Mapping[str, Scheme]
-) -> tuple[list[str], list[str]]:
-    terms: list[str] = []
-    problems: list[str] = []
-    for text in given:
-        try:
-            terms.append(serialise(parameter.term(text, base_iri, vocabulary)))
-        except WrongUsage as error:
-            fix = f". {error.fix}" if error.fix else ""
-            problems.append(f"{parameter.name}: {error.what}{fix}")
-    return list(dict.fromkeys(terms)), problems
-
-
-def _count_mistakes(parameter: Parameter, count: int) -> list[str]:
-    if parameter.single and count > 1:
-        return [f"{parameter.name}: takes one value, found {count}"]
-    if parameter.required and not count:
-        return [f"{parameter.name}: has no value. Give {parameter.takes}"]
-    return []
-
-
-def _unknown(name: str, known: Mapping[str, Parameter]) -> str:
-    permitted = ", ".join(known) or "none at all"
-    return f"{name}: there is no such parameter{did_you_mean(name, known)}. Permitted: {permitted}"
-
-
-def _refusal(name: str, problems: Sequence[str]) -> WrongUsage:
-    count = "1 parameter does" if len(problems) == 1 else f"{len(problems)} parameters do"
-    return WrongUsage(f"{count} not fit\n" + "\n".join(problems), where=f"query {name}")
-
-
-def _filled(text: str, slots: Iterable[Slot], bound: Mapping[str, str]) -> str:
-    for slot in sorted(slots, key=lambda one: one.start, reverse=True):
-        if slot.name in bound:
-            text = f"{text[: slot.start]}{bound[slot.name]}{text[slot.end :]}"
-    return text

@@ -31,6 +31,8 @@ _PLACES: Final = ("x", "y", "row", "column", "color")
 _WHOLE_TICKS: Final = {"expr": "max(1, min(6, floor(domain('x')[1])))"}
 """No more ticks than the axis is long: half of one is no count. (The property ``tickMinStep`` is
 lost as the engine merges the axes of layers.)"""
+_NO_ROW: Final = "No data: the question has no row here, which is not the same as zero."
+_ALL_WITHHELD: Final = "Every count here is withheld, as small counts could tell of persons."
 _LINE: Final = 68
 _SPOKEN: Final = 12
 """How many rows the description reads out."""
@@ -77,11 +79,12 @@ def specification(query: SavedQuery | str, table: Table, own: Path | None = None
     """
     saved = _saved(query) if isinstance(query, str) else query
     spec = template(saved, own)
-    values = [_row(row) for row in table.rows]
+    shown = [row for row in table.rows if not any(one.is_suppressed for one in row.values())]
     _name_axes(spec, saved)
-    values, notes = _limited(spec, values)
+    values, notes = _limited(spec, [_row(row) for row in shown])
+    notes += _left_out(len(table.rows) - len(shown))
     if not values:
-        spec = _no_data()
+        spec = _no_data(_ALL_WITHHELD if table.rows else _NO_ROW)
     title = spec.get("title")
     subtitle = title.get("subtitle") if isinstance(title, dict) else None
     below = [*([subtitle] if isinstance(subtitle, str) else []), *notes]
@@ -194,8 +197,15 @@ def _limited(
     return values, notes
 
 
-def _no_data() -> dict[str, Any]:
-    said = "No data: the question has no row here, which is not the same as zero."
+def _left_out(rows: int) -> list[str]:
+    """What to say of rows whose count is withheld."""
+    if not rows:
+        return []
+    left = "1 row is" if rows == 1 else f"{rows} rows are"
+    return [f"{left} left out, as small counts are withheld: not zero, and not unknown."]
+
+
+def _no_data(said: str) -> dict[str, Any]:
     return {
         "width": 480,
         "height": 48,
@@ -208,7 +218,7 @@ def _no_data() -> dict[str, Any]:
 def _spoken(query: SavedQuery, values: list[dict[str, object]], notes: list[str]) -> str:
     """What the chart shows, for who cannot see it."""
     if not values:
-        return f"Chart. {query.summary} No data."
+        return " ".join([f"Chart. {query.summary}", *(notes or ["No data."])])
     hidden = {f"{name[:-5]}" for name in values[0] if name.endswith("Label")} | {"rank"}
     rows = [
         ", ".join(str(value) for name, value in row.items() if name not in hidden)

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from coprod_kg.errors import StoreError
 
-__all__ = ["Cell", "Table", "read_table"]
+__all__ = ["SUPPRESSED", "Cell", "Table", "read_table"]
+
+SUPPRESSED: Final = "https://w3id.org/coprod/results#Suppressed"
+"""The datatype of what stands in a cell whose value is withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Cell:
         """Whether it belongs at the right edge of its column."""
         name = (self.datatype or "").rpartition("#")[2]
         return name in ("integer", "decimal", "double", "float", "nonNegativeInteger", "long")
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether its value is withheld (`coprod_kg.results.suppression`)."""
+        return self.datatype == SUPPRESSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.results.suppression import note
 from coprod_kg.results.table import Cell, Table
 from coprod_kg.web.site import ONTOLOGY, Site
 
@@ -53,12 +54,14 @@ class View:
         rows: the cells, at most `MOST_ROWS` rows.
         count: how many rows the answer has.
         truth: the answer of an ASK, else None.
+        note: what to know of withheld counts; empty where there are none.
     """
 
     headings: tuple[Heading, ...]
     rows: tuple[tuple[Shown, ...], ...]
     count: int
     truth: bool | None
+    note: str = ""
 
 
 def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
@@ -81,7 +84,8 @@ def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
         tuple(_cell(site, row, column, labels.get(column)) for column in shown)
         for row in table.rows[:MOST_ROWS]
     )
-    return View(headings, rows, len(table.rows), table.truth)
+    told = note(table, query.small_counts) if query else ""
+    return View(headings, rows, len(table.rows), table.truth, told)
 
 
 def show(site: Site, cell: Cell | None, label: Cell | None = None) -> Shown:
