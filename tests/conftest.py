@@ -25,6 +25,10 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         "npm install --global @comunica/query-sparql@4.3.0",
     ),
     "curl": (lambda: shutil.which("curl") is not None, "apt install curl"),
+    "jena": (
+        lambda: any(Path(os.environ.get("COPROD_JENA", os.devnull)).glob("*.jar")),
+        "sh .ci/jena/fetch.sh DIRECTORY, then COPROD_JENA=DIRECTORY",
+    ),
     "systemd-analyze": (
         lambda: shutil.which("systemd-analyze") is not None,
         "apt install systemd",
@@ -39,6 +43,7 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
 # Files that take longer than a second or two, run after all others: the fast ones fail first.
 LAST = (
     "test_openapi_served",
+    "test_third_engine",
     "test_queries",
     "test_reasoning",
     "test_agreement",

@@ -9,15 +9,16 @@ The golden answers are ``tests/questions/SLUG.csv``; comment lines above the hea
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import rdflib
-from pyoxigraph import Literal, NamedNode, QueryBoolean, QuerySolutions, RdfFormat, Store
+from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
 from coprod_kg.catalogue.queries import SavedQuery, load
 from coprod_kg.catalogue.tokens import significant
@@ -31,6 +32,7 @@ NAMES = sorted(path.stem for path in QUESTIONS.glob("*.rq"))
 NUMBERS = ("integer", "decimal", "double")
 
 Table = list[list[str]]
+Answers = TypeVar("Answers")
 
 
 @cache
@@ -82,7 +84,11 @@ def number(text: str) -> str:
 
 
 def from_oxigraph(text: str) -> Table:
-    answer = oxigraph().query(text, use_default_graph_as_union=True)
+    return table(oxigraph().query(text, use_default_graph_as_union=True))
+
+
+def table(answer: object) -> Table:
+    """An answer that has pyoxigraph's terms."""
     assert isinstance(answer, QuerySolutions)
     names = [variable.value for variable in answer.variables]
     return [names, *([_oxigraph_cell(row[name]) for name in names] for row in answer)]
@@ -111,6 +117,20 @@ def _rdflib_cell(term: Any) -> str:
     return str(term)
 
 
+def on_one_day(ask: Callable[[], Answers]) -> Answers:
+    """What several engines say on the same day: some questions count to today."""
+    while True:
+        day = datetime.now(UTC).date()
+        found = ask()
+        if datetime.now(UTC).date() == day:
+            return found
+
+
+@cache
+def in_oxigraph_and_rdflib(text: str) -> tuple[Table, Table]:
+    return on_one_day(lambda: (from_oxigraph(text), from_rdflib(text)))
+
+
 def written(table: Table, values: dict[str, list[str]]) -> str:
     out = io.StringIO()
     out.writelines(f"# {key}={value}\n" for key, given in values.items() for value in given)
@@ -133,10 +153,9 @@ def test_every_question_is_clean() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_question_runs_as_it_stands_in_both_engines(name: str) -> None:
-    text = questions()[name].text
-    assert not isinstance(oxigraph().query(text, use_default_graph_as_union=True), QueryBoolean)
-    assert from_oxigraph(text)[0] == from_rdflib(text)[0]
+def test_a_question_as_it_stands_has_the_same_rows_in_both_engines(name: str) -> None:
+    ours, theirs = in_oxigraph_and_rdflib(questions()[name].text)
+    assert theirs == ours
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -146,7 +165,7 @@ def test_oxigraph_gives_the_golden_answer(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rdflib_gives_the_golden_answer(name: str) -> None:
-    assert from_rdflib(bound(name)) == golden(name)
+    assert in_oxigraph_and_rdflib(bound(name))[1] == golden(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
