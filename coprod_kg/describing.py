@@ -80,17 +80,20 @@ def _sd(name: str) -> NamedNode:
     return NamedNode(_SD + name)
 
 
-def catalogue(queries: Mapping[str, SavedQuery], base_iri: str) -> bytes:
+def catalogue(queries: Mapping[str, SavedQuery], base_iri: str, root: str = "") -> bytes:
     """The saved queries as ``sh:SPARQLExecutable``, in N-Triples.
 
     Args:
         queries: the saved queries, by name.
-        base_iri: where the graph, the queries and the endpoint have their names.
+        base_iri: where the graph and the queries have their names.
+        root: the public address of the service, where its endpoint is; else the base IRI.
     """
-    return serialize(_listed(queries, base_iri), format=RdfFormat.N_TRIPLES) or b""
+    return (
+        serialize(_listed(queries, base_iri, root or base_iri), format=RdfFormat.N_TRIPLES) or b""
+    )
 
 
-def _listed(queries: Mapping[str, SavedQuery], base_iri: str) -> Iterator[Triple]:
+def _listed(queries: Mapping[str, SavedQuery], base_iri: str, root: str) -> Iterator[Triple]:
     prologue = NamedNode(f"{base_iri}graph/catalogue#prefixes")
     for prefix, namespace in known_prefixes().items():
         declared = BlankNode(f"prefix-{prefix}")
@@ -100,7 +103,7 @@ def _listed(queries: Mapping[str, SavedQuery], base_iri: str) -> Iterator[Triple
     for query in queries.values():
         node = NamedNode(f"{base_iri}queries/{query.name}")
         yield Triple(node, NamedNode(f"{_SH}prefixes"), prologue)
-        yield Triple(node, NamedNode(f"{_SCHEMA}target"), NamedNode(f"{base_iri}sparql"))
+        yield Triple(node, NamedNode(f"{_SCHEMA}target"), NamedNode(f"{root}sparql"))
         yield from _executable(node, query)
 
 

@@ -28,7 +28,9 @@ def catalogue_graph(base_iri: str) -> str:
     return f"{base_iri}graph/catalogue"
 
 
-def publish_model(store: Store, base_iri: str, folders: Sequence[Path] = ()) -> bool:
+def publish_model(
+    store: Store, base_iri: str, folders: Sequence[Path] = (), root: str = ""
+) -> bool:
     """Put the ontology, the schemes and the profiles of the stages into the store.
 
     Each graph carries the hash of the files it was made from, so a store that has them already
@@ -38,6 +40,7 @@ def publish_model(store: Store, base_iri: str, folders: Sequence[Path] = ()) -> 
         store: where they go.
         base_iri: where the graphs have their names.
         folders: those of saved queries to be listed; the list stays as it is where there are none.
+        root: the public address of the service, where it has one.
 
     Returns:
         Whether a commit was needed.
@@ -48,19 +51,22 @@ def publish_model(store: Store, base_iri: str, folders: Sequence[Path] = ()) -> 
     model, listed = _paths(), [path for one in folders for path in sorted(one.glob("*.rq"))]
     wanted: dict[str, bytes] = {}
     for graph, paths in ((model_graph(base_iri), model), (catalogue_graph(base_iri), listed)):
-        mark = _mark(graph, paths)
+        mark = _mark(graph, paths, "" if paths is model else root)
         if not paths or _holds(store, graph, mark):
             continue
-        triples = b"".join(map(_triples, paths)) if paths is model else _listed(folders, base_iri)
+        triples = (
+            b"".join(map(_triples, paths)) if paths is model else _listed(folders, base_iri, root)
+        )
         wanted[graph] = triples + mark.encode() + b"\n"
     if wanted:
         store.commit(Change(replace=wanted))
     return bool(wanted)
 
 
-def _mark(graph: str, paths: Sequence[Path]) -> str:
+def _mark(graph: str, paths: Sequence[Path], root: str) -> str:
     """The triple that says what a graph was made from, and by which release."""
     parts = [__version__.encode(), *(path.read_bytes() for path in paths)]
+    parts += [root.encode()] if root else []
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return f'<{graph}> <{_IDENTIFIER}> "sha256:{digest}" .'
 
@@ -70,9 +76,9 @@ def _holds(store: Store, graph: str, mark: str) -> bool:
     return b"true" in store.query(asked).read()
 
 
-def _listed(folders: Sequence[Path], base_iri: str) -> bytes:
+def _listed(folders: Sequence[Path], base_iri: str, root: str) -> bytes:
     queries = {name: query for folder in folders for name, query in load(folder).items()}
-    return catalogue(queries, base_iri)
+    return catalogue(queries, base_iri, root)
 
 
 def _paths() -> list[Path]:

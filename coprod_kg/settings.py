@@ -35,6 +35,10 @@ class Settings:
     )
     host: str = field(default="127.0.0.1", metadata=_help("address to listen on"))
     port: int = field(default=8000, metadata=_help("port to listen on"))
+    public_url: str = field(
+        default="",
+        metadata=_help("address under which the public reaches it, for links that stay"),
+    )
     workers: int = field(
         default=4, metadata=_help("query worker processes: how many queries run at the same time")
     )
@@ -160,6 +164,13 @@ class Settings:
                 where="setting base-iri",
                 fix="Write for example https://data.example.org/coprod/",
             )
+        parts = urlsplit(self.public_url)
+        if self.public_url and (parts.scheme not in ("http", "https") or not parts.netloc):
+            raise WrongUsage(
+                f"{self.public_url!r} is not the address of a service",
+                where="setting public-url",
+                fix="Write for example https://data.example.org",
+            )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -167,6 +178,12 @@ class Settings:
                     f"{value!r} is neither {' nor '.join(choices)}",
                     where=f"setting {name.replace('_', '-')}",
                 )
+
+    @property
+    def root(self) -> str:
+        """The address of the service with a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{(self.public_url or f'http://{host}:{self.port}').rstrip('/')}/"
 
     def environ(self) -> dict[str, str]:
         """The same settings as ``COPROD_*`` variables, to hand to a child process."""

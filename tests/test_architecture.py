@@ -18,7 +18,7 @@ PACKAGE = TOP / "coprod_kg"
 # one layer may use each other only where ALLOWED_BESIDE says so.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "settings"}),
-    frozenset({"files", "namespaces", "terms"}),
+    frozenset({"files", "licence", "namespaces", "terms"}),
     frozenset({"catalogue", "reasoning", "store", "validation"}),
     frozenset({"access", "reading", "results"}),
     frozenset({"answering", "assessing", "changing", "citing", "describing", "documenting"})
@@ -39,7 +39,7 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "owlready2": frozenset({"reasoning"}),
     "pyoxigraph": frozenset(  # its terms and parsers are values; its Store: STORE_ROOMS
         {"namespaces", "terms", "catalogue", "reasoning", "store", "validation", "reading"}
-        | {"results", "answering", "assessing", "changing", "describing"}
+        | {"results", "answering", "assessing", "changing", "citing", "describing"}
         | {"documenting", "publishing"}
         | {"reporting", "submitting"}
     ),

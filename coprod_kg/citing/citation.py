@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.citing.content import Content
+from coprod_kg.licence import LICENCE
 
-__all__ = ["LICENCE", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash", "tex"]
+__all__ = ["AUTHOR", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash", "tex"]
 
 TITLE: Final = "Mainstreaming co-production: a knowledge graph"
 AUTHOR: Final = "coprod-kg contributors"
-LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -49,7 +49,8 @@ class Citation:
         rows: how many rows the answer has; None for a truth value.
         sha256: the hash of what the answer says (`coprod_kg.citing.content`).
         link: the permanent address, with the version in it.
-        retrieved: when it was asked.
+        retrieved: when it was asked, or None where that is left out.
+        withheld: how many cells are withheld, and by which rule; empty where there is no rule.
     """
 
     version: int
@@ -61,7 +62,8 @@ class Citation:
     rows: int | None
     sha256: str
     link: str
-    retrieved: datetime
+    retrieved: datetime | None
+    withheld: str = ""
 
     @property
     def sentence(self) -> str:
@@ -76,7 +78,8 @@ class Citation:
 
     def text(self) -> str:
         """One sentence."""
-        return f"{self.sentence} (retrieved {_day(self.retrieved)}; licence {LICENCE}).\n"
+        taken = f"retrieved {_day(self.retrieved)}; " if self.retrieved else ""
+        return f"{self.sentence} ({taken}licence {LICENCE}).\n"
 
     def bibtex(self) -> str:
         """A ``@misc`` entry; every character that TeX reads as its own is escaped."""
@@ -91,7 +94,7 @@ class Citation:
             "version": str(self.version),
             "howpublished": tex(f"Dataset {self._version()}"),
             "url": _address(self.link),
-            "urldate": self.retrieved.date().isoformat(),
+            **({"urldate": self.retrieved.date().isoformat()} if self.retrieved else {}),
             "note": tex(note),
         }
         key = f"coprod-kg-{self.query}-v{self.version}-{self.sha256[:8]}"
@@ -108,7 +111,7 @@ class Citation:
                 "author": [{"literal": AUTHOR}],
                 "version": str(self.version),
                 **({"issued": _parts(self.dated)} if self.dated else {}),
-                "accessed": _parts(self.retrieved),
+                **({"accessed": _parts(self.retrieved)} if self.retrieved else {}),
                 "URL": self.link,
                 "license": LICENCE,
                 "note": f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
@@ -127,6 +130,10 @@ class Citation:
         """CSL-JSON as a file."""
         return json.dumps(self.csl(), ensure_ascii=False, indent=1) + "\n"
 
+    def undated(self) -> "Citation":
+        """The same without the day on which it was asked, so that it stays the same."""
+        return replace(self, retrieved=None)
+
     def _year(self) -> str:
         return str(self.dated.year) if self.dated else "n.d."
 
@@ -136,7 +143,8 @@ class Citation:
     def _counted(self) -> str:
         if self.rows is None:
             return "yes or no"
-        return "1 row" if self.rows == 1 else f"{self.rows} rows"
+        counted = "1 row" if self.rows == 1 else f"{self.rows} rows"
+        return f"{counted}, {self.withheld}" if self.withheld else counted
 
 
 def canonical(
@@ -187,7 +195,15 @@ def cite(
         sha256=content.sha256,
         link=permalink(root, query.name, parameters, version),
         retrieved=datetime.now(UTC),
+        withheld=_withheld(query, content),
     )
+
+
+def _withheld(query: SavedQuery, content: Content) -> str:
+    if query.small_counts is None:
+        return ""
+    cells = "1 cell" if content.withheld == 1 else f"{content.withheld} cells"
+    return f"{cells} withheld (small counts: {query.small_counts.rule})"
 
 
 def tex(text: str) -> str:

@@ -31,6 +31,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
     "data",
     "host",
     "port",
+    "public_url",
     "workers",
     "long_queries",
     "web_workers",
@@ -76,7 +77,8 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             empty = service.store.version() == 0
             folders = [files("queries") / "questions"]
             folders += [settings.queries] if settings.queries else []
-            publish_model(service.store, settings.base_iri, folders)
+            known = settings.root if settings.public_url else ""
+            publish_model(service.store, settings.base_iri, folders, known)
             if empty and not no_example:
                 submit_examples(service.store, settings)
             service.keeper.keep("web", "coprod_kg.web.listen", service.environ)

@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["CHARTS", "FORMATS", "GRAPHS", "HTML", "ROWS", "WORKBOOK", "Family", "Format", "by_name"]
+__all__ = [
+    "CHARTS",
+    "CRATE",
+    "FORMATS",
+    "GRAPHS",
+    "HTML",
+    "ROWS",
+    "WORKBOOK",
+    "Family",
+    "Format",
+    "by_name",
+]
 
 Family = Literal["rows", "graph", "page", "made"]
 """What a format can hold: bindings and truth values, triples, either of them for a person, or
@@ -91,6 +102,11 @@ CHARTS: Final = (
 )
 """The rows of a saved query in the chart that lies beside it."""
 
+CRATE: Final = Format(
+    "crate.zip", "application/zip", "made", "RO-Crate", (), ("crate", "ro-crate", "zip")
+)
+"""The answer of a saved query with all that it takes to cite and repeat it."""
+
 FORMATS: Final = (*ROWS, *GRAPHS, HTML)
 """Every format that any query has, in the order of preference where the client has none."""
 
@@ -109,6 +125,6 @@ def by_name(name: str) -> tuple[Format, ...]:
     also = {"json": ("jsonld",), "srj": (), "xml": ("rdf",)}.get(name, ())
     return tuple(
         one
-        for one in (*FORMATS, WORKBOOK, *CHARTS)
+        for one in (*FORMATS, WORKBOOK, *CHARTS, CRATE)
         if name in (one.name, one.media_type, *one.names, *one.aliases) or one.name in also
     )

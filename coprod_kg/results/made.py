@@ -8,8 +8,10 @@ from typing import Final
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.errors import WrongUsage
+from coprod_kg.licence import LICENCE, LICENCE_NAME
 from coprod_kg.results.chart import has_chart, png, specification, svg
 from coprod_kg.results.formats import CHARTS, WORKBOOK, Format
+from coprod_kg.results.suppression import explained
 from coprod_kg.results.table import Table
 
 __all__ = ["MADE", "MOST_BYTES", "Asked", "formats_made"]
@@ -20,9 +22,7 @@ MADE: Final = (WORKBOOK, *CHARTS)
 MOST_BYTES: Final = 16 << 20
 """The largest answer that is made into anything; a larger one is for CSV."""
 
-_LICENCE: Final = (
-    "CC BY 4.0 where its graph says nothing else: https://creativecommons.org/licenses/by/4.0/"
-)
+_LICENCE: Final = f"{LICENCE_NAME} where its graph says nothing else: {LICENCE}"
 
 
 def formats_made(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
@@ -75,6 +75,7 @@ class Asked:
     def about(self, rows: int) -> list[tuple[str, str]]:
         """What the rows answer: a word, and what it stands for."""
         given = {name: values for name, values in self.values.items() if any(values)}
+        rule = self.query.small_counts
         return [
             ("Question", self.query.summary),
             ("Description", self.query.description),
@@ -82,6 +83,7 @@ class Asked:
             *((f"Parameter {name}", ", ".join(values)) for name, values in given.items()),
             ("Dataset version", str(self.version)),
             ("Rows", str(rows)),
+            *([("Small counts", explained(rule))] if rule else []),
             ("Licence", _LICENCE),
             *((f"Column {one.name}", one.description) for one in self.query.columns),
         ]

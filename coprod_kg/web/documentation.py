@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, current_app, render_template, request
 
 from coprod_kg.results.formats import HTML
+from coprod_kg.web.address import root
 from coprod_kg.web.openapi import openapi, operations
 from coprod_kg.web.site import Site
 
@@ -84,7 +85,7 @@ def _sent(response: Response) -> Response:
 
 
 def _root() -> str:
-    return request.url_root.rstrip("/")
+    return root().rstrip("/")
 
 
 def _shown(path: str, method: str, one: Mapping[str, Any], document: Mapping[str, Any]) -> Shown:

@@ -3,7 +3,7 @@
 from flask import Response
 
 from coprod_kg.errors import LimitReached
-from coprod_kg.results.formats import WORKBOOK
+from coprod_kg.results.formats import CRATE, WORKBOOK
 from coprod_kg.results.made import MADE, MOST_BYTES, Asked
 from coprod_kg.results.negotiation import Offer
 from coprod_kg.results.table import read_table
@@ -16,9 +16,10 @@ __all__ = ["drawn", "settled"]
 
 def settled(wanted: tuple[Offer, ...]) -> tuple[Offer, ...]:
     """The one format that is made of rows, if it is wanted first; else only those that are not."""
-    if wanted[0].format in MADE:
+    made = (*MADE, CRATE)
+    if wanted[0].format in made:
         return wanted[:1]
-    return tuple(one for one in wanted if one.format not in MADE)
+    return tuple(one for one in wanted if one.format not in made)
 
 
 def drawn(answer: Answer, asked: Asked, conditions: Conditions) -> Response:

@@ -24,6 +24,7 @@ from coprod_kg.documenting.sections import sections
 from coprod_kg.documenting.vocabularies import vocabularies, vocabulary_files
 from coprod_kg.errors import NotFound
 from coprod_kg.files import files
+from coprod_kg.licence import LICENCE
 from coprod_kg.namespaces import prefixes, shorten
 from coprod_kg.results.formats import GRAPHS, HTML, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
@@ -36,7 +37,7 @@ _SHAPES: Final = prefixes()["cps"]
 _MARKDOWN: Final = Format("md", "text/markdown", "graph", "Markdown", ("text/plain",))
 _SVG: Final = Format("svg", "image/svg+xml", "page", "picture")
 _KEPT: Final = "public, max-age=300, must-revalidate"
-_LICENCE: Final = '<https://creativecommons.org/licenses/by/4.0/>; rel="license"'
+_LICENCE: Final = f'<{LICENCE}>; rel="license"'
 _LEGEND: Final = (
     ("class", "class", 0),
     ("concept", "kind of concept, with a scheme", 80),

@@ -19,6 +19,7 @@ from coprod_kg.catalogue.parameters import KINDS
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.documenting.api import content, problem_responses, query_operation, schemas
+from coprod_kg.licence import LICENCE, LICENCE_NAME
 from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
 from coprod_kg.web.queries import formats_of
 from coprod_kg.web.site import Site
@@ -67,8 +68,8 @@ def openapi(routes: Map, site: Site) -> dict[str, Any]:
             "version": __version__,
             "description": _TEXT,
             "license": {
-                "name": "Data and model: CC BY 4.0",
-                "url": "https://creativecommons.org/licenses/by/4.0/",
+                "name": f"Data and model: {LICENCE_NAME}",
+                "url": LICENCE,
             },
         },
         "servers": [{"url": "/"}],

@@ -17,6 +17,7 @@ from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.errors import WrongUsage
 from coprod_kg.results.formats import GRAPHS
 from coprod_kg.store.base import Query
+from coprod_kg.web.address import root
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters, is_iri
 from coprod_kg.web.site import Site
@@ -127,7 +128,7 @@ def _address(limit: int, offset: int) -> str:
     ]
     pairs += [("limit", str(limit)), *([("offset", str(offset))] if offset else [])]
     tail = f"{request.path}?{urlencode(pairs)}"
-    whole = f"{request.url_root.rstrip('/')}{tail}"
+    whole = f"{root().rstrip('/')}{tail}"
     return whole if is_iri(whole) else tail
 
 

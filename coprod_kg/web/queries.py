@@ -14,12 +14,13 @@ from coprod_kg.citing.citation import Citation
 from coprod_kg.errors import NotFound
 from coprod_kg.freshness.run import Run
 from coprod_kg.results.chart import has_chart, specification
-from coprod_kg.results.formats import CHARTS, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
+from coprod_kg.results.formats import CHARTS, CRATE, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
 from coprod_kg.results.made import MADE, Asked, formats_made
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web import query_citing, query_differences
+from coprod_kg.web.address import root
 from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.drawn import drawn, settled
 from coprod_kg.web.finding import found
@@ -27,6 +28,7 @@ from coprod_kg.web.notice import notice
 from coprod_kg.web.paging import Around, linked, pages, part
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
 from coprod_kg.web.query_citing import Asking
+from coprod_kg.web.query_crate import taken
 from coprod_kg.web.query_freshness import last_run, last_runs
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
@@ -77,7 +79,7 @@ def _all(site: Site) -> Response:
 
 
 def _described(query: SavedQuery, run: Run | None) -> dict[str, object]:
-    url = f"{request.url_root}queries/{query.name}"
+    url = f"{root()}queries/{query.name}"
     last = run.described() if run else None
     return {"name": query.name, "url": url, **query.described(), "last_run": last}
 
@@ -103,9 +105,11 @@ def _one(site: Site, name: str) -> Response:
         seconds=seconds(given, site.settings),
         union=True,
     )
-    around = pages(site, asking, bind, chosen)
     citing = Asking(site, query, values, asking, chosen)
-    answer, content = citing.measured(site.ask_store(asking))
+    if wanted[0].format == CRATE:
+        return taken(citing, conditions)
+    around = pages(site, asking, bind, chosen)
+    answer, content = citing.measured(citing.answer(asking))
     conditions = replace(conditions, version=answer.version)
     asked = Asked(query, values, answer.version, own)
     if made:
@@ -166,7 +170,7 @@ def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
         raise NotFound(
             f"there is no saved query {slug[:80]!r}", fix="All of them are listed at /queries."
         )
-    known = {one.name for one in (*FORMATS, *MADE)}
+    known = {one.name for one in (*FORMATS, *MADE, CRATE)}
     if dot and suffix not in known:
         raise NotFound(
             f"there is no format {suffix[:20]!r} of it",
@@ -178,7 +182,7 @@ def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
 def formats_of(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
     """The formats that the answer of a saved query can be written in, best first."""
     written = GRAPHS if query.form in ("CONSTRUCT", "DESCRIBE") else ROWS
-    return (*written, *formats_made(query, own))
+    return (*written, *formats_made(query, own), CRATE)
 
 
 def _offers(

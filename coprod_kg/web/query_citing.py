@@ -13,13 +13,17 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.citation import LICENCE, Citation, canonical, cite, permalink, query_hash
+from coprod_kg.citing.citation import Citation, canonical, cite, permalink, query_hash
 from coprod_kg.citing.content import Content, content_of_graph, content_of_table
+from coprod_kg.citing.dating import dated, dating
 from coprod_kg.errors import CoprodError, LimitReached, NotFound
+from coprod_kg.licence import LICENCE
 from coprod_kg.results.formats import GRAPHS, ROWS, Format
 from coprod_kg.results.negotiation import Offer, negotiate
+from coprod_kg.results.suppression import ask_withholding
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Answer, Query
+from coprod_kg.web.address import root
 from coprod_kg.web.paging import Part, part
 from coprod_kg.web.protocol import parameters, seconds, version
 from coprod_kg.web.replies import LATEST
@@ -34,10 +38,6 @@ _FORMATS: Final = (
     Format("txt", "text/plain", "page", "text"),
     Format("bib", "application/x-bibtex", "page", "BibTeX", ("text/x-bibtex",), ("bibtex",)),
     Format("csl.json", "application/vnd.citationstyles.csl+json", "page", "CSL-JSON", (), ("csl",)),
-)
-_DATED: Final = (
-    "SELECT ?time WHERE {{ <{base}version/{version}> "
-    "<http://www.w3.org/ns/prov#generatedAtTime> ?time }}"
 )
 
 
@@ -59,6 +59,19 @@ class Asking:
     asked: Query
     chosen: Part
 
+    def answer(self, asked: Query) -> Answer:
+        """What the store answers, with small counts withheld where the query says so.
+
+        Args:
+            asked: the question, or the same one in another format or of another version.
+
+        Raises:
+            LimitReached: the whole answer is too large for its small counts to be looked for.
+        """
+        part = (self.chosen.limit, self.chosen.offset)
+        whole = self.query.bind(self.values, self.site.settings.base_iri)
+        return ask_withholding(self.site.ask_store, self.query.small_counts, asked, whole, part)
+
     def measured(self, answer: Answer) -> tuple[Answer, Content | None]:
         """The same answer with its measure, if it is small and was had whole."""
         if answer.length is None or answer.length > _SMALL:
@@ -67,7 +80,7 @@ class Asking:
         if data is None:
             return answer, None
         again = Answer(answer.media_type, answer.version, len(data), iter((data,)))
-        if answer.media_type == self._plain:
+        if answer.media_type == self.plain:
             return again, self._content(data)
         try:
             return again, self.content(answer.version, _SMALL)
@@ -80,30 +93,41 @@ class Asking:
         Raises:
             LimitReached: the answer is larger than that.
         """
-        plain = replace(self.asked, media_types=(self._plain,), version=number)
-        data = take(self.site.ask_store(plain), most)
+        return self._content(self.data(number, most))
+
+    def data(self, number: int, most: int = _MOST) -> bytes:
+        """The answer of one version as JSON results or N-Triples.
+
+        Raises:
+            LimitReached: the answer is larger than that.
+        """
+        plain = replace(self.asked, media_types=(self.plain,), version=number)
+        data = take(self.answer(plain), most)
         if data is None:
             raise LimitReached(
                 f"the answer is larger than {most >> 20} MiB, too much to be measured here",
                 fix="Bind more parameters, or cite a part of it with limit and offset.",
             )
-        return self._content(data)
+        return data
 
     def marked(self, response: Response, number: int, content: Content | None) -> Response:
         """The response with what names this answer in its headers (RFC 8574)."""
-        link = permalink(request.url_root, self.query.name, self._pairs, number)
+        link = permalink(root(), self.query.name, self._pairs, number)
         response.headers["Query-SHA256"] = query_hash(self.query)
         if content is not None:
             response.headers["Content-SHA256"] = content.sha256
             if content.rows is not None:
                 response.headers["Answer-Rows"] = str(content.rows)
+        if self.query.small_counts is not None:
+            known = "" if content is None else f"; withheld={content.withheld}"
+            response.headers["Small-Counts"] = f"{self.query.small_counts.rule}{known}"
         response.headers.add("Link", f'<{link}>; rel="cite-as"')
         response.headers.add("Link", f'<{LICENCE}>; rel="license"')
         return response
 
     def citation(self, number: int, content: Content) -> Citation:
         """The citation of the answer of one version."""
-        place = (request.url_root, number, self._dated(number))
+        place = (root(), number, self._dated(number))
         return cite(self.query, self._pairs, content, place)
 
     @property
@@ -113,21 +137,19 @@ class Asking:
         return (*canonical(self.query, self.values), *chosen)
 
     @property
-    def _plain(self) -> str:
+    def plain(self) -> str:
+        """The media type that it is measured in."""
         graph = self.query.form in ("CONSTRUCT", "DESCRIBE")
         return GRAPHS[2].media_type if graph else ROWS[0].media_type
 
     def _content(self, data: bytes) -> Content:
-        graph = self._plain == GRAPHS[2].media_type
+        graph = self.plain == GRAPHS[2].media_type
         measure = _measure if len(data) <= _SMALL else _measure.__wrapped__
         return measure(data, graph)
 
     def _dated(self, number: int) -> datetime | None:
-        text = _DATED.format(base=self.site.settings.base_iri, version=number)
-        table = read_table(self.site.ask(text, (ROWS[0].media_type,), number).read())
-        for row in table.texts():
-            return datetime.fromisoformat(row["time"])
-        return None
+        text = dating(self.site.settings.base_iri, number)
+        return dated(self.site.ask(text, (ROWS[0].media_type,), number).read())
 
 
 @lru_cache(maxsize=64)

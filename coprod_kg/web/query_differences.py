@@ -6,6 +6,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from coprod_kg.citing.comparing import Differences, Row, as_csv, compare, key_of, lines
+from coprod_kg.citing.taken import cell
 from coprod_kg.errors import LimitReached, NotFound, WrongUsage
 from coprod_kg.results.formats import HTML, ROWS
 from coprod_kg.results.negotiation import negotiate, offers_by_name
@@ -65,7 +66,7 @@ def _number(given: Parameters, name: str) -> int | None:
 
 def _table(site: Site, name: str, number: int) -> Table:
     asking = asking_of(site, site.queries[name], number)
-    found = rows(site.ask_store(asking.asked))
+    found = rows(asking.answer(asking.asked))
     if found is None:
         raise LimitReached(
             f"the answer of version {number} is too large to be compared here",
@@ -97,10 +98,5 @@ def _row(row: Row) -> dict[str, Any]:
     return {name: _value(cell) for name, cell in row.items()}
 
 
-def _value(cell: Cell | None) -> dict[str, str] | None:
-    """A cell as in SPARQL JSON results."""
-    if cell is None:
-        return None
-    told = {"type": cell.kind, "value": cell.value}
-    told |= {"xml:lang": cell.language} if cell.language else {}
-    return told | ({"datatype": cell.datatype} if cell.datatype else {})
+def _value(value: Cell | None) -> dict[str, str] | None:
+    return None if value is None else cell(value)

@@ -12,6 +12,7 @@ from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Query
+from coprod_kg.web.address import root
 from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.protocol import Asked, is_iri, read, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, offers, reply, wants_page
@@ -120,7 +121,7 @@ def _without_query(site: Site, asked: Asked) -> Response:
 
 def _endpoint() -> str:
     """The address of the endpoint as the client knows it."""
-    address = request.base_url
+    address = f"{root().rstrip('/')}{request.path}"
     if not is_iri(address):
         raise WrongUsage("the host named is none", where="header Host")
     return address

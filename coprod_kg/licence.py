@@ -1,0 +1,11 @@
+"""The licence of the data and the model, named in one place; it never decides what is under it.
+
+A graph of an organisation may name another licence for itself.
+"""
+
+from typing import Final
+
+__all__ = ["LICENCE", "LICENCE_NAME"]
+
+LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
+LICENCE_NAME: Final = "CC BY 4.0"

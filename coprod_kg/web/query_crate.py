@@ -1,0 +1,29 @@
+"""An answer of a saved query taken away as an RO-Crate over HTTP; it keeps none."""
+
+from flask import Response
+
+from coprod_kg.citing.crate import PROFILE, crate
+from coprod_kg.citing.taken import measured
+from coprod_kg.results.made import Asked
+from coprod_kg.web.query_citing import Asking
+from coprod_kg.web.replies import Conditions
+
+__all__ = ["taken"]
+
+
+def taken(asking: Asking, conditions: Conditions) -> Response:
+    """The crate of the answer over the version that the conditions name.
+
+    Raises:
+        CoprodError: what asking raises, or the answer is too large, or its chart cannot be drawn.
+    """
+    query, number = asking.query, conditions.version
+    asked = Asked(query, asking.values, number, asking.site.settings.queries)
+    files, content = measured(asked, asking.data(number))
+    body = crate(asking.citation(number, content), query, asking.asked.text, files)
+    offer = conditions.offers[0]
+    response = conditions.mark(Response(body, content_type=offer.content_type), offer)
+    name = f"{query.name}-v{number}.crate.zip"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers.add("Link", f'<{PROFILE}>; rel="profile"')
+    return asking.marked(response, number, content)
