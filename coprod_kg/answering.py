@@ -16,14 +16,16 @@ from itertools import islice
 from typing import Final
 
 from coprod_kg.catalogue.negation import subtracted
-from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.catalogue.queries import SavedQuery, load_all
 from coprod_kg.catalogue.tokens import Token, position, significant, token_at
 from coprod_kg.errors import QueryRefused, QuerySyntax
+from coprod_kg.results.permitted import permitting
 from coprod_kg.results.suppression import ask_withholding
+from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
-__all__ = ["admit", "ask", "explained", "run_saved"]
+__all__ = ["admit", "ask", "explained", "permitted", "run_saved"]
 
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U(0010[0-9A-Fa-f]{4}|000[0-9A-Fa-f]{5})")
 _AMBIGUOUS: Final = re.compile(r"[#']|service|load", re.IGNORECASE)
@@ -137,12 +139,13 @@ def run_saved(
         saved: the saved query.
         values: parameter → values as a person writes them.
         asking: media types, version and deadline; its text is not looked at.
-        settings: the base IRI, and what SERVICE may call.
+        settings: the base IRI, what SERVICE may call, and where other saved queries are.
 
     Raises:
         WrongUsage: lists every bad parameter.
         CoprodError: what `ask` raises.
     """
+    saved = permitted(store, saved, asking, settings)
     bound = Query(
         saved.bind(values, settings.base_iri),
         asking.media_types or saved.media_types,
@@ -153,6 +156,26 @@ def run_saved(
     return ask_withholding(
         partial(ask, store, settings=settings), saved.small_counts, bound, bound.text
     )
+
+
+def permitted(store: Store, saved: SavedQuery, asking: Query, settings: Settings) -> SavedQuery:
+    """The saved query, its parameters knowing the values that other saved queries find.
+
+    Args:
+        store: what is asked.
+        saved: the saved query; one that takes no values from others costs nothing.
+        asking: version and deadline.
+        settings: where other saved queries are.
+    """
+    if not any(one.values_from for one in saved.parameters):
+        return saved
+
+    def rows(source: SavedQuery) -> Table:
+        text = source.bind({}, settings.base_iri)
+        alike = replace(asking, text=text, media_types=source.media_types, union=True)
+        return read_table(ask(store, alike, settings).read())
+
+    return permitting(saved, load_all(settings.queries), rows, settings.base_iri)
 
 
 def admit(text: str, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from coprod_kg.catalogue.tokens import Token, significant
 
-__all__ = ["written"]
+__all__ = ["certain", "written"]
 
 _IRI: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*):[^\\]*>")
 """An absolute IRI; its scheme is looked for among the prefixes."""
@@ -39,7 +39,7 @@ def written(text: str) -> tuple[str, ...] | None:
     True
     """
     tokens = list(significant(text))
-    if not _certain(tokens):
+    if not certain(tokens):
         return None
     found: dict[str, None] = {}
     for token, following in _outside_patterns(tokens):
@@ -53,8 +53,8 @@ def written(text: str) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _certain(tokens: Sequence[Token]) -> bool:
-    """Whether every reader sees these tokens.
+def certain(tokens: Sequence[Token]) -> bool:
+    """Whether every reader of the text they come from sees these tokens.
 
     An IRI could be "less than" and a prefixed name only if its scheme were a prefix.
     """
