@@ -138,7 +138,7 @@ def test_the_rule_for_small_counts_is_part_of_what_is_said_of_a_query(tmp_path: 
     text = CLEAN.replace("#+ column n: How many.", rule).replace("ORDER BY ?n", "ORDER BY ?stage")
     query = saved(tmp_path, text)
     assert query.small_counts == SmallCounts("n", 5)
-    assert query.described()["smallCounts"] == "n below 5"
+    assert query.described()["small_counts"] == "n below 5"
 
 
 def test_an_order_by_an_aggregate_would_tell_of_withheld_counts(tmp_path: Path) -> None:

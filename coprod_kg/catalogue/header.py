@@ -17,9 +17,10 @@ Mistake = tuple[int, str]
 
 _MARK: Final = "#+"
 _SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts")
-_NAMED: Final = ("param", "column", "label", "unit")
+_NAMED: Final = ("param", "values", "column", "label", "unit")
 _HOW_MANY: Final = ("single", "required")
 _VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
+_SOURCE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.[a-zA-Z][a-zA-Z0-9_]*")
 _ANSWER: Final = re.compile(r"CQ-[0-9]{2,}")
 _TAG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -141,6 +142,9 @@ def _named(
     header: Header, line: int, entry: tuple[str, str, str], vocabulary: Mapping[str, Scheme]
 ) -> None:
     word, name, value = entry
+    if word == "values":
+        _about_parameter(header, line, name, value)
+        return
     if word != "param":
         _about_column(header, line, entry)
         return
@@ -168,6 +172,20 @@ def _named(
     header.parameters += (parameter,)
     if equals:
         _check_default(header, line, parameter, vocabulary)
+
+
+def _about_parameter(header: Header, line: int, name: str, value: str) -> None:
+    place = next((n for n, one in enumerate(header.parameters) if one.name == name), None)
+    if place is None:
+        header.wrong(line, f"there is no '#+ param {name}: …' before its values")
+    elif not _SOURCE.fullmatch(value):
+        header.wrong(line, f"{value!r} names no column of a saved query; write QUERY.COLUMN")
+    elif header.parameters[place].type == "boolean":
+        header.wrong(line, f"parameter {name} is true or false; leave out where from")
+    else:
+        changed = replace(header.parameters[place], values_from=value)
+        others = header.parameters
+        header.parameters = (*others[:place], changed, *others[place + 1 :])
 
 
 def _about_column(header: Header, line: int, entry: tuple[str, str, str]) -> None:

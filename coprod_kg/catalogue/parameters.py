@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from pyoxigraph import NamedNode
+from pyoxigraph import Literal, NamedNode
 
 from coprod_kg.catalogue.schemes import Scheme
 from coprod_kg.errors import WrongUsage
@@ -39,6 +39,10 @@ KINDS: Final = (
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
 _LARGEST: Final = 2**63 - 1
+_LISTED: Final = 100
+"""So many permitted values are written out to who gave another one."""
+_COMPARED: Final = 1000
+"""With so many of them another one is compared for what may have been meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class Parameter:
         description: what it does, for people.
         single: whether it takes one value at most.
         required: whether it takes one value at least.
+        values_from: ``QUERY.COLUMN``, the saved query whose column has all permitted values;
+            empty where none has.
+        allowed: those values, as a person writes them → what they are called, once that query
+            has been asked; None where it has not been, or there is none.
     """
 
     name: str
@@ -62,10 +70,22 @@ class Parameter:
     description: str
     single: bool = False
     required: bool = False
+    values_from: str = ""
+    allowed: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """The saved query and the column that have all permitted values; empty if there is none."""
+        query, _, column = self.values_from.partition(".")
+        return query, column
 
     @property
     def takes(self) -> str:
         """What to write, in a few words."""
+        told = self._takes()
+        return f"{told}, one that the question {self.source[0]} finds" if self.values_from else told
+
+    def _takes(self) -> str:
         if self.scope == "thing":
             return "the IRI of a thing, or its kind and slug such as initiative/ryhov-self-care"
         return {
@@ -79,9 +99,36 @@ class Parameter:
 
     def permitted(self, vocabulary: Mapping[str, Scheme]) -> tuple[str, ...]:
         """Every value there is, where they can be listed."""
+        if self.allowed is not None:
+            return tuple(value for value, _ in self.allowed)
         if self.type == "concept":
             return tuple(vocabulary[self.scope].concepts) if self.scope in vocabulary else ()
         return ("true", "false") if self.type == "boolean" else ()
+
+    def written(self, term: Term, base_iri: str, vocabulary: Mapping[str, Scheme]) -> str | None:
+        """How a person writes a term, or None where this parameter cannot take it.
+
+        >>> about = Parameter("run", "iri", "organisation", None, "By whom.")
+        >>> about.written(NamedNode("urn:base/id/organisation/city"), "urn:base/", {})
+        'city'
+        """
+        value = term.value if isinstance(term, NamedNode | Literal) else ""
+        if self.type == "concept":
+            concept = vocabulary[self.scope].find(value)
+            return concept.slug if concept and isinstance(term, NamedNode) else None
+        if self.type == "iri":
+            kind, _, slug = value.removeprefix(f"{base_iri}id/").partition("/")
+            if not isinstance(term, NamedNode):
+                return None
+            if not value.startswith(f"{base_iri}id/"):
+                return value
+            return (
+                f"{kind}/{slug}" if self.scope == "thing" else slug if kind == self.scope else None
+            )
+        if not isinstance(term, Literal) or not value:
+            return None
+        whole = self.type == "integer" and re.fullmatch("[+-]?[0-9]{1,19}", value)
+        return str(int(value)) if whole else value
 
     def term(self, text: str, base_iri: str, vocabulary: Mapping[str, Scheme]) -> Term:
         """The term that a person's text stands for.
@@ -89,6 +136,25 @@ class Parameter:
         Raises:
             WrongUsage: it is none that this parameter takes; says what is.
         """
+        term = self._term(text, base_iri, vocabulary)
+        if self.allowed is None:
+            return term
+        allowed = dict(self.allowed)
+        if self.written(term, base_iri, vocabulary) not in allowed:
+            raise WrongUsage(
+                f"{_short(text)!r} is none of the values that there are"
+                + did_you_mean(text, dict(self.allowed[:_COMPARED])),
+                fix=f"Permitted: {self._listed()}",
+            )
+        return term
+
+    def _listed(self) -> str:
+        values = self.permitted({})
+        more = len(values) - _LISTED
+        listed = ", ".join(values[:_LISTED]) or "none at all"
+        return listed + (f" and {more} more, of the question {self.source[0]}" if more > 0 else "")
+
+    def _term(self, text: str, base_iri: str, vocabulary: Mapping[str, Scheme]) -> Term:
         if self.type == "concept":
             return self._concept(text, vocabulary)
         if self.type == "iri":

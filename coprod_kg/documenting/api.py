@@ -117,6 +117,8 @@ def query_parameter(one: Parameter) -> dict[str, Any]:
         "description": f"{one.description} Takes {one.takes}.",
         "schema": schema,
     }
+    if one.values_from:
+        told["x-values-from"] = f"/queries/{one.source[0]}"
     if not single:
         told |= {"style": "form", "explode": True}
     if example is not None:

@@ -25,6 +25,7 @@ from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web.address import root
 from coprod_kg.web.paging import Part, part
+from coprod_kg.web.permitting import permitted
 from coprod_kg.web.protocol import parameters, seconds, version
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.site import Site, take
@@ -183,7 +184,7 @@ def asking_of(site: Site, query: SavedQuery, number: int | None) -> Asking:
     """What this request asks of a saved query, at one version."""
     given = parameters(request)
     values = given.grouped(leave_out=_OURS)
-    chosen = part(given, query)
+    chosen, query = part(given, query), permitted(site, query, number)
     text = chosen.text(partial(query.bind, values, site.settings.base_iri))
     limit = seconds(given, site.settings)
     asked = Query(text, query.media_types, version=number, seconds=limit, union=True)
