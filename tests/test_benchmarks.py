@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 from benchmarks import service, soak
+from benchmarks.multiply import fill, multiply
 from benchmarks.watching import Watch
 from coprod_kg.catalogue.queries import load
 
@@ -66,3 +68,18 @@ def test_a_process_that_ended_meanwhile_is_a_fault(tmp_path: Path) -> None:
     watch.kept = [1] * 4
     watch.seen = {"writer": {"memory, MiB": [50.0, 50.0]}}
     assert watch.faults() == ["writer lived for 2 of 4 looks"]
+
+
+def test_copies_of_made_up_organisations_have_names_of_their_own(tmp_path: Path) -> None:
+    graph = "<https://example.org/graph/organisation/made-up-1>"
+    other = "<urn:s> <urn:p> <urn:made-up-1> <https://example.org/graph/provenance> .\n"
+    source, target = tmp_path / "one.nq", tmp_path / "many.nq"
+    source.write_text(f'<urn:made-up-1-0> <urn:p> "made-up-1" {graph} .\n{other}', "utf-8")
+    multiply(source, target, copies=3, organisations=2)
+    lines = target.read_text("utf-8").splitlines(keepends=True)
+    assert lines[3:] == [other]
+    assert [line.count(f"made-up-{n}") for line, n in zip(lines, (1, 3, 5), strict=False)] == [
+        3
+    ] * 3
+    fill(tmp_path / "data", target)
+    assert len(ox.Store.read_only(str(tmp_path / "data" / "store"))) == 4
