@@ -6,14 +6,15 @@ refuse is a mistake, and so is what the engine cannot read. No data is looked at
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.header import Mistake
-from coprod_kg.catalogue.queries import SavedQuery, examine
+from coprod_kg.catalogue.queries import SavedQuery, examine, load, load_all
+from coprod_kg.catalogue.sources import source_mistakes
 from coprod_kg.errors import CoprodError, QueryRefused, QuerySyntax, QueryTooDeep, WrongUsage
 from coprod_kg.results.chart_checks import chart_mistakes
 from coprod_kg.settings import Settings
@@ -79,8 +80,24 @@ def faults(paths: Sequence[Path], store: Store, settings: Settings) -> list[Faul
     ]
 
 
-def query_mistakes(query: SavedQuery, store: Store, settings: Settings) -> Iterator[Mistake]:
-    """What the service would refuse of a query, or the engine cannot read."""
+def query_mistakes(
+    query: SavedQuery,
+    store: Store,
+    settings: Settings,
+    beside: Mapping[str, SavedQuery] | None = None,
+) -> Iterator[Mistake]:
+    """What the service would refuse of a query, or the engine cannot read.
+
+    Args:
+        query: the query.
+        store: where it is tried; its data is not looked at.
+        settings: what SERVICE may call, and the deadline.
+        beside: the queries that its parameters may take values from, beside the model's; those
+            of the settings by default.
+    """
+    if any(one.values_from for one in query.parameters):
+        known = load_all(settings.queries) if beside is None else {**load(), **beside}
+        yield from source_mistakes(query, known)
     if not query.form:
         return
     asked = Query(
@@ -109,7 +126,13 @@ def _of_query(path: Path, store: Store, settings: Settings) -> list[Mistake]:
     if wrong:
         return wrong
     query, mistakes = examine(path.stem, text)
-    return sorted([*mistakes, *query_mistakes(query, store, settings)])
+    others = {}
+    if any(one.values_from for one in query.parameters):
+        found = (
+            examine(one.stem, decoded(one.read_bytes())[0]) for one in path.parent.glob("*.rq")
+        )
+        others = {one.name: one for one, _ in found}
+    return sorted([*mistakes, *query_mistakes(query, store, settings, others)])
 
 
 def _of_chart(path: Path) -> list[Mistake]:
