@@ -46,12 +46,14 @@ class Asked:
         values: what it was bound to.
         version: the dataset version that answered.
         own: the folder of a person's own queries.
+        cited: how the answer is cited, in one sentence, where that is known.
     """
 
     query: SavedQuery
     values: Mapping[str, Sequence[str]]
     version: int
     own: Path | None = None
+    cited: str = ""
 
     def made(self, form: Format, table: Table) -> bytes:
         """The rows in one of the formats of `MADE`.
@@ -85,6 +87,7 @@ class Asked:
             ("Rows", str(rows)),
             *([("Small counts", explained(rule))] if rule else []),
             ("Licence", _LICENCE),
+            *([("Citation", self.cited)] if self.cited else []),
             *((f"Column {one.name}", one.description) for one in self.query.columns),
         ]
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from io import BytesIO
 from typing import Any, Final
 
 from openpyxl import Workbook
@@ -17,6 +16,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from coprod_kg.errors import TooLarge
+from coprod_kg.results.packing import packed
 from coprod_kg.results.table import Cell, Table
 
 __all__ = ["MOST_ROWS", "workbook"]
@@ -55,9 +55,7 @@ def workbook(table: Table, headings: Mapping[str, str], about: Sequence[tuple[st
     sheet.column_dimensions["B"].width = 100
     for name, value in about:
         sheet.append([_text(sheet, name, bold=True), _text(sheet, value)])
-    stream = BytesIO()
-    book.save(stream)
-    return stream.getvalue()
+    return packed(book)
 
 
 def _rows(sheet: Any, table: Table, headings: Mapping[str, str]) -> None:

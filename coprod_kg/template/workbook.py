@@ -11,9 +11,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from coprod_kg.reading.columns import LABEL, LISTS, Column, Holds, Sheet, Sheets
+from coprod_kg.results.packing import packed
 from coprod_kg.template.examples import example
 from coprod_kg.template.front import add_explanations, add_readme
-from coprod_kg.template.packing import packed
 from coprod_kg.template.page import DARK, GREY, LIGHT, face, set_page
 from coprod_kg.template.texts import put_text
 

@@ -1,7 +1,11 @@
 """What is made of a saved query's rows, over HTTP: charts and workbooks; it never asks for rows."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from flask import Response
 
+from coprod_kg.citing.content import Content, content_of_table
 from coprod_kg.errors import LimitReached
 from coprod_kg.results.formats import CRATE, WORKBOOK
 from coprod_kg.results.made import MADE, MOST_BYTES, Asked
@@ -22,8 +26,16 @@ def settled(wanted: tuple[Offer, ...]) -> tuple[Offer, ...]:
     return tuple(one for one in wanted if one.format not in made)
 
 
-def drawn(answer: Answer, asked: Asked, conditions: Conditions) -> Response:
+def drawn(
+    answer: Answer, asked: Asked, conditions: Conditions, quoted: Callable[[int, Content], str]
+) -> Response:
     """The rows of an answer as the chart or the workbook that is wanted.
+
+    Args:
+        answer: the rows as SPARQL JSON results.
+        asked: the saved query as it was asked.
+        conditions: where they come from.
+        quoted: gives the sentence that cites an answer of a version.
 
     Raises:
         LimitReached: the answer is too large for that.
@@ -35,7 +47,10 @@ def drawn(answer: Answer, asked: Asked, conditions: Conditions) -> Response:
             f"the answer is larger than {MOST_BYTES >> 20} MiB, too much for {offer.format.label}",
             fix="Take it as CSV, or bind more parameters.",
         )
-    body = asked.made(offer.format, read_table(data))
+    table = read_table(data)
+    if offer.format == WORKBOOK:
+        asked = replace(asked, cited=quoted(answer.version, content_of_table(table)))
+    body = asked.made(offer.format, table)
     response = Response(body, content_type=offer.content_type)
     kind = "attachment" if offer.format == WORKBOOK else "inline"
     name = f"{asked.query.name}.{'vl.json' if offer.format.name == 'vega' else offer.format.name}"

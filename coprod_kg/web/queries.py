@@ -26,8 +26,9 @@ from coprod_kg.web.drawn import drawn, settled
 from coprod_kg.web.finding import found
 from coprod_kg.web.notice import notice
 from coprod_kg.web.paging import Around, linked, pages, part
+from coprod_kg.web.permitting import permitted
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
-from coprod_kg.web.query_citing import Asking
+from coprod_kg.web.query_citing import Asking, named, pairs
 from coprod_kg.web.query_crate import taken
 from coprod_kg.web.query_freshness import last_run, last_runs
 from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
@@ -38,6 +39,8 @@ __all__ = ["blueprint", "formats_of"]
 OURS = ("format", "version", "timeout", "limit", "offset")
 """Parameters of the service itself; a saved query's own cannot be called so."""
 _LIST = (ROWS[0], HTML)
+_MOST_OPTIONS = 500
+"""So many values are offered in a list; with more of them a value is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,14 @@ def _one(site: Site, name: str) -> Response:
     own = site.settings.queries
     wanted = settled(_offers(query, given, suffix, own))
     values = given.grouped(leave_out=OURS)
-    bind, chosen = partial(query.bind, values, site.settings.base_iri), part(given, query)
     number = version(given)
     run = last_run(site, query) if number is None and wants_page(wanted) else None
     conditions = Conditions(site.version(number), number is not None, wanted, _stamp(run))
     unchanged = conditions.unchanged()
     if unchanged is not None:
-        return unchanged
+        return named(unchanged, query, pairs(query, values, part(given, query)), conditions.version)
+    query = permitted(site, query, number)
+    bind, chosen = partial(query.bind, values, site.settings.base_iri), part(given, query)
     page, made = wants_page(wanted), wanted[0].format in MADE
     asking = Query(
         chosen.text(bind),
@@ -113,7 +117,7 @@ def _one(site: Site, name: str) -> Response:
     conditions = replace(conditions, version=answer.version)
     asked = Asked(query, values, answer.version, own)
     if made:
-        response = drawn(answer, asked, conditions)
+        response = drawn(answer, asked, conditions, citing.quoted)
     elif page:
         cited = citing.citation(answer.version, content) if content else None
         body = _page(site, asked, asking, answer, (around, cited, run))
@@ -215,11 +219,11 @@ def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]]) -> list[Fiel
     vocabulary = schemes()
     fields = []
     for one in query.parameters:
-        permitted = one.permitted(vocabulary)
         concepts = vocabulary[one.scope].concepts if one.type == "concept" else {}
-        options = tuple(
-            (slug, concepts[slug].label() if slug in concepts else slug) for slug in permitted
-        )
+        called = dict(one.allowed or ()) | {slug: each.label() for slug, each in concepts.items()}
+        values_there = one.permitted(vocabulary)
+        few = values_there if len(values_there) <= _MOST_OPTIONS else ()
+        options = tuple((value, called.get(value, value)) for value in few)
         chosen = tuple(values.get(one.name, ()))
         fields.append(Field(one.name, one.description, one.takes, chosen, options))
     return fields

@@ -16,6 +16,7 @@ from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.citing.citation import Citation, canonical, cite, permalink, query_hash
 from coprod_kg.citing.content import Content, content_of_graph, content_of_table
 from coprod_kg.citing.dating import dated, dating
+from coprod_kg.citing.labelling import labelled
 from coprod_kg.errors import CoprodError, LimitReached, NotFound
 from coprod_kg.licence import LICENCE
 from coprod_kg.results.formats import GRAPHS, ROWS, Format
@@ -30,7 +31,7 @@ from coprod_kg.web.protocol import parameters, seconds, version
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.site import Site, take
 
-__all__ = ["Asking", "add_routes", "asking_of", "saved"]
+__all__ = ["Asking", "add_routes", "asking_of", "named", "pairs", "saved"]
 
 _SMALL: Final = 256 << 10
 _MOST: Final = 16 << 20
@@ -74,12 +75,16 @@ class Asking:
         return ask_withholding(self.site.ask_store, self.query.small_counts, asked, whole, part)
 
     def measured(self, answer: Answer) -> tuple[Answer, Content | None]:
-        """The same answer with its measure, if it is small and was had whole."""
+        """The same answer with its measure, if it is small and was had whole.
+
+        Blank nodes of a small graph have the same labels each time.
+        """
         if answer.length is None or answer.length > _SMALL:
             return answer, None
         data = take(answer, _SMALL)
         if data is None:
             return answer, None
+        data = labelled(data, answer.media_type)
         again = Answer(answer.media_type, answer.version, len(data), iter((data,)))
         if answer.media_type == self.plain:
             return again, self._content(data)
@@ -113,8 +118,6 @@ class Asking:
 
     def marked(self, response: Response, number: int, content: Content | None) -> Response:
         """The response with what names this answer in its headers (RFC 8574)."""
-        link = permalink(root(), self.query.name, self._pairs, number)
-        response.headers["Query-SHA256"] = query_hash(self.query)
         if content is not None:
             response.headers["Content-SHA256"] = content.sha256
             if content.rows is not None:
@@ -122,20 +125,20 @@ class Asking:
         if self.query.small_counts is not None:
             known = "" if content is None else f"; withheld={content.withheld}"
             response.headers["Small-Counts"] = f"{self.query.small_counts.rule}{known}"
-        response.headers.add("Link", f'<{link}>; rel="cite-as"')
-        response.headers.add("Link", f'<{LICENCE}>; rel="license"')
-        return response
+        return named(response, self.query, self._pairs, number)
 
     def citation(self, number: int, content: Content) -> Citation:
         """The citation of the answer of one version."""
         place = (root(), number, self._dated(number))
         return cite(self.query, self._pairs, content, place)
 
+    def quoted(self, number: int, content: Content) -> str:
+        """The sentence that cites the answer of one version."""
+        return f"{self.citation(number, content).sentence}."
+
     @property
     def _pairs(self) -> tuple[tuple[str, str], ...]:
-        parts = (("limit", self.chosen.limit), ("offset", self.chosen.offset))
-        chosen = tuple((name, str(value)) for name, value in parts if value)
-        return (*canonical(self.query, self.values), *chosen)
+        return pairs(self.query, self.values, self.chosen)
 
     @property
     def plain(self) -> str:
@@ -165,6 +168,26 @@ def add_routes(routes: Blueprint, site: Site) -> None:
         routes.add_url_rule(
             f"/queries/<name>{rule}", endpoint=endpoint, view_func=partial(_cite, site)
         )
+
+
+def pairs(
+    query: SavedQuery, values: Mapping[str, Sequence[str]], chosen: Part
+) -> tuple[tuple[str, str], ...]:
+    """What names an answer: the values, and the part of the rows."""
+    parts = (("limit", chosen.limit), ("offset", chosen.offset))
+    taken = tuple((name, str(value)) for name, value in parts if value)
+    return (*canonical(query, values), *taken)
+
+
+def named(
+    response: Response, query: SavedQuery, given: Sequence[tuple[str, str]], number: int
+) -> Response:
+    """The response, one without a body too, with what names the answer whatever it says."""
+    link = permalink(root(), query.name, given, number)
+    response.headers["Query-SHA256"] = query_hash(query)
+    response.headers.add("Link", f'<{link}>; rel="cite-as"')
+    response.headers.add("Link", f'<{LICENCE}>; rel="license"')
+    return response
 
 
 def saved(site: Site, name: str) -> SavedQuery:

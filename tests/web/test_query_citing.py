@@ -1,6 +1,7 @@
 """What names an answer of a saved query, and that it stays what it is."""
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,21 +9,41 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
 
 from coprod_kg.catalogue.queries import load
+from coprod_kg.errors import WrongUsage
 from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Change, Store
 from coprod_kg.web import create_app
+from tests.memory_store import MemoryStore
 
 NAME = "initiatives-at-stage"
+CHARTED = "initiatives-by-stage"
+FORMS = {
+    NAME: ("json", "csv", "tsv", "xml", "xlsx", "crate.zip"),
+    CHARTED: ("svg", "png", "vega", "crate.zip"),
+    "statements": ("ttl", "nt", "jsonld", "crate.zip"),
+}
+GRAPH = """#+ summary: Which statements are there about initiatives?
+#+ description: Each with a node of its own.
+#+ tags: test
+#+ answers: CQ-01
+CONSTRUCT { ?initiative <urn:said> [ <urn:label> ?label ] }
+WHERE { ?initiative a <https://w3id.org/coprod/ontology#Initiative> ;
+        <http://www.w3.org/2000/01/rdf-schema#label> ?label }
+ORDER BY ?initiative ?label
+"""
 DATA = b"<urn:a> <urn:p> <urn:o> .\n"
 
 
 @pytest.fixture
 def durable(tmp_path: Path, checkout: Path) -> Iterator[tuple[Store, FlaskClient]]:
-    settings = Settings(data=tmp_path / "data", keep_versions=2)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "statements.rq").write_text(GRAPH)
+    settings = Settings(data=tmp_path / "data", keep_versions=2, queries=tmp_path / "own")
     with local.connect(settings) as store:
         publish_model(store, settings.base_iri)
         tiny = (checkout / "tests" / "tiny.ttl").read_bytes()
@@ -53,7 +74,9 @@ def test_a_permanent_link_gives_the_same_bytes_after_more_data(
     store, client = durable
     number = store.version()
     addresses = [
-        f"/queries/{NAME}.{form}?version={number}" for form in ("json", "csv", "tsv", "xml")
+        f"/queries/{name}.{form}?version={number}"
+        for name, forms in FORMS.items()
+        for form in forms
     ]
     before = [client.get(address) for address in addresses]
     bodies = [one.data for one in before]
@@ -61,8 +84,9 @@ def test_a_permanent_link_gives_the_same_bytes_after_more_data(
     assert all("immutable" in one.headers["Cache-Control"] for one in before)
     base = "https://w3id.org/coprod/"
     store.commit(Change(replace={f"{base}graph/organisation/tiny": b""}))
-    after = [client.get(address) for address in addresses]
-    assert [one.data for one in after] == bodies
+    fresh = create_app(store, client.application.config["SETTINGS"]).test_client()
+    for address, body in zip(addresses, bodies, strict=True):
+        assert fresh.get(address).data == body, address
     assert int(before[0].headers["Answer-Rows"]) > 0
     newest = client.get(f"/queries/{NAME}.json")
     assert newest.headers["Content-SHA256"] != before[0].headers["Content-SHA256"]
@@ -110,3 +134,35 @@ def test_the_page_shows_how_to_cite_it(client: FlaskClient) -> None:
     page = client.get(f"/queries/{NAME}.html").get_data(as_text=True)
     assert "Cite this answer" in page
     assert f"/queries/{NAME}/cite.bib?version=" in page
+
+
+def test_a_client_that_has_the_answer_is_told_its_name_again(client: FlaskClient) -> None:
+    whole = client.get(f"/queries/{NAME}.json?stage=project")
+    held = {"If-None-Match": whole.headers["ETag"]}
+    again = client.get(f"/queries/{NAME}.json?stage=project", headers=held)
+    assert again.status_code == 304
+    assert again.headers["Query-SHA256"] == whole.headers["Query-SHA256"]
+    cited = [one for one in whole.headers.getlist("Link") if "cite-as" in one or "license" in one]
+    assert len(cited) == 2
+    assert set(cited) <= set(again.headers.getlist("Link"))
+
+
+def test_a_workbook_says_how_it_is_cited(client: FlaskClient) -> None:
+    response = client.get(f"/queries/{NAME}.xlsx?stage=project")
+    about = load_workbook(io.BytesIO(response.data))["About"]
+    told = {str(row[0].value): str(row[1].value) for row in about.iter_rows()}
+    assert response.headers["Content-SHA256"] in told["Citation"]
+    assert f"/queries/{NAME}?stage=project&version=" in told["Citation"]
+
+
+def test_links_are_written_with_the_public_address(world: MemoryStore) -> None:
+    public = Settings(public_url="https://data.example.org/")
+    client = create_app(world, public).test_client()
+    answer = client.get(f"/queries/{NAME}.json?stage=project&limit=1")
+    links = ", ".join(answer.headers.getlist("Link"))
+    assert f"<https://data.example.org/queries/{NAME}?stage=project&limit=1&version=" in links
+    assert "http://localhost" not in links
+    assert "https://data.example.org/queries/" in client.get("/queries?format=json").text
+    assert "<https://data.example.org/sparql>" in client.get("/sparql?format=nt").text
+    with pytest.raises(WrongUsage, match="not the address of a service"):
+        Settings.load({"public_url": "data.example.org"}, {})
