@@ -136,12 +136,19 @@ def explained(rule: SmallCounts) -> str:
     )
 
 
-def note(table: Table, rule: SmallCounts | None) -> str:
-    """What to say below a table; empty where none of its cells is withheld."""
+def note(table: Table, rule: SmallCounts | None = None) -> str:
+    """What to say below a table; empty where none of its cells is withheld.
+
+    Args:
+        table: the rows that are read.
+        rule: of its saved query, where that is known.
+    """
     count = suppressed_cells(table)
-    if not count or rule is None:
+    if not count:
         return ""
     cells = "1 cell is" if count == 1 else f"{count} cells are"
+    if rule is None:
+        return f"{cells} withheld, {MARK}, as small counts could tell of persons: not zero."
     return f"{cells} withheld. {explained(rule)}"
 
 

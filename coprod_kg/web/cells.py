@@ -99,7 +99,8 @@ def show(site: Site, cell: Cell | None, label: Cell | None = None) -> Shown:
     if cell is None:
         return Shown(label.value, language=label.language) if label else Shown("")
     if cell.kind == "literal":
-        return Shown(cell.value, language=cell.language, number=cell.is_number)
+        right = cell.is_number or cell.is_suppressed
+        return Shown(cell.value, language=cell.language, number=right)
     if cell.kind != "uri":
         return Shown(label.value if label else cell.value)
     here = site.path(cell.value)

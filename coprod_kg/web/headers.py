@@ -8,7 +8,8 @@ __all__ = ["register"]
 
 _EXPOSED = (
     "Answer-Rows, Cache-Status, Content-Location, Content-Disposition, Content-SHA256, "
-    "Dataset-Version, ETag, Link, Location, Query-SHA256, Retry-After"
+    "Dataset-Version, ETag, Link, Location, Query-SHA256, Retry-After, "
+    "Small-Counts"
 )
 _POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

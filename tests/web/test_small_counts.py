@@ -167,6 +167,7 @@ def test_a_part_is_cut_from_what_is_decided_over_all_rows(client: FlaskClient) -
     assert any('rel="prev"' in link for link in response.headers.getlist("Link"))
     assert response.headers["Answer-Rows"] == "2"
     assert response.headers["Small-Counts"] == "users below 5, within country; withheld=2"
+    assert "Small-Counts" in response.headers["Access-Control-Expose-Headers"]
 
 
 def test_every_format_names_the_rule_and_one_hash(client: FlaskClient) -> None:
