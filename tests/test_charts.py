@@ -35,6 +35,11 @@ def stages(*counted: tuple[str, int, int]) -> Table:
     return Table(("stageLabel", "rank", "initiatives"), rows)
 
 
+def sides(count: int) -> Table:
+    row = {"side": Cell("literal", "both"), "subjects": number(count), "evidenced": number(1)}
+    return Table(tuple(row), (row,))
+
+
 def derived(spec: Any) -> set[str]:
     """The names that a chart's own transforms give."""
     found: set[str] = set()
@@ -97,7 +102,12 @@ def test_every_chart_is_drawn_of_one_row_and_of_none(
     assert b"NaN" not in drawn
     assert b"undefined" not in drawn
     assert b"No data" not in drawn
-    empty = chart.svg(chart.specification(saved[name], Table(columns, ())))
+    empty = chart.specification(saved[name], Table(columns, ()))
+    assert "No data" in empty["encoding"]["text"]["value"]
+
+
+def test_of_no_row_it_is_drawn_that_there_are_no_data() -> None:
+    empty = chart.svg(chart.specification("initiatives-by-stage", stages()))
     assert empty.count(b"No data") > 1
 
 
@@ -120,6 +130,63 @@ def test_a_chart_with_too_many_categories_says_how_many_it_leaves_out() -> None:
     spec = chart.specification("initiatives-by-stage", many)
     assert len(spec["data"]["values"]) == chart.MOST_CATEGORIES
     assert "Only the first 60 of 65" in " ".join(spec["title"]["subtitle"])
+
+
+def test_a_chart_of_few_says_so() -> None:
+    few = chart.specification("value-by-side", sides(4))
+    assert few["title"]["subtitle"][-1] == "Few data: no count in the table is larger than 4."
+    assert "Few data" not in str(chart.specification("value-by-side", sides(5))["title"])
+
+
+def test_a_duration_is_no_count_of_few(saved: Mapping[str, SavedQuery]) -> None:
+    row = {"initiatives": number(1), "mean": number(48)}
+    spec = chart.specification("step-durations-by-step", Table(tuple(row), (row,)))
+    assert spec["title"]["subtitle"][-1] == "Few data: no count in the table is larger than 1."
+
+
+@pytest.mark.parametrize(
+    ("coded", "said"),
+    [
+        ((6, 5), ["All of it is known from secondary coding of public sources."]),
+        (
+            (6, 0),
+            ["Known in part from secondary coding of public sources: the table says how much."],
+        ),
+        ((0, 0), []),
+    ],
+)
+def test_a_chart_says_whether_it_rests_on_secondary_coding(
+    coded: tuple[int, int], said: list[str]
+) -> None:
+    rows = tuple(
+        {"initiatives": number(count), "secondary": number(of_these)}
+        for count, of_these in zip((6, 5), coded, strict=True)
+    )
+    table = Table(("initiatives", "secondary"), rows)
+    spec = chart.specification("initiatives-by-stage", table)
+    assert spec["title"].get("subtitle", []) == said
+
+
+def test_the_description_says_what_each_number_counts(saved: Mapping[str, SavedQuery]) -> None:
+    row = {
+        "fromStageLabel": Cell("literal", "Project"),
+        "initiatives": number(9),
+        "mean": number(48),
+    }
+    table = Table(tuple(row), (row,))
+    told = chart.described(saved["step-durations-by-step"], table)
+    assert told == chart.specification("step-durations-by-step", table)["description"]
+    assert told.endswith("next? Project, initiatives 9, mean duration 48 months.")
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_what_is_not_known_is_grey(name: str, saved: Mapping[str, SavedQuery]) -> None:
+    if not any("99 where none is known" in column.description for column in saved[name].columns):
+        return
+    shades = [
+        bound for channel, bound in chart.encodings(chart.template(name)) if channel == "color"
+    ]
+    assert [one["condition"]["test"] for one in shades] == ["datum.rank == 99"]
 
 
 def test_a_query_without_a_chart_is_told_so() -> None:

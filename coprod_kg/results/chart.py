@@ -6,7 +6,7 @@ theme, which are the same for all and are put in here.
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -16,11 +16,21 @@ from coprod_kg.catalogue.queries import SavedQuery, read
 from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.errors import ModelError, NotFound
 from coprod_kg.files import files
+from coprod_kg.results import captions
 from coprod_kg.results.drawing import png, svg
 from coprod_kg.results.table import Cell, Table
 from coprod_kg.results.theme import CONFIG
 
-__all__ = ["MOST_CATEGORIES", "encodings", "has_chart", "png", "specification", "svg", "template"]
+__all__ = [
+    "MOST_CATEGORIES",
+    "described",
+    "encodings",
+    "has_chart",
+    "png",
+    "specification",
+    "svg",
+    "template",
+]
 
 MOST_CATEGORIES: Final = 60
 """How many different values one axis shows; a chart with more says so."""
@@ -34,8 +44,8 @@ lost as the engine merges the axes of layers.)"""
 _NO_ROW: Final = "No data: the question has no row here, which is not the same as zero."
 _ALL_WITHHELD: Final = "Every count here is withheld, as small counts could tell of persons."
 _LINE: Final = 68
-_SPOKEN: Final = 12
-"""How many rows the description reads out."""
+
+_Rows = Sequence[Mapping[str, Cell]]
 
 
 def has_chart(query: SavedQuery | str, own: Path | None = None) -> bool:
@@ -79,23 +89,37 @@ def specification(query: SavedQuery | str, table: Table, own: Path | None = None
     """
     saved = _saved(query) if isinstance(query, str) else query
     spec = template(saved, own)
-    shown = [row for row in table.rows if not any(one.is_suppressed for one in row.values())]
     _name_axes(spec, saved)
-    values, notes = _limited(spec, [_row(row) for row in shown])
-    notes += _left_out(len(table.rows) - len(shown))
-    if not values:
+    rows, notes = _shown(spec, saved, table)
+    if not rows:
         spec = _no_data(_ALL_WITHHELD if table.rows else _NO_ROW)
     title = spec.get("title")
     subtitle = title.get("subtitle") if isinstance(title, dict) else None
     below = [*([subtitle] if isinstance(subtitle, str) else []), *notes]
     spec["title"] = {"text": textwrap.wrap(saved.summary, _LINE)} | (
-        {"subtitle": [line for note in below for line in textwrap.wrap(note, _LINE + 16)]}
+        {"subtitle": [line for note in below for line in textwrap.wrap(note, _LINE + 24)]}
         if below
         else {}
     )
-    spec["description"] = _spoken(saved, values, notes)
-    spec["data"] = {"name": "rows", "values": values or [{}]}
+    spec["description"] = captions.spoken(saved, rows, notes)
+    spec["data"] = {"name": "rows", "values": [_row(row) for row in rows] or [{}]}
     return {"$schema": _SCHEMA, **spec, "config": CONFIG}
+
+
+def described(query: SavedQuery, table: Table, own: Path | None = None) -> str:
+    """What the chart shows, for who cannot see it; the same words as in the chart itself.
+
+    Args:
+        query: the saved query.
+        table: its rows.
+        own: the folder of a person's own queries.
+
+    Raises:
+        NotFound: the query has no chart.
+    """
+    spec = template(query, own)
+    _name_axes(spec, query)
+    return captions.spoken(query, *_shown(spec, query, table))
 
 
 def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -152,7 +176,7 @@ def _row(row: Mapping[str, Cell]) -> dict[str, object]:
 
 def _value(cell: Cell) -> object:
     """A number as a number, a truth value as one, all else (dates too) as text."""
-    if cell.datatype and cell.datatype.endswith("#boolean"):
+    if cell.is_truth:
         return cell.value in ("true", "1")
     if not cell.is_number:
         return cell.value
@@ -176,33 +200,30 @@ def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
         bound["title"] = known[name].heading
 
 
-def _limited(
-    spec: Mapping[str, Any], values: list[dict[str, object]]
-) -> tuple[list[dict[str, object]], list[str]]:
+def _shown(spec: Mapping[str, Any], query: SavedQuery, table: Table) -> tuple[_Rows, list[str]]:
+    """The rows that are drawn, and what to say of them."""
+    told = [row for row in table.rows if not any(one.is_suppressed for one in row.values())]
+    rows, notes = _limited(spec, told)
+    return rows, notes + captions.notes(query, rows, len(table.rows) - len(told))
+
+
+def _limited(spec: Mapping[str, Any], rows: _Rows) -> tuple[_Rows, list[str]]:
     """The rows of the first categories of each axis, each category whole, and what to say of it."""
     notes = []
     for channel, bound in encodings(spec):
         name = bound.get("field")
         if channel not in _PLACES or bound.get("type") not in _DISCRETE or name is None:
             continue
-        found = dict.fromkeys(row[name] for row in values if name in row)
+        found = dict.fromkeys(row[name].value for row in rows if name in row)
         if len(found) > MOST_CATEGORIES:
             kept = set(list(found)[:MOST_CATEGORIES])
-            values = [row for row in values if row.get(name) in kept]
+            rows = [row for row in rows if name in row and row[name].value in kept]
             called = str(bound.get("title", name)).lower()
             notes.append(
                 f"Only the first {MOST_CATEGORIES} of {len(found)} ({called}) are drawn, in the "
                 "order of the table, which has them all."
             )
-    return values, notes
-
-
-def _left_out(rows: int) -> list[str]:
-    """What to say of rows whose count is withheld."""
-    if not rows:
-        return []
-    left = "1 row is" if rows == 1 else f"{rows} rows are"
-    return [f"{left} left out, as small counts are withheld: not zero, and not unknown."]
+    return rows, notes
 
 
 def _no_data(said: str) -> dict[str, Any]:
@@ -213,17 +234,3 @@ def _no_data(said: str) -> dict[str, Any]:
         "mark": {"type": "text", "fontSize": 14, "align": "left"},
         "encoding": {"text": {"value": said}, "x": {"value": 0}, "y": {"value": 24}},
     }
-
-
-def _spoken(query: SavedQuery, values: list[dict[str, object]], notes: list[str]) -> str:
-    """What the chart shows, for who cannot see it."""
-    if not values:
-        return " ".join([f"Chart. {query.summary}", *(notes or ["No data."])])
-    hidden = {f"{name[:-5]}" for name in values[0] if name.endswith("Label")} | {"rank"}
-    rows = [
-        ", ".join(str(value) for name, value in row.items() if name not in hidden)
-        for row in values[:_SPOKEN]
-    ]
-    more = len(values) - _SPOKEN
-    rows += [f"and {more} more rows in the table"] if more > 0 else []
-    return " ".join([f"Chart. {query.summary}", *notes, "; ".join(rows) + "."])

@@ -36,6 +36,11 @@ class Cell:
         return name in ("integer", "decimal", "double", "float", "nonNegativeInteger", "long")
 
     @property
+    def is_truth(self) -> bool:
+        """Whether it is true or false."""
+        return (self.datatype or "").endswith("#boolean")
+
+    @property
     def is_suppressed(self) -> bool:
         """Whether its value is withheld (`coprod_kg.results.suppression`)."""
         return self.datatype == SUPPRESSED
