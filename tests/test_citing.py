@@ -1,16 +1,19 @@
 """Citations of answers, and the differences between two of them."""
 
+import csv
+import io
 import json
 import re
 from datetime import UTC, datetime
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coprod_kg.catalogue.queries import load
 from coprod_kg.citing.citation import Citation, canonical, permalink
-from coprod_kg.citing.comparing import compare, key_of
+from coprod_kg.citing.comparing import as_csv, compare, key_of
 from coprod_kg.citing.content import content_of_graph, content_of_table
 from coprod_kg.results.table import Cell, Table
 
@@ -152,6 +155,22 @@ def test_rows_are_added_removed_and_changed_by_their_key() -> None:
     assert change.key == {"name": cell("c")}
     assert change.cells == {"count": (None, number(3))}
     assert key_of(query, before, after) == ("name",)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@sum", "'@sum"),
+        ("-2", "-2"),
+        ("+1.5e3", "+1.5e3"),
+        ("-2+3", "'-2+3"),
+        ("plain", "plain"),
+    ],
+)
+def test_no_text_of_a_table_of_differences_is_a_formula(text: str, written: str) -> None:
+    found = compare(Table(("a", "b"), ()), Table(("a", "b"), ({"a": cell(text)},)), ("a",))
+    assert list(csv.reader(io.StringIO(as_csv(found))))[1] == ["added", written, "b", "", ""]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=8), st.randoms())

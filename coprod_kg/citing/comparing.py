@@ -2,15 +2,19 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.table import Cell, Table
 
-__all__ = ["Change", "Differences", "Row", "as_csv", "compare", "key_of", "lines"]
+__all__ = ["Change", "Differences", "Row", "as_csv", "compare", "key_columns", "key_of", "lines"]
 
 Row = dict[str, Cell]
+_FORMULA: Final = tuple("=+-@\t\r\n")
+_NUMBER: Final = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,12 @@ class Change:
     Attributes:
         key: the cells that identify it.
         cells: column → what it was and what it is; None where it was or is unbound.
+        row: all of it, as it is.
     """
 
     key: Row
     cells: dict[str, tuple[Cell | None, Cell | None]]
+    row: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,11 @@ class Differences:
 
 def key_of(query: SavedQuery, *tables: Table) -> tuple[str, ...]:
     """The columns that identify a row: as the query says, else all that hold no number."""
-    said = query.key
+    return key_columns(query.key, *tables)
+
+
+def key_columns(said: tuple[str, ...], *tables: Table) -> tuple[str, ...]:
+    """The same, where only the key is known that the query says, or that it says none."""
     columns = tuple(dict.fromkeys(name for table in tables for name in table.columns))
     if said and set(said) <= set(columns):
         return said
@@ -101,7 +111,7 @@ def _change(old: Row, new: Row, columns: Sequence[str], key: Sequence[str]) -> C
     cells = {
         name: (old.get(name), new.get(name)) for name in columns if old.get(name) != new.get(name)
     }
-    return Change({name: new[name] for name in key if name in new}, cells)
+    return Change({name: new[name] for name in key if name in new}, cells, new)
 
 
 def lines(found: Differences) -> list[list[str]]:
@@ -121,12 +131,20 @@ def lines(found: Differences) -> list[list[str]]:
 
 
 def as_csv(found: Differences, line_end: str = "\r\n") -> str:
-    """The same lines as CSV with a head; its lines end as RFC 4180 says, or as is said here."""
+    """The same lines as CSV with a head; its lines end as RFC 4180 says, or as is said here.
+
+    A text that a spreadsheet would take for a formula stands behind an apostrophe; numbers do not.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator=line_end)
     writer.writerow(["change", *found.key, "column", "from", "to"])
-    writer.writerows(lines(found))
+    writer.writerows([_harmless(text) for text in line] for line in lines(found))
     return file.getvalue()
+
+
+def _harmless(text: str) -> str:
+    formula = text[:1] in _FORMULA and not _NUMBER.fullmatch(text)
+    return f"'{text}" if formula else text
 
 
 def _key(row: Row, found: Differences) -> list[str]:

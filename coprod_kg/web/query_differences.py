@@ -1,16 +1,17 @@
 """The same saved query between two versions of the data, over HTTP; it never stores anything."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from coprod_kg.citing.comparing import Differences, Row, as_csv, compare, key_of, lines
-from coprod_kg.citing.taken import cell
+from coprod_kg.citing.comparing import as_csv, compare, key_of
+from coprod_kg.citing.telling import document
 from coprod_kg.errors import LimitReached, NotFound, WrongUsage
 from coprod_kg.results.formats import HTML, ROWS
 from coprod_kg.results.negotiation import negotiate, offers_by_name
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.results.table import Table
+from coprod_kg.web.differing import compared
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.query_citing import asking_of, saved
 from coprod_kg.web.replies import LATEST, PINNED
@@ -43,13 +44,17 @@ def _differ(site: Site, name: str) -> Response:
     found = compare(tables[0], tables[1], key_of(query, *tables))
     if offer.format == HTML:
         body = render_template(
-            "differences.html", query=query, found=found, lines=lines(found), span=(earlier, later)
+            "differences.html",
+            query=query,
+            found=found,
+            compared=compared(site, query, found),
+            span=(earlier, later),
         )
         response = Response(body, content_type=HTML.content_type)
     elif offer.format == ROWS[2]:
         response = Response(as_csv(found), content_type=offer.content_type)
     else:
-        response = jsonify({"query": name, "from": earlier, "to": later, **_document(found)})
+        response = jsonify({"query": name, "from": earlier, "to": later, **document(found)})
     kept = PINNED if None not in (before, after) else LATEST
     closed = site.settings.read_access == "token"
     response.headers["Cache-Control"] = kept.replace("public", "private") if closed else kept
@@ -73,30 +78,3 @@ def _table(site: Site, name: str, number: int) -> Table:
             fix="Bind more parameters, or ask for a part of the rows with limit and offset.",
         )
     return found
-
-
-def _document(found: Differences) -> dict[str, Any]:
-    return {
-        "columns": found.columns,
-        "key": found.key,
-        "added": [_row(row) for row in found.added],
-        "removed": [_row(row) for row in found.removed],
-        "changed": [
-            {
-                "key": _row(one.key),
-                "cells": {
-                    name: {"from": _value(old), "to": _value(new)}
-                    for name, (old, new) in one.cells.items()
-                },
-            }
-            for one in found.changed
-        ],
-    }
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {name: _value(cell) for name, cell in row.items()}
-
-
-def _value(value: Cell | None) -> dict[str, str] | None:
-    return None if value is None else cell(value)

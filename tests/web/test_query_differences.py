@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -71,3 +73,39 @@ def test_wrong_versions_are_refused_in_words(client: FlaskClient) -> None:
     assert client.get("/queries/numbers/differences?from=x").status_code == 400
     gone = client.get("/queries/numbers/differences?from=999")
     assert gone.status_code == 410
+
+
+LABELLED = """#+ summary: Which concept has which number?
+#+ description: One row for each concept.
+#+ tags: test
+#+ answers: CQ-01
+#+ key: concept
+#+ column concept: The concept.
+#+ label concept: Concept
+#+ column conceptLabel: Its name.
+#+ column count: Its number.
+#+ label count: Number
+SELECT ?concept ?conceptLabel ?count
+WHERE { ?concept <urn:count> ?count ; <urn:label> ?conceptLabel }
+ORDER BY ?concept
+"""
+
+
+def test_the_page_names_things_by_their_labels(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "concepts.rq").write_text(LABELLED)
+    settings = Settings(data=tmp_path / "data", queries=tmp_path / "own")
+    project = "https://w3id.org/coprod/vocab/stage/project"
+    rows = '<{0}> <urn:label> "Project"@en .\n<{0}> <urn:count> {1} .\n<{0}> <urn:p> <urn:o> .\n'
+    number = '"{}"^^<http://www.w3.org/2001/XMLSchema#integer>'
+    with local.connect(settings) as store:
+        for count in (1, 2):
+            text = rows.format(project, number.format(count))
+            store.commit(Change(replace={"urn:g": text.encode()}))
+        client = create_app(store, settings).test_client()
+        page = client.get("/queries/concepts/differences?format=html").text
+    assert f'<a href="/vocab/stage/project" title="{project}">Project</a>' in page
+    assert '<th scope="col">Concept</th>' in page
+    assert f">{project}<" not in page
+    told = re.findall(r"<td[^>]*><span>([^<]*)</span></td>", page)
+    assert told == ["changed", "Number", "1", "2"]
