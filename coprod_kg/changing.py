@@ -32,6 +32,7 @@ _RESERVED: Final = {
     "ontology": "it is published by this software",
     "provenance": "it records what happened, and only grows",
     "catalogue": "it is published by this software",
+    "queries": "a question enters by PUT /queries/NAME, where it is looked over first",
     "assessment/": "it holds what this software concludes, and is computed again",
     "organisation/": "an organisation's data enters by a submission, which is validated first",
 }

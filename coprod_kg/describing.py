@@ -11,7 +11,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, seriali
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.namespaces import prefixes as known_prefixes
 
-__all__ = ["catalogue", "service_description"]
+__all__ = ["catalogue", "executable", "service_description"]
 
 _SD: Final = "http://www.w3.org/ns/sparql-service-description#"
 _FORMATS: Final = "http://www.w3.org/ns/formats/"
@@ -104,10 +104,11 @@ def _listed(queries: Mapping[str, SavedQuery], base_iri: str, root: str) -> Iter
         node = NamedNode(f"{base_iri}queries/{query.name}")
         yield Triple(node, NamedNode(f"{_SH}prefixes"), prologue)
         yield Triple(node, NamedNode(f"{_SCHEMA}target"), NamedNode(f"{root}sparql"))
-        yield from _executable(node, query)
+        yield from executable(node, query)
 
 
-def _executable(node: NamedNode, query: SavedQuery) -> Iterator[Triple]:
+def executable(node: NamedNode, query: SavedQuery) -> Iterator[Triple]:
+    """What the catalogue says of one saved query itself."""
     yield Triple(node, _TYPE, NamedNode(f"{_SH}SPARQLExecutable"))
     yield Triple(node, _TYPE, NamedNode(f"{_SH}SPARQL{query.form.capitalize()}Executable"))
     yield Triple(node, NamedNode(f"{_SH}{query.form.lower()}"), Literal(query.text))

@@ -11,6 +11,7 @@
     │   ├── NotAcceptable       no format both sides know
     │   ├── UnsupportedMedia    the body is in a format that cannot be read
     │   ├── MethodRefused       the method does not fit the address
+    │   ├── PreconditionFailed  it is not in the state that the request expects
     │   └── VersionGone         that dataset version is no longer kept
     ├── DataError               what was sent cannot be accepted
     │   ├── Unreadable          the bytes are not what they should be
@@ -45,6 +46,7 @@ __all__ = [
     "NotConformant",
     "NotFound",
     "Overloaded",
+    "PreconditionFailed",
     "QueryMemory",
     "QueryRefused",
     "QuerySyntax",
@@ -161,6 +163,13 @@ class MethodRefused(RequestError):
 
     status = 405
     title = "The method does not fit the address"
+
+
+class PreconditionFailed(RequestError):
+    """What is there is not in the state that the request expects; nothing was changed."""
+
+    status = 412
+    title = "It is not in the state that was expected"
 
 
 class VersionGone(RequestError):

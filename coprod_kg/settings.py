@@ -120,6 +120,9 @@ class Settings:
         default=20, metadata=_help("newest dataset versions that stay queryable")
     )
     queries: Path | None = field(default=None, metadata=_help("folder of your own saved queries"))
+    saved_query_kb: int = field(
+        default=64, metadata=_help("largest text of a submitted question or chart, in KiB")
+    )
     freshness: str = field(
         default="on",
         metadata=_help("whether the saved queries are run after each new version: on or off"),

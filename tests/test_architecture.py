@@ -41,7 +41,7 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
         {"namespaces", "terms", "catalogue", "reasoning", "store", "validation", "reading"}
         | {"results", "answering", "assessing", "changing", "citing", "describing"}
         | {"documenting", "publishing"}
-        | {"reporting", "submitting"}
+        | {"collecting", "reporting", "submitting"}
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),

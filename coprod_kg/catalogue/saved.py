@@ -27,6 +27,10 @@ class Submitted:
     at: str
     chart: str | None = None
 
+    def described(self) -> dict[str, str]:
+        """Who and when, ready for JSON."""
+        return {"by": self.by, "at": self.at}
+
 
 @dataclass(frozen=True, slots=True)
 class SavedQuery:
@@ -102,6 +106,7 @@ class SavedQuery:
             ],
             "key": self.key,
             "small_counts": self.small_counts.rule if self.small_counts else None,
+            "submitted": self.submitted.described() if self.submitted else None,
         }
 
     def bind(

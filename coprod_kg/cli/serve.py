@@ -60,6 +60,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
     "default_graph",
     "keep_versions",
     "queries",
+    "saved_query_kb",
     "freshness",
 )
 @click.option("--no-example", is_flag=True, help="Leave an empty store empty.")

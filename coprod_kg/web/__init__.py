@@ -7,6 +7,7 @@ from flask import Flask
 
 from coprod_kg.access import Private, Tokens
 from coprod_kg.catalogue.queries import load, load_all
+from coprod_kg.collecting.keeping import Collection
 from coprod_kg.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -25,6 +26,7 @@ from coprod_kg.web import (
     things,
 )
 from coprod_kg.web.cache import Cache
+from coprod_kg.web.questions import Questions
 from coprod_kg.web.site import Site
 from coprod_kg.web.slots import Slots
 
@@ -65,7 +67,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
 
 
 def _site(store: Store, settings: Settings, run: Path | None) -> Site:
-    saved = load_all(settings.queries)
+    saved = Questions(load_all(settings.queries), Collection(store, settings), store)
     slots = Slots(run / "slots" if run else None, settings)
     views = load(files("queries") / "views")
     return Site(

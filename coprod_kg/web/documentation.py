@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -56,10 +56,12 @@ class Shown:
 def blueprint(site: Site) -> Blueprint:
     """The routes of the document and of the page that shows it."""
     routes = Blueprint("documentation", __name__)
-    made = cache(lambda: openapi(current_app.url_map, site))
-    text = cache(lambda: json.dumps(made(), ensure_ascii=False, indent=1) + "\n")
-    routes.add_url_rule("/openapi.json", endpoint="openapi", view_func=lambda: _json(text()))
-    routes.add_url_rule("/docs", endpoint="docs", view_func=partial(_docs, made))
+    kept = lru_cache(maxsize=1)  # until a question is submitted or removed
+    made = kept(lambda _: openapi(current_app.url_map, site))
+    text = kept(lambda mark: json.dumps(made(mark), ensure_ascii=False, indent=1) + "\n")
+    mark = site.queries.mark
+    routes.add_url_rule("/openapi.json", endpoint="openapi", view_func=lambda: _json(text(mark())))
+    routes.add_url_rule("/docs", endpoint="docs", view_func=lambda: _docs(made(mark())))
     return routes
 
 
@@ -67,8 +69,7 @@ def _json(text: str) -> Response:
     return _sent(Response(text, content_type="application/json"))
 
 
-def _docs(made: Any) -> Response:
-    document = made()
+def _docs(document: Mapping[str, Any]) -> Response:
     groups: dict[str, list[Shown]] = {tag["name"]: [] for tag in document["tags"]}
     for path, method, operation in operations(document):
         groups[operation["tags"][0]].append(_shown(path, method, operation, document))

@@ -4,7 +4,6 @@ A graph is named by ``?graph=``, by ``?default``, or by its own address below ``
 reads; a curator's token writes. Graphs that this software keeps are not written here.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,13 +13,7 @@ from uuid import uuid4
 from flask import Blueprint, Request, Response, request
 
 from coprod_kg.changing import Record, check_graph
-from coprod_kg.errors import (
-    NotFound,
-    RequestError,
-    StoreChanged,
-    Unreadable,
-    WrongUsage,
-)
+from coprod_kg.errors import NotFound, RequestError, Unreadable, WrongUsage
 from coprod_kg.results.formats import GRAPHS
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query
@@ -30,12 +23,11 @@ from coprod_kg.web.protocol import Parameters, is_iri, parameters
 from coprod_kg.web.replies import Conditions, media_types, reply
 from coprod_kg.web.rights import curator
 from coprod_kg.web.site import Site
-from coprod_kg.web.update import committed
+from coprod_kg.web.update import attempt, committed
 
 __all__ = ["blueprint"]
 
 _LINES: Final = "application/n-triples"
-_ATTEMPTS: Final = 5
 _METHODS: Final = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 _MULTIPART: Final = "multipart/form-data"
 _SUFFIXES: Final = {one.name: one.media_type for one in GRAPHS}
@@ -81,7 +73,7 @@ def _serve(site: Site, name: str | None = None) -> Response:
     chosen = target or Target(f"{request.url_root}data/{uuid4()}")
     check_graph(chosen.graph, site.settings)
     changing = {"PUT": _put, "POST": _post, "DELETE": _delete}[request.method]
-    response = _attempt(lambda: changing(site, chosen, grant.name))
+    response = attempt(lambda: changing(site, chosen, grant.name))
     if target is None:
         response.status_code = 201
         response.headers["Location"] = chosen.graph
@@ -142,16 +134,6 @@ def _exists(site: Site, target: Target, version: int) -> bool:
 def _check_exists(site: Site, target: Target, version: int) -> None:
     if not _exists(site, target, version):
         raise NotFound(f"there is no graph {target.graph}")
-
-
-def _attempt(change: Callable[[], Response]) -> Response:
-    """Do it again where somebody else's commit came in between."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return change()
-        except StoreChanged:
-            continue
-    return change()
 
 
 def _put(site: Site, target: Target, curator_name: str) -> Response:

@@ -20,7 +20,7 @@ from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.documenting.api import content, problem_responses, query_operation, schemas
 from coprod_kg.licence import LICENCE, LICENCE_NAME
-from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
+from coprod_kg.results.formats import CHARTS, GRAPHS, HTML, ROWS, Format
 from coprod_kg.web.queries import formats_of
 from coprod_kg.web.site import Site
 
@@ -43,6 +43,8 @@ _FAMILIES: Final[Mapping[str, tuple[Format, ...]]] = {
     "page": (HTML,),
 }
 _QUERY_ERRORS: Final = (400, 401, 404, 406, 410, 429, 503)
+_NEW: Final = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 80}
+"""The name of a question that is submitted."""
 _TEXT: Final = """Questions saved by name, an open SPARQL endpoint, the data as linked data,
 and a place to send data to. Everything is read without a token, unless the operator closes it.
 Every answer may be asked as another media type by `Accept` or `?format=`; an error is a problem
@@ -132,7 +134,7 @@ def _operation(rule: Rule, method: str, site: Site) -> dict[str, Any]:
         "summary": written.get("summary", rule.endpoint),
         "description": written.get("description", ""),
         "operationId": re.sub(r"\W+", "-", f"{method} {rule.rule}").strip("-").lower(),
-        "parameters": [*_path_parameters(rule, site), *taken],
+        "parameters": [*_path_parameters(rule, method, site), *taken],
         "responses": _responses(written),
     }
     if "body" in written:
@@ -176,7 +178,7 @@ def _media(names: Iterable[str], sent: bool = False) -> dict[str, Any]:
 
 def _plain(media_type: str) -> dict[str, Any]:
     """The schema of a body that is told by its media type alone."""
-    if media_type == "application/json":
+    if media_type in ("application/json", CHARTS[2].media_type):
         return {"type": "object"}
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     fields: dict[str, dict[str, Any]] = {
@@ -202,14 +204,14 @@ def _parameter(name: str, formats: Iterable[Format]) -> dict[str, Any]:
     return told
 
 
-def _path_parameters(rule: Rule, site: Site) -> list[dict[str, Any]]:
+def _path_parameters(rule: Rule, method: str, site: Site) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
             "in": "path",
             "required": True,
             "description": f"The {name} in the address.",
-            "schema": _part(rule, name, site),
+            "schema": _NEW if method in ("PUT", "DELETE") else _part(rule, name, site),
         }
         for name in _CONVERTER.findall(rule.rule)
     ]

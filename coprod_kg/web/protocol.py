@@ -14,7 +14,18 @@ from coprod_kg.settings import Settings
 from coprod_kg.terms import parse_iri
 from coprod_kg.web.body import body
 
-__all__ = ["Asked", "Parameters", "iris", "is_iri", "parameters", "read", "seconds", "version"]
+__all__ = [
+    "QUERY",
+    "Asked",
+    "Parameters",
+    "check_plain",
+    "iris",
+    "is_iri",
+    "parameters",
+    "read",
+    "seconds",
+    "version",
+]
 
 FORM: Final = "application/x-www-form-urlencoded"
 QUERY: Final = "application/sparql-query"
@@ -184,6 +195,16 @@ def _content_type(request: Request) -> str:
             fix=f"Send a form ({FORM}) with a field query or update, or the text alone "
             f"({QUERY} or {UPDATE}).",
         )
+    check_plain(request)
+    return kind
+
+
+def check_plain(request: Request) -> None:
+    """Refuse a body that is said not to be plain UTF-8.
+
+    Raises:
+        UnsupportedMedia: it has another character set, or is compressed.
+    """
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMedia(
@@ -197,7 +218,6 @@ def _content_type(request: Request) -> str:
             where="header Content-Encoding",
             fix="Send it uncompressed.",
         )
-    return kind
 
 
 def _refuse_update_in_address(given: Parameters) -> None:

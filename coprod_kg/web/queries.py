@@ -19,7 +19,7 @@ from coprod_kg.results.made import MADE, Asked, formats_made
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Answer, Query
-from coprod_kg.web import query_citing, query_differences
+from coprod_kg.web import query_citing, query_differences, query_submitting
 from coprod_kg.web.address import root
 from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.drawn import drawn, settled
@@ -31,7 +31,7 @@ from coprod_kg.web.protocol import Parameters, parameters, seconds, version
 from coprod_kg.web.query_citing import Asking, named, pairs
 from coprod_kg.web.query_crate import taken
 from coprod_kg.web.query_freshness import last_run, last_runs
-from coprod_kg.web.replies import Conditions, media_types, reply, wants_page
+from coprod_kg.web.replies import LATEST, Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
 
 __all__ = ["blueprint", "formats_of"]
@@ -61,6 +61,7 @@ def blueprint(site: Site) -> Blueprint:
     routes.add_url_rule("/queries/<name>", endpoint="one", view_func=partial(_one, site))
     query_citing.add_routes(routes, site)
     query_differences.add_routes(routes, site)
+    query_submitting.add_routes(routes, site)
     return routes
 
 
@@ -77,7 +78,7 @@ def _all(site: Site) -> Response:
         runs = last_runs(site)
         listed = [_described(query, runs.get(query.name)) for query in seen.queries]
         response = jsonify({"queries": listed})
-    response.headers["Cache-Control"] = "public, max-age=60"
+    response.headers["Cache-Control"] = LATEST
     return response
 
 

@@ -17,6 +17,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Seen, Store
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.exchange import exchange
+from coprod_kg.web.questions import Questions
 from coprod_kg.web.rights import holder
 from coprod_kg.web.slots import Slots, give_back, hold
 
@@ -50,7 +51,7 @@ class Site:
 
     store: Store
     settings: Settings
-    queries: Mapping[str, SavedQuery]
+    queries: Questions
     views: Mapping[str, SavedQuery]
     tokens: Tokens
     private: Private

@@ -33,6 +33,7 @@ CHECKS = [
     response_schema_conformance,
     status_code_conformance,
 ]
+schemathesis.serializer.alias("application/sparql-query", "text/plain")
 RIGHT = frozenset({200, 303, 410, 503})
 """A right request for a question is answered; the version may be gone, the time too short."""
 SETTINGS = settings(
@@ -73,7 +74,8 @@ def test_right_requests_are_answered_as_the_document_says(operations: list[Opera
     assert len(operations) > 60
     for operation in operations:
         for status, case in asked(operation, GenerationMode.POSITIVE):
-            if operation.path.startswith("/queries/") and operation.path.count("/") == 2:
+            fixed = "{" not in operation.path and operation.path.count("/") == 2
+            if operation.path.startswith("/queries/") and fixed:
                 assert status in RIGHT, case.as_curl_command()
 
 

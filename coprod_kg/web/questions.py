@@ -1,0 +1,67 @@
+"""The saved queries as one request sees them; it never asks nor changes one.
+
+Those in files are the same while the process lives. Those that were submitted are data: a request
+that names a version of the dataset sees them as they were in it, and those that are newer than it
+as they are now. Within one request they never change.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from flask import g, has_request_context, request
+
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.collecting.keeping import Collection
+from coprod_kg.store.base import Store
+from coprod_kg.web.protocol import parameters, version
+
+__all__ = ["Questions"]
+
+
+class Questions(Mapping[str, SavedQuery]):
+    """The saved queries by name; those in files go before those submitted.
+
+    Attributes:
+        fixed: those in files.
+        collection: those submitted, of each version.
+    """
+
+    def __init__(
+        self, fixed: Mapping[str, SavedQuery], collection: Collection, store: Store
+    ) -> None:
+        """Read nothing yet."""
+        self.fixed = fixed
+        self.collection = collection
+        self._store = store
+
+    def __getitem__(self, name: str) -> SavedQuery:
+        return self.fixed[name] if name in self.fixed else self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def newest(self) -> tuple[int, Mapping[str, SavedQuery]]:
+        """The newest version of the dataset, and the questions submitted that are in it."""
+        number = self._store.version()
+        return number, self.collection.at(number)
+
+    def mark(self) -> tuple[object, ...]:
+        """What is another one when a question is submitted, replaced or removed."""
+        own = (one for one in self.values() if one.name not in self.fixed)
+        return tuple((one.name, one.text, one.submitted) for one in own)
+
+    def _all(self) -> Mapping[str, SavedQuery]:
+        """All of them; outside of a request those in files."""
+        if not has_request_context():
+            return self.fixed
+        found: Mapping[str, SavedQuery] | None = g.get("questions")
+        if found is None:
+            _, newest = self.newest()
+            number = version(parameters(request))
+            pinned = self.collection.at(number) if number is not None else {}
+            found = MappingProxyType({**newest, **pinned, **self.fixed})
+            g.questions = found
+        return found
