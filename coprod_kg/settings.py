@@ -81,6 +81,10 @@ class Settings:
         default=30.0,
         metadata=_help("how long a client may take nothing of an answer, in seconds"),
     )
+    reader_rate: int = field(
+        default=8192,
+        metadata=_help("what a client must take of a large answer on average, in bytes a second"),
+    )
     stop_seconds: float = field(
         default=10.0,
         metadata=_help("how long requests under way may go on when the service is stopped"),

@@ -95,7 +95,8 @@ class Sender:
             self._end(response, "")
             response.proto.response_bytes(exchange.status, response.headers, first)
             return
-        pipe = Pipe(self._folder, self._settings.reader_seconds)
+        settings = self._settings
+        pipe = Pipe(self._folder, settings.reader_seconds, settings.reader_rate)
         response.proto.response_file(exchange.status, response.headers, str(pipe.path))
         everything = itertools.chain((first,), chunks)
         threading.Thread(

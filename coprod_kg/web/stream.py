@@ -7,6 +7,7 @@ body goes through a pipe that granian opens and reads as a file: full, it holds 
 
 import os
 import select
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -26,11 +27,14 @@ class Pipe:
     Args:
         folder: where its name lives until it has been opened.
         seconds: how long a reader may take nothing.
+        rate: bytes a second that a reader must take on average while it is waited for.
     """
 
-    def __init__(self, folder: Path, seconds: float) -> None:
+    def __init__(self, folder: Path, seconds: float, rate: int) -> None:
         self.path: Final = folder / uuid.uuid4().hex
         self._seconds = seconds
+        self._rate = rate
+        self._waited = 0.0
         self._written = 0
         os.mkfifo(self.path, 0o600)
         self._reading: int | None = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
@@ -40,7 +44,7 @@ class Pipe:
         """Write all of it, as fast as it is read.
 
         Raises:
-            LimitReached: nothing was read for too long.
+            LimitReached: nothing was read for too long, or too little all the time.
             BrokenPipeError: the reader is gone.
         """
         view = memoryview(data)
@@ -58,10 +62,17 @@ class Pipe:
     def _wait(self) -> None:
         poll = select.poll()
         poll.register(self._writing, select.POLLOUT)
+        began = time.monotonic()
         if not poll.poll(self._seconds * 1000):
             raise LimitReached(
                 f"the client took nothing of the answer for {self._seconds:g} seconds",
                 fix="Read it faster. The limit is the setting reader-seconds.",
+            )
+        self._waited += time.monotonic() - began
+        if self._waited > self._seconds + self._written / self._rate:
+            raise LimitReached(
+                f"the client took less than {self._rate} bytes of the answer a second",
+                fix="Read it faster. The limit is the setting reader-rate.",
             )
 
     def _leave(self) -> None:

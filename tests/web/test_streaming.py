@@ -16,7 +16,14 @@ from tests.web.service import Running, running
 
 PAIRS = "SELECT ?a ?b { ?a <urn:p> ?x . ?b <urn:p> ?y }"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a <urn:p> ?x . ?b <urn:p> ?y . ?c <urn:p> ?z }"
-SETTINGS = Settings(web_workers=1, workers=2, reader_seconds=2, body_seconds=2, result_mb=64)
+SETTINGS = Settings(
+    web_workers=1,
+    workers=2,
+    reader_seconds=2,
+    reader_rate=1_000_000,
+    body_seconds=2,
+    result_mb=64,
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +120,20 @@ def test_a_reader_that_takes_nothing_is_cut_off_and_holds_no_worker(service: Run
         time.sleep(4)
         with suppress(ConnectionResetError):
             assert not rest(connection).endswith(b"\r\n0\r\n\r\n")
+
+
+def test_a_reader_that_takes_a_little_all_the_time_is_cut_off(service: Running) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(60)
+        connection.connect(("127.0.0.1", service.port))
+        connection.sendall(get(f"{PAIRS} LIMIT 900000").encode())
+        taken = 0
+        with suppress(ConnectionResetError):
+            while piece := connection.recv(1 << 14):
+                taken += len(piece)
+                time.sleep(0.05)
+        assert 0 < taken < 20_000_000, "all of it is 28 MB"
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the kernel has no such clock")
