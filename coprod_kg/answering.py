@@ -145,7 +145,7 @@ def run_saved(
         WrongUsage: lists every bad parameter.
         CoprodError: what `ask` raises.
     """
-    saved = permitted(store, saved, asking, settings)
+    saved = permitted(store, saved, values, asking, settings)
     bound = Query(
         saved.bind(values, settings.base_iri),
         asking.media_types or saved.media_types,
@@ -158,12 +158,19 @@ def run_saved(
     )
 
 
-def permitted(store: Store, saved: SavedQuery, asking: Query, settings: Settings) -> SavedQuery:
+def permitted(
+    store: Store,
+    saved: SavedQuery,
+    values: Mapping[str, Sequence[str]] | None,
+    asking: Query,
+    settings: Settings,
+) -> SavedQuery:
     """The saved query, its parameters knowing the values that other saved queries find.
 
     Args:
         store: what is asked.
         saved: the saved query; one that takes no values from others costs nothing.
+        values: what it is bound to, where only that is to be checked.
         asking: version and deadline.
         settings: where other saved queries are.
     """
@@ -175,7 +182,7 @@ def permitted(store: Store, saved: SavedQuery, asking: Query, settings: Settings
         alike = replace(asking, text=text, media_types=source.media_types, union=True)
         return read_table(ask(store, alike, settings).read())
 
-    return permitting(saved, load_all(settings.queries), rows, settings.base_iri)
+    return permitting(saved, load_all(settings.queries), rows, settings.base_iri, values)
 
 
 def admit(text: str, settings: Settings) -> None:

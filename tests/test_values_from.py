@@ -191,10 +191,17 @@ def test_the_interface_says_where_the_values_are(client: FlaskClient) -> None:
     assert run["parameters"][0]["values_from"] == "runners.runner"
 
 
-def test_a_query_without_a_source_asks_nothing_more(store: MemoryStore, folder: Path) -> None:
+def test_nothing_is_asked_for_a_parameter_that_needs_no_check(
+    store: MemoryStore, folder: Path
+) -> None:
     saved = load(folder)["runners"]
-    assert permitted(store, saved, Query("", ()), Settings(queries=folder)) is saved
+    home, asking = Settings(queries=folder), Query("", ())
+    assert permitted(store, saved, None, asking, home) is saved
+    assert permitted(store, load(folder)["run"], {"by": [""]}, asking, home).name == "run"
     assert store.asked == []
+    known = permitted(store, load(folder)["run"], {"by": ["city"]}, asking, home)
+    assert [one.allowed is None for one in known.parameters] == [False, True]
+    assert len(store.asked) == 1
 
 
 def taking(kind: str, scope: str = "") -> SavedQuery:

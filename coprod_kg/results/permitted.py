@@ -1,6 +1,6 @@
 """The values that a parameter permits, out of another query's answer; it never asks for it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pyoxigraph import Literal, NamedNode
@@ -19,6 +19,7 @@ def permitting(
     known: Mapping[str, SavedQuery],
     ask: Callable[[SavedQuery], Table | None],
     base_iri: str,
+    given: Mapping[str, Sequence[str]] | None = None,
 ) -> SavedQuery:
     """The same saved query, whose parameters know the values that other queries find.
 
@@ -28,10 +29,20 @@ def permitting(
         ask: gives all rows of one of them, asked without values, or None where they are too
             many: then every value that fits the parameter's type is permitted.
         base_iri: what is left out of the names of things.
+        given: what the parameters are bound to, where only that is to be checked: then no other
+            query is asked for the values of a parameter that has none.
     """
-    if not any(one.values_from for one in query.parameters):
+    wanted = [
+        one.name
+        for one in query.parameters
+        if one.values_from and (given is None or any(given.get(one.name, ())))
+    ]
+    if not wanted:
         return query
-    taken = tuple(_permitting(one, known, ask, base_iri) for one in query.parameters)
+    taken = tuple(
+        _permitting(one, known, ask, base_iri) if one.name in wanted else one
+        for one in query.parameters
+    )
     return replace(query, parameters=taken)
 
 

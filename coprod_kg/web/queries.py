@@ -13,7 +13,7 @@ from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.citing.citation import Citation
 from coprod_kg.errors import NotFound
 from coprod_kg.freshness.run import Run
-from coprod_kg.results.chart import has_chart, specification
+from coprod_kg.results.chart import described, has_chart
 from coprod_kg.results.formats import CHARTS, CRATE, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
 from coprod_kg.results.made import MADE, Asked, formats_made
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
@@ -21,6 +21,7 @@ from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web import query_citing, query_differences, query_submitting
 from coprod_kg.web.address import root
+from coprod_kg.web.cache import is_changing
 from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.drawn import drawn, settled
 from coprod_kg.web.finding import found
@@ -96,13 +97,15 @@ def _one(site: Site, name: str) -> Response:
     values = given.grouped(leave_out=OURS)
     number = version(given)
     run = last_run(site, query) if number is None and wants_page(wanted) else None
-    conditions = Conditions(site.version(number), number is not None, wanted, _stamp(run))
+    changing = is_changing(query.text)
+    pinned = number is not None
+    conditions = Conditions(site.version(number), pinned, wanted, _stamp(run), changing)
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return named(unchanged, query, pairs(query, values, part(given, query)), conditions.version)
-    query = permitted(site, query, number)
-    bind, chosen = partial(query.bind, values, site.settings.base_iri), part(given, query)
     page, made = wants_page(wanted), wanted[0].format in MADE
+    query = permitted(site, query, number, None if page else values)
+    bind, chosen = partial(query.bind, values, site.settings.base_iri), part(given, query)
     asking = Query(
         chosen.text(bind),
         query.media_types if page or made else media_types(wanted),
@@ -149,9 +152,7 @@ def _page(
         view=view(site, table, query) if table is not None else None,
         graph=data.decode("utf-8") if data is not None and not rows else None,
         most=MOST_ROWS,
-        described=specification(query, table, asked.own)["description"]
-        if table is not None and drawable
-        else None,
+        described=described(query, table, asked.own) if table is not None and drawable else None,
         chart=dict(links).get(CHARTS[0].label),
         links=links,
         around=about[0],

@@ -207,7 +207,7 @@ def asking_of(site: Site, query: SavedQuery, number: int | None) -> Asking:
     """What this request asks of a saved query, at one version."""
     given = parameters(request)
     values = given.grouped(leave_out=_OURS)
-    chosen, query = part(given, query), permitted(site, query, number)
+    chosen, query = part(given, query), permitted(site, query, number, values)
     text = chosen.text(partial(query.bind, values, site.settings.base_iri))
     limit = seconds(given, site.settings)
     asked = Query(text, query.media_types, version=number, seconds=limit, union=True)

@@ -12,6 +12,7 @@ from coprod_kg.access import Private, Tokens
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.formats import ROWS
+from coprod_kg.results.suppression import suppressed
 from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Seen, Store
@@ -118,7 +119,8 @@ class Site:
         """The rows of a query that takes no value; none where they are more than a page shows."""
         query = self.views[name] if name in self.views else self.queries[name]
         bound = query.bind({}, self.settings.base_iri)
-        return rows(self.ask(bound, (ROWS[0].media_type,), version)) or Table((), ())
+        found = rows(self.ask(bound, (ROWS[0].media_type,), version)) or Table((), ())
+        return suppressed(found, query.small_counts)
 
     def view(self, name: str, thing: str, version: int | None = None) -> Table | None:
         """What one of our own queries says of a thing; None where it is too much for a page."""

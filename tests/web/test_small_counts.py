@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from flask.testing import FlaskClient
@@ -186,6 +187,17 @@ def test_a_citation_says_that_cells_are_withheld(client: FlaskClient) -> None:
     assert "withheld" not in other
     plain = client.get("/queries/initiatives-by-stage.csv")
     assert "Small-Counts" not in plain.headers
+
+
+def test_a_crate_holds_no_withheld_count(client: FlaskClient) -> None:
+    body = client.get(f"/queries/{NAME}.crate.zip?country=SE").data
+    with ZipFile(io.BytesIO(body)) as crate:
+        files = {name: crate.read(name).decode() for name in crate.namelist()}
+    assert files[f"{NAME}.csv"].splitlines()[2:4] == [f"SE,urn:seb,{MARK}", f"SE,urn:sec,{MARK}"]
+    for name, text in files.items():
+        assert '"41"' not in text, name
+        assert ",41\r" not in text, name
+    assert "2 cells withheld" in "".join(files.values())
 
 
 def test_differences_compare_what_is_shown(client: FlaskClient) -> None:
