@@ -11,7 +11,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, seriali
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.namespaces import prefixes as known_prefixes
 
-__all__ = ["catalogue", "executable", "service_description"]
+__all__ = ["catalogue", "entry", "service_description"]
 
 _SD: Final = "http://www.w3.org/ns/sparql-service-description#"
 _FORMATS: Final = "http://www.w3.org/ns/formats/"
@@ -101,14 +101,21 @@ def _listed(queries: Mapping[str, SavedQuery], base_iri: str, root: str) -> Iter
         yield Triple(declared, NamedNode(f"{_SH}prefix"), Literal(prefix))
         yield Triple(declared, NamedNode(f"{_SH}namespace"), Literal(namespace, datatype=_ANY_URI))
     for query in queries.values():
-        node = NamedNode(f"{base_iri}queries/{query.name}")
-        yield Triple(node, NamedNode(f"{_SH}prefixes"), prologue)
-        yield Triple(node, NamedNode(f"{_SCHEMA}target"), NamedNode(f"{root}sparql"))
-        yield from executable(node, query)
+        yield from entry(query, base_iri, root)
 
 
-def executable(node: NamedNode, query: SavedQuery) -> Iterator[Triple]:
-    """What the catalogue says of one saved query itself."""
+def entry(query: SavedQuery, base_iri: str, root: str) -> Iterator[Triple]:
+    """What the catalogue says of one saved query.
+
+    Args:
+        query: the saved query.
+        base_iri: where it has its name.
+        root: where the endpoint is.
+    """
+    node = NamedNode(f"{base_iri}queries/{query.name}")
+    prologue = NamedNode(f"{base_iri}graph/catalogue#prefixes")
+    yield Triple(node, NamedNode(f"{_SH}prefixes"), prologue)
+    yield Triple(node, NamedNode(f"{_SCHEMA}target"), NamedNode(f"{root}sparql"))
     yield Triple(node, _TYPE, NamedNode(f"{_SH}SPARQLExecutable"))
     yield Triple(node, _TYPE, NamedNode(f"{_SH}SPARQL{query.form.capitalize()}Executable"))
     yield Triple(node, NamedNode(f"{_SH}{query.form.lower()}"), Literal(query.text))

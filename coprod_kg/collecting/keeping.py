@@ -19,7 +19,7 @@ from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
 from coprod_kg.catalogue.queries import SavedQuery, Submitted, examine
 from coprod_kg.changing import Record
-from coprod_kg.describing import executable
+from coprod_kg.describing import entry
 from coprod_kg.results.chart_checks import chart_mistakes
 from coprod_kg.results.formats import CHARTS, GRAPHS, ROWS
 from coprod_kg.results.table import read_table
@@ -110,11 +110,10 @@ def keep(query: SavedQuery, what: str, deed: Deed) -> Commit:
     Raises:
         StoreChanged: the deed was made from a version that is not the newest.
     """
-    base = deed.settings.base_iri
-    activity = _record(query.text, what, deed)
-    iri = f"{base}queries/{query.name}"
-    written = serialize(_triples(query, iri, base), format=RdfFormat.N_TRIPLES) or b""
-    return _commit(_others(iri, deed) + written, (iri, "generated"), activity, deed)
+    iri = f"{deed.settings.base_iri}queries/{query.name}"
+    record = _record(query.text, what, deed)
+    written = serialize(_triples(query, iri, deed.settings), format=RdfFormat.N_TRIPLES) or b""
+    return _commit(_others(iri, deed) + written, (iri, "generated"), record, deed)
 
 
 def remove(query: SavedQuery, deed: Deed) -> Commit:
@@ -166,13 +165,9 @@ def _others(iri: str, deed: Deed) -> bytes:
     return deed.store.query(asked).read()
 
 
-def _triples(query: SavedQuery, iri: str, base_iri: str) -> Iterator[Triple]:
-    node, source = NamedNode(iri), query.submitted
-    yield from executable(node, query)
-    yield Triple(
-        node, NamedNode(f"{_SH}prefixes"), NamedNode(f"{base_iri}graph/catalogue#prefixes")
-    )
-    yield Triple(node, NamedNode(f"{_SCHEMA}target"), NamedNode(f"{base_iri}sparql"))
+def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple]:
+    node, source, base_iri = NamedNode(iri), query.submitted, settings.base_iri
+    yield from entry(query, base_iri, settings.root if settings.public_url else base_iri)
     if source is None:
         return
     agent = NamedNode(f"{base_iri}id/agent/{source.by}")
