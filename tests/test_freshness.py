@@ -11,10 +11,12 @@ from click.testing import CliRunner
 
 from coprod_kg.catalogue.queries import SavedQuery, load
 from coprod_kg.cli.refresh import refresh as command
+from coprod_kg.collecting.admitting import admitted
+from coprod_kg.collecting.keeping import Deed, keep
 from coprod_kg.errors import QueryTimeout
 from coprod_kg.freshness.ledger import Ledger
 from coprod_kg.freshness.run import Run, after
-from coprod_kg.freshness.running import due, refresh, run_now
+from coprod_kg.freshness.running import due, questions, refresh, run_now
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Answer, Change, Query, Store
@@ -139,6 +141,20 @@ def test_running_makes_no_version_and_nothing_is_run_twice(world: World) -> None
     assert len(rounds(world)) == 1
     assert rounds(world) == []
     assert world.store.version() == number
+
+
+def test_a_question_that_was_submitted_is_run_too(world: World) -> None:
+    deed = Deed(world.store, world.settings, "ann", world.store.version())
+    keep(admitted("submitted-numbers", QUERY.encode(), deed), "submitted", deed)
+    known = questions(world.store, world.settings)
+    assert {"numbers", "submitted-numbers"} <= set(known)
+    run_now(world.store, world.settings, known["submitted-numbers"], world.ledger)
+    page = (
+        create_app(world.store, world.settings)
+        .test_client()
+        .get("/queries/submitted-numbers", headers={"Accept": "text/html"})
+    )
+    assert f"empty since version {world.store.version()} at the latest" in page.text
 
 
 class Slow:

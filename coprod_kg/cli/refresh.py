@@ -3,11 +3,10 @@
 import click
 
 from coprod_kg.catalogue.parameters import did_you_mean
-from coprod_kg.catalogue.queries import load_all
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.errors import NotFound
 from coprod_kg.freshness.ledger import Ledger
-from coprod_kg.freshness.running import run_now
+from coprod_kg.freshness.running import questions, run_now
 from coprod_kg.settings import Settings
 
 __all__ = ["refresh"]
@@ -22,16 +21,15 @@ def refresh(settings: Settings, *, names: tuple[str, ...]) -> None:
     The service does the same by itself after every new version. Each is run with its default
     parameters; its page shows what came of it.
     """
-    known = load_all(settings.queries)
-    for name in names:
-        if name not in known:
-            raise NotFound(
-                f"there is no saved query {name!r}{did_you_mean(name, known)}",
-                fix="coprod-kg queries lists them all.",
-            )
-    width = max(map(len, names or known), default=0)
     with opened(settings) as store:
-        ledger = Ledger(settings.data)
+        known, ledger = questions(store, settings), Ledger(settings.data)
+        for name in names:
+            if name not in known:
+                raise NotFound(
+                    f"there is no saved query {name!r}{did_you_mean(name, known)}",
+                    fix="coprod-kg queries lists them all.",
+                )
+        width = max(map(len, names or known), default=0)
         for name in names or known:
             run = run_now(store, settings, known[name], ledger)
             told = f"version {run.version}, {run.seconds:.2f} s, {run.outcome}"

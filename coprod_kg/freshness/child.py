@@ -10,10 +10,9 @@ import time
 from pathlib import Path
 from typing import Final, NoReturn
 
-from coprod_kg.catalogue.queries import load_all
 from coprod_kg.errors import CoprodError, Overloaded
 from coprod_kg.freshness.ledger import Ledger
-from coprod_kg.freshness.running import refresh
+from coprod_kg.freshness.running import questions, refresh
 from coprod_kg.settings import Settings
 from coprod_kg.store.children import follow_lifeline
 from coprod_kg.store.local import LocalStore
@@ -49,7 +48,7 @@ def main() -> NoReturn:
 
 
 def _round(store: LocalStore, settings: Settings, ledger: Ledger) -> None:
-    for run in refresh(store, settings, load_all(settings.queries), ledger):
+    for run in refresh(store, settings, questions(store, settings), ledger):
         time.sleep(run.seconds)
 
 

@@ -8,19 +8,21 @@ followed by another within a minute is passed over and nothing is run for nobody
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from coprod_kg.access import Private
 from coprod_kg.answering import run_saved
-from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.catalogue.queries import SavedQuery, load_all
 from coprod_kg.citing.citation import query_hash
+from coprod_kg.collecting.keeping import Collection
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreUnavailable
 from coprod_kg.freshness.ledger import Ledger
 from coprod_kg.freshness.run import Run
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Seen, Store
 
-__all__ = ["due", "refresh", "run_now"]
+__all__ = ["due", "questions", "refresh", "run_now"]
 
 _LINES: Final = {
     "SELECT": "text/tab-separated-values",
@@ -29,6 +31,16 @@ _LINES: Final = {
     "DESCRIBE": "application/n-triples",
 }
 """Where one line is one row, so that rows are counted as they come."""
+
+
+def questions(store: Store, settings: Settings) -> Mapping[str, SavedQuery]:
+    """The saved queries there are now: those in files, and those that were submitted.
+
+    Raises:
+        ModelError: one in a file is at fault.
+    """
+    submitted = Collection(store, settings).at(store.version())
+    return MappingProxyType({**submitted, **load_all(settings.queries)})
 
 
 def refresh(
