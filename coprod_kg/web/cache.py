@@ -14,7 +14,7 @@ from typing import Final
 
 from coprod_kg.store.base import Answer, Query
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "is_changing"]
 
 _ENTRY: Final = 1 << 20
 """No answer larger than this is small."""
@@ -26,6 +26,11 @@ _CHANGING: Final = re.compile(
     r"(?:now|rand|uuid)\s*[(#]|service|\\u", re.IGNORECASE
 )  # an escape may spell any of the words
 """What makes two answers to one query differ; also where it stands in a string or a comment."""
+
+
+def is_changing(text: str) -> bool:
+    """Whether the answer to a query may be another one over the same data, as with ``NOW()``."""
+    return _CHANGING.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Cache:
 
     def keeps(self, query: Query) -> bool:
         """Whether the answer to such a query may be kept, being the same each time."""
-        return bool(self._room) and not _CHANGING.search(query.text)
+        return bool(self._room) and not is_changing(query.text)
 
     def find(self, query: Query, version: int) -> Answer | None:
         """The answer that is kept, or None."""

@@ -36,17 +36,20 @@ class Conditions:
         pinned: whether the address names it, so that the answer stays for ever.
         offers: the formats the client accepts, best first.
         stamp: what else a page shows, which changes without a new version.
+        changing: whether the answer may be another one over the same data: nobody may keep it.
     """
 
     version: int
     pinned: bool
     offers: tuple[Offer, ...]
     stamp: str = ""
+    changing: bool = False
 
     def unchanged(self) -> Response | None:
         """A 304 where the client holds this very answer, without asking the store."""
         held = request.if_none_match
-        if request.method not in ("GET", "HEAD") or held.star_tag or not held:
+        asks = request.method in ("GET", "HEAD") and not self.changing
+        if not asks or held.star_tag or not held:
             return None
         firsts = {offer.format.family: offer for offer in reversed(self.offers)}
         if self.offers and self.offers[0].format == HTML:
@@ -69,7 +72,7 @@ class Conditions:
         """Say which version this is, and how long it may be kept."""
         headers = response.headers
         headers["Dataset-Version"] = str(self.version)
-        if request.method in ("GET", "HEAD"):
+        if request.method in ("GET", "HEAD") and not self.changing:
             headers["ETag"] = quote_etag(self.tag(offer), weak=True)
             kept = PINNED if self.pinned else LATEST
             closed = current_app.config["SETTINGS"].read_access == "token"

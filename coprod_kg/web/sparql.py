@@ -13,6 +13,7 @@ from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
+from coprod_kg.web.cache import is_changing
 from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.protocol import Asked, is_iri, read, seconds, version
 from coprod_kg.web.replies import Conditions, media_types, offers, reply, wants_page
@@ -49,7 +50,8 @@ def _sparql(site: Site) -> Response:
         return _without_query(site, asked)
     wanted = offers(asked.parameters)
     number = version(asked.parameters)
-    conditions = Conditions(site.version(number), number is not None, wanted)
+    changing = is_changing(asked.text)
+    conditions = Conditions(site.version(number), number is not None, wanted, changing=changing)
     query = Query(
         asked.text,
         media_types(wanted),
@@ -70,7 +72,7 @@ def _sparql(site: Site) -> Response:
 
 def _seen(conditions: Conditions, number: int) -> Conditions:
     """The same conditions with the version that answered: a commit may have come between."""
-    return Conditions(number, conditions.pinned, conditions.offers)
+    return replace(conditions, version=number)
 
 
 def _page(site: Site, query: Query, conditions: Conditions) -> Response:

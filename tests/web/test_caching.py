@@ -2,6 +2,7 @@
 
 from urllib.parse import quote, urlencode
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -48,6 +49,27 @@ def test_another_version_is_another_answer() -> None:
     assert second.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
     pinned = client.get(f"{address}&version=1")
     assert "immutable" in pinned.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/sparql?query={quote('SELECT (NOW() AS ?now) {}')}",
+        f"/sparql?query={quote('SELECT (STRUUID() AS ?one) {}')}&version=1",
+        "/queries/stages-at-date",
+        "/queries/stages-at-date.csv?version=1",
+        "/queries/stages-at-date?format=html",
+    ],
+)
+def test_an_answer_that_depends_on_the_day_is_held_by_nobody(address: str) -> None:
+    store = MemoryStore()
+    store.load("urn:g", b"<urn:a> <urn:b> <urn:c> .")
+    client = create_app(store, Settings()).test_client()
+    other = client.get("/queries/initiatives-by-stage").headers["ETag"]
+    answer = client.get(address, headers={"If-None-Match": other})
+    assert answer.status_code == 200
+    assert "ETag" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_an_answer_has_its_length(client: FlaskClient) -> None:
