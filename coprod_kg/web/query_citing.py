@@ -70,9 +70,12 @@ class Asking:
         Raises:
             LimitReached: the whole answer is too large for its small counts to be looked for.
         """
+        rule, ask = self.query.small_counts, self.site.ask_store
+        if rule is None:
+            return ask(asked)
         part = (self.chosen.limit, self.chosen.offset)
         whole = self.query.bind(self.values, self.site.settings.base_iri)
-        return ask_withholding(self.site.ask_store, self.query.small_counts, asked, whole, part)
+        return ask_withholding(ask, rule, asked, whole, part)
 
     def measured(self, answer: Answer) -> tuple[Answer, Content | None]:
         """The same answer with its measure, if it is small and was had whole.
