@@ -43,6 +43,7 @@ def main() -> NoReturn:
         except Overloaded:
             continue  # whoever asks goes first
         except CoprodError as error:
+            time.sleep(_SETTLED_SECONDS)  # whoever stops the service stops this process first
             sys.stderr.write(f"coprod-kg freshness: {error}\n")
             time.sleep(_AGAIN_SECONDS)
 
