@@ -1,5 +1,6 @@
 """What is private: hidden from whom, in every version and on every road."""
 
+import base64
 import io
 import re
 import zipfile
@@ -246,3 +247,39 @@ def test_a_view_holds_no_statement_of_what_is_hidden(town: Town) -> None:
     call = f"/submission/{town.theirs}".lower()
     assert [one for one in whole - seen if not re.search(gone, one) and call not in one] == []
     assert [one for one in seen if WORD in one] == []
+
+
+def basic(password: str) -> dict[str, str]:
+    sent = base64.b64encode(f"anyone:{password}".encode()).decode()
+    return {"Authorization": f"Basic {sent}", "Accept": "text/html"}
+
+
+def test_a_browser_reads_with_a_token_as_its_password(town: Town) -> None:
+    client, page = town.client(), f"/page/initiative/{WORD}-panel"
+    asked = client.get("/sign-in", headers={"Accept": "text/html"})
+    assert asked.status_code == 401
+    assert [one.partition(" ")[0] for one in asked.headers.getlist("WWW-Authenticate")] == [
+        "Bearer",
+        "Basic",
+    ]
+    assert "/sign-in" in said(client, "/", Accept="text/html")[1]
+    let_in = client.get("/sign-in", headers=basic(town.tokens["owner"]))
+    assert (let_in.status_code, let_in.headers["Location"]) == (303, "/")
+    status, text = said(client, page, **basic(town.tokens["owner"]))
+    assert status == 200
+    assert "read with the token owner" in text
+    assert client.get(page, headers=basic("coprod_owner_wrong")).status_code == 401
+    assert client.get(page, headers={"Accept": "text/html"}).status_code == 404
+
+
+def test_a_program_without_a_token_is_not_asked_for_a_password(town: Town) -> None:
+    refused = town.client().get("/sign-in", headers={"Accept": "application/json"})
+    assert refused.headers.getlist("WWW-Authenticate") == ['Bearer realm="coprod-kg"']
+
+
+def test_nothing_is_written_with_a_password(town: Town) -> None:
+    client, headers = town.client(), basic(town.tokens["curator"])
+    file = {"file": (io.BytesIO(b"# nothing"), "x.ttl")}
+    for address, data in (("/sparql", {"update": "DROP ALL"}), ("/submissions", file)):
+        assert client.post(address, data=data, headers=headers).status_code == 401, address
+    assert client.delete(f"/data?graph={BASE}graph/x", headers=headers).status_code == 401

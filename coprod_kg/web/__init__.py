@@ -21,6 +21,7 @@ from coprod_kg.web import (
     model,
     queries,
     rights,
+    signing,
     sparql,
     submissions,
     things,
@@ -31,6 +32,19 @@ from coprod_kg.web.site import Site
 from coprod_kg.web.slots import Slots
 
 __all__ = ["create_app"]
+
+_FAMILIES = (
+    home,
+    sparql,
+    graphs,
+    queries,
+    things,
+    model,
+    submissions,
+    documentation,
+    signing,
+    health,
+)
 
 
 def create_app(store: Store, settings: Settings, run: Path | None = None) -> Flask:
@@ -60,8 +74,8 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     headers.register(app)
     rights.close(app, site.tokens, settings)
     rights.guard(app, site.tokens, site.private)
-    families = (home, sparql, graphs, queries, things, model, submissions, documentation, health)
-    for family in families:
+    signing.offer(app, site)
+    for family in _FAMILIES:
         app.register_blueprint(family.blueprint(site))
     return app
 

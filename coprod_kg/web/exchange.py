@@ -28,6 +28,7 @@ class Exchange:
         outcome: ``ok``, or in a word why not.
         guarded: whether what is seen here depends on who asks.
         hidden: the organisations whose data the client does not see.
+        holder: the name of the client's token, which is no secret; empty without one.
         notes: what the routes have to say for the log: the version, the hash of the query.
     """
 
@@ -41,6 +42,7 @@ class Exchange:
     outcome: str = "ok"
     guarded: bool = False
     hidden: tuple[str, ...] = ()
+    holder: str = ""
     notes: dict[str, str | int] = field(default_factory=dict)
 
     def cached(self, word: str) -> None:

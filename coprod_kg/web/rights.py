@@ -23,16 +23,25 @@ _FIX = "Send `Authorization: Bearer coprod_…` with a token of this service."
 def holder(request: Request, tokens: Tokens) -> Grant | None:
     """What the sender of a request may do, or None where it carries no token.
 
+    Browsers send a token as a password (Basic, RFC 7617), also when the page of somebody else
+    makes them; it counts for reading only.
+
     Raises:
         Unauthorised: what it carries is no token of this service.
     """
-    header = request.headers.get("Authorization")
-    if header is None:
+    if "Authorization" not in request.headers:
         return None
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer":
+    sent = request.authorization
+    token = sent.token if sent is not None and sent.type == "bearer" else None
+    if sent is not None and sent.type == "basic":
+        if request.method not in ("GET", "HEAD"):
+            return None
+        token = sent.password
+    if token is None:
         raise Unauthorised("only tokens are known here", where="header Authorization", fix=_FIX)
-    return tokens.grant(token.strip())
+    grant = tokens.grant(token.strip())
+    exchange(request).holder = grant.name
+    return grant
 
 
 def curator(request: Request, tokens: Tokens, what: str) -> Grant:
