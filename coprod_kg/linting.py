@@ -15,7 +15,15 @@ from coprod_kg.answering import ask
 from coprod_kg.catalogue.header import Mistake
 from coprod_kg.catalogue.queries import SavedQuery, examine, load, load_all
 from coprod_kg.catalogue.sources import source_mistakes
-from coprod_kg.errors import CoprodError, QueryRefused, QuerySyntax, QueryTooDeep, WrongUsage
+from coprod_kg.errors import (
+    CoprodError,
+    QueryMemory,
+    QueryRefused,
+    QuerySyntax,
+    QueryTimeout,
+    QueryTooDeep,
+    WrongUsage,
+)
 from coprod_kg.results.chart_checks import chart_mistakes
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
@@ -27,6 +35,8 @@ CHART: Final = ".vl.json"
 
 _NOTHING: Final = "urn:x-coprod:nothing"
 """A graph that is not there: the dataset in which a query is tried."""
+_SECONDS: Final = 10.0
+"""How long a query may take over no data."""
 _PLACE: Final = re.compile(r"line ([0-9]+)(?:, (column [0-9]+))?")
 
 
@@ -104,12 +114,14 @@ def query_mistakes(
         query.text,
         query.media_types,
         default_graphs=(_NOTHING,),
-        seconds=settings.query_seconds,
+        seconds=min(_SECONDS, settings.query_seconds),
     )
     try:
         ask(store, asked, settings).read()
     except (QueryRefused, QuerySyntax, QueryTooDeep) as error:
         yield _told(error, query.text)
+    except (QueryTimeout, QueryMemory) as error:
+        yield 1, f"it is too much even over no data: {error.what}"
 
 
 def decoded(data: bytes) -> tuple[str, list[Mistake]]:

@@ -8,8 +8,14 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coprod_kg.catalogue.queries import examine
 from coprod_kg.cli.check_queries import check_queries
+from coprod_kg.errors import CoprodError, QueryMemory, QueryTimeout
+from coprod_kg.linting import query_mistakes
 from coprod_kg.results.chart_checks import chart_mistakes
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Answer, Query
+from tests.memory_store import MemoryStore
 
 BROKEN = Path(__file__).parent / "broken_queries"
 SOUND = (BROKEN / "sound.rq").read_text(encoding="utf-8")
@@ -63,6 +69,19 @@ def test_a_query_nested_too_deeply_is_a_mistake_and_not_the_end(tmp_path: Path) 
     assert told.exit_code == 1
     assert "deep.rq:1: the query is nested deeper than the engine can follow" in told.output
     assert told.output.endswith("2 queries, no charts, 1 mistake.\n")
+
+
+@pytest.mark.parametrize("stopped", [QueryTimeout("stopped"), QueryMemory("stopped")])
+def test_a_query_that_meets_a_limit_over_no_data_is_a_mistake(stopped: CoprodError) -> None:
+    class Stopping(MemoryStore):
+        def query(self, query: Query) -> Answer:
+            assert query.default_graphs
+            raise stopped
+
+    query, mistakes = examine("sound", SOUND)
+    assert mistakes == []
+    found = list(query_mistakes(query, Stopping(), Settings()))
+    assert found == [(1, "it is too much even over no data: stopped")]
 
 
 @pytest.mark.parametrize(
