@@ -97,9 +97,8 @@ def _one(site: Site, name: str) -> Response:
     values = given.grouped(leave_out=OURS)
     number = version(given)
     run = last_run(site, query) if number is None and wants_page(wanted) else None
-    changing = is_changing(query.text)
-    pinned = number is not None
-    conditions = Conditions(site.version(number), pinned, wanted, _stamp(run), changing)
+    about = (_stamp(run), is_changing(query.text), query.text)
+    conditions = Conditions(site.version(number), number is not None, wanted, *about)
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return named(unchanged, query, pairs(query, values, part(given, query)), conditions.version)

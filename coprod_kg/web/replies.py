@@ -37,6 +37,7 @@ class Conditions:
         offers: the formats the client accepts, best first.
         stamp: what else a page shows, which changes without a new version.
         changing: whether the answer may be another one over the same data: nobody may keep it.
+        text: of the saved query that is answered, which its owner may edit.
     """
 
     version: int
@@ -44,6 +45,7 @@ class Conditions:
     offers: tuple[Offer, ...]
     stamp: str = ""
     changing: bool = False
+    text: str = ""
 
     def unchanged(self) -> Response | None:
         """A 304 where the client holds this very answer, without asking the store."""
@@ -62,11 +64,13 @@ class Conditions:
         return None
 
     def tag(self, offer: Offer) -> str:
-        """The entity tag: another one for each version, view, media type and release of ours."""
+        """The entity tag: another one for each version, view, type, text and release of ours."""
         hidden = exchange(request).hidden
         view = f"-{crc32(' '.join(hidden).encode()):08x}" if hidden else ""
         stamp = f"-{self.stamp}" if self.stamp and offer.format == HTML else ""
-        return f"{self.version}-{offer.content_type.partition(';')[0]}-{__version__}{stamp}{view}"
+        text = f"-{crc32(self.text.encode()):08x}" if self.text else ""
+        kind = offer.content_type.partition(";")[0]
+        return f"{self.version}-{kind}-{__version__}{text}{stamp}{view}"
 
     def mark(self, response: Response, offer: Offer) -> Response:
         """Say which version this is, and how long it may be kept."""

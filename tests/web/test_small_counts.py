@@ -21,31 +21,31 @@ from coprod_kg.store import local
 from coprod_kg.store.base import Change, Query, Store
 from coprod_kg.web import create_app
 
-QUERY = """#+ summary: How many people used each service?
-#+ description: One row for each service.
+QUERY = """#+ summary: How many people used each offer?
+#+ description: One row for each offer.
 #+ tags: test
 #+ param country: string | Only there.
 #+ column country: Where.
-#+ column service: The service.
+#+ column offer: The offer.
 #+ column users: Those who used it.
 #+ unit users: people
-#+ key: service
+#+ key: offer
 #+ small-counts: users below 5, within country
-SELECT ?country ?service ?users
+SELECT ?country ?offer ?users
 WHERE {
   VALUES ?country { UNDEF }
-  ?service <urn:country> ?country ; <urn:users> ?users .
+  ?offer <urn:country> ?country ; <urn:users> ?users .
 }
-ORDER BY ?country ?service
+ORDER BY ?country ?offer
 """
 CHART = {
     "mark": "bar",
     "encoding": {
         "x": {"field": "users", "type": "quantitative"},
-        "y": {"field": "service", "type": "nominal"},
+        "y": {"field": "offer", "type": "nominal"},
     },
 }
-NAME = "users-by-service"
+NAME = "users-by-offer"
 FORMATS = ("json", "xml", "csv", "tsv", "html", "xlsx", "svg", "png", "vega")
 
 
@@ -223,3 +223,16 @@ def test_the_road_of_the_command_line_and_the_notebook_withholds_too(
 def test_rows_are_no_graph_with_a_rule_either(store: Store, home: Settings, folder: Path) -> None:
     with pytest.raises(NotAcceptable):
         run_saved(store, load(folder)[NAME], {}, Query("", ("text/turtle",)), home)
+
+
+def test_who_holds_an_answer_from_before_the_rule_is_given_the_new_one(
+    store: Store, tmp_path: Path, client: FlaskClient
+) -> None:
+    text = QUERY.replace("#+ small-counts: users below 5, within country\n", "")
+    (tmp_path / f"{NAME}.rq").write_text(text)
+    before = create_app(store, Settings(queries=tmp_path)).test_client()
+    held = before.get(f"/queries/{NAME}.csv")
+    assert "41" in held.get_data(as_text=True)
+    asked = {"If-None-Match": held.headers["ETag"]}
+    assert before.get(f"/queries/{NAME}.csv", headers=asked).status_code == 304
+    assert client.get(f"/queries/{NAME}.csv", headers=asked).status_code == 200
