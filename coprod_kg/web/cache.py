@@ -22,15 +22,23 @@ _PARTS: Final = 8
 """No answer may take more than this part of the cache."""
 _OVERHEAD: Final = 2048
 """What an entry takes beside its text and its bytes, about."""
-_CHANGING: Final = re.compile(
-    r"(?:now|rand|uuid)\s*[(#]|service|\\u", re.IGNORECASE
-)  # an escape may spell any of the words
-"""What makes two answers to one query differ; also where it stands in a string or a comment."""
+_CHANGING: Final = {
+    "now": re.compile(r"now\s*[(#]"),
+    "rand": re.compile(r"rand\s*[(#]"),
+    "uuid": re.compile(r"uuid\s*[(#]"),
+    "service": re.compile(  # the word, not a part of a name; whom it asks follows
+        r"(?<![a-z_?$:-])service(?![\w:-])\s*(?:silent\s*)?(?:[<?$#]|[^\s{}()<>]*:)"
+    ),
+    "\\u": re.compile(r"\\u"),  # an escape may spell any of the others
+}
+"""What makes two answers to one query differ; also where it stands in a string or a comment.
+A text without the word, which is found twenty times faster, cannot match its pattern."""
 
 
 def is_changing(text: str) -> bool:
     """Whether the answer to a query may be another one over the same data, as with ``NOW()``."""
-    return _CHANGING.search(text) is not None
+    lowered = text.lower()
+    return any(word in lowered and sign.search(lowered) for word, sign in _CHANGING.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,27 @@ def test_a_word_that_is_spelt_with_escapes_may_be_one_of_these() -> None:
     assert not Cache(1).keeps(Query("SELECT (\\u004EOW() AS ?x) {}", (JSON,)))
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "SERVICE <urn:x> {}",
+        "{}service?s{}",
+        "Service\nSilent ex:a {}",
+        "SERVICE # whom\n<urn:x> {}",
+        "?s ?p 1SERVICE SILENT : {}",
+    ],
+)
+def test_what_another_endpoint_says_is_not_kept(pattern: str) -> None:
+    assert not Cache(1).keeps(Query(f"SELECT * {{ {pattern} }}", (JSON,)))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["?service a cp:Service", "# of the service, and now known", "?s ex:service-of ?o"]
+)
+def test_a_name_in_which_such_a_word_stands_keeps_nothing_from_being_kept(pattern: str) -> None:
+    assert Cache(1).keeps(Query(f"SELECT * {{ {pattern}\n}}", (JSON,)))
+
+
 def test_errors_are_not_kept(store: MemoryStore, client: FlaskClient) -> None:
     for _ in range(2):
         asked = len(store.asked)
