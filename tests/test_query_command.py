@@ -1,6 +1,7 @@
 """Claims about ``queries``, ``query`` and ``sparql`` at a terminal, local and over HTTP."""
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -108,10 +109,10 @@ def test_several_values_bind_several_terms(run: Run, data: str) -> None:
 def test_a_table_is_aligned_and_short_of_iris(run: Run, data: str) -> None:
     shown = run("query", "initiatives-without-stage", "-f", "table", "--data", data)
     assert shown.out.splitlines() == [
-        "initiative        initiativeLabel  status   lastStage      until    basis",
-        "----------------  ---------------  -------  -------------  -------  ----------------",
-        "initiative/delta  Delta            Closed   Pilot project  2019-04  Secondary coding",
-        "initiative/eta    Eta              Planned",
+        "Initiative        Initiative (name)  Status   Last stage     Until    Basis",
+        "----------------  -----------------  -------  -------------  -------  ----------------",
+        "initiative/delta  Delta              Closed   Pilot project  2019-04  Secondary coding",
+        "initiative/eta    Eta                Planned",
     ]
     assert shown.err.startswith("(2 rows, version ")
 
@@ -252,3 +253,28 @@ def test_a_search_finds_the_same_here_and_over_http(search: list[str], run: Run,
     assert here.err == f"({number} of 52 questions)\n"
     assert there.err == f"({number} questions)\n"
     assert (number == 0) is (search == ["zebra"])
+
+
+@pytest.mark.parametrize("form", ["text", "bibtex", "csl"])
+def test_an_answer_is_cited_here_as_the_service_cites_it(
+    form: str, run: Run, data: str, url: str
+) -> None:
+    asked = ("query", "initiatives-at-stage", "-p", "stage=project", "--cite", form)
+    here, there = run(*asked, "--data", data), run(*asked, "--url", url)
+    assert here.code == there.code == 0, here.err + there.err
+    hashes = [re.findall(r"\b[0-9a-f]{64}\b", one.out) for one in (here, there)]
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0]) >= 2
+    starts = {"text": "coprod-kg contributors (", "bibtex": "@misc{", "csl": "["}
+    assert here.out.startswith(starts[form])
+
+
+def test_a_service_that_lacks_a_question_says_which_may_be_meant(run: Run, url: str) -> None:
+    ended = run("query", "initiatives-by-stages", "--url", url)
+    assert "(did you mean initiatives-by-stage" in ended.err
+    assert f"coprod-kg queries --url {url} lists them all" in ended.err
+
+
+def test_a_service_explains_its_queries_too(run: Run, url: str) -> None:
+    asked = ("query", "pilots-without-successor", "--explain")
+    assert run(*asked).out == run(*asked, "--url", url).out

@@ -16,6 +16,7 @@ from coprod_kg.store.base import Answer
 __all__ = ["Remote"]
 
 _CHUNK: Final = 1 << 16
+_SUFFIXES: Final = {"text": "txt", "bibtex": "bib", "csl": "csl.json"}
 _PATIENCE: Final = 30.0
 """Seconds an answer may take beyond the deadline of its query."""
 
@@ -41,7 +42,7 @@ class Remote:
                 where=said,
                 fix="Write for example http://127.0.0.1:8000",
             )
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._seconds = seconds + _PATIENCE
 
     def queries(self, words: str = "", tags: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -53,7 +54,7 @@ class Remote:
         try:
             found: list[dict[str, Any]] = json.loads(data)["queries"]
         except (ValueError, KeyError, TypeError):
-            raise StoreUnavailable(f"{self._url} answers, but is no such service") from None
+            raise StoreUnavailable(f"{self.url} answers, but is no such service") from None
         return found
 
     def query(
@@ -64,9 +65,15 @@ class Remote:
         version: int | None,
     ) -> Answer:
         """The answer of a saved query."""
-        pairs = [(key, value) for key, several in values.items() for value in several]
-        pairs += [] if version is None else [("version", str(version))]
-        return self._send(f"/queries/{quote(name, safe='')}?{urlencode(pairs)}", media_types)
+        return self._send(f"/queries/{quote(name, safe='')}{_tail(values, version)}", media_types)
+
+    def cited(
+        self, name: str, values: Mapping[str, Sequence[str]], form: str, version: int | None
+    ) -> str:
+        """The citation of an answer, as the service gives it: ``text``, ``bibtex`` or ``csl``."""
+        path = f"/queries/{quote(name, safe='')}/cite.{_SUFFIXES.get(form, form)}"
+        with self._send(f"{path}{_tail(values, version)}", ("*/*",)) as answer:
+            return answer.read().decode()
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer of a query."""
@@ -78,20 +85,20 @@ class Remote:
         headers = {"Accept": f"{accept}, application/problem+json;q=0.1"}
         if body is not None:
             headers["Content-Type"] = "application/sparql-query"
-        request = Request(self._url + path, body, headers)  # noqa: S310  # __init__ checked it
+        request = Request(self.url + path, body, headers)  # noqa: S310  # __init__ checked it
         try:
             response = urlopen(request, timeout=self._seconds)  # noqa: S310  # the same
         except HTTPError as error:
             raise _problem(error) from None
         except (URLError, HTTPException, OSError) as error:
-            raise _unreachable(self._url, error) from None
+            raise _unreachable(self.url, error) from None
         kind = response.headers.get_content_type()
         number = response.headers.get("Dataset-Version", "")
         return Answer(
             media_type=kind,
             version=int(number) if number.isdigit() else 0,
             length=response.length,
-            chunks=_Body(self._url, response),
+            chunks=_Body(self.url, response),
         )
 
 
@@ -116,6 +123,12 @@ class _Body(Iterator[bytes]):
     def close(self) -> None:
         """Give the connection back."""
         self._response.close()
+
+
+def _tail(values: Mapping[str, Sequence[str]], version: int | None) -> str:
+    pairs = [(key, value) for key, several in values.items() for value in several]
+    pairs += [] if version is None else [("version", str(version))]
+    return f"?{urlencode(pairs)}" if pairs else ""
 
 
 def _unreachable(url: str, error: Exception) -> StoreUnavailable:

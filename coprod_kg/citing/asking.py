@@ -1,0 +1,41 @@
+"""An answer of a store asked, measured and cited; it never goes over HTTP."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from coprod_kg.answering import ask, run_saved
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.citing.citation import Citation, canonical, cite
+from coprod_kg.citing.content import content_of_graph, content_of_table
+from coprod_kg.citing.dating import dated, dating
+from coprod_kg.results.formats import GRAPHS, ROWS
+from coprod_kg.results.table import read_table
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query, Store
+
+__all__ = ["cited"]
+
+_JSON: Final = (ROWS[0].media_type,)
+_NTRIPLES: Final = (GRAPHS[2].media_type,)
+
+
+def cited(
+    store: Store,
+    saved: SavedQuery,
+    values: Mapping[str, Sequence[str]],
+    asking: Query,
+    settings: Settings,
+) -> Citation:
+    """The citation of an answer, as the service gives it; the arguments are those of `run_saved`.
+
+    Its permanent address is that of the service: ``public-url``, or where ``serve`` listens.
+    """
+    graph = saved.form in ("CONSTRUCT", "DESCRIBE")
+    plain = replace(asking, media_types=_NTRIPLES if graph else _JSON)
+    with run_saved(store, saved, values, plain, settings) as answer:
+        data, version = answer.read(), answer.version
+    content = content_of_graph(data) if graph else content_of_table(read_table(data))
+    when = Query(dating(settings.base_iri, version), _JSON, version=version)
+    made = dated(ask(store, when, settings).read())
+    return cite(saved, canonical(saved, values), content, (settings.root, version, made))

@@ -1,0 +1,166 @@
+"""An answer written to a terminal, a pipe or a file; it never asks for one by itself."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from coprod_kg.cli.tables import Look, legend, readable, terminal_width
+from coprod_kg.errors import WrongUsage
+from coprod_kg.results.formats import CRATE, GRAPHS, ROWS, Format, by_name
+from coprod_kg.results.made import MADE
+from coprod_kg.results.suppression import note
+from coprod_kg.results.table import Table, read_table
+from coprod_kg.store.base import Answer
+
+__all__ = ["Output", "format_options", "opened_file", "show"]
+
+_JSON: Final = ROWS[0].media_type
+_FORMATS: Final = (
+    *("json", "xml", "csv", "tsv", "table"),
+    *("turtle", "ntriples", "jsonld", "rdfxml"),
+    *("svg", "png", "vega", "xlsx", "crate"),
+)
+_BINARY: Final = ("png", "xlsx", CRATE.name)
+
+
+def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flags that say where an answer goes, and as what."""
+    for option in (
+        click.option(
+            "--wide",
+            is_flag=True,
+            help="Show every column of a table, also a code beside its label, as long as it is.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Write to this file; without -f its ending says the format.",
+        ),
+        click.option(
+            "-f",
+            "--format",
+            "form",
+            type=click.Choice(_FORMATS, case_sensitive=False),
+            help="Write this format; json and xml fit rows and graphs, svg, png and vega are the "
+            "chart of a saved query, xlsx is a workbook, crate an RO-Crate. On a terminal a table "
+            "or Turtle, else CSV or Turtle.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where an answer goes, and as what.
+
+    Attributes:
+        form: the format that was asked for, or None.
+        file: the file, or None for standard output.
+        base_iri: what is left out of the names of things.
+        wide: whether a table shows all there is.
+        headings: column → what people call it.
+        units: column → what its numbers count, where the heading says that.
+        cited: how the answer is cited, in a few words.
+    """
+
+    form: str | None
+    file: Path | None
+    base_iri: str
+    wide: bool = False
+    headings: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    cited: str = ""
+
+    @property
+    def as_table(self) -> bool:
+        """Whether rows become an aligned table."""
+        terminal = self.form is None and self.file is None and sys.stdout.isatty()
+        return terminal or self.form == "table"
+
+    @property
+    def made(self) -> Format | None:
+        """The format, where it is one that is made of a saved query's rows."""
+        return next((one for one in by_name(self._named) if one in (*MADE, CRATE)), None)
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """What to ask for, best first; which of them fits the query is the store's to say."""
+        if self.as_table:
+            return (_JSON, GRAPHS[0].media_type)
+        known = (*ROWS, *GRAPHS)
+        found = tuple(one.media_type for one in by_name(self._named) if one in known)
+        return found or ("text/csv", GRAPHS[0].media_type)
+
+    def lines(self, table: Table) -> Iterator[str]:
+        """A table as people read it; cut to the terminal only where it goes to one."""
+        width = None if self.file or self.wide else terminal_width()
+        every = self.wide or width is None
+        look = Look(self.base_iri, self.headings, self.units, width, every)
+        yield from readable(table, look)
+
+    def footer(self, table: Table, version: int) -> Iterator[str]:
+        """What is to be known of a table that was shown."""
+        if table.truth is None:
+            yield from filter(None, (legend(table), note(table, None)))
+            count = "1 row" if len(table.rows) == 1 else f"{len(table.rows)} rows"
+            cited = f"; to cite: {self.cited.format(version=version)}" if self.cited else ""
+            yield f"({count}, version {version}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC{cited})"
+
+    def check(self) -> None:
+        """Refuse bytes that a terminal could not show.
+
+        Raises:
+            WrongUsage: say where else they can go.
+        """
+        if self.made and self.made.name in _BINARY and not self.file and sys.stdout.isatty():
+            what = f"{self.made.name} is not for a terminal"
+            raise WrongUsage(what, where="-f", fix="Add -o FILE.")
+
+    @property
+    def _named(self) -> str:
+        return self.form or (self.file.suffix.removeprefix(".") if self.file else "")
+
+
+def show(asked: Callable[[], Answer], output: Output) -> None:
+    """Ask, with the place for the answer open already, and write it there."""
+    output.check()
+    table = None
+    with opened_file(output.file) as write, asked() as answer:
+        if output.as_table and answer.media_type == _JSON:
+            table = read_table(answer.read())
+            for line in output.lines(table):
+                write(f"{line}\n".encode())
+        else:
+            for chunk in answer.chunks:
+                write(chunk)
+    if table is not None and output.file is None:
+        for line in output.footer(table, answer.version):
+            click.echo(line, err=True)
+
+
+@contextmanager
+def opened_file(path: Path | None) -> Iterator[Any]:
+    """A function that writes bytes; a file appears under its name only when it is whole."""
+    if path is None:
+        stream = sys.stdout.buffer
+        yield stream.write
+        stream.flush()
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file.write
+        part.replace(path)
+    except OSError as error:
+        raise WrongUsage(f"{path} cannot be written: {error.strerror}", where="-o") from None
+    finally:
+        part.unlink(missing_ok=True)

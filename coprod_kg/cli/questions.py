@@ -1,0 +1,175 @@
+"""A saved query to be asked of a data directory or of a service; it never shows an answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol, TypeVar
+
+from coprod_kg.answering import run_saved
+from coprod_kg.catalogue.parameters import did_you_mean
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.citing.asking import cited
+from coprod_kg.cli.context import opened
+from coprod_kg.cli.crate import crated
+from coprod_kg.cli.remote import Remote
+from coprod_kg.errors import NotFound
+from coprod_kg.results.formats import CRATE, ROWS, Format
+from coprod_kg.results.made import Asked, formats_made
+from coprod_kg.results.table import read_table
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.snapshots import Snapshots
+
+__all__ = ["CITATIONS", "Here", "Question", "There", "found"]
+
+_Said = TypeVar("_Said")
+_JSON: Final = (ROWS[0].media_type,)
+CITATIONS: Final = ("text", "bibtex", "csl")
+"""What a citation can be written as."""
+
+
+class Question(Protocol):
+    """A saved query, bound to values."""
+
+    def described(self) -> Mapping[str, Any]:
+        """What the catalogue says of it."""
+
+    def asked(self, media_types: tuple[str, ...], made: Format | None, number: int | None) -> Any:
+        """The answer, as a context manager: in one of the formats, or made into one."""
+
+    def cited(self, form: str, number: int | None) -> str:
+        """The citation of the answer, in one of `CITATIONS`."""
+
+    def newest(self) -> int:
+        """The newest version there is."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """Asked of the data directory, which is opened each time and let go again.
+
+    Attributes:
+        saved: the query.
+        values: what it is bound to.
+        settings: where the data is.
+    """
+
+    saved: SavedQuery
+    values: Mapping[str, Sequence[str]]
+    settings: Settings
+
+    def described(self) -> Mapping[str, Any]:
+        """What the catalogue says of it."""
+        return self.saved.described()
+
+    @contextmanager
+    def asked(
+        self, media_types: tuple[str, ...], made: Format | None, number: int | None
+    ) -> Iterator[Answer]:
+        """The answer, in one of the formats, or made into one.
+
+        Raises:
+            NotFound: it is a chart, and the query has none.
+            CoprodError: what `coprod_kg.answering.run_saved` raises.
+        """
+        settings, own = self.settings, self.settings.queries
+        asking = self._asking(_JSON if made else media_types, number)
+        with opened(settings) as store:
+            if made == CRATE:
+                yield crated(store, self.saved, self.values, asking, settings)
+                return
+            with run_saved(store, self.saved, self.values, asking, settings) as answer:
+                if made is None:
+                    yield answer
+                    return
+                known = formats_made(self.saved, own)
+                if made not in known:
+                    raise _not_made(self.saved.name, made, known)
+                table = read_table(answer.read())
+            data = Asked(self.saved, self.values, answer.version, own).made(made, table)
+            yield Answer(made.media_type, answer.version, len(data), iter((data,)))
+
+    def cited(self, form: str, number: int | None) -> str:
+        """The citation of the answer."""
+        with opened(self.settings) as store:
+            asking = self._asking((), number)
+            one = cited(store, self.saved, self.values, asking, self.settings)
+        return {"text": one.text, "bibtex": one.bibtex, "csl": one.csl_text}[form]()
+
+    def newest(self) -> int:
+        """The newest version there is; the store stays closed."""
+        return Snapshots(DataDirectory(self.settings.data).snapshots).current()
+
+    def _asking(self, media_types: tuple[str, ...], number: int | None) -> Query:
+        return Query("", media_types, version=number, seconds=self.settings.query_seconds)
+
+
+@dataclass(frozen=True)
+class There:
+    """Asked of a service.
+
+    Attributes:
+        remote: the service.
+        name: the name of the query.
+        values: what it is bound to.
+    """
+
+    remote: Remote
+    name: str
+    values: Mapping[str, Sequence[str]]
+
+    def described(self) -> Mapping[str, Any]:
+        """What the catalogue of the service says of it.
+
+        Raises:
+            NotFound: it has no such query; says which may be meant.
+        """
+        return self._described
+
+    def asked(
+        self, media_types: tuple[str, ...], made: Format | None, number: int | None
+    ) -> Answer:
+        """The answer, in one of the formats, or made into one."""
+        types = (made.media_type,) if made else media_types
+        try:
+            return self.remote.query(self.name, self.values, types, number)
+        except NotFound:
+            self.described()
+            raise
+
+    def cited(self, form: str, number: int | None) -> str:
+        """The citation of the answer."""
+        return self.remote.cited(self.name, self.values, form, number)
+
+    def newest(self) -> int:
+        """The newest version there is."""
+        with self.remote.sparql("ASK {}", _JSON, None) as answer:
+            return answer.version
+
+    @cached_property
+    def _described(self) -> Mapping[str, Any]:
+        known = {one["name"]: one for one in self.remote.queries()}
+        return found(known, self.name, f"coprod-kg queries --url {self.remote.url}")
+
+
+def found(known: Mapping[str, _Said], name: str, listing: str = "coprod-kg queries") -> _Said:
+    """The one of that name.
+
+    Raises:
+        NotFound: there is none; says which may be meant.
+    """
+    if name not in known:
+        raise NotFound(
+            f"there is no saved query {name!r}{did_you_mean(name, known)}",
+            fix=f"{listing} lists them all, and with words or --tag those that you look for.",
+        )
+    return known[name]
+
+
+def _not_made(name: str, form: Format, known: Sequence[Format]) -> NotFound:
+    others = ", ".join(one.name for one in known)
+    return NotFound(
+        f"the question {name} has no {form.name}", fix=f"It can be {others or 'Turtle'} or csv."
+    )
