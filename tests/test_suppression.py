@@ -1,9 +1,11 @@
 """Claims about small counts: none that is withheld can be had from a total and what is shown."""
 
+import ast
 import json
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -238,3 +240,27 @@ def test_a_rule_that_is_none_is_explained(text: str, what: str) -> None:
     with pytest.raises(ValueError, match=r"expected|threshold") as caught:
         read_rule(text)
     assert what in str(caught.value)
+
+
+ROADS = {
+    "answering.py": "run_saved withholds; permitted withholds what it lists",
+    "cli/crate.py": "the text only, for the crate; its answer is from run_saved",
+    "cli/query.py": "to check values; nothing is asked",
+    "web/permitting.py": "permitting withholds what it lists",
+    "web/queries.py": "the text for the page and its links; the answer is from Asking.answer",
+    "web/query_citing.py": "Asking.answer withholds",
+    "web/site.py": "rows_of withholds; about is for our own views",
+}
+"""Where a saved query is bound to values, and why no small count leaves from there."""
+
+
+def test_a_saved_query_is_bound_only_where_small_counts_are_withheld(checkout: Path) -> None:
+    package = checkout / "coprod_kg"
+    sockets = {"cli/serve.py", "store/local.py", "store/writer.py"}
+    binding = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "bind"
+    }
+    assert binding - sockets <= set(ROADS)
