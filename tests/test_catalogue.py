@@ -107,6 +107,7 @@ MISTAKES = [
     ("#+ answers: CQ-01", "#+ small-counts: n below 5", 22, "ORDER BY ?n would tell"),
     ("#+ answers: CQ-01", "#+ small-counts: below 5", 4, "expected 'COLUMN below NUMBER"),
     ("integer = 12", "integer required = 12", 7, "is required and has a default"),
+    ("integer = 12", "integer = today", 7, "the default of parameter"),
     ("#+ param word", "#+ param limit", 9, "'limit' is no name for a parameter"),
     ("integer = 12", f"integer = {'9' * 5000}", 7, "larger than a number can be"),
     ("date |", "date singular |", 8, "date takes nothing after it"),

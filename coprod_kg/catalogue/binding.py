@@ -32,7 +32,7 @@ def bound_terms(
     problems = [_unknown(name, known) for name in values if name not in known]
     bound: dict[str, str] = {}
     for parameter in known.values():
-        given = [text for text in values.get(parameter.name, ()) if text]
+        given = parameter.taken(values.get(parameter.name, ()))
         terms, wrong = _terms(parameter, given, *place)
         problems += wrong or _count_mistakes(parameter, len(given))
         if terms:

@@ -19,6 +19,8 @@ _MARK: Final = "#+"
 _SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts")
 _NAMED: Final = ("param", "values", "column", "label", "unit")
 _HOW_MANY: Final = ("single", "required")
+_TODAY: Final = "today"
+"""The default of a date that is the day of the asking; the text has UNDEF in its place."""
 _VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 _SOURCE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.[a-zA-Z][a-zA-Z0-9_]*")
 _ANSWER: Final = re.compile(r"CQ-[0-9]{2,}")
@@ -160,17 +162,19 @@ def _named(
     if wrong:
         header.wrong(line, f"parameter {name}: {wrong}")
         return
+    today = type_ == "date" and default == _TODAY
     parameter = Parameter(
         name,
         type_,
         scope,
-        default if equals else None,
+        default if equals and not today else None,
         description,
         single="single" in asked,
         required="required" in asked,
+        today=today,
     )
     header.parameters += (parameter,)
-    if equals:
+    if equals and not today:
         _check_default(header, line, parameter, vocabulary)
 
 
@@ -238,7 +242,7 @@ def _complete(header: Header) -> None:
         if one.name in RESERVED:
             what = f"{one.name!r} is no name for a parameter: a request says {one.name} otherwise"
             header.wrong(header.lines[f"param {one.name}"], what)
-        if one.required and one.default is not None:
+        if one.required and (one.today or one.default is not None):
             what = f"parameter {one.name} is required and has a default: one of them is too much"
             header.wrong(header.lines[f"param {one.name}"], what)
 

@@ -1,8 +1,9 @@
 """A parameter of a saved query: what it takes, checked before anything runs; it binds nothing."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final
 
@@ -59,6 +60,8 @@ class Parameter:
         required: whether it takes one value at least.
         values_from: ``QUERY.COLUMN``, the saved query whose column has all permitted values;
             empty where none has.
+        today: whether the day on which it is asked (in UTC) stands for no value: so that day is
+            in the permanent address of the answer, which is the same on every other.
         allowed: those values, as a person writes them → what they are called, once that query
             has been asked; None where it has not been, or there is none.
     """
@@ -71,6 +74,7 @@ class Parameter:
     single: bool = False
     required: bool = False
     values_from: str = ""
+    today: bool = False
     allowed: tuple[tuple[str, str], ...] | None = None
 
     @property
@@ -78,6 +82,11 @@ class Parameter:
         """The saved query and the column that have all permitted values; empty if there is none."""
         query, _, column = self.values_from.partition(".")
         return query, column
+
+    def taken(self, given: Iterable[str]) -> list[str]:
+        """What is bound of the values that a person gives: those that are not empty, or today."""
+        values = [text for text in given if text]
+        return values or ([datetime.now(UTC).date().isoformat()] if self.today else [])
 
     @property
     def takes(self) -> str:

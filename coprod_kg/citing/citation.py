@@ -151,10 +151,13 @@ def canonical(
     query: SavedQuery, values: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[str, str], ...]:
     """The parameters in their one order: as the query declares them, values sorted, each once."""
-    names = [one.name for one in query.parameters]
-    names += sorted(name for name in values if name not in names)
+    declared = {one.name: one.taken(values.get(one.name, ())) for one in query.parameters}
+    others = {name: values[name] for name in sorted(values) if name not in declared}
     return tuple(
-        (name, value) for name in names for value in sorted(set(values.get(name, ()))) if value
+        (name, value)
+        for name, given in (declared | others).items()
+        for value in sorted(set(given))
+        if value
     )
 
 

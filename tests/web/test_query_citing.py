@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,3 +167,14 @@ def test_links_are_written_with_the_public_address(world: MemoryStore) -> None:
     assert "<https://data.example.org/sparql>" in client.get("/sparql?format=nt").text
     with pytest.raises(WrongUsage, match="not the address of a service"):
         Settings.load({"public_url": "data.example.org"}, {})
+
+
+def test_a_link_to_what_counts_to_today_names_the_day(client: FlaskClient) -> None:
+    for asked, day in (("", r"\d{4}-\d\d-\d\d"), ("?on=2015-06-30", "2015-06-30")):
+        answer = client.get(f"/queries/stages-at-date.csv{asked}")
+        link = re.search(
+            rf"<http://[^/>]+(/[^>]*[?&]on={day}&[^>]*)>; rel=\"cite-as\"", str(answer.headers)
+        )
+        assert link, answer.headers
+        again = client.get(link[1], headers={"Accept": "text/csv"})
+        assert again.data == answer.data
