@@ -4,11 +4,11 @@ Each change is an activity (PROV-O) in the graph of provenance: who, when, and t
 what was sent. That graph only grows: no update takes anything from it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from pyoxigraph import Literal, NamedNode, Triple
@@ -17,11 +17,14 @@ from coprod_kg.answering import admit, explained
 from coprod_kg.catalogue.spelling import spelt
 from coprod_kg.catalogue.tokens import Token, position, significant
 from coprod_kg.catalogue.written import written
-from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
+from coprod_kg.errors import Forbidden, QuerySyntax, StoreChanged, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Commit, Store, Update
 
-__all__ = ["Record", "check_graph", "update", "with_dataset"]
+__all__ = ["Record", "attempt", "check_graph", "update", "with_dataset"]
+
+_Made = TypeVar("_Made")
+_ATTEMPTS: Final = 5
 
 _PROV: Final = "http://www.w3.org/ns/prov#"
 _TYPE: Final = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
@@ -116,6 +119,16 @@ def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
         return store.update(asked)
     except QuerySyntax as error:
         raise explained(error, run) from None
+
+
+def attempt(change: Callable[[], _Made]) -> _Made:
+    """Make a change; again where somebody else's commit came in between."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return change()
+        except StoreChanged:
+            continue
+    return change()
 
 
 def check_graph(graph: str, settings: Settings) -> None:

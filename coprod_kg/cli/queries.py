@@ -1,21 +1,23 @@
-"""``coprod-kg queries``: the saved queries listed and found; it asks none of them."""
+"""``coprod-kg queries``: the saved queries listed, found, added; it asks none of them."""
 
 import json
+from pathlib import Path
 
 import click
 
 from coprod_kg.catalogue.finding import find
-from coprod_kg.catalogue.queries import load_all
+from coprod_kg.cli.collected import add, known, remove
 from coprod_kg.cli.completion import complete_tag
 from coprod_kg.cli.context import setting_options
 from coprod_kg.cli.remote import Remote
+from coprod_kg.errors import WrongUsage
 from coprod_kg.settings import Settings
 
 __all__ = ["queries"]
 
 
 @click.command(epilog="Example: coprod-kg queries barrier --tag stage")
-@setting_options("queries")
+@setting_options("data", "base_iri", "queries")
 @click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option(
     "--tag",
@@ -27,6 +29,17 @@ __all__ = ["queries"]
 )
 @click.option("--url", metavar="URL", help="Ask the running service at this address.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--add",
+    "added",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Submit this question or chart, or a folder of them; repeat.",
+)
+@click.option(
+    "--remove", "removed", multiple=True, metavar="NAME", help="Remove a submitted one; repeat."
+)
 def queries(
     settings: Settings,
     *,
@@ -34,20 +47,26 @@ def queries(
     tags: tuple[str, ...],
     url: str | None,
     as_json: bool,
+    added: tuple[Path, ...],
+    removed: tuple[str, ...],
 ) -> None:
     """List the saved queries, each with the question it answers.
 
     WORDs list only those that hold all of them: in the name, the question, the description, the
-    tags, the parameters or the columns.
+    tags, the parameters or the columns. Questions that were submitted are among them; --add
+    and --remove change those of the data directory, as the service does over HTTP.
     """
+    if added or removed:
+        _change(settings, added, removed, url)
+        return
     wanted = " ".join(words)
     if url:
         found = Remote(url, settings.query_seconds).queries(wanted, tags)
         total = ""
     else:
-        known = load_all(settings.queries)
-        found = [one.described() for one in find(known.values(), wanted, tags)]
-        total = f" of {len(known)}"
+        all_of_them = known(settings)
+        found = [one.described() for one in find(all_of_them.values(), wanted, tags)]
+        total = f" of {len(all_of_them)}"
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -56,3 +75,19 @@ def queries(
         click.echo(f"{one['name']:<{width}}  {one['summary']}")
     if words or tags:
         click.echo(f"({len(found)}{total} questions)", err=True)
+
+
+def _change(
+    settings: Settings, added: tuple[Path, ...], removed: tuple[str, ...], url: str | None
+) -> None:
+    if url:
+        raise WrongUsage(
+            "--add and --remove change the data directory, not a service elsewhere",
+            where="--url",
+            fix=f"Send the file by PUT: curl -T FILE -H 'Authorization: Bearer TOKEN' "
+            f"{url.rstrip('/')}/queries/",
+        )
+    remove(removed, settings)
+    for path, commit in add(added, settings) if added else ():
+        said = f"in version {commit.version}" if commit else "is there already"
+        click.echo(f"{path} {said}")

@@ -11,7 +11,7 @@ import click
 
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.parameters import Parameter
-from coprod_kg.catalogue.queries import load_all
+from coprod_kg.cli.collected import known
 from coprod_kg.cli.completion import complete_name, complete_parameter
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.cli.output import Output, format_options, opened_file, show
@@ -67,7 +67,7 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
         remote = Remote(options["url"], settings.query_seconds)
         question: Question = There(remote, name, values)
     else:
-        saved = found(load_all(settings.queries), name)
+        saved = found(known(settings, name, options["number"]), name)
         saved.bind({} if options["explain"] else values, settings.base_iri)  # before a store opens
         question = Here(saved, values, settings)
     number = options["number"]

@@ -93,6 +93,11 @@ class Collection:
                     self._known.popitem(last=False)
         return known
 
+    def seen(self, pinned: int | None = None) -> Mapping[str, SavedQuery]:
+        """Those of the newest version, or those of an older one and the ones that are newer."""
+        newest = self.at(self._store.version())
+        return newest if pinned is None else {**newest, **self.at(pinned)}
+
 
 def graph_of(base_iri: str) -> str:
     """The IRI of the graph that holds the questions that were submitted."""

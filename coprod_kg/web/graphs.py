@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from flask import Blueprint, Request, Response, request
 
-from coprod_kg.changing import Record, check_graph
+from coprod_kg.changing import Record, attempt, check_graph
 from coprod_kg.errors import NotFound, RequestError, Unreadable, WrongUsage
 from coprod_kg.results.formats import GRAPHS
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
@@ -23,7 +23,7 @@ from coprod_kg.web.protocol import Parameters, is_iri, parameters
 from coprod_kg.web.replies import Conditions, media_types, reply
 from coprod_kg.web.rights import curator
 from coprod_kg.web.site import Site
-from coprod_kg.web.update import attempt, committed
+from coprod_kg.web.update import committed
 
 __all__ = ["blueprint"]
 

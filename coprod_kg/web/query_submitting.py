@@ -7,32 +7,39 @@ with this software, and those in the operator's folder, are not changed here.
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from flask import Blueprint, Response, request
 
-from coprod_kg.catalogue.queries import SavedQuery, Submitted, is_slug
-from coprod_kg.collecting.admitting import admitted, with_chart
-from coprod_kg.collecting.keeping import Deed, keep, remove
-from coprod_kg.errors import Forbidden, NotFound, PreconditionFailed, UnsupportedMedia, WrongUsage
+from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.changing import attempt
+from coprod_kg.collecting.keeping import Deed
+from coprod_kg.collecting.putting import (
+    chart_of,
+    check_name,
+    drop_chart,
+    drop_text,
+    put_chart,
+    put_text,
+)
+from coprod_kg.errors import PreconditionFailed, UnsupportedMedia
+from coprod_kg.linting import decoded
 from coprod_kg.results.chart import template
 from coprod_kg.results.formats import CHARTS
+from coprod_kg.store.base import Commit
 from coprod_kg.web.body import body
 from coprod_kg.web.protocol import QUERY, check_plain
 from coprod_kg.web.query_citing import saved
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.rights import curator
 from coprod_kg.web.site import Site
-from coprod_kg.web.update import attempt, committed
+from coprod_kg.web.update import committed
 
 __all__ = ["add_routes"]
 
 _CHART: Final = CHARTS[2].media_type
-_LONGEST: Final = 80
-"""How many characters a name may have."""
 _Change = Callable[[Deed, SavedQuery | None], Response]
 
 
@@ -59,7 +66,7 @@ def _text(site: Site, name: str) -> Response:
         return _read(site, query.text, f"{QUERY}; charset=utf-8")
     writing = _Writing(site, name, "text")
     if request.method == "DELETE":
-        return writing.done(_removed)
+        return writing.done(lambda deed, before: committed(drop_text(deed, before)))
     data = writing.sent(QUERY)
     return writing.done(partial(_put, name, data))
 
@@ -71,7 +78,7 @@ def _chart(site: Site, name: str) -> Response:
         return _read(site, _chart_text(query, site), f"{_CHART}; charset=utf-8")
     writing = _Writing(site, name, "chart")
     if request.method == "DELETE":
-        return writing.done(_chart_removed)
+        return writing.done(lambda deed, before: committed(drop_chart(deed, before)))
     data = writing.sent(_CHART, "application/json")
     return writing.done(partial(_chart_put, data))
 
@@ -89,12 +96,7 @@ class _Writing:
         """
         self._grant = curator(request, site.tokens, "Submitting a question")
         self._site, self._name, self._part = site, name, part
-        if not is_slug(name) or len(name) > _LONGEST:
-            raise WrongUsage(
-                f"{name[:80]!r} cannot be the name of a question",
-                where="the address",
-                fix=f"Use small letters, digits and hyphens, {_LONGEST} characters at most.",
-            )
+        check_name(name)
 
     def sent(self, *kinds: str) -> bytes:
         """The body of the request.
@@ -119,19 +121,14 @@ class _Writing:
     def _once(self, change: _Change) -> Response:
         number, submitted = self._site.queries.newest()
         before = submitted.get(self._name)
-        if self._name in self._site.queries.fixed and (before is None or request.method == "PUT"):
-            raise Forbidden(
-                f"the question {self._name} is in a file of this installation",
-                fix="Choose another name; what is in files is not changed over HTTP.",
-            )
+        if before is None or request.method == "PUT":
+            check_name(self._name, self._site.queries.fixed)
         _check_conditions(self._tag(before), self._name)
         deed = Deed(self._site.store, self._site.settings, self._grant.name, number)
         return change(deed, before)
 
     def _tag(self, before: SavedQuery | None) -> str | None:
-        if before is None or before.submitted is None:
-            return None
-        held = before.text if self._part == "text" else before.submitted.chart
+        held = chart_of(before) if self._part == "chart" or before is None else before.text
         return None if held is None else _hash(held)
 
 
@@ -155,67 +152,29 @@ def _check_conditions(tag: str | None, name: str) -> None:
 
 
 def _put(name: str, data: bytes, deed: Deed, before: SavedQuery | None) -> Response:
-    chart = before.submitted.chart if before is not None and before.submitted else None
-    query = admitted(name, data, deed, chart)
-    if before is not None and before.text == query.text:
-        return _tagged(_unchanged(deed), query.text)
-    what = "A question submitted" if before is None else "A question replaced"
-    commit = keep(query, what, deed)
-    response = _tagged(committed(commit, 201 if before is None else 204), query.text)
+    response = _made(put_text(name, data, deed, before), deed, before is None)
     if before is None:
         response.headers["Location"] = f"/queries/{name}"
-    return response
-
-
-def _removed(deed: Deed, before: SavedQuery | None) -> Response:
-    return committed(remove(_there(before), deed))
+    return _tagged(response, decoded(data)[0])
 
 
 def _chart_put(data: bytes, deed: Deed, before: SavedQuery | None) -> Response:
-    query = with_chart(_there(before), data, deed)
-    old, new = _source(before).chart, _source(query).chart or ""
-    if old == new:
-        return _tagged(_unchanged(deed), new)
-    commit = keep(query, "The chart of a question submitted", deed)
-    response = _tagged(committed(commit, 201 if old is None else 204), new)
-    if old is None:
+    new = chart_of(before) is None
+    response = _made(put_chart(data, deed, before), deed, new)
+    if new:
         response.headers["Location"] = request.path
-    return response
+    return _tagged(response, decoded(data)[0])
 
 
-def _chart_removed(deed: Deed, before: SavedQuery | None) -> Response:
-    query = _there(before)
-    source = _source(query)
-    if source.chart is None:
-        raise NotFound(f"the question {query.name} has no chart")
-    kept = replace(query, submitted=replace(source, chart=None))
-    return committed(keep(kept, "The chart of a question removed", deed))
-
-
-def _there(before: SavedQuery | None) -> SavedQuery:
-    if before is None:
-        raise NotFound(
-            "no such question was submitted",
-            fix=f"Send its text first, by PUT, as {QUERY}. All of them are listed at /queries.",
-        )
-    return before
-
-
-def _source(query: SavedQuery | None) -> Submitted:
-    return query.submitted if query and query.submitted else Submitted("", "")
-
-
-def _unchanged(deed: Deed) -> Response:
-    """What is said where nothing had to be done."""
-    response = Response(status=204)
-    response.headers["Dataset-Version"] = str(deed.base)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def _made(commit: Commit | None, deed: Deed, new: bool) -> Response:
+    """What is said of what was put in; without a commit it was there already."""
+    return committed(commit or Commit(deed.base), 201 if new else 204)
 
 
 def _chart_text(query: SavedQuery, site: Site) -> str:
-    if query.submitted is not None and query.submitted.chart is not None:
-        return query.submitted.chart
+    own = chart_of(query)
+    if own is not None:
+        return own
     return json.dumps(template(query, site.settings.queries), ensure_ascii=False, indent=1) + "\n"
 
 

@@ -59,9 +59,7 @@ class Questions(Mapping[str, SavedQuery]):
             return self.fixed
         found: Mapping[str, SavedQuery] | None = g.get("questions")
         if found is None:
-            _, newest = self.newest()
-            number = version(parameters(request))
-            pinned = self.collection.at(number) if number is not None else {}
-            found = MappingProxyType({**newest, **pinned, **self.fixed})
+            submitted = self.collection.seen(version(parameters(request)))
+            found = MappingProxyType({**submitted, **self.fixed})
             g.questions = found
         return found

@@ -1,22 +1,17 @@
 """The update operation of the SPARQL 1.1 Protocol, with a curator's token; it parses no update."""
 
-from collections.abc import Callable
 from hashlib import sha256
-from typing import Final
 
 from flask import Response, request
 
 from coprod_kg.changing import update, with_dataset
-from coprod_kg.errors import StoreChanged
 from coprod_kg.store.base import Commit
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters, iris
 from coprod_kg.web.rights import curator
 from coprod_kg.web.site import Site
 
-__all__ = ["attempt", "committed", "updated"]
-
-_ATTEMPTS: Final = 5
+__all__ = ["committed", "updated"]
 
 
 def updated(site: Site, text: str, given: Parameters) -> Response:
@@ -27,16 +22,6 @@ def updated(site: Site, text: str, given: Parameters) -> Response:
     notes["query_text"] = text
     whole = with_dataset(text, iris(given, "using-graph-uri"), iris(given, "using-named-graph-uri"))
     return committed(update(site.store, whole, grant.name, site.settings))
-
-
-def attempt(change: Callable[[], Response]) -> Response:
-    """Make a change; again where somebody else's commit came in between."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return change()
-        except StoreChanged:
-            continue
-    return change()
 
 
 def committed(commit: Commit, status: int = 204) -> Response:
