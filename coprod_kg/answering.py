@@ -15,6 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
+from coprod_kg.catalogue.dataset import names_its_dataset
 from coprod_kg.catalogue.negation import subtracted
 from coprod_kg.catalogue.queries import SavedQuery, load_all
 from coprod_kg.catalogue.tokens import Token, position, significant, token_at
@@ -25,14 +26,12 @@ from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
-__all__ = ["admit", "ask", "explained", "permitted", "run_saved"]
+__all__ = ["admit", "admitted", "ask", "explained", "permitted", "run_saved"]
 
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U(0010[0-9A-Fa-f]{4}|000[0-9A-Fa-f]{5})")
 _AMBIGUOUS: Final = re.compile(r"[#']|service|load", re.IGNORECASE)
 """What in an IRI would be read otherwise if its ``<`` were "less than"."""
 _KEYWORD: Final = re.compile(r"service", re.IGNORECASE | re.ASCII)
-_AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
-_AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
 _GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 _BEFORE_A_GRAPH: Final = ("GRAPH", "FROM", "NAMED", "DESCRIBE")
@@ -53,19 +52,25 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
         CoprodError: what `coprod_kg.store.base.Store.query` raises.
     """
-    admit(query.text, settings)
-    named = bool(query.default_graphs or query.named_graphs) or _names_its_dataset(query.text)
-    union = query.union and not named
-    apart = () if union or named else _apart(query.text, settings)
-    asked = replace(query, union=union, apart=apart)
-    quicker = replace(asked, text=subtracted(query.text))
-    if quicker != asked:
+    asked = admitted(query, settings)
+    if (quicker := subtracted(query.text)) != query.text:
         with suppress(QuerySyntax):  # what is wrong with it is told of the text that was sent
-            return store.query(quicker)
+            return store.query(replace(asked, text=quicker))
     try:
         return store.query(asked)
     except QuerySyntax as error:
         raise explained(error, query.text) from None
+
+
+def admitted(query: Query, settings: Settings) -> Query:
+    """The query as it is put to a store; raises what `ask` raises before that."""
+    admit(query.text, settings)
+    named = bool(query.default_graphs or query.named_graphs) or names_its_dataset(query.text)
+    union = query.union and not named
+    apart = () if union or named else _apart(query.text, settings)
+    if (union, apart) == (query.union, query.apart):
+        return query
+    return replace(query, union=union, apart=apart)
 
 
 def _apart(text: str, settings: Settings) -> tuple[str, ...]:
@@ -98,31 +103,6 @@ def explained(error: QuerySyntax, text: str) -> QuerySyntax:
                 )
         declares = token.is_word("PREFIX")
     return error
-
-
-def _names_its_dataset(text: str) -> bool:
-    """Whether it says FROM, also where that is glued to its neighbours (``ASKFROM:g``).
-
-    A name such as ``from:g`` is taken for a name where its prefix is declared and a name may be.
-    """
-    declared, depth, before = set[str](), 0, Token("space", "", 0)
-    describes = False
-    for token in significant(text, 0):
-        if token.text == "{" and depth == 0 and not before.is_word("CONSTRUCT"):
-            return False  # the pattern begins: no FROM comes after it
-        depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(token.text, 0)
-        describes = describes or token.is_word("DESCRIBE")
-        if token.kind == "pname":
-            prefix = token.text.partition(":")[0]
-            if before.is_word("PREFIX"):
-                declared.add(prefix)
-            elif _AT_FROM.match(prefix) and (prefix not in declared or not (describes or depth)):
-                return True
-        named = token.kind in ("iri", "pname") or token.is_word("NAMED")
-        if named and before.kind == "word" and _AFTER_FROM.search(before.text):
-            return True
-        before = token
-    return False
 
 
 def run_saved(

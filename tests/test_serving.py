@@ -25,7 +25,8 @@ from coprod_kg.errors import (
     VersionGone,
 )
 from coprod_kg.settings import Settings
-from coprod_kg.store import local, wire
+from coprod_kg.store import wire
+from coprod_kg.store.asking import request
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.children import exit_status
 from coprod_kg.store.directory import DataDirectory
@@ -166,7 +167,7 @@ def test_an_asker_that_leaves_ends_the_worker_that_computes_for_it(service: Serv
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(service.environ["COPROD_RUN"] + "/query")
         pid = int(wire.receive_message(sock)["pid"])
-        wire.send_message(sock, local.request(Query(HOPELESS, TABLE), seconds=60.0))
+        wire.send_message(sock, request(Query(HOPELESS, TABLE), seconds=60.0))
     await_end(pid)
     assert exit_status(Path(service.environ["COPROD_RUN"]), pid) == 0
     assert count(service.store) == 20_000

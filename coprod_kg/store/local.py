@@ -6,39 +6,28 @@ ones or starts some for the length of one command.
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coprod_kg.errors import (
-    CoprodError,
-    Overloaded,
-    RequestError,
-    StoreChanged,
-    StoreInUse,
-    StoreUnavailable,
-)
+from coprod_kg.errors import Overloaded, StoreChanged, StoreInUse, StoreUnavailable
 from coprod_kg.settings import Settings
-from coprod_kg.store import limits, updater, wire
-from coprod_kg.store.base import Answer, Asker, Change, Commit, Query, Update
-from coprod_kg.store.children import Keeper, exit_status
+from coprod_kg.store import updater, wire
+from coprod_kg.store.asking import Asking, Untaken
+from coprod_kg.store.base import Answer, Change, Commit, Query, Update
+from coprod_kg.store.children import Keeper
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.lanes import LANE
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.worker import LISTEN
 from coprod_kg.store.writer import send_change
 
-__all__ = ["LocalStore", "Service", "connect", "request", "serving"]
+__all__ = ["LocalStore", "Service", "connect", "serving"]
 
 _ATTEMPTS = 5
-_GRACE_SECONDS = 5.0
 _START_SECONDS = 60.0
 _COMMIT_SECONDS = 600.0
-
-
-class _Untaken(Exception):
-    """A query worker ended before it took the query."""
 
 
 class LocalStore:
@@ -61,21 +50,29 @@ class LocalStore:
     def query(self, query: Query) -> Answer:
         """Ask; see `coprod_kg.store.base.Store.query` for what is raised."""
         for _ in range(_ATTEMPTS):
-            connection = self._connect("query", self._settings.queue_seconds)
-            if query.asker is not None:
-                query.asker.on_leave(_hang_up(connection))
-            try:
-                return self._ask(connection, query)
-            except _Untaken:  # nobody has read it: another worker can be asked
-                connection.close()
-            except BaseException:
-                connection.close()
-                raise
+            with suppress(Untaken):  # nobody has read it: another worker can be asked
+                return self.begin(query).answer()
         raise StoreUnavailable(f"{_ATTEMPTS} query workers ended before they took the query")
+
+    def begin(self, query: Query) -> Asking:
+        """Send a query to the workers, without waiting for one.
+
+        Raises:
+            Overloaded: too many wait for a worker.
+            StoreUnavailable: nobody answers.
+        """
+        return Asking(self._run, query, self._settings)
 
     def commit(self, change: Change) -> Commit:
         """Make the change durable and visible, then return."""
-        with self._connect("writer", _COMMIT_SECONDS) as connection:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_COMMIT_SECONDS)
+            try:
+                connection.connect(str(self._run / "writer"))
+            except (BlockingIOError, TimeoutError):
+                raise Overloaded("too many changes wait", fix="Try again in a moment.") from None
+            except OSError:
+                raise StoreUnavailable("no process answers for the store") from None
             try:
                 send_change(connection, change)
                 message = wire.receive_message(connection)
@@ -96,117 +93,6 @@ class LocalStore:
         raise StoreChanged(
             f"other commits came in between, {_ATTEMPTS} times", fix="Send the update again."
         )
-
-    def _connect(self, name: str, seconds: float) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(seconds)
-        try:
-            connection.connect(str(self._run / name))
-        except (BlockingIOError, TimeoutError):
-            connection.close()
-            raise _overloaded(seconds) from None
-        except OSError:
-            connection.close()
-            raise StoreUnavailable("no process answers for the store") from None
-        return connection
-
-    def _ask(self, connection: socket.socket, query: Query) -> Answer:
-        seconds = min(query.seconds, self._settings.query_seconds)
-        stream = wire.Stream(connection)
-        try:  # the question is there when a worker takes the connection up
-            wire.send_message(connection, request(query, seconds))
-            pid = int(stream.message()["pid"])
-        except TimeoutError:
-            raise _overloaded(self._settings.queue_seconds) from None
-        except (EOFError, OSError):
-            if query.asker is not None and query.asker.left:
-                raise _left() from None
-            raise _Untaken from None
-        connection.settimeout(seconds + _GRACE_SECONDS)
-        try:
-            head = stream.message()
-        except (EOFError, OSError):
-            raise self._ended(query.asker, pid, seconds) from None
-        wire.raise_error(head)
-        return Answer(
-            media_type=head["media_type"],
-            version=head["version"],
-            length=head["length"],
-            chunks=_Frames(connection, stream, lambda: self._ended(query.asker, pid, seconds)),
-        )
-
-    def _ended(self, asker: Asker | None, pid: int, seconds: float) -> CoprodError:
-        """The reason for which the connection to the worker with that process number ended."""
-        if asker is not None and asker.left:
-            return _left()
-        status = exit_status(self._run, pid)
-        stopped = limits.stopped_by(status, "query", seconds, self._settings.query_memory_mb)
-        return stopped or StoreUnavailable(f"the query worker ended with status {status}")
-
-
-class _Frames:
-    """The frames of an answer as they come; closing it hangs up, also before the first."""
-
-    def __init__(
-        self, connection: socket.socket, stream: wire.Stream, why: Callable[[], CoprodError]
-    ) -> None:
-        self._connection = connection
-        self._stream = stream
-        self._why = why
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            frame = self._stream.receive()
-        except (EOFError, OSError):
-            self.close()
-            raise self._why() from None
-        if frame == wire.END:
-            self.close()
-            raise StopIteration
-        return frame
-
-    def close(self) -> None:
-        """Hang up: the worker is freed."""
-        self._connection.close()
-
-
-def request(query: Query, seconds: float) -> dict[str, object]:
-    """The message that asks a query worker."""
-    return {
-        "text": query.text,
-        "media_types": query.media_types,
-        "default_graphs": query.default_graphs,
-        "named_graphs": query.named_graphs,
-        "version": query.version,
-        "seconds": seconds,
-        "union": query.union,
-        "apart": query.apart,
-        "hidden": query.hidden,
-    }
-
-
-def _hang_up(connection: socket.socket) -> Callable[[], None]:
-    """Ends a connection from another thread, which whoever reads from it sees as its end."""
-
-    def hang_up() -> None:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
-
-    return hang_up
-
-
-def _left() -> RequestError:
-    return RequestError("whoever asked has left")
-
-
-def _overloaded(seconds: float) -> Overloaded:
-    return Overloaded(
-        f"no query worker became free within {seconds:g} seconds",
-        fix="Try again in a moment. The operator can raise workers, long-queries or queue-length.",
-    )
 
 
 @dataclass(frozen=True, slots=True)

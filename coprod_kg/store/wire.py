@@ -98,9 +98,39 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 class Stream:
     """The frames that come over a connection; it may read ahead, so nobody else reads from it."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, flags: int = 0) -> None:
+        """Read nothing yet.
+
+        Args:
+            sock: the connection.
+            flags: how to read ahead; with ``MSG_WAITALL`` as much as comes before the end of the
+                connection or the socket's timeout, so that its thread is woken once.
+        """
         self._sock = sock
+        self._flags = flags
         self._held = b""
+
+    @property
+    def held(self) -> int:
+        """How many bytes were read ahead."""
+        return len(self._held)
+
+    def feed(self, came: bytes) -> list[bytes] | None:
+        """Take some bytes that were read elsewhere.
+
+        Returns:
+            All that is held, as frames, if it ends with `END`; it stays held.
+        """
+        self._held += came
+        found, at = list[bytes](), 0
+        while at + _LENGTH.size <= len(self._held):
+            (length,) = _LENGTH.unpack_from(self._held, at)
+            at += _LENGTH.size
+            if not length:
+                return found
+            found.append(self._held[at : at + length])
+            at += length
+        return None
 
     def receive(self) -> bytes:
         """The next frame.
@@ -126,7 +156,7 @@ class Stream:
 
     def _some(self) -> bytes:
         try:
-            got = self._sock.recv(_AHEAD)
+            got = self._sock.recv(_AHEAD, self._flags)
         except ConnectionResetError:
             got = b""
         if not got:

@@ -63,6 +63,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.config["MAX_CONTENT_LENGTH"] = settings.body_mb * 1024**2
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
     app.config["SETTINGS"] = settings
+    app.config["SITE"] = site
     app.config["DOWNLOADS"] = BoundedSemaphore(settings.downloads)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it

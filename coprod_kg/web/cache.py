@@ -9,12 +9,15 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
 
 from coprod_kg.store.base import Answer, Query
 
 __all__ = ["Cache", "is_changing"]
+
+_Key: TypeAlias = tuple[int, Any]
 
 _ENTRY: Final = 1 << 20
 """No answer larger than this is small."""
@@ -60,7 +63,7 @@ class Cache:
         self._most = min(_ENTRY, self._room // _PARTS)
         self._held = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Query, _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
 
     @property
     def held(self) -> int:
@@ -90,8 +93,10 @@ class Cache:
         )
 
     def keep(self, query: Query, answer: Answer, data: bytes) -> None:
-        """Keep the bytes of an answer; others go where there is no room."""
+        """Keep the bytes of a small answer; others go where there is no room."""
         kept = _Kept(answer.media_type, data, self._cost(query, len(data)))
+        if kept.cost > self._most:
+            return
         key = _key(query, answer.version)
         with self._lock:
             before = self._kept.pop(key, None)
@@ -134,5 +139,10 @@ class _Noting:
         self._answer.close()
 
 
-def _key(query: Query, version: int) -> Query:
-    return replace(query, version=version, seconds=0.0, asker=None)
+_WHAT: Final = attrgetter(
+    *(one.name for one in fields(Query) if one.name not in ("version", "seconds", "asker"))
+)
+
+
+def _key(query: Query, version: int) -> _Key:
+    return version, _WHAT(query)

@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from flask import Request
 
 from coprod_kg.store.base import Asker
+from coprod_kg.web.begun import Begun
 
 __all__ = ["KEY", "Exchange", "exchange"]
 
@@ -29,6 +31,7 @@ class Exchange:
         guarded: whether what is seen here depends on who asks.
         hidden: the organisations whose data the client does not see.
         holder: the name of the client's token, which is no secret; empty without one.
+        begun: the query that was sent to the store before the application was called.
         notes: what the routes have to say for the log: the version, the hash of the query.
     """
 
@@ -44,6 +47,12 @@ class Exchange:
     hidden: tuple[str, ...] = ()
     holder: str = ""
     notes: dict[str, str | int] = field(default_factory=dict)
+    begun: Begun | None = None
+
+    def note(self, text: str) -> None:
+        """Note which query it is; of several the first."""
+        self.notes.setdefault("query", sha256(text.encode()).hexdigest()[:16])
+        self.notes.setdefault("query_text", text)
 
     def cached(self, word: str) -> None:
         """Note what the cache did: ``hit`` only where all that was asked was found there."""

@@ -24,6 +24,7 @@ from coprod_kg.web.errors import document, kind_of
 from coprod_kg.web.exchange import KEY, Exchange
 from coprod_kg.web.record import record
 from coprod_kg.web.sending import Response, Sender
+from coprod_kg.web.short import ShortRoad
 from coprod_kg.web.threads import Threads
 
 if TYPE_CHECKING:
@@ -43,10 +44,18 @@ class Gateway:
         app: the application.
         settings: the limits.
         folder: where the names of pipes live.
+        short: what is answered without the application.
     """
 
-    def __init__(self, app: "WSGIApplication", settings: Settings, folder: Path) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        settings: Settings,
+        folder: Path,
+        short: ShortRoad | None = None,
+    ) -> None:
         self._app = app
+        self._short = short
         self._settings = settings
         self._threads = Threads(settings.web_threads)
         self._sender = Sender(settings, folder)
@@ -80,8 +89,15 @@ class Gateway:
         self._clients[exchange.client] += 1
         self._under_way[exchange] = proto
         try:
-            await self._threads.run(lambda: self._answer(scope, proto, exchange, body))
+            quick = await self._short.answer(scope, exchange) if self._short else None
+            if quick is None:
+                await self._threads.run(lambda: self._answer(scope, proto, exchange, body))
+            else:
+                exchange.status = 200
+                self._sender.send(Response(scope, proto, exchange, *quick))
         finally:
+            if exchange.begun is not None:
+                exchange.begun.close()
             del self._under_way[exchange]
             self._clients[exchange.client] -= 1
             if not self._clients[exchange.client]:
@@ -123,6 +139,8 @@ class Gateway:
             for gone in watched.keys() - self._under_way.keys():
                 watched.pop(gone).cancel()
             before = time.monotonic() - _SWEEP_SECONDS
+            if self._short is not None:
+                self._short.give_up(before)
             for exchange, proto in list(self._under_way.items()):
                 if exchange.started < before and exchange not in watched:
                     watched[exchange] = asyncio.create_task(_watch(exchange, proto))

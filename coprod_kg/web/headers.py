@@ -23,8 +23,27 @@ _SERVICE = (
 )
 """Where programs and people read what can be asked here (RFC 8631)."""
 
+_ALWAYS = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", _EXPOSED),
+    ("Link", _SERVICE),
+    ("Vary", "Accept"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+)
+"""What `_add` adds to an answer that is data and that everybody may see."""
+
 _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
 """What our cache did, in the words of RFC 9211."""
+
+
+def of_data(cache: str) -> list[tuple[str, str]]:
+    """The headers of an answer that is data and that everybody may see.
+
+    Args:
+        cache: what the cache did: ``hit``, ``miss`` or ``bypass``.
+    """
+    return [("Cache-Status", f"coprod-kg; {_CACHE[cache]}"), *_ALWAYS]
 
 
 def register(app: Flask) -> None:

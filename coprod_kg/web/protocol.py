@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
@@ -23,6 +23,7 @@ __all__ = [
     "is_iri",
     "parameters",
     "read",
+    "read_address",
     "seconds",
     "version",
 ]
@@ -31,6 +32,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 QUERY: Final = "application/sparql-query"
 UPDATE: Final = "application/sparql-update"
 _MOST_PARAMETERS: Final = 10_000
+_ADDRESS: Final = "the query string of the address"
 _IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\]*")
 
 
@@ -93,7 +95,7 @@ def parameters(request: Request) -> Parameters:
     Raises:
         Unreadable: they are not UTF-8.
     """
-    return _pairs(request.query_string, "the query string of the address")
+    return _pairs(request.query_string, _ADDRESS)
 
 
 def read(request: Request) -> Asked:
@@ -104,33 +106,56 @@ def read(request: Request) -> Asked:
         UnsupportedMedia: a POST in another content type than the protocol's three.
         Unreadable: the body is not UTF-8.
     """
+    if request.method != "POST":
+        return read_address(request.query_string)
     given = parameters(request)
     texts, updates = list(given.all("query")), list[str]()
     _refuse_update_in_address(given)
-    if request.method == "POST":
-        kind = _content_type(request)
-        sent = body(request)
-        if kind == FORM:
-            form = _pairs(sent, "the form")
-            given = Parameters(given.pairs + form.pairs)
-            texts += form.all("query")
-            updates += form.all("update")
-        else:
-            (updates if kind == UPDATE else texts).append(_decoded(sent, "the body"))
-    if len(texts) + len(updates) > 1 or (not texts + updates and request.method == "POST"):
-        raise WrongUsage(
-            f"the request carries {len(texts) or 'no'} queries and {len(updates) or 'no'} "
-            "updates, not one query or one update",
-            where="parameter query",
-            fix="Send one query: as ?query=, as the form field query, or as the whole body of "
-            f"a POST of type {QUERY}. Send one update as the form field update or as {UPDATE}.",
-        )
+    kind = _content_type(request)
+    sent = body(request)
+    if kind == FORM:
+        form = _pairs(sent, "the form")
+        given = Parameters(given.pairs + form.pairs)
+        texts += form.all("query")
+        updates += form.all("update")
+    else:
+        (updates if kind == UPDATE else texts).append(_decoded(sent, "the body"))
+    if not texts + updates:
+        raise _not_one(texts, updates)
+    return _asked(given, texts, updates)
+
+
+def read_address(data: bytes) -> Asked:
+    """Read what a GET or HEAD asks by its query string.
+
+    Raises:
+        WrongUsage: more than one query, an update, or a graph that is no IRI.
+        Unreadable: it is not UTF-8.
+    """
+    given = _pairs(data, _ADDRESS)
+    _refuse_update_in_address(given)
+    return _asked(given, given.all("query"), ())
+
+
+def _asked(given: Parameters, texts: Sequence[str], updates: Sequence[str]) -> Asked:
+    if len(texts) + len(updates) > 1:
+        raise _not_one(texts, updates)
     return Asked(
         texts[0] if texts else None,
         given,
         iris(given, "default-graph-uri"),
         iris(given, "named-graph-uri"),
         updates[0] if updates else None,
+    )
+
+
+def _not_one(texts: Sequence[str], updates: Sequence[str]) -> WrongUsage:
+    return WrongUsage(
+        f"the request carries {len(texts) or 'no'} queries and {len(updates) or 'no'} "
+        "updates, not one query or one update",
+        where="parameter query",
+        fix="Send one query: as ?query=, as the form field query, or as the whole body of "
+        f"a POST of type {QUERY}. Send one update as the form field update or as {UPDATE}.",
     )
 
 

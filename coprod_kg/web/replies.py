@@ -21,7 +21,7 @@ from coprod_kg.store.base import Answer
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters
 
-__all__ = ["Conditions", "media_types", "offers", "reply", "wants_page"]
+__all__ = ["Conditions", "chosen", "media_types", "offers", "reply", "wants_page"]
 
 LATEST = "public, max-age=0, must-revalidate"
 PINNED = "public, max-age=31536000, immutable"
@@ -57,15 +57,21 @@ class Conditions:
         if self.offers and self.offers[0].format == HTML:
             firsts = {"page": self.offers[0]}
         for offer in firsts.values():
-            if held.contains_weak(self.tag(offer)):
+            if held.contains_weak(self.tag(offer, exchange(request).hidden)):
                 response = Response(status=304)
                 self.mark(response, offer)
                 return response
         return None
 
-    def tag(self, offer: Offer) -> str:
+    def offer(self, media_type: str) -> Offer:
+        """The one of the formats accepted that an answer came in."""
+        for offer in self.offers:
+            if offer.format.media_type == media_type:
+                return offer
+        return next(Offer(one, one.content_type) for one in FORMATS if one.media_type == media_type)
+
+    def tag(self, offer: Offer, hidden: tuple[str, ...]) -> str:
         """The entity tag: another one for each version, view, type, text and release of ours."""
-        hidden = exchange(request).hidden
         view = f"-{crc32(' '.join(hidden).encode()):08x}" if hidden else ""
         stamp = f"-{self.stamp}" if self.stamp and offer.format == HTML else ""
         text = f"-{crc32(self.text.encode()):08x}" if self.text else ""
@@ -75,18 +81,36 @@ class Conditions:
     def mark(self, response: Response, offer: Offer) -> Response:
         """Say which version this is, and how long it may be kept."""
         headers = response.headers
-        headers["Dataset-Version"] = str(self.version)
         if request.method in ("GET", "HEAD") and not self.changing:
-            headers["ETag"] = quote_etag(self.tag(offer), weak=True)
-            kept = PINNED if self.pinned else LATEST
-            closed = current_app.config["SETTINGS"].read_access == "token"
-            headers["Cache-Control"] = kept.replace("public", "private") if closed else kept
+            for name, value in self.marks(offer, exchange(request).hidden):
+                headers[name] = value
+            if current_app.config["SETTINGS"].read_access == "token":
+                headers["Cache-Control"] = headers["Cache-Control"].replace("public", "private")
         else:
+            headers["Dataset-Version"] = str(self.version)
             headers["Cache-Control"] = "no-store"
         return response
 
+    def marks(self, offer: Offer, hidden: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        """The headers that say so where everybody may read.
+
+        Args:
+            offer: the format of the answer.
+            hidden: the organisations that are hidden from whoever asks.
+        """
+        return [
+            ("Dataset-Version", str(self.version)),
+            ("ETag", quote_etag(self.tag(offer, hidden), weak=True)),
+            ("Cache-Control", PINNED if self.pinned else LATEST),
+        ]
+
 
 def offers(given: Parameters) -> tuple[Offer, ...]:
+    """What `chosen` says of the request under way."""
+    return chosen(given, request.headers.get("Accept"))
+
+
+def chosen(given: Parameters, accept: str | None) -> tuple[Offer, ...]:
     """The formats to answer a query in: by ``?format=`` where it is understood, else by ``Accept``.
 
     Clients repeat the parameter, and use names of other endpoints beside an exact ``Accept``
@@ -96,7 +120,6 @@ def offers(given: Parameters) -> tuple[Offer, ...]:
         WrongUsage: no format named is known, and ``Accept`` says nothing.
         NotAcceptable: nothing accepted can be written.
     """
-    accept = request.headers.get("Accept")
     named = [name for name in given.all("format") if name]
     known = next((name for name in named if by_name(name)), None)
     if known is None and (not named or accept not in (None, "", "*/*")):
@@ -123,7 +146,7 @@ def reply(answer: Answer, conditions: Conditions, filename: str | None = None) -
         conditions: where it comes from.
         filename: what a download is called, without its suffix; CSV and TSV are downloads.
     """
-    offer = _offer(answer.media_type, conditions.offers)
+    offer = conditions.offer(answer.media_type)
     body = answer.chunks if answer.length is not None else Download.of(answer)
     response = Response(body, content_type=offer.content_type, direct_passthrough=True)
     response.call_on_close(body.close if isinstance(body, Download) else answer.close)
@@ -176,10 +199,3 @@ class Download:
             self._open = False
             self._relay.close()
             self._places.release()
-
-
-def _offer(media_type: str, wanted: Iterable[Offer]) -> Offer:
-    for offer in wanted:
-        if offer.format.media_type == media_type:
-            return offer
-    return next(Offer(one, one.content_type) for one in FORMATS if one.media_type == media_type)

@@ -16,6 +16,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.local import LocalStore
 from coprod_kg.web import create_app, metrics
 from coprod_kg.web.gateway import Gateway
+from coprod_kg.web.short import ShortRoad
 
 __all__ = ["app"]
 
@@ -42,8 +43,11 @@ threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="pare
 metrics.forget_dead()
 settings = Settings.load()
 run = _run_directory()
+store = LocalStore(run, settings)
+application = create_app(store, settings, run)
 app = Gateway(
-    create_app(LocalStore(run, settings), settings, run),
+    application,
     settings,
     Path(tempfile.mkdtemp(prefix="pipes-", dir=run)),
+    ShortRoad(application.config["SITE"], store.begin),
 )

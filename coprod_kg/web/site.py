@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
@@ -66,25 +65,26 @@ class Site:
     def ask_store(self, query: Query) -> Answer:
         """Put a question to the store on the asking road, for whoever sends the request."""
         known = exchange(request)
-        known.notes.setdefault("query", sha256(query.text.encode()).hexdigest()[:16])
-        known.notes.setdefault("query_text", query.text)
+        known.note(query.text)
         grant = holder(request, self.tokens)
         query = replace(query, hidden=known.hidden) if known.hidden else query
-        kept = self._kept(query) if self.cache.keeps(query) else None
+        keeps = self.cache.keeps(query)
+        kept = self.kept(query) if keeps else None
         if kept is not None:
             known.cached("hit")
             known.notes["version"] = kept.version
             return kept
+        begun, known.begun = known.begun, None
         client = f"token {grant.name}" if grant else known.client
-        slot = self.slots.take(client, known.asker)
+        slot = begun.slot if begun else self.slots.take(client, known.asker)
         try:
-            answer = ask(self.store, replace(query, asker=known.asker), self.settings)
+            answer = ask(begun or self.store, replace(query, asker=known.asker), self.settings)
         except BaseException:
             give_back(slot)
             raise
         known.notes["version"] = answer.version
         answer = hold(answer, slot)
-        if not self.cache.keeps(query):
+        if not keeps:
             known.cached("bypass")
             return answer
         known.cached("miss")
@@ -95,7 +95,7 @@ class Site:
         """The store as whoever sends the request sees it, without the limits of asking."""
         return Seen(self.store, exchange(request).hidden)
 
-    def _kept(self, query: Query) -> Answer | None:
+    def kept(self, query: Query) -> Answer | None:
         """The answer of this process's cache to a question about a version that is still there."""
         number = self.store.version()
         if query.version not in (None, number):

@@ -5,10 +5,10 @@ its holder ends. Clients share slots only where the hashes of their names meet.
 """
 
 import fcntl
-import itertools
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,7 @@ class Slots:
     def __init__(self, folder: Path | None, settings: Settings) -> None:
         self._folder = folder
         self._settings = settings
-        self._turn = itertools.count()
+        self._turn = 0
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -43,21 +43,10 @@ class Slots:
         Raises:
             Overloaded: none became free in time.
         """
-        if self._folder is None:
-            return None
-        name = sha256(client.encode()).hexdigest()[:4]
         deadline = time.monotonic() + self._settings.queue_seconds
         while True:
-            first = next(self._turn)  # elsewhere each time: the first ones are taken already
-            for place in range(first, first + self._settings.client_queries):
-                file = f"{self._folder}/{name}-{place % self._settings.client_queries}"
-                slot = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
-                try:
-                    fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    os.close(slot)
-                else:
-                    return slot
+            with suppress(BlockingIOError):
+                return self.take_at_once(client)
             if time.monotonic() > deadline or asker.left:
                 raise Overloaded(
                     f"{self._settings.client_queries} queries of this client are running, and "
@@ -65,6 +54,28 @@ class Slots:
                     fix="Wait for their answers. The limit is the setting client-queries.",
                 )
             time.sleep(_AGAIN_SECONDS)
+
+    def take_at_once(self, client: str) -> int | None:
+        """Take a slot that is free now.
+
+        Raises:
+            BlockingIOError: none is.
+        """
+        if self._folder is None:
+            return None
+        name = sha256(client.encode()).hexdigest()[:4]
+        first = self._turn  # where the last free one was: those before are taken already
+        for place in range(first, first + self._settings.client_queries):
+            file = f"{self._folder}/{name}-{place % self._settings.client_queries}"
+            slot = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(slot)
+            else:
+                self._turn = place + 1
+                return slot
+        raise BlockingIOError
 
 
 def give_back(slot: int | None) -> None:

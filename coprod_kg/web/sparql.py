@@ -11,7 +11,8 @@ from coprod_kg.errors import NotAcceptable, WrongUsage
 from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
-from coprod_kg.store.base import Query
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Asker, Query
 from coprod_kg.web.address import root
 from coprod_kg.web.cache import is_changing
 from coprod_kg.web.cells import MOST_ROWS, view
@@ -20,7 +21,7 @@ from coprod_kg.web.replies import Conditions, media_types, offers, reply, wants_
 from coprod_kg.web.site import Site, take
 from coprod_kg.web.update import updated
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "query_of"]
 
 EXAMPLE = """PREFIX cp: <https://w3id.org/coprod/ontology#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
@@ -49,18 +50,9 @@ def _sparql(site: Site) -> Response:
     if asked.text is None:
         return _without_query(site, asked)
     wanted = offers(asked.parameters)
-    number = version(asked.parameters)
-    changing = is_changing(asked.text)
+    query = query_of(asked, wanted, site.settings)
+    number, changing = query.version, is_changing(asked.text)
     conditions = Conditions(site.version(number), number is not None, wanted, changing=changing)
-    query = Query(
-        asked.text,
-        media_types(wanted),
-        asked.default_graphs,
-        asked.named_graphs,
-        number,
-        seconds(asked.parameters, site.settings),
-        site.settings.default_graph == "union",
-    )
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return unchanged
@@ -68,6 +60,32 @@ def _sparql(site: Site) -> Response:
         return _page(site, query, conditions)
     answer = site.ask_store(query)
     return reply(answer, _seen(conditions, answer.version))
+
+
+def query_of(
+    asked: Asked, wanted: tuple[Offer, ...], settings: Settings, asker: Asker | None = None
+) -> Query:
+    """What a request asks of the store.
+
+    Args:
+        asked: the request, which carries a query.
+        wanted: the formats it accepts.
+        settings: say what its default graph and its deadline are.
+        asker: who waits for the answer, where that is known already.
+
+    Raises:
+        WrongUsage: a parameter of it makes no sense.
+    """
+    return Query(
+        asked.text or "",
+        media_types(wanted),
+        asked.default_graphs,
+        asked.named_graphs,
+        version(asked.parameters),
+        seconds(asked.parameters, settings),
+        settings.default_graph == "union",
+        asker=asker,
+    )
 
 
 def _seen(conditions: Conditions, number: int) -> Conditions:
