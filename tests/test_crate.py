@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]  # it has no types
 
 from coprod_kg.catalogue.queries import SavedQuery, load
@@ -16,6 +17,7 @@ from coprod_kg.citing.citation import Citation, canonical, cite
 from coprod_kg.citing.content import content_of_graph, relabelled
 from coprod_kg.citing.crate import crate
 from coprod_kg.citing.taken import as_csv, measured
+from coprod_kg.cli.query import query as query_command
 from coprod_kg.licence import LICENCE
 from coprod_kg.results.made import Asked
 from coprod_kg.results.table import Cell, Table
@@ -146,3 +148,16 @@ def test_blank_nodes_that_are_all_alike_take_no_time_worth_naming() -> None:
     names = [f"_:x{number}" for number in range(40)]
     lines = "".join(f"{a} <urn:p> {b} .\n" for a in names for b in names if a != b)
     assert content_of_graph(lines.encode()).rows == 40 * 39
+
+
+def test_the_command_line_writes_the_same_crate_each_time(tmp_path: Path) -> None:
+    where = ["--data", str(tmp_path / "data")]
+    files = [tmp_path / "one.zip", tmp_path / "two.zip"]
+    for file in files:
+        asked = [NAME, "-f", "crate", "-o", str(file), *where]
+        ran = CliRunner().invoke(query_command, asked, catch_exceptions=False)
+        assert ran.exit_code == 0, ran.output
+    assert files[0].read_bytes() == files[1].read_bytes()
+    root = ROCrate(unpacked(files[0].read_bytes(), tmp_path / "crate")).root_dataset
+    assert root["url"] == f"http://127.0.0.1:8000/queries/{NAME}?version=1"
+    assert root["datePublished"].startswith("20")

@@ -1,1 +1,1 @@
-"""How an answer of a saved query is cited, compared and taken away; it never asks the store."""
+"""How an answer of a saved query is cited, compared and taken away; only `asking` asks a store."""

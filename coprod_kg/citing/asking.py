@@ -7,14 +7,15 @@ from typing import Final
 from coprod_kg.answering import ask, run_saved
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.citing.citation import Citation, canonical, cite
-from coprod_kg.citing.content import content_of_graph, content_of_table
+from coprod_kg.citing.content import Content, content_of_graph, content_of_table
 from coprod_kg.citing.dating import dated, dating
 from coprod_kg.results.formats import GRAPHS, ROWS
+from coprod_kg.results.made import Asked
 from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 
-__all__ = ["cited"]
+__all__ = ["citation_of", "cited"]
 
 _JSON: Final = (ROWS[0].media_type,)
 _NTRIPLES: Final = (GRAPHS[2].media_type,)
@@ -36,6 +37,18 @@ def cited(
     with run_saved(store, saved, values, plain, settings) as answer:
         data, version = answer.read(), answer.version
     content = content_of_graph(data) if graph else content_of_table(read_table(data))
-    when = Query(dating(settings.base_iri, version), _JSON, version=version)
-    made = dated(ask(store, when, settings).read())
-    return cite(saved, canonical(saved, values), content, (settings.root, version, made))
+    return citation_of(store, Asked(saved, values, version), content, settings)
+
+
+def citation_of(store: Store, asked: Asked, content: Content, settings: Settings) -> Citation:
+    """The citation of an answer that is here already; its version's date is asked for.
+
+    Args:
+        store: the store that answered.
+        asked: the saved query as it was asked.
+        content: the measure of the answer.
+        settings: names the service, by ``public-url`` or where ``serve`` listens.
+    """
+    when = Query(dating(settings.base_iri, asked.version), _JSON, version=asked.version)
+    place = (settings.root, asked.version, dated(ask(store, when, settings).read()))
+    return cite(asked.query, canonical(asked.query, asked.values), content, place)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from coprod_kg.answering import ask, run_saved
+from coprod_kg.answering import run_saved
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.citation import canonical, cite
+from coprod_kg.citing.asking import citation_of
 from coprod_kg.citing.crate import crate
-from coprod_kg.citing.dating import dated, dating
 from coprod_kg.citing.taken import measured
 from coprod_kg.results.formats import CRATE, GRAPHS, ROWS
 from coprod_kg.results.made import Asked
@@ -34,9 +33,8 @@ def crated(
     types = _NTRIPLES if saved.form in ("CONSTRUCT", "DESCRIBE") else _JSON
     with run_saved(store, saved, values, replace(asking, media_types=types), settings) as answer:
         data, version = answer.read(), answer.version
-    when = Query(dating(settings.base_iri, version), _JSON, version=version)
-    made = dated(ask(store, when, settings).read())
-    files, content = measured(Asked(saved, values, version, settings.queries), data)
-    citation = cite(saved, canonical(saved, values), content, (settings.root, version, made))
+    asked = Asked(saved, values, version, settings.queries)
+    files, content = measured(asked, data)
+    citation = citation_of(store, asked, content, settings)
     body = crate(citation, saved, saved.bind(values, settings.base_iri), files)
     return Answer(CRATE.media_type, version, len(body), iter((body,)))

@@ -1,18 +1,25 @@
 """``coprod-kg differences``: what a saved query answers otherwise in another version."""
 
-from typing import Final
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import click
 
-from coprod_kg.answering import run_saved
-from coprod_kg.catalogue.queries import load_all
-from coprod_kg.citing.comparing import as_csv, compare, key_of
-from coprod_kg.cli.context import opened, setting_options
+from coprod_kg.citing.comparing import Differences, as_csv, compare, key_columns
+from coprod_kg.citing.telling import document
+from coprod_kg.cli.bindings import bound
+from coprod_kg.cli.collected import known
+from coprod_kg.cli.completion import complete_name, complete_parameter
+from coprod_kg.cli.context import setting_options
+from coprod_kg.cli.questions import Here, Question, There, found
+from coprod_kg.cli.remote import Remote
+from coprod_kg.cli.watching import told
 from coprod_kg.errors import NotFound
 from coprod_kg.results.formats import ROWS
 from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Query
 
 __all__ = ["differences"]
 
@@ -21,26 +28,64 @@ _JSON: Final = (ROWS[0].media_type,)
 
 @click.command(epilog="Example: coprod-kg differences initiatives-by-stage --from 3 --to 7")
 @setting_options("data", "base_iri", "query_seconds", "service_allow", "queries")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_name)
+@click.option(
+    "-p",
+    "--param",
+    "params",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Bind a parameter; repeat.",
+    shell_complete=complete_parameter,
+)
 @click.option("--from", "before", type=int, metavar="N", help="The earlier version.")
 @click.option("--to", "after", type=int, metavar="N", help="The later version.")
-def differences(settings: Settings, *, name: str, before: int | None, after: int | None) -> None:
-    """Show what the saved query NAME answers otherwise in another version, as CSV.
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(("text", "csv", "json"), case_sensitive=False),
+    help="Write this format; on a terminal text, else CSV.",
+)
+@click.option("--url", metavar="URL", help="Ask the running service at this address.")
+def differences(settings: Settings, *, name: str, params: tuple[str, ...], **options: Any) -> None:
+    """Show what the saved query NAME answers otherwise in another version.
 
     Without versions: between the newest and the one before it.
     """
-    known = load_all(settings.queries)
-    if name not in known or known[name].form != "SELECT":
-        raise NotFound(
-            f"there is no saved query {name!r} that answers in rows",
-            fix="coprod-kg queries lists them all.",
-        )
+    question = _question(settings, name, bound(params), options["url"])
+    said = question.described()
+    if said["form"] != "SELECT":
+        raise NotFound(f"the answer of {name} has no rows that could differ")
+    later = question.newest() if options["after"] is None else options["after"]
+    earlier = max(later - 1, 0) if options["before"] is None else options["before"]
     tables = []
-    with opened(settings) as store:
-        later = store.version() if after is None else after
-        earlier = max(later - 1, 0) if before is None else before
-        for number in (earlier, later):
-            asking = Query("", _JSON, version=number, seconds=settings.query_seconds)
-            tables.append(read_table(run_saved(store, known[name], {}, asking, settings).read()))
-    found = compare(tables[0], tables[1], key_of(known[name], *tables))
-    click.echo(as_csv(found, "\n"), nl=False)
+    for number in (earlier, later):
+        with question.asked(_JSON, None, number) as answer:
+            tables.append(read_table(answer.read()))
+    seen = compare(tables[0], tables[1], key_columns(tuple(said["key"]), *tables))
+    form = options["form"] or ("text" if sys.stdout.isatty() else "csv")
+    if form == "csv":
+        click.echo(as_csv(seen, "\n"), nl=False)
+    elif form == "json":
+        whole = {"query": name, "from": earlier, "to": later, **document(seen)}
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(_text(seen, said, (earlier, later))))
+
+
+def _question(
+    settings: Settings, name: str, values: Mapping[str, Sequence[str]], url: str | None
+) -> Question:
+    if url:
+        return There(Remote(url, settings.query_seconds), name, values)
+    saved = found(known(settings, name), name)
+    saved.bind(values, settings.base_iri)  # a wrong value is said before a store is opened
+    return Here(saved, values, settings)
+
+
+def _text(seen: Differences, said: Mapping[str, Any], span: tuple[int, int]) -> Iterator[str]:
+    some = (("added", seen.added), ("removed", seen.removed), ("changed", seen.changed))
+    counted = ", ".join(f"{len(rows)} {what}" for what, rows in some)
+    yield f"{said['summary']} From version {span[0]} to {span[1]}: {counted}."
+    yield from told(seen, {one["name"]: one["label"] for one in said["columns"]})

@@ -11,6 +11,7 @@ import click
 
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.parameters import Parameter
+from coprod_kg.cli.bindings import bound
 from coprod_kg.cli.collected import known
 from coprod_kg.cli.completion import complete_name, complete_parameter
 from coprod_kg.cli.context import opened, setting_options
@@ -62,7 +63,7 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
     A parameter takes what its description says: a concept by its slug, a thing by its slug or
     IRI, a number, a day. Several values: repeat -p.
     """
-    values = _values(params)
+    values = bound(params)
     if options["url"]:
         remote = Remote(options["url"], settings.query_seconds)
         question: Question = There(remote, name, values)
@@ -149,16 +150,6 @@ def _explained(said: Mapping[str, Any]) -> Iterator[str]:
 def _takes(said: Mapping[str, Any]) -> str:
     takes = Parameter(**{**said, "scope": said["scope"] or ""}).takes
     return takes + (", needed" if said["required"] else "") + (", one" if said["single"] else "")
-
-
-def _values(params: tuple[str, ...]) -> dict[str, list[str]]:
-    values: dict[str, list[str]] = {}
-    for pair in params:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise WrongUsage(f"{pair!r} is not KEY=VALUE", where="-p", fix="Write -p stage=project")
-        values.setdefault(key, []).append(value)
-    return values
 
 
 def _query_text(argument: str) -> str:
