@@ -62,7 +62,7 @@ def _add(response: Response) -> Response:
         allowed = headers.get("Allow", "GET, HEAD, POST, OPTIONS")
         headers["Access-Control-Allow-Methods"] = allowed
         headers["Access-Control-Allow-Headers"] = (
-            "Accept, Authorization, Content-Type, If-None-Match"
+            "Accept, Authorization, Content-Type, If-Match, If-None-Match"
         )
         headers["Access-Control-Max-Age"] = "86400"
     headers.add("Link", _SERVICE)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import settings as seeded
+from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from coprod_kg.access import Role, Tokens
@@ -243,6 +246,26 @@ def test_a_hostile_text_ends_in_a_clear_refusal(world: World, body: str) -> None
     assert told.get_json(force=True)["detail"]
     assert world.store.version() == number
     assert world.client.get("/queries/barriers-overall.csv").status_code == 200
+
+
+@seeded(derandomize=True, database=None, deadline=None, max_examples=60)
+@given(
+    at=st.integers(0, len(TEXT)),
+    taken=st.integers(0, 30),
+    put=st.text(max_size=8)
+    | st.sampled_from(["{", "}", '"', "<", "\n#+ ", "?x", "VALUES ?x { 1 }"]),
+)
+def test_a_text_broken_anywhere_is_refused_or_asked(
+    world: World, at: int, taken: int, put: str
+) -> None:
+    text = (TEXT[:at] + put + TEXT[at + taken :]).encode("utf-8", "surrogatepass")
+    sent = world.put("mutant", text)
+    assert sent.status_code in (201, 204, 422)
+    if sent.status_code == 422:
+        assert "\nline " in sent.get_json(force=True)["detail"]
+    else:
+        assert world.other.get("/queries/mutant.csv").status_code == 200
+        assert world.other.get("/queries/mutant.rq").get_data() == text
 
 
 def test_a_body_in_another_type_or_set_is_refused(world: World) -> None:
