@@ -3,20 +3,27 @@
 import inspect
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import coprod_kg
-from coprod_kg.errors import NotFound, WrongUsage
+from coprod_kg.cli.query import query
+from coprod_kg.errors import CoprodError, NotFound, WrongUsage
 from coprod_kg.notebook import Connection, Result
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
 from coprod_kg.store.local import connect as opened
 from tests.test_serve_command import Serving, served
+from tests.web.test_query_differences import QUERY
+from tests.web.test_query_differences import data as counts
+
+PEOPLE = QUERY.replace("SELECT", "#+ unit count: people\n#+ small-counts: count below 5\nSELECT", 1)
 
 
 @pytest.fixture(scope="module")
@@ -114,15 +121,121 @@ def test_yes_or_no_and_a_graph_are_answers_too(kg: Connection, remote: Connectio
 def test_a_chart_is_drawn_where_the_query_has_one(kg: Connection, remote: Connection) -> None:
     for one in (kg, remote):
         assert one.initiatives_by_stage().chart().svg.startswith("<svg")
-    with pytest.raises(NotFound, match="chart"):
+    with pytest.raises(NotFound, match="initiatives-at-stage has no"):
         kg.initiatives_at_stage().chart()
 
 
-def test_a_citation_names_version_query_and_parameters(kg: Connection) -> None:
-    answer = kg.initiatives_at_stage(stage="project")
-    expected = f"version {answer.version}, query initiatives-at-stage with stage = project"
-    assert expected in answer.citation.text
-    assert answer.citation.bibtex.startswith("@misc{")
+def test_a_citation_is_the_one_that_the_service_gives(
+    kg: Connection, remote: Connection, service: Serving
+) -> None:
+    here, there = (one.initiatives_at_stage(stage="project") for one in (kg, remote))
+    where = f"{service.url}/queries/initiatives-at-stage"
+    asked = f"stage=project&version={there.version}"
+    with urllib.request.urlopen(f"{where}/cite.txt?{asked}") as response:
+        assert there.citation.text == response.read().decode().strip()
+    with urllib.request.urlopen(f"{where}/cite.bib?{asked}") as response:
+        assert there.citation.bibtex == response.read().decode().strip()
+    with urllib.request.urlopen(f"{where}.csv?{asked}") as response:
+        assert here.sha256 == there.sha256 == response.headers["Content-SHA256"]
+    (item,), (other,) = here.citation.csl, there.citation.csl
+    assert item["custom"] == other["custom"]
+    assert item["custom"]["content-sha256"] == here.sha256
+    assert item["URL"].partition("/queries/")[2] == other["URL"].partition("/queries/")[2]
+    assert str(here.citation) == here.citation.text
+    assert here.sha256 in here.citation.bibtex
+
+
+def test_an_answer_of_any_sparql_is_cited_by_its_hash(kg: Connection, remote: Connection) -> None:
+    for text in ("SELECT (1 AS ?n) {}", "ASK {}", "CONSTRUCT { <urn:a> <urn:b> 1 } WHERE {}"):
+        here, there = kg.sparql(text), remote.sparql(text)
+        assert here.sha256 == there.sha256
+        assert here.sha256 in here.citation.text
+        assert here.citation.bibtex.startswith("@misc{")
+        assert here.citation.csl[0]["version"] == str(here.version)
+
+
+def test_an_answer_goes_to_a_file_in_every_format(
+    kg: Connection, remote: Connection, tmp_path: Path
+) -> None:
+    starts = {"csv": b"stage,", "tsv": b"?stage", "json": b"{", "xml": b"<?xml", "xlsx": b"PK"}
+    starts |= {"svg": b"<svg", "png": b"\x89PNG", "vega": b"{", "zip": b"PK"}
+    for one in (kg, remote):
+        answer = one.initiatives_by_stage()
+        for ending, start in starts.items():
+            answer.save(tmp_path / f"stages.{ending}")
+            assert (tmp_path / f"stages.{ending}").read_bytes().startswith(start)
+        answer.crate(tmp_path / "crate")
+        assert (tmp_path / "crate").read_bytes() == (tmp_path / "stages.zip").read_bytes()
+        graph = one.sparql("CONSTRUCT { <urn:a> <urn:b> 1 } WHERE {}")
+        graph.save(tmp_path / "graph.ttl")
+        assert b"<urn:a>" in (tmp_path / "graph.ttl").read_bytes()
+
+
+def test_a_file_of_no_format_is_not_written(kg: Connection, tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="Take json"):
+        kg.initiatives_by_stage().save(tmp_path / "stages.doc")
+    with pytest.raises(NotFound, match="has no svg"):
+        kg.initiatives_at_stage().save(tmp_path / "stages.svg")
+    with pytest.raises(WrongUsage, match="no format of this answer"):
+        kg.sparql("SELECT (1 AS ?n) {}").save(tmp_path / "number.png")
+    with pytest.raises(WrongUsage, match="saved query"):
+        kg.sparql("SELECT (1 AS ?n) {}").crate(tmp_path / "crate.zip")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_answer_shows_itself_as_a_table_and_its_chart(kg: Connection) -> None:
+    answer = kg.initiatives_by_stage()
+    shown = answer._repr_html_()
+    assert '<img alt="" src="data:image/svg+xml;base64,' in shown
+    assert "<th>Stage</th><th>Order</th>" in shown
+    assert "vocab/stage/" not in shown
+    lines = repr(answer).splitlines()
+    assert lines[0].split()[:2] == ["Stage", "Order"]
+    assert lines[-1] == f"({len(answer)} rows; version {answer.version})"
+    assert repr(kg.sparql("ASK {}")) == "true"
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_library_that_is_missing_is_named_with_what_brings_it(
+    library: str, kg: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = kg.initiatives_by_stage()
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(WrongUsage, match=f"{library} is not installed") as told:
+        getattr(answer, f"to_{library}")()
+    assert told.value.fix == f"pip install 'coprod-kg[{library}]'"
+
+
+@pytest.mark.parametrize("address", ["http://", "http://127.0.0.1:9", "https:///x"])
+def test_an_address_that_is_wrong_is_told_in_words_of_a_notebook(address: str) -> None:
+    with pytest.raises(CoprodError) as told:
+        coprod_kg.connect(address)
+    assert "--url" not in str(told.value)
+
+
+def test_small_counts_are_withheld_in_a_notebook_and_at_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "people.rq").write_text(PEOPLE)
+    monkeypatch.setenv("COPROD_QUERIES", str(tmp_path / "own"))
+    folder = tmp_path / "data"
+    with opened(Settings.load({"data": folder})) as store:
+        store.commit(Change(replace={"urn:g": counts(a=2, b=30, c=7)}))
+    with coprod_kg.connect(folder) as connection:
+        answer = connection.people()
+    assert [row["count"] for row in answer.rows] == ["[c]", 30, "[c]"]
+    assert "withheld" in answer._repr_html_()
+    assert list(answer.to_pandas()["count"]) == ["[c]", 30, "[c]"]
+    assert len(answer.to_polars()) == 3
+    for form in ("csv", "table", "json"):
+        ended = CliRunner().invoke(query, ["people", "--data", str(folder), "-f", form])
+        assert ended.exit_code == 0, ended.output
+        assert ended.stdout.count("[c]") == 2
+    assert (
+        "withheld"
+        in CliRunner().invoke(query, ["people", "--data", str(folder), "-f", "table"]).stderr
+    )
 
 
 def test_an_answer_is_written_as_csv(kg: Connection, tmp_path: Path) -> None:

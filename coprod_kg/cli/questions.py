@@ -18,7 +18,7 @@ from coprod_kg.results.formats import CRATE, ROWS, Format
 from coprod_kg.results.made import Asked, formats_made
 from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.base import Answer, Query, Store
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
 
@@ -74,28 +74,37 @@ class Here:
             NotFound: it is a chart, and the query has none.
             CoprodError: what `coprod_kg.answering.run_saved` raises.
         """
+        with opened(self.settings) as store, self.answer(store, media_types, made, number) as one:
+            yield one
+
+    def answer(
+        self, store: Store, media_types: tuple[str, ...], made: Format | None, number: int | None
+    ) -> Answer:
+        """The same, of a store that is open already."""
         settings, own = self.settings, self.settings.queries
         asking = self._asking(_JSON if made else media_types, number)
-        with opened(settings) as store:
-            if made == CRATE:
-                yield crated(store, self.saved, self.values, asking, settings)
-                return
-            with run_saved(store, self.saved, self.values, asking, settings) as answer:
-                if made is None:
-                    yield answer
-                    return
-                known = formats_made(self.saved, own)
-                if made not in known:
-                    raise _not_made(self.saved.name, made, known)
-                table = read_table(answer.read())
-            data = Asked(self.saved, self.values, answer.version, own).made(made, table)
-            yield Answer(made.media_type, answer.version, len(data), iter((data,)))
+        if made == CRATE:
+            return crated(store, self.saved, self.values, asking, settings)
+        answer = run_saved(store, self.saved, self.values, asking, settings)
+        if made is None:
+            return answer
+        known = formats_made(self.saved, own)
+        with answer:
+            if made not in known:
+                raise _not_made(self.saved.name, made, known)
+            table = read_table(answer.read())
+        data = Asked(self.saved, self.values, answer.version, own).made(made, table)
+        return Answer(made.media_type, answer.version, len(data), iter((data,)))
 
     def cited(self, form: str, number: int | None) -> str:
         """The citation of the answer."""
         with opened(self.settings) as store:
-            asking = self._asking((), number)
-            one = cited(store, self.saved, self.values, asking, self.settings)
+            return self.citation(store, form, number)
+
+    def citation(self, store: Store, form: str, number: int | None) -> str:
+        """The same, of a store that is open already."""
+        asking = self._asking((), number)
+        one = cited(store, self.saved, self.values, asking, self.settings)
         return {"text": one.text, "bibtex": one.bibtex, "csl": one.csl_text}[form]()
 
     def newest(self) -> int:

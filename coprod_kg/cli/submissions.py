@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from coprod_kg.cli.context import opened, pass_settings
-from coprod_kg.cli.tables import aligned
+from coprod_kg.cli.tables import aligned, terminal_width
 from coprod_kg.reporting.differences import as_lines
 from coprod_kg.reporting.text import as_text
 from coprod_kg.settings import Settings
@@ -39,7 +39,8 @@ def submissions(context: click.Context, settings: Settings, *, as_json: bool) ->
         [one.id, str(one.version or "-"), _whose(one), one.sender[:30], _what(one)]
         for one in records
     ]
-    for line in aligned(("Submission", "Version", "Organisation", "Sent by", "What"), rows):
+    header = ("Submission", "Version", "Organisation", "Sent by", "What")
+    for line in aligned(header, rows, (), terminal_width()):
         click.echo(line)
 
 

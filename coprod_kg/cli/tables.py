@@ -11,7 +11,7 @@ from unicodedata import combining, east_asian_width
 from coprod_kg.namespaces import shorten
 from coprod_kg.results.table import Cell, Table
 
-__all__ = ["Look", "aligned", "legend", "readable", "terminal_width"]
+__all__ = ["Look", "aligned", "labelled_columns", "legend", "readable", "terminal_width"]
 
 _GAP = "  "
 _LEAST = 12
@@ -135,7 +135,7 @@ class _Column:
 
 
 def _columns(table: Table, look: Look) -> list[_Column]:
-    labelled = {} if look.every else _labelled(table.columns)
+    labelled = {} if look.every else labelled_columns(table.columns)
     things = {label: name for name, label in labelled.items()}
     numbers = _numbers(table)
     shown = [name for name in table.columns if name not in labelled]
@@ -259,7 +259,7 @@ def _plain(text: str) -> str:
     return "".join(one if one.isprintable() else " " for one in text)
 
 
-def _labelled(columns: Sequence[str]) -> dict[str, str]:
+def labelled_columns(columns: Sequence[str]) -> dict[str, str]:
     """The columns that another one says in words."""
     return {name: f"{name}Label" for name in columns if f"{name}Label" in columns}
 

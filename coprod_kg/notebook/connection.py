@@ -4,24 +4,19 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from coprod_kg.catalogue.parameters import did_you_mean
-from coprod_kg.citing.citation import TITLE, tex
 from coprod_kg.cli.context import opened
 from coprod_kg.cli.remote import Remote
 from coprod_kg.errors import WrongUsage
-from coprod_kg.notebook.result import Citation, Result, html_table, python_rows
+from coprod_kg.notebook.result import Result, html_table, result
 from coprod_kg.notebook.sources import Folder, Source, Values
-from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Answer
 
 __all__ = ["Connection", "Question", "Questions", "connect"]
-
-_ROWS: Final = "application/sparql-results+json"
-_TYPES: Final = (_ROWS, "text/turtle")
 
 
 def connect(url_or_folder: str | Path, version: int | None = None) -> "Connection":
@@ -37,7 +32,7 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
     """
     where = str(url_or_folder)
     if where.startswith(("http://", "https://")):
-        return Connection(Remote(where, Settings.load({}).query_seconds), version)
+        return Connection(Remote(where, Settings.load({}).query_seconds, "connect"), version)
     if not Path(where).is_dir():
         raise WrongUsage(
             f"there is no folder {where}",
@@ -122,8 +117,9 @@ class Connection:
         self._source = source
         self._closing = closing or ExitStack()
         self.version = version
+        self._said = {one["name"]: one for one in source.queries()}
         self.queries = Questions(
-            {one["name"]: Question(one, self._query) for one in source.queries()}
+            {name: Question(one, self._query) for name, one in self._said.items()}
         )
         self._attributes = {_attribute(name): one for name, one in self.queries.items()}
 
@@ -154,38 +150,15 @@ class Connection:
         Raises:
             CoprodError: the query is wrong or was refused; says where.
         """
-        table, turtle, version = _read(self._source.sparql(text, _TYPES, self.version))
-        rows = python_rows(table)
-        cited = _cited("a SPARQL query", version, len(rows))
-        return Result(table.columns, rows, version, cited, table.truth, turtle)
+        ask = partial(self._source.sparql, text)
+        return result(ask, self.version, None, {})
 
     def _query(self, name: str, values: Values) -> Result:
-        table, turtle, version = _read(self._source.query(name, values, _TYPES, self.version))
-        rows = python_rows(table)
-        given = ", ".join(f"{key} = {', '.join(some)}" for key, some in sorted(values.items()))
-        cited = _cited(f"query {name}" + (f" with {given}" if given else ""), version, len(rows))
-
-        def draw() -> bytes:
-            return self._source.query(name, values, ("image/svg+xml",), version).read()
-
-        return Result(table.columns, rows, version, cited, table.truth, turtle, draw)
-
-
-def _read(answer: Answer) -> tuple[Table, str, int]:
-    with answer:
-        data = answer.read()
-    if answer.media_type == _ROWS:
-        return read_table(data), "", answer.version
-    return Table((), ()), data.decode(), answer.version
-
-
-def _cited(asked: str, version: int, rows: int) -> Citation:
-    text = f"{TITLE}, version {version}, {asked}, {rows} row{'' if rows == 1 else 's'}."
-    bibtex = (
-        f"@misc{{coprod-kg-{version},\n  title = {{{TITLE}}},\n"
-        f"  version = {{{version}}},\n  note = {{{tex(asked)}}}\n}}"
-    )
-    return Citation(text, bibtex)
+        said = self._said[name]
+        ask = partial(self._source.query, name, values)
+        cite = partial(self._source.cited, name, values)
+        headings = {one["name"]: one["label"] for one in said["columns"]}
+        return result(ask, self.version, cite, headings)
 
 
 def _attribute(name: str) -> str:

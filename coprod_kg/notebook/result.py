@@ -1,24 +1,42 @@
 """An answer as Python values, a frame, a table or a chart; it never asks for anything itself."""
 
 import csv
+from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property, partial
 from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.citing.content import content_of_graph, content_of_table
+from coprod_kg.cli.tables import Look, labelled_columns, legend, readable
+from coprod_kg.errors import CoprodError, NotFound, WrongUsage
+from coprod_kg.notebook.citation import Citation, plainly
+from coprod_kg.results.formats import CRATE, GRAPHS, ROWS, by_name
+from coprod_kg.results.made import MADE
+from coprod_kg.results.suppression import note
+from coprod_kg.results.table import Cell, Table, read_table
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Answer
 
 if TYPE_CHECKING:
     import pandas
     import polars
 
-__all__ = ["Chart", "Citation", "Result", "html_table", "python_rows"]
+__all__ = ["Chart", "Result", "html_table", "python_rows", "result"]
 
+Ask = Callable[[tuple[str, ...], int | None], Answer]
+Cite = Callable[[str, int | None], str]
+
+_TYPES: Final = (ROWS[0].media_type, GRAPHS[0].media_type)
+_NTRIPLES: Final = GRAPHS[2].media_type
+_SVG: Final = by_name("svg")[0]
+_PRINTED: Final = 20
+_WIDTH: Final = 100
 _SHOWN: Final = 50
 """Rows that a notebook shows; the answer holds all."""
 
@@ -51,31 +69,15 @@ class Chart:
         return self.svg
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """What says which answer this was.
-
-    Attributes:
-        text: one sentence.
-        bibtex: the same for a bibliography.
-    """
-
-    text: str
-    bibtex: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """An answer.
 
     Attributes:
         columns: the names of the columns, in order.
-        rows: one dictionary a row; an unbound value is None.
+        rows: one dictionary a row; an unbound value is None, a withheld one "[c]".
         version: the dataset version that answered.
-        citation: what to write beside numbers that come from here.
+        sha256: the hash of what it says, the same in every format and at every service.
         truth: the answer of an ASK, else None.
         text: the Turtle of a CONSTRUCT or DESCRIBE, else empty.
     """
@@ -83,13 +85,24 @@ class Result:
     columns: tuple[str, ...]
     rows: list[dict[str, Any]]
     version: int
-    citation: Citation
-    truth: bool | None = None
-    text: str = ""
-    _draw: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+    sha256: str
+    truth: bool | None
+    text: str
+    _table: Table
+    _ask: Ask
+    _cite: Cite | None
+    _headings: Mapping[str, str]
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @cached_property
+    def citation(self) -> Citation:
+        """What to write beside numbers that come from here; the same as the service gives."""
+        if self._cite is None:
+            return Citation(partial(plainly, version=self.version, sha256=self.sha256))
+        cite = self._cite
+        return Citation(lambda form: cite(form, self.version))
 
     def to_pandas(self) -> "pandas.DataFrame":
         """The rows as a pandas frame.
@@ -118,24 +131,111 @@ class Result:
             writer.writeheader()
             writer.writerows(self.rows)
 
+    def save(self, path: str | Path) -> None:
+        """Write the answer to a file, in the format of its ending.
+
+        ``csv``, ``tsv``, ``json``, ``xml``, ``xlsx``, ``svg``, ``png``, ``vega`` or ``zip``, which
+        is an RO-Crate; of a graph ``ttl``, ``nt``, ``jsonld`` or ``rdf``.
+
+        Raises:
+            WrongUsage: no format ends so.
+            NotFound: it is a chart, and the query has none.
+        """
+        ending = Path(path).suffix.removeprefix(".")
+        graph = GRAPHS if self.text else ROWS
+        saved = (*MADE, CRATE) if self._cite else ()
+        fitting = [one for one in by_name(ending) if ending and one in (*graph, *saved)]
+        if not fitting:
+            names = ", ".join(one.name for one in (*graph, *saved))
+            raise WrongUsage(f"no format of this answer ends in {ending!r}", fix=f"Take {names}.")
+        data = self._ask((fitting[0].media_type,), self.version).read()
+        Path(path).write_bytes(data)
+
+    def crate(self, path: str | Path) -> None:
+        """Write the answer with query, parameters, chart, licence and citation as an RO-Crate.
+
+        Raises:
+            WrongUsage: it is no answer of a saved query.
+        """
+        if self._cite is None:
+            raise WrongUsage("only an answer of a saved query is taken away as a crate")
+        Path(path).write_bytes(self._ask((CRATE.media_type,), self.version).read())
+
     def chart(self) -> Chart:
         """The chart that belongs to the saved query.
 
         Raises:
             NotFound: it has none.
         """
-        if self._draw is None:
+        if self._cite is None:
             raise NotFound("this answer has no chart", fix="Take a frame: .to_pandas()")
-        return Chart(self._draw().decode())
+        return self._chart
+
+    @cached_property
+    def _chart(self) -> Chart:
+        return Chart(self._ask((_SVG.media_type,), self.version).read().decode())
+
+    def __repr__(self) -> str:
+        if self.text:
+            return self.text
+        part = Table(self._table.columns, self._table.rows[:_PRINTED], self.truth)
+        look = Look(Settings().base_iri, self._headings, width=_WIDTH, every=False)
+        counted = [f"({self._counted(_PRINTED)})"] if self.truth is None else []
+        return "\n".join([*readable(part, look), *counted])
 
     def _repr_html_(self) -> str:
         if self.truth is not None or self.text:
             return f"<pre>{escape(self.text or str(self.truth).lower())}</pre>"
-        shown = [[row[name] for name in self.columns] for row in self.rows[:_SHOWN]]
+        labels = labelled_columns(self.columns)
+        names = [name for name in self.columns if name not in labels.values()]
+        heads = tuple(self._headings.get(name, name) for name in names)
+        shown = [
+            [row[labels.get(name, name)] or row[name] for name in names]
+            for row in self.rows[:_SHOWN]
+        ]
+        told = " ".join(filter(None, (legend(self._table), note(self._table))))
+        told = f"<p>{escape(told)}</p>" if told else ""
+        counted = f"<p>{self._counted(_SHOWN)}</p>"
+        return f"{self._figure()}{html_table(heads, shown)}{told}{counted}"
+
+    def _figure(self) -> str:
+        """The chart as a picture in which nothing runs; nothing where there is none."""
+        try:
+            drawn = self.chart().svg
+        except CoprodError:
+            return ""
+        data = b64encode(drawn.encode()).decode()
+        return f'<img alt="" src="data:image/svg+xml;base64,{data}">'
+
+    def _counted(self, most: int) -> str:
         count = len(self.rows)
-        part = f", the first {_SHOWN} of them shown" if count > _SHOWN else ""
-        rows = "1 row" if count == 1 else f"{count} rows"
-        return f"{html_table(self.columns, shown)}<p>{rows}{part}; version {self.version}</p>"
+        part = f", the first {most} of them shown" if count > most else ""
+        return f"{'1 row' if count == 1 else f'{count} rows'}{part}; version {self.version}"
+
+
+def result(ask: Ask, version: int | None, cite: Cite | None, headings: Mapping[str, str]) -> Result:
+    """Ask, and keep the answer.
+
+    Args:
+        ask: gives the answer in the first of some media types that fits, of a version.
+        version: which one; the newest where it is None.
+        cite: gives its citation; None where it is no saved query.
+        headings: column → what people call it.
+    """
+    with ask(_TYPES, version) as answer:
+        data = answer.read()
+    if answer.media_type == _TYPES[0]:
+        table, text = read_table(data), ""
+        content = content_of_table(table)
+    else:
+        table, text = Table((), ()), data.decode()
+        lines = ask((_NTRIPLES,), answer.version).read()
+        content = content_of_graph(lines)
+    rows = python_rows(table)
+    hashed = content.sha256
+    return Result(
+        table.columns, rows, answer.version, hashed, table.truth, text, table, ask, cite, headings
+    )
 
 
 def html_table(columns: tuple[str, ...], rows: list[list[Any]]) -> str:

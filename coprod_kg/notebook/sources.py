@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from coprod_kg.answering import ask, run_saved
+from coprod_kg.answering import ask
 from coprod_kg.catalogue.queries import load_all
-from coprod_kg.errors import NotFound
-from coprod_kg.results.formats import by_name
-from coprod_kg.results.made import Asked, formats_made
-from coprod_kg.results.table import read_table
+from coprod_kg.collecting.keeping import Collection
+from coprod_kg.cli.questions import Here
+from coprod_kg.results.formats import CRATE
+from coprod_kg.results.made import MADE
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
@@ -27,7 +27,10 @@ class Source(Protocol):
     def query(
         self, name: str, values: Values, media_types: tuple[str, ...], version: int | None
     ) -> Answer:
-        """The answer of a saved query."""
+        """The answer of a saved query, also as a chart, a workbook or a crate."""
+
+    def cited(self, name: str, values: Values, form: str, version: int | None) -> str:
+        """The citation of an answer: ``text``, ``bibtex`` or ``csl``."""
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer of a query."""
@@ -40,7 +43,8 @@ class Folder:
         """Read the saved queries."""
         self._store = store
         self._settings = settings
-        self._known = load_all(settings.queries)
+        submitted = Collection(store, settings).seen()
+        self._known = {**submitted, **load_all(settings.queries)}
 
     def queries(self) -> list[dict[str, Any]]:
         """What the catalogue says of each saved query."""
@@ -49,25 +53,20 @@ class Folder:
     def query(
         self, name: str, values: Values, media_types: tuple[str, ...], version: int | None
     ) -> Answer:
-        """The answer of a saved query, or its chart."""
-        saved, own = self._known[name], self._settings.queries
-        chart = by_name("svg")[0]
-        if media_types != (chart.media_type,):
-            return run_saved(
-                self._store, saved, values, self._asking("", media_types, version), self._settings
-            )
-        if chart not in formats_made(saved, own):
-            raise NotFound(f"the question {name} has no chart", fix="Take a frame: .to_pandas()")
-        with self.query(name, values, saved.media_types, version) as answer:
-            table = read_table(answer.read())
-        data = Asked(saved, values, answer.version, own).made(chart, table)
-        return Answer(chart.media_type, answer.version, len(data), iter((data,)))
+        """The answer of a saved query, also as a chart, a workbook or a crate."""
+        made = next((one for one in (*MADE, CRATE) if media_types == (one.media_type,)), None)
+        return self._here(name, values).answer(self._store, media_types, made, version)
+
+    def cited(self, name: str, values: Values, form: str, version: int | None) -> str:
+        """The citation of an answer: ``text``, ``bibtex`` or ``csl``."""
+        return self._here(name, values).citation(self._store, form, version)
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer of a query."""
-        return ask(self._store, self._asking(text, media_types, version), self._settings)
-
-    def _asking(self, text: str, media_types: tuple[str, ...], version: int | None) -> Query:
         union = self._settings.default_graph == "union"
         seconds = self._settings.query_seconds
-        return Query(text, media_types, version=version, seconds=seconds, union=union)
+        asking = Query(text, media_types, version=version, seconds=seconds, union=union)
+        return ask(self._store, asking, self._settings)
+
+    def _here(self, name: str, values: Values) -> Here:
+        return Here(self._known[name], values, self._settings)
