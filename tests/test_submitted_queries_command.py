@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import coprod_kg
 from coprod_kg.cli.queries import queries
 from coprod_kg.cli.query import query
 from coprod_kg.errors import Forbidden, NotFound, WrongUsage
@@ -74,5 +75,7 @@ def test_a_submitted_question_is_asked_as_it_was_in_the_version_that_is_named(
     assert CliRunner().invoke(query, where).output.splitlines() == ["s", "urn:b"]
     old = CliRunner().invoke(query, [*where, "--version", str(first)])
     assert old.output.splitlines() == ["s", "urn:a"]
+    with coprod_kg.connect(data) as connection:
+        assert len(connection.mine()) == 1
     assert listed(data, "--remove", "mine").exit_code == 0
     assert isinstance(CliRunner().invoke(query, where).exception, NotFound)
