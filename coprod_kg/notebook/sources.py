@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.queries import load_all
-from coprod_kg.collecting.keeping import Collection
 from coprod_kg.cli.questions import Here
+from coprod_kg.collecting.keeping import Collection
 from coprod_kg.results.formats import CRATE
 from coprod_kg.results.made import MADE
 from coprod_kg.settings import Settings
