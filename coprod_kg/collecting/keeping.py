@@ -141,7 +141,8 @@ def _read(store: Store, settings: Settings, version: int) -> Iterator[tuple[str,
     asked = Query(text, (ROWS[0].media_type,), version=version, seconds=settings.query_seconds)
     for row in read_table(store.query(asked).read()).texts():
         name = row["query"].removeprefix(base)
-        query = None if name in seen else _sound(name, row["text"])
+        ours = name != row["query"] and name not in seen
+        query = _sound(name, row["text"]) if ours else None
         if query is not None:
             seen.add(name)
             chart = row.get("chart")
