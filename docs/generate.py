@@ -50,6 +50,8 @@ RUN = re.compile(
     re.DOTALL,
 )
 FILE = re.compile(r"<!-- file: ([\w.-]+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+DAY = "2026-11-24 09:30 UTC"
 START_SECONDS = 90
 COMMAND_SECONDS = 60
 
@@ -75,6 +77,7 @@ class Scratch:
             check=False,
         )
         shown = ran.stdout.replace(self.address, ADDRESS).replace("\r\n", "\n")
+        shown = MOMENT.sub(DAY, shown)
         if ran.returncode != exit_code:
             raise SystemExit(f"$ {command}\n{shown}ended with {ran.returncode}, not {exit_code}")
         return shown if not shown or shown.endswith("\n") else shown + "\n"
