@@ -11,11 +11,11 @@ from coprod_kg.citing.content import Content, content_of_graph, content_of_table
 from coprod_kg.citing.dating import dated, dating
 from coprod_kg.results.formats import GRAPHS, ROWS
 from coprod_kg.results.made import Asked
-from coprod_kg.results.table import read_table
+from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 
-__all__ = ["citation_of", "cited"]
+__all__ = ["citation_of", "cited", "quoted"]
 
 _JSON: Final = (ROWS[0].media_type,)
 _NTRIPLES: Final = (GRAPHS[2].media_type,)
@@ -52,3 +52,9 @@ def citation_of(store: Store, asked: Asked, content: Content, settings: Settings
     when = Query(dating(settings.base_iri, asked.version), _JSON, version=asked.version)
     place = (settings.root, asked.version, dated(ask(store, when, settings).read()))
     return cite(asked.query, canonical(asked.query, asked.values), content, place)
+
+
+def quoted(store: Store, asked: Asked, table: Table, settings: Settings) -> Asked:
+    """The same, saying how its rows are cited, for a workbook; what it takes is as above."""
+    citation = citation_of(store, asked, content_of_table(table), settings)
+    return replace(asked, cited=f"{citation.sentence}.")
