@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from openpyxl import load_workbook
 from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]  # it has no types
 
 from coprod_kg.catalogue.queries import SavedQuery, load
@@ -161,3 +162,13 @@ def test_the_command_line_writes_the_same_crate_each_time(tmp_path: Path) -> Non
     root = ROCrate(unpacked(files[0].read_bytes(), tmp_path / "crate")).root_dataset
     assert root["url"] == f"http://127.0.0.1:8000/queries/{NAME}?version=1"
     assert root["datePublished"].startswith("20")
+
+
+def test_a_workbook_of_the_command_line_says_how_it_is_cited(tmp_path: Path) -> None:
+    file = tmp_path / "rows.xlsx"
+    asked = [NAME, "-o", str(file), "--data", str(tmp_path / "data")]
+    assert CliRunner().invoke(query_command, asked, catch_exceptions=False).exit_code == 0
+    told = {
+        str(row[0].value): str(row[1].value) for row in load_workbook(file)["About"].iter_rows()
+    }
+    assert f"http://127.0.0.1:8000/queries/{NAME}?version=1" in told["Citation"]

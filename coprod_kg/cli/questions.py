@@ -9,12 +9,12 @@ from typing import Any, Final, Protocol, TypeVar
 from coprod_kg.answering import run_saved
 from coprod_kg.catalogue.parameters import did_you_mean
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.asking import cited
+from coprod_kg.citing.asking import cited, quoted
 from coprod_kg.cli.context import opened
 from coprod_kg.cli.crate import crated
 from coprod_kg.cli.remote import Remote
 from coprod_kg.errors import NotFound
-from coprod_kg.results.formats import CRATE, ROWS, Format
+from coprod_kg.results.formats import CRATE, ROWS, WORKBOOK, Format
 from coprod_kg.results.made import Asked, formats_made
 from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
@@ -93,7 +93,10 @@ class Here:
             if made not in known:
                 raise _not_made(self.saved.name, made, known)
             table = read_table(answer.read())
-        data = Asked(self.saved, self.values, answer.version, own).made(made, table)
+        asked = Asked(self.saved, self.values, answer.version, own)
+        if made == WORKBOOK:
+            asked = quoted(store, asked, table, settings)
+        data = asked.made(made, table)
         return Answer(made.media_type, answer.version, len(data), iter((data,)))
 
     def cited(self, form: str, number: int | None) -> str:
