@@ -212,3 +212,16 @@ def test_a_query_worker_that_is_killed_is_replaced(service: Serving) -> None:
             os.kill(int(pid), signal.SIGKILL)
         status, text = service.get("/sparql", query="ASK {}", format="json")
         assert (status, json.loads(text)["boolean"]) == (200, True)
+
+
+def test_a_folder_of_questions_with_a_mistake_is_not_served(tmp_path: Path, checkout: Path) -> None:
+    for path in (checkout / "tests" / "broken_queries").glob("sound.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "sound.vl.json").write_text('{"mark": ')
+    command = [*CLI, "serve", "--data", str(tmp_path / "data"), "--port", str(free_port())]
+    refused = subprocess.run(
+        [*command, "--queries", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "sound.vl.json:1: this is not JSON" in refused.stderr
+    assert "Traceback" not in refused.stderr

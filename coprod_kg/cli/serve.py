@@ -9,9 +9,10 @@ from types import FrameType
 import click
 
 from coprod_kg.cli.context import setting_options
-from coprod_kg.errors import StoreUnavailable, WrongUsage
+from coprod_kg.errors import ModelError, StoreUnavailable, WrongUsage
 from coprod_kg.examples import submit_examples
 from coprod_kg.files import files
+from coprod_kg.linting import faults, files_of
 from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
@@ -75,6 +76,7 @@ def serve(settings: Settings, *, no_example: bool) -> None:
     url = f"http://{_bracketed(settings.host)}:{settings.port}"
     try:
         with serving(settings, url) as service:
+            _refuse_mistakes(service.store, settings)
             empty = service.store.version() == 0
             folders = [files("queries") / "questions"]
             folders += [settings.queries] if settings.queries else []
@@ -90,6 +92,22 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+
+
+def _refuse_mistakes(store: Store, settings: Settings) -> None:
+    """Serve no folder of questions and charts in which there is a mistake, rather than half of it.
+
+    Raises:
+        ModelError: lists every mistake with file and line.
+    """
+    found = faults(files_of([settings.queries] if settings.queries else []), store, settings)
+    if found:
+        told = "\n".join(map(str, found))
+        raise ModelError(
+            f"the folder of questions holds {len(found)} mistakes\n{told}",
+            where="setting queries",
+            fix="Mend them; coprod-kg check-queries lists what is left.",
+        )
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
