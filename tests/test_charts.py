@@ -186,7 +186,8 @@ def test_what_is_not_known_is_grey(name: str, saved: Mapping[str, SavedQuery]) -
     shades = [
         bound for channel, bound in chart.encodings(chart.template(name)) if channel == "color"
     ]
-    assert [one["condition"]["test"] for one in shades] == ["datum.rank == 99"]
+    assert len(shades) == 1
+    assert shades[0]["condition"]["test"].startswith("datum.rank == 99")
 
 
 def test_a_query_without_a_chart_is_told_so() -> None:
