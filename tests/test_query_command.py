@@ -279,3 +279,54 @@ def test_a_service_that_lacks_a_question_says_which_may_be_meant(run: Run, url: 
 def test_a_service_explains_its_queries_too(run: Run, url: str) -> None:
     asked = ("query", "pilots-without-successor", "--explain")
     assert run(*asked).out == run(*asked, "--url", url).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("initiative-history", "-p", "initiative=Wigan Deal"), "small letters, digits and"),
+        (("pilots-without-successor", "-p", "months=x"), "'x' is not a whole number such as 12\n"),
+        (("connectors", "-f", "svg"), "has no svg\nIt can be json, xml, csv, tsv, xlsx or crate."),
+        (("connectors", "-f", "turtle"), "has no Turtle\nIt can be json, xml, csv"),
+        (("connectors", "-o", "answer.doc"), "no format ends in .doc\nSay with -f which it is"),
+        (("connectors", "--version", "-5"), "'--version': -5 is not in the range"),
+    ],
+)
+def test_an_error_says_what_to_write_here_and_over_http(
+    arguments: tuple[str, ...], message: str, run: Run, data: str, url: str
+) -> None:
+    for where in (("--data", data), ("--url", url)):
+        ended = run("query", *arguments, *where)
+        assert ended.code in (1, 2)
+        assert message in ended.err
+
+
+def test_a_folder_of_queries_that_is_not_there_is_said(run: Run, data: str, tmp_path: Path) -> None:
+    ended = run("query", "connectors", "--data", data, "--queries", str(tmp_path / "none"))
+    assert (ended.code, f"there is no folder {tmp_path}/none" in ended.err) == (2, True)
+
+
+def test_a_command_that_is_none_is_told_with_the_one_that_was_meant(run: Run) -> None:
+    ended = run("qery", "connectors")
+    assert (ended.code, "No such command 'qery'. Did you mean query?" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [("queries",), ("query", "connectors"), ("sparql", COUNT)])
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_a_web_site_of_another_kind_is_told_from_a_service(
+    arguments: tuple[str, ...], kind: str, run: Run
+) -> None:
+    def site(_environ: object, start: Callable[..., object]) -> list[bytes]:
+        start("200 OK", [("Content-Type", kind)])
+        return [b"<p>Welcome"]
+
+    server = make_server("127.0.0.1", 0, site)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        ended = run(*arguments, "--url", f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (ended.code, "no such service" in ended.err) == (3, True), ended.err

@@ -59,7 +59,9 @@ def _terms(
         try:
             terms.append(serialise(parameter.term(text, base_iri, vocabulary)))
         except WrongUsage as error:
-            fix = f". {error.fix}" if error.fix else ""
+            # Some say the same twice: what it is not, and to write that.
+            again = (error.fix or "").removeprefix("Write ").rstrip(".") in error.what
+            fix = "" if again else f". {error.fix}"
             problems.append(f"{parameter.name}: {error.what}{fix}")
     return list(dict.fromkeys(terms)), problems
 

@@ -207,7 +207,8 @@ class Parameter:
             return parse_iri(f"<{things}{kind}/{slug}>", base_iri="")
         bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
         if not _ABSOLUTE.fullmatch(bare):
-            raise WrongUsage(f"{text!r} is not {self.takes}", fix=f"Write {self.takes}.")
+            hint = "A slug is written in small letters, digits and hyphens."
+            raise WrongUsage(f"{text!r} is not {self.takes}", fix=hint)
         iri = parse_iri(f"<{bare}>", base_iri="")
         other, _, _ = iri.value.removeprefix(things).partition("/")
         if iri.value.startswith(things) and self.scope not in ("thing", other):

@@ -24,7 +24,7 @@ from coprod_kg.catalogue.header import Mistake, read_header
 from coprod_kg.catalogue.saved import SavedQuery, Submitted
 from coprod_kg.catalogue.schemes import Scheme, schemes
 from coprod_kg.catalogue.sources import source_mistakes
-from coprod_kg.errors import ModelError
+from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.files import files
 
 __all__ = ["SavedQuery", "Submitted", "examine", "is_slug", "load", "load_all", "read"]
@@ -73,9 +73,12 @@ def load_all(own: Path | None) -> Mapping[str, SavedQuery]:
     """The model's saved queries with those of a person's own folder, which win by name.
 
     Raises:
+        WrongUsage: there is no such folder.
         ModelError: names file and line of every mistake in every file.
     """
     model = load()
+    if own and not own.is_dir():
+        raise WrongUsage(f"there is no folder {own}", where="setting queries")
     return MappingProxyType({**model, **load(own, beside=model)}) if own else model
 
 

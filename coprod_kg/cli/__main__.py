@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 import click
 
@@ -51,6 +52,18 @@ class _Commands(click.Group):
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"coprod_kg.cli.{module}"), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], _COMMANDS, n=2)
+            if near:
+                meant = f"{error.message} Did you mean {' or '.join(near)}?"
+                raise click.UsageError(meant, ctx) from None
+            raise
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

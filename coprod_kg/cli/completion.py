@@ -63,7 +63,8 @@ def _values(parameter: Parameter, begun: str) -> Iterator[CompletionItem[str]]:
     scheme = vocabulary.get(parameter.scope) if parameter.type == "concept" else None
     for value in parameter.permitted(vocabulary):
         if value.startswith(begun):
-            told = scheme.concepts[value].label() if scheme else None
+            concept = scheme.concepts.get(value) if scheme else None
+            told = concept.label() if concept else None
             yield CompletionItem(f"{parameter.name}={value}", help=told)
 
 

@@ -116,11 +116,17 @@ class Output:
             yield f"({count}, version {version}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC{cited})"
 
     def check(self) -> None:
-        """Refuse bytes that a terminal could not show.
+        """Refuse a file whose ending says nothing, and bytes that a terminal could not show.
 
         Raises:
-            WrongUsage: say where else they can go.
+            WrongUsage: says what to write.
         """
+        if self.file and self.file.suffix and not self.form and not by_name(self._named):
+            raise WrongUsage(
+                f"no format ends in {self.file.suffix}",
+                where=f"-o {self.file}",
+                fix=f"Say with -f which it is: {', '.join(_FORMATS)}.",
+            )
         if self.made and self.made.name in _BINARY and not self.file and sys.stdout.isatty():
             what = f"{self.made.name} is not for a terminal"
             raise WrongUsage(what, where="-f", fix="Add -o FILE.")

@@ -29,7 +29,11 @@ __all__ = ["query", "sparql"]
 _asking = setting_options("data", "base_iri", "query_seconds", "service_allow", "queries")
 _url = click.option("--url", metavar="URL", help="Ask the running service at this address.")
 _version = click.option(
-    "--version", "number", type=int, metavar="N", help="Ask this version of the data."
+    "--version",
+    "number",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Ask this version of the data.",
 )
 
 

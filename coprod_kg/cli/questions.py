@@ -13,8 +13,8 @@ from coprod_kg.citing.asking import cited, quoted
 from coprod_kg.cli.context import opened
 from coprod_kg.cli.crate import crated
 from coprod_kg.cli.remote import Remote
-from coprod_kg.errors import NotFound
-from coprod_kg.results.formats import CRATE, ROWS, WORKBOOK, Format
+from coprod_kg.errors import NotAcceptable, NotFound
+from coprod_kg.results.formats import CRATE, GRAPHS, ROWS, WORKBOOK, Format, by_name
 from coprod_kg.results.made import Asked, formats_made
 from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
@@ -85,13 +85,15 @@ class Here:
         asking = self._asking(_JSON if made else media_types, number)
         if made == CRATE:
             return crated(store, self.saved, self.values, asking, settings)
-        answer = run_saved(store, self.saved, self.values, asking, settings)
+        try:
+            answer = run_saved(store, self.saved, self.values, asking, settings)
+        except NotAcceptable:
+            raise _not_made(self.described(), made or media_types) from None
         if made is None:
             return answer
-        known = formats_made(self.saved, own)
         with answer:
-            if made not in known:
-                raise _not_made(self.saved.name, made, known)
+            if made not in formats_made(self.saved, own):
+                raise _not_made(self.described(), made)
             table = read_table(answer.read())
         asked = Asked(self.saved, self.values, answer.version, own)
         if made == WORKBOOK:
@@ -150,6 +152,8 @@ class There:
         except NotFound:
             self.described()
             raise
+        except NotAcceptable:
+            raise _not_made(self.described(), made or media_types) from None
 
     def cited(self, form: str, number: int | None) -> str:
         """The citation of the answer."""
@@ -180,8 +184,11 @@ def found(known: Mapping[str, _Said], name: str, listing: str = "coprod-kg queri
     return known[name]
 
 
-def _not_made(name: str, form: Format, known: Sequence[Format]) -> NotFound:
-    others = ", ".join(one.name for one in known)
+def _not_made(said: Mapping[str, Any], wanted: Format | tuple[str, ...]) -> NotFound:
+    """The answer is not to be had so; says how else."""
+    graph = said["form"] in ("CONSTRUCT", "DESCRIBE")
+    others = [one.name for one in (GRAPHS if graph else (*ROWS, WORKBOOK))]
+    form = wanted.name if isinstance(wanted, Format) else by_name(wanted[0])[0].label
     return NotFound(
-        f"the question {name} has no {form.name}", fix=f"It can be {others or 'Turtle'} or csv."
+        f"the question {said['name']} has no {form}", fix=f"It can be {', '.join(others)} or crate."
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final
@@ -93,6 +94,12 @@ class Remote:
         except (URLError, HTTPException, OSError) as error:
             raise _unreachable(self.url, error) from None
         kind = response.headers.get_content_type()
+        if kind not in media_types and "*/*" not in media_types:
+            response.close()
+            raise StoreUnavailable(
+                f"what answers at {self.url} sends {kind} and is no such service",
+                fix="Write the address that coprod-kg serve prints.",
+            )
         number = response.headers.get("Dataset-Version", "")
         return Answer(
             media_type=kind,
@@ -132,10 +139,22 @@ def _tail(values: Mapping[str, Sequence[str]], version: int | None) -> str:
 
 
 def _unreachable(url: str, error: Exception) -> StoreUnavailable:
+    """Nobody answers there, in words for somebody who wrote the address."""
     reason = getattr(error, "reason", None) or error
+    if isinstance(reason, ssl.SSLError):
+        return StoreUnavailable(
+            f"no secure connection to {url} comes about: {reason.verify_message}"
+            if isinstance(reason, ssl.SSLCertVerificationError)
+            else f"the service at {url} does not answer over TLS",
+            fix="Has it a certificate that counts? One without any is asked at http://.",
+        )
+    told = getattr(reason, "strerror", None) or reason
+    here = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
     return StoreUnavailable(
-        f"the service at {url} does not answer: {reason}",
-        fix="Is it running? coprod-kg serve starts one.",
+        f"the service at {url} does not answer: {told}",
+        fix="Is it running? coprod-kg serve starts one."
+        if here
+        else "Is the address right, and the service running?",
     )
 
 
@@ -146,7 +165,8 @@ def _problem(error: HTTPError) -> CoprodError:
         kind = str(document["type"]).rpartition("/")[2].rpartition("#")[2]
         what = str(document["detail"])
     except (ValueError, KeyError, TypeError, OSError, HTTPException):
-        document, kind, what = {}, "", f"the service answered {error.code} {error.reason}"
+        kind, what = "", f"the service answered {error.code} {error.reason}"
+        document = {"fix": "Is it one of coprod-kg? Write the address that coprod-kg serve prints."}
     name = re.sub(r"(?:^|-)([a-z])", lambda found: found[1].upper(), kind)
     known = getattr(errors, name, None) if name in errors.__all__ else None
     if not (isinstance(known, type) and issubclass(known, CoprodError)):
