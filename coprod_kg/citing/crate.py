@@ -25,6 +25,7 @@ _DAY: Final = (1980, 1, 1, 0, 0, 0)
 _MODE: Final = 0o100644 << 16
 _UNIX: Final = 3
 _AUTHOR: Final = {"@id": "#contributors"}
+_LICENSED: Final = "Of the data and the model, where the graph of an organisation names no other."
 _SPARQL: Final = "application/sparql-query"
 
 Entity = dict[str, Any]
@@ -143,7 +144,8 @@ def _citations(citation: Citation) -> Iterator[File]:
 
 def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> Iterator[Entity]:
     """What is no file: who, under what licence, over which data, with which values."""
-    yield {"@id": LICENCE, "@type": "CreativeWork", "name": LICENCE_NAME, "url": LICENCE}
+    licence = {"name": LICENCE_NAME, "url": LICENCE, "description": _LICENSED}
+    yield {"@id": LICENCE, "@type": "CreativeWork", **licence}
     yield {"@id": "#contributors", "@type": "Organization", "name": AUTHOR}
     data: Entity = {"@id": "#data", "@type": "CreativeWork", "name": TITLE}
     data["version"] = str(citation.version)
