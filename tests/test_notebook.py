@@ -189,6 +189,7 @@ def test_an_answer_shows_itself_as_a_table_and_its_chart(kg: Connection) -> None
     assert '<img alt="" src="data:image/svg+xml;base64,' in shown
     assert "<th>Stage</th><th>Order</th>" in shown
     assert "vocab/stage/" not in shown
+    assert '<td>Pilot project</td><td style="text-align: right">2</td>' in shown
     lines = repr(answer).splitlines()
     assert lines[0].split()[:2] == ["Stage", "Order"]
     assert lines[-1] == f"({len(answer)} rows; version {answer.version})"

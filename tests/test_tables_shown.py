@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coprod_kg.cli.aligning import aligned
 from coprod_kg.cli.output import Output
-from coprod_kg.cli.tables import Look, aligned, legend, readable
+from coprod_kg.cli.tables import Look, legend, readable
 from coprod_kg.results.table import Cell, Table
 
 BASE = "https://w3id.org/coprod/"

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import click
 
-from coprod_kg.cli.tables import Look, legend, readable, terminal_width
+from coprod_kg.cli.aligning import terminal_width
+from coprod_kg.cli.tables import Look, legend, readable
 from coprod_kg.errors import WrongUsage
 from coprod_kg.results.formats import CRATE, GRAPHS, ROWS, Format, by_name
 from coprod_kg.results.made import MADE

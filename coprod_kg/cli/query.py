@@ -11,6 +11,7 @@ import click
 
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.parameters import Parameter
+from coprod_kg.cli.aligning import aligned, terminal_width
 from coprod_kg.cli.bindings import bound
 from coprod_kg.cli.collected import known
 from coprod_kg.cli.completion import complete_name, complete_parameter
@@ -18,7 +19,6 @@ from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.cli.output import Output, format_options, opened_file, show
 from coprod_kg.cli.questions import CITATIONS, Here, Question, There, found
 from coprod_kg.cli.remote import Remote
-from coprod_kg.cli.tables import aligned, terminal_width
 from coprod_kg.cli.watching import watch
 from coprod_kg.errors import Unreadable, WrongUsage
 from coprod_kg.settings import Settings

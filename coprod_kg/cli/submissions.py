@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from coprod_kg.cli.aligning import aligned, terminal_width
 from coprod_kg.cli.context import opened, pass_settings
-from coprod_kg.cli.tables import aligned, terminal_width
 from coprod_kg.reporting.differences import as_lines
 from coprod_kg.reporting.text import as_text
 from coprod_kg.settings import Settings

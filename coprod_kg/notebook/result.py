@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from coprod_kg.citing.content import content_of_graph, content_of_table
-from coprod_kg.cli.tables import Look, labelled_columns, legend, readable
+from coprod_kg.cli.tables import Look, labelled_columns, legend, readable, shown_columns
 from coprod_kg.errors import CoprodError, NotFound, WrongUsage
 from coprod_kg.notebook.citation import Citation, plainly
 from coprod_kg.results.formats import CRATE, GRAPHS, ROWS, by_name
@@ -186,17 +186,16 @@ class Result:
     def _repr_html_(self) -> str:
         if self.truth is not None or self.text:
             return f"<pre>{escape(self.text or str(self.truth).lower())}</pre>"
-        labels = labelled_columns(self.columns)
-        names = [name for name in self.columns if name not in labels.values()]
-        heads = tuple(self._headings.get(name, name) for name in names)
+        things = {label: name for name, label in labelled_columns(self.columns).items()}
+        heads = shown_columns(self.columns, self._headings)
         shown = [
-            [row[labels.get(name, name)] or row[name] for name in names]
+            [row[things.get(name, name)] if row[name] is None else row[name] for name in heads]
             for row in self.rows[:_SHOWN]
         ]
         told = " ".join(filter(None, (legend(self._table), note(self._table))))
         told = f"<p>{escape(told)}</p>" if told else ""
         counted = f"<p>{self._counted(_SHOWN)}</p>"
-        return f"{self._figure()}{html_table(heads, shown)}{told}{counted}"
+        return f"{self._figure()}{html_table(tuple(heads.values()), shown)}{told}{counted}"
 
     def _figure(self) -> str:
         """The chart as a picture in which nothing runs; nothing where there is none."""
@@ -241,13 +240,13 @@ def result(ask: Ask, version: int | None, cite: Cite | None, headings: Mapping[s
 def html_table(columns: tuple[str, ...], rows: list[list[Any]]) -> str:
     """A table as HTML, with every cell escaped."""
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td>{'' if cell is None else escape(str(cell))}</td>" for cell in row)
-        + "</tr>"
-        for row in rows
-    )
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    right = ' style="text-align: right"' if isinstance(value, int | float | Decimal) else ""
+    return f"<td{right}>{'' if value is None else escape(str(value))}</td>"
 
 
 def python_rows(table: Table) -> list[dict[str, Any]]:
