@@ -1,7 +1,7 @@
 """The process that runs the saved queries over each new version; it answers nobody.
 
 It waits some seconds after a commit, so that a burst of them is one round, runs one query at a
-time, and after each rests as long as it took: whoever asks meanwhile finds a worker free.
+time, and after each rests four times as long as it took: whoever asks finds a worker free.
 """
 
 import os
@@ -20,6 +20,7 @@ from coprod_kg.store.local import LocalStore
 __all__ = ["main"]
 
 _PRIORITY: Final = 10
+_REST: Final = 4
 _SETTLED_SECONDS: Final = 2.0
 _AGAIN_SECONDS: Final = 60.0
 """After something that kept it from running anything."""
@@ -50,7 +51,7 @@ def main() -> NoReturn:
 
 def _round(store: LocalStore, settings: Settings, ledger: Ledger) -> None:
     for run in refresh(store, settings, questions(store, settings), ledger):
-        time.sleep(run.seconds)
+        time.sleep(_REST * run.seconds)
 
 
 def _changed(own: Path | None) -> int:
