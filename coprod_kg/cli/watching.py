@@ -1,5 +1,6 @@
 """An answer asked again at each new version of the data, until Ctrl-C; it never changes data."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,7 @@ def watch(question: Question, output: Output) -> None:
                     click.echo(f"coprod-kg: {error.what}; trying again", err=True)
             time.sleep(_EVERY)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough, also where it comes twice
         click.echo(err=True)
 
 
