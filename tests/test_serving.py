@@ -31,6 +31,7 @@ from coprod_kg.store.base import Change, Query
 from coprod_kg.store.children import exit_status
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import LocalStore, Service, connect, serving
+from coprod_kg.store.taking import mark, taker
 
 TABLE = ("text/csv",)
 GRAPH = "https://example.org/graph"
@@ -166,8 +167,12 @@ def test_a_reader_that_leaves_frees_the_worker_that_wrote_to_it(service: Service
 def test_an_asker_that_leaves_ends_the_worker_that_computes_for_it(service: Service) -> None:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(service.environ["COPROD_RUN"] + "/query")
-        pid = int(wire.receive_message(sock)["pid"])
-        wire.send_message(sock, request(Query(HOPELESS, TABLE), seconds=60.0))
+        name = mark()
+        wire.send_message(sock, request(Query(HOPELESS, TABLE), 60.0, name))
+        deadline = time.monotonic() + 60
+        while (pid := taker(Path(service.environ["COPROD_RUN"]), name)) is None:
+            assert time.monotonic() < deadline, "no worker took it up"
+            time.sleep(0.01)
     await_end(pid)
     assert exit_status(Path(service.environ["COPROD_RUN"]), pid) == 0
     assert count(service.store) == 20_000
@@ -305,7 +310,6 @@ def test_a_query_that_no_worker_took_is_asked_again(tmp_path: Path) -> None:
         for _ in range(2):
             listening.accept()[0].close()  # a worker that ended before it took the query
         with listening.accept()[0] as taken:
-            wire.send_message(taken, {"pid": os.getpid()})
             assert wire.receive_message(taken)["text"] == "ASK {}"
             wire.send_message(taken, {"media_type": TABLE[0], "version": 1, "length": None})
             wire.send(taken, b"true")

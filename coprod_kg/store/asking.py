@@ -9,13 +9,14 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from coprod_kg.errors import CoprodError, Overloaded, RequestError, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import limits, wire
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.store.children import exit_status
+from coprod_kg.store.taking import mark, taker
 
 __all__ = ["Asking", "NotAtOnce", "Untaken", "request"]
 
@@ -55,7 +56,8 @@ class Asking:
         self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
         if query.asker is not None:
             query.asker.on_leave(self.hang_up)
-        self._unsent = wire.framed_message(request(query, self._seconds))
+        self._mark = mark()
+        self._unsent = wire.framed_message(request(query, self._seconds, self._mark))
         with suppress(OSError):  # whoever waits will see what is wrong
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
 
@@ -89,10 +91,10 @@ class Asking:
             if not came or self._unsent or self._stream.held > _SMALL:
                 raise NotAtOnce
             return None
-        head = wire.message(frames[1])
+        head = wire.message(frames[0])
         if head.get("length") is None:  # an error
             raise NotAtOnce
-        return Answer(head["media_type"], head["version"], head["length"], iter(frames[2:]))
+        return Answer(head["media_type"], head["version"], head["length"], iter(frames[1:]))
 
     def answer(self) -> Answer:
         """Wait for the answer; see `coprod_kg.store.base.Store.query` for what is raised.
@@ -112,26 +114,34 @@ class Asking:
         try:  # the question is there when a worker takes the connection up
             if self._unsent:  # sending nothing would fail where all is answered already
                 self._socket.sendall(self._unsent)
-            pid = int(self._stream.message()["pid"])
+                self._unsent = b""
+            head = self._head()
         except BlockingIOError:
             raise _overloaded(self._settings.queue_seconds) from None
         except (EOFError, OSError):
-            if self._asker is not None and self._asker.left:
-                raise _left() from None
-            raise Untaken from None
+            raise self._ended() from None
         if self._stream.feed(b"") is None:
             self._wait_up_to(self._seconds + _GRACE_SECONDS)
-        try:
-            head = self._stream.message()
-        except (EOFError, OSError):
-            raise self._ended(pid) from None
         wire.raise_error(head)
         return Answer(
             media_type=head["media_type"],
             version=head["version"],
             length=head["length"],
-            chunks=_Frames(self, self._stream, lambda: self._ended(pid)),
+            chunks=_Frames(self, self._stream, self._ended),
         )
+
+    def _head(self) -> dict[str, Any]:
+        """The first message; some time after nothing came, it is known whether one will."""
+        try:
+            return self._stream.message()
+        except BlockingIOError:
+            if taker(self._run, self._mark) is None:
+                raise
+        self._wait_up_to(self._seconds + _GRACE_SECONDS)
+        try:
+            return self._stream.message()
+        except BlockingIOError:
+            raise EOFError from None
 
     def _wait_up_to(self, seconds: float) -> None:
         """Have the kernel end whatever waits longer; Python would ask it twice for each piece."""
@@ -141,10 +151,13 @@ class Asking:
         if self._unsent:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
 
-    def _ended(self, pid: int) -> CoprodError:
-        """The reason for which the connection to the worker with that process number ended."""
+    def _ended(self) -> CoprodError | Untaken:
+        """The reason for which the connection ended."""
         if self._asker is not None and self._asker.left:
             return _left()
+        pid = taker(self._run, self._mark)
+        if pid is None:
+            return Untaken()
         status, seconds = exit_status(self._run, pid), self._seconds
         stopped = limits.stopped_by(status, "query", seconds, self._settings.query_memory_mb)
         return stopped or StoreUnavailable(f"the query worker ended with status {status}")
@@ -153,7 +166,7 @@ class Asking:
 class _Frames:
     """The frames of an answer as they come; closing it hangs up, also before the first."""
 
-    def __init__(self, asking: Asking, stream: wire.Stream, why: Callable[[], CoprodError]) -> None:
+    def __init__(self, asking: Asking, stream: wire.Stream, why: Callable[[], Exception]) -> None:
         self._asking = asking
         self._stream = stream
         self._why = why
@@ -166,7 +179,10 @@ class _Frames:
             frame = self._stream.receive()
         except (EOFError, OSError):
             self.close()
-            raise self._why() from None
+            why = self._why()
+            if isinstance(why, Untaken):  # its worker has taken another one up since
+                why = StoreUnavailable("the query worker broke the answer off")
+            raise why from None
         if frame == wire.END:
             self.close()
             raise StopIteration
@@ -192,9 +208,10 @@ def _connected(path: str, seconds: float) -> socket.socket:
     return connection
 
 
-def request(query: Query, seconds: float) -> dict[str, object]:
+def request(query: Query, seconds: float, mark: str) -> dict[str, object]:
     """The message that asks a query worker."""
     return {
+        "mark": mark,
         "text": query.text,
         "media_types": query.media_types,
         "default_graphs": query.default_graphs,

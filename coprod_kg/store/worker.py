@@ -24,6 +24,7 @@ from coprod_kg.store.lanes import LANE, Lane
 from coprod_kg.store.limits import limited, no_core_files, peak_memory
 from coprod_kg.store.sending import AnswerWriter
 from coprod_kg.store.snapshots import Reader, Snapshots
+from coprod_kg.store.taking import Ledger
 from coprod_kg.store.views import Views
 from coprod_kg.store.watching import Watcher
 
@@ -46,6 +47,7 @@ class Worker:
     base_iri: str
     memory_mb: int
     watcher: Watcher
+    ledger: Ledger
     readers: dict[tuple[int, tuple[str, ...]], Reader] = field(default_factory=dict)
 
     def rest(self) -> None:
@@ -56,8 +58,8 @@ class Worker:
     def serve(self, connection: socket.socket) -> None:
         """Answer the query that comes over a connection, or die trying."""
         connection.settimeout(_REQUEST_SECONDS)
-        wire.send_message(connection, {"pid": os.getpid()})
         request = wire.Stream(connection).message()
+        self.ledger.take(request["mark"])
         connection.settimeout(None)
         writer = AnswerWriter(connection)
         try:
@@ -130,6 +132,7 @@ def main() -> None:
         base_iri,
         int(os.environ["COPROD_QUERY_MEMORY_MB"]),
         Watcher(lane.leave),
+        Ledger(Path(os.environ["COPROD_RUN"])),
     )
     baseline = peak_memory()
     while peak_memory() < baseline + _GROWTH:
