@@ -10,18 +10,21 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from werkzeug.serving import make_server
 
 from coprod_kg.citing.comparing import compare
+from coprod_kg.cli import watching
+from coprod_kg.cli.output import Output
 from coprod_kg.cli.query import query
 from coprod_kg.cli.watching import told
-from coprod_kg.errors import CoprodError
+from coprod_kg.errors import CoprodError, Overloaded, StoreUnavailable, VersionGone
 from coprod_kg.results.table import Cell, Table
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Change, Store
+from coprod_kg.store.base import Answer, Change, Store
 from coprod_kg.store.local import serving
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
@@ -166,6 +169,46 @@ def test_what_cannot_be_watched_is_refused(flags: tuple[str, ...], message: str,
     ended = CliRunner().invoke(query, ["numbers", "--watch", "--queries", own, *flags])
     assert isinstance(ended.exception, CoprodError)
     assert message in str(ended.exception)
+
+
+class Away:
+    """A question whose service is away for a while, and then has a new version."""
+
+    def __init__(self) -> None:
+        self.errors = [StoreUnavailable("away"), Overloaded("too many"), VersionGone("gone")] * 2
+        self.looks = 0
+
+    def described(self) -> dict[str, Any]:
+        return {"form": "SELECT", "key": (), "columns": [], "summary": "Which?"}
+
+    def newest(self) -> int:
+        self.looks += 1
+        if self.errors:
+            raise self.errors.pop()
+        if self.looks > 8:
+            raise KeyboardInterrupt
+        return 2
+
+    def cited(self, form: str, number: int | None) -> str:
+        raise AssertionError(form, number)
+
+    def asked(self, media_types: tuple[str, ...], _made: object, number: int | None) -> Answer:
+        version = number or (1 if self.errors else 2)
+        data = b'{"head": {"vars": ["n"]}, "results": {"bindings": []}}'
+        return Answer(media_types[0], version, len(data), iter((data,)))
+
+
+def test_a_service_that_is_away_is_asked_again_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr(watching, "_EVERY", 0)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    question = Away()
+    watching.watch(question, Output("json", None, ""))
+    out, err = capsysbinary.readouterr()
+    assert not question.errors
+    assert b"nothing has changed since version 1" in out
+    assert err.count(b"trying again") == 1
 
 
 def test_a_row_that_differs_is_told_by_the_words_of_its_key() -> None:

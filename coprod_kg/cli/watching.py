@@ -14,7 +14,7 @@ import click
 from coprod_kg.citing.comparing import Differences, Row, compare, key_columns
 from coprod_kg.cli.output import Output, show
 from coprod_kg.cli.questions import Question
-from coprod_kg.errors import StoreError, WrongUsage
+from coprod_kg.errors import LimitReached, StoreError, VersionGone, WrongUsage
 from coprod_kg.results.formats import ROWS
 from coprod_kg.results.table import Cell, Table, read_table
 
@@ -49,7 +49,7 @@ def watch(question: Question, output: Output) -> None:
                 if shown is None or question.newest() != shown.version:
                     shown = _again(question, output, shown)
                 failed = 0
-            except StoreError as error:
+            except (StoreError, LimitReached, VersionGone) as error:
                 if shown is None:
                     raise
                 failed += 1
