@@ -12,11 +12,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
 from coprod_kg.access import Grant, Private, Role, Tokens
+from coprod_kg.cli.private import private
 from coprod_kg.errors import WrongUsage
+from coprod_kg.freshness.ledger import Ledger
+from coprod_kg.freshness.run import Run
 from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
@@ -175,17 +179,17 @@ def grant(organisation: str | None) -> Grant:
 
 
 def test_private_data_is_hidden_from_all_but_its_owner_and_curators(tmp_path: Path) -> None:
-    private = Private(tmp_path)
-    assert private.hidden_from(None) == ()
-    assert private.mark("b")
-    assert private.mark("a")
-    assert not private.mark("a")
-    assert private.hidden_from(None) == ("a", "b")
-    assert private.hidden_from(grant("a")) == ("b",)
-    assert private.hidden_from(grant("other")) == ("a", "b")
-    assert private.hidden_from(grant(None)) == ()
+    hidden = Private(tmp_path)
+    assert hidden.hidden_from(None) == ()
+    assert hidden.mark("b")
+    assert hidden.mark("a")
+    assert not hidden.mark("a")
+    assert hidden.hidden_from(None) == ("a", "b")
+    assert hidden.hidden_from(grant("a")) == ("b",)
+    assert hidden.hidden_from(grant("other")) == ("a", "b")
+    assert hidden.hidden_from(grant(None)) == ()
     assert Private(tmp_path).mark("a", private=False)
-    assert private.organisations() == ("b",)
+    assert hidden.organisations() == ("b",)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "A b", "a/b", "é"])
@@ -283,3 +287,13 @@ def test_nothing_is_written_with_a_password(town: Town) -> None:
     for address, data in (("/sparql", {"update": "DROP ALL"}), ("/submissions", file)):
         assert client.post(address, data=data, headers=headers).status_code == 401, address
     assert client.delete(f"/data?graph={BASE}graph/x", headers=headers).status_code == 401
+
+
+def test_last_runs_are_forgotten_when_what_everybody_sees_changes(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    arguments = ["town", "--data", str(tmp_path)]
+    for flags, word in (([], "private"), (["--off"], "public"), (["--off"], "already public")):
+        ledger.note(Run("numbers", "ab", 1, "2026-11-24T10:00:00+00:00", 0.1, 3))
+        told = CliRunner().invoke(private, [*arguments, *flags])
+        assert (told.exit_code, f"is {word}." in told.output) == (0, True)
+        assert bool(ledger.runs()) == ("already" in word)

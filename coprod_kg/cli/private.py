@@ -4,6 +4,7 @@ import click
 
 from coprod_kg.access import Private
 from coprod_kg.cli.context import setting_options
+from coprod_kg.freshness.ledger import Ledger
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from coprod_kg.store.local import connect
@@ -28,6 +29,8 @@ def private(settings: Settings, organisation: str | None, *, off: bool) -> None:
             click.echo(name)
         return
     changed = Private(settings.data).mark(organisation, private=not off)
+    if changed:
+        Ledger(settings.data).forget()
     already = "" if changed else " already"
     click.echo(f"The data of {organisation} is{already} {'public' if off else 'private'}.")
     if not off and not _has_data(organisation, settings):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Final, NoReturn
 
+from coprod_kg.access import Private
 from coprod_kg.errors import CoprodError, Overloaded
 from coprod_kg.freshness.ledger import Ledger
 from coprod_kg.freshness.running import questions, refresh
@@ -33,11 +34,12 @@ def main() -> NoReturn:
     settings = Settings.load()
     store = LocalStore(Path(os.environ["COPROD_RUN"]), settings)
     ledger = Ledger(settings.data)
-    done: tuple[int, int] | None = None
+    private = Private(settings.data)
+    done: tuple[object, ...] | None = None
     while True:
         time.sleep(_SETTLED_SECONDS)
         try:
-            state = (store.version(), _changed(settings.queries))
+            state = (store.version(), _changed(settings.queries), private.organisations())
             if state != done:
                 _round(store, settings, ledger)
                 done = state

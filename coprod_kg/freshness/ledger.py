@@ -33,6 +33,10 @@ class Ledger:
             return {}
         return _read(self._path, (found.st_ino, found.st_mtime_ns, found.st_size))
 
+    def forget(self) -> None:
+        """Forget all runs: what they counted is not what everybody sees any more."""
+        self._path.unlink(missing_ok=True)
+
     def note(self, run: Run) -> Run:
         """Write a run down after the ones before it.
 
