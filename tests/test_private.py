@@ -297,3 +297,17 @@ def test_last_runs_are_forgotten_when_what_everybody_sees_changes(tmp_path: Path
         told = CliRunner().invoke(private, [*arguments, *flags])
         assert (told.exit_code, f"is {word}." in told.output) == (0, True)
         assert bool(ledger.runs()) == ("already" in word)
+
+
+def test_a_check_does_not_tell_what_is_private(town: Town) -> None:
+    def report(name: str, whose: str = "") -> str:
+        refers = f"; dcterms:isPartOf <id/initiative/{name}-panel>"
+        file = sent("town.ttl", organisation("town"), initiative("fair", "town", more=refers))
+        form = {"file": (io.BytesIO(file.content), "town.ttl"), "dry_run": "1"}
+        answer = town.client(whose).post("/submissions?format=txt", data=form)
+        return answer.get_data(as_text=True)
+
+    assert f"{WORD}-panel" in report(WORD)
+    assert report(WORD) == report("wallabyford").replace("wallabyford", WORD)
+    assert report(WORD) == report(WORD, "other")
+    assert report(WORD, "curator") != report(WORD)
