@@ -194,6 +194,9 @@ def test_an_answer_shows_itself_as_a_table_and_its_chart(kg: Connection) -> None
     assert lines[0].split()[:2] == ["Stage", "Order"]
     assert lines[-1] == f"({len(answer)} rows; version {answer.version})"
     assert repr(kg.sparql("ASK {}")) == "true"
+    own = kg.sparql('SELECT (<urn:x> AS ?thing) ("X" AS ?thingLabel) {}')
+    assert "<th>thing</th><th>thingLabel</th>" in own._repr_html_()
+    assert repr(own).splitlines()[0].split() == ["thing", "thingLabel"]
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

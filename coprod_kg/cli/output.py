@@ -104,7 +104,8 @@ class Output:
     def lines(self, table: Table) -> Iterator[str]:
         """A table as people read it; cut to the terminal only where it goes to one."""
         width = None if self.file or self.wide else terminal_width()
-        every = self.wide or width is None
+        # What somebody asks for in SPARQL of their own is shown as it was asked for.
+        every = self.wide or width is None or not self.headings
         look = Look(self.base_iri, self.headings, self.units, width, every)
         yield from readable(table, look)
 

@@ -179,7 +179,7 @@ class Result:
         if self.text:
             return self.text
         part = Table(self._table.columns, self._table.rows[:_PRINTED], self.truth)
-        look = Look(Settings().base_iri, self._headings, width=_WIDTH, every=False)
+        look = Look(Settings().base_iri, self._headings, width=_WIDTH, every=not self._headings)
         counted = [f"({self._counted(_PRINTED)})"] if self.truth is None else []
         return "\n".join([*readable(part, look), *counted])
 
@@ -187,7 +187,7 @@ class Result:
         if self.truth is not None or self.text:
             return f"<pre>{escape(self.text or str(self.truth).lower())}</pre>"
         things = {label: name for name, label in labelled_columns(self.columns).items()}
-        heads = shown_columns(self.columns, self._headings)
+        heads = shown_columns(self.columns, self._headings, not self._headings)
         shown = [
             [row[things.get(name, name)] if row[name] is None else row[name] for name in heads]
             for row in self.rows[:_SHOWN]
