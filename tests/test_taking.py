@@ -14,6 +14,7 @@ from coprod_kg.errors import Overloaded
 from coprod_kg.settings import Settings
 from coprod_kg.store import asking, wire
 from coprod_kg.store.base import Query
+from coprod_kg.store.children import Keeper
 from coprod_kg.store.local import LocalStore
 from coprod_kg.store.taking import Ledger, mark, taker
 
@@ -45,11 +46,15 @@ def test_what_workers_took_that_ended_long_ago_is_forgotten(tmp_path: Path) -> N
     name = mark()
     worker = subprocess.Popen([sys.executable, "-c", ENDS, str(tmp_path), name])
     worker.wait(60)
+    os.utime(tmp_path / "taken" / str(worker.pid), (0, 0))  # it was taken up long ago
+    keeper = Keeper(tmp_path)
+    keeper.record(worker.pid, worker.returncode)  # and ended now
     Ledger(tmp_path)
     assert taker(tmp_path, name) == worker.pid
-    os.utime(tmp_path / "taken" / str(worker.pid), (0, 0))
+    os.utime(tmp_path / "exits" / str(worker.pid), (0, 0))
     Ledger(tmp_path)
     assert taker(tmp_path, name) is None
+    keeper.stop()
 
 
 @pytest.mark.parametrize("taken", [True, False])

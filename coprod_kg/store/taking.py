@@ -35,7 +35,7 @@ class Ledger:
     def __init__(self, run: Path) -> None:
         folder = run / "taken"
         folder.mkdir(exist_ok=True)
-        _forget(folder)
+        _forget(run)
         with (folder / str(os.getpid())).open("w+b") as file:
             file.truncate(_LENGTH)
             self._page = mmap.mmap(file.fileno(), _LENGTH)
@@ -54,10 +54,13 @@ def taker(run: Path, mark: str) -> int | None:
     return None
 
 
-def _forget(folder: Path) -> None:
-    """Remove the files of workers that ended some time ago."""
+def _forget(run: Path) -> None:
+    """Remove the files of workers that ended some time ago, as is recorded of their ends.
+
+    Whoever asked the one that has just ended may not have looked yet, however old its file is.
+    """
     before = time.time() - _KEPT_SECONDS
-    for file in folder.glob("[0-9]*"):
+    for file in (run / "taken").glob("[0-9]*"):
         with suppress(FileNotFoundError):
-            if file.stat().st_mtime < before and not Path("/proc", file.name).exists():
+            if (run / "exits" / file.name).stat().st_mtime < before:
                 file.unlink()
