@@ -5,6 +5,7 @@ numbers in a file of that folder, and whichever is asked adds them up.
 """
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -41,13 +42,28 @@ _VERSION: Final = Gauge(
 
 def count(route: str, method: str, status: int, outcome: str) -> None:
     """One more request."""
-    _REQUESTS.labels(route, method, str(status), outcome).inc()
+    _requests(route, method, status, outcome).inc()
 
 
 def measure(route: str, seconds: float, size: int) -> None:
     """How long it took, and how much was sent."""
-    _SECONDS.labels(route).observe(seconds)
-    _BYTES.labels(route).inc(size)
+    _seconds(route).observe(seconds)
+    _bytes(route).inc(size)
+
+
+@cache
+def _requests(route: str, method: str, status: int, outcome: str) -> Counter:
+    return _REQUESTS.labels(route, method, str(status), outcome)
+
+
+@cache
+def _seconds(route: str) -> Histogram:
+    return _SECONDS.labels(route)
+
+
+@cache
+def _bytes(route: str) -> Counter:
+    return _BYTES.labels(route)
 
 
 def exposition(version: int) -> bytes:

@@ -35,7 +35,9 @@ _LONGEST: Final = 8192
 """Characters of a query string that is read here."""
 _BUSY: Final = re.compile("service|load|from|exists", re.IGNORECASE)
 """What makes a query one that is examined token by token before it is asked."""
-_NOT_PLAIN: Final = ("authorization", "if-none-match", "content-length", "transfer-encoding")
+_NOT_PLAIN: Final = frozenset(
+    {"authorization", "if-none-match", "content-length", "transfer-encoding"}
+)
 
 Headers = list[tuple[str, str]]
 
@@ -87,7 +89,7 @@ class ShortRoad:
         address, headers = scope.query_string, scope.headers
         if not self._open or scope.method != "GET" or scope.path != "/sparql":
             return None
-        if len(address) > _LONGEST or any(name in headers for name in _NOT_PLAIN):
+        if len(address) > _LONGEST or not _NOT_PLAIN.isdisjoint(headers.keys()):
             return None
         accept = [value for name, value in headers.items() if name == "accept"]
         if len(accept) > 1 or self._site.private.organisations():
