@@ -187,12 +187,12 @@ def test_a_web_process_ends_with_its_parent_and_is_not_ready_without_a_store(
     environ = {"COPROD_RUN": str(tmp_path), "COPROD_DATA": str(tmp_path / "data")}
     with granian("coprod_kg.web.server:app", tmp_path, **environ) as (port, server):
         statuses = {}
-        for path in ("/healthz", "/readyz", "/queries"):
+        for path in ("/healthz", "/readyz", "/robots.txt"):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             connection.request("GET", path)
             statuses[path] = connection.getresponse().status
             connection.close()
-        assert statuses == {"/healthz": 200, "/readyz": 503, "/queries": 200}
+        assert statuses == {"/healthz": 200, "/readyz": 503, "/robots.txt": 200}
         server.kill()
         server.wait(30)
         end = time.monotonic() + START_SECONDS
