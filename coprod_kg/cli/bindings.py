@@ -1,10 +1,28 @@
-"""``-p KEY=VALUE`` on a command line as values of parameters; it never checks what they mean."""
+"""``NAME -p KEY=VALUE`` on a command line: a saved query and values; it checks none of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import click
+
+from coprod_kg.cli.completion import complete_name, complete_parameter
 from coprod_kg.errors import WrongUsage
 
-__all__ = ["bound"]
+__all__ = ["bound", "question_arguments"]
+
+
+def question_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``name``, a saved query, and ``params``, what its parameters are bound to."""
+    option = click.option(
+        "-p",
+        "--param",
+        "params",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Bind a parameter; repeat.",
+        shell_complete=complete_parameter,
+    )
+    return click.argument("name", shell_complete=complete_name)(option(command))
 
 
 def bound(params: Sequence[str]) -> dict[str, list[str]]:

@@ -9,9 +9,8 @@ import click
 
 from coprod_kg.citing.comparing import Differences, as_csv, compare, key_columns
 from coprod_kg.citing.telling import document
-from coprod_kg.cli.bindings import bound
+from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
-from coprod_kg.cli.completion import complete_name, complete_parameter
 from coprod_kg.cli.context import setting_options
 from coprod_kg.cli.questions import Here, Question, There, found
 from coprod_kg.cli.remote import Remote
@@ -28,16 +27,7 @@ _JSON: Final = (ROWS[0].media_type,)
 
 @click.command(epilog="Example: coprod-kg differences initiatives-by-stage --from 3 --to 7")
 @setting_options("data", "base_iri", "query_seconds", "service_allow", "queries")
-@click.argument("name", shell_complete=complete_name)
-@click.option(
-    "-p",
-    "--param",
-    "params",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Bind a parameter; repeat.",
-    shell_complete=complete_parameter,
-)
+@question_arguments
 @click.option("--from", "before", type=int, metavar="N", help="The earlier version.")
 @click.option("--to", "after", type=int, metavar="N", help="The later version.")
 @click.option(

@@ -12,9 +12,8 @@ import click
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.parameters import Parameter
 from coprod_kg.cli.aligning import aligned, terminal_width
-from coprod_kg.cli.bindings import bound
+from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
-from coprod_kg.cli.completion import complete_name, complete_parameter
 from coprod_kg.cli.context import opened, setting_options
 from coprod_kg.cli.output import Output, format_options, opened_file, show
 from coprod_kg.cli.questions import CITATIONS, Here, Question, There, found
@@ -39,16 +38,7 @@ _version = click.option(
 
 @click.command(epilog="Example: coprod-kg query initiatives-at-stage -p stage=project -f csv")
 @_asking
-@click.argument("name", shell_complete=complete_name)
-@click.option(
-    "-p",
-    "--param",
-    "params",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Bind a parameter; repeat.",
-    shell_complete=complete_parameter,
-)
+@question_arguments
 @format_options
 @_version
 @_url
