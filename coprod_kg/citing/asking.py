@@ -15,7 +15,7 @@ from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 
-__all__ = ["citation_of", "cited", "quoted"]
+__all__ = ["citation_of", "cited", "plain", "quoted"]
 
 _JSON: Final = (ROWS[0].media_type,)
 _NTRIPLES: Final = (GRAPHS[2].media_type,)
@@ -32,12 +32,27 @@ def cited(
 
     Its permanent address is that of the service: ``public-url``, or where ``serve`` listens.
     """
+    data, version = plain(store, saved, values, asking, settings)
     graph = saved.form in ("CONSTRUCT", "DESCRIBE")
-    plain = replace(asking, media_types=_NTRIPLES if graph else _JSON)
-    with run_saved(store, saved, values, plain, settings) as answer:
-        data, version = answer.read(), answer.version
     content = content_of_graph(data) if graph else content_of_table(read_table(data))
     return citation_of(store, Asked(saved, values, version), content, settings)
+
+
+def plain(
+    store: Store,
+    saved: SavedQuery,
+    values: Mapping[str, Sequence[str]],
+    asking: Query,
+    settings: Settings,
+) -> tuple[bytes, int]:
+    """An answer as it is measured, and its version; the arguments are those of `run_saved`.
+
+    Returns:
+        The N-Triples of a graph, or the SPARQL JSON of rows.
+    """
+    types = _NTRIPLES if saved.form in ("CONSTRUCT", "DESCRIBE") else _JSON
+    with run_saved(store, saved, values, replace(asking, media_types=types), settings) as answer:
+        return answer.read(), answer.version
 
 
 def citation_of(store: Store, asked: Asked, content: Content, settings: Settings) -> Citation:

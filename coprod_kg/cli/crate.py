@@ -1,22 +1,17 @@
 """An answer of a saved query as an RO-Crate in a file; it never asks a service over HTTP."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from coprod_kg.answering import run_saved
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.asking import citation_of
+from coprod_kg.citing.asking import citation_of, plain
 from coprod_kg.citing.crate import crate
 from coprod_kg.citing.taken import measured
-from coprod_kg.results.formats import CRATE, GRAPHS, ROWS
+from coprod_kg.results.formats import CRATE
 from coprod_kg.results.made import Asked
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
 __all__ = ["crated"]
-
-_JSON = (ROWS[0].media_type,)
-_NTRIPLES = (GRAPHS[2].media_type,)
 
 
 def crated(
@@ -30,9 +25,7 @@ def crated(
 
     Its permanent address is that of the service: ``public-url``, or where ``serve`` listens.
     """
-    types = _NTRIPLES if saved.form in ("CONSTRUCT", "DESCRIBE") else _JSON
-    with run_saved(store, saved, values, replace(asking, media_types=types), settings) as answer:
-        data, version = answer.read(), answer.version
+    data, version = plain(store, saved, values, asking, settings)
     asked = Asked(saved, values, version, settings.queries)
     files, content = measured(asked, data)
     citation = citation_of(store, asked, content, settings)
