@@ -1,5 +1,8 @@
 """What the keeper of the processes records of their ends, however many end at once."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,3 +25,18 @@ def test_ends_at_the_same_moment_are_all_recorded_and_the_oldest_forgotten(tmp_p
     assert exit_status(tmp_path, 2001) == -6
     assert exit_status(tmp_path, 1, seconds=0) is None
     assert 200 <= len(list((tmp_path / "exits").iterdir())) <= 300
+
+
+def test_a_process_is_not_taken_for_an_earlier_one_of_its_number(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text("import time\ntime.sleep(60)\n")
+    with keeping(tmp_path) as keeper:
+        last = subprocess.Popen([sys.executable, "-c", ""])
+        last.wait()
+        for pid in range(last.pid, last.pid + 2000):  # numbers are given one after the other
+            (tmp_path / "exits" / str(pid)).write_text("-11")
+        keeper.keep("sleeper", "sleeper", {"PYTHONPATH": str(tmp_path)})
+        end = time.monotonic() + 60
+        while "sleeper" not in keeper.pids():
+            assert time.monotonic() < end, "it did not start"
+            time.sleep(0.01)
+        assert exit_status(tmp_path, keeper.pids()["sleeper"], seconds=0) is None

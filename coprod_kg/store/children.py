@@ -100,6 +100,7 @@ class Keeper:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+            (self._exits / str(child.pid)).unlink(missing_ok=True)  # of one with its number before
             self._running[name] = child
             if self._stopping.is_set():
                 child.terminate()
