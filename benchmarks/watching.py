@@ -38,12 +38,17 @@ class Watch:
     def look(self) -> None:
         """Note what each holds now."""
         self.kept.append(sum(one.name.isdigit() for one in self.snapshots.iterdir()))
+        first = b""
         for one in family(self.pid):
             try:
-                words = Path(f"/proc/{one}/cmdline").read_bytes().decode().split("\0")
+                line = Path(f"/proc/{one}/cmdline").read_bytes()
                 held = _held(one)
             except (OSError, KeyError):  # it ended meanwhile
                 continue
+            first = first or line
+            if one != self.pid and line == first:
+                continue  # a copy of the first one, about to become another program
+            words = line.decode().split("\0")
             name = next((word for word in words if word.startswith("coprod_kg.")), "process")
             if not name.endswith(_DISPOSABLE):
                 of = self.seen.setdefault(f"{name.removeprefix('coprod_kg.')} {one}", {})
