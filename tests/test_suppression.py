@@ -245,6 +245,7 @@ def test_a_rule_that_is_none_is_explained(text: str, what: str) -> None:
 ROADS = {
     "answering.py": "run_saved withholds; permitted withholds what it lists",
     "cli/crate.py": "the text only, for the crate; its answer is from run_saved",
+    "cli/differences.py": "to check values; nothing is asked",
     "cli/query.py": "to check values; nothing is asked",
     "web/permitting.py": "permitting withholds what it lists",
     "web/queries.py": "the text for the page and its links; the answer is from Asking.answer",
