@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 __all__ = ["checkout", "require"]
 
@@ -53,6 +54,13 @@ LAST = (
     "test_crashes",
     "test_docs",
 )
+
+
+# No test says how long something takes. At home the examples are others each time; in CI they are
+# the same, so that it tells what a change did, not what luck found.
+settings.register_profile("house", deadline=None)
+settings.register_profile("ci", settings.get_profile("house"), derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("COPROD_REQUIRE_ALL") == "1" else "house")
 
 
 def pytest_configure() -> None:

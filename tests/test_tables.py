@@ -214,6 +214,13 @@ def test_every_cell_gives_terms_or_says_what_is_wrong(
         assert made or wrong
 
 
+def test_marks_between_no_values_are_told_and_not_passed_over() -> None:
+    column = next(one for one in COLUMNS if one.holds is Holds.CHOICE and one.many)
+    for text in (";", " ; ;", "\n;"):
+        made, wrong = convert(Cell(CellKind.TEXT, text), column, "en")
+        assert (made, len(wrong)) == ([], 1), text
+
+
 @given(TEXTS)
 def test_a_neutralised_text_is_read_as_it_was(text: str) -> None:
     column = next(one for one in COLUMNS if one.holds is Holds.TEXT)

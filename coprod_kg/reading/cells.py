@@ -91,7 +91,8 @@ def parts(text: str, choices: Callable[[str], bool]) -> list[str]:
     text = text.strip()
     if choices(text) or not re.search(r"[;\n]", text):
         return [text]
-    return [one.strip() for one in re.split(r"[;\n]", text) if one.strip()]
+    found = [one.strip() for one in re.split(r"[;\n]", text) if one.strip()]
+    return found or [text]  # marks between no values are no value either
 
 
 def text_and_language(text: str, language: str) -> tuple[str, str]:
