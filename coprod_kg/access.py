@@ -8,11 +8,9 @@ The organisations whose data is private stand in ``private.json`` beside it. Tha
 for all versions, also for those from before.
 """
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -24,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from coprod_kg.errors import Forbidden, NotFound, Unauthorised, WrongUsage
-from coprod_kg.store.directory import sync
+from coprod_kg.store.directory import alone, put
 
 __all__ = ["Grant", "Private", "Role", "Tokens"]
 
@@ -158,7 +156,7 @@ class Tokens:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Grant]]:
-        with _locked(self._path):
+        with alone(self._path):
             grants = dict(self._read())
             yield grants
             _write(self._path, [asdict(one) for one in grants.values()])
@@ -209,7 +207,7 @@ class Private:
                 f"{organisation[:80]!r} is no name of an organisation",
                 fix="Write the last part of its IRI, such as comune-di-bologna.",
             )
-        with _locked(self._path):
+        with alone(self._path):
             before = set(_told(self._path))
             after = before | {organisation} if private else before - {organisation}
             if after != before:
@@ -225,25 +223,9 @@ def _told(path: Path) -> list[Any]:
     return told
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time change a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _write(path: Path, told: list[Any]) -> None:
-    """Put a new file in the place of one, so that it survives a power cut; its owner reads it."""
-    unfinished = path.with_suffix(".unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(told, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    sync(path.parent)
+    """Put a new file in the place of one; its owner alone reads it."""
+    put(path, json.dumps(told, indent=2).encode(), 0o600)
 
 
 def _digest(secret: str) -> str:

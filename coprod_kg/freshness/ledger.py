@@ -4,7 +4,6 @@ It is no part of the data: writing it makes no version. It is replaced whole, so
 reads it sees one state or the next.
 """
 
-import fcntl
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,7 +12,7 @@ from types import MappingProxyType
 
 from coprod_kg.errors import StoreError
 from coprod_kg.freshness.run import Run, after
-from coprod_kg.store.directory import sync
+from coprod_kg.store.directory import alone, put
 
 __all__ = ["Ledger"]
 
@@ -47,8 +46,7 @@ class Ledger:
             StoreError: the file cannot be written.
         """
         try:
-            with self._path.with_suffix(".lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with alone(self._path):
                 runs = dict(self.runs())
                 runs[run.query] = told = after(runs.get(run.query), run)
                 self._write(runs)
@@ -61,11 +59,8 @@ class Ledger:
         return told
 
     def _write(self, runs: Mapping[str, Run]) -> None:
-        unfinished = self._path.with_suffix(".unfinished")
         text = json.dumps([one.told() for one in runs.values()], ensure_ascii=False, indent=1)
-        unfinished.write_text(text + "\n", encoding="utf-8")
-        sync(unfinished)
-        unfinished.rename(self._path)
+        put(self._path, f"{text}\n".encode())
 
 
 @lru_cache(maxsize=4)

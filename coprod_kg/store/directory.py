@@ -27,7 +27,7 @@ from typing import Any
 
 from coprod_kg.errors import StoreInUse, StoreUnavailable
 
-__all__ = ["DataDirectory", "sync"]
+__all__ = ["DataDirectory", "alone", "put", "sync"]
 
 _RUN_PREFIX = "coprod-"
 
@@ -129,6 +129,36 @@ def _remove_run(run: str | None) -> None:
     """Remove the runtime directory of a holder that is gone; sockets only live there."""
     if run and Path(run).name.startswith(_RUN_PREFIX):
         shutil.rmtree(run, ignore_errors=True)
+
+
+def put(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Put a file in its place whole, or in that of the one there, so that it survives a power loss.
+
+    Args:
+        path: where it is to be.
+        content: all of its bytes.
+        mode: who may read and write it, as far as the process allows.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync(path.parent)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one process at a time change a file: hold the lock that lies beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def sync(path: Path) -> None:

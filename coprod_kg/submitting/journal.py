@@ -8,7 +8,6 @@ after it: one without a version may not have entered.
 
 import gzip
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import NotFound
-from coprod_kg.store.directory import sync
+from coprod_kg.store.directory import put
 
 __all__ = ["Journal", "Member", "Record"]
 
@@ -169,10 +168,4 @@ class Journal:
 
     def _keep(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync(path.parent)
+        put(path, content)

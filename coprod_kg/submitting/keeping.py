@@ -3,9 +3,10 @@
 The store normalises numbers and forgets comments: these files are what was really sent.
 """
 
-import os
 from hashlib import sha256
 from pathlib import Path
+
+from coprod_kg.store.directory import put
 
 __all__ = ["keep"]
 
@@ -22,20 +23,5 @@ def keep(content: bytes, data: Path) -> Path:
     kept = folder / sha256(content).hexdigest()
     if kept.exists():
         return kept
-    draft = folder / f".{kept.name}.{os.getpid()}"
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(kept)
-    _flush_names(folder)
+    put(kept, content)
     return kept
-
-
-def _flush_names(folder: Path) -> None:
-    """Make the new name itself survive."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
