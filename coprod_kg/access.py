@@ -19,12 +19,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from coprod_kg.errors import Forbidden, NotFound, Unauthorised, WrongUsage
 from coprod_kg.store.directory import alone, put
 
-__all__ = ["Grant", "Private", "Role", "Tokens"]
+__all__ = ["SAY_WHO", "Grant", "Private", "Role", "Tokens"]
+
+SAY_WHO: Final = "Send `Authorization: Bearer coprod_…` with a token of this service."
+"""What to do where a token is missing or wrong."""
 
 _TOKEN = re.compile(r"coprod_([a-z0-9-]{1,40})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -146,7 +149,7 @@ class Tokens:
             raise Unauthorised(
                 "this token is not known here, or was taken back",
                 where="header Authorization",
-                fix="Send `Authorization: Bearer coprod_…` with a token of this service.",
+                fix=SAY_WHO,
             )
         return grant
 

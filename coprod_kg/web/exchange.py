@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from flask import Request
 
+from coprod_kg.access import Grant
 from coprod_kg.store.base import Asker
 from coprod_kg.web.begun import Begun
 
@@ -30,7 +31,8 @@ class Exchange:
         outcome: ``ok``, or in a word why not.
         guarded: whether what is seen here depends on who asks.
         hidden: the organisations whose data the client does not see.
-        holder: the name of the client's token, which is no secret; empty without one.
+        unshared: whether no cache that serves others may keep the answer.
+        grant: what the client's token is for, once it has been looked up; None without one.
         begun: the query that was sent to the store before the application was called.
         notes: what the routes have to say for the log: the version, the hash of the query.
     """
@@ -45,7 +47,8 @@ class Exchange:
     outcome: str = "ok"
     guarded: bool = False
     hidden: tuple[str, ...] = ()
-    holder: str = ""
+    unshared: bool = False
+    grant: Grant | None = None
     notes: dict[str, str | int] = field(default_factory=dict)
     begun: Begun | None = None
 

@@ -69,8 +69,8 @@ def _add(response: Response) -> Response:
     response.vary.add("Accept")
     if exchange(request).guarded:
         response.vary.add("Authorization")
-        if "Authorization" in request.headers and "Cache-Control" in headers:
-            headers["Cache-Control"] = headers["Cache-Control"].replace("public", "private")
+    if exchange(request).unshared and "Cache-Control" in headers:
+        headers["Cache-Control"] = headers["Cache-Control"].replace("public", "private")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     if response.mimetype == "text/html":

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
+from coprod_kg.catalogue.parameters import RESERVED
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.citing.citation import Citation
@@ -37,8 +38,6 @@ from coprod_kg.web.site import Site, take
 
 __all__ = ["blueprint", "formats_of"]
 
-OURS = ("format", "version", "timeout", "limit", "offset")
-"""Parameters of the service itself; a saved query's own cannot be called so."""
 _LIST = (ROWS[0], HTML)
 _MOST_OPTIONS = 500
 """So many values are offered in a list; with more of them a value is typed."""
@@ -94,7 +93,7 @@ def _one(site: Site, name: str) -> Response:
     given = parameters(request)
     own = site.settings.queries
     wanted = settled(_offers(query, given, suffix, own))
-    values = given.grouped(leave_out=OURS)
+    values = given.grouped(leave_out=RESERVED)
     number = version(given)
     run = last_run(site, query) if number is None and wants_page(wanted) else None
     about = (_stamp(run), is_changing(query.text), query.text)

@@ -12,6 +12,7 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
+from coprod_kg.catalogue.parameters import RESERVED
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.citing.citation import Citation, canonical, cite, permalink, query_hash
 from coprod_kg.citing.content import Content, content_of_graph, content_of_table
@@ -35,7 +36,7 @@ __all__ = ["Asking", "add_routes", "asking_of", "named", "pairs", "saved"]
 
 _SMALL: Final = 256 << 10
 _MOST: Final = 16 << 20
-_OURS: Final = ("format", "version", "timeout", "limit", "offset", "from", "to")
+_OURS: Final = (*RESERVED, "from", "to")
 _FORMATS: Final = (
     Format("txt", "text/plain", "page", "text"),
     Format("bib", "application/x-bibtex", "page", "BibTeX", ("text/x-bibtex",), ("bibtex",)),
@@ -228,8 +229,7 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     texts = {"txt": one.text, "bib": one.bibtex, "csl.json": one.csl_text}
     response = Response(texts[offer.format.name](), content_type=offer.content_type)
     response.headers["Dataset-Version"] = str(number)
-    closed = site.settings.read_access == "token"
-    response.headers["Cache-Control"] = LATEST.replace("public", "private") if closed else LATEST
+    response.headers["Cache-Control"] = LATEST
     return asking.marked(response, number, content)
 
 

@@ -55,9 +55,7 @@ def _differ(site: Site, name: str) -> Response:
         response = Response(as_csv(found), content_type=offer.content_type)
     else:
         response = jsonify({"query": name, "from": earlier, "to": later, **document(found)})
-    kept = PINNED if None not in (before, after) else LATEST
-    closed = site.settings.read_access == "token"
-    response.headers["Cache-Control"] = kept.replace("public", "private") if closed else kept
+    response.headers["Cache-Control"] = PINNED if None not in (before, after) else LATEST
     response.headers["Dataset-Version"] = str(later)
     return response
 

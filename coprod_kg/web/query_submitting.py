@@ -63,7 +63,7 @@ def _text(site: Site, name: str) -> Response:
     """The text of a question, read or written."""
     if request.method not in ("PUT", "DELETE"):
         query = saved(site, name)
-        return _read(site, query.text, f"{QUERY}; charset=utf-8")
+        return _read(query.text, f"{QUERY}; charset=utf-8")
     writing = _Writing(site, name, "text")
     if request.method == "DELETE":
         return writing.done(lambda deed, before: committed(drop_text(deed, before)))
@@ -75,7 +75,7 @@ def _chart(site: Site, name: str) -> Response:
     """The chart of a question without rows, read or written."""
     if request.method not in ("PUT", "DELETE"):
         query = saved(site, name)
-        return _read(site, _chart_text(query, site), f"{_CHART}; charset=utf-8")
+        return _read(_chart_text(query, site), f"{_CHART}; charset=utf-8")
     writing = _Writing(site, name, "chart")
     if request.method == "DELETE":
         return writing.done(lambda deed, before: committed(drop_chart(deed, before)))
@@ -178,10 +178,9 @@ def _chart_text(query: SavedQuery, site: Site) -> str:
     return json.dumps(template(query, site.settings.queries), ensure_ascii=False, indent=1) + "\n"
 
 
-def _read(site: Site, text: str, content_type: str) -> Response:
+def _read(text: str, content_type: str) -> Response:
     response = _tagged(Response(text, content_type=content_type), text)
-    closed = site.settings.read_access == "token"
-    response.headers["Cache-Control"] = LATEST.replace("public", "private") if closed else LATEST
+    response.headers["Cache-Control"] = LATEST
     response.make_conditional(request)
     return response
 

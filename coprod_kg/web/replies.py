@@ -84,8 +84,6 @@ class Conditions:
         if request.method in ("GET", "HEAD") and not self.changing:
             for name, value in self.marks(offer, exchange(request).hidden):
                 headers[name] = value
-            if current_app.config["SETTINGS"].read_access == "token":
-                headers["Cache-Control"] = headers["Cache-Control"].replace("public", "private")
         else:
             headers["Dataset-Version"] = str(self.version)
             headers["Cache-Control"] = "no-store"

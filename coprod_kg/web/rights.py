@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import Flask, Request, request
 
-from coprod_kg.access import Grant, Private, Tokens
+from coprod_kg.access import SAY_WHO, Grant, Private, Tokens
 from coprod_kg.errors import Unauthorised
 from coprod_kg.settings import Settings
 from coprod_kg.web.exchange import exchange
@@ -17,8 +17,6 @@ _OPEN: Final = ("/healthz", "/readyz", "/robots.txt", "/static/")
 _NUMBERS: Final = "health.metrics"
 """What monitoring reads, however its address is written."""
 
-_FIX = "Send `Authorization: Bearer coprod_…` with a token of this service."
-
 
 def holder(request: Request, tokens: Tokens) -> Grant | None:
     """What the sender of a request may do, or None where it carries no token.
@@ -29,8 +27,9 @@ def holder(request: Request, tokens: Tokens) -> Grant | None:
     Raises:
         Unauthorised: what it carries is no token of this service.
     """
-    if "Authorization" not in request.headers:
-        return None
+    known = exchange(request)
+    if known.grant is not None or "Authorization" not in request.headers:
+        return known.grant
     sent = request.authorization
     token = sent.token if sent is not None and sent.type == "bearer" else None
     if sent is not None and sent.type == "basic":
@@ -38,10 +37,9 @@ def holder(request: Request, tokens: Tokens) -> Grant | None:
             return None
         token = sent.password
     if token is None:
-        raise Unauthorised("only tokens are known here", where="header Authorization", fix=_FIX)
-    grant = tokens.grant(token.strip())
-    exchange(request).holder = grant.name
-    return grant
+        raise Unauthorised("only tokens are known here", where="header Authorization", fix=SAY_WHO)
+    known.grant = tokens.grant(token.strip())
+    return known.grant
 
 
 def curator(request: Request, tokens: Tokens, what: str) -> Grant:
@@ -58,7 +56,7 @@ def curator(request: Request, tokens: Tokens, what: str) -> Grant:
     """
     grant = holder(request, tokens)
     if grant is None:
-        raise Unauthorised(f"{what} takes a curator's token", fix=_FIX)
+        raise Unauthorised(f"{what} takes a curator's token", fix=SAY_WHO)
     grant.check_curator()
     return grant
 
@@ -72,8 +70,9 @@ def close(app: Flask, tokens: Tokens, settings: Settings) -> None:
     def check() -> None:
         public = request.method == "OPTIONS" or request.path.startswith(_OPEN)
         closed = numbers if request.endpoint == _NUMBERS else reading and not public
+        exchange(request).unshared = closed
         if closed and holder(request, tokens) is None:
-            raise Unauthorised("reading takes a token here", fix=_FIX)
+            raise Unauthorised("reading takes a token here", fix=SAY_WHO)
 
     if reading or numbers:
         app.before_request(check)
@@ -88,5 +87,6 @@ def guard(app: Flask, tokens: Tokens, private: Private) -> None:
             public = request.path.startswith(_OPEN)
             grant = None if public else holder(request, tokens)
             known.guarded, known.hidden = True, private.hidden_from(grant)
+            known.unshared = known.unshared or "Authorization" in request.headers
 
     app.before_request(look)

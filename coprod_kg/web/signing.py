@@ -40,7 +40,7 @@ def offer(app: Flask, site: Site) -> None:
     def signed() -> dict[str, object]:
         known = exchange(request)
         matters = known.guarded or site.settings.read_access == "token"
-        return {"may_sign_in": matters, "signed_in": known.holder}
+        return {"may_sign_in": matters, "signed_in": known.grant.name if known.grant else ""}
 
     app.after_request(challenge)
     app.context_processor(signed)

@@ -9,7 +9,7 @@ from typing import Final
 from flask import Request
 from werkzeug.formparser import FormDataParser
 
-from coprod_kg.access import Grant, Role, Tokens
+from coprod_kg.access import SAY_WHO, Grant, Role, Tokens
 from coprod_kg.errors import Forbidden, Unauthorised, UnsupportedMedia, WrongUsage
 from coprod_kg.reading.formats import FORMATS
 from coprod_kg.reading.job import Sent
@@ -31,7 +31,6 @@ _ENDINGS: Final = {
 }
 _VAGUE: Final = ("", "application/octet-stream", "text/plain")
 _YES: Final = ("1", "true", "yes", "on", "")
-_FIX: Final = "Send `Authorization: Bearer coprod_…` with a token of this service."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _organisation(stated: str | None, grant: Grant | None, *, dry_run: bool) -> 
     """Whose data it is to be: what was stated, else the contributor's own."""
     if grant is None:
         if not dry_run:
-            raise Unauthorised("a submission takes a token; a check (dry_run=1) none", fix=_FIX)
+            raise Unauthorised("a submission takes a token; a check (dry_run=1) none", fix=SAY_WHO)
         return stated
     if stated is not None and not dry_run:
         grant.check_organisation(stated)
@@ -131,7 +130,7 @@ def may_change(grant: Grant | None, organisations: tuple[str, ...]) -> Grant:
         Forbidden: it is not for all of them.
     """
     if grant is None:
-        raise Unauthorised("this takes a token", fix=_FIX)
+        raise Unauthorised("this takes a token", fix=SAY_WHO)
     if grant.role is Role.CONTRIBUTOR:
         for one in organisations:
             grant.check_organisation(one)

@@ -134,6 +134,17 @@ def test_the_numbers_are_as_open_as_the_settings_say(
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/queries", "/queries/claims-by-basis.rq", "/sparql?query=ASK{}"])
+def test_no_shared_cache_keeps_what_takes_a_token_to_read(tmp_path: Path, path: str) -> None:
+    token = Tokens(tmp_path).create("reader", Role.CURATOR)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    for reading, word in (("token", "private"), ("open", "public")):
+        client = create_app(MemoryStore(), Settings(data=tmp_path, read_access=reading))
+        answer = client.test_client().get(path, headers=headers)
+        assert answer.status_code == 200
+        assert word in answer.headers["Cache-Control"], answer.headers
+
+
 def test_a_request_under_way_is_answered_when_the_service_stops(tmp_path: Path) -> None:
     answers = []
 
