@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from coprod_kg.cli.aligning import Column, apart, fitted, grid, plain, whole
 from coprod_kg.namespaces import shorten
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.results.table import Cell, Table, labelled_columns
 
-__all__ = ["Look", "labelled_columns", "legend", "readable", "shown_columns"]
+__all__ = ["Look", "legend", "readable", "shown_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +103,6 @@ def shown_columns(
             alone = thing.removesuffix("Label") not in columns or not thing.endswith("Label")
             shown[name] = head.removesuffix(" (name)") if alone else head
     return shown
-
-
-def labelled_columns(columns: Sequence[str]) -> dict[str, str]:
-    """The columns that another one says in words."""
-    return {name: f"{name}Label" for name in columns if f"{name}Label" in columns}
 
 
 def _numbers(table: Table) -> list[str]:

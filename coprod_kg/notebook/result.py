@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from coprod_kg.citing.content import content_of_graph, content_of_table
-from coprod_kg.cli.tables import Look, labelled_columns, legend, readable, shown_columns
+from coprod_kg.cli.tables import Look, legend, readable, shown_columns
 from coprod_kg.errors import CoprodError, NotFound, WrongUsage
 from coprod_kg.notebook.citation import Citation, plainly
 from coprod_kg.results.formats import CRATE, GRAPHS, ROWS, by_name
 from coprod_kg.results.made import MADE
 from coprod_kg.results.suppression import note
-from coprod_kg.results.table import Cell, Table, read_table
+from coprod_kg.results.table import Cell, Table, labelled_columns, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer
 

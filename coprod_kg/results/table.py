@@ -1,13 +1,13 @@
 """SPARQL JSON results as rows of cells for a page; it never looks a label up."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from coprod_kg.errors import StoreError
 
-__all__ = ["SUPPRESSED", "Cell", "Table", "read_table"]
+__all__ = ["SUPPRESSED", "Cell", "Table", "labelled_columns", "read_table"]
 
 SUPPRESSED: Final = "https://w3id.org/coprod/results#Suppressed"
 """The datatype of what stands in a cell whose value is withheld."""
@@ -64,6 +64,11 @@ class Table:
         """The rows with plain values."""
         for row in self.rows:
             yield {name: cell.value for name, cell in row.items()}
+
+
+def labelled_columns(columns: Sequence[str]) -> dict[str, str]:
+    """The columns that another one says in words: ``x`` → ``xLabel``."""
+    return {name: f"{name}Label" for name in columns if f"{name}Label" in columns}
 
 
 def read_table(data: bytes) -> Table:

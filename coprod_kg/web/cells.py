@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.suppression import note
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.results.table import Cell, Table, labelled_columns
 from coprod_kg.web.site import ONTOLOGY, Site
 
 __all__ = ["MOST_ROWS", "Heading", "Shown", "View", "last", "show", "view", "words"]
@@ -68,9 +68,7 @@ def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
     """A table for a page; a column ``xLabel`` becomes the link text of the column ``x``."""
     said = {one.name: one.description for one in query.columns} if query else {}
     called = {one.name: one.heading for one in query.columns} if query else {}
-    labels = {
-        column: f"{column}Label" for column in table.columns if f"{column}Label" in table.columns
-    }
+    labels = labelled_columns(table.columns)
     shown = [column for column in table.columns if column not in labels.values()]
     numbers = {
         column

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.citing.comparing import Differences, Row
-from coprod_kg.results.table import Cell
+from coprod_kg.results.table import Cell, labelled_columns
 from coprod_kg.web.cells import Shown, show, words
 from coprod_kg.web.site import Site
 
@@ -45,9 +45,7 @@ class _View:
 
     def __init__(self, site: Site, found: Differences, called: dict[str, str]) -> None:
         self._site, self._found, self.called = site, found, called
-        self._labels = {
-            name: f"{name}Label" for name in found.columns if f"{name}Label" in found.columns
-        }
+        self._labels = labelled_columns(found.columns)
         texts = set(self._labels.values())
         self.key = [name for name in found.key if name not in texts]
         self._rest = [name for name in found.columns if name not in texts and name not in self.key]
