@@ -53,11 +53,10 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
 STORE_ROOMS = frozenset({"reasoning", "store"})  # where a pyoxigraph.Store may be opened
 HEAVY = ("rdflib", "pyshacl", "owlready2", "vl_convert")  # what no web process may hold in memory
 
-FILE_LINES = 300
-FUNCTION_LINES = 40
-PARAMETERS = 5
-# Where more is right, each with its reason: "module:function" or "module".
-EXCEPTIONS: dict[str, str] = {}
+# Sizes are budgets: a share of the house may exceed each, so that no file is cut for its length.
+FILE_LINES, FILES_OVER = 300, 0.06
+FUNCTION_LINES, FUNCTIONS_OVER = 40, 0.03
+PARAMETERS, FUNCTIONS_WITH_MORE = 5, 0.02
 
 # Where a process ends: whatever happens there is logged and becomes an error of ours.
 EDGES = frozenset({"cli/errors.py", "web/errors.py", "store/worker.py"})
@@ -229,36 +228,33 @@ def defined(path: Path) -> set[str]:
     return names
 
 
-def test_files_stay_short_enough_to_read() -> None:
-    found = [
-        f"{name_of(path)}: {lines} lines"
-        for path in modules()
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES
-        and name_of(path) not in EXCEPTIONS
-    ]
-    assert not found, complaint(found)
+def test_few_files_are_long() -> None:
+    lines = {name_of(path): path.read_text(encoding="utf-8").count("\n") for path in modules()}
+    check_share(lines, FILE_LINES, FILES_OVER)
 
 
-def test_functions_stay_short_enough_to_read() -> None:
-    found = [
-        f"{name_of(path)}:{node.lineno}: {node.name} has {lines} lines"
+def test_few_functions_are_long() -> None:
+    lines = {
+        f"{name_of(path)}:{node.lineno}: {node.name}": (node.end_lineno or 0) - node.lineno + 1
         for path in modules()
         for node in functions(path)
-        if (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES
-        and f"{name_of(path)}:{node.name}" not in EXCEPTIONS
-    ]
-    assert not found, complaint(found)
+    }
+    check_share(lines, FUNCTION_LINES, FUNCTIONS_OVER)
 
 
-def test_functions_take_few_parameters() -> None:
-    found = [
-        f"{name_of(path)}:{node.lineno}: {node.name} takes {count}"
+def test_few_functions_take_many_parameters() -> None:
+    counts = {
+        f"{name_of(path)}:{node.lineno}: {node.name}": parameters(node)
         for path in modules()
         for node in functions(path)
-        if (count := parameters(node)) > PARAMETERS
-        and f"{name_of(path)}:{node.name}" not in EXCEPTIONS
-    ]
-    assert not found, complaint(found)
+    }
+    check_share(counts, PARAMETERS, FUNCTIONS_WITH_MORE)
+
+
+def check_share(sizes: dict[str, int], budget: int, share: float) -> None:
+    over = {name: size for name, size in sizes.items() if size > budget}
+    told = complaint([f"{name}: {size}" for name, size in over.items()])
+    assert len(over) <= share * len(sizes), f"{len(over)} of {len(sizes)} exceed {budget}{told}"
 
 
 def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -267,12 +263,6 @@ def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
         return 0
     every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     return len([one for one in every if one.arg not in ("self", "cls")])
-
-
-def test_every_exception_to_the_law_is_still_needed() -> None:
-    names = {name_of(path) for path in modules()}
-    names |= {f"{name_of(path)}:{node.name}" for path in modules() for node in functions(path)}
-    assert EXCEPTIONS.keys() <= names, "take these from EXCEPTIONS"
 
 
 def test_only_the_edges_catch_everything() -> None:
