@@ -5,6 +5,7 @@ ones or starts some for the length of one command.
 """
 
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +21,7 @@ from coprod_kg.store.children import Keeper
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.lanes import LANE
 from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.upgrades import upgrade
 from coprod_kg.store.worker import LISTEN
 from coprod_kg.store.writer import send_change
 
@@ -124,6 +126,8 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
     """
     directory = DataDirectory(settings.data.resolve())
     with directory.locked(url) as run, socket.socket(socket.AF_UNIX) as listening:
+        for changed in upgrade(directory, settings.base_iri):
+            sys.stderr.write(f"coprod-kg: the data in {directory.root} was upgraded. {changed}\n")
         listening.bind(str(run / "query"))
         listening.listen(settings.queue_length)  # the kernel refuses more
         environ = {

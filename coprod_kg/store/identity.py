@@ -1,0 +1,94 @@
+"""What a data directory says of itself: the format it is in, and the lineage of its versions.
+
+A lineage is the life of one sequence of version numbers. A copy that is put back starts another
+one, because the numbers after it will stand for other data than they did before. Up to the
+version of the copy both lineages are the same data, so older links go on answering.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from coprod_kg.errors import StoreUnavailable
+from coprod_kg.store.directory import put
+
+__all__ = ["FORMAT", "Identity"]
+
+FORMAT: Final = 2
+"""The format this release writes; `coprod_kg.store.upgrades` has a step to it from each older."""
+
+_FILE: Final = "identity.json"
+_OLDEST: Final = 1
+"""The format of a data directory that has no such file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The format and the lineage of one data directory.
+
+    Attributes:
+        format: how its files are arranged.
+        lineage: eight hexadecimal digits, drawn by lot; empty before format 2.
+        ancestors: each earlier lineage with the last version that it shares with this one, oldest
+            first.
+    """
+
+    format: int
+    lineage: str
+    ancestors: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def new(cls) -> "Identity":
+        """That of an empty directory."""
+        return cls(FORMAT, secrets.token_hex(4))
+
+    @classmethod
+    def read(cls, root: Path) -> "Identity":
+        """What the directory says.
+
+        Raises:
+            StoreUnavailable: a newer release wrote it, or it cannot be read.
+        """
+        path = root / _FILE
+        try:
+            return cls.of(json.loads(path.read_text(encoding="utf-8")), root)
+        except FileNotFoundError:
+            return cls(_OLDEST, "")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreUnavailable(
+                f"it cannot be read: {error}",
+                where=str(path),
+                fix="Put it back from a copy; the data is not safe to open without it.",
+            ) from None
+
+    @classmethod
+    def of(cls, told: dict[str, Any], root: Path) -> "Identity":
+        """The same from what the file says.
+
+        Raises:
+            StoreUnavailable: a newer release wrote it.
+        """
+        if int(told["format"]) > FORMAT:
+            raise StoreUnavailable(
+                f"the data in {root} has format {told['format']}, and this release of coprod-kg "
+                f"reads formats up to {FORMAT}",
+                fix="Use the release that wrote it, or a newer one.",
+            )
+        ancestors = tuple((str(name), int(until)) for name, until in told["ancestors"])
+        return cls(int(told["format"]), str(told["lineage"]), ancestors)
+
+    def told(self) -> dict[str, Any]:
+        """What the file says."""
+        ancestors = [list(one) for one in self.ancestors]
+        return {"format": self.format, "lineage": self.lineage, "ancestors": ancestors}
+
+    def write(self, root: Path) -> None:
+        """Write it so that it survives a power loss."""
+        put(root / _FILE, f"{json.dumps(self.told(), indent=1)}\n".encode())
+
+    def branched(self, version: int) -> "Identity":
+        """That of a directory into which a copy of a version of this one is put."""
+        before = ((self.lineage, version),) if self.lineage else ()
+        return replace(self, lineage=secrets.token_hex(4), ancestors=(*self.ancestors, *before))

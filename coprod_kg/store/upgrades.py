@@ -1,0 +1,65 @@
+"""The steps from each format of the data directory to the next.
+
+A step finds the directory held and no store open. It may be broken off at any moment and is then
+taken again from its beginning, so it must come to the same end when half of it is done already.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.identity import FORMAT, Identity
+
+__all__ = ["STEPS", "Step", "upgrade"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step.
+
+    Attributes:
+        changed: a sentence for the operator: what it changed.
+        take: does it, given the directory and the base IRI of its data.
+    """
+
+    changed: str
+    take: Callable[[DataDirectory, str], None]
+
+
+def upgrade(directory: DataDirectory, base_iri: str) -> tuple[str, ...]:
+    """Bring a directory that is held into the format of this release.
+
+    Returns:
+        What was changed, a sentence for each step.
+
+    Raises:
+        StoreUnavailable: a newer release wrote it.
+    """
+    found = Identity.read(directory.root)
+    if not directory.store.exists() and not found.lineage:
+        Identity.new().write(directory.root)
+        return ()
+    changed = []
+    for number in range(found.format, FORMAT):
+        step = STEPS[number - 1]
+        step.take(directory, base_iri)
+        replace(Identity.read(directory.root), format=number + 1).write(directory.root)
+        changed.append(step.changed)
+    return tuple(changed)
+
+
+def _name_lineage(directory: DataDirectory, base_iri: str) -> None:
+    found = Identity.read(directory.root)
+    if not found.lineage:
+        replace(found, lineage=secrets.token_hex(4)).write(directory.root)
+
+
+STEPS: Final = (
+    Step(
+        "Its version numbers now belong to a lineage, which permanent links name.",
+        _name_lineage,
+    ),
+)
+"""The step from format 1 to 2 first, then one for each format that followed."""
