@@ -41,9 +41,8 @@ def _note(frame, event, argument):
         if name.startswith("coprod_kg") and (road, name, os.getpid()) not in _seen:
             _seen.add((road, name, os.getpid()))
             line = f"{os.getpid()} {name} {frame.f_code.co_name}\\n".encode()
-            place = os.open(os.path.join(_folder, f"road-{road}"), os.O_APPEND | os.O_CREAT | os.O_WRONLY)
-            os.write(place, line)
-            os.close(place)
+            with open(os.path.join(_folder, f"road-{road}"), "ab", buffering=0) as notes:
+                notes.write(line)
 threading.setprofile(_note)
 sys.setprofile(_note)
 """
