@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from coprod_kg.answering import admit, explained
+from coprod_kg.answering import explained
+from coprod_kg.catalogue.admission import admit
 from coprod_kg.catalogue.spelling import spelt
 from coprod_kg.catalogue.tokens import Token, position, significant
 from coprod_kg.catalogue.written import written
@@ -102,18 +103,19 @@ def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
         QueryRefused: it would reach beyond the store.
         CoprodError: what `coprod_kg.store.base.Store.update` raises.
     """
-    run = spelt(text)
-    admit(run, settings)
+    run = spelt(text.removeprefix("\ufeff"))
+    found = admit(run, settings, update=True)
     record = Record(settings.base_iri, curator, "A SPARQL update", text.encode(), datetime.now(UTC))
     activity = record.activity()
     add = {record.graph: record.written(activity)}
     asked = Update(
-        run,
+        found.text,
         add,
         activity,
         seconds=settings.query_seconds,
         kept=(record.graph,),
-        graphs=written(run),
+        graphs=written(found.text),
+        calls=found.calls,
     )
     try:
         return store.update(asked)

@@ -3,8 +3,10 @@
     CoprodError
     ├── RequestError            what was asked is not possible as it was asked
     │   ├── WrongUsage          a flag, a setting or a parameter is off
-    │   ├── QueryRefused        the query may not run here (SERVICE, LOAD, an update)
+    │   ├── QueryRefused        the query may not run here: it calls what is not allowed
     │   ├── QuerySyntax         the query is not SPARQL
+    │   ├── QueryFailed         the query or update cannot be carried out
+    │   ├── ServiceFailed       an endpoint that the query calls did not answer it
     │   ├── Unauthorised        it takes a token, and none that counts was sent
     │   ├── Forbidden           it takes a right that the asker does not have
     │   ├── NotFound            no such query, graph, thing, page
@@ -22,6 +24,7 @@
     │   ├── QueryMemory         more memory than the cap
     │   ├── QueryTooDeep        nested deeper than the engine can follow
     │   └── Overloaded          too many at once: try again
+    ├── EngineFailed            the query engine broke down over it
     ├── ModelError              the ontology, a shape or a saved query is itself at fault
     └── StoreError              the store
         ├── StoreInUse          another process has it
@@ -38,6 +41,7 @@ from typing import ClassVar
 __all__ = [
     "CoprodError",
     "DataError",
+    "EngineFailed",
     "Forbidden",
     "LimitReached",
     "MethodRefused",
@@ -47,12 +51,14 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "PreconditionFailed",
+    "QueryFailed",
     "QueryMemory",
     "QueryRefused",
     "QuerySyntax",
     "QueryTimeout",
     "QueryTooDeep",
     "RequestError",
+    "ServiceFailed",
     "StoreChanged",
     "StoreError",
     "StoreFull",
@@ -112,9 +118,23 @@ class WrongUsage(RequestError):
 
 
 class QueryRefused(RequestError):
-    """The query is well formed, but may not run here."""
+    """The query calls what it may not call from here."""
 
+    status = 403
     title = "The query is not allowed here"
+
+
+class QueryFailed(RequestError):
+    """The query or update is well formed, but cannot be carried out."""
+
+    title = "The query cannot be carried out"
+
+
+class ServiceFailed(RequestError):
+    """An endpoint that the query calls by SERVICE did not answer it."""
+
+    status = 502
+    title = "Another service did not answer"
 
 
 class QuerySyntax(RequestError):
@@ -240,6 +260,12 @@ class Overloaded(LimitReached):
     status = 429
     title = "Too many requests at once"
     retry_after = 5
+
+
+class EngineFailed(CoprodError):
+    """The query engine broke down over a query: a fault of its own, and no limit of ours."""
+
+    title = "The query engine broke down"
 
 
 class ModelError(CoprodError):

@@ -17,6 +17,7 @@ from coprod_kg.catalogue.queries import SavedQuery, examine, load, load_all
 from coprod_kg.catalogue.sources import source_mistakes
 from coprod_kg.errors import (
     CoprodError,
+    QueryFailed,
     QueryMemory,
     QueryRefused,
     QuerySyntax,
@@ -118,7 +119,7 @@ def query_mistakes(
     )
     try:
         ask(store, asked, settings).read()
-    except (QueryRefused, QuerySyntax, QueryTooDeep) as error:
+    except (QueryFailed, QueryRefused, QuerySyntax, QueryTooDeep) as error:
         yield _told(error, query.text)
     except (QueryTimeout, QueryMemory) as error:
         yield 1, f"it is too much even over no data: {error.what}"

@@ -114,6 +114,10 @@ class Settings:
     service_allow: tuple[str, ...] = field(
         default=(), metadata=_help("endpoints that SERVICE may call, by their IRI")
     )
+    service_seconds: float = field(
+        default=10.0,
+        metadata=_help("how long an endpoint that SERVICE calls may take, in seconds"),
+    )
     default_graph: str = field(
         default="union",
         metadata=_help(

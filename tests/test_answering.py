@@ -1,11 +1,13 @@
 """Claims about admission: no reading of an admitted query calls another service."""
 
+import socket
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import NamedNode, Quad, QuerySolutions, Store
 
-from coprod_kg.answering import admit
+from coprod_kg.catalogue.admission import admit
 from coprod_kg.errors import QueryRefused
 from coprod_kg.settings import Settings
 
@@ -42,7 +44,6 @@ CALLS = [
     f"{{ SERVICE <{EVIL}> {{ ?a ?b ?c }} }}",
     f"{{ service<{EVIL}>{{?a ?b ?c}} }}",
     f"{{ SERVICE#here\n<{EVIL}>\t{{?a ?b ?c}} }}",
-    f"{{ SERVICE SILENT <{EVIL}> {{ ?a ?b ?c }} }}",
     f"{{ SERVICESILENT<{EVIL}>{{ ?a ?b ?c }} }}",
     "{ SERVICE ex:a { ?a ?b ?c } }",
     "{ SERVICEex:a { ?a ?b ?c } }",
@@ -67,6 +68,76 @@ CALLS = [
 @pytest.mark.parametrize("body", CALLS)
 def test_a_call_is_refused_however_it_is_written(body: str) -> None:
     assert refused(PROLOGUE + body)
+
+
+SILENT = [
+    f"{{ SERVICE SILENT <{EVIL}> {{ ?a ?b ?c }} }}",
+    f"{{ service # here\n silent<{EVIL}>{{?a ?b ?c}} }}",
+    "{ SERVICE SILENT ex:a { ?a ?b ?c } }",
+    f"{{ VALUES ?x {{ <{EVIL}> }} SERVICE SILENT ?x {{ ?a ?b ?c }} }}",
+    f"{{ SERVICE SILENT <{EVIL}> {{ SERVICE SILENT <{EVIL}> {{ ?a ?b ?c }} }} }}",
+]
+
+
+@pytest.mark.parametrize("body", SILENT)
+def test_a_silent_call_that_is_refused_gives_one_solution_and_calls_nobody(body: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        there = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        text = f"PREFIX ex: <{there}> SELECT * " + body.replace(EVIL, there)
+        admitted = admit(text, NOTHING)
+        answer = Store().query(admitted.text)
+        assert isinstance(answer, QuerySolutions)
+        assert len(list(answer)) == 1
+        listening.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            listening.accept()
+    assert {(endpoint, silent) for _, endpoint, silent in admitted.calls} == {(None, True)}
+
+
+def test_an_allowed_call_stands_for_its_endpoint() -> None:
+    text = "SELECT * { SERVICE SILENT <https://example.org/sparql> { ?s ?p ?o } }"
+    admitted = admit(text, ALLOWED)
+    [(iri, endpoint, silent)] = admitted.calls
+    assert admitted.text == text.replace("https://example.org/sparql", iri)
+    assert (endpoint, silent) == ("https://example.org/sparql", True)
+    assert iri not in text
+    assert admit(text.replace("?s", f"<{iri}>"), ALLOWED).calls[0][0] != iri
+
+
+def test_a_refusal_after_a_silent_call_names_the_place_in_what_was_sent() -> None:
+    with pytest.raises(QueryRefused) as caught:
+        admit("ASK { SERVICE SILENT <u:x> { } SERVICE <u:y> { } }", NOTHING)
+    assert caught.value.where == "line 1, column 32"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("LOAD SILENT <urn:a>", "DELETE DATA { }"),
+        (
+            "load silent <urn:a> into graph <urn:g> ; CLEAR ALL",
+            "DELETE DATA { } ; CLEAR ALL",
+        ),
+        ("CLEAR ALL; LOAD SILENT <urn:a>;", "CLEAR ALL; DELETE DATA { };"),
+    ],
+)
+def test_load_silent_changes_nothing(text: str, expected: str) -> None:
+    assert admit(text, NOTHING, update=True).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LOAD <urn:a>",
+        "LOAD SILENT <urn:a> INTO <urn:g>",
+        "LOAD SILENT <urn:a> INTO GRAPH",
+        "LOAD SILENT <urn:a> <urn:b>",
+        "LOAD SILENT <urn:a>; LOAD <urn:b>",
+    ],
+)
+def test_any_other_load_is_refused(text: str) -> None:
+    with pytest.raises(QueryRefused):
+        admit(text, NOTHING, update=True)
 
 
 PASSES = [
@@ -143,8 +214,12 @@ def test_no_admitted_text_makes_the_engine_call(
     for at, fragment in insertions:
         body = body[:at] + fragment + body[at:]
     text = PROLOGUE + body
-    if calls(text):
-        assert refused(text)
+    try:
+        admitted = admit(text, NOTHING)
+    except QueryRefused:
+        return
+    assert not calls(admitted.text)
+    assert all(endpoint is None and silent for _, endpoint, silent in admitted.calls)
 
 
 HIDDEN_IN_CODE = st.sampled_from([" ", "\n", "\t", "#'''\n", '#"\n', "# <\n", "\r\n"])

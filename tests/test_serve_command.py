@@ -201,7 +201,7 @@ def test_a_killed_service_leaves_no_process_behind_and_starts_again(tmp_path: Pa
 
 
 def test_a_query_worker_that_is_killed_is_replaced(service: Serving) -> None:
-    for _ in range(3):
+    for number in range(3):  # another query each time: none is answered without a worker
         workers = subprocess.run(
             ["pgrep", "-P", str(service.process.pid), "-f", "coprod_kg.store.worker"],
             capture_output=True,
@@ -210,7 +210,7 @@ def test_a_query_worker_that_is_killed_is_replaced(service: Serving) -> None:
         ).stdout.split()
         for pid in workers:
             os.kill(int(pid), signal.SIGKILL)
-        status, text = service.get("/sparql", query="ASK {}", format="json")
+        status, text = service.get("/sparql", query=f"ASK {{}} # {number}", format="json")
         assert (status, json.loads(text)["boolean"]) == (200, True)
 
 

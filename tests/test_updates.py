@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coprod_kg.errors import QueryRefused, QuerySyntax, QueryTimeout, QueryTooDeep, StoreChanged
+from coprod_kg.errors import QueryFailed, QuerySyntax, QueryTimeout, QueryTooDeep, StoreChanged
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Query, Update
 from coprod_kg.store.directory import DataDirectory
@@ -72,7 +72,7 @@ def test_the_default_graph_can_be_written_and_emptied(store: LocalStore) -> None
     [
         ("INSERT DATA { <urn:a> }", QuerySyntax),
         ("SELECT * WHERE { ?s ?p ?o }", QuerySyntax),
-        ("CLEAR GRAPH <urn:none>", QueryRefused),
+        ("CLEAR GRAPH <urn:none>", QueryFailed),
         ("DELETE { ?s ?p ?o } WHERE {" + "{" * 20_000 + "}" * 20_000 + "}", QueryTooDeep),
     ],
 )

@@ -26,7 +26,7 @@ _JSON: Final = (ROWS[0].media_type,)
 
 
 @click.command(epilog="Example: coprod-kg differences initiatives-by-stage --from 3 --to 7")
-@setting_options("data", "base_iri", "query_seconds", "service_allow", "queries")
+@setting_options("data", "base_iri", "query_seconds", "service_allow", "service_seconds", "queries")
 @question_arguments
 @click.option("--from", "before", type=int, metavar="N", help="The earlier version.")
 @click.option("--to", "after", type=int, metavar="N", help="The later version.")

@@ -25,7 +25,9 @@ from coprod_kg.store.base import Query
 
 __all__ = ["query", "sparql"]
 
-_asking = setting_options("data", "base_iri", "query_seconds", "service_allow", "queries")
+_asking = setting_options(
+    "data", "base_iri", "query_seconds", "service_allow", "service_seconds", "queries"
+)
 _url = click.option("--url", metavar="URL", help="Ask the running service at this address.")
 _version = click.option(
     "--version",

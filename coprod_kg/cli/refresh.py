@@ -13,7 +13,7 @@ __all__ = ["refresh"]
 
 
 @click.command(epilog="Example: coprod-kg refresh initiatives-by-stage")
-@setting_options("data", "base_iri", "query_seconds", "service_allow", "queries")
+@setting_options("data", "base_iri", "query_seconds", "service_allow", "service_seconds", "queries")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def refresh(settings: Settings, *, names: tuple[str, ...]) -> None:
     """Run the saved queries now, all or those NAMEd, and say how many rows each has.

@@ -58,6 +58,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
     "submission_memory_mb",
     "body_mb",
     "service_allow",
+    "service_seconds",
     "default_graph",
     "keep_versions",
     "queries",

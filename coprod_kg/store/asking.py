@@ -15,7 +15,7 @@ from coprod_kg.errors import CoprodError, Overloaded, RequestError, StoreUnavail
 from coprod_kg.settings import Settings
 from coprod_kg.store import limits, wire
 from coprod_kg.store.base import Answer, Query
-from coprod_kg.store.children import exit_status
+from coprod_kg.store.children import exit_status, panic
 from coprod_kg.store.taking import mark, taker
 
 __all__ = ["Asking", "NotAtOnce", "Untaken", "request"]
@@ -159,7 +159,9 @@ class Asking:
         if pid is None:
             return Untaken()
         status, seconds = exit_status(self._run, pid), self._seconds
-        stopped = limits.stopped_by(status, "query", seconds, self._settings.query_memory_mb)
+        stopped = limits.stopped_by(
+            status, "query", seconds, self._settings.query_memory_mb, panic(self._run, pid)
+        )
         return stopped or StoreUnavailable(f"the query worker ended with status {status}")
 
 
@@ -221,6 +223,7 @@ def request(query: Query, seconds: float, mark: str) -> dict[str, object]:
         "union": query.union,
         "apart": query.apart,
         "hidden": query.hidden,
+        "calls": query.calls,
     }
 
 

@@ -76,6 +76,8 @@ class Query:
         apart: named graphs that are left out of a dataset that nothing else names.
         hidden: the organisations whose data does not exist for whoever asks: the last parts of
             their IRIs, in order.
+        calls: the calls of other services in the text: the IRI that stands for an endpoint, the
+            endpoint or None where it may not be called, and whether the call is SILENT.
         asker: who waits; when they leave, whoever computes the answer is freed.
     """
 
@@ -88,6 +90,7 @@ class Query:
     union: bool = True
     apart: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    calls: tuple[tuple[str, str | None, bool], ...] = ()
     asker: Asker | None = field(default=None, compare=False)
 
 
@@ -165,6 +168,7 @@ class Update:
         kept: graph IRIs that it leaves as they are, whatever it says.
         graphs: IRIs of the only named graphs that it can write, or None where that is not known:
             then all are compared.
+        calls: as in `Query`.
     """
 
     text: str
@@ -173,6 +177,7 @@ class Update:
     seconds: float = 30.0
     kept: tuple[str, ...] = ()
     graphs: tuple[str, ...] | None = None
+    calls: tuple[tuple[str, str | None, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +216,9 @@ class Store(Protocol):
             QueryTimeout: the deadline passed.
             QueryMemory: the memory cap was hit.
             QueryTooDeep: the query is nested deeper than the engine can follow.
+            QueryFailed: it cannot be carried out.
+            ServiceFailed: an endpoint that it calls did not answer.
+            EngineFailed: the engine broke down over it.
             Overloaded: no worker became free in time.
             RequestError: the asker left.
             StoreUnavailable: nobody answers.

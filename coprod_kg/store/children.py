@@ -14,9 +14,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
-__all__ = ["LIFELINE", "Keeper", "exit_status", "follow_lifeline"]
+from coprod_kg.store.limits import panic_in
+
+__all__ = ["LIFELINE", "Keeper", "exit_status", "follow_lifeline", "panic"]
 
 LIFELINE = "COPROD_LIFELINE"
 """The environment variable with the number of the lifeline's file descriptor."""
@@ -24,6 +26,7 @@ LIFELINE = "COPROD_LIFELINE"
 _BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
 _EXITS_KEPT = 256
+_PIECE = 1 << 16
 
 
 class Keeper:
@@ -40,7 +43,13 @@ class Keeper:
         self._threads: list[threading.Thread] = []
 
     def keep(
-        self, name: str, module: str, environ: Mapping[str, str], fds: Sequence[int] = ()
+        self,
+        name: str,
+        module: str,
+        environ: Mapping[str, str],
+        fds: Sequence[int] = (),
+        *,
+        heard: bool = False,
     ) -> None:
         """Run a Python module as a child from now until `stop`.
 
@@ -49,9 +58,14 @@ class Keeper:
             module: the module, run with ``python -m``.
             environ: environment variables beside those of this process.
             fds: file descriptors that the child inherits under the same numbers.
+            heard: whether its standard error is read on its way to ours, so that a breakdown of
+                the engine is recorded with its end. It has no children of its own.
         """
         thread = threading.Thread(
-            target=self._keep, args=(name, module, environ, tuple(fds)), name=name, daemon=True
+            target=self._keep,
+            args=(name, module, environ, tuple(fds), heard),
+            name=name,
+            daemon=True,
         )
         self._threads.append(thread)
         thread.start()
@@ -88,7 +102,12 @@ class Keeper:
             child.send_signal(number)
 
     def _keep(
-        self, name: str, module: str, environ: Mapping[str, str], fds: tuple[int, ...]
+        self,
+        name: str,
+        module: str,
+        environ: Mapping[str, str],
+        fds: tuple[int, ...],
+        heard: bool,
     ) -> None:
         failures = 0
         while not self._stopping.is_set():
@@ -98,25 +117,33 @@ class Keeper:
                 env={**os.environ, **environ, LIFELINE: str(self._lifeline)},
                 pass_fds=(self._lifeline, *fds),
                 stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE if heard else None,
                 start_new_session=True,
             )
             (self._exits / str(child.pid)).unlink(missing_ok=True)  # of one with its number before
             self._running[name] = child
             if self._stopping.is_set():
                 child.terminate()
+            said = _passed_on(child.stderr) if child.stderr else b""
             status = child.wait()
             del self._running[name]
-            self.record(child.pid, status)
+            self.record(child.pid, status, panic_in(said))
             # A child that a signal ended has met a limit while it worked; only one that cannot
             # start is worth waiting for, and hostile queries must not slow the others down.
             steady = status <= 0 or time.monotonic() - started > _STEADY_SECONDS
             failures = 0 if steady else failures + 1
             self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
 
-    def record(self, pid: int, status: int) -> None:
-        """Write down how the process with that number ended, as `subprocess` tells it."""
+    def record(self, pid: int, status: int, panic: str = "") -> None:
+        """Write down how the process with that number ended, as `subprocess` tells it.
+
+        Args:
+            pid: its number.
+            status: its exit status.
+            panic: what the engine said when it broke down.
+        """
         unfinished = self._exits / f".{pid}"
-        unfinished.write_text(str(status), encoding="ascii")
+        unfinished.write_text(f"{status}\n{panic}", encoding="utf-8")
         unfinished.rename(self._exits / str(pid))
         with self._forgetting:  # an end that another thread forgets meanwhile has no age
             records = sorted(self._exits.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
@@ -132,11 +159,34 @@ def exit_status(run: Path, pid: int, seconds: float = 1.0) -> int | None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return int((run / "exits" / str(pid)).read_text(encoding="ascii"))
+            record = (run / "exits" / str(pid)).read_text(encoding="utf-8")
+            return int(record.partition("\n")[0])
         except FileNotFoundError:
             if time.monotonic() > deadline:
                 return None
             time.sleep(0.005)
+
+
+def panic(run: Path, pid: int) -> str:
+    """What the engine said in the child with that number when it broke down; empty if it did not.
+
+    `exit_status` has waited for the record.
+    """
+    try:
+        record = (run / "exits" / str(pid)).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    return record.partition("\n")[2]
+
+
+def _passed_on(stream: IO[bytes]) -> bytes:
+    """Pass the standard error of a child on to ours until the child ends; the last of it."""
+    last = b""
+    with stream:
+        while piece := os.read(stream.fileno(), _PIECE):
+            os.write(2, piece)
+            last = (last + piece)[-_PIECE:]
+    return last
 
 
 def follow_lifeline() -> None:

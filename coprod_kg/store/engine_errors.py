@@ -2,9 +2,9 @@
 
 import re
 
-from coprod_kg.errors import QuerySyntax
+from coprod_kg.errors import CoprodError, NotAcceptable, QueryFailed, QuerySyntax
 
-__all__ = ["syntax"]
+__all__ = ["failed", "syntax"]
 
 _POSITION = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
@@ -23,6 +23,31 @@ def syntax(message: str, language: str) -> QuerySyntax:
     return QuerySyntax(
         f"the text is not {language}: {_readable(expected)}", where=f"line {line}, column {column}"
     )
+
+
+_UNWRITABLE = {
+    "RDF/XML reserved syntax term is not allowed as a predicate": (
+        "the answer holds a predicate that is a word of the syntax of RDF/XML, such as rdf:li, "
+        "which RDF/XML cannot write"
+    ),
+    "JSON-LD does not support RDF 1.2 yet": (
+        "the answer holds a triple as a term, which JSON-LD cannot write"
+    ),
+}
+"""What the engine says of a term that a format does not carry, and what that means."""
+
+
+def failed(error: Exception, work: str) -> CoprodError:
+    """What the engine met while it worked.
+
+    Args:
+        error: one of its ``OSError``, ``ValueError`` and ``RuntimeError``.
+        work: what it was doing: ``query`` or ``update``.
+    """
+    if (why := _UNWRITABLE.get(str(error))) is not None:
+        return NotAcceptable(why, fix="Ask for Turtle or N-Triples, which hold every graph.")
+    done = "answered" if work == "query" else "carried out"
+    return QueryFailed(f"the {work} cannot be {done}: {error}")
 
 
 def _readable(expected: str) -> str:

@@ -7,6 +7,7 @@ from typing import IO, TypeAlias, cast
 import pyoxigraph as ox
 
 from coprod_kg.errors import NotAcceptable
+from coprod_kg.store.xml_text import XmlText
 
 __all__ = ["GRAPH_FORMATS", "RESULT_FORMATS", "choose"]
 
@@ -43,10 +44,24 @@ def choose(results: Results, media_types: Iterable[str]) -> tuple[str, Serialise
     if isinstance(results, ox.QueryTriples):
         triples = results
         graph = _first(GRAPH_FORMATS, media_types, "a CONSTRUCT or DESCRIBE query")
-        return graph, lambda file: triples.serialize(_file(file), GRAPH_FORMATS[graph])
+        return graph, _writer(
+            graph, lambda file: triples.serialize(_file(file), GRAPH_FORMATS[graph])
+        )
     rows = results
     table = _first(RESULT_FORMATS, media_types, "a SELECT or ASK query")
-    return table, lambda file: rows.serialize(_file(file), RESULT_FORMATS[table])
+    return table, _writer(table, lambda file: rows.serialize(_file(file), RESULT_FORMATS[table]))
+
+
+def _writer(media_type: str, serialise: Serialise) -> Serialise:
+    if not media_type.endswith("+xml"):
+        return serialise
+
+    def write(file: io.RawIOBase) -> None:
+        text = XmlText(file)
+        serialise(text)
+        text.finish()
+
+    return write
 
 
 def _first(formats: Iterable[str], wanted: Iterable[str], form: str) -> str:

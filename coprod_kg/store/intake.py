@@ -13,6 +13,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import (
     CoprodError,
+    EngineFailed,
     LimitReached,
     StoreUnavailable,
     Unreadable,
@@ -74,10 +75,13 @@ def read(body: Body, settings: Settings) -> Triples:
         [sys.executable, "-P", "-m", "coprod_kg.store.intake", body.media_type, body.base_iri],
         env={**os.environ, **settings.environ()},
         input=body.content,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         timeout=seconds + 60,
         check=False,
     )
+    os.write(2, ended.stderr)
+    if (panic := limits.panic_in(ended.stderr)) and ended.returncode:
+        raise EngineFailed(f"the reader of {body.media_type} broke down over the body: {panic}")
     if ended.returncode in (limits.DEADLINE, *limits.OUT_OF_MEMORY, *limits.TOO_DEEP):
         raise LimitReached(
             f"the body cannot be read within {seconds:g} seconds and {memory} MiB",

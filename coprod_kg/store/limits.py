@@ -6,6 +6,7 @@ the process learns from its status which it was.
 """
 
 import os
+import re
 import resource
 import signal
 import sys
@@ -13,7 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from coprod_kg.errors import LimitReached, QueryMemory, QueryTimeout, QueryTooDeep
+from coprod_kg.errors import (
+    CoprodError,
+    EngineFailed,
+    QueryMemory,
+    QueryTimeout,
+    QueryTooDeep,
+)
 
 __all__ = [
     "DEADLINE",
@@ -21,6 +28,7 @@ __all__ = [
     "TOO_DEEP",
     "limited",
     "no_core_files",
+    "panic_in",
     "peak_memory",
     "stopped_by",
 ]
@@ -28,22 +36,29 @@ __all__ = [
 DEADLINE = -signal.SIGALRM
 """The exit status of a process that passed its deadline."""
 OUT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGKILL)
-"""The exit statuses of a process that ran into its memory cap."""
+"""The exit statuses of a process that ran into its memory cap, unless its engine broke down."""
 TOO_DEEP = (-signal.SIGSEGV, -signal.SIGBUS)
 """The exit statuses of a process whose stack was exhausted by what it was given to parse."""
 
 
 def stopped_by(
-    status: int | None, work: str, seconds: float, memory_mb: int
-) -> LimitReached | None:
-    """The limit that a process with this exit status met, if it met one.
+    status: int | None, work: str, seconds: float, memory_mb: int, panic: str = ""
+) -> CoprodError | None:
+    """What ended a process with this exit status: a limit, a breakdown of the engine, or neither.
 
     Args:
         status: as `subprocess` tells it.
         work: what the process was doing: ``query`` or ``update``.
         seconds: the deadline it had.
         memory_mb: the memory cap it had.
+        panic: what `panic_in` found in its standard error.
     """
+    # Rust aborts the process both when it gets no memory and when the engine meets a fault.
+    if status == -signal.SIGABRT and panic and not _FOR_MEMORY.search(panic):
+        return EngineFailed(
+            f"the query engine broke down over the {work}: {panic}",
+            fix=f"Nothing else was touched. Write the {work} in another way, and please report it.",
+        )
     if status == DEADLINE:
         return QueryTimeout(
             f"the {work} was stopped after {seconds:g} seconds",
@@ -61,6 +76,16 @@ def stopped_by(
             fix="Write it with fewer parentheses, groups or path steps inside one another.",
         )
     return None
+
+
+_PANIC = re.compile(rb"panicked at [^\n]*\n([^\n]*)")
+_FOR_MEMORY = re.compile("memory|allocat|capacity", re.IGNORECASE)
+
+
+def panic_in(said: bytes) -> str:
+    """What the engine says of its fault in the standard error of a process; empty if nothing."""
+    found = _PANIC.search(said)
+    return found[1].decode(errors="replace").strip()[:500] if found else ""
 
 
 _MIB = 1 << 20

@@ -149,6 +149,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
                     "coprod_kg.store.worker",
                     environ | lane,
                     [listening.fileno()],
+                    heard=True,
                 )
             _await_writer(run)
             yield Service(LocalStore(run, settings), keeper, environ)

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, StoreUnavailable
+from coprod_kg.errors import CoprodError, QueryMemory, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import limits, wire
 from coprod_kg.store.base import Change, Update
 from coprod_kg.store.comparing import changed
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.engine_errors import syntax
+from coprod_kg.store.engine_errors import failed, syntax
+from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.snapshots import Snapshots
 
 __all__ = ["main", "prepare"]
@@ -34,7 +35,9 @@ def prepare(update: Update, settings: Settings) -> Change:
     Raises:
         QuerySyntax: the text is not SPARQL Update.
         QueryTimeout, QueryMemory, QueryTooDeep: it met one of the limits.
-        QueryRefused: it cannot be carried out, such as creating a graph that exists.
+        QueryFailed: it cannot be carried out, such as creating a graph that exists.
+        ServiceFailed: an endpoint that it calls did not answer.
+        EngineFailed: the engine broke down over it.
     """
     seconds = min(update.seconds, settings.query_seconds)
     directory = DataDirectory(settings.data.resolve())
@@ -42,12 +45,18 @@ def prepare(update: Update, settings: Settings) -> Change:
         ended = subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", "coprod_kg.store.updater", scratch],
             env={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
-            input=wire.framed_message({"text": update.text, "graphs": update.graphs}),
-            stdout=subprocess.PIPE,
+            input=wire.framed_message(
+                {"text": update.text, "graphs": update.graphs, "calls": update.calls}
+            ),
+            capture_output=True,
             timeout=seconds + _COMPARING_SECONDS + 60,
             check=False,
         )
-    stopped = limits.stopped_by(ended.returncode, "update", seconds, settings.query_memory_mb)
+    os.write(2, ended.stderr)
+    panic = limits.panic_in(ended.stderr)
+    stopped = limits.stopped_by(
+        ended.returncode, "update", seconds, settings.query_memory_mb, panic
+    )
     if stopped is not None:
         raise stopped
     if ended.returncode:
@@ -79,8 +88,11 @@ def main() -> None:
     if settings.default_graph == "strict" and settings.base_iri not in text:
         store.remove_graph(ox.NamedNode(f"{settings.base_iri}graph/provenance"))  # it is kept
     try:
-        with limits.limited(settings.query_seconds, settings.query_memory_mb):
-            _update(store, text, settings.base_iri)
+        with (
+            calling(text, asked["calls"], settings.service_seconds) as calls,
+            limits.limited(settings.query_seconds, settings.query_memory_mb),
+        ):
+            _update(store, calls, settings.base_iri)
         with limits.limited(_COMPARING_SECONDS, settings.query_memory_mb):
             found = dict(changed(reader.store, store, asked["graphs"]))
     except CoprodError as error:
@@ -92,15 +104,15 @@ def main() -> None:
         sys.stdout.buffer.write(wire.framed(triples))
 
 
-def _update(store: ox.Store, text: str, base_iri: str) -> None:
+def _update(store: ox.Store, calls: Calls, base_iri: str) -> None:
     try:
-        store.update(text, base_iri=base_iri)
+        store.update(calls.text, base_iri=base_iri)
     except SyntaxError as error:
         raise syntax(str(error), "SPARQL 1.1 Update") from None
     except MemoryError:
         raise QueryMemory("the update needs more memory than it may use") from None
     except (ValueError, RuntimeError, OSError) as error:
-        raise QueryRefused(f"the update cannot be carried out: {error}") from None
+        raise calls.failure or failed(error, "update") from None
 
 
 if __name__ == "__main__":

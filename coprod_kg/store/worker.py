@@ -15,10 +15,11 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused
+from coprod_kg.errors import CoprodError, QueryMemory
 from coprod_kg.store import wire
 from coprod_kg.store.children import follow_lifeline
-from coprod_kg.store.engine_errors import syntax
+from coprod_kg.store.engine_errors import failed, syntax
+from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.formats import choose
 from coprod_kg.store.lanes import LANE, Lane
 from coprod_kg.store.limits import limited, no_core_files, peak_memory
@@ -46,6 +47,7 @@ class Worker:
     views: Views
     base_iri: str
     memory_mb: int
+    service_seconds: float
     watcher: Watcher
     ledger: Ledger
     readers: dict[tuple[int, tuple[str, ...]], Reader] = field(default_factory=dict)
@@ -63,29 +65,36 @@ class Worker:
         connection.settimeout(None)
         writer = AnswerWriter(connection)
         try:
-            # opening one starts threads: no cap yet
+            # opening one, and listening for calls, starts threads: no cap yet
             reader = self._reader(request["version"], tuple(request["hidden"]))
-            with limited(request["seconds"], self.memory_mb):
+            with (
+                calling(request["text"], request["calls"], self.service_seconds) as calls,
+                limited(request["seconds"], self.memory_mb),
+            ):
                 with self.watcher.over(connection):
-                    self._answer(reader, request, writer)
+                    self._answer(reader, request, calls, writer)
                 writer.end()  # who has all of the answer may leave
         except CoprodError as error:
             writer.fail(error)
         except MemoryError:
             writer.fail(QueryMemory("the query needs more memory than it may use"))
 
-    def _answer(self, reader: Reader, request: Mapping[str, Any], writer: AnswerWriter) -> None:
+    def _answer(
+        self, reader: Reader, request: Mapping[str, Any], calls: Calls, writer: AnswerWriter
+    ) -> None:
         try:
             results = reader.store.query(
-                request["text"], base_iri=self.base_iri, **_dataset(request, reader.store)
+                calls.text, base_iri=self.base_iri, **_dataset(request, reader.store)
             )
             media_type, serialise = choose(results, request["media_types"])
             writer.begin(media_type, reader.version)
             serialise(writer)
         except SyntaxError as error:
             raise syntax(str(error), "SPARQL 1.1") from None
-        except (ValueError, RuntimeError) as error:
-            raise QueryRefused(f"the query cannot be answered: {error}") from None
+        except (OSError, ValueError, RuntimeError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # it is the connection's: the asker left
+            raise calls.failure or failed(error, "query") from None
 
     def _reader(self, wanted: int | None, hidden: tuple[str, ...]) -> Reader:
         """The version asked for, as the asker sees it.
@@ -131,6 +140,7 @@ def main() -> None:
         Views(Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots"), base_iri),
         base_iri,
         int(os.environ["COPROD_QUERY_MEMORY_MB"]),
+        float(os.environ["COPROD_SERVICE_SECONDS"]),
         Watcher(lane.leave),
         Ledger(Path(os.environ["COPROD_RUN"])),
     )

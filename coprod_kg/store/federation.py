@@ -1,0 +1,204 @@
+"""SERVICE calls of one query or update, made for the engine under a deadline of their own.
+
+The engine waits for an endpoint as long as the query may run, and a row that cannot be read ends
+the query also under SILENT. So its calls come to a listener of this process on the loopback
+interface, which asks the endpoint, follows no redirect, reads the whole answer within its time,
+and gives the engine an answer that is whole or the status 502.
+"""
+
+import secrets
+import threading
+import urllib.request
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Empty, SimpleQueue
+from typing import Final, TypeAlias
+from urllib.error import HTTPError, URLError
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ServiceFailed
+
+__all__ = ["Calls", "calling"]
+
+Call: TypeAlias = tuple[str, str | None, bool]
+"""The IRI in the text, the endpoint or None where it may not be called, whether it is SILENT."""
+
+_ACCEPT: Final = "application/sparql-results+json, application/sparql-results+xml;q=0.9"
+_FORMATS: Final = (ox.QueryResultsFormat.JSON, ox.QueryResultsFormat.XML)
+_MOST: Final = 64 << 20
+"""No answer of an endpoint may be larger, in bytes."""
+_LATE: Final = "did not answer within {:g} seconds"
+
+
+@dataclass(slots=True)
+class Calls:
+    """The calls of one text.
+
+    Attributes:
+        text: the text with the addresses of the listener in place of the IRIs.
+        failure: what the first call that failed and was not SILENT met.
+    """
+
+    text: str
+    failure: ServiceFailed | None = None
+
+
+@contextmanager
+def calling(text: str, calls: Sequence[Call], seconds: float) -> Iterator[Calls]:
+    """Listen for the calls of a text while it is evaluated.
+
+    Args:
+        text: the admitted text.
+        calls: what `coprod_kg.catalogue.admission` found in it.
+        seconds: how long an endpoint may take for one whole answer.
+    """
+    if not calls:
+        yield Calls(text)
+        return
+    with _Listener(calls, seconds) as listener:
+        thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        for number, (iri, _, _) in enumerate(calls):
+            text = text.replace(f"<{iri}>", f"<{listener.address(number)}>")
+        listener.calls = Calls(text)
+        try:
+            yield listener.calls
+        finally:
+            listener.shutdown()
+
+
+class _Listener(ThreadingHTTPServer):
+    """Answers the engine of this process; what it is asked by others it does not know."""
+
+    daemon_threads = True
+    block_on_close = False  # an endpoint that does not answer holds nobody up
+
+    def __init__(self, calls: Sequence[Call], seconds: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._secret = secrets.token_hex(16)
+        self._endpoints = calls
+        self._seconds = seconds
+        self.calls = Calls("")
+
+    def address(self, number: int) -> str:
+        """Where the engine calls an endpoint."""
+        return f"http://127.0.0.1:{self.server_port}/{self._secret}/{number}"
+
+    def answer(self, path: str, query: bytes) -> tuple[str, bytes] | None:
+        """The media type and the answer of an endpoint; None where there is none."""
+        secret, _, number = path.lstrip("/").partition("/")
+        if not secrets.compare_digest(secret.encode(), self._secret.encode()):
+            return None
+        _, endpoint, silent = self._endpoints[int(number)]
+        if endpoint is None:
+            return None
+        try:
+            return _within(endpoint, query, self._seconds)
+        except ServiceFailed as error:
+            if not silent and self.calls.failure is None:
+                self.calls.failure = error
+            return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One call of the engine."""
+
+    server: _Listener
+
+    def do_POST(self) -> None:
+        """Answer what the engine asks."""
+        query = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        found = self.server.answer(self.path, query)
+        kind, data = found or ("text/plain", b"")
+        self.send_response(200 if found else 502)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is written: what went wrong is told to the client."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """An endpoint that was allowed must not lead to one that was not."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing: the status is an error like any other."""
+
+
+def _within(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
+    """The answer of an endpoint, asked in a thread: a name may take its time to be looked up."""
+    told = SimpleQueue[tuple[str, bytes] | ServiceFailed]()
+
+    def ask() -> None:
+        try:
+            told.put(_asked(endpoint, query, seconds))
+        except ServiceFailed as error:
+            told.put(error)
+        except MemoryError:
+            told.put(_failed(endpoint, "answered with more than this query has memory for"))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        found = told.get(timeout=seconds)
+    except Empty:
+        raise _failed(endpoint, _LATE.format(seconds)) from None
+    if isinstance(found, ServiceFailed):
+        raise found
+    return found
+
+
+def _asked(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
+    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+    headers = {
+        "Content-Type": "application/sparql-query",
+        "Accept": _ACCEPT,
+        "User-Agent": "coprod-kg",
+    }
+    try:
+        asking = urllib.request.Request(endpoint, query, headers)  # noqa: S310 - an allowed IRI
+        with opener.open(asking, timeout=seconds) as reply:
+            kind = reply.headers.get_content_type()
+            data = reply.read(_MOST + 1)
+            missing = reply.length  # a read of so many bytes does not tell of an early end
+    except HTTPError as error:
+        moved = error.headers.get("Location")
+        said = f" and leads to {moved[:200]}, which is not followed" if moved else ""
+        raise _failed(endpoint, f"answered with status {error.code}{said}") from None
+    except URLError as error:
+        late = isinstance(error.reason, TimeoutError)
+        what = _LATE.format(seconds) if late else f"cannot be reached: {error.reason}"
+        raise _failed(endpoint, what) from None
+    except TimeoutError:
+        raise _failed(endpoint, _LATE.format(seconds)) from None
+    except (OSError, ValueError, HTTPException) as error:
+        raise _failed(endpoint, f"gave no whole answer: {error}") from None
+    if len(data) > _MOST:
+        raise _failed(endpoint, f"answered with more than {_MOST >> 20} MiB")
+    if missing:
+        raise _failed(endpoint, f"broke off {missing} bytes before the end of its answer")
+    form = ox.QueryResultsFormat.from_media_type(kind)
+    if form not in _FORMATS:
+        raise _failed(endpoint, f"answered with {kind}, which holds no rows")
+    try:
+        rows = ox.parse_query_results(data, form)
+        if isinstance(rows, ox.QueryBoolean):
+            raise _failed(endpoint, "answered with a truth value, not with rows")
+        deque(rows, maxlen=0)
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise _failed(endpoint, f"answered with rows that cannot be read: {error}") from None
+    return kind, data
+
+
+def _failed(endpoint: str, what: str) -> ServiceFailed:
+    return ServiceFailed(
+        f"the service <{endpoint}> {what}",
+        fix="Ask again later, or write SERVICE SILENT to go on without its answer. The time an "
+        "endpoint has is the setting service-seconds.",
+    )
