@@ -4,11 +4,11 @@ Each change is an activity (PROV-O) in the graph of provenance: who, when, and t
 what was sent. That graph only grows: no update takes anything from it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final
 from uuid import uuid4
 
 from pyoxigraph import Literal, NamedNode, Triple
@@ -18,14 +18,12 @@ from coprod_kg.catalogue.admission import admit
 from coprod_kg.catalogue.spelling import spelt
 from coprod_kg.catalogue.tokens import Token, position, significant
 from coprod_kg.catalogue.written import written
-from coprod_kg.errors import Forbidden, QuerySyntax, StoreChanged, WrongUsage
+from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Commit, Store, Update
 
-__all__ = ["Record", "attempt", "check_graph", "update", "with_dataset"]
+__all__ = ["Record", "check_graph", "update", "with_dataset"]
 
-_Made = TypeVar("_Made")
-_ATTEMPTS: Final = 5
 
 _PROV: Final = "http://www.w3.org/ns/prov#"
 _TYPE: Final = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
@@ -50,14 +48,15 @@ class Record:
         base_iri: where data lives.
         curator: the name of the token.
         what: what was done, in a few words.
-        content: what was sent: the text of an update, the N-Triples of a graph.
+        sent: the bytes that were sent: the text of an update or a question, the body of a graph
+            or each file of a form; none where nothing but the request itself was.
         started: when.
     """
 
     base_iri: str
     curator: str
     what: str
-    content: bytes
+    sent: tuple[bytes, ...]
     started: datetime
 
     @property
@@ -74,7 +73,7 @@ class Record:
         return f"{self.base_iri}update/{self.started:%Y%m%dT%H%M%S%fZ}-{uuid4().hex[:8]}"
 
     def _triples(self, iri: str) -> Iterator[Triple]:
-        activity, sent = NamedNode(iri), NamedNode(f"{iri}/sent")
+        activity = NamedNode(iri)
         agent = NamedNode(f"{self.base_iri}id/agent/{self.curator}")
         now = datetime.now(UTC)
         yield Triple(activity, _TYPE, _prov("Activity"))
@@ -82,15 +81,19 @@ class Record:
         yield Triple(activity, _prov("startedAtTime"), _time(self.started))
         yield Triple(activity, _prov("endedAtTime"), _time(now))
         yield Triple(activity, _prov("wasAssociatedWith"), agent)
-        yield Triple(activity, _prov("used"), sent)
         yield Triple(agent, _TYPE, _prov("Agent"))
-        yield Triple(sent, _TYPE, _prov("Entity"))
-        digest = sha256(self.content).hexdigest()
-        yield Triple(sent, _IDENTIFIER, Literal(f"sha256:{digest}"))
-        yield Triple(sent, _prov("wasAttributedTo"), agent)
+        for place, content in enumerate(self.sent):
+            sent = NamedNode(f"{iri}/sent/{place + 1}" if place else f"{iri}/sent")
+            yield Triple(activity, _prov("used"), sent)
+            yield Triple(sent, _TYPE, _prov("Entity"))
+            digest = sha256(content).hexdigest()
+            yield Triple(sent, _IDENTIFIER, Literal(f"sha256:{digest}"))
+            yield Triple(sent, _prov("wasAttributedTo"), agent)
 
 
-def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
+def update(
+    store: Store, text: str, curator: str, settings: Settings, sent: str | None = None
+) -> Commit:
     """Admit an update and carry it out.
 
     Args:
@@ -98,6 +101,7 @@ def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
         text: SPARQL 1.1 Update.
         curator: the name of the token.
         settings: limits, and what SERVICE may call.
+        sent: the text as it was sent, where it is not the one to carry out.
 
     Raises:
         QueryRefused: it would reach beyond the store.
@@ -105,7 +109,8 @@ def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
     """
     run = spelt(text.removeprefix("\ufeff"))
     found = admit(run, settings, update=True)
-    record = Record(settings.base_iri, curator, "A SPARQL update", text.encode(), datetime.now(UTC))
+    recorded = ((text if sent is None else sent).encode(),)
+    record = Record(settings.base_iri, curator, "A SPARQL update", recorded, datetime.now(UTC))
     activity = record.activity()
     add = {record.graph: record.written(activity)}
     asked = Update(
@@ -121,16 +126,6 @@ def update(store: Store, text: str, curator: str, settings: Settings) -> Commit:
         return store.update(asked)
     except QuerySyntax as error:
         raise explained(error, run) from None
-
-
-def attempt(change: Callable[[], _Made]) -> _Made:
-    """Make a change; again where somebody else's commit came in between."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return change()
-        except StoreChanged:
-            continue
-    return change()
 
 
 def check_graph(graph: str, settings: Settings) -> None:

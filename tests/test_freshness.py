@@ -145,7 +145,8 @@ def test_running_makes_no_version_and_nothing_is_run_twice(world: World) -> None
 
 def test_a_question_that_was_submitted_is_run_too(world: World) -> None:
     deed = Deed(world.store, world.settings, "ann", world.store.version())
-    keep(admitted("submitted-numbers", QUERY.encode(), deed), "submitted", deed)
+    sent = QUERY.encode()
+    keep(admitted("submitted-numbers", sent, deed), "submitted", (sent,), deed)
     known = questions(world.store, world.settings)
     assert {"numbers", "submitted-numbers"} <= set(known)
     run_now(world.store, world.settings, known["submitted-numbers"], world.ledger)

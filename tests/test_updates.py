@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,25 @@ def test_of_two_changes_made_from_one_version_only_one_is_taken(tmp_path: Path) 
             durable.commit([Change({"urn:c": EMPTY}), one])
         assert (durable.version(), list(durable.store)) == (0, [])
         assert durable.commit([one, Change({"urn:c": EMPTY})]).version == 1
+
+
+def test_a_change_is_taken_where_what_it_depends_on_stayed_as_it_was(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    with directory.locked():
+        durable = Durable.open(directory, Settings().base_iri, keep=2)
+        one, other = (
+            Change({f"urn:{name}": EMPTY}, base=0, depends_on=(f"urn:{name}",)) for name in "ab"
+        )
+        assert durable.commit([one, other]).version == 1
+        with pytest.raises(StoreChanged, match="from version 0"):
+            durable.commit([one])
+        with pytest.raises(StoreChanged, match="from version 1"):
+            durable.commit([replace(other, base=1), replace(other, base=1)])
+        assert durable.commit([replace(other, base=1)]).version == 2
+        del durable
+        again = Durable.open(directory, Settings().base_iri, keep=2)
+        with pytest.raises(StoreChanged, match="from version 1"):
+            again.commit([replace(one, base=1)])
 
 
 def test_a_change_made_from_an_older_version_is_refused(store: LocalStore) -> None:

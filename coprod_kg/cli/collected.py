@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from coprod_kg.catalogue.queries import SavedQuery, load_all
-from coprod_kg.changing import attempt
 from coprod_kg.collecting.keeping import Collection, Deed
 from coprod_kg.collecting.putting import check_name, drop_text, put_chart, put_text
 from coprod_kg.linting import CHART, files_of
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Commit, Store
+from coprod_kg.store.conflicts import attempt
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import connect
 

@@ -104,19 +104,20 @@ def graph_of(base_iri: str) -> str:
     return f"{base_iri}graph/queries"
 
 
-def keep(query: SavedQuery, what: str, deed: Deed) -> Commit:
+def keep(query: SavedQuery, what: str, sent: tuple[bytes, ...], deed: Deed) -> Commit:
     """Make a question part of the data, in place of the one of its name.
 
     Args:
         query: the question, with who submitted it.
         what: what was done, in a few words.
+        sent: the bytes that were sent: its text, its chart, or none.
         deed: who does it.
 
     Raises:
         StoreChanged: the deed was made from a version that is not the newest.
     """
     iri = f"{deed.settings.base_iri}queries/{query.name}"
-    record = _record(query.text, what, deed)
+    record = _record(sent, what, deed)
     written = serialize(_triples(query, iri, deed.settings), format=RdfFormat.N_TRIPLES) or b""
     return _commit(_others(iri, deed) + written, (iri, "generated"), record, deed)
 
@@ -128,7 +129,7 @@ def remove(query: SavedQuery, deed: Deed) -> Commit:
         StoreChanged: the deed was made from a version that is not the newest.
     """
     iri = f"{deed.settings.base_iri}queries/{query.name}"
-    record = _record(query.text, "A question removed", deed)
+    record = _record((), "A question removed", deed)
     return _commit(_others(iri, deed), (iri, "invalidated"), record, deed)
 
 
@@ -186,8 +187,7 @@ def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple
         yield Triple(chart, NamedNode(f"{_SCHEMA}text"), Literal(source.chart))
 
 
-def _record(text: str, what: str, deed: Deed) -> Record:
-    sent = text.encode()
+def _record(sent: tuple[bytes, ...], what: str, deed: Deed) -> Record:
     return Record(deed.settings.base_iri, deed.who, what, sent, datetime.now(UTC))
 
 
@@ -201,5 +201,6 @@ def _commit(content: bytes, deed_of: tuple[str, str], record: Record, deed: Deed
         add={record.graph: record.written(activity) + line.encode()},
         activity=activity,
         base=deed.base,
+        depends_on=(graph_of(deed.settings.base_iri),),
     )
     return deed.store.commit(change)

@@ -48,7 +48,8 @@ def put_text(name: str, data: bytes, deed: Deed, before: SavedQuery | None) -> C
     query = admitted(name, data, deed, chart_of(before))
     if before is not None and before.text == query.text:
         return None
-    return keep(query, "A question submitted" if before is None else "A question replaced", deed)
+    what = "A question submitted" if before is None else "A question replaced"
+    return keep(query, what, (data,), deed)
 
 
 def put_chart(data: bytes, deed: Deed, before: SavedQuery | None) -> Commit | None:
@@ -61,7 +62,7 @@ def put_chart(data: bytes, deed: Deed, before: SavedQuery | None) -> Commit | No
     query = with_chart(_there(before), data, deed)
     if chart_of(query) == chart_of(before):
         return None
-    return keep(query, "The chart of a question submitted", deed)
+    return keep(query, "The chart of a question submitted", (data,), deed)
 
 
 def drop_text(deed: Deed, before: SavedQuery | None) -> Commit:
@@ -84,7 +85,7 @@ def drop_chart(deed: Deed, before: SavedQuery | None) -> Commit:
         raise NotFound(f"the question {query.name} has no chart")
     source = query.submitted or Submitted(deed.who, "")
     kept = replace(query, submitted=replace(source, chart=None))
-    return keep(kept, "The chart of a question removed", deed)
+    return keep(kept, "The chart of a question removed", (), deed)
 
 
 def chart_of(query: SavedQuery | None) -> str | None:

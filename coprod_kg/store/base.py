@@ -147,6 +147,8 @@ class Change:
         base: the version it was made from, where it must not be made from another.
         labels: whether a label names one blank node in all graphs, those of the store among them;
             else each graph's are its own.
+        depends_on: the IRIs of the only graphs of ``base`` that the change was made from: commits
+            that changed others may have come since. None where it was made from all of them.
     """
 
     replace: Mapping[str, bytes] = field(default_factory=dict)
@@ -154,6 +156,7 @@ class Change:
     activity: str | None = None
     base: int | None = None
     labels: bool = False
+    depends_on: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,7 @@ class Store(Protocol):
 
         Raises:
             StoreUnavailable: nobody answers; whether the change was made is not known.
-            StoreChanged: the newest version is not the one that the change was made from.
+            StoreChanged: what the change was made from has changed since; nothing changed.
             StoreError: the change was refused; nothing changed.
         """
         ...

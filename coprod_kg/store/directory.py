@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,7 +143,8 @@ def put(path: Path, content: bytes, mode: int = 0o666) -> None:
     Raises:
         OSError: it cannot be written; what was there is still there.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    # two threads may write the same bytes, which have one name, at the same moment
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

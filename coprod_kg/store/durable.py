@@ -9,7 +9,7 @@ Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fs
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pyoxigraph as ox
@@ -27,6 +27,9 @@ _RESERVE_BYTES = 32 << 20
 _BULK_BYTES = 8 << 20
 """From this size on a graph is loaded in bulk, which keeps memory level."""
 
+_ANY = "*"
+"""Stands for all graphs where it is asked whether one of them changed; no IRI is written so."""
+
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PROV = "http://www.w3.org/ns/prov#"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -42,12 +45,16 @@ class Durable:
         directory: where it lies.
         base_iri: the IRI under which versions and graphs are named.
         keep: how many versions stay queryable.
+        opened: the newest version when the store was opened.
+        touched: for each graph changed since, the last version that changed it.
     """
 
     store: ox.Store
     directory: DataDirectory
     base_iri: str
     keep: int
+    opened: int = 0
+    touched: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def open(cls, directory: DataDirectory, base_iri: str, keep: int) -> "Durable":
@@ -69,7 +76,7 @@ class Durable:
             durable._apply(unfinished)
         durable._publish()
         directory.journal.unlink(missing_ok=True)
-        return durable
+        return replace(durable, opened=durable.version())
 
     def version(self) -> int:
         """The newest version in the store; 0 before the first commit."""
@@ -86,14 +93,17 @@ class Durable:
             StoreFull: there is no room for it; nothing changed.
             OSError: the disk failed midway; the next `open` takes the commit up again.
         """
-        version = self.version() + 1
-        for place, change in enumerate(changes):
-            _check(change, version - 1, first=place == 0)
+        version, together = self.version() + 1, set[str]()
+        for change in changes:
+            self._check_base(change, version - 1, together)
+            _check(change)
+            together |= change.replace.keys() | change.add.keys() | {_ANY}
         steps = (*changes, self._record(version, changes))
         _check_room(self.directory, steps)
         journal.write(self.directory.journal, steps)
         self._apply(steps)
         self._publish()
+        self.touched.update(dict.fromkeys(together, version))
         self.directory.journal.unlink()
         self.snapshots.prune(self.keep)
         return Commit(version)
@@ -102,6 +112,25 @@ class Durable:
     def snapshots(self) -> Snapshots:
         """Where the versions are published."""
         return Snapshots(self.directory.snapshots)
+
+    def _check_base(self, change: Change, newest: int, together: set[str]) -> None:
+        """Refuse a change that was made from what is no longer there.
+
+        Args:
+            change: the change.
+            newest: the newest version.
+            together: the graphs of the changes before it in the same commit.
+        """
+        if change.base is None:
+            return
+        graphs = (_ANY,) if change.depends_on is None else change.depends_on
+        changed = (one in together or self.touched.get(one, 0) > change.base for one in graphs)
+        # What changed before the store was opened is not known: it counts as changed.
+        if not self.opened <= change.base <= newest or any(changed):
+            raise StoreChanged(
+                f"the change was made from version {change.base}, and others have come since",
+                fix="Make it again from the newest version.",
+            )
 
     def _publish(self) -> None:
         self.store.flush()
@@ -186,16 +215,8 @@ def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
         )
 
 
-def _check(change: Change, version: int, *, first: bool) -> None:
-    """Read every triple once, so that what is journalled can be applied, and twice alike.
-
-    A change that comes after another of the same commit was not made from what that one leaves.
-    """
-    if change.base is not None and (change.base != version or not first):
-        raise StoreChanged(
-            f"the change was made from version {change.base}, and others have come since",
-            fix="Make it again from the newest version.",
-        )
+def _check(change: Change) -> None:
+    """Read every triple once, so that what is journalled can be applied, and twice alike."""
     for graph, triples in [*change.replace.items(), *change.add.items()]:
         try:
             _named(graph)

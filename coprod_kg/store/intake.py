@@ -23,7 +23,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store import limits, wire
 from coprod_kg.store.formats import GRAPH_FORMATS
 
-__all__ = ["Body", "Triples", "main", "read"]
+__all__ = ["Body", "main", "read"]
 
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
@@ -43,21 +43,8 @@ class Body:
     base_iri: str
 
 
-@dataclass(frozen=True, slots=True)
-class Triples:
-    """What it says.
-
-    Attributes:
-        lines: N-Triples.
-        blank: whether there are blank nodes among them.
-    """
-
-    lines: bytes
-    blank: bool
-
-
-def read(body: Body, settings: Settings) -> Triples:
-    """The triples in a body.
+def read(body: Body, settings: Settings) -> bytes:
+    """The triples in a body, as N-Triples.
 
     Raises:
         UnsupportedMedia: it is in a format that is not read here.
@@ -93,7 +80,7 @@ def read(body: Body, settings: Settings) -> Triples:
     frames = wire.frames(ended.stdout)
     message = wire.message(next(frames))
     wire.raise_error(message)
-    return Triples(next(frames), message["blank"])
+    return next(frames)
 
 
 def main() -> None:
@@ -103,15 +90,15 @@ def main() -> None:
     content, (media_type, base_iri) = sys.stdin.buffer.read(), sys.argv[1:3]
     try:
         with limits.limited(settings.submission_seconds, settings.submission_memory_mb):
-            lines, blank = _read(Body(content, media_type, base_iri))
+            lines = _read(Body(content, media_type, base_iri))
     except CoprodError as error:
         sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
         return
-    sys.stdout.buffer.write(wire.framed_message({"blank": blank}))
+    sys.stdout.buffer.write(wire.framed_message({}))
     sys.stdout.buffer.write(wire.framed(lines))
 
 
-def _read(body: Body) -> tuple[bytes, bool]:
+def _read(body: Body) -> bytes:
     form = GRAPH_FORMATS[body.media_type]
     if form == ox.RdfFormat.RDF_XML and _DOCTYPE.search(body.content.replace(b"\0", b"")):
         raise Unreadable(
@@ -130,10 +117,8 @@ def _read(body: Body) -> tuple[bytes, bool]:
         raise Unreadable(
             "the body names graphs of its own", fix="Send each graph to its own address."
         )
-    terms = (term for one in quads for term in (one.subject, one.object))
-    blank = any(isinstance(term, ox.BlankNode) for term in terms)
     triples = dict.fromkeys(one.triple for one in quads)
-    return b"".join(f"{one} .\n".encode() for one in triples), blank
+    return b"".join(f"{one} .\n".encode() for one in triples)
 
 
 if __name__ == "__main__":

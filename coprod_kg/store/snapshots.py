@@ -91,8 +91,8 @@ class Snapshots:
                 f"{name!r} is no name for a version",
                 fix="Use up to 60 letters, digits, dots and hyphens, such as 2026-11 or v1.0.",
             )
-        self.open(version).close()
         self._tags.mkdir(exist_ok=True)
+        reader = self.open(version)  # while it is open, the version is not removed
         try:
             (self._tags / name).symlink_to(Path("..") / str(version))
         except FileExistsError:
@@ -100,6 +100,8 @@ class Snapshots:
             raise WrongUsage(
                 f"version {taken} has the name {name} already", fix="Choose another name."
             ) from None
+        finally:
+            reader.close()
         sync(self._tags)
 
     @property
@@ -147,10 +149,8 @@ class Snapshots:
 
     def prune(self, keep: int) -> None:
         """Remove all but the newest and the named, where nobody reads them any more."""
-        named = set(self.tags().values())
         for version in self.versions()[: -max(keep, 1)]:
-            if version not in named:
-                self._retire(self.folder / str(version))
+            self._retire(self.folder / str(version))
         kept = {str(version) for version in self.versions()}
         for path in self.views.glob("[0-9]*-*"):
             if path.name.partition("-")[0] not in kept:
@@ -158,10 +158,12 @@ class Snapshots:
         self._remove_unfinished()
 
     def _retire(self, path: Path) -> None:
-        """Put a folder where it will be removed, unless somebody reads it."""
+        """Put a folder where it will be removed, unless somebody reads it or it has a name."""
         lock = os.open(path, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.name in {str(version) for version in self.tags().values()}:
+                return  # looked at under the lock: whoever names a version holds it open
             path.rename(self.folder / f".unfinished-{path.name}")
         except BlockingIOError:
             return

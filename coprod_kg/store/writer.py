@@ -39,7 +39,7 @@ def send_change(connection: socket.socket, change: Change) -> None:
     """Send a change: a message with the names of its graphs, then the triples of each."""
     graphs = {"replace": list(change.replace), "add": list(change.add)}
     told = {"activity": change.activity, "base": change.base, "labels": change.labels}
-    wire.send_message(connection, {**graphs, **told})
+    wire.send_message(connection, {**graphs, **told, "depends_on": change.depends_on})
     for triples in (*change.replace.values(), *change.add.values()):
         wire.send(connection, triples)
 
@@ -53,7 +53,9 @@ def read_change(connection: socket.socket) -> Change:
     message = wire.receive_message(connection)
     replace = {graph: wire.receive(connection) for graph in message["replace"]}
     add = {graph: wire.receive(connection) for graph in message["add"]}
-    return Change(replace, add, message["activity"], message["base"], message["labels"])
+    depends_on = None if message["depends_on"] is None else tuple(message["depends_on"])
+    told = (message["activity"], message["base"], message["labels"])
+    return Change(replace, add, *told, depends_on)
 
 
 def main() -> None:

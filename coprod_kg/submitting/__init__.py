@@ -18,6 +18,7 @@ from coprod_kg.reading.job import Sent
 from coprod_kg.reading.model import Model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
+from coprod_kg.store.conflicts import attempt
 from coprod_kg.submitting.checking import (
     Pair,
     Progress,
@@ -75,19 +76,21 @@ def submit(
         one out, unless the other refers to what only the refused one describes.
     """
     way, sender = way or Way(), sender or Sender()
-    started, version = datetime.now(UTC), store.version()
-    pairs = one_file_each(checked_files(files, settings, way.progress))
-    if way.patch:
-        pairs = merged(pairs, store, settings)
-    pairs = refused_where_unfit(resolved(pairs, store, settings))
-    model = Model.installed().digest
-    record = Record(
-        settings.base_iri, sender, model, (started, datetime.now(UTC)), "patch" if way.patch else ""
-    )
-    pairs = _recognised(pairs, store, record)
-    if way.dry_run or not any(_enters(one) for one, _ in pairs):
-        return [one for one, _ in pairs]
-    return _committed(pairs, store, settings, record, version)
+    started = datetime.now(UTC)
+    read = one_file_each(checked_files(files, settings, way.progress))
+
+    def enter() -> list[Outcome]:
+        version = store.version()
+        pairs = merged(read, store, settings) if way.patch else read
+        pairs = refused_where_unfit(resolved(pairs, store, settings))
+        times, kind = (started, datetime.now(UTC)), "patch" if way.patch else ""
+        record = Record(settings.base_iri, sender, Model.installed().digest, times, kind)
+        pairs = _recognised(pairs, store, record)
+        if way.dry_run or not any(_enters(one) for one, _ in pairs):
+            return [one for one, _ in pairs]
+        return _committed(pairs, store, settings, record, version)
+
+    return attempt(enter)
 
 
 def validate(
@@ -142,8 +145,7 @@ def _committed(
         report=as_table(outcomes),
     )
     journal.write(kept)
-    change = _change(pairs, record)
-    commit = store.commit(replace(change, base=version) if record.kind else change)
+    commit = store.commit(_change(pairs, record, version))
     outcomes = [replace(one, version=commit.version) if _enters(one) else one for one in outcomes]
     journal.write(replace(kept, version=commit.version, report=as_table(outcomes)))
     return outcomes
@@ -166,7 +168,7 @@ def _members(
     return tuple(members)
 
 
-def _change(pairs: list[Pair], record: Record) -> Change:
+def _change(pairs: list[Pair], record: Record, version: int) -> Change:
     replaced: dict[str, bytes] = {}
     for outcome, result in pairs:
         if _enters(outcome) and outcome.organisation:
@@ -177,4 +179,6 @@ def _change(pairs: list[Pair], record: Record) -> Change:
         replace=replaced,
         add={f"{record.base_iri}graph/provenance": provenance},
         activity=record.activity,
+        base=version,
+        depends_on=tuple(replaced),
     )

@@ -17,6 +17,7 @@ from coprod_kg.reading.model import Model
 from coprod_kg.reading.sandbox import check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
+from coprod_kg.store.conflicts import attempt
 from coprod_kg.submitting.journal import Journal, Member
 from coprod_kg.submitting.journal import Record as Kept
 from coprod_kg.submitting.keeping import keep
@@ -139,22 +140,26 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
         RequestError: it changed nothing that could be taken back.
     """
     journal, started = Journal(settings.data), datetime.now(UTC)
-    undone, version = _undone(name, journal), store.version()
+    undone = _undone(name, journal)
     contents = {one.organisation: journal.graph(one.before) for one in undone.members}
     inferred = _inferred(contents, settings)
     times = (started, datetime.now(UTC))
     record = Record(settings.base_iri, sender, Model.installed().digest, times, "rollback")
-    outcomes = [_outcome(undone, record, *both) for both in contents.items()]
-    members = tuple(_member(one, store, settings, journal) for one in outcomes)
-    kept = Kept(
-        record.name, sender.label, started.isoformat(), accepted=True, undoes=name, members=members
-    )
     for data in filter(None, contents.values()):
         keep(data, settings.data)
-    journal.write(replace(kept, report=as_table(outcomes)))
-    commit = store.commit(_change(outcomes, contents, inferred, record, version))
-    outcomes = [replace(one, version=commit.version) for one in outcomes]
-    kept = replace(kept, version=commit.version, report=as_table(outcomes))
+
+    def commit() -> Kept:
+        version = store.version()
+        outcomes = [_outcome(undone, record, *both) for both in contents.items()]
+        members = tuple(_member(one, store, settings, journal) for one in outcomes)
+        kept = Kept(record.name, sender.label, started.isoformat(), accepted=True, undoes=name)
+        kept = replace(kept, members=members)
+        journal.write(replace(kept, report=as_table(outcomes)))
+        made = store.commit(_change(outcomes, contents, inferred, record, version))
+        outcomes = [replace(one, version=made.version) for one in outcomes]
+        return replace(kept, version=made.version, report=as_table(outcomes))
+
+    kept = attempt(commit)
     journal.write(kept)
     return kept
 
@@ -208,4 +213,5 @@ def _change(
         add={f"{record.base_iri}graph/provenance": record.written(outcomes)},
         activity=record.activity,
         base=version,
+        depends_on=tuple(replaced),
     )

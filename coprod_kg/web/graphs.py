@@ -12,12 +12,14 @@ from uuid import uuid4
 
 from flask import Blueprint, Request, Response, request
 
-from coprod_kg.changing import Record, attempt, check_graph
+from coprod_kg.changing import Record, check_graph
 from coprod_kg.errors import NotFound, RequestError, Unreadable, WrongUsage
 from coprod_kg.results.formats import GRAPHS
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query
-from coprod_kg.store.intake import Body, Triples, read
+from coprod_kg.store.conflicts import attempt
+from coprod_kg.store.intake import Body, read
+from coprod_kg.web.address import root
 from coprod_kg.web.body import body
 from coprod_kg.web.protocol import Parameters, is_iri, parameters
 from coprod_kg.web.replies import Conditions, media_types, reply
@@ -38,6 +40,19 @@ class LengthNeeded(RequestError):
 
     status = 411
     title = "The length of the body is needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a request carries: read once, before the first attempt to commit it.
+
+    Attributes:
+        bodies: the bytes as they came, of each part where there are several.
+        lines: what they say, as N-Triples.
+    """
+
+    bodies: tuple[bytes, ...] = ()
+    lines: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +85,11 @@ def _serve(site: Site, name: str | None = None) -> Response:
     grant = curator(request, site.tokens, "Writing a graph")
     if target is None and request.method != "POST":
         raise WrongUsage("no graph is named", fix="Write ?default, or ?graph= and its IRI.")
-    chosen = target or Target(f"{request.url_root}data/{uuid4()}")
+    chosen = target or Target(f"{root()}data/{uuid4()}")
     check_graph(chosen.graph, site.settings)
     changing = {"PUT": _put, "POST": _post, "DELETE": _delete}[request.method]
-    response = attempt(lambda: changing(site, chosen, grant.name))
+    sent = Sent() if request.method == "DELETE" else _sent(site, chosen)
+    response = attempt(lambda: changing(site, chosen, grant.name, sent))
     if target is None:
         response.status_code = 201
         response.headers["Location"] = chosen.graph
@@ -87,7 +103,7 @@ def _target(given: Parameters, name: str | None) -> Target | None:
         raise WrongUsage("the graph is named in more than one way", fix="Name it in one.")
     if default:
         return Target(DEFAULT_GRAPH)
-    iri = request.base_url if name is not None else named
+    iri = _address() if name is not None else named
     if iri is None:
         return None
     if not is_iri(iri):
@@ -97,6 +113,11 @@ def _target(given: Parameters, name: str | None) -> Target | None:
             fix="Write the whole IRI of a graph, without angle brackets.",
         )
     return Target(iri)
+
+
+def _address() -> str:
+    """The address of the request as the public writes it."""
+    return root() + request.base_url.removeprefix(request.url_root)
 
 
 def _get(site: Site, given: Parameters, target: Target) -> Response:
@@ -136,46 +157,52 @@ def _check_exists(site: Site, target: Target, version: int) -> None:
         raise NotFound(f"there is no graph {target.graph}")
 
 
-def _put(site: Site, target: Target, curator_name: str) -> Response:
+def _put(site: Site, target: Target, curator_name: str, sent: Sent) -> Response:
     version = site.version()
     existed = _exists(site, target, version)
-    sent = _sent(site, target)
     content = sent.lines or (EMPTY if target.graph else b"")
-    change = {target.graph: content}
-    commit = _commit(site, change, version, _record(site, curator_name, "A graph replaced", sent))
+    record = _record(site, curator_name, "A graph replaced", sent)
+    commit = _commit(site, target, content, version, record)
     return committed(commit, 204 if existed else 201)
 
 
-def _post(site: Site, target: Target, curator_name: str) -> Response:
+def _post(site: Site, target: Target, curator_name: str, sent: Sent) -> Response:
     version = site.version()
     existed = _exists(site, target, version)
-    sent = _sent(site, target)
     held = b""
     if existed:
         held = site.ask_store(_content(target, (_LINES,), version, site)).read()
-    change = {target.graph: held + sent.lines or EMPTY}
     record = _record(site, curator_name, "Statements added to a graph", sent)
-    return committed(_commit(site, change, version, record), 204 if existed else 201)
+    commit = _commit(site, target, held + sent.lines or EMPTY, version, record)
+    return committed(commit, 204 if existed else 201)
 
 
-def _delete(site: Site, target: Target, curator_name: str) -> Response:
+def _delete(site: Site, target: Target, curator_name: str, sent: Sent) -> Response:
     version = site.version()
     _check_exists(site, target, version)
-    record = _record(site, curator_name, "A graph removed", Triples(b"", blank=False))
-    return committed(_commit(site, {target.graph: b""}, version, record))
+    record = _record(site, curator_name, "A graph removed", sent)
+    return committed(_commit(site, target, b"", version, record))
 
 
-def _record(site: Site, curator_name: str, what: str, sent: Triples) -> Record:
-    return Record(site.settings.base_iri, curator_name, what, sent.lines, datetime.now(UTC))
+def _record(site: Site, curator_name: str, what: str, sent: Sent) -> Record:
+    return Record(site.settings.base_iri, curator_name, what, sent.bodies, datetime.now(UTC))
 
 
-def _commit(site: Site, replace: dict[str, bytes], version: int, record: Record) -> Commit:
+def _commit(site: Site, target: Target, content: bytes, version: int, record: Record) -> Commit:
     activity = record.activity()
-    add = {record.graph: record.written(activity)}
-    return site.store.commit(Change(replace, add, activity, base=version, labels=True))
+    return site.store.commit(
+        Change(
+            replace={target.graph: content},
+            add={record.graph: record.written(activity)},
+            activity=activity,
+            base=version,
+            labels=True,
+            depends_on=(target.graph,),
+        )
+    )
 
 
-def _sent(site: Site, target: Target) -> Triples:
+def _sent(site: Site, target: Target) -> Sent:
     """The triples of the request, of each part where it has several."""
     if request.content_length is None:
         raise LengthNeeded(
@@ -183,13 +210,13 @@ def _sent(site: Site, target: Target) -> Triples:
             where="header Content-Length",
             fix="Send the body with its length, not in chunks.",
         )
-    base = target.graph or request.base_url
+    base = target.graph or _address()
     if request.mimetype == _MULTIPART:
         bodies = [Body(data, kind, base) for kind, data in _parts(request)]
     else:
         bodies = [Body(body(request), request.mimetype, base)]
-    found = [read(one, site.settings) for one in bodies]
-    return Triples(b"".join(one.lines for one in found), any(one.blank for one in found))
+    lines = b"".join(read(one, site.settings) for one in bodies)
+    return Sent(tuple(one.content for one in bodies), lines)
 
 
 def _parts(sent: Request) -> list[tuple[str, bytes]]:

@@ -14,7 +14,6 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.changing import attempt
 from coprod_kg.collecting.keeping import Deed
 from coprod_kg.collecting.putting import (
     chart_of,
@@ -29,6 +28,7 @@ from coprod_kg.linting import decoded
 from coprod_kg.results.chart import template
 from coprod_kg.results.formats import CHARTS
 from coprod_kg.store.base import Commit
+from coprod_kg.store.conflicts import attempt
 from coprod_kg.web.body import body
 from coprod_kg.web.protocol import QUERY, check_plain
 from coprod_kg.web.query_citing import saved

@@ -21,7 +21,7 @@ def updated(site: Site, text: str, given: Parameters) -> Response:
     notes["query"] = sha256(text.encode()).hexdigest()[:16]
     notes["query_text"] = text
     whole = with_dataset(text, iris(given, "using-graph-uri"), iris(given, "using-named-graph-uri"))
-    return committed(update(site.store, whole, grant.name, site.settings))
+    return committed(update(site.store, whole, grant.name, site.settings, text))
 
 
 def committed(commit: Commit, status: int = 204) -> Response:
