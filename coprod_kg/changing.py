@@ -17,10 +17,10 @@ from coprod_kg.answering import explained
 from coprod_kg.catalogue.admission import admit
 from coprod_kg.catalogue.spelling import spelt
 from coprod_kg.catalogue.tokens import Token, position, significant
-from coprod_kg.catalogue.written import written
+from coprod_kg.catalogue.written import looked_at, written
 from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Commit, Store, Update
+from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Store, Update
 
 __all__ = ["Record", "check_graph", "update", "with_dataset"]
 
@@ -113,6 +113,7 @@ def update(
     record = Record(settings.base_iri, curator, "A SPARQL update", recorded, datetime.now(UTC))
     activity = record.activity()
     add = {record.graph: record.written(activity)}
+    graphs = looked_at(found.text)
     asked = Update(
         found.text,
         add,
@@ -121,6 +122,7 @@ def update(
         kept=(record.graph,),
         graphs=written(found.text),
         calls=found.calls,
+        depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),
     )
     try:
         return store.update(asked)

@@ -52,6 +52,7 @@ LAST = (
     "test_mapping",
     "test_packaging",
     "test_crashes",
+    "test_acknowledged",
     "test_docs",
 )
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from coprod_kg.catalogue.tokens import Token, significant
 
-__all__ = ["certain", "written"]
+__all__ = ["certain", "looked_at", "written"]
 
 _IRI: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*):[^\\]*>")
 """An absolute IRI; its scheme is looked for among the prefixes."""
@@ -51,6 +51,21 @@ def written(text: str) -> tuple[str, ...] | None:
                 return None
             found[named[1:-1]] = None
     return tuple(found)
+
+
+def looked_at(text: str) -> tuple[str, ...] | None:
+    """The IRIs of the only named graphs that decide what an update does, or None: any may.
+
+    Those it writes, where it has no pattern to look for. The default graph may decide too.
+
+    >>> looked_at("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 1 } }")
+    ('urn:g',)
+    >>> looked_at("DELETE WHERE { GRAPH <urn:g> { ?s ?p ?o } }") is None
+    True
+    """
+    if any(token.is_word("WHERE") for token in significant(text)):
+        return None
+    return written(text)
 
 
 def certain(tokens: Sequence[Token]) -> bool:

@@ -12,14 +12,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coprod_kg.errors import Overloaded, StoreInUse, StoreUnavailable
+from coprod_kg.errors import Overloaded, StoreChanged, StoreInUse, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import updater, wire
 from coprod_kg.store.asking import Asking, Untaken
 from coprod_kg.store.base import Answer, Change, Commit, Query, Update
 from coprod_kg.store.children import Keeper
 from coprod_kg.store.conflicts import attempt
-from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.directory import DataDirectory, alone
 from coprod_kg.store.lanes import LANE
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.upgrades import upgrade
@@ -89,7 +89,14 @@ class LocalStore:
 
     def update(self, update: Update) -> Commit:
         """Run an update on the newest version and commit what it changes, all or nothing."""
-        return attempt(lambda: self.commit(updater.prepare(update, self._settings)))
+
+        def once() -> Commit:
+            return self.commit(updater.prepare(update, self._settings))
+
+        with suppress(StoreChanged):
+            return once()
+        with alone(self._run / "met"):  # those that met another go on one after the other
+            return attempt(once)
 
 
 @dataclass(frozen=True, slots=True)

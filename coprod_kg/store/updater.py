@@ -71,7 +71,14 @@ def _change(output: bytes, update: Update) -> Change:
     replace = dict(zip(message["replace"], frames, strict=True))
     for graph in update.kept:
         replace.pop(graph, None)
-    return Change(replace, update.add, update.activity, message["base"], labels=True)
+    return Change(
+        replace,
+        update.add,
+        update.activity,
+        message["base"],
+        labels=True,
+        depends_on=update.depends_on,
+    )
 
 
 def main() -> None:
