@@ -171,11 +171,8 @@ class Update:
         kept: graph IRIs that it leaves as they are, whatever it says.
         graphs: IRIs of the only named graphs that it can write, or None where that is not known:
             then all are compared.
-<<<<<<< HEAD
         calls: as in `Query`.
-=======
         depends_on: as `Change.depends_on`.
->>>>>>> d32b002 (What is acknowledged is there: twenty writes at once)
     """
 
     text: str
@@ -184,11 +181,8 @@ class Update:
     seconds: float = 30.0
     kept: tuple[str, ...] = ()
     graphs: tuple[str, ...] | None = None
-<<<<<<< HEAD
     calls: tuple[tuple[str, str | None, bool], ...] = ()
-=======
     depends_on: tuple[str, ...] | None = None
->>>>>>> d32b002 (What is acknowledged is there: twenty writes at once)
 
 
 @dataclass(frozen=True, slots=True)
