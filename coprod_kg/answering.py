@@ -11,7 +11,7 @@ from coprod_kg.catalogue.admission import admit
 from coprod_kg.catalogue.dataset import names_its_dataset
 from coprod_kg.catalogue.negation import subtracted
 from coprod_kg.catalogue.queries import SavedQuery, load_all
-from coprod_kg.catalogue.tokens import position, significant
+from coprod_kg.catalogue.syntax import explained
 from coprod_kg.errors import QuerySyntax
 from coprod_kg.results.permitted import permitting
 from coprod_kg.results.suppression import ask_withholding
@@ -19,8 +19,10 @@ from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Store
 
-__all__ = ["admitted", "ask", "explained", "permitted", "run_saved"]
+__all__ = ["admitted", "ask", "permitted", "run_saved"]
 
+_MARK: Final = "\ufeff"
+"""A byte order mark: how some programs begin a text, of which it is no part."""
 _GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 
@@ -44,12 +46,12 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
     try:
         return store.query(asked)
     except QuerySyntax as error:
-        raise explained(error, query.text) from None
+        raise explained(error, query.text.removeprefix(_MARK)) from None
 
 
 def admitted(query: Query, settings: Settings) -> Query:
     """The query as it is put to a store; raises what `ask` raises before that."""
-    text = query.text.removeprefix("\ufeff")  # a byte order mark, which is no part of a text
+    text = query.text.removeprefix(_MARK)
     found = admit(text, settings)
     named = bool(query.default_graphs or query.named_graphs) or names_its_dataset(text)
     union = query.union and not named
@@ -64,31 +66,6 @@ def _apart(text: str, settings: Settings) -> tuple[str, ...]:
     if not strict or settings.base_iri in text or not _GRAPH.search(text):
         return ()
     return tuple(f"{settings.base_iri}graph/{name}" for name in _RECORDS)
-
-
-def explained(error: QuerySyntax, text: str) -> QuerySyntax:
-    """The error, or a plainer one where a prefix is not declared, of which the engine says little.
-
-    Args:
-        error: what the engine said.
-        text: the query or update.
-    """
-    declared: set[str] = set()
-    declares = False
-    for token in significant(text, 0):
-        if token.kind == "pname":
-            prefix = token.text.partition(":")[0]
-            if declares:
-                declared.add(prefix)
-            elif prefix not in declared:
-                line, column = position(text, token.start)
-                return QuerySyntax(
-                    f"the prefix {prefix[:80]}: is not declared",
-                    where=f"line {line}, column {column}",
-                    fix=f"Write PREFIX {prefix[:80]}: <…> before the query.",
-                )
-        declares = token.is_word("PREFIX")
-    return error
 
 
 def run_saved(

@@ -13,9 +13,9 @@ from uuid import uuid4
 
 from pyoxigraph import Literal, NamedNode, Triple
 
-from coprod_kg.answering import explained
 from coprod_kg.catalogue.admission import admit
 from coprod_kg.catalogue.spelling import spelt
+from coprod_kg.catalogue.syntax import explained
 from coprod_kg.catalogue.tokens import Token, position, significant
 from coprod_kg.catalogue.written import looked_at, written
 from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
@@ -127,7 +127,7 @@ def update(
     try:
         return store.update(asked)
     except QuerySyntax as error:
-        raise explained(error, run) from None
+        raise explained(error, run, update=True) from None
 
 
 def check_graph(graph: str, settings: Settings) -> None:

@@ -167,4 +167,5 @@ def _told(error: CoprodError, text: str) -> Mistake:
     place = _PLACE.search(error.where or "")
     line = min(int(place[1]), max(len(text.splitlines()), 1)) if place else 1
     column = f"{place[2]}: " if place and place[2] else ""
-    return line, f"{column}{error.what}"
+    fix = f". {error.fix}" if error.fix and isinstance(error, QuerySyntax) else ""
+    return line, f"{column}{error.what}{fix}"

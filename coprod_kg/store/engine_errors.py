@@ -7,6 +7,25 @@ from coprod_kg.errors import CoprodError, NotAcceptable, QueryFailed, QuerySynta
 __all__ = ["failed", "syntax"]
 
 _POSITION = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
+_RULES = {
+    "The SELECT contains a variable that is unbound": (
+        "SELECT names a variable that its pattern does not bind, or that is neither in GROUP BY "
+        "nor inside an aggregate such as COUNT"
+    ),
+    "The SELECT contains an expression with a variable that is unbound": (
+        "SELECT has an expression with a variable that its pattern does not bind, or that is "
+        "neither in GROUP BY nor inside an aggregate such as COUNT"
+    ),
+    "The SELECT overrides an existing variable using an expression": (
+        "SELECT names with AS a variable that is bound already"
+    ),
+}
+"""What the engine says of a text that its grammar takes, and what that means."""
+_UNSAID = "it breaks a rule of SPARQL that the engine does not name"
+_USUAL = (
+    "Usual reasons: BIND or AS names a variable that is bound before, a label such as _:x stands "
+    "in two groups, a row of VALUES has more or fewer values than variables."
+)
 
 
 def syntax(message: str, language: str) -> QuerySyntax:
@@ -20,9 +39,16 @@ def syntax(message: str, language: str) -> QuerySyntax:
     if found is None:
         return QuerySyntax(f"the text is not {language}: {message}")
     line, column, expected = found.groups()
-    return QuerySyntax(
-        f"the text is not {language}: {_readable(expected)}", where=f"line {line}, column {column}"
-    )
+    where = f"line {line}, column {column}"
+    choices = expected.removeprefix("expected ").removeprefix("one of ").split(", ")
+    choices = [one for choice in choices for one in choice.split(" or ")]
+    for said, what in _RULES.items():
+        if said in choices:
+            return QuerySyntax(what, where=where)
+    plain = [one for one in choices if not one.startswith(("[", "<unreported")) and "\\" not in one]
+    if not plain:
+        return QuerySyntax(_UNSAID, where=where, fix=_USUAL)
+    return QuerySyntax(f"the text is not {language}: expected {' or '.join(plain)}", where=where)
 
 
 _UNWRITABLE = {
@@ -48,12 +74,3 @@ def failed(error: Exception, work: str) -> CoprodError:
         return NotAcceptable(why, fix="Ask for Turtle or N-Triples, which hold every graph.")
     done = "answered" if work == "query" else "carried out"
     return QueryFailed(f"the {work} cannot be {done}: {error}")
-
-
-def _readable(expected: str) -> str:
-    """The engine's list of what it expected, without the character classes it may hold."""
-    if "Prefix not found" in expected:
-        return "this prefix is not declared"
-    choices = [one for one in expected.removeprefix("expected one of ").split(", ") if one != "[_]"]
-    plain = [one for one in choices if not one.startswith("[") and "\\" not in one]
-    return "expected " + " or ".join(plain) if plain and len(choices) > 1 else expected

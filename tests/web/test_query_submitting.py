@@ -173,7 +173,7 @@ def test_every_mistake_is_told_with_its_line_and_nothing_is_changed(world: World
     assert first == f"{len(lines)} mistakes"
     assert "line 1: the header has no 'tags'" in lines
     assert "line 7: LIMIT belongs to whoever asks; leave it out" in lines
-    assert any("the text is not SPARQL" in line for line in lines)
+    assert any("} does not fit here" in line for line in lines)
     assert world.store.version() == number
 
 
