@@ -58,7 +58,7 @@ def examples() -> list[ox.Triple]:
 
 
 def read(content: bytes, name: str = "data.ttl") -> list[ox.Triple]:
-    return rdf.named(rdf.read(content, name, format_of(name), BASE), BASE)
+    return rdf.named(rdf.read(content, name, format_of(name), BASE).triples, BASE)
 
 
 def by_rules(rules: Rules, said: Sequence[ox.Triple]) -> tuple[list[ox.Triple], set[Fact]]:

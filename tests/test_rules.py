@@ -25,7 +25,7 @@ def rules() -> Rules:
 
 def triples(text: str) -> list[ox.Triple]:
     names = "".join(f"PREFIX {name}: <{space}>\n" for name, space in prefixes().items())
-    return rdf.read((names + text).encode(), "a.ttl", format_of("a.ttl"), BASE)
+    return [*rdf.read((names + text).encode(), "a.ttl", format_of("a.ttl"), BASE).triples]
 
 
 def short(term: object) -> str:

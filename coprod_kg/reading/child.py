@@ -27,6 +27,7 @@ from coprod_kg.reading.parting import parts_of
 from coprod_kg.reading.placing import headers_of, in_table, in_text, of_cells
 from coprod_kg.reading.sheets import sheets
 from coprod_kg.reasoning.rules import Rules
+from coprod_kg.validation.believed import Believed
 from coprod_kg.validation.conclusions import conclusions
 from coprod_kg.validation.profiles import Profiles
 from coprod_kg.validation.report import Finding, Report
@@ -66,7 +67,26 @@ class Checker:
             Shapes(model.shapes, self._rules.background, f"{base_iri}id/") if validates else None
         )
         self._profiles = Profiles(model.stages, self._rules.background)
-        self._vocabulary = Vocabulary(namespaces.prefixes()["cp"], namespaces.terms(), base_iri)
+        if self._shapes is not None:
+            self._believed = Believed(
+                self._rules.background, self._shapes.named("targetClass"), self._rules.infer
+            )
+            self._vocabulary = Vocabulary(
+                namespaces.prefixes()["cp"],
+                namespaces.terms(),
+                base_iri,
+                model.background,
+                {
+                    *self._shapes.named("path", "targetClass", "class"),
+                    *(one.value for one in _ORGANISATIONS),
+                    *(
+                        node.value
+                        for one in model.background
+                        for node in one
+                        if isinstance(node, ox.NamedNode)
+                    ),
+                },
+            )
 
     def check(self, sent: Sent) -> Checked:
         """Read, validate and reason over one file."""
@@ -80,9 +100,10 @@ class Checker:
     def _text(self, sent: Sent) -> Checked:
         form = format_of(sent.name, sent.stated)
         parsed = rdf.read(sent.content, sent.name, form, self._base_iri)
-        triples = rdf.named(parsed, self._base_iri)
+        triples = rdf.named(parsed.triples, self._base_iri)
         with self._concluding(triples, sent.name) as concluded:
-            found = in_text(self._findings(triples), sent.content, form, self._base_iri)
+            found = in_text(self._findings(triples), triples, sent.content, form, self._base_iri)
+            found = (*parsed.findings, *found)
             return self._checked(triples, found, self._written(triples, sent.name), concluded())
 
     def _table(self, sent: Sent) -> Checked:
@@ -130,7 +151,16 @@ class Checker:
     def _findings(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
         if self._shapes is None:
             return ()
-        return (*self._vocabulary.check(triples), *self._shapes.validate(triples))
+        added = self._believed.added(triples)
+        shaped = self._shapes.validate([*triples, *added])
+        told = self._vocabulary.check(triples)
+        misnamed = {one.focus for one in told if one.path == _TYPE.value}
+        uncovered = self._believed.uncovered(triples, added, self._base_iri)
+        return (
+            *told,
+            *(one for one in uncovered if one.focus not in misnamed),
+            *self._vocabulary.advised(shaped),
+        )
 
     def _concluding(
         self, triples: Sequence[ox.Triple], name: str

@@ -1,11 +1,11 @@
-"""The lines on which a Turtle, TriG, N-Triples or N-Quads text says what; it parses no RDF.
+"""The lines on which a Turtle, TriG, N-Triples or N-Quads text says what.
 
-A scan over the words of a text that was parsed before. What it cannot place (blank nodes,
-what stands inside brackets) it says nothing of: a wrong line is worse than none.
+A scan over the words of a text that was parsed before. What it cannot place (lists, blank nodes
+that say the same) it says nothing of: a wrong line is worse than none.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urljoin
@@ -24,6 +24,7 @@ _WORD: Final = re.compile(
 )
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_BLANK: Final = "_:"
 _DIRECTIVES: Final = frozenset({"@prefix", "@base", "prefix", "base", "@version", "version"})
 
 
@@ -55,17 +56,26 @@ def _bare(value: str) -> str:
     return found[1] if found else value
 
 
-def lines_of(text: str, base_iri: str, subjects: Collection[str]) -> Lines:
+def lines_of(
+    text: str,
+    base_iri: str,
+    subjects: Collection[str],
+    nameless: Mapping[str, Collection[tuple[str, str]]] | None = None,
+) -> Lines:
     """Find the lines of what is said about some subjects.
 
     Args:
         text: the whole text, which the parser has taken.
         base_iri: what relative IRIs are resolved against.
         subjects: IRIs of the things that are looked for.
+        nameless: of those that have no name in the text, each with the properties and values that
+            are said of it: by them it is known again.
     """
-    scan = _Scan(base_iri, subjects)
+    scan = _Scan(base_iri, {*subjects}, blanks=bool(nameless))
     for word, kind, line in _words(text):
         scan.take(word, kind, line)
+    for iri, said in (nameless or {}).items():
+        scan.recognise(iri, {(path, _bare(value)) for path, value in said})
     return scan.found
 
 
@@ -82,12 +92,16 @@ def _words(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 class _Scan:
-    def __init__(self, base_iri: str, subjects: Collection[str]) -> None:
+    """Reads word by word; what stands in brackets is a statement of its own about a blank node."""
+
+    def __init__(self, base_iri: str, subjects: set[str], *, blanks: bool) -> None:
         self.found = Lines()
-        self._base, self._subjects = base_iri, subjects
+        self._base, self._subjects, self._blanks = base_iri, subjects, blanks
         self._prefixes: dict[str, str] = {}
-        self._depth = 0
         self._said: list[str | None] = []
+        self._outer: list[list[str | None]] = []
+        self._lists = 0
+        self._count = 0
         self._directive: list[str] | None = None
 
     def take(self, word: str, kind: str, line: int) -> None:
@@ -96,11 +110,23 @@ class _Scan:
             self._direct(word)
         elif kind == "mark":
             self._mark(word, line)
-        elif self._depth == 0:
-            if not self._said and word.lower() in _DIRECTIVES:
+        elif not self._lists:
+            if not self._said and not self._outer and word.lower() in _DIRECTIVES:
                 self._directive = [word.lower()]
             else:
                 self._term(word, kind, line)
+
+    def recognise(self, iri: str, said: Collection[tuple[str, str]]) -> None:
+        """Note the lines of a blank node under its IRI, where only one in the text says this."""
+        told: dict[str, set[tuple[str, str]]] = {}
+        for key in self.found.of:
+            if key[0].startswith(_BLANK) and len(key) > 2 and not key[2].startswith(_BLANK):
+                told.setdefault(key[0], set()).add((key[1], key[2]))
+        alike = [name for name, pairs in told.items() if pairs == said]
+        if len(alike) == 1:
+            for key, line in list(self.found.of.items()):
+                if key[0] == alike[0]:
+                    self.found.of[(iri, *key[1:])] = line
 
     def _direct(self, word: str) -> None:
         directive = self._directive or []
@@ -116,18 +142,26 @@ class _Scan:
             self._directive = None
 
     def _mark(self, word: str, line: int) -> None:
-        if word in "[(":
-            if self._depth == 0:
+        if word in "()":
+            if word == "(" and not self._lists:
                 self._term("", "other", line)
-            self._depth += 1
-        elif word in "])":
-            self._depth -= 1
-        elif word in ".{}" and (word != "." or self._depth == 0):
+            self._lists += 1 if word == "(" else -1
+        elif self._lists:
+            return
+        elif word == "[":
+            self._count += 1
+            name = f"{_BLANK}{self._count}"
+            self._state(name, line)
+            self._outer.append(self._said)
             self._said = []
-            self._depth = 0
-        elif self._depth == 0 and word == ";":
+            self._state(name, line)
+        elif word == "]":
+            self._said = self._outer.pop() if self._outer else []
+        elif word in ".{}" and (word != "." or not self._outer):
+            self._said, self._outer = [], []
+        elif word == ";":
             self._said = self._said[:1]
-        elif self._depth == 0 and word == ",":
+        elif word == ",":
             self._said = self._said[:2]
 
     def _term(self, word: str, kind: str, line: int) -> None:
@@ -135,11 +169,17 @@ class _Scan:
             return
         if not self._said and word.lower() == "graph":
             return
+        self._state(self._read(word, kind), line)
+
+    def _state(self, term: str | None, line: int) -> None:
+        """Note the next term of a statement."""
         if len(self._said) > 2:  # the graph of N-Quads, or the datatype behind ^^
             return
-        self._said.append(self._read(word, kind))
+        self._said.append(term)
         known = tuple(one for one in self._said if one is not None)
-        if len(known) == len(self._said) and known[0] in self._subjects:
+        if len(known) == len(self._said) and (
+            known[0] in self._subjects or (self._blanks and known[0].startswith(_BLANK))
+        ):
             self.found.of.setdefault(known, line)
 
     def _read(self, word: str, kind: str) -> str | None:
@@ -148,8 +188,10 @@ class _Scan:
         if kind == "text":
             quotes = 3 if word[:3] in ('"""', "'''") else 1
             return word[quotes:-quotes]
-        if kind != "name" or word.startswith("_:"):
+        if kind != "name":
             return None
+        if word.startswith(_BLANK):
+            return f"{_BLANK}:{word}"
         if word == "a" and len(self._said) == 1:
             return _TYPE
         prefix, colon, local = word.partition(":")

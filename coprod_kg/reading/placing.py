@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import pyoxigraph as ox
+
 from coprod_kg.namespaces import prefixes
 from coprod_kg.reading.columns import Sheets
 from coprod_kg.reading.findings import CellFinding, Place, Positions
@@ -75,15 +77,35 @@ def in_table(
 
 
 def in_text(
-    found: Sequence[Finding], content: bytes, form: Format, base_iri: str
+    found: Sequence[Finding],
+    triples: Iterable[ox.Triple],
+    content: bytes,
+    form: Format,
+    base_iri: str,
 ) -> tuple[Finding, ...]:
-    """Findings with the lines that they are about, in the formats where lines can be told."""
+    """Findings with the lines that they are about, in the formats where lines can be told.
+
+    Args:
+        found: what is wrong.
+        triples: the statements of the file, every subject with an IRI.
+        content: the file.
+        form: its format.
+        base_iri: what relative IRIs are resolved against.
+    """
     if not found or form.name not in _LINED:
         return tuple(map(_parted, found))
     subjects: Collection[str] = {one.focus for one in found}
-    lines = lines_of(content.decode("utf-8-sig"), base_iri, subjects)
+    nameless = f"{base_iri}.well-known/genid/"
+    said: dict[str, set[tuple[str, str]]] = {
+        one: set() for one in subjects if one.startswith(nameless)
+    }
+    for subject, predicate, obj in triples if said else ():
+        name = str(subject)[1:-1]
+        if name in said and not (isinstance(obj, ox.NamedNode) and obj.value.startswith(nameless)):
+            said[name].add((predicate.value, str(obj)))
+    lines = lines_of(content.decode("utf-8-sig"), base_iri, subjects, said)
     return tuple(
-        replace(_parted(one), spot=Spot(line=line) if line else None)
+        replace(_parted(one), spot=one.spot or (Spot(line=line) if line else None))
         for one in found
         for line in [lines.line(one.focus, one.path, one.value)]
     )
@@ -91,6 +113,8 @@ def in_text(
 
 def _parted(one: Finding) -> Finding:
     """The finding with what is wrong and what to do about it apart."""
+    if one.fix:
+        return one
     why, fix = _sentences(one.message)
     return replace(one, message=why, fix=fix or None)
 

@@ -6,16 +6,19 @@ what a stranger wrote.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
-from xml.parsers import expat
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import Unreadable
 from coprod_kg.reading.formats import Format, likely_format
+from coprod_kg.reading.unread import of_graphs, of_keys
+from coprod_kg.reading.xml_text import NO_LANGUAGE, prepared
+from coprod_kg.validation.report import Finding
 
-__all__ = ["named", "read"]
+__all__ = ["RdfRead", "named", "read"]
 
 _POSITION: Final = re.compile(r"^Parser error at line .*?: ", re.DOTALL)
 _MAGIC: Final = (
@@ -32,11 +35,23 @@ _WIDE_MARKS: Final = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_DOCTYPE: Final = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
-def read(content: bytes, name: str, form: Format, base_iri: str) -> list[ox.Triple]:
-    """The statements in a file, the names of its graphs left out.
+@dataclass(frozen=True, slots=True)
+class RdfRead:
+    """What was read.
+
+    Attributes:
+        triples: the statements.
+        findings: what in the file is no statement, and was left out.
+    """
+
+    triples: tuple[ox.Triple, ...]
+    findings: tuple[Finding, ...]
+
+
+def read(content: bytes, name: str, form: Format, base_iri: str) -> RdfRead:
+    """The statements in a file, and what else stands in it.
 
     Args:
         content: the bytes.
@@ -49,15 +64,17 @@ def read(content: bytes, name: str, form: Format, base_iri: str) -> list[ox.Trip
             where they are known.
     """
     text = _text(content, name, form)
+    ready = text.encode()
     if form.rdf == ox.RdfFormat.RDF_XML:
-        _refuse_doctype(text, name)
-        _refuse_broken_xml(text, name)
-    triples = list(_parsed(text, name, form, base_iri))
-    if not triples:
+        ready = prepared(ready, name, _fix(text, form.name))
+    quads = list(_parsed(ready, text, name, form, base_iri))
+    if not quads:
         raise Unreadable(
             "there is not one statement in the file", where=name, fix="Send a file with data in it."
         )
-    return triples
+    found = of_keys(text, base_iri) if form.rdf == ox.RdfFormat.JSON_LD else ()
+    found = (*found, *of_graphs(quads, base_iri))
+    return RdfRead(tuple(_without_marks(one.triple) for one in quads), found)
 
 
 def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
@@ -118,39 +135,23 @@ def _not_utf8(content: bytes, at: int, name: str) -> Unreadable:
     )
 
 
-def _refuse_doctype(text: str, name: str) -> None:
-    found = _DOCTYPE.search(text)
-    if found:
-        raise Unreadable(
-            "a DOCTYPE is refused: the entities it can define may grow without end",
-            where=f"{name}, line {text.count(chr(10), 0, found.start()) + 1}",
-            fix="Take out the DOCTYPE and write the IRIs in full.",
-        )
-
-
-def _refuse_broken_xml(text: str, name: str) -> None:
-    """Refuse XML that breaks off: the RDF/XML parser takes half a document for a whole one."""
+def _parsed(ready: bytes, text: str, name: str, form: Format, base_iri: str) -> Iterator[ox.Quad]:
     try:
-        expat.ParserCreate("utf-8").Parse(text.encode(), True)
-    except expat.ExpatError as error:
-        whole = error.code != expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
-        reason = expat.ErrorString(error.code) if whole else "it breaks off before its end"
-        raise Unreadable(
-            f"this is not XML: {reason}",
-            where=f"{name}, line {error.lineno}, column {error.offset + 1}",
-            fix=_fix(text, "RDF/XML"),
-        ) from None
-
-
-def _parsed(text: str, name: str, form: Format, base_iri: str) -> Iterator[ox.Triple]:
-    try:
-        for quad in ox.parse(text.encode(), form.rdf, base_iri=base_iri):
+        for quad in ox.parse(ready, form.rdf, base_iri=base_iri):
             _refuse_newer(quad, name)
-            yield quad.triple
+            yield quad
     except SyntaxError as error:
         raise _syntax(error, text, name, form) from None
     except (ValueError, OSError) as error:
         raise Unreadable(f"this is not {form.name}: {error}", where=name) from None
+
+
+def _without_marks(triple: ox.Triple) -> ox.Triple:
+    """The statement with a text that has no language where the language was taken away."""
+    value = triple.object
+    if isinstance(value, ox.Literal) and value.language == NO_LANGUAGE:
+        return ox.Triple(triple.subject, triple.predicate, ox.Literal(value.value))
+    return triple
 
 
 def _refuse_newer(quad: ox.Quad, name: str) -> None:

@@ -144,7 +144,7 @@ def _title(cause: Cause, spot: Spot | None) -> str:
 
 def _where(one: Finding, base_iri: str, *, alike: bool) -> Where:
     in_table = bool(one.spot and one.spot.sheet)
-    thing = "" if in_table else shown_value(one.focus, base_iri)
+    thing = "" if in_table or one.focus == f"{base_iri}id/" else shown_value(one.focus, base_iri)
     if one.path and not in_table:
         thing += f" {shown_value(one.path, base_iri)}"
     value = shown_value(one.value, base_iri) if one.value else ""
@@ -162,7 +162,9 @@ def shown_value(text: str, base_iri: str) -> str:
         shown = f"{value}^^{shorten(datatype[:-1])}"
     else:
         bare = text[1:-1] if text.startswith("<") else text
-        if bare.startswith(f"{base_iri}id/"):
+        if bare.startswith(f"{base_iri}.well-known/genid/"):
+            shown = "[…]"  # a node without a name in the file
+        elif bare.startswith(f"{base_iri}id/"):
             shown = f"<{bare.removeprefix(base_iri)}>"
         else:
             shown = shorten(bare) if bare != text or "://" in text[:10] else text

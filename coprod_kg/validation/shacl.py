@@ -56,6 +56,15 @@ class Shapes:
         for one in background:
             self._data.add(_rdflib_triple(one))
 
+    def named(self, *properties: str) -> frozenset[str]:
+        """The IRIs that the shapes name by some properties of SHACL (``targetClass``, ``path``)."""
+        return frozenset(
+            str(one)
+            for name in properties
+            for one in self._shapes.objects(None, SH[name])
+            if isinstance(one, rdflib.URIRef)
+        )
+
     def validate(self, triples: Iterable[ox.Triple]) -> tuple[Finding, ...]:
         """What the shapes say about these statements, sorted."""
         added = [one for one in map(_rdflib_triple, triples) if one not in self._data]

@@ -1,39 +1,71 @@
-"""What needs no shape: whether the words used are words we know; it never reads a store.
+"""What needs no shape: whether the words used are words we know, and which ones were meant.
 
-Three checks that SHACL has no constraint for. Their shapes are named here all the same
-(``cps:KnownTerm`` …), so that a report can point at them and the documentation can explain.
+Their shapes are named here all the same (``cps:KnownTerm`` …), so that a report can point at them
+and the documentation can explain.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 import pyoxigraph as ox
 
+from coprod_kg.namespaces import prefixes, shorten
 from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["KNOWN_REFERENCE", "Vocabulary"]
 
 _CPS: Final = "https://w3id.org/coprod/shapes#"
 _RDF_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_NAMES: Final = frozenset(
+    f"http://www.w3.org/2004/02/skos/core#{name}" for name in ("prefLabel", "altLabel", "notation")
+)
 KNOWN_REFERENCE: Final = f"{_CPS}KnownReference"
 """The shape of a reference to a thing that the file does not describe."""
+_EXAMPLE: Final = re.compile(r"Write for example \S+ ([a-z-]+):[\w-]+\.$")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+"""What XML 1.0 cannot hold (2.2), and DELETE: nobody sees it, and formats lose it or break."""
+_NEAR_SPACE: Final = 0.93
+"""One letter of a namespace wrong, missing, or in the other order."""
+_NEAR_NAME: Final = 0.6
+_NEAR_FOREIGN: Final = 0.8
 
 
-@dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of the ontology.
+    """The words of the ontology and its schemes.
 
-    Attributes:
+    Args:
         namespace: where its terms live.
         terms: IRIs of its classes and properties.
         base_iri: where data lives.
+        background: the statements of the ontology and its schemes.
+        foreign: terms of other vocabularies that are used here.
     """
 
-    namespace: str
-    terms: frozenset[str]
-    base_iri: str
+    def __init__(
+        self,
+        namespace: str,
+        terms: frozenset[str],
+        base_iri: str,
+        background: Iterable[ox.Triple] = (),
+        foreign: Iterable[str] = (),
+    ) -> None:
+        self._namespace, self._terms, self._base_iri = namespace, terms, base_iri
+        self._spaces = {_bare(space): space for space in prefixes().values()}
+        self._concepts: dict[str, dict[str, str]] = {}
+        for subject, predicate, obj in background:
+            if predicate.value in _NAMES and isinstance(subject, ox.NamedNode):
+                space, name = _split(subject.value)
+                known = self._concepts.setdefault(space, {})
+                known[name] = known[_text(obj).casefold()] = subject.value
+        self._foreign: dict[str, list[str]] = {}
+        for one in sorted(foreign):
+            space, name = _split(one)
+            if space in prefixes().values():
+                self._foreign.setdefault(space, []).append(name)
+        self._meant: dict[str, str | None] = {}
 
     def check(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
         """What is unknown in these statements."""
@@ -41,42 +73,129 @@ class Vocabulary:
             *self._unknown_terms(triples),
             *self._foreign_subjects(triples),
             *self._unknown_references(triples),
+            *self._control_characters(triples),
         )
 
-    def _unknown_terms(self, triples: Iterable[ox.Triple]) -> Iterable[Finding]:
+    def advised(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Findings of shapes with the concept that was likely meant, where one is much like it."""
+        return tuple(map(self._advised, found))
+
+    def _advised(self, one: Finding) -> Finding:
+        example = _EXAMPLE.search(one.message)
+        space = example and prefixes().get(example[1])
+        if not example or not space or not one.value:
+            return one
+        known = self._concepts.get(space, {})
+        if one.value.startswith("<"):
+            value = one.value[1:-1]
+            name = _split(self._instead(value) or value)[1]
+        else:
+            name = _literal(one.value).casefold()
+        near = [name] if name in known else get_close_matches(name, known, 1, _NEAR_NAME)
+        if not near or one.value == f"<{known[near[0]]}>":
+            return one
+        advice = f"Did you mean {shorten(known[near[0]])}?"
+        return replace(one, message=one.message[: example.start()] + advice)
+
+    def _unknown_terms(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         for subject, predicate, obj in triples:
             used = [predicate]
             if predicate == _RDF_TYPE and isinstance(obj, ox.NamedNode):
                 used.append(obj)
             for one in used:
-                if one.value.startswith(self.namespace) and one.value not in self.terms:
-                    yield self._finding("KnownTerm", (subject, predicate), one, self._hint(one))
+                weight, message = self._unknown(one.value)
+                if message:
+                    place = (subject, predicate)
+                    yield self._finding("KnownTerm", place, one, message, weight)
 
-    def _hint(self, term: ox.NamedNode) -> str:
-        name = term.value.removeprefix(self.namespace)
-        known = sorted(one.removeprefix(self.namespace) for one in self.terms)
-        near = get_close_matches(name, known, n=1, cutoff=0.6)
+    def _unknown(self, term: str) -> tuple[Severity, str]:
+        """What is to be said of a term, or an empty text."""
+        if term in self._terms:
+            return Severity.VIOLATION, ""
+        if term.startswith(self._namespace):
+            return Severity.VIOLATION, self._hint(term)
+        space, name = _split(term)
+        if space in self._foreign and name not in self._foreign[space]:
+            near = get_close_matches(name, self._foreign[space], 1, _NEAR_FOREIGN)
+            if near:
+                known = shorten(space + near[0])
+                return Severity.WARNING, f"No question here looks at this. Did you mean {known}?"
+            return Severity.WARNING, ""
+        meant = self._instead(term)
+        if meant is None:
+            return Severity.WARNING, ""
+        right = next((one for one in self._spaces.values() if meant.startswith(one)), meant)
+        wrong = term.removesuffix(meant.removeprefix(right))
+        ours = right.startswith(self._namespace.rpartition("/")[0])
+        return (
+            Severity.VIOLATION if ours else Severity.WARNING,
+            f"Nothing is known in the namespace <{wrong}> here, so what is said with it is in no "
+            f"answer. Did you mean <{right}>?",
+        )
+
+    def _instead(self, iri: str) -> str | None:
+        """The IRI that was likely meant by one whose namespace is nearly a known one, or None."""
+        space, name = _split(iri)
+        if space not in self._meant:
+            self._meant[space] = self._space_instead(space)
+        known = self._meant[space]
+        if known is not None:
+            return known + name if known != space else None
+        bare = _bare(iri)
+        for start, right in self._spaces.items():  # the # behind the namespace is missing
+            if right.endswith("#") and bare.startswith(start) and len(bare) > len(start):
+                return right + iri[-(len(bare) - len(start)) :].lstrip("#/")
+        prefix, _, local = iri.partition(":")
+        return prefixes()[prefix] + local if prefix in prefixes() else None
+
+    def _space_instead(self, space: str) -> str | None:
+        """The known namespace that is meant, the same one where it is known."""
+        if space in prefixes().values():
+            return space
+        bare = _bare(space)
+        near = (
+            [bare]
+            if bare in self._spaces
+            else get_close_matches(bare, self._spaces, 1, _NEAR_SPACE)
+        )
+        return self._spaces[near[0]] if near else None
+
+    def _hint(self, term: str) -> str:
+        name = term.removeprefix(self._namespace)
+        known = sorted(one.removeprefix(self._namespace) for one in self._terms)
+        near = get_close_matches(name, known, 1, _NEAR_NAME)
         hint = f"Did you mean cp:{near[0]}?" if near else "Use a term of the ontology."
         return f"The ontology has no term of this name. {hint}"
 
-    def _foreign_subjects(self, triples: Iterable[ox.Triple]) -> Iterable[Finding]:
-        ours = (f"{self.base_iri}id/", f"{self.base_iri}.well-known/genid/")
+    def _foreign_subjects(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
+        ours = (f"{self._base_iri}id/", f"{self._base_iri}.well-known/genid/")
         for subject in dict.fromkeys(one.subject for one in triples):
             if isinstance(subject, ox.NamedNode) and not subject.value.startswith(ours):
+                meant = self._own_instead(subject.value)
+                advice = (
+                    f"Did you mean <{meant}>?"
+                    if meant
+                    else "Name it for example <id/initiative/my-initiative>."
+                )
                 yield self._finding(
                     "OwnSubject",
                     (subject, None),
                     None,
-                    "A submission says things only about what is named under the base. "
-                    "Name it for example <id/initiative/my-initiative>.",
+                    "A submission says things only about what is named under the base, "
+                    f"<{self._base_iri}id/>. {advice}",
                 )
 
-    def _unknown_references(self, triples: Sequence[ox.Triple]) -> Iterable[Finding]:
+    def _own_instead(self, iri: str) -> str | None:
+        """The name under the base that was likely meant, as it is written relative to it."""
+        start, bare = _bare(f"{self._base_iri}id/"), _bare(iri)
+        return f"id{iri[-(len(bare) - len(start)) :]}" if bare.startswith(f"{start}/") else None
+
+    def _unknown_references(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
         described = {one.subject for one in triples}
         for subject, predicate, obj in triples:
-            if not isinstance(obj, ox.NamedNode) or obj in described:
+            if not isinstance(obj, ox.NamedNode) or obj in described or predicate == _RDF_TYPE:
                 continue
-            if obj.value.startswith(f"{self.base_iri}id/"):
+            if obj.value.startswith(f"{self._base_iri}id/"):
                 yield self._finding(
                     "KnownReference",
                     (subject, predicate),
@@ -84,17 +203,37 @@ class Vocabulary:
                     "Nothing is known of what is referred to here. Describe it in this file, "
                     "mend its name, or send the file that describes it first.",
                 )
+            elif meant := self._own_instead(obj.value):
+                yield self._finding(
+                    "OwnReference",
+                    (subject, predicate),
+                    obj,
+                    f"This names nothing here. Did you mean <{meant}>?",
+                )
+
+    def _control_characters(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
+        for subject, predicate, obj in triples:
+            found = isinstance(obj, ox.Literal) and _CONTROL.search(obj.value)
+            if found:
+                yield self._finding(
+                    "PlainText",
+                    (subject, predicate),
+                    obj,
+                    f"The text holds a sign that nobody sees (U+{ord(found[0]):04X}), and that "
+                    "XML cannot hold. Write the text anew without it.",
+                )
 
     def _finding(
         self,
         shape: str,
         place: tuple[ox.NamedNode | ox.BlankNode | ox.Triple, ox.NamedNode | None],
-        value: ox.NamedNode | None,
+        value: ox.NamedNode | ox.Literal | None,
         message: str,
+        severity: Severity = Severity.VIOLATION,
     ) -> Finding:
         focus, path = place
         return Finding(
-            severity=Severity.VIOLATION,
+            severity=severity,
             focus=str(focus).strip("<>"),
             path=path.value if path else None,
             value=str(value) if value else None,
@@ -102,3 +241,24 @@ class Vocabulary:
             shape=_CPS + shape,
             component=f"{_CPS}{shape}ConstraintComponent",
         )
+
+
+def _split(iri: str) -> tuple[str, str]:
+    """An IRI parted behind its last ``#`` or ``/``."""
+    at = max(iri.rfind("#"), iri.rfind("/")) + 1
+    return iri[:at], iri[at:]
+
+
+def _bare(iri: str) -> str:
+    """An IRI without what is usually mistaken in it."""
+    return re.sub(r"^https?://(www\.)?", "", iri.lower()).rstrip("#/")
+
+
+def _text(term: Any) -> str:
+    return str(getattr(term, "value", ""))
+
+
+def _literal(value: str) -> str:
+    """The text of a literal as it is written in Turtle."""
+    found = re.match(r'"((?:[^"\\]|\\.)*)"', value, re.DOTALL)
+    return found[1] if found else value

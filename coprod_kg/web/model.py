@@ -68,6 +68,14 @@ _CHECKS: Final[Mapping[str, str]] = {
     "<id/initiative/my-initiative>.",
     "KnownReference": "Whatever is referred to under the base is described in the same file, in "
     "another of the same call, or known already.",
+    "OwnReference": "Whatever is referred to is named as it is named under the base: http for "
+    "https in it, or a letter in capitals, names something else.",
+    "CoveredThing": "Of everything that is described it is said what it is, or that follows from "
+    "what is said of it; and it is of a class that a shape is for.",
+    "PlainText": "A text has no sign in it that XML cannot hold, such as a vertical tab.",
+    "KnownKey": "Every key of a JSON-LD file has a meaning in its context, or is null there.",
+    "NamedGraph": "The names of graphs in TriG and N-Quads are not kept: all statements of a file "
+    "enter the one graph of its organisation.",
 }
 
 

@@ -2,11 +2,13 @@
 
 import io
 import mimetypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
 from flask import Request
+from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 
 from coprod_kg.access import SAY_WHO, Grant, Role, Tokens
@@ -57,7 +59,7 @@ def upload(request: Request, tokens: Tokens) -> Upload:
 
     Raises:
         UnsupportedMedia: nothing says what the file is.
-        WrongUsage: there is no file in the form.
+        WrongUsage: there is no file in the form, or more than one.
         Unauthorised: a token is needed and none that counts came along.
         Forbidden: the token is for another organisation.
     """
@@ -71,10 +73,8 @@ def upload(request: Request, tokens: Tokens) -> Upload:
             max_form_parts=50,
         ).parse(io.BytesIO(data), request.mimetype, len(data), request.mimetype_params)
         given = {**form.to_dict(), **given}
-        file = files.get("file")
-        if file is None or not file.filename:
-            raise WrongUsage("the form holds no file", where="field file", fix="Choose a file.")
-        content, name = file.read(), PurePath(file.filename.replace("\\", "/")).name
+        file = _only([one for _, one in files.items(multi=True) if one.filename])
+        content, name = file.read(), PurePath((file.filename or "").replace("\\", "/")).name
         stated = file.mimetype if not PurePath(name).suffix else ""
         token = given.get("token", "").strip()
         grant = tokens.grant(token) if token and grant is None else grant
@@ -87,6 +87,20 @@ def upload(request: Request, tokens: Tokens) -> Upload:
     sent = Sent(name, content, stated if known else None, organisation)
     patch = given.get("patch", "0") in _YES
     return Upload(sent, grant, dry_run, patch, given.get("answer") or None)
+
+
+def _only(files: Sequence[FileStorage]) -> FileStorage:
+    """The one file of a form."""
+    if not files:
+        raise WrongUsage("the form holds no file", where="field file", fix="Choose a file.")
+    if len(files) > 1:
+        names = ", ".join(str(one.filename)[:80] for one in files[:5])
+        raise WrongUsage(
+            f"the form holds {len(files)} files ({names}), and one is read at a time",
+            where="field file",
+            fix="Send them one by one, or CSV files that belong together as one zip.",
+        )
+    return files[0]
 
 
 def _organisation(stated: str | None, grant: Grant | None, *, dry_run: bool) -> str | None:

@@ -16,7 +16,9 @@ WHERE {
       cp:claimedBy ?claimant ;
       cp:validFrom ?later .
     FILTER NOT EXISTS { ?other cp:validUntil ?otherEnd }
-    BIND (IF(STRLEN(STR(?date)) < STRLEN(STR(?later)), STRLEN(STR(?date)), STRLEN(STR(?later))) AS ?exactness)
-    FILTER (SUBSTR(STR(?later), 1, ?exactness) > SUBSTR(STR(?date), 1, ?exactness))
+    BIND (REPLACE(STR(?date), "(Z|[+-][0-9]{2}:[0-9]{2})$", "") AS ?day)
+    BIND (REPLACE(STR(?later), "(Z|[+-][0-9]{2}:[0-9]{2})$", "") AS ?laterDay)
+    BIND (IF(STRLEN(?day) < STRLEN(?laterDay), STRLEN(?day), STRLEN(?laterDay)) AS ?exactness)
+    FILTER (SUBSTR(?laterDay, 1, ?exactness) > SUBSTR(?day, 1, ?exactness))
   }
 }

@@ -192,3 +192,18 @@ def test_what_is_no_file_is_told_so(client: FlaskClient) -> None:
     assert empty.status_code == 400
     assert client.get("/submissions/../etc").status_code == 404
     assert client.get("/submissions/nothing").status_code == 404
+
+
+def test_a_second_file_in_a_form_is_told_and_nothing_is_read(client: FlaskClient) -> None:
+    def files(*names: str) -> list[tuple[io.BytesIO, str]]:
+        return [(io.BytesIO(b"x"), name) for name in names]
+
+    for fields in (
+        {"file": files("a.ttl", "b.ttl")},
+        {"file": files("a.ttl"), "other": files("b.ttl")},
+    ):
+        told = client.post(
+            "/submissions", data={**fields, "dry_run": "1"}, content_type="multipart/form-data"
+        )
+        assert told.status_code == 400
+        assert "2 files (a.ttl, b.ttl)" in told.get_json()["detail"]

@@ -1,0 +1,128 @@
+"""What will be believed of the things in a file, before the shapes look at them.
+
+Types that follow from what is said (domains, ranges, inverse properties) are concluded first:
+else a thing without ``rdf:type`` would escape every shape and be counted all the same.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.namespaces import expand, shorten
+from coprod_kg.validation.report import Finding, Severity
+from coprod_kg.validation.statements import RDF_TYPE, Statements
+
+__all__ = ["Believed"]
+
+_CPS: Final = "https://w3id.org/coprod/shapes#"
+_MOST_NAMED: Final = 3
+
+Infer = Callable[[Sequence[ox.Triple]], Iterable[ox.Triple]]
+"""What follows from some statements by all rules."""
+
+
+class Believed:
+    """The classes that the shapes cover, and how things come to be in them.
+
+    Args:
+        background: the statements of the ontology and its schemes, and what follows from them.
+        targets: the classes that the shapes are for.
+        infer: what follows from the statements of a file.
+    """
+
+    def __init__(
+        self, background: Sequence[ox.Triple], targets: Iterable[str], infer: Infer
+    ) -> None:
+        self._infer = infer
+        known = Statements(background)
+        self._covered = {
+            kind for target in targets for kind in known.subclasses(ox.NamedNode(target))
+        }
+        self._below = {kind: known.subclasses(kind) for kind in self._covered}
+        self._domains: dict[Any, set[Any]] = {}
+        self._inverse: dict[Any, Any] = {}
+        domain, inverse = ox.NamedNode(expand("rdfs:domain")), ox.NamedNode(expand("owl:inverseOf"))
+        for subject, predicate, obj in background:
+            if predicate == domain and obj in self._covered:
+                self._domains.setdefault(subject, set()).add(obj)
+            elif predicate == inverse:
+                self._inverse[subject], self._inverse[obj] = obj, subject
+
+    def added(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
+        """The statements to be checked along with those of a file."""
+        types, used = self._types(triples), _used(triples)
+        found = list(self._turned(triples, used))
+        for subject, predicates in used.items():
+            for kind in set().union(*(self._domains.get(one, ()) for one in predicates)):
+                if types.get(subject) and not types[subject] & self._below[kind]:
+                    found.append(ox.Triple(subject, RDF_TYPE, kind))
+        bare = {one for one in used if not types.get(one, set()) & self._covered}
+        if bare:
+            found += [
+                one
+                for one in self._infer(triples)
+                if one.predicate == RDF_TYPE and one.subject in bare and one.object in self._covered
+            ]
+        return found
+
+    def uncovered(
+        self, triples: Sequence[ox.Triple], added: Sequence[ox.Triple], own: str
+    ) -> tuple[Finding, ...]:
+        """The things that no shape covers, whatever is concluded about them.
+
+        Args:
+            triples: the statements of a file.
+            added: what `added` gave.
+            own: how the IRIs of things begin; what else is described is told elsewhere.
+        """
+        types = self._types([*triples, *added])
+        return tuple(
+            self._uncovered(subject, types.get(subject, set()))
+            for subject in dict.fromkeys(one.subject for one in triples)
+            if isinstance(subject, ox.NamedNode)
+            and subject.value.startswith(own)
+            and not types.get(subject, set()) & self._covered
+        )
+
+    def _uncovered(self, subject: ox.NamedNode, types: Collection[Any]) -> Finding:
+        named = sorted(shorten(one.value) for one in types if isinstance(one, ox.NamedNode))
+        if named:
+            message = (
+                f"No question here looks at a thing of this kind ({', '.join(named[:_MOST_NAMED])})"
+                ". Say besides what it is here, for example a cp:Evidence, or leave it out."
+            )
+        else:
+            message = "Nothing says what this thing is. Write for example a cp:Initiative."
+        return Finding(
+            Severity.WARNING if named else Severity.VIOLATION,
+            subject.value,
+            RDF_TYPE.value,
+            None,
+            message,
+            f"{_CPS}CoveredThing",
+            f"{_CPS}CoveredThingConstraintComponent",
+        )
+
+    def _types(self, triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
+        found: dict[Any, set[Any]] = {}
+        for subject, predicate, obj in triples:
+            if predicate == RDF_TYPE:
+                found.setdefault(subject, set()).add(obj)
+        return found
+
+    def _turned(
+        self, triples: Iterable[ox.Triple], used: Mapping[Any, Collection[Any]]
+    ) -> Iterable[ox.Triple]:
+        """What is said by the inverse of a property only, of things described here."""
+        for subject, predicate, obj in triples:
+            turned = self._inverse.get(predicate)
+            if turned is not None and obj in used and turned not in used[obj]:
+                yield ox.Triple(obj, turned, subject)
+
+
+def _used(triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
+    found: dict[Any, set[Any]] = {}
+    for one in triples:
+        found.setdefault(one.subject, set()).add(one.predicate)
+    return found
