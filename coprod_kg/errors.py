@@ -88,7 +88,7 @@ class CoprodError(Exception):
     """The exit code the command line ends with."""
     title: ClassVar[str] = "Something went wrong"
     """The kind of problem in a few words, the same for every instance."""
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
     """Seconds after which trying again makes sense, or None where it does not."""
 
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
@@ -227,10 +227,32 @@ class NotConformant(DataError):
 
 
 class LimitReached(CoprodError):
-    """It was stopped by one of the limits, all of which are settings."""
+    """It was stopped by one of the limits, all of which are settings.
+
+    Args:
+        what: see `CoprodError`.
+        where: likewise.
+        fix: likewise.
+        setting: the name of the limit, for those who count what is refused.
+        retry_after: seconds after which trying again makes sense, where that is known.
+    """
 
     status = 503
     title = "A limit was reached"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        fix: str | None = None,
+        setting: str = "",
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.setting = setting
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
 class QueryTimeout(LimitReached):

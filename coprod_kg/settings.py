@@ -59,6 +59,10 @@ class Settings:
         default=3,
         metadata=_help("queries of one client that run at the same time; its others wait for them"),
     )
+    token_queries: int = field(
+        default=1,
+        metadata=_help("queries beside those that only clients with a token may run"),
+    )
     client_requests: int = field(
         default=64,
         metadata=_help("requests one client may have under way in each web process"),
@@ -70,6 +74,10 @@ class Settings:
         default=64, metadata=_help("large answers each web process sends at the same time")
     )
     result_mb: int = field(default=4096, metadata=_help("largest answer to a query, in MiB"))
+    spool_mb: int = field(
+        default=4096,
+        metadata=_help("disk for answers that wait for slow readers, in MiB; 0 for none"),
+    )
     cache_mb: int = field(
         default=32,
         metadata=_help("small answers each web process keeps to give again, in MiB; 0 for none"),
@@ -109,6 +117,27 @@ class Settings:
     )
     submission_memory_mb: int = field(
         default=2048, metadata=_help("memory one submission may use, in MiB")
+    )
+    checks: int = field(default=2, metadata=_help("submissions that are checked at the same time"))
+    token_checks: int = field(
+        default=2,
+        metadata=_help("submissions beside those that only clients with a token have checked"),
+    )
+    client_checks: int = field(
+        default=1,
+        metadata=_help("submissions of one client that are checked at the same time"),
+    )
+    queue_checks: int = field(
+        default=32, metadata=_help("submissions that may wait to be checked; more are refused")
+    )
+    queue_check_seconds: float = field(
+        default=60.0, metadata=_help("how long a submission may wait to be checked, in seconds")
+    )
+    open_check_mb: int = field(
+        default=8, metadata=_help("largest file that is checked without a token, in MiB")
+    )
+    open_check_seconds: float = field(
+        default=30.0, metadata=_help("deadline of a whole check without a token, in seconds")
     )
     body_mb: int = field(default=64, metadata=_help("largest body or file accepted, in MiB"))
     service_allow: tuple[str, ...] = field(

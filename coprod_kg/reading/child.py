@@ -4,10 +4,12 @@ It never opens a file or a connection for what it reads, and whatever kills it (
 memory cap, a fault in a parser) is the parent's to explain. Run by `coprod_kg.reading.sandbox`.
 """
 
+import math
 import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -37,6 +39,8 @@ from coprod_kg.validation.vocabulary import Vocabulary
 __all__ = ["Checker", "main"]
 
 _MB: Final = 2**20
+_AT_LEAST: Final = 0.001
+"""Seconds; a timer of none would never go off."""
 _WORTH_A_COPY: Final = 4000
 """Triples from which the conclusions take so long that a copy of the process pays."""
 _TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
@@ -241,9 +245,11 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
     )
     _confine(limits)
     write_frame(sink, {"ready": True}, ())
+    until = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds
     while (frame := read_frame(source, sys.maxsize)) is not None:
         header, (content,) = frame
-        signal.setitimer(signal.ITIMER_REAL, limits.seconds)
+        left = max(until - time.monotonic(), _AT_LEAST)
+        signal.setitimer(signal.ITIMER_REAL, min(limits.seconds, left))
         try:
             checked = checker.check(Sent(content=content, **header))
         except MemoryError:

@@ -48,11 +48,13 @@ class Limits:
         seconds: the deadline of one file.
         memory_mb: memory above what the empty sandbox has.
         output_mb: the data written out in full, as N-Triples.
+        total_seconds: the deadline of all files together, or None.
     """
 
     seconds: float
     memory_mb: int
     output_mb: int
+    total_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,12 +20,44 @@ from coprod_kg.errors import LimitReached, ModelError, TooLarge, Unreadable
 from coprod_kg.reading.job import Checked, Limits, Refusal, Sent, read_frame, write_frame
 from coprod_kg.settings import Settings
 
-__all__ = ["check", "open_file", "too_large"]
+__all__ = ["Budget", "check", "open_file", "too_large"]
 
 _MB: Final = 2**20
 _GROWTH: Final = 4
 _FILES_WORTH_A_CHILD: Final = 8
 _MOST_CHILDREN: Final = 4
+
+
+class Budget:
+    """How long all the checks may take together that somebody without a token asks for.
+
+    A deadline of each file is not enough: a workbook falls into a part for each organisation, and
+    each part is checked as a file of its own.
+
+    Args:
+        seconds: from now on.
+        setting: the name of the setting that says so.
+    """
+
+    def __init__(self, seconds: float, setting: str) -> None:
+        self._until = time.monotonic() + seconds
+        self._seconds = seconds
+        self._setting = setting
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; none or less where it is used up."""
+        return self._until - time.monotonic()
+
+    def refusal(self, name: str) -> LimitReached:
+        """What a file is told for which nothing is left."""
+        return LimitReached(
+            f"without a token a check may take {self._seconds:g} s, and this one took longer",
+            where=name,
+            fix="Send it with a token, or check it on your own machine: coprod-kg validate. "
+            f"The limit is the setting {self._setting}.",
+            setting=self._setting,
+        )
 
 
 def open_file(
@@ -66,6 +99,7 @@ def check(
     *,
     validates: bool = True,
     progress: Callable[[int], None] = lambda done: None,
+    budget: Budget | None = None,
 ) -> list[Checked]:
     """Read, validate and reason over each file, in the order given.
 
@@ -74,6 +108,7 @@ def check(
         settings: the limits and the base IRI.
         validates: whether they are validated; what the store holds was, when it came in.
         progress: told, from several threads, how many more files are done.
+        budget: how long it may take in all; then one child does it.
 
     Raises:
         ModelError: the ontology, a shape or a rule of this installation is at fault.
@@ -81,6 +116,7 @@ def check(
     if not batch:
         return []
     children = min(_MOST_CHILDREN, os.cpu_count() or 1, -(-len(batch) // _FILES_WORTH_A_CHILD))
+    children = 1 if budget else children
     order = sorted(range(len(batch)), key=lambda place: -len(batch[place].content))
     shares = [order[first::children] for first in range(children)]
     checked: dict[int, Checked] = {}
@@ -89,7 +125,10 @@ def check(
             shares,
             pool.map(
                 lambda share: _share(
-                    [batch[place] for place in share], settings, validates, progress
+                    [batch[place] for place in share],
+                    lambda files: _Child(files, settings, validates, budget),
+                    progress,
+                    budget,
                 ),
                 shares,
             ),
@@ -100,18 +139,22 @@ def check(
 
 
 def _share(
-    files: Sequence[Sent], settings: Settings, validates: bool, progress: Callable[[int], None]
+    files: Sequence[Sent],
+    start: Callable[[Sequence[Sent]], "_Child"],
+    progress: Callable[[int], None],
+    budget: Budget | None,
 ) -> list[Checked]:
     """One child's share; where a child dies over a file, the next child takes up behind it."""
     done: list[Checked] = []
     while len(done) < len(files):
-        with _Child(files[len(done) :], settings, validates) as child:
+        if budget is not None and budget.left <= 0:
+            return done + [Checked(refusal=budget.refusal(one.name)) for one in files[len(done) :]]
+        with start(files[len(done) :]) as child:
             for one in child.results():
                 done.append(one)
                 progress(1)
             if len(done) < len(files):
-                name = files[len(done)].name
-                done.append(Checked(refusal=_explain(child.wait(), name, settings)))
+                done.append(Checked(refusal=child.explain(files[len(done)].name)))
     return done
 
 
@@ -126,8 +169,12 @@ class _Death:
 class _Child:
     """One run of `coprod_kg.reading.child`: its own session, no shell, no inherited files."""
 
-    def __init__(self, files: Sequence[Sent], settings: Settings, validates: bool) -> None:
-        self._limits = _limits(settings)
+    def __init__(
+        self, files: Sequence[Sent], settings: Settings, validates: bool, budget: Budget | None
+    ) -> None:
+        self._settings = settings
+        self._budget = budget
+        self._limits = _limits(settings, budget)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         with tempfile.TemporaryFile() as job:
             header = {"base_iri": settings.base_iri, "limits": asdict(self._limits)}
@@ -171,6 +218,13 @@ class _Child:
         messages = self._messages.read()[-2000:].decode(errors="replace").strip()
         return _Death(-code if code < 0 else None, messages.rpartition("\n")[2])
 
+    def explain(self, name: str) -> Refusal:
+        """Why it ended over the file of that name."""
+        death = self.wait()
+        if self._budget is not None and self._budget.left <= 0 and death.signal == signal.SIGALRM:
+            return self._budget.refusal(name)
+        return _explain(death, name, self._settings)
+
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
@@ -180,8 +234,9 @@ class _Child:
         self._messages.close()
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, budget: Budget | None) -> Limits:
     return Limits(
+        total_seconds=None if budget is None else max(budget.left, 0.0),
         seconds=settings.submission_seconds,
         memory_mb=settings.submission_memory_mb,
         output_mb=settings.body_mb * _GROWTH,

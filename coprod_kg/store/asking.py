@@ -18,7 +18,10 @@ from coprod_kg.store.base import Answer, Query
 from coprod_kg.store.children import exit_status, panic
 from coprod_kg.store.taking import mark, taker
 
-__all__ = ["Asking", "NotAtOnce", "Untaken", "request"]
+__all__ = ["RESERVED", "Asking", "NotAtOnce", "Untaken", "request"]
+
+RESERVED: Final = "query-reserved"
+"""The socket of the workers that only clients with a token are given."""
 
 _GRACE_SECONDS: Final = 5.0
 _SMALL: Final = 1 << 16
@@ -52,7 +55,7 @@ class Asking:
         self._settings = settings
         self._asker = query.asker
         self._seconds = min(query.seconds, settings.query_seconds)
-        self._socket = _connected(f"{run}/query", settings.queue_seconds)
+        self._socket = _connected(run, query, settings.queue_seconds)
         self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
         if query.asker is not None:
             query.asker.on_leave(self.hang_up)
@@ -195,12 +198,16 @@ class _Frames:
         self._asking.close()
 
 
-def _connected(path: str, seconds: float) -> socket.socket:
+def _connected(run: Path, query: Query, seconds: float) -> socket.socket:
     """A connection that does not block; the kernel refuses one at once where the queue is full."""
     connection = socket.socket(socket.AF_UNIX)
     connection.setblocking(False)
     try:
-        connection.connect(path)
+        if query.reserved:
+            with suppress(FileNotFoundError):  # no worker is kept for such queries
+                connection.connect(f"{run}/{RESERVED}")
+                return connection
+        connection.connect(f"{run}/query")
     except BlockingIOError:
         connection.close()
         raise _overloaded(seconds) from None

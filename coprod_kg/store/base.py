@@ -79,6 +79,7 @@ class Query:
         calls: the calls of other services in the text: the IRI that stands for an endpoint, the
             endpoint or None where it may not be called, and whether the call is SILENT.
         asker: who waits; when they leave, whoever computes the answer is freed.
+        reserved: whether a worker answers it that is kept from strangers, where there is one.
     """
 
     text: str
@@ -92,6 +93,7 @@ class Query:
     hidden: tuple[str, ...] = ()
     calls: tuple[tuple[str, str | None, bool], ...] = ()
     asker: Asker | None = field(default=None, compare=False)
+    reserved: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -261,10 +263,12 @@ class Seen:
     Attributes:
         store: the whole of it.
         hidden: the last parts of the IRIs of those organisations, in order.
+        reserved: whether workers answer that are kept from strangers.
     """
 
     store: Store
     hidden: tuple[str, ...]
+    reserved: bool = field(default=False, kw_only=True)
 
     def version(self) -> int:
         """The newest version that can be asked."""
@@ -276,7 +280,8 @@ class Seen:
 
     def query(self, query: Query) -> Answer:
         """Ask what can be seen."""
-        return self.store.query(replace(query, hidden=self.hidden))
+        reserved = query.reserved or self.reserved
+        return self.store.query(replace(query, hidden=self.hidden, reserved=reserved))
 
     def commit(self, change: Change) -> Commit:
         """Make the change."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from coprod_kg.errors import Overloaded, StoreChanged, StoreInUse, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import updater, wire
-from coprod_kg.store.asking import Asking, Untaken
+from coprod_kg.store.asking import RESERVED, Asking, Untaken
 from coprod_kg.store.base import Answer, Change, Commit, Query, Update
 from coprod_kg.store.children import Keeper
 from coprod_kg.store.conflicts import attempt
@@ -127,11 +127,11 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
         StoreUnavailable: the store cannot be opened.
     """
     directory = DataDirectory(settings.data.resolve())
-    with directory.locked(url) as run, socket.socket(socket.AF_UNIX) as listening:
+    with ExitStack() as stack:
+        run = stack.enter_context(directory.locked(url))
         for changed in upgrade(directory, settings.base_iri):
             sys.stderr.write(f"coprod-kg: the data in {directory.root} was upgraded. {changed}\n")
-        listening.bind(str(run / "query"))
-        listening.listen(settings.queue_length)  # the kernel refuses more
+        listening = stack.enter_context(_listening(run / "query", settings))
         environ = {
             **settings.environ(),
             "COPROD_DATA": str(directory.root),
@@ -153,10 +153,32 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
                     [listening.fileno()],
                     heard=True,
                 )
+            if settings.token_queries:
+                reserved = stack.enter_context(_listening(run / RESERVED, settings))
+                own = {LANE: str(run / "lane-reserved"), LISTEN: str(reserved.fileno())}
+                # One more than clients are given: for what the service itself asks on behalf
+                # of somebody with a token, in the middle of a submission.
+                for number in range(settings.token_queries + 1):
+                    keeper.keep(
+                        f"query-reserved-{number}",
+                        "coprod_kg.store.worker",
+                        environ | own,
+                        [reserved.fileno()],
+                        heard=True,
+                    )
             _await_writer(run)
             yield Service(LocalStore(run, settings), keeper, environ)
         finally:
             keeper.stop(settings.stop_seconds, first="web")
+
+
+@contextmanager
+def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
+    """A socket on which query workers wait."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen(settings.queue_length)  # the kernel refuses more
+        yield listening
 
 
 def _await_writer(run: Path) -> None:
@@ -181,7 +203,7 @@ def connect(settings: Settings) -> Iterator[LocalStore]:
         StoreInUse: a process holds the directory that serves no store.
         StoreUnavailable: the store cannot be opened.
     """
-    alone = replace(settings, workers=1, long_queries=0)
+    alone = replace(settings, workers=1, long_queries=0, token_queries=0)
     with ExitStack() as stack:
         try:
             store = stack.enter_context(serving(alone)).store

@@ -81,7 +81,8 @@ def submit(
 
     def enter() -> list[Outcome]:
         version = store.version()
-        pairs = merged(read, store, settings) if way.patch else read
+        budget = way.progress.budget
+        pairs = merged(read, store, settings, budget) if way.patch else read
         pairs = refused_where_unfit(resolved(pairs, store, settings))
         times, kind = (started, datetime.now(UTC)), "patch" if way.patch else ""
         record = Record(settings.base_iri, sender, Model.installed().digest, times, kind)

@@ -14,7 +14,7 @@ from typing import Final
 from coprod_kg.errors import CoprodError, NotConformant, WrongUsage
 from coprod_kg.reading.job import Checked, Sent
 from coprod_kg.reading.placing import in_table
-from coprod_kg.reading.sandbox import check, open_file
+from coprod_kg.reading.sandbox import Budget, check, open_file
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.submitting.known import described_elsewhere
@@ -37,10 +37,12 @@ class Progress:
     Attributes:
         more: told how many more files or parts of files there are.
         done: told, from several threads, how many more are done.
+        budget: how far it may go in all, where there is a limit on that.
     """
 
     more: Callable[[int], None] = field(default=lambda count: None)
     done: Callable[[int], None] = field(default=lambda count: None)
+    budget: Budget | None = None
 
 
 def checked_files(
@@ -56,7 +58,7 @@ def checked_files(
             opened.append(Outcome(PurePath(str(one)).name, error=error))
     batch = [one.sent for one in opened if one.sent]
     progress.more(len(batch))
-    results = iter(check(batch, settings, progress=progress.done))
+    results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
     pairs = [(one, next(results) if one.sent else Checked()) for one in opened]
     return [_told(*pair) for pair in _parted(pairs, settings, progress)]
 
@@ -69,7 +71,7 @@ def _parted(pairs: list[Pair], settings: Settings, progress: Progress) -> list[P
         for name, content in found.parts.items()
     ]
     progress.more(len(batch))
-    results = iter(check(batch, settings, progress=progress.done))
+    results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
     parted: list[Pair] = []
     for outcome, found in pairs:
         if not found.parts or found.positions is None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from coprod_kg.errors import WrongUsage
 from coprod_kg.reading.job import Checked, Sent
-from coprod_kg.reading.sandbox import check
+from coprod_kg.reading.sandbox import Budget, check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 from coprod_kg.submitting.checking import Pair
@@ -31,7 +31,9 @@ def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes
     return b"".join(sorted(found.splitlines(keepends=True)))
 
 
-def merged(pairs: Sequence[Pair], store: Store, settings: Settings) -> list[Pair]:
+def merged(
+    pairs: Sequence[Pair], store: Store, settings: Settings, budget: Budget | None = None
+) -> list[Pair]:
     """Each file put into what its organisation has already, and the whole checked again."""
     batch, places = [], []
     for place, (outcome, checked) in enumerate(pairs):
@@ -42,7 +44,7 @@ def merged(pairs: Sequence[Pair], store: Store, settings: Settings) -> list[Pair
             batch.append(Sent(outcome.file, whole, _NT, name))
             places.append(place)
     made = list(pairs)
-    for place, again in zip(places, check(batch, settings), strict=True):
+    for place, again in zip(places, check(batch, settings, budget=budget), strict=True):
         outcome, first = pairs[place]
         report = Report(_found(outcome.report.findings, again.report.findings))
         again = replace(again, report=report, described=again.described | first.described)

@@ -29,7 +29,7 @@ from coprod_kg.web import (
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.questions import Questions
 from coprod_kg.web.site import Site
-from coprod_kg.web.slots import Slots
+from coprod_kg.web.slots import Limits, slots
 
 __all__ = ["create_app"]
 
@@ -83,7 +83,6 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
 
 def _site(store: Store, settings: Settings, run: Path | None) -> Site:
     saved = Questions(load_all(settings.queries), Collection(store, settings), store)
-    slots = Slots(run / "slots" if run else None, settings)
     views = load(files("queries") / "views")
     return Site(
         store,
@@ -92,6 +91,7 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
         views,
         Tokens(settings.data),
         Private(settings.data),
-        slots,
+        slots(run, Limits.queries(settings)),
+        slots(run, Limits.checks(settings)),
         Cache(settings.cache_mb),
     )

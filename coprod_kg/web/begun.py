@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from coprod_kg.store.asking import Asking, Untaken
 from coprod_kg.store.base import Answer, Query, Seen
-from coprod_kg.web.slots import give_back
+from coprod_kg.web.slots import Slot, give_back
 
 __all__ = ["Begun"]
 
@@ -21,7 +21,7 @@ class Begun(Seen):
 
     asked: Query
     asking: Asking
-    slot: int | None
+    slot: Slot
 
     def query(self, query: Query) -> Answer:
         """The answer to that query from where it is now, or to another one from the store."""

@@ -1,8 +1,8 @@
 """Small answers kept for whoever asks the same of the same version; it never keeps an error.
 
 An answer is a function of the dataset version and of what was asked, so it is never out of date.
-What is asked is compared whole: every field of `Query` but the deadline and the asker counts, and
-so does one that is added to it later, such as which private graphs the asker may see.
+What is asked is compared whole: every field of `Query` counts but the deadline, the asker and the
+kind of worker, and so does one that is added to it later, such as which private graphs are seen.
 """
 
 import re
@@ -139,9 +139,8 @@ class _Noting:
         self._answer.close()
 
 
-_WHAT: Final = attrgetter(
-    *(one.name for one in fields(Query) if one.name not in ("version", "seconds", "asker"))
-)
+_HOW: Final = ("version", "seconds", "asker", "reserved")
+_WHAT: Final = attrgetter(*(one.name for one in fields(Query) if one.name not in _HOW))
 
 
 def _key(query: Query, version: int) -> _Key:

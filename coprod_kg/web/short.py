@@ -26,7 +26,7 @@ from coprod_kg.web.headers import of_data
 from coprod_kg.web.protocol import read_address
 from coprod_kg.web.replies import Conditions, chosen, wants_page
 from coprod_kg.web.site import Site
-from coprod_kg.web.slots import give_back
+from coprod_kg.web.slots import client, give_back
 from coprod_kg.web.sparql import query_of
 
 __all__ = ["ShortRoad"]
@@ -109,7 +109,7 @@ class ShortRoad:
     async def _ask(self, query: Query, exchange: Exchange) -> Answer | None:
         """The answer if it is small and there within a moment; else the query has begun."""
         try:
-            slot = self._site.slots.take_at_once(exchange.client)
+            slot = self._site.slots.take_at_once(client(exchange.client))
         except BlockingIOError:
             return None
         try:

@@ -19,7 +19,7 @@ from coprod_kg.web.cache import Cache
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.questions import Questions
 from coprod_kg.web.rights import holder
-from coprod_kg.web.slots import Slots, give_back, hold
+from coprod_kg.web.slots import Slots, client, give_back, hold
 
 __all__ = ["ONTOLOGY", "PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
 
@@ -45,7 +45,8 @@ class Site:
         views: what our own pages ask, by name.
         tokens: who may write.
         private: whose data not everybody sees.
-        slots: how many queries one client may have at work.
+        slots: where queries are admitted.
+        checks: where checks of submissions are admitted.
         cache: the small answers of this process.
     """
 
@@ -56,6 +57,7 @@ class Site:
     tokens: Tokens
     private: Private
     slots: Slots
+    checks: Slots
     cache: Cache
 
     def version(self, asked: int | None = None) -> int:
@@ -75,10 +77,10 @@ class Site:
             known.notes["version"] = kept.version
             return kept
         begun, known.begun = known.begun, None
-        client = f"token {grant.name}" if grant else known.client
-        slot = begun.slot if begun else self.slots.take(client, known.asker)
+        slot = begun.slot if begun else self.slots.take(client(known.client, grant), known.asker)
+        query = replace(query, asker=known.asker, reserved=slot.reserved)
         try:
-            answer = ask(begun or self.store, replace(query, asker=known.asker), self.settings)
+            answer = ask(begun or self.store, query, self.settings)
         except BaseException:
             give_back(slot)
             raise
@@ -93,7 +95,8 @@ class Site:
     @property
     def seen(self) -> Seen:
         """The store as whoever sends the request sees it, without the limits of asking."""
-        return Seen(self.store, exchange(request).hidden)
+        known = exchange(request)
+        return Seen(self.store, known.hidden, reserved=known.grant is not None)
 
     def kept(self, query: Query) -> Answer | None:
         """The answer of this process's cache to a question about a version that is still there."""

@@ -8,14 +8,14 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from threading import BoundedSemaphore
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg import errors as house_errors
-from coprod_kg.errors import CoprodError, Overloaded
+from coprod_kg.errors import CoprodError
 from coprod_kg.reading.job import Sent
+from coprod_kg.reading.sandbox import Budget
 from coprod_kg.reporting.differences import as_lines
 from coprod_kg.reporting.marks import XLSX, can_mark, marked
 from coprod_kg.reporting.page import as_part, styles
@@ -24,12 +24,14 @@ from coprod_kg.reporting.turtle import as_turtle
 from coprod_kg.results.formats import HTML, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.store.base import Seen
-from coprod_kg.submitting import Way, submit
+from coprod_kg.submitting import Progress, Way, submit
 from coprod_kg.submitting.history import differences, roll_back
 from coprod_kg.submitting.journal import Journal, Record
 from coprod_kg.submitting.reported import as_table, from_table
+from coprod_kg.web.exchange import exchange
 from coprod_kg.web.rights import holder
 from coprod_kg.web.site import Site
+from coprod_kg.web.slots import client
 from coprod_kg.web.upload import may_change, sender_of, upload
 
 __all__ = ["blueprint"]
@@ -43,7 +45,6 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_AT_ONCE: Final = 2
 _SHOWN_MB: Final = 4
 _LISTED: Final = 200
 
@@ -61,11 +62,10 @@ class _Told:
 def blueprint(site: Site) -> Blueprint:
     """The routes of submissions."""
     routes = Blueprint("submissions", __name__)
-    room = BoundedSemaphore(_AT_ONCE)
     one = "/submissions/<name>"
     for rule, method, view in (
         ("/submissions", "GET", partial(_list, site)),
-        ("/submissions", "POST", partial(_post, site, room)),
+        ("/submissions", "POST", partial(_post, site)),
         (one, "GET", partial(_show, site)),
         (f"{one}/changes", "GET", partial(_changes, site)),
         (f"{one}/rollback", "POST", partial(_rollback, site)),
@@ -85,24 +85,27 @@ def _list(site: Site) -> Response:
     return _json({"submissions": [one.summary() for one in records]})
 
 
-def _post(site: Site, room: BoundedSemaphore) -> Response:
+def _post(site: Site) -> Response:
     """Check a file, and commit it where that is wanted and it may enter."""
     offers = _offers()
     given = upload(request, site.tokens)
     if given.answer:
         offers = _named(given.answer)
-    if not room.acquire(blocking=False):
-        raise Overloaded("other submissions are being checked", fix="Try again in a moment.")
+    grant, known = given.grant, exchange(request)
+    given.check_size(given.size, site.settings)
+    slot = site.checks.take(client(known.client, grant), known.asker)
     try:
-        way = Way(dry_run=given.dry_run, patch=given.patch)
-        sender = sender_of(given.grant) if given.grant else None
-        seen = Seen(site.store, site.private.hidden_from(given.grant))
-        outcomes = submit([given.sent], seen, site.settings, sender, way)
+        budget = None if grant else Budget(site.settings.open_check_seconds, "open-check-seconds")
+        way = Way(dry_run=given.dry_run, patch=given.patch, progress=Progress(budget=budget))
+        sender, sent = sender_of(grant) if grant else None, given.read(site.settings)
+        hidden = site.private.hidden_from(grant)
+        seen = Seen(site.store, hidden, reserved=grant is not None)
+        outcomes = submit([sent], seen, site.settings, sender, way)
         table = as_table(outcomes)
-        told = _Told(table, given.sent, _status(table, dry_run=given.dry_run), given.dry_run)
+        told = _Told(table, sent, _status(table, dry_run=given.dry_run), given.dry_run)
         response = _report(told, offers, site)
     finally:
-        room.release()
+        slot.give_back()
     if table["submission"]:
         response.headers["Location"] = f"/submissions/{table['submission']}"
     if table["version"]:

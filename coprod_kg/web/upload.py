@@ -1,23 +1,22 @@
 """A submission as a request carries it, raw or as a form; it reads nothing in the file itself."""
 
-import io
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
-from werkzeug.formparser import FormDataParser
 
 from coprod_kg.access import SAY_WHO, Grant, Role, Tokens
-from coprod_kg.errors import Forbidden, Unauthorised, UnsupportedMedia, WrongUsage
+from coprod_kg.errors import Forbidden, TooLarge, Unauthorised, UnsupportedMedia, WrongUsage
 from coprod_kg.reading.formats import FORMATS
 from coprod_kg.reading.job import Sent
 from coprod_kg.reporting.marks import XLSX
+from coprod_kg.settings import Settings
 from coprod_kg.submitting import Sender
-from coprod_kg.web.body import body
+from coprod_kg.web.body import body, refuse_longer
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.rights import holder
 
@@ -32,30 +31,65 @@ _ENDINGS: Final = {
     **{kind: one.extensions[0] for one in FORMATS for kind in one.media_types},
 }
 _VAGUE: Final = ("", "application/octet-stream", "text/plain")
+_MIB: Final = 1 << 20
 _YES: Final = ("1", "true", "yes", "on", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What somebody sends.
+    """What somebody sends; the file is not in memory before it is read.
 
     Attributes:
-        sent: the file.
+        name: of the file.
+        stated: what the sender says it is, or None.
+        organisation: whose data it is to be, or None where the file says so.
         grant: what the sender may do, or None where no token came along.
         dry_run: whether it is only to be checked.
         patch: whether it is to be merged into what is there.
         answer: the format that a form asks the answer in, or None.
+        content: reads the file.
+        size: how large it is, where that is known before it is read.
     """
 
-    sent: Sent
+    name: str
+    stated: str | None
+    organisation: str | None
     grant: Grant | None
     dry_run: bool
     patch: bool
     answer: str | None
+    content: Callable[[], bytes]
+    size: int | None
+
+    def read(self, settings: Settings) -> Sent:
+        """Read the file.
+
+        Raises:
+            TooLarge: it came without a token, and is larger than such files may be.
+        """
+        self.check_size(self.size, settings)
+        content = self.content()
+        self.check_size(len(content), settings)
+        return Sent(self.name, content, self.stated, self.organisation)
+
+    def check_size(self, size: int | None, settings: Settings) -> None:
+        """Refuse a file without a token that is larger than such files may be.
+
+        Raises:
+            TooLarge: it is.
+        """
+        if self.grant is None and size is not None and size > settings.open_check_mb * _MIB:
+            raise TooLarge(
+                f"without a token a file may have {settings.open_check_mb} MB, and with one "
+                f"{settings.body_mb}",
+                where=self.name,
+                fix="Send it with a token, or check it on your own machine: coprod-kg validate. "
+                "The limit is the setting open-check-mb.",
+            )
 
 
 def upload(request: Request, tokens: Tokens) -> Upload:
-    """Read a POST of a file.
+    """Begin to read a POST of a file: who sends it, what it is, and what is wanted.
 
     Raises:
         UnsupportedMedia: nothing says what the file is.
@@ -64,29 +98,52 @@ def upload(request: Request, tokens: Tokens) -> Upload:
         Forbidden: the token is for another organisation.
     """
     given = dict(parameters(request).pairs)
-    data = body(request)
     grant = holder(request, tokens)
+    content: Callable[[], bytes]
+    size: int | None
     if request.mimetype == _FORM:
-        _, form, files = FormDataParser(
-            stream_factory=lambda *_, **__: io.BytesIO(),
-            max_form_memory_size=len(data) + 1,
-            max_form_parts=50,
-        ).parse(io.BytesIO(data), request.mimetype, len(data), request.mimetype_params)
-        given = {**form.to_dict(), **given}
-        file = _only([one for _, one in files.items(multi=True) if one.filename])
-        content, name = file.read(), PurePath((file.filename or "").replace("\\", "/")).name
+        form, file = _form(request)
+        given = {**form, **given}
+        name = PurePath((file.filename or "").replace("\\", "/")).name
         stated = file.mimetype if not PurePath(name).suffix else ""
         token = given.get("token", "").strip()
         grant = tokens.grant(token) if token and grant is None else grant
+        content, size = file.read, file.stream.seek(0, 2)
+        file.stream.seek(0)
     else:
-        content, stated = data, request.mimetype
+        stated, size = request.mimetype, request.content_length
         name = _name(request, stated)
+
+        def content() -> bytes:
+            return body(request)
+
     dry_run = given.get("dry_run", "0") in _YES
-    organisation = _organisation(given.get("organisation") or None, grant, dry_run=dry_run)
-    known = stated.lower() not in _VAGUE
-    sent = Sent(name, content, stated if known else None, organisation)
-    patch = given.get("patch", "0") in _YES
-    return Upload(sent, grant, dry_run, patch, given.get("answer") or None)
+    return Upload(
+        name=name,
+        stated=stated if stated.lower() not in _VAGUE else None,
+        organisation=_organisation(given.get("organisation") or None, grant, dry_run=dry_run),
+        grant=grant,
+        dry_run=dry_run,
+        patch=given.get("patch", "0") in _YES,
+        answer=given.get("answer") or None,
+        content=content,
+        size=size,
+    )
+
+
+def _form(request: Request) -> tuple[dict[str, str], FileStorage]:
+    """The fields of a form, and its one file, which lies on disk unless it is small.
+
+    Raises:
+        WrongUsage: there is none in it, or there are several.
+        RequestEntityTooLarge: it is larger than the limit.
+    """
+    stream, files = request.stream, request.files
+    if request.content_length is None:
+        refuse_longer(request, stream.tell())
+    return request.form.to_dict(), _only(
+        [one for _, one in files.items(multi=True) if one.filename]
+    )
 
 
 def _only(files: Sequence[FileStorage]) -> FileStorage:

@@ -152,7 +152,8 @@ def test_a_request_under_way_is_answered_when_the_service_stops(tmp_path: Path) 
         with suppress(OSError, http.client.HTTPException):
             answers.append(ask(service, f"/sparql?query={quote(SLOW)}")[0])
 
-    with running(tmp_path / "data", Settings(web_workers=1, workers=1), 6000) as service:
+    patient = Settings(web_workers=1, workers=1, query_seconds=60, stop_seconds=60)
+    with running(tmp_path / "data", patient, 6000) as service:
         thread = Thread(target=slow, args=(service,))
         thread.start()
         time.sleep(0.4)
