@@ -228,7 +228,7 @@ def _told(path: Path) -> list[Any]:
 
 def _write(path: Path, told: list[Any]) -> None:
     """Put a new file in the place of one; its owner alone reads it."""
-    put(path, json.dumps(told, indent=2).encode(), 0o600)
+    put(path, json.dumps(told, indent=2).encode())
 
 
 def _digest(secret: str) -> str:

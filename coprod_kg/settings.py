@@ -198,6 +198,14 @@ class Settings:
         return settings
 
     def _check(self) -> None:
+        try:
+            str(self.data).encode()
+        except UnicodeEncodeError:
+            raise WrongUsage(
+                f"{str(self.data)!r} is not a name in UTF-8",
+                where="setting data",
+                fix="Give the directory another name, or use a locale whose character set is its.",
+            ) from None
         if not urlsplit(self.base_iri).scheme or not self.base_iri.endswith("/"):
             raise WrongUsage(
                 f"{self.base_iri!r} is not an absolute IRI that ends with /",
@@ -210,6 +218,13 @@ class Settings:
                 f"{self.public_url!r} is not the address of a service",
                 where="setting public-url",
                 fix="Write for example https://data.example.org",
+            )
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise WrongUsage(
+                f"{self.public_url!r} has more than a host: the pages lead to addresses that begin "
+                "right behind it, so the service needs a host name of its own",
+                where="setting public-url",
+                fix=f"Write {parts.scheme}://{parts.netloc}, and have the proxy hand on all of it.",
             )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
@@ -281,11 +296,10 @@ def _fit(name: str, value: object) -> object:
 
 
 def _words(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return tuple(word for word in value.replace(",", " ").split() if word)
-    if isinstance(value, list | tuple):
-        return tuple(str(word) for word in value)
-    raise TypeError(value)
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+        raise TypeError(value)
+    return tuple(word for one in given for word in one.replace(",", " ").split())
 
 
 _CONVERTERS: dict[Any, Any] = {

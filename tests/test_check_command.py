@@ -29,7 +29,7 @@ def test_a_thing_that_two_organisations_type_apart_is_a_contradiction(tmp_path: 
         f"{BASE}graph/organisation/lake": typed("pond", "Initiative"),
         f"{BASE}graph/organisation/wood": typed("pond", "Evidence"),
     }
-    with connect(settings) as store:
+    with connect(settings, create=True) as store:
         store.commit(Change(graphs))
     told = checked(tmp_path)
     assert told.exit_code == 1

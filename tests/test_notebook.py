@@ -224,7 +224,7 @@ def test_small_counts_are_withheld_in_a_notebook_and_at_a_terminal(
     (tmp_path / "own" / "people.rq").write_text(PEOPLE)
     monkeypatch.setenv("COPROD_QUERIES", str(tmp_path / "own"))
     folder = tmp_path / "data"
-    with opened(Settings.load({"data": folder})) as store:
+    with opened(Settings.load({"data": folder}), create=True) as store:
         store.commit(Change(replace={"urn:g": counts(a=2, b=30, c=7)}))
     with coprod_kg.connect(folder) as connection:
         answer = connection.people()
@@ -253,7 +253,7 @@ def test_an_answer_is_written_as_csv(kg: Connection, tmp_path: Path) -> None:
 def test_a_pinned_version_gives_what_was_known_then(tmp_path: Path) -> None:
     settings = Settings.load({"data": tmp_path})
     count = "SELECT (COUNT(*) AS ?n) { GRAPH <urn:g> { ?s ?p ?o } }"
-    with opened(settings) as store:
+    with opened(settings, create=True) as store:
         first = store.commit(Change(replace={"urn:g": b"<urn:a> <urn:b> <urn:c> .\n"})).version
         store.commit(Change(replace={"urn:g": b""}))
     with coprod_kg.connect(tmp_path, version=first) as then, coprod_kg.connect(tmp_path) as now:

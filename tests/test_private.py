@@ -25,7 +25,7 @@ from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.dumping import dump
-from coprod_kg.store.local import LocalStore, serving
+from coprod_kg.store.local import LocalStore, connect, serving
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
 from coprod_kg.submitting import Sender, submit
@@ -290,7 +290,8 @@ def test_nothing_is_written_with_a_password(town: Town) -> None:
 
 
 def test_last_runs_are_forgotten_when_what_everybody_sees_changes(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    with connect(Settings.load({"data": tmp_path}), create=True):
+        ledger = Ledger(tmp_path)
     arguments = ["town", "--data", str(tmp_path)]
     for flags, word in (([], "private"), (["--off"], "public"), (["--off"], "already public")):
         ledger.note(Run("numbers", "ab", 1, "2026-11-24T10:00:00+00:00", 0.1, 3))

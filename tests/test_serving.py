@@ -273,9 +273,9 @@ def test_a_command_finds_the_running_service(service: Service, settings: Setting
 
 def test_a_command_without_a_service_starts_and_ends_its_own(tmp_path: Path) -> None:
     settings = Settings.load({"data": tmp_path}, {})
-    with connect(settings) as store:
+    with connect(settings, create=True) as store:
         store.commit(Change(replace={GRAPH: rows(3)}))
-    assert not (DataDirectory(tmp_path).root / "lock").read_text()
+    assert not (DataDirectory(tmp_path).root / "lock").exists()
     with connect(settings) as store:
         assert count(store) == 3
 

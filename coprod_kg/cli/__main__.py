@@ -1,6 +1,7 @@
 """The command ``coprod-kg``: finds the subcommand and ends with the right exit code."""
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -9,7 +10,8 @@ import click
 
 from coprod_kg import __version__
 from coprod_kg.cli.shells import register
-from coprod_kg.errors import CoprodError
+from coprod_kg.errors import CoprodError, StoreUnavailable
+from coprod_kg.store.directory import user_name
 
 __all__ = ["main"]
 
@@ -94,6 +96,20 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
+    except BrokenPipeError:  # what reads our output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:  # a right that is missing, a disk that is full or broken
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"coprod-kg: {where}{error.strerror or error}{_whose(error)}", err=True)
+        sys.exit(StoreUnavailable.exit_code)
+
+
+def _whose(error: OSError) -> str:
+    """For whom it was denied: most often the command ran as somebody else than the service."""
+    if not isinstance(error, PermissionError):
+        return ""
+    return f" for {user_name(os.geteuid())}\nRun the command as the user that the file belongs to."
 
 
 if __name__ == "__main__":

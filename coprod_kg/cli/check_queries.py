@@ -32,7 +32,7 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
     found = files_of(paths or (*shipped, *own))
     with ExitStack() as stack:
         empty = stack.enter_context(TemporaryDirectory(prefix="coprod-"))
-        store = stack.enter_context(connect(replace(settings, data=Path(empty))))
+        store = stack.enter_context(connect(replace(settings, data=Path(empty)), create=True))
         wrong = faults(found, store, settings)
     if as_json:
         rows = [{"file": str(one.file), "line": one.line, "what": one.what} for one in wrong]

@@ -45,7 +45,7 @@ def add(paths: Iterable[Path], settings: Settings) -> list[tuple[Path, Commit | 
     """
     found = sorted(files_of(paths), key=lambda path: path.name.endswith(CHART))
     fixed = load_all(settings.queries)
-    with connect(settings) as store:
+    with connect(settings, create=True) as store:
         return [(path, _add(path, store, settings, fixed)) for path in found]
 
 

@@ -22,25 +22,32 @@ def setting_options(*names: str) -> Callable[[_Command], Callable[..., Any]]:
     """Give a command the flags of some settings, and the `Settings` as its first argument.
 
     A flag that is not given leaves the setting to the environment, the file and the default.
+
+    Args:
+        names: the settings; all of them where none is named.
     """
     known = {one.name: one for one in fields(Settings)}
+    names = names or tuple(known)
 
     def decorate(command: _Command) -> Callable[..., Any]:
         @functools.wraps(command)
         def call(*args: Any, **kwargs: Any) -> Any:
-            overrides = {name: kwargs.pop(f"setting_{name}") for name in names}
+            given = {name: kwargs.pop(f"setting_{name}") for name in names}
+            overrides = {name: None if value == () else value for name, value in given.items()}
             return command(Settings.load(overrides), *args, **kwargs)
 
         for name in reversed(names):
             setting = known[name]
             default: Any = setting.default
-            if isinstance(default, tuple):
+            several = isinstance(default, tuple)
+            if several:
                 default = " ".join(default)
             shown = f"  [default: {default}]" if default not in (None, "") else ""
             option = click.option(
                 f"--{name.replace('_', '-')}",
                 f"setting_{name}",
                 metavar=_METAVARS.get(setting.type, "TEXT"),
+                multiple=several,  # a second one adds to the first
                 help=f"{_sentence(str(setting.metadata['help']))}{shown}",
             )
             call = option(call)
@@ -60,13 +67,17 @@ pass_settings = setting_options("data", "base_iri")
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Store]:
+def opened(settings: Settings, *, create: bool = False) -> Iterator[Store]:
     """The store of the data directory: the running service's, or one opened for this command.
+
+    Args:
+        settings: where the data lies.
+        create: whether to make a store where there is none, for a command that writes.
 
     Raises:
         StoreInUse: a process holds the directory that serves no store.
-        StoreUnavailable: the store cannot be opened.
+        StoreUnavailable: there is no store, or it cannot be opened.
     """
-    with local.connect(settings) as store:
+    with local.connect(settings, create=create) as store:
         publish_model(store, settings.base_iri)
         yield store

@@ -7,6 +7,7 @@ from coprod_kg.cli.context import setting_options
 from coprod_kg.freshness.ledger import Ledger
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
+from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import connect
 
 __all__ = ["private"]
@@ -24,6 +25,7 @@ def private(settings: Settings, organisation: str | None, *, off: bool) -> None:
 
     It counts at once and for every version. ORGANISATION is the last part of its IRI.
     """
+    DataDirectory(settings.data).check_there()
     if organisation is None:
         for name in Private(settings.data).organisations():
             click.echo(name)

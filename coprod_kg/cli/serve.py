@@ -1,9 +1,11 @@
 """``coprod-kg serve``: the whole service, from one terminal, until it is stopped."""
 
+import os
 import signal
 import socket
 import threading
 import time
+from dataclasses import replace
 from types import FrameType
 
 import click
@@ -16,6 +18,7 @@ from coprod_kg.linting import faults, files_of
 from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
+from coprod_kg.store.children import Keeper
 from coprod_kg.store.local import serving
 
 __all__ = ["serve"]
@@ -28,52 +31,7 @@ SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:In
 
 
 @click.command(epilog="Example: coprod-kg serve --data /srv/coprod --port 8080")
-@setting_options(
-    "data",
-    "host",
-    "port",
-    "public_url",
-    "workers",
-    "long_queries",
-    "web_workers",
-    "base_iri",
-    "query_seconds",
-    "query_memory_mb",
-    "queue_seconds",
-    "queue_length",
-    "client_queries",
-    "token_queries",
-    "client_requests",
-    "web_threads",
-    "downloads",
-    "cache_mb",
-    "result_mb",
-    "spool_mb",
-    "body_seconds",
-    "reader_seconds",
-    "stop_seconds",
-    "trust_proxies",
-    "read_access",
-    "metrics_access",
-    "log_queries",
-    "submission_seconds",
-    "submission_memory_mb",
-    "checks",
-    "token_checks",
-    "client_checks",
-    "queue_checks",
-    "queue_check_seconds",
-    "open_check_mb",
-    "open_check_seconds",
-    "body_mb",
-    "service_allow",
-    "service_seconds",
-    "default_graph",
-    "keep_versions",
-    "queries",
-    "saved_query_kb",
-    "freshness",
-)
+@setting_options()
 @click.option("--no-example", is_flag=True, help="Leave an empty store empty.")
 def serve(settings: Settings, *, no_example: bool) -> None:
     """Serve the knowledge graph; Ctrl-C stops it.
@@ -82,7 +40,8 @@ def serve(settings: Settings, *, no_example: bool) -> None:
     public sources.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    _refuse_taken_port(settings)
+    os.umask(0o077)
+    settings = replace(settings, host=_address(settings))
     url = f"http://{_bracketed(settings.host)}:{settings.port}"
     try:
         with serving(settings, url) as service:
@@ -95,7 +54,7 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             if empty and not no_example:
                 submit_examples(service.store, settings)
             service.keeper.keep("web", "coprod_kg.web.listen", service.environ)
-            _await_web(settings)
+            _await_web(settings, service.keeper)
             if settings.freshness == "on":
                 service.keeper.keep("freshness", "coprod_kg.freshness.child", service.environ)
             click.echo(_welcome(service.store, url))
@@ -128,36 +87,40 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _refuse_taken_port(settings: Settings) -> None:
-    """Find out before anything is started whether somebody else listens there.
+def _address(settings: Settings) -> str:
+    """The numeric address to listen on, tried before anything is started.
+
+    A name that stands for several addresses means the one of IPv4.
 
     Raises:
         WrongUsage: the port is taken, or the address is none of this machine's.
     """
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        found.sort(key=lambda one: one[0] != socket.AF_INET)
         family, kind, protocol, _, address = found[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as error:
+    except (OSError, OverflowError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise WrongUsage(
-            f"nothing can listen on {settings.host} port {settings.port}: {error.strerror}",
+            f"nothing can listen on {settings.host} port {settings.port}: {why}",
             fix="Choose another address with --host or another port with --port.",
         ) from None
+    return str(address[0])
 
 
-def _await_web(settings: Settings) -> None:
+def _await_web(settings: Settings, keeper: Keeper) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not keeper.fails("web"):
         try:
             with socket.create_connection((settings.host, settings.port), timeout=1.0):
                 return
         except OSError:
             time.sleep(0.02)
     raise StoreUnavailable(
-        f"the web processes did not start within {_START_SECONDS:g} seconds",
-        fix="What they wrote to the terminal says why.",
+        "the web processes did not start", fix="What they wrote to the terminal says why."
     )
 
 

@@ -11,6 +11,7 @@ from coprod_kg.cli.context import opened, pass_settings
 from coprod_kg.reporting.differences import as_lines
 from coprod_kg.reporting.text import as_text
 from coprod_kg.settings import Settings
+from coprod_kg.store.directory import DataDirectory
 from coprod_kg.submitting import Sender
 from coprod_kg.submitting.history import differences, roll_back
 from coprod_kg.submitting.journal import Journal, Record
@@ -31,6 +32,7 @@ def submissions(context: click.Context, settings: Settings, *, as_json: bool) ->
     """List what was submitted, the newest first; see one, compare it, roll it back."""
     if context.invoked_subcommand is not None:
         return
+    DataDirectory(settings.data).check_there()
     records = list(Journal(settings.data).records())
     if as_json:
         click.echo(json.dumps([one.summary() for one in records], indent=2, ensure_ascii=False))
@@ -50,6 +52,7 @@ def submissions(context: click.Context, settings: Settings, *, as_json: bool) ->
 @click.argument("submission")
 def show(settings: Settings, submission: str, *, as_json: bool) -> None:
     """Print the report on a submission again."""
+    DataDirectory(settings.data).check_there()
     record = Journal(settings.data).read(submission)
     if as_json:
         click.echo(json.dumps(record.report, indent=2, ensure_ascii=False))

@@ -89,7 +89,7 @@ def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> N
     Exit codes: 0 all accepted, 1 something was refused, 2 wrong usage, 3 no store.
     """
     files = _files(given, settings)
-    with opened(settings) as store, _shown() as progress:
+    with opened(settings, create=not dry_run) as store, _shown() as progress:
         way = Way(dry_run=dry_run, patch=patch, progress=progress)
         outcomes = submit_files(files, store, settings, way=way)
     _tell(outcomes, settings, given, dry_run=dry_run)

@@ -7,6 +7,7 @@ import click
 from coprod_kg.access import Role, Tokens
 from coprod_kg.cli.context import setting_options
 from coprod_kg.settings import Settings
+from coprod_kg.store.directory import DataDirectory
 
 __all__ = ["token"]
 
@@ -35,6 +36,7 @@ def create(settings: Settings, name: str, organisation: str | None, *, curator: 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(settings: Settings, *, as_json: bool) -> None:
     """List the tokens by name; their secrets are not kept."""
+    _check_there(settings)
     grants = Tokens(settings.data).list()
     if as_json:
         names = ("name", "role", "organisation", "created", "revoked")
@@ -51,5 +53,12 @@ def list_(settings: Settings, *, as_json: bool) -> None:
 @click.argument("name")
 def revoke(settings: Settings, name: str) -> None:
     """Take a token back; it is refused from now on."""
+    _check_there(settings)
     Tokens(settings.data).revoke(name)
     click.echo(f"{name} is revoked.")
+
+
+def _check_there(settings: Settings) -> None:
+    """A token may be made before the store is; where there is neither, the name may be wrong."""
+    if not (settings.data / "tokens.json").exists():
+        DataDirectory(settings.data).check_there()

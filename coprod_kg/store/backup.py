@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from coprod_kg.errors import StoreError, WrongUsage
 from coprod_kg.store.directory import DataDirectory, sync
+from coprod_kg.store.identity import Identity
 from coprod_kg.store.snapshots import Snapshots
 
 __all__ = ["back_up", "restore"]
@@ -44,6 +45,8 @@ def back_up(directory: DataDirectory, base_iri: str, target: Path) -> int:
     """
     if target.exists():
         raise WrongUsage(f"{target} exists already", fix="Name a folder that does not exist yet.")
+    directory.check_there()
+    Identity.read(directory.root)  # it is not copied if it is of a newer release
     snapshots = Snapshots(directory.snapshots)
     reader = snapshots.open(snapshots.current())
     unfinished = target.with_name(f".{target.name}.unfinished")

@@ -25,6 +25,7 @@ LIFELINE = "COPROD_LIFELINE"
 
 _BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
+_FAILURES = 4
 _EXITS_KEPT = 256
 _PIECE = 1 << 16
 
@@ -41,6 +42,7 @@ class Keeper:
         self._forgetting = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._threads: list[threading.Thread] = []
+        self._failures: dict[str, int] = {}
 
     def keep(
         self,
@@ -73,6 +75,10 @@ class Keeper:
     def pids(self) -> Mapping[str, int]:
         """The children that run now: name → process number."""
         return {name: child.pid for name, child in list(self._running.items())}
+
+    def fails(self, name: str) -> bool:
+        """Whether a child ended by itself each time it was started, again and again."""
+        return self._failures.get(name, 0) >= _FAILURES
 
     def stop(self, seconds: float = 5.0, first: str | None = None) -> None:
         """End every child: asked first, killed after some seconds.
@@ -109,7 +115,7 @@ class Keeper:
         fds: tuple[int, ...],
         heard: bool,
     ) -> None:
-        failures = 0
+        self._failures[name] = failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -119,6 +125,7 @@ class Keeper:
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.PIPE if heard else None,
                 start_new_session=True,
+                umask=0o077,  # what it writes is for its user alone
             )
             (self._exits / str(child.pid)).unlink(missing_ok=True)  # of one with its number before
             self._running[name] = child
@@ -131,7 +138,7 @@ class Keeper:
             # A child that a signal ended has met a limit while it worked; only one that cannot
             # start is worth waiting for, and hostile queries must not slow the others down.
             steady = status <= 0 or time.monotonic() - started > _STEADY_SECONDS
-            failures = 0 if steady else failures + 1
+            self._failures[name] = failures = 0 if steady else failures + 1
             self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
 
     def record(self, pid: int, status: int, panic: str = "") -> None:

@@ -1,23 +1,28 @@
-"""The data directory: what lies where, and who may use it; it never opens the store itself.
+"""The data directory: what lies where, who may use it, and who uses it now.
 
 DATA/
-├── lock            locked by the one service or command that uses the directory
+├── identity.json   the format of the directory, and the lineage of its versions
+├── lock            who holds the directory, in words for others; the lock itself is the kernel's
 ├── journal         the commit under way, complete, until it is on disk
 ├── store/          the durable store (RocksDB)
 ├── snapshots/N/    one immutable copy for each version, by hard links
 ├── snapshots/current → N
 ├── scratch/        what an update works on, until it has ended
 ├── submissions/    the bytes that were submitted, named by their SHA-256
+├── backup.json     when the last copy was made
 └── freshness.json  when each saved query was last run; no part of the data
 
-The sockets of the running processes live elsewhere, in a short-lived runtime directory: the
-path of a Unix socket may only be about 100 bytes long.
+The lock is a ``flock`` on the directory itself, so a file in it that was copied or forged locks
+nothing. The sockets of the running processes live elsewhere, in a short-lived runtime directory:
+the path of a Unix socket may only be about 100 bytes long.
 """
 
 import fcntl
 import json
 import os
+import pwd
 import shutil
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,9 +33,16 @@ from typing import Any
 
 from coprod_kg.errors import StoreInUse, StoreUnavailable
 
-__all__ = ["DataDirectory", "alone", "put", "sync"]
+__all__ = ["DataDirectory", "alone", "not_allowed", "put", "sync", "user_name"]
 
-_RUN_PREFIX = "coprod-"
+_OWNER_FOLDER = 0o700
+_OWNER_FILE = 0o600
+_OURS = (
+    *("identity.json", "lock", "journal", "journal.unfinished", "store", "snapshots", "scratch"),
+    *("submissions", "freshness.json", "freshness.lock", "tokens.json", "tokens.lock"),
+    *("private.json", "private.lock", "backup.json"),
+)
+"""The entries of a data directory that are this software's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +77,71 @@ class DataDirectory:
         return self.root / "submissions"
 
     def create(self) -> None:
-        """Make the folders that are missing.
+        """Make the folders that are missing, for this user alone.
 
         Raises:
             StoreUnavailable: the directory cannot be made or written.
         """
         try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.root, self.snapshots, self.scratch, self.submissions):
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(_OWNER_FOLDER, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(
                 f"the data directory cannot be written: {error.strerror}",
                 where=str(self.root),
-                fix="Choose another with --data, or give this user the right to write there.",
+                fix=_OTHER,
             ) from None
+        if not os.access(self.root, os.W_OK):
+            raise not_allowed(self.root, "written")
+
+    def check_there(self) -> None:
+        """See that a command that only reads finds a store; it makes none.
+
+        Raises:
+            StoreUnavailable: there is none, or this user may not read it.
+        """
+        try:
+            self.store.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise StoreUnavailable(
+                f"there is no store at {self.root.absolute()}",
+                fix="Name its directory with --data. coprod-kg serve and submit make a new one.",
+            ) from None
+        except PermissionError:
+            raise not_allowed(self.root, "read") from None
+        if not all(os.access(one, os.R_OK | os.X_OK) for one in (self.root, self.store)):
+            raise not_allowed(self.root, "read")
+
+    def close_to_others(self) -> None:
+        """Take from other users the right to read what is there; what is not ours stays as it is.
+
+        Raises:
+            OSError: the files belong to somebody else.
+        """
+        entries = list(self.root.iterdir())
+        ours = [one for one in entries if one.name in _OURS and not one.is_symlink()]
+        if len(ours) == len(entries):
+            self.root.chmod(_OWNER_FOLDER)
+        for entry in ours:
+            within = entry.rglob("*") if entry.is_dir() else ()
+            for path in (entry, *within):
+                if not path.is_symlink():
+                    path.chmod(_OWNER_FOLDER if path.is_dir() else _OWNER_FILE)
 
     def holder(self) -> Mapping[str, Any]:
-        """What the holder of the lock says of itself: ``pid``, ``run``, ``url`` (or nothing)."""
+        """What the holder of the lock says of itself: ``pid``, ``run``, ``url`` (or nothing).
+
+        It counts only while somebody holds the lock, and says nothing where the file came here
+        with a copy of another directory.
+        """
         try:
             told: dict[str, Any] = json.loads((self.root / "lock").read_text(encoding="utf-8"))
+            status = self.root.stat()
         except (OSError, ValueError):
             return {}
-        return told
+        ours = isinstance(told, dict) and told.get("directory") == [status.st_dev, status.st_ino]
+        return told if ours else {}
 
     @contextmanager
     def locked(self, url: str | None = None) -> Iterator[Path]:
@@ -96,25 +151,36 @@ class DataDirectory:
 
         Raises:
             StoreInUse: another process holds it.
+            StoreUnavailable: it cannot be written.
         """
         self.create()
-        with (self.root / "lock").open("a+", encoding="utf-8") as lock:
+        descriptor = os.open(self.root, os.O_RDONLY)
+        try:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
                 raise self._in_use() from None
-            _remove_run(self.holder().get("run"))
-            for left in self.scratch.iterdir():
+            self._clear_scratch()
+            status = os.fstat(descriptor)
+            with _runtime_directory(status) as run:
+                told = {"directory": [status.st_dev, status.st_ino], "pid": os.getpid()}
+                told |= {"run": str(run), "url": url}
+                put(self.root / "lock", json.dumps(told).encode())
+                try:
+                    yield run
+                finally:
+                    (self.root / "lock").unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+    def _clear_scratch(self) -> None:
+        if self.scratch.is_symlink():  # what it leads to lies elsewhere and is not ours to remove
+            return
+        for left in self.scratch.iterdir():
+            if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left)
-            run = Path(tempfile.mkdtemp(prefix=_RUN_PREFIX))
-            lock.truncate(0)
-            lock.write(json.dumps({"pid": os.getpid(), "run": str(run), "url": url}))
-            lock.flush()
-            try:
-                yield run
-            finally:
-                lock.truncate(0)
-                _remove_run(str(run))
+            else:
+                left.unlink()
 
     def _in_use(self) -> StoreInUse:
         holder = self.holder()
@@ -126,13 +192,66 @@ class DataDirectory:
         )
 
 
-def _remove_run(run: str | None) -> None:
-    """Remove the runtime directory of a holder that is gone; sockets only live there."""
-    if run and Path(run).name.startswith(_RUN_PREFIX):
+_OTHER = "Choose another with --data, or give this user the right to write there."
+
+
+def not_allowed(path: Path, what: str) -> StoreUnavailable:
+    """That this user may not, and what is in the way: the disk, or whose the directory is.
+
+    Args:
+        path: a directory.
+        what: what was tried with it: ``read`` or ``written``.
+    """
+    if what == "written" and os.statvfs(path).f_flag & os.ST_RDONLY:
+        return StoreUnavailable(
+            "the data directory cannot be written: its disk is mounted read-only",
+            where=str(path),
+            fix="Mount it for writing, or copy the data to another disk and name it with --data.",
+        )
+    try:
+        owner = f"; it belongs to {user_name(path.stat().st_uid)}"
+    except OSError:
+        owner = ""
+    return StoreUnavailable(
+        f"the data directory cannot be {what} by {user_name(os.geteuid())}{owner}",
+        where=str(path),
+        fix="Run the command as its owner, or name another directory with --data.",
+    )
+
+
+def user_name(number: int) -> str:
+    """What to call a user of this machine."""
+    try:
+        return f"the user {pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"the user with number {number}"
+
+
+@contextmanager
+def _runtime_directory(held: os.stat_result) -> Iterator[Path]:
+    """A folder for sockets, named after the directory that is held.
+
+    So the next holder of the same directory finds what a killed one left, without being told by a
+    file. While a directory is held no other one on this machine has its device and number.
+    """
+    name = f"coprod-{os.geteuid()}-{held.st_dev:x}-{held.st_ino:x}"
+    run = Path(tempfile.gettempdir(), name)
+    try:
+        run.mkdir(_OWNER_FOLDER)
+    except FileExistsError:
+        found = run.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+            shutil.rmtree(run)
+            run.mkdir(_OWNER_FOLDER)
+        else:  # another user took the name first
+            run = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    try:
+        yield run
+    finally:
         shutil.rmtree(run, ignore_errors=True)
 
 
-def put(path: Path, content: bytes, mode: int = 0o666) -> None:
+def put(path: Path, content: bytes, mode: int = _OWNER_FILE) -> None:
     """Put a file in its place whole, or in that of the one there, so that it survives a power loss.
 
     Args:
@@ -157,10 +276,14 @@ def put(path: Path, content: bytes, mode: int = 0o666) -> None:
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Let one process at a time change a file: hold the lock that lies beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(_OWNER_FOLDER, exist_ok=True)
+    lock = os.open(path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, _OWNER_FILE)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def sync(path: Path) -> None:

@@ -65,7 +65,7 @@ class Durable:
         """
         try:
             store = ox.Store(str(directory.store))
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the second for a damaged file
             raise StoreUnavailable(
                 f"the store cannot be opened: {error}", where=str(directory.store)
             ) from None

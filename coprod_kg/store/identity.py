@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import StoreUnavailable
-from coprod_kg.store.directory import put
+from coprod_kg.store.directory import not_allowed, put
 
 __all__ = ["FORMAT", "Identity"]
 
@@ -56,6 +56,8 @@ class Identity:
             return cls.of(json.loads(path.read_text(encoding="utf-8")), root)
         except FileNotFoundError:
             return cls(_OLDEST, "")
+        except PermissionError:
+            raise not_allowed(root, "read") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreUnavailable(
                 f"it cannot be read: {error}",

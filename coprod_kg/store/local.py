@@ -20,6 +20,7 @@ from coprod_kg.store.base import Answer, Change, Commit, Query, Update
 from coprod_kg.store.children import Keeper
 from coprod_kg.store.conflicts import attempt
 from coprod_kg.store.directory import DataDirectory, alone
+from coprod_kg.store.identity import Identity
 from coprod_kg.store.lanes import LANE
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.upgrades import upgrade
@@ -127,6 +128,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
         StoreUnavailable: the store cannot be opened.
     """
     directory = DataDirectory(settings.data.resolve())
+    Identity.read(directory.root)  # data of a newer release is left as it is
     with ExitStack() as stack:
         run = stack.enter_context(directory.locked(url))
         for changed in upgrade(directory, settings.base_iri):
@@ -166,7 +168,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
                         [reserved.fileno()],
                         heard=True,
                     )
-            _await_writer(run)
+            _await_writer(run, keeper)
             yield Service(LocalStore(run, settings), keeper, environ)
         finally:
             keeper.stop(settings.stop_seconds, first="web")
@@ -181,34 +183,40 @@ def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
         yield listening
 
 
-def _await_writer(run: Path) -> None:
+def _await_writer(run: Path, keeper: Keeper) -> None:
     """Wait until the writer has opened the store, which it says by listening."""
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not keeper.fails("writer"):
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(run / "writer")) == 0:
                 return
         time.sleep(0.01)
     raise StoreUnavailable(
-        f"the writer did not open the store within {_START_SECONDS:g} seconds",
-        fix="What it wrote to the terminal says why.",
+        "the writer did not open the store", fix="What it wrote to the terminal says why."
     )
 
 
 @contextmanager
-def connect(settings: Settings) -> Iterator[LocalStore]:
+def connect(settings: Settings, *, create: bool = False) -> Iterator[LocalStore]:
     """The store of the data directory, from the service that runs on it or for this moment.
+
+    Args:
+        settings: where the data lies.
+        create: whether to make a store where there is none.
 
     Raises:
         StoreInUse: a process holds the directory that serves no store.
-        StoreUnavailable: the store cannot be opened.
+        StoreUnavailable: there is no store, or it cannot be opened.
     """
     alone = replace(settings, workers=1, long_queries=0, token_queries=0)
+    directory = DataDirectory(settings.data.resolve())
+    if not create:
+        directory.check_there()
     with ExitStack() as stack:
         try:
             store = stack.enter_context(serving(alone)).store
         except StoreInUse:
-            run = DataDirectory(settings.data.resolve()).holder().get("run")
+            run = directory.holder().get("run")
             if run is None or not (Path(run) / "writer").exists():
                 raise
             store = LocalStore(Path(run), settings)

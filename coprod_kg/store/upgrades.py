@@ -40,6 +40,7 @@ def upgrade(directory: DataDirectory, base_iri: str) -> tuple[str, ...]:
     found = Identity.read(directory.root)
     if not directory.store.exists() and not found.lineage:
         Identity.new().write(directory.root)
+        directory.close_to_others()
         return ()
     changed = []
     for number in range(found.format, FORMAT):
@@ -51,6 +52,7 @@ def upgrade(directory: DataDirectory, base_iri: str) -> tuple[str, ...]:
 
 
 def _name_lineage(directory: DataDirectory, base_iri: str) -> None:
+    directory.close_to_others()
     found = Identity.read(directory.root)
     if not found.lineage:
         replace(found, lineage=secrets.token_hex(4)).write(directory.root)
@@ -58,7 +60,8 @@ def _name_lineage(directory: DataDirectory, base_iri: str) -> None:
 
 STEPS: Final = (
     Step(
-        "Its version numbers now belong to a lineage, which permanent links name.",
+        "Its version numbers belong to a lineage now, which permanent links name, and its files "
+        "can be read by their owner only.",
         _name_lineage,
     ),
 )

@@ -19,7 +19,7 @@ def keep(content: bytes, data: Path) -> Path:
         data: the data directory.
     """
     folder = data / "submissions"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
     kept = folder / sha256(content).hexdigest()
     if kept.exists():
         return kept
