@@ -295,7 +295,7 @@ def test_what_is_no_name_is_wrong_usage(given: str, store: MemoryStore) -> None:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = Settings.load({"data": tmp_path_factory.mktemp("command") / "data"}, {})
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         publish_model(store, BASE)
         submit([CASES / "ryhov-county-hospital.ttl"], store, settings)
     return settings.data

@@ -49,7 +49,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (folder / "own").mkdir()
     (folder / "own" / "numbers.rq").write_text(QUERY)
     settings = Settings(data=folder / "data", queries=folder / "own")
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         publish_model(store, settings.base_iri)
         first = store.commit(Change(replace={"urn:g": data(a=1, b=2)})).version
         second = store.commit(Change(replace={"urn:g": data(a=3)})).version
@@ -80,7 +80,7 @@ def test_parameters_are_bound_in_both_versions(world: World) -> None:
 
 
 def test_a_service_is_asked_for_the_same(world: World) -> None:
-    with local.connect(world.settings) as store:
+    with local.connect(world.settings, create=True) as store:
         server = make_server("127.0.0.1", 0, create_app(store, world.settings), threaded=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

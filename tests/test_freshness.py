@@ -92,7 +92,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "numbers.rq").write_text(QUERY)
     settings = Settings(data=tmp_path / "data", queries=tmp_path / "own")
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         found = dict(load(tmp_path / "own"))
         yield World(settings, store, found, Ledger(settings.data))
 

@@ -19,7 +19,7 @@ SOUND = Path(__file__).parent / "broken_queries" / "sound.rq"
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    with local.connect(Settings(data=tmp_path / "data")) as store:
+    with local.connect(Settings(data=tmp_path / "data"), create=True) as store:
         store.commit(Change(replace={"urn:g": b"<urn:a> <urn:p> <urn:b> .\n"}))
     return tmp_path / "data"
 

@@ -45,7 +45,7 @@ def durable(tmp_path: Path, checkout: Path) -> Iterator[tuple[Store, FlaskClient
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "statements.rq").write_text(GRAPH)
     settings = Settings(data=tmp_path / "data", keep_versions=2, queries=tmp_path / "own")
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         publish_model(store, settings.base_iri)
         tiny = (checkout / "tests" / "tiny.ttl").read_bytes()
         triples = ox.parse(tiny, ox.RdfFormat.TURTLE, base_iri=settings.base_iri)

@@ -36,7 +36,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     folder = tmp_path_factory.mktemp("own")
     (folder / "numbers.rq").write_text(QUERY)
     settings = Settings(data=tmp_path_factory.mktemp("data") / "data", queries=folder)
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         store.commit(Change(replace={"urn:g": data(a=1, b=2, c=3)}))
         store.commit(Change(replace={"urn:g": data(a=1, c=4, d=5)}))
         yield create_app(store, settings).test_client()
@@ -98,7 +98,7 @@ def test_the_page_names_things_by_their_labels(tmp_path: Path) -> None:
     project = "https://w3id.org/coprod/vocab/stage/project"
     rows = '<{0}> <urn:label> "Project"@en .\n<{0}> <urn:count> {1} .\n<{0}> <urn:p> <urn:o> .\n'
     number = '"{}"^^<http://www.w3.org/2001/XMLSchema#integer>'
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         for count in (1, 2):
             text = rows.format(project, number.format(count))
             store.commit(Change(replace={"urn:g": text.encode()}))

@@ -73,7 +73,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data = tmp_path_factory.mktemp("submitting") / "data"
     settings = Settings(data=data, workers=2)
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         store.commit(Change(replace={"urn:g": ROWS}))
         tokens = Tokens(data)
         one, other = (create_app(store, settings).test_client() for _ in range(2))
@@ -406,7 +406,7 @@ def test_a_backup_brings_submitted_questions_and_their_charts_back(
     back_up(directory, world.settings.base_iri, tmp_path / "copy")
     settings = Settings(data=tmp_path / "new", workers=1)
     restore(tmp_path / "copy", DataDirectory(settings.data), settings.base_iri)
-    with local.connect(settings) as store:
+    with local.connect(settings, create=True) as store:
         client = create_app(store, settings).test_client()
         assert client.get("/queries/saved-too.rq").get_data(as_text=True) == TEXT
         assert client.get("/queries/saved-too.vl.json").get_data(as_text=True) == CHART

@@ -76,7 +76,7 @@ def home(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def store(home: Settings) -> Iterator[Store]:
     """Two versions: in the second one more person uses a service of Denmark."""
-    with local.connect(home) as store:
+    with local.connect(home, create=True) as store:
         graph = {"sea": 646, "seb": 41, "sec": 3, "sed": 0, "dka": 7}
         store.commit(Change(replace={"urn:g": data(**graph)}))
         store.commit(Change(replace={"urn:g": data(**graph | {"dka": 8})}))
