@@ -22,6 +22,8 @@ from coprod_kg.cli.query import query as query_command
 from coprod_kg.licence import LICENCE
 from coprod_kg.results.made import Asked
 from coprod_kg.results.table import Cell, Table
+from coprod_kg.settings import Settings
+from coprod_kg.store.local import connect
 
 INTEGER = "http://www.w3.org/2001/XMLSchema#integer"
 MADE = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
@@ -152,7 +154,8 @@ def test_blank_nodes_that_are_all_alike_take_no_time_worth_naming() -> None:
 
 
 def test_the_command_line_writes_the_same_crate_each_time(tmp_path: Path) -> None:
-    where = ["--data", str(tmp_path / "data")]
+    with connect(Settings(data=tmp_path / "data"), create=True):
+        where = ["--data", str(tmp_path / "data")]
     files = [tmp_path / "one.zip", tmp_path / "two.zip"]
     for file in files:
         asked = [NAME, "-f", "crate", "-o", str(file), *where]
@@ -165,7 +168,8 @@ def test_the_command_line_writes_the_same_crate_each_time(tmp_path: Path) -> Non
 
 
 def test_a_workbook_of_the_command_line_says_how_it_is_cited(tmp_path: Path) -> None:
-    file = tmp_path / "rows.xlsx"
+    with connect(Settings(data=tmp_path / "data"), create=True):
+        file = tmp_path / "rows.xlsx"
     asked = [NAME, "-o", str(file), "--data", str(tmp_path / "data")]
     assert CliRunner().invoke(query_command, asked, catch_exceptions=False).exit_code == 0
     told = {

@@ -21,7 +21,6 @@ from coprod_kg.errors import StoreInUse, StoreUnavailable, WrongUsage
 from coprod_kg.freshness.ledger import Ledger
 from coprod_kg.freshness.run import Run
 from coprod_kg.settings import Settings
-from coprod_kg.store.backup import back_up
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.children import Keeper
 from coprod_kg.store.directory import DataDirectory

@@ -186,7 +186,8 @@ def test_rows_are_counted_whatever_stands_in_them(world: World) -> None:
 
 
 def test_every_question_of_the_model_is_run_by_the_command(tmp_path: Path) -> None:
-    where = ["--data", str(tmp_path / "data")]
+    with local.connect(Settings(data=tmp_path / "data"), create=True):
+        where = ["--data", str(tmp_path / "data")]
     ran = CliRunner().invoke(command, where, catch_exceptions=False)
     assert ran.exit_code == 0
     lines = ran.output.splitlines()
