@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from coprod_kg.catalogue.admission import admit
 from coprod_kg.catalogue.dataset import names_its_dataset
+from coprod_kg.catalogue.dialect import named_aggregates_repeated, respelt
 from coprod_kg.catalogue.negation import subtracted
 from coprod_kg.catalogue.queries import SavedQuery, load_all
 from coprod_kg.catalogue.syntax import explained
@@ -39,18 +39,30 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
         CoprodError: what `coprod_kg.store.base.Store.query` raises.
     """
-    asked = admitted(query, settings)
-    if (quicker := subtracted(asked.text)) != asked.text:
-        with suppress(QuerySyntax):  # what is wrong with it is told of the text that was sent
-            return store.query(replace(asked, text=quicker))
-    try:
-        return store.query(asked)
-    except QuerySyntax as error:
-        raise explained(error, query.text.removeprefix(_MARK)) from None
+    plain = _plain(query, settings)
+    spellings = (_spelt(plain.text), plain.text, _spelt(named_aggregates_repeated(plain.text)))
+    refused = dict[str, QuerySyntax]()
+    for text in dict.fromkeys(spellings):
+        try:
+            return store.query(plain if text == plain.text else replace(plain, text=text))
+        except QuerySyntax as error:
+            refused[text] = error
+    # What is wrong is told of the text that was sent.
+    raise explained(refused[plain.text], query.text.removeprefix(_MARK)) from None
 
 
 def admitted(query: Query, settings: Settings) -> Query:
-    """The query as it is put to a store; raises what `ask` raises before that."""
+    """The query as it is put to a store first; raises what `ask` raises before that."""
+    plain = _plain(query, settings)
+    text = _spelt(plain.text)
+    return plain if text == plain.text else replace(plain, text=text)
+
+
+def _spelt(text: str) -> str:
+    return respelt(subtracted(text))
+
+
+def _plain(query: Query, settings: Settings) -> Query:
     text = query.text.removeprefix(_MARK)
     found = admit(text, settings)
     named = bool(query.default_graphs or query.named_graphs) or names_its_dataset(text)
