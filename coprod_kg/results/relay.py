@@ -1,22 +1,40 @@
-"""A large answer on its way: taken in as fast as it comes, given out as fast as it is read.
+"""A large answer on its way: taken in as fast as it is computed, given out as fast as it is read.
 
-Whoever computes it is not held up by a slow reader: what is not read yet lies in a nameless file
-on disk, so memory stays constant. It never hides that an answer failed: the reader gets the same
-error, after the bytes that came before it.
+What is not read yet lies in a nameless file on disk, so the query worker is released when the
+answer is computed, and memory stays constant. Where the disk has no more room for it, it is
+taken in as fast as it is read; the deadline of the query then bounds how long that holds a worker.
+An answer that fails gives its reader the same error, after the bytes that came before it.
 """
 
 import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 from coprod_kg.errors import CoprodError, LimitReached, StoreError
 from coprod_kg.store.base import Answer
 
-__all__ = ["Relay"]
+__all__ = ["Relay", "Room"]
 
 _PIECE: Final = 256 * 1024
+_STEP: Final = 1 << 20
+"""Room on disk is taken in steps of this many bytes; the first one needs none."""
+_LEFT_FREE: Final = 1 << 30
+"""Bytes of the disk that are left to the store, which needs them for its commits."""
+
+
+class Room(Protocol):
+    """Room on disk for what waits to be read, in bytes."""
+
+    def take(self, amount: int) -> bool:
+        """Take so much more, or say that there is not so much."""
+        ...
+
+    def give_back(self, amount: int) -> None:
+        """Give so much back."""
+        ...
 
 
 class Relay:
@@ -25,14 +43,20 @@ class Relay:
     Args:
         answer: closed when it ends, or when this is closed.
         most_bytes: more than this ends the answer with `LimitReached`.
+        room: where room on disk is taken.
+        folder: where the file is made; it has no name there, and goes with this process.
     """
 
-    def __init__(self, answer: Answer, most_bytes: int) -> None:
+    def __init__(self, answer: Answer, most_bytes: int, room: Room, folder: Path | None) -> None:
         self._answer = answer
         self._most = most_bytes
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the iterator
-        self._length = 0
-        self._read = 0
+        self._room = room
+        # Not in the folder for temporary files: under systemd that is memory.
+        self._file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115 - see close
+        self._taken = 0
+        self._total = 0
+        self._start = 0
+        self._end = 0
         self._ended = False
         self._closed = False
         self._error: CoprodError | None = None
@@ -45,22 +69,28 @@ class Relay:
 
     def __next__(self) -> bytes:
         with self._changed:
-            self._changed.wait_for(lambda: self._length > self._read or self._ended)
-            available = self._length - self._read
+            self._changed.wait_for(lambda: self._end > self._start or self._ended)
+            available = self._end - self._start
         if not available:
             if self._error is not None:
                 raise self._error
             raise StopIteration
-        piece = os.pread(self._file.fileno(), min(available, _PIECE), self._read)
-        self._read += len(piece)
+        piece = os.pread(self._file.fileno(), min(available, _PIECE), self._start)
+        with self._changed:
+            self._start += len(piece)
+            self._changed.notify_all()
         return piece
 
     def close(self) -> None:
-        """Stop: whoever computes the answer is freed, and the file goes."""
-        self._closed = True
+        """Stop: the worker that computes the answer is released, and the file goes."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._answer.close()
         self._thread.join()
         self._file.close()
+        self._room.give_back(self._taken)
+        self._taken = 0
 
     def _take(self) -> None:
         try:
@@ -79,15 +109,39 @@ class Relay:
                 self._changed.notify_all()
 
     def _keep(self, chunk: bytes) -> None:
-        if self._length + len(chunk) > self._most:
+        self._total += len(chunk)
+        if self._total > self._most:
             raise LimitReached(
                 f"the answer is larger than {self._most // 1024**2} MiB",
                 fix="Ask for fewer rows at once, with LIMIT and OFFSET. The limit is the "
                 "setting result-mb.",
+                setting="result-mb",
             )
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(self._file.fileno(), view) :]
         with self._changed:
-            self._length += len(chunk)
+            if self._start == self._end or not self._grow(len(chunk)):
+                self._changed.wait_for(lambda: self._start == self._end or self._closed)
+                self._begin_again()
+        view = memoryview(chunk)
+        at = self._end
+        while view:
+            written = os.pwrite(self._file.fileno(), view, at)
+            view, at = view[written:], at + written
+        with self._changed:
+            self._end = at
             self._changed.notify_all()
+
+    def _grow(self, amount: int) -> bool:
+        """Whether there is room for so many bytes more."""
+        while self._end + amount > self._taken + _STEP:
+            disk = os.fstatvfs(self._file.fileno())
+            if disk.f_bavail * disk.f_frsize < _LEFT_FREE or not self._room.take(_STEP):
+                return False
+            self._taken += _STEP
+        return True
+
+    def _begin_again(self) -> None:
+        """All is read: use the file from its beginning, and give its room back."""
+        if self._end > _STEP:
+            os.ftruncate(self._file.fileno(), 0)
+        self._room.give_back(self._taken)
+        self._start = self._end = self._taken = 0

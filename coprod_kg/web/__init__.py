@@ -1,7 +1,6 @@
 """The house over HTTP: one application, one blueprint per family of routes; it keeps no globals."""
 
 from pathlib import Path
-from threading import BoundedSemaphore
 
 from flask import Flask
 
@@ -28,6 +27,7 @@ from coprod_kg.web import (
 )
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.questions import Questions
+from coprod_kg.web.replies import Room
 from coprod_kg.web.site import Site
 from coprod_kg.web.slots import Limits, slots
 
@@ -64,7 +64,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
     app.config["SETTINGS"] = settings
     app.config["SITE"] = site
-    app.config["DOWNLOADS"] = BoundedSemaphore(settings.downloads)
+    app.config["ROOM"] = Room.of(settings)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.jinja_env.trim_blocks = True

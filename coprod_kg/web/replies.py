@@ -6,7 +6,7 @@ the connection breaks (`coprod_kg.web.sending`), so that every client notices.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from threading import Semaphore
+from pathlib import Path
 from zlib import crc32
 
 from flask import Response, current_app, request
@@ -17,11 +17,13 @@ from coprod_kg.errors import Overloaded
 from coprod_kg.results.formats import FORMATS, HTML, ROWS, by_name
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.relay import Relay
+from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters
+from coprod_kg.web.slots import Share, Shared, client
 
-__all__ = ["Conditions", "chosen", "media_types", "offers", "reply", "wants_page"]
+__all__ = ["Conditions", "Room", "chosen", "media_types", "offers", "reply", "wants_page"]
 
 LATEST = "public, max-age=0, must-revalidate"
 PINNED = "public, max-age=31536000, immutable"
@@ -160,13 +162,37 @@ def reply(answer: Answer, conditions: Conditions, filename: str | None = None) -
     return response
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What this process has for large answers on their way.
+
+    Attributes:
+        downloads: how many there may be.
+        spool: bytes on disk for what their readers have not read.
+        folder: where those are.
+    """
+
+    downloads: Shared
+    spool: Shared
+    folder: Path | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Room":
+        """The room that the settings give to each web process."""
+        return cls(
+            Shared(settings.downloads),
+            Shared((settings.spool_mb << 20) // settings.web_workers),
+            settings.data if settings.data.is_dir() else None,
+        )
+
+
 class Download:
     """A large answer on its way, one of a limited number in this process."""
 
-    def __init__(self, relay: Relay, places: Semaphore) -> None:
+    def __init__(self, relay: Relay, place: Share) -> None:
         """Take the answer and one place, which is taken already."""
         self._relay = relay
-        self._places = places
+        self._place = place
         self._open = True
 
     @classmethod
@@ -176,14 +202,20 @@ class Download:
         Raises:
             Overloaded: there is none.
         """
-        settings, places = current_app.config["SETTINGS"], current_app.config["DOWNLOADS"]
-        if not places.acquire(blocking=False):
+        settings, known = current_app.config["SETTINGS"], exchange(request)
+        room: Room = current_app.config["ROOM"]
+        reader = client(known.client, known.grant)
+        place = Share(room.downloads, reader)
+        if not place.take():
             answer.close()
             raise Overloaded(
-                f"{settings.downloads} large answers are on their way already",
+                f"{room.downloads.taken} large answers are on their way already, "
+                "too many for one more of this client",
                 fix="Try again later, or ask for less. The limit is the setting downloads.",
+                setting="downloads",
             )
-        return cls(Relay(answer, settings.result_mb << 20), places)
+        spool = Share(room.spool, reader)
+        return cls(Relay(answer, settings.result_mb << 20, spool, room.folder), place)
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -192,8 +224,8 @@ class Download:
             self.close()
 
     def close(self) -> None:
-        """Give the place back; whoever computes the answer is freed."""
+        """Give the place back; the worker that computes the answer is released."""
         if self._open:
             self._open = False
             self._relay.close()
-            self._places.release()
+            self._place.give_back()

@@ -26,7 +26,19 @@ from coprod_kg.errors import Overloaded, RequestError
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Asker
 
-__all__ = ["Client", "Limits", "Slot", "Slots", "client", "fair", "give_back", "hold", "slots"]
+__all__ = [
+    "Client",
+    "Limits",
+    "Share",
+    "Shared",
+    "Slot",
+    "Slots",
+    "client",
+    "fair",
+    "give_back",
+    "hold",
+    "slots",
+]
 
 _AGAIN_SECONDS: Final = 0.01
 _SWEEP_SECONDS: Final = 1.0
@@ -415,6 +427,58 @@ def _hold(path: Path) -> int | None:
         os.close(file)
         return None
     return file
+
+
+class Shared:
+    """Something of which this process has so much, and each client a share.
+
+    Args:
+        size: how much there is.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._reserved = size // 8
+        self._lock = threading.Lock()
+        self._taken: Counter[int] = Counter()
+
+    def take(self, client: Client, amount: int = 1) -> bool:
+        """Take some of it for a client, or say that there is none; a part is for tokens only."""
+        with self._lock:
+            free = self._size - self._taken.total() - (0 if client.token else self._reserved)
+            if free < amount or not fair(self._taken[client.key], free):
+                return False
+            self._taken[client.key] += amount
+            return True
+
+    def give_back(self, client: Client, amount: int = 1) -> None:
+        """Give it back."""
+        with self._lock:
+            self._taken[client.key] -= amount
+            if not self._taken[client.key]:
+                del self._taken[client.key]
+
+    @property
+    def taken(self) -> int:
+        """How much of it is taken."""
+        with self._lock:
+            return self._taken.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one client has of something shared."""
+
+    shared: Shared
+    client: Client
+
+    def take(self, amount: int = 1) -> bool:
+        """Take some for the client, or say that there is none."""
+        return self.shared.take(self.client, amount)
+
+    def give_back(self, amount: int = 1) -> None:
+        """Give it back."""
+        self.shared.give_back(self.client, amount)
 
 
 def slots(run: Path | None, limits: Limits) -> Slots:

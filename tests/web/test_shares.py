@@ -201,3 +201,29 @@ def test_a_stranger_checks_nothing_over_a_time(strict: Running) -> None:
     assert "open-check-seconds" in told["fix"]
     sent = {"Authorization": bearer(strict.curator)}
     assert say(strict, "POST", path, large("town"), {**sent, **accept})[0] == 200
+
+
+def test_without_room_on_disk_a_reader_has_the_time_of_the_query(tmp_path: Path) -> None:
+    settings = replace(
+        SETTINGS,
+        web_workers=1,
+        workers=1,
+        long_queries=0,
+        token_queries=0,
+        query_seconds=15,
+        spool_mb=1,
+    )
+    query = f"{PAIRS} LIMIT 800000"
+    with running(tmp_path / "data", settings) as service:
+        with asking(service, "127.0.0.2", query) as reader:
+            response = http.client.HTTPResponse(reader)
+            response.begin()
+            assert response.read().count(b"<urn:thing:") == 1_600_000, "one that keeps up gets all"
+        with asking(service, "127.0.0.2", query) as slow:
+            response = http.client.HTTPResponse(slow)
+            response.begin()
+            assert response.read(1000)
+            # Whoever does not read holds the worker until the deadline, and no longer.
+            assert say(service, "GET", target("ASK { ?s ?p ?o }"))[0] == 200
+            with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+                response.read()
