@@ -13,7 +13,7 @@ from uuid import uuid4
 from flask import Blueprint, Request, Response, request
 
 from coprod_kg.changing import Record, check_graph
-from coprod_kg.errors import NotFound, RequestError, Unreadable, WrongUsage
+from coprod_kg.errors import NotFound, RequestError, Unreadable, VersionGone, WrongUsage
 from coprod_kg.results.formats import GRAPHS
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query
@@ -21,6 +21,8 @@ from coprod_kg.store.conflicts import attempt
 from coprod_kg.store.intake import Body, read
 from coprod_kg.web.address import root
 from coprod_kg.web.body import body
+from coprod_kg.web.exchange import exchange
+from coprod_kg.web.preconditions import check
 from coprod_kg.web.protocol import Parameters, is_iri, parameters
 from coprod_kg.web.replies import Conditions, media_types, reply
 from coprod_kg.web.rights import curator
@@ -88,7 +90,11 @@ def _serve(site: Site, name: str | None = None) -> Response:
     chosen = target or Target(f"{root()}data/{uuid4()}")
     check_graph(chosen.graph, site.settings)
     changing = {"PUT": _put, "POST": _post, "DELETE": _delete}[request.method]
-    sent = Sent() if request.method == "DELETE" else _sent(site, chosen)
+    sent = Sent()
+    if request.method != "DELETE":
+        if "If-Match" in request.headers or "If-None-Match" in request.headers:
+            _check_preconditions(site, chosen, site.version())  # before work on the body
+        sent = _sent(site, chosen)
     response = attempt(lambda: changing(site, chosen, grant.name, sent))
     if target is None:
         response.status_code = 201
@@ -122,7 +128,7 @@ def _address() -> str:
 
 def _get(site: Site, given: Parameters, target: Target) -> Response:
     wanted = _offers(given)
-    conditions = Conditions(site.version(), False, wanted)
+    conditions = Conditions(site.version(), False, wanted, strong=True)
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return unchanged
@@ -157,9 +163,49 @@ def _check_exists(site: Site, target: Target, version: int) -> None:
         raise NotFound(f"there is no graph {target.graph}")
 
 
+def _check_preconditions(site: Site, target: Target, version: int) -> bool:
+    """Refuse a change that was meant for another state of the graph; say whether it exists.
+
+    The tag of an answer names a version of all data. It stands for the graph in the newest
+    version as long as that holds the same: commits to other graphs do not matter.
+    """
+    exists = _exists(site, target, version)
+    tags: list[str] = []
+    if exists and (request.if_match or request.if_none_match):
+        for number in site.store.versions():
+            named = _tags(number)
+            meant = any(request.if_match.contains(tag) for tag in named)
+            meant = meant or any(request.if_none_match.contains_weak(tag) for tag in named)
+            if meant and (number == version or _same(site, target, number, version)):
+                tags += named
+    check(tags, f"the graph {target.graph}" if target.graph else "the default graph", exists=exists)
+    return exists
+
+
+def _tags(version: int) -> list[str]:
+    """The entity tags of a graph in one version, in each format."""
+    conditions = Conditions(version, False, (), strong=True)
+    hidden = exchange(request).hidden
+    return [conditions.tag(Offer(one, one.content_type), hidden) for one in GRAPHS]
+
+
+def _same(site: Site, target: Target, *versions: int) -> bool:
+    """Whether a graph holds the same in two versions."""
+    try:
+        if not all(_exists(site, target, version) for version in versions):
+            return False
+        before, after = (
+            sorted(site.ask_store(_content(target, (_LINES,), version, site)).read().splitlines())
+            for version in versions
+        )
+    except VersionGone:  # meanwhile
+        return False
+    return before == after
+
+
 def _put(site: Site, target: Target, curator_name: str, sent: Sent) -> Response:
     version = site.version()
-    existed = _exists(site, target, version)
+    existed = _check_preconditions(site, target, version)
     content = sent.lines or (EMPTY if target.graph else b"")
     record = _record(site, curator_name, "A graph replaced", sent)
     commit = _commit(site, target, content, version, record)
@@ -168,7 +214,7 @@ def _put(site: Site, target: Target, curator_name: str, sent: Sent) -> Response:
 
 def _post(site: Site, target: Target, curator_name: str, sent: Sent) -> Response:
     version = site.version()
-    existed = _exists(site, target, version)
+    existed = _check_preconditions(site, target, version)
     held = b""
     if existed:
         held = site.ask_store(_content(target, (_LINES,), version, site)).read()
@@ -180,6 +226,7 @@ def _post(site: Site, target: Target, curator_name: str, sent: Sent) -> Response
 def _delete(site: Site, target: Target, curator_name: str, sent: Sent) -> Response:
     version = site.version()
     _check_exists(site, target, version)
+    _check_preconditions(site, target, version)
     record = _record(site, curator_name, "A graph removed", sent)
     return committed(_commit(site, target, b"", version, record))
 

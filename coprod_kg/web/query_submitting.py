@@ -23,12 +23,13 @@ from coprod_kg.collecting.putting import (
     put_chart,
     put_text,
 )
-from coprod_kg.errors import PreconditionFailed, UnsupportedMedia
+from coprod_kg.errors import UnsupportedMedia
 from coprod_kg.linting import decoded
 from coprod_kg.results.chart import template
 from coprod_kg.results.formats import CHARTS
 from coprod_kg.store.base import Commit
 from coprod_kg.store.conflicts import attempt
+from coprod_kg.web import preconditions
 from coprod_kg.web.body import body
 from coprod_kg.web.protocol import QUERY, check_plain
 from coprod_kg.web.query_citing import saved
@@ -123,32 +124,14 @@ class _Writing:
         before = submitted.get(self._name)
         if before is None or request.method == "PUT":
             check_name(self._name, self._site.queries.fixed)
-        _check_conditions(self._tag(before), self._name)
+        tag = self._tag(before)
+        preconditions.check([tag] if tag else [], self._name, exists=tag is not None)
         deed = Deed(self._site.store, self._site.settings, self._grant.name, number)
         return change(deed, before)
 
     def _tag(self, before: SavedQuery | None) -> str | None:
         held = chart_of(before) if self._part == "chart" or before is None else before.text
         return None if held is None else _hash(held)
-
-
-def _check_conditions(tag: str | None, name: str) -> None:
-    """Refuse a change that was meant for another state (RFC 9110, section 13)."""
-    wanted, unwanted = request.if_match, request.if_none_match
-    fits = tag is not None and (wanted.star_tag or wanted.contains(tag))
-    if "If-Match" in request.headers and not fits:
-        raise PreconditionFailed(
-            f"{name} is not what the header If-Match says",
-            where="header If-Match",
-            fix="Get it again, and make the change anew.",
-        )
-    met = tag is not None and (unwanted.star_tag or unwanted.contains_weak(tag))
-    if "If-None-Match" in request.headers and met:
-        raise PreconditionFailed(
-            f"{name} is there already",
-            where="header If-None-Match",
-            fix="Choose another name, or leave the header out to replace it.",
-        )
 
 
 def _put(name: str, data: bytes, deed: Deed, before: SavedQuery | None) -> Response:

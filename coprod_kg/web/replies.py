@@ -40,6 +40,7 @@ class Conditions:
         stamp: what else a page shows, which changes without a new version.
         changing: whether the answer may be another one over the same data: nobody may keep it.
         text: of the saved query that is answered, which its owner may edit.
+        strong: whether its tag stands for these very bytes, so that a change may depend on it.
     """
 
     version: int
@@ -48,6 +49,7 @@ class Conditions:
     stamp: str = ""
     changing: bool = False
     text: str = ""
+    strong: bool = False
 
     def unchanged(self) -> Response | None:
         """A 304 where the client holds this very answer, without asking the store."""
@@ -100,7 +102,7 @@ class Conditions:
         """
         return [
             ("Dataset-Version", str(self.version)),
-            ("ETag", quote_etag(self.tag(offer, hidden), weak=True)),
+            ("ETag", quote_etag(self.tag(offer, hidden), weak=not self.strong)),
             ("Cache-Control", PINNED if self.pinned else LATEST),
         ]
 

@@ -14,6 +14,9 @@ __all__ = ["close", "curator", "guard", "holder"]
 _OPEN: Final = ("/healthz", "/readyz", "/robots.txt", "/static/")
 """What everybody may see, also where reading takes a token."""
 
+_FORM: Final = "submissions.POST /submissions"
+"""Where the browser's form for a file is sent."""
+
 _NUMBERS: Final = "health.metrics"
 """What monitoring reads, however its address is written."""
 
@@ -68,10 +71,14 @@ def close(app: Flask, tokens: Tokens, settings: Settings) -> None:
     numbers = numbers or (reading and settings.metrics_access == "reading")
 
     def check() -> None:
-        public = request.method == "OPTIONS" or request.path.startswith(_OPEN)
+        if request.method == "OPTIONS":
+            return  # a preflight carries no token (Fetch standard, CORS protocol)
+        public = request.path.startswith(_OPEN)
         closed = numbers if request.endpoint == _NUMBERS else reading and not public
         exchange(request).unshared = closed
-        if closed and holder(request, tokens) is None:
+        # A form carries its token in a field, which the route reads.
+        in_field = request.endpoint == _FORM and request.mimetype == "multipart/form-data"
+        if closed and not in_field and holder(request, tokens) is None:
             raise Unauthorised("reading takes a token here", fix=SAY_WHO)
 
     if reading or numbers:

@@ -28,6 +28,7 @@ from coprod_kg.submitting import Progress, Way, submit
 from coprod_kg.submitting.history import differences, roll_back
 from coprod_kg.submitting.journal import Journal, Record
 from coprod_kg.submitting.reported import as_table, from_table
+from coprod_kg.web import preconditions
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.rights import holder
 from coprod_kg.web.site import Site
@@ -81,14 +82,16 @@ def _list(site: Site) -> Response:
     found = negotiate(request.headers.get("Accept"), (_JSON, HTML))
     records = list(islice(Journal(site.settings.data).records(site.seen.hidden), _LISTED))
     if found[0].format == HTML:
-        return _page("submissions.html", records=records, version=site.version())
+        closed = site.settings.read_access == "token"
+        return _page("submissions.html", records=records, version=site.version(), closed=closed)
     return _json({"submissions": [one.summary() for one in records]})
 
 
 def _post(site: Site) -> Response:
     """Check a file, and commit it where that is wanted and it may enter."""
     offers = _offers()
-    given = upload(request, site.tokens)
+    preconditions.check((), "The list of submissions")  # it has no strong tag
+    given = upload(request, site.tokens, closed=site.settings.read_access == "token")
     if given.answer:
         offers = _named(given.answer)
     grant, known = given.grant, exchange(request)
@@ -137,6 +140,7 @@ def _rollback(site: Site, name: str) -> Response:
     """Take a submission back, as a new version."""
     record = _record(site, name)
     grant = may_change(holder(request, site.tokens), record.organisations)
+    preconditions.check((), f"The submission {name}")  # it has no strong tag
     made = roll_back(name, site.seen, site.settings, sender_of(grant))
     response = _json(made.summary(), 201)
     response.headers["Location"] = f"/submissions/{made.id}"

@@ -6,6 +6,7 @@ from flask import Response, request
 
 from coprod_kg.changing import update, with_dataset
 from coprod_kg.store.base import Commit
+from coprod_kg.web import preconditions
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters, iris
 from coprod_kg.web.rights import curator
@@ -17,6 +18,7 @@ __all__ = ["committed", "updated"]
 def updated(site: Site, text: str, given: Parameters) -> Response:
     """Carry out the update of a request."""
     grant = curator(request, site.tokens, "SPARQL Update")
+    preconditions.check((), "The dataset")  # it has no strong tag, so only * is met
     notes = exchange(request).notes
     notes["query"] = sha256(text.encode()).hexdigest()[:16]
     notes["query_text"] = text

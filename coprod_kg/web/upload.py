@@ -88,8 +88,13 @@ class Upload:
             )
 
 
-def upload(request: Request, tokens: Tokens) -> Upload:
+def upload(request: Request, tokens: Tokens, *, closed: bool = False) -> Upload:
     """Begin to read a POST of a file: who sends it, what it is, and what is wanted.
+
+    Args:
+        request: the request.
+        tokens: the tokens of the installation.
+        closed: whether a check takes a token too.
 
     Raises:
         UnsupportedMedia: nothing says what the file is.
@@ -118,6 +123,11 @@ def upload(request: Request, tokens: Tokens) -> Upload:
             return body(request)
 
     dry_run = given.get("dry_run", "0") in _YES
+    if closed and grant is None:
+        raise Unauthorised(
+            "a check takes a token here, and so does a submission",
+            fix=f"{SAY_WHO} In the form, write it in the field Token.",
+        )
     return Upload(
         name=name,
         stated=stated if stated.lower() not in _VAGUE else None,

@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from urllib.parse import quote, urlencode
 
@@ -12,6 +13,7 @@ from rdflib.plugins.stores.sparqlstore import SPARQLUpdateStore
 from SPARQLWrapper import POST, SPARQLWrapper
 
 from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change
 from tests.web.service import Running, running
 
 FORM = "application/x-www-form-urlencoded"
@@ -40,10 +42,16 @@ Send = Callable[..., Reply]
 @pytest.fixture
 def send(service: Running) -> Send:
     def request(
-        method: str, target: str, body: str | None = None, kind: str = TURTLE, token: str = ""
+        method: str,
+        target: str,
+        body: str | None = None,
+        kind: str = TURTLE,
+        token: str = "",
+        **named: str,
     ) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
-        headers = {"Content-Type": kind} if body is not None else {}
+        headers = {name.replace("_", "-"): value for name, value in named.items()}
+        headers |= {"Content-Type": kind} if body is not None else {}
         if token != "-":
             headers["Authorization"] = f"Bearer {token or service.curator}"
         connection.request(method, target, body, headers)
@@ -247,6 +255,74 @@ def test_a_request_that_cannot_be_right_is_refused(
 ) -> None:
     assert send(method, target, body, kind).status == status
     assert send("GET", "/data?graph=urn:bad").status == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_a_graph_is_changed_only_in_the_state_that_the_request_expects(
+    send: Send, service: Running, method: str
+) -> None:
+    target = graph(f"urn:expected:{method}")
+    body = None if method == "DELETE" else "<urn:a> <urn:p> 2 ."
+    assert send(method, target, body, If_Match="*").status == (404 if body is None else 412)
+    assert send("PUT", target, "<urn:a> <urn:p> 1 .", If_None_Match="*").status == 201
+    tag = send("GET", target, Accept="text/turtle").headers["ETag"]
+    assert not tag.startswith("W/")
+    others = {"If_Match": '"another"'}, {"If_Match": f"W/{tag}"}, {"If_None_Match": "*"}
+    for headers in (*others, {"If_None_Match": f"W/{tag}"}):
+        refused = send(method, target, body, **headers)
+        assert (refused.status, b"If-" in refused.body) == (412, True), headers
+    assert send("GET", target, If_None_Match=tag, Accept="text/turtle").status == 304
+    service.store.commit(Change(replace={"urn:elsewhere": b"<urn:a> <urn:p> <urn:b> ."}))
+    assert send(method, target, body, If_Match=tag).status == 204
+    assert send(method, target, body, If_Match=tag).status == (404 if body is None else 412)
+    found = send("GET", f"{target}&format=nt")
+    statements = {"PUT": 1, "POST": 2, "DELETE": 0}[method]
+    assert found.status == (200 if statements else 404)
+    assert not statements or found.body.count(b"\n") == statements
+
+
+def test_of_many_who_expect_one_state_only_one_changes_it(send: Send) -> None:
+    target = graph("urn:raced")
+    assert send("PUT", target, "<urn:a> <urn:p> 0 .").status == 201
+    tag = send("GET", f"{target}&format=nt").headers["ETag"]
+
+    def put(number: int) -> int:
+        reply = send("PUT", target, f"<urn:a> <urn:p> {number} .", If_Match=tag)
+        return int(reply.status)
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(put, range(1, 9)))
+    assert sorted(told) == [204] + [412] * 7
+    assert f'"{told.index(204) + 1}"'.encode() in send("GET", f"{target}&format=nt").body
+
+
+def test_what_has_no_tag_of_its_own_is_not_changed_where_one_is_expected(send: Send) -> None:
+    text = "INSERT DATA { GRAPH <urn:untagged> { <urn:a> <urn:p> 1 } }"
+    for headers in ({"If_Match": '"1"'}, {"If_None_Match": "*"}):
+        assert send("POST", "/sparql", text, UPDATE, **headers).status == 412
+        assert send("POST", "/submissions", "", TURTLE, **headers).status == 412
+    assert not holds(send, "GRAPH <urn:untagged> { ?s ?p ?o }")
+    assert send("POST", "/sparql", text, UPDATE, If_Match="*").status == 204
+
+
+def test_the_dataset_of_the_request_is_no_part_of_what_was_sent(send: Send) -> None:
+    text = "INSERT { GRAPH <urn:sent> { ?s ?p ?o } } WHERE { ?s ?p ?o }"
+    assert send("POST", "/sparql?using-graph-uri=urn:sent", text, UPDATE).status == 204
+    digest = sha256(text.encode()).hexdigest()
+    assert holds(send, f"?sent <http://purl.org/dc/terms/identifier> 'sha256:{digest}'")
+
+
+def test_each_file_of_a_form_is_recorded(send: Send) -> None:
+    files = "<urn:f1> <urn:p> 1 . # one", "<urn:f2> <urn:p> 2 . # two"
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="a"; filename="a.ttl"\r\n\r\n{one}\r\n'
+        for one in files
+    )
+    reply = send("PUT", graph("urn:files"), f"{parts}--x--\r\n", "multipart/form-data; boundary=x")
+    assert reply.status == 201
+    for one in files:
+        digest = sha256(one.encode()).hexdigest()
+        assert holds(send, f"?sent <http://purl.org/dc/terms/identifier> 'sha256:{digest}'")
 
 
 def test_writing_a_graph_takes_a_curators_token(send: Send, service: Running) -> None:
