@@ -82,7 +82,7 @@ def test_a_browser_sends_a_file_with_the_form(
 ) -> None:
     require("chromium")
     assert importlib.util.find_spec("playwright"), "pip install playwright"
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import FilePayload, sync_playwright
 
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -94,7 +94,7 @@ def test_a_browser_sends_a_file_with_the_form(
             context = browser.new_context(http_credentials={"username": "x", "password": token})
             page = context.new_page()
             page.goto(f"http://127.0.0.1:{server.port}/submissions")
-            file = {"name": "town.ttl", "mimeType": "text/turtle", "buffer": town().content}
+            file = FilePayload(name="town.ttl", mimeType="text/turtle", buffer=town().content)
             page.set_input_files("#file", [file])
             page.check("input[name=dry_run][value='0']")
             page.fill("#token", token)
