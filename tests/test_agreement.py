@@ -19,7 +19,7 @@ from coprod_kg.reasoning.consistency import consistent
 from coprod_kg.reasoning.entailment import Fact, by_hermit, by_pellet
 from coprod_kg.reasoning.premises import premises
 from coprod_kg.reasoning.rules import Rules
-from tests.reasoning.worlds import Worlds, current_stages
+from tests.reasoning.worlds import Worlds, decided_by_updates
 
 BASE = "https://w3id.org/coprod/"
 EXAMPLES = sorted(files("examples").rglob("*.ttl"))
@@ -74,10 +74,10 @@ def by_rules(rules: Rules, said: Sequence[ox.Triple]) -> tuple[list[ox.Triple], 
 
 
 def given(folder: Path, said: Sequence[ox.Triple], inferred: list[ox.Triple]) -> list[ox.Triple]:
-    """The premises of a reasoner: what is said, and the present stages, which dates decide."""
+    """The premises of a reasoner: what is said, and what no axiom concludes."""
     path = folder / "data.nt"
     ox.serialize(said, path, ox.RdfFormat.N_TRIPLES)
-    return [*premises(files("ontology"), [path]), *current_stages(inferred)]
+    return [*premises(files("ontology"), [path]), *decided_by_updates(inferred)]
 
 
 def on_things(facts: Iterable[Fact], model: Model) -> set[Fact]:

@@ -118,13 +118,45 @@ def stages(rules: Rules, text: str) -> set[str]:
             'cp:validFrom "2021-06"^^xsd:gYearMonth .',
             {"stage:project", "stage:programme"},
         ),
+        (
+            f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project ; "
+            'cp:validFrom "2021"^^xsd:gYear . '
+            f"<urn:2> a cp:StageAssessment ; {CLAIM} stage:programme ; "
+            'cp:validFrom "9021-06"^^xsd:gYearMonth .',
+            {"stage:project"},
+        ),
+        (
+            f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:project . "
+            f"<urn:2> a cp:StageAssessment ; {CLAIM} stage:programme ; "
+            'cp:followsAssessment <urn:1> ; cp:validFrom "9021"^^xsd:gYear .',
+            {"stage:project"},
+        ),
     ],
-    ids=["only", "followed", "newer", "ended", "two claimants", "not comparable"],
+    ids=[
+        *("only", "followed", "newer", "ended", "two claimants", "not comparable"),
+        *("not begun", "followed by one not begun"),
+    ],
 )
 def test_the_current_stage_is_each_claimants_newest_that_has_not_ended(
     rules: Rules, said: str, expected: set[str]
 ) -> None:
     assert stages(rules, said) == expected
+
+
+def test_a_stated_country_replaces_that_of_who_runs_it(rules: Rules) -> None:
+    said = (
+        "<id/organisation/o> cp:country country:DNK . "
+        "<id/organisation/u> org:unitOf <id/organisation/o> ; cp:country country:SWE . "
+        "<id/organisation/v> org:unitOf <id/organisation/u> . "
+        "<id/initiative/a> cp:runBy <id/organisation/o> ; cp:country country:MWI . "
+        "<id/initiative/b> cp:runBy <id/organisation/v> , <id/organisation/o> ."
+    )
+    countries = {one for one in inferred(rules, said) if " cp:country " in one}
+    assert countries == {
+        "<id/organisation/v> cp:country country:SWE",
+        "<id/initiative/b> cp:country country:SWE",
+        "<id/initiative/b> cp:country country:DNK",
+    }
 
 
 def test_nothing_that_was_said_is_among_the_conclusions(rules: Rules) -> None:

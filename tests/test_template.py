@@ -94,6 +94,15 @@ def test_every_concept_stands_in_the_list_of_its_column(written: Workbook) -> No
                 ]
 
 
+def test_a_list_refuses_another_word_while_it_is_typed(written: Workbook) -> None:
+    for sheet in sheets().members:
+        checks = written[sheet.title].data_validations.dataValidation
+        speaking = {one.formula1 for one in checks if one.showErrorMessage}
+        for column in sheet.columns:
+            if column.choices and not column.many:
+                assert f"=list_{column.choices.name}" in speaking
+
+
 def test_lists_longer_than_a_cell_may_hold_are_whole(written: Workbook) -> None:
     assert len(", ".join(listed(written, "list_country"))) > 255
     assert written[LISTS].sheet_state == "hidden"

@@ -37,15 +37,12 @@ class Bundle:
     unread: tuple[str, ...] = ()
 
 
-def read_bundle(
-    package: Package, score: Callable[[list[str]], int], known: Callable[[str], bool]
-) -> Bundle:
+def read_bundle(package: Package, score: Callable[[list[str]], int]) -> Bundle:
     """Read the CSV files of an archive.
 
     Args:
         package: the archive.
         score: how many of the headers in a row are known ones.
-        known: whether a file of this name belongs to the template and holds no data.
 
     Raises:
         Unreadable: a file is no CSV, or the archive holds another one.
@@ -60,7 +57,7 @@ def read_bundle(
         )
     for path in package.members:
         name = PurePosixPath(path).name
-        if any(path.startswith(one) or name == one for one in _LITTER) or known(name):
+        if any(path.startswith(one) or name == one for one in _LITTER):
             continue
         if name.lower().endswith(_ARCHIVES):
             raise Unreadable(

@@ -14,6 +14,7 @@ from coprod_kg.reading.concepts import Choice, Choices
 from coprod_kg.reading.days import NotADay, day
 from coprod_kg.reading.findings import Fault
 from coprod_kg.reading.grid import Cell, CellKind
+from coprod_kg.reading.words import language_of
 from coprod_kg.terms import literal
 from coprod_kg.validation.report import Severity
 
@@ -23,6 +24,8 @@ SHORT_LIST: Final = 12
 """The most permitted values that are listed."""
 _LANGUAGE: Final = re.compile(r"\s@([a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})*)$")
 _WEB: Final = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+_BETWEEN_LINKS: Final = re.compile(r"[;,]?\s+|[;,](?=https?://)", re.IGNORECASE)
+_OTHER_SEPARATORS: Final = re.compile(r"\s*[,/|+&•]\s*|\s+(?:and|og|und|or|eller|oder)\s+")
 _DOI: Final = re.compile(r"(?:doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
 _CONTROLS: Final = frozenset(map(chr, range(32))) - {"\n", "\t"} | {"\ufffe", "\uffff"}
@@ -49,20 +52,24 @@ class Told:
     severity: Severity = Severity.VIOLATION
 
 
-def convert(cell: Cell, column: Column, language: str) -> tuple[list[Any], list[Told]]:
+def convert(
+    cell: Cell, column: Column, language: str, labels: str = "en"
+) -> tuple[list[Any], list[Told]]:
     """The terms in a cell of a column that refers to no other row.
 
     Args:
         cell: the cell.
         column: what the column holds; neither things nor identifiers.
         language: the language of the row's texts.
+        labels: the language in which words of lists are told.
     """
     refused = refusal(cell)
     if refused:
         return [], [refused]
     made: list[Any] = []
     told: list[Told] = []
-    for one in _CONVERTERS[column.holds](cell, column, language):
+    tongue = labels if column.holds is Holds.CHOICE else language
+    for one in _CONVERTERS[column.holds](cell, column, tongue):
         (told if isinstance(one, Told) else made).append(one)
     if len(made) > 1 and not column.many:
         return [], [_too_many(column)]
@@ -103,7 +110,9 @@ def text_and_language(text: str, language: str) -> tuple[str, str]:
     """
     text = unescaped_text(text).strip()
     found = _LANGUAGE.search(text)
-    return (text[: found.start()].rstrip(), found[1].lower()) if found else (text, language)
+    if not found:
+        return text, language
+    return text[: found.start()].rstrip(), language_of(found[1]) or found[1].lower()
 
 
 def unescaped_text(text: str) -> str:
@@ -138,20 +147,54 @@ def _texts(cell: Cell, column: Column, language: str) -> list[Any]:
     return made
 
 
-def _choices(cell: Cell, column: Column, _: str) -> list[Any]:
+def _choices(cell: Cell, column: Column, language: str) -> list[Any]:
     choices = column.choices or Choices("", "", ())
     made: list[Any] = []
     for one in parts(cell.text, lambda text: bool(choices.find(text))):
         found = choices.find(one)
         if len(found) == 1:
             made.append(ox.NamedNode(found[0].iri))
+            if not choices.is_proper(one):
+                made.append(_read_as(one, found[0], language))
+        elif found:
+            made.append(_ambiguous(one, found, language))
         else:
-            made.append(_ambiguous(one, found) if found else _unknown(one, choices))
+            several = other_separator(one, lambda text: bool(choices.find(text)), column)
+            made.append(several or _unknown(one, choices, language))
     return made
 
 
-def _ambiguous(text: str, found: tuple[Choice, ...]) -> Told:
-    names = tuple(one.label("en") for one in found)
+def other_separator(text: str, known: Callable[[str], bool], column: Column) -> Told | None:
+    """What to say of values that something else than a semicolon parts; None where none are.
+
+    Args:
+        text: what stands in the cell.
+        known: whether a text is one of the values that may stand there.
+        column: the column.
+    """
+    found = [one.strip() for one in _OTHER_SEPARATORS.split(text) if one.strip()]
+    if len(found) < 2 or not all(map(known, found)):
+        return None
+    return Told(
+        Fault.TOO_MANY_VALUES,
+        f"{text[:80]!r} are {len(found)} values, and only a semicolon parts values",
+        f"Write {'; '.join(found)}"[:200] + "."
+        if column.many
+        else "Keep one value, and give each other one a row of its own.",
+    )
+
+
+def _read_as(text: str, choice: Choice, language: str) -> Told:
+    return Told(
+        Fault.READ_AS,
+        f"{text[:60]!r} was read as {choice.label(language)}",
+        "If you mean something else, choose it from the list in the cell.",
+        severity=Severity.INFO,
+    )
+
+
+def _ambiguous(text: str, found: tuple[Choice, ...], language: str) -> Told:
+    names = tuple(one.label(language) for one in found)
     return Told(
         Fault.AMBIGUOUS_VALUE,
         f"{text!r} may be {' or '.join(names)}",
@@ -160,8 +203,8 @@ def _ambiguous(text: str, found: tuple[Choice, ...]) -> Told:
     )
 
 
-def _unknown(text: str, choices: Choices) -> Told:
-    labels = tuple(one.label("en") for one in choices.members)
+def _unknown(text: str, choices: Choices, language: str) -> Told:
+    labels = tuple(one.label(language) for one in choices.members)
     near = choices.near(text)
     short = labels if len(labels) <= SHORT_LIST else ()
     if near:
@@ -177,7 +220,7 @@ def _unknown(text: str, choices: Choices) -> Told:
 
 def _links(cell: Cell, column: Column, _: str) -> list[Any]:
     made: list[Any] = []
-    for one in re.split(r";?\s+", cell.text.strip().rstrip(";")):
+    for one in _BETWEEN_LINKS.split(cell.text.strip().rstrip(";,")):
         one = one.strip("<>")
         try:
             made.append(ox.NamedNode(one) if _WEB.fullmatch(one) else _bad_link(one, cell.text))

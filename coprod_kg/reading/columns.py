@@ -1,5 +1,6 @@
 """The workbook as values: its sheets, and what each column holds; it is made in ``sheets``."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,8 +22,10 @@ __all__ = [
     "Holds",
     "Sheet",
     "Sheets",
+    "called",
 ]
 
+_FILE: Final = re.compile(r"\.(?:[ct]sv|txt)$", re.IGNORECASE)
 README: Final = "Read me"
 LISTS: Final = "Lists"
 EXPLANATIONS: Final = "Explanations"
@@ -35,6 +38,24 @@ TEXT_LANGUAGE: Final = "Language of your texts"
 IDENTIFIER: Final = "Identifier"
 LANGUAGE: Final = "Language"
 LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
+
+
+def called(name: str, title: str) -> bool:
+    """Whether a sheet or file is called by a title, as the programs name files of single sheets.
+
+    Google Sheets writes ``Book - Sheet.csv``, LibreOffice ``Book-Sheet.csv`` and Numbers
+    ``Sheet-Table 1.csv``, in the language of the program.
+
+    >>> called("Ours - Evidence.CSV", "Evidence"), called("Evidence-Tabelle 1.csv", "Evidence")
+    (True, True)
+    >>> called("Our Evidence", "Evidence"), called("To mend_", "To mend")
+    (False, True)
+    """
+    stem, key = _FILE.sub("", name), plain(title)
+    shown = plain(stem)
+    if shown == key or stem == name:
+        return shown == key
+    return shown.endswith(f" {key}") or bool(re.fullmatch(rf"{re.escape(key)} \w+ \d+", shown))
 
 
 class Holds(StrEnum):
@@ -129,10 +150,9 @@ class Sheets:
     choices: Mapping[str, Choices]
 
     def find(self, name: str) -> Sheet | None:
-        """The sheet of a name, whatever its capitals, spaces or file ending."""
-        key = plain(name.removesuffix(".csv").removesuffix(".tsv"))
+        """The sheet of a name, whatever its capitals, spaces or what a program adds to it."""
         return next(
-            (one for one in self.members if key in (plain(one.title), plain(one.kind))), None
+            (one for one in self.members if called(name, one.title) or called(name, one.kind)), None
         )
 
     def of_kind(self, kind: str) -> Sheet:

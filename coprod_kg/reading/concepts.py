@@ -68,6 +68,10 @@ class Choices:
             self._asked[text] = self._strong.get(key) or self._weak.get(key) or ()
         return self._asked[text]
 
+    def is_proper(self, text: str) -> bool:
+        """Whether a text is a code or a preferred label, not another name."""
+        return plain(text) in self._strong
+
     def near(self, text: str) -> tuple[str, ...]:
         """The names nearest to a text, the nearest first, as they are written."""
         shown = {**self._shown(weak=True), **self._shown(weak=False)}

@@ -10,18 +10,25 @@ from pyoxigraph import Literal
 from coprod_kg.errors import WrongUsage
 from coprod_kg.reading.grid import Cell, CellKind
 from coprod_kg.reading.markup import whole
+from coprod_kg.reading.numberformats import EARLIEST_SHOWN
 from coprod_kg.terms import literal
 
 __all__ = ["HOW", "NotADay", "day"]
 
 HOW: Final = "Write a day as 2021-03-01, a month as 2021-03 or a year as 2021."
-_TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}(?::\d{2}(?:\.0+)?)?Z?", re.ASCII)
+_TIME: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII
+)
 _ISO: Final = (
     ("gYear", re.compile(r"\d{4}", re.ASCII)),
     ("gYearMonth", re.compile(r"\d{4}-\d{2}", re.ASCII)),
     ("date", re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)),
 )
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{4}|\d{2})", re.ASCII)
+_DAY_FIRST: Final = re.compile(
+    r"(\d{1,2})\s*([./-])\s*(\d{1,2})\s*([./ -])\s*(\d{4}|\d{2})", re.ASCII
+)
+_ZONED: Final = re.compile(r"(\d{4}(?:-\d{2}){0,2})(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
+_ODD_YEAR: Final = re.compile(r"(?:-\d{4,}|\d{5,})(?:-\d{2}){0,2}(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _YEAR_FIRST: Final = re.compile(r"(\d{4})[./-](\d{1,2})[./-](\d{1,2})", re.ASCII)
 _MONTH_YEAR: Final = re.compile(r"(\d{1,2})[./-](\d{4})", re.ASCII)
 _WORDS: Final = re.compile(r"(?:(\d{1,2})\.?\s+)?([^\W\d_]{3,12})\.?,?\s+(\d{4})")
@@ -29,7 +36,6 @@ _MONTHS: Final = (
     ("jan", "jän"), ("feb",), ("mar", "mär", "mrz"), ("apr",), ("may", "maj", "mai"), ("jun",),
     ("jul",), ("aug",), ("sep",), ("oct", "okt"), ("nov",), ("dec", "dez"),
 )  # fmt: skip
-_EARLIEST_DAY: Final = 1909
 _SERIALS: Final = range(20000, 80000)
 
 
@@ -63,8 +69,10 @@ def day(cell: Cell) -> Literal | NotADay:
             f"the number {text} is no date",
             f"Write {meant.isoformat()} if it was a date before its cell lost the date format.",
         )
-    with_time = _TIME.fullmatch(text)
-    text = with_time[1] if with_time else text
+    exact = _TIME.fullmatch(text) or _ZONED.fullmatch(text)
+    text = exact[1] if exact else text
+    if cell.kind is not CellKind.NUMBER and _ODD_YEAR.fullmatch(text):
+        return NotADay(f"{text[:60]!r} is a year before the first or after 9999", HOW)
     for datatype, form in _ISO:
         if form.fullmatch(text):
             try:
@@ -77,17 +85,17 @@ def day(cell: Cell) -> Literal | NotADay:
 def _shown_day(text: str) -> Literal | NotADay:
     """A day that the spreadsheet program knows to be one."""
     try:
-        shown = date.fromisoformat(text)
+        shown = date.fromisoformat(f"{text}-01-01"[:10])
     except ValueError:
         return NotADay(f"{text[:60]!r} is not in the calendar", HOW)
-    if shown.year < _EARLIEST_DAY:
+    if shown.isoformat() < EARLIEST_SHOWN:
         serial = (shown - date(1899, 12, 30)).days
         return NotADay(
             f"the cell shows the day {text}",
             f"If you typed the year {serial}, give the cell the format General or Text; "
             "else write the day as text.",
         )
-    return literal(shown.isoformat(), "date")
+    return next(literal(text, datatype) for datatype, form in _ISO if form.fullmatch(text))
 
 
 def _advice(text: str) -> str:
@@ -117,9 +125,11 @@ def _days(text: str) -> list[date]:
     found = _DAY_FIRST.fullmatch(text)
     if not found:
         return []
-    one, mark, two = int(found[1]), found[2], int(found[3])
-    year = int(found[4]) + (2000 if len(found[4]) == 2 else 0)
-    orders = [(year, two, one)] if mark == "." else [(year, two, one), (year, one, two)]
+    one, two = int(found[1]), int(found[3])
+    year = int(found[5]) + (2000 if len(found[5]) == 2 else 0)
+    # "1.5.2019" and the Danish "1/5-2019" begin with the day; "1/5/2019" may not.
+    day_first = found[2] == "." or found[2] != found[4]
+    orders = [(year, two, one)] if day_first else [(year, two, one), (year, one, two)]
     return _existing(dict.fromkeys(orders))
 
 

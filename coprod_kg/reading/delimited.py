@@ -8,10 +8,11 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from io import StringIO
+from itertools import islice
 from typing import Final
 
 from coprod_kg.errors import TooLarge, Unreadable
-from coprod_kg.reading.grid import Cell, CellKind, Grid, Row
+from coprod_kg.reading.grid import Cell, CellKind, Grid, Row, visible
 from coprod_kg.reading.sheetxml import MOST_CELLS
 
 __all__ = ["decode", "read_csv"]
@@ -19,7 +20,13 @@ __all__ = ["decode", "read_csv"]
 _MULTIBYTE: Final = re.compile(rb"[\xc3-\xf4][\x80-\xbf]+")
 _STATED: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _LONGEST_CELL: Final = 131_072
-_SEPARATORS: Final = ",;\t"
+_SEPARATORS: Final = ",;\t|"
+_ROWS_LOOKED_AT: Final = 6
+"""A title may stand above the headers, so the separator is read off several rows."""
+_FROM_WINDOWS: Final = frozenset("\u2018\u2019\u00b4\u00b7\u2013\u2014")
+"""Marks that Windows-1252 has and that do stand within a word."""
+_LETTERS: Final = frozenset("æøåäöüßéèêëáàâóòôíìúùñçÆØÅÄÖÜÉÈÁÀÓÍÚÑÇ")
+_OLD: Final = (("mac_roman", "a Mac (Mac Roman)"), ("cp850", "a DOS program (code page 850)"))
 
 
 def decode(content: bytes, name: str) -> tuple[str, str | None]:
@@ -71,9 +78,9 @@ def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Gr
         _records(text[stated.end() :] if stated else text, name, separator), first
     ):
         cells = {
-            column: Cell(CellKind.TEXT, field)
+            column: Cell(CellKind.TEXT, text)
             for column, field in enumerate(fields, 1)
-            if field.strip()
+            if (text := visible(field)).strip()
         }
         count += len(cells)
         if count > MOST_CELLS:
@@ -97,6 +104,7 @@ def _windows(content: bytes, name: str, at: int) -> tuple[str, str]:
             where=f"{name}, line {line}",
             fix="Retype what looks odd in that line, and save the file again as CSV UTF-8.",
         )
+    _refuse_older(content, name)
     try:
         return content.decode("cp1252"), "Windows-1252"
     except UnicodeDecodeError as error:
@@ -105,6 +113,37 @@ def _windows(content: bytes, name: str, at: int) -> tuple[str, str]:
             where=f"{name}, line {content.count(bytes([10]), 0, error.start) + 1}",
             fix="Save it again from the spreadsheet program as CSV UTF-8.",
         ) from None
+
+
+def _refuse_older(content: bytes, name: str) -> None:
+    """Refuse what only an older encoding than Windows-1252 makes words of.
+
+    K¿ge is the Køge of a Mac. A mark amid the letters of a word gives it away; which of the older
+    encodings it was is told, never taken for granted.
+    """
+    text = content.decode("cp1252", errors="replace")
+    for found in re.finditer(r"\S+", text):
+        odd = [one for one in found[0] if ord(one) > 127 and one not in _LETTERS]
+        if not any(_amid_letters(found[0], one) for one in odd):
+            continue
+        line = text.count("\n", 0, found.start()) + 1
+        raw = content[found.start() : found.end()]  # one byte is one character here
+        for encoding, writer in _OLD:
+            meant = raw.decode(encoding)
+            if all(ord(one) < 128 or one in _LETTERS for one in meant):
+                raise Unreadable(
+                    f"{found[0][:40]!r} looks wrong: read as the text of {writer} it is "
+                    f"{meant[:40]!r}",
+                    where=f"{name}, line {line}",
+                    fix="Save it again as CSV UTF-8, so that every letter stays as it is.",
+                )
+
+
+def _amid_letters(word: str, odd: str) -> bool:
+    """Whether a character that is no letter of our languages stands between two letters."""
+    return odd not in _FROM_WINDOWS and bool(
+        re.search(rf"(?:[a-zA-Z]{re.escape(odd)}[a-z])|(?:^{re.escape(odd)}[a-z])", word)
+    )
 
 
 def _is_utf8(content: bytes) -> bool:
@@ -123,11 +162,12 @@ def _separator(text: str, score: Callable[[list[str]], int]) -> tuple[str, int]:
     start = text[:_LONGEST_CELL]
 
     def worth(separator: str) -> tuple[int, int]:
+        reader = csv.reader(StringIO(start, newline=""), delimiter=separator)
         try:
-            fields = next(csv.reader(StringIO(start, newline=""), delimiter=separator), [])
+            rows = [(score(row), len(row)) for row in islice(reader, _ROWS_LOOKED_AT)]
         except csv.Error:
             return 0, 0
-        return score(fields), len(fields)
+        return max(rows, default=(0, 0))
 
     return max(_SEPARATORS, key=worth), 1
 

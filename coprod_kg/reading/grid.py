@@ -1,10 +1,29 @@
 """A table as it stands in a file, before anybody asks what it means; it never interprets."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-__all__ = ["Cell", "CellKind", "Grid", "Row"]
+__all__ = ["Cell", "CellKind", "Grid", "Row", "visible"]
+
+_SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_NOWHERE_SEEN: Final = re.compile(
+    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+_JOINERS: Final = "\u200c\u200d"
+"""Within a word they shape letters and emoji; at its ends they are remains of a web page."""
+
+
+def visible(text: str) -> str:
+    r"""The text without characters that nobody sees, and with every space an ordinary one.
+
+    >>> visible("Health\u200b"), visible("Home\u00a0care"), visible("Sam\u00adpleby")
+    ('Health', 'Home care', 'Sampleby')
+    """
+    if text.isascii():
+        return text
+    return _NOWHERE_SEEN.sub("", _SPACES.sub(" ", text)).strip(_JOINERS)
 
 
 class CellKind(StrEnum):

@@ -10,9 +10,10 @@ from coprod_kg.reading.findings import CellFinding, Fault, Place, letters
 from coprod_kg.reading.grid import Grid, Row
 from coprod_kg.validation.report import Severity
 
-__all__ = ["Headed", "headed", "known_headers"]
+__all__ = ["Headed", "headed", "known_headers", "told_by_headers"]
 
 _LOOKED_AT: Final = 6
+_FEWEST_KNOWN: Final = 3
 _MOST_COLUMNS: Final = 256
 _MOST_TOLD: Final = 10
 
@@ -49,6 +50,26 @@ class Headed:
 def known_headers(sheets: Sheets) -> frozenset[str]:
     """Everything that stands above a column of any sheet, as headers are compared."""
     return frozenset(name for sheet in sheets.members for name in _names(sheet))
+
+
+def told_by_headers(grid: Grid, sheets: Sheets) -> Sheet | None:
+    """The sheet of the template that a grid is by its headers, whatever it is called.
+
+    It has every column that the sheet needs, three known ones at least, and one unknown to three
+    known ones at most; of several sheets it is the one that knows the most of its headers.
+    """
+    best: list[tuple[int, Sheet]] = []
+    for sheet in sheets.members:
+        names = _names(sheet)
+        for row in grid.rows[:_LOOKED_AT]:
+            keys = {_key(cell.text) for cell in row.cells.values()}
+            columns = {names[key].header for key in keys if key in names}
+            whole = all(one.header in columns for one in sheet.columns if one.required)
+            if whole and max(_FEWEST_KNOWN, 0.75 * len(keys)) <= len(columns):
+                best.append((len(columns), sheet))
+    most = max((count for count, _ in best), default=0)
+    found = {sheet.title: sheet for count, sheet in best if count == most}
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def headed(grid: Grid, sheet: Sheet) -> tuple[Headed, list[CellFinding]]:

@@ -5,8 +5,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Shown", "day_of", "shown_by"]
+__all__ = ["EARLIEST_SHOWN", "Shown", "day_of", "shown_by"]
 
+EARLIEST_SHOWN: Final = "1909-01-01"
+"""An earlier day in a cell is likely a year that was typed into a cell for days."""
+_MONTH_AND_YEAR: Final = 17
 _BUILT_IN_DATES: Final = frozenset({14, 15, 16, 17, 22, *range(27, 37), *range(50, 59)})
 _QUOTED: Final = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _BRACKETS: Final = re.compile(r"\[(?![hms]+\])[^\]]*\]", re.IGNORECASE)
@@ -22,6 +25,8 @@ class Shown(StrEnum):
 
     NUMBER = "number"
     DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
     DAY_OR_YEAR = "day or year"
     """A day, and a number below 3000 as it stands: the format of the template's date cells."""
 
@@ -31,15 +36,24 @@ def shown_by(number: int, code: str | None) -> Shown:
 
     >>> shown_by(14, None), shown_by(164, 'dd"."mm"."yyyy'), shown_by(165, "#,##0")
     (<Shown.DAY: 'day'>, <Shown.DAY: 'day'>, <Shown.NUMBER: 'number'>)
+    >>> shown_by(17, None), shown_by(167, "[$-406]mmmm yyyy"), shown_by(168, "yyyy;@")
+    (<Shown.MONTH: 'month'>, <Shown.MONTH: 'month'>, <Shown.YEAR: 'year'>)
     >>> shown_by(166, "[<3000]0;yyyy-mm-dd")
     <Shown.DAY_OR_YEAR: 'day or year'>
     """
     if code is None:
+        if number == _MONTH_AND_YEAR:
+            return Shown.MONTH
         return Shown.DAY if number in _BUILT_IN_DATES else Shown.NUMBER
     if _SMALL_IS_A_NUMBER.match(code) and "y" in code.lower():
         return Shown.DAY_OR_YEAR
     bare = _BRACKETS.sub("", _QUOTED.sub("", code)).lower().replace("general", "")
-    return Shown.DAY if "y" in bare or "d" in bare else Shown.NUMBER
+    bare = bare.partition(";")[0]
+    if "d" in bare:
+        return Shown.DAY
+    if "y" not in bare:
+        return Shown.NUMBER
+    return Shown.MONTH if "m" in bare else Shown.YEAR
 
 
 def day_of(serial: float, *, since_1904: bool) -> date | None:

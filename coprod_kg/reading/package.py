@@ -72,7 +72,7 @@ class Package:
                 where=name,
                 fix="Save or pack the file again; it may have been cut off on its way.",
             ) from None
-        infos = [one for one in archive.infolist() if not one.is_dir()]
+        infos = [one for one in archive.infolist() if not _path(one).endswith("/")]
         if len(infos) > _MOST_MEMBERS:
             raise _bomb(name, f"it holds {len(infos)} files (at most {_MOST_MEMBERS})")
         for one in infos:
@@ -80,7 +80,7 @@ class Package:
         whole = sum(one.file_size for one in infos)
         if whole > MOST_BYTES:
             raise _bomb(name, f"inflated it would have {whole // 2**20} MB")
-        members = {one.filename: one for one in infos}
+        members = {_path(one): one for one in infos}
         if len(members) < len(infos):
             raise Unreadable(
                 "two members of the archive have the same name",
@@ -127,9 +127,14 @@ class Package:
         )
 
 
+def _path(info: zipfile.ZipInfo) -> str:
+    """The path of a member; some packers on Windows write backslashes."""
+    return info.filename.replace("\\", "/")
+
+
 def _check_member(info: zipfile.ZipInfo, name: str) -> None:
-    path = PurePosixPath(info.filename)
-    if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in info.filename:
+    path = PurePosixPath(_path(info))
+    if path.is_absolute() or ".." in path.parts or ":" in info.filename:
         raise Unreadable(
             f"the path {info.filename!r} leads out of the archive",
             where=name,

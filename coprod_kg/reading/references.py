@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from coprod_kg.reading.cells import Told, text_and_language
+from coprod_kg.reading.cells import Told, other_separator, text_and_language
 from coprod_kg.reading.columns import Column, Sheets
 from coprod_kg.reading.concepts import near, plain
 from coprod_kg.reading.findings import Fault
 from coprod_kg.reading.identifiers import SLUG, scoped, slug
+from coprod_kg.reading.words import is_placeholder
 from coprod_kg.validation.report import Severity
 
 __all__ = ["Register", "Thing"]
@@ -88,6 +89,11 @@ class Register:
         outside = self._outside(text)
         if outside and outside.kind in column.kinds:
             return outside, None
+        if is_placeholder(text):
+            return None, _nobody(text)
+        several = other_separator(text, lambda one: self.finds(one, column.kinds), column)
+        if several:
+            return None, several
         return self._taken_up(text, column, self._close(text, column.kinds))
 
     def _close(self, text: str, kinds: Iterable[str]) -> list[str]:
@@ -153,6 +159,14 @@ class Register:
         if found and found[1] in kinds and SLUG.fullmatch(found[2]):
             return Thing(found[1], found[2])
         return None
+
+
+def _nobody(text: str) -> Told:
+    return Told(
+        Fault.PLACEHOLDER,
+        f"{text[:60]!r} names nothing and nobody",
+        "Write the name, or leave it out.",
+    )
 
 
 def _ambiguous(text: str, found: list[Thing]) -> Told:

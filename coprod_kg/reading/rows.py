@@ -1,8 +1,9 @@
 """Rows with identifiers to statements and findings; it assigns no identifier."""
 
-import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -14,6 +15,7 @@ from coprod_kg.reading.findings import CellFinding, Fault, Positions, SheetPlace
 from coprod_kg.reading.grid import Cell
 from coprod_kg.reading.headers import Headed
 from coprod_kg.reading.references import Register, Thing
+from coprod_kg.reading.words import language_of
 from coprod_kg.terms import literal
 from coprod_kg.validation.report import Severity
 
@@ -21,7 +23,7 @@ __all__ = ["Statements", "stated"]
 
 _TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _LABEL: Final = ox.NamedNode(LABEL)
-_TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+_ROWS_LOOKED_AT: Final = 200
 
 
 @dataclass
@@ -82,6 +84,7 @@ class _Teller:
     def __init__(self, sheets: Sequence[Headed], register: Register, language: str) -> None:
         self.made = Statements()
         self._sheets, self._register, self._language = sheets, register, language
+        self._labels = _labels_language(sheets)
         self._taken_up: dict[Thing, tuple[str, tuple[int, int, str]]] = {}
         self._own: set[str] = set()
 
@@ -131,7 +134,7 @@ class _Teller:
         if column.holds is Holds.THING:
             terms, told = self._things(cell, column, entry)
         else:
-            terms, told = convert(cell, column, language)
+            terms, told = convert(cell, column, language, self._labels)
         for one in told:
             self._find(one, cell, number, entry)
         return terms
@@ -206,14 +209,14 @@ class _Teller:
             cell = entry.row.cells.get(number)
             if column.holds is not Holds.LANGUAGE or cell is None:
                 continue
-            tag = cell.text.strip().lower()
-            if _TAG.fullmatch(tag):
+            tag = language_of(cell.text)
+            if tag:
                 return tag
             self._find(
                 Told(
                     Fault.BAD_TEXT,
-                    f"{cell.text.strip()[:40]!r} is no code of a language",
-                    "Write two letters such as en, da, de or sv.",
+                    f"{cell.text.strip()[:40]!r} is no language that is known here",
+                    "Write its name or its two letters, such as en, da, de or sv.",
                 ),
                 cell,
                 number,
@@ -239,3 +242,17 @@ class _Teller:
         )
         if told.severity is Severity.VIOLATION and path:
             self.made.told.add((iri, path))
+
+
+def _labels_language(sheets: Sequence[Headed]) -> str:
+    """The language of the lists that the sender chose from: that of most labels in the cells."""
+    used: Counter[str] = Counter(en=0)
+    for headed in sheets:
+        chosen = [(at, one.choices) for at, one in headed.columns.items() if one.choices]
+        for row in islice(headed.data(), _ROWS_LOOKED_AT):
+            for at, choices in chosen:
+                cell = row.cells.get(at)
+                text = cell.text.strip() if cell else ""
+                for one in choices.find(text) if text else ():
+                    used.update(tag for tag, label in one.labels.items() if label == text)
+    return max(used, key=lambda tag: (used[tag], tag == "en"))

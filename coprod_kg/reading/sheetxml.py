@@ -6,9 +6,9 @@ from math import isfinite
 from typing import Final
 
 from coprod_kg.errors import TooLarge
-from coprod_kg.reading.grid import Cell, CellKind, Grid, Row
+from coprod_kg.reading.grid import Cell, CellKind, Grid, Row, visible
 from coprod_kg.reading.markup import Handlers, unescaped, whole
-from coprod_kg.reading.numberformats import Shown, day_of
+from coprod_kg.reading.numberformats import EARLIEST_SHOWN, Shown, day_of
 
 __all__ = ["MOST_CELLS", "Formats", "SheetReader", "column_of"]
 
@@ -139,9 +139,10 @@ class SheetReader:
         if self._type == "e":
             return Cell(CellKind.ERROR, text)
         if self._type == "d":
-            return Cell(CellKind.DATE, text[:10])
+            return Cell(CellKind.DATE, self._as_shown(text[:10]))
         if self._type in ("str", "inlineStr"):
-            return Cell(CellKind.TEXT, unescaped(text)) if text.strip() else None
+            shown = visible(unescaped(text))
+            return Cell(CellKind.TEXT, shown) if shown.strip() else None
         return self._numeric(text)
 
     def _numeric(self, text: str) -> Cell:
@@ -151,14 +152,23 @@ class SheetReader:
             return Cell(CellKind.TEXT, text)
         if not isfinite(number):
             return Cell(CellKind.ERROR, text.strip())
-        style = whole(self._style)
-        shown = self._formats.shown[style] if style < len(self._formats.shown) else Shown.NUMBER
+        shown = self._shown()
         years = shown is Shown.DAY_OR_YEAR and number < _YEARS_BELOW
         if shown is not Shown.NUMBER and not years:
             day = day_of(number, since_1904=self._formats.since_1904)
             if day is not None:
-                return Cell(CellKind.DATE, day.isoformat())
+                return Cell(CellKind.DATE, self._as_shown(day.isoformat()))
         return Cell(CellKind.NUMBER, format(number, ".15g"))
+
+    def _shown(self) -> Shown:
+        style = whole(self._style)
+        return self._formats.shown[style] if style < len(self._formats.shown) else Shown.NUMBER
+
+    def _as_shown(self, day: str) -> str:
+        """A day as exact as the cell shows it: of "September 2019" nobody wrote the first day."""
+        if day < EARLIEST_SHOWN:  # likely a number in a cell with a date format: told as a whole
+            return day
+        return day[: {Shown.MONTH: 7, Shown.YEAR: 4}.get(self._shown(), 10)]
 
 
 def column_of(letters: str) -> int:

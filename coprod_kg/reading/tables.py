@@ -13,17 +13,27 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.reading.archive import read_bundle
-from coprod_kg.reading.columns import EXPLANATIONS, LISTS, MENDING, README, TEXT_LANGUAGE, Sheets
+from coprod_kg.reading.columns import (
+    EXPLANATIONS,
+    LISTS,
+    MENDING,
+    README,
+    TEXT_LANGUAGE,
+    Sheets,
+    called,
+)
 from coprod_kg.reading.concepts import near, plain
 from coprod_kg.reading.delimited import read_csv
 from coprod_kg.reading.entries import identified
-from coprod_kg.reading.findings import CellFinding, Fault, Place, Positions
-from coprod_kg.reading.grid import Grid
-from coprod_kg.reading.headers import Headed, headed, known_headers
+from coprod_kg.reading.findings import CellFinding, Fault, Place, Positions, letters
+from coprod_kg.reading.grid import Cell, Grid
+from coprod_kg.reading.headers import Headed, headed, known_headers, told_by_headers
 from coprod_kg.reading.notices import of_grid
 from coprod_kg.reading.package import Package
+from coprod_kg.reading.placeholders import without_placeholders
 from coprod_kg.reading.references import Register
 from coprod_kg.reading.rows import stated
+from coprod_kg.reading.words import language_name, language_of, languages
 from coprod_kg.reading.xlsx import is_workbook, read_book
 from coprod_kg.validation.report import Severity
 
@@ -50,7 +60,6 @@ _MAGIC: Final = (
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"Rar!", "a RAR archive"),
 )
-_NO_DATA: Final = frozenset(plain(one) for one in (README, LISTS, EXPLANATIONS))
 _SAVE_AS: Final = "Save it as an Excel workbook (.xlsx) or as CSV UTF-8."
 
 
@@ -165,8 +174,10 @@ def _grids(content: bytes, name: str, sheets: Sheets) -> _Grids:
             where=name,
             fix="Unpack it, or name it .zip.",
         )
-    bundle = read_bundle(package, score, lambda one: plain(PurePath(one).stem) in _NO_DATA)
-    return _Grids(bundle.grids, tuple(map(_not_read, bundle.unread)))
+    bundle = read_bundle(package, score)
+    return _sorted_out(
+        bundle.grids, [_not_read(one) for one in bundle.unread if not called(one, README)]
+    )
 
 
 def _of_book(package: Package) -> _Grids:
@@ -183,21 +194,54 @@ def _of_book(package: Package) -> _Grids:
                 "Break the links (Data, Edit links) if you do not need them.",
             )
         )
-    told = (plain(README), plain(MENDING))
-    grids = [one for one in book.grids if plain(one.name.rstrip("_")) not in told]
-    language = next(
-        (_text_language(one) for one in book.grids if plain(one.name) == plain(README)), "en"
-    )
+    return _sorted_out(book.grids, findings)
+
+
+def _sorted_out(every: Sequence[Grid], findings: list[CellFinding]) -> _Grids:
+    """The grids with data, and the language that the read-me sheet names."""
+    language = "en"
+    grids: list[Grid] = []
+    for grid in every:
+        if called(grid.name, README):
+            language, told = _text_language(grid)
+            findings += told
+        elif not any(called(grid.name.rstrip("_"), one) for one in (LISTS, EXPLANATIONS, MENDING)):
+            grids.append(grid)
     return _Grids(tuple(grids), tuple(findings), language)
 
 
-def _text_language(grid: Grid) -> str:
-    """The language that the read-me sheet names."""
+def _text_language(grid: Grid) -> tuple[str, list[CellFinding]]:
+    """The language that the read-me sheet names, and what is to be said of it."""
     for row in grid.rows:
-        texts = [cell.text.strip() for _, cell in sorted(row.cells.items())]
-        if len(texts) > 1 and plain(texts[0]).startswith(plain(TEXT_LANGUAGE)):
-            return texts[1].lower() if texts[1].isalpha() and len(texts[1]) in (2, 3) else "en"
-    return "en"
+        cells = [(at, cell) for at, cell in sorted(row.cells.items()) if cell.text.strip()]
+        if len(cells) > 1 and plain(cells[0][1].text).startswith(plain(TEXT_LANGUAGE)):
+            at, cell = cells[1]
+            tag = language_of(cell.text)
+            if tag == cell.text.strip().lower():
+                return tag, []
+            place = Place(grid.name, row.number, TEXT_LANGUAGE, f"{letters(at)}{row.number}")
+            return tag or "en", [_language_told(cell, tag, place)]
+    return "en", []
+
+
+def _language_told(cell: Cell, tag: str | None, place: Place) -> CellFinding:
+    if tag:
+        return CellFinding(
+            Fault.READ_AS,
+            Severity.INFO,
+            place,
+            cell.text[:200],
+            f"your texts were taken as {language_name(tag)} ({tag})",
+            "If that is not so, write the two letters of the language.",
+        )
+    return CellFinding(
+        Fault.UNKNOWN_LANGUAGE,
+        Severity.VIOLATION,
+        place,
+        cell.text[:200],
+        f"{cell.text.strip()[:40]!r} is no language that is known here",
+        f"Write its two letters, such as {', '.join(languages()[:4])}.",
+    )
 
 
 def _recognised(
@@ -206,16 +250,21 @@ def _recognised(
     """The grids that are sheets of the template, and what is wrong with any."""
     known: list[Headed] = []
     found: list[CellFinding] = []
+    named = {grid.name: sheets.find(grid.name) for grid in grids}
     for grid in grids:
-        sheet = sheets.find(grid.name)
+        sheet = named[grid.name] or told_by_headers(grid, sheets)
         if sheet is None:
             found += [_unknown_sheet(grid, sheets)] if grid.rows else []
-        elif any(one.sheet is sheet for one in known):
+        elif any(one.sheet is sheet for one in known) or (
+            sheet in named.values() and named[grid.name] is None
+        ):
             found.append(_repeated_sheet(grid, sheet.title))
         elif grid.rows:
+            found += [] if named[grid.name] else [_told_apart(grid, sheet.title)]
             one, told = headed(grid, sheet)
+            one, emptied = without_placeholders(one)
             known.append(one)
-            found += [*told, *of_grid(one)]
+            found += [*told, *of_grid(one), *emptied]
     if not known:
         raise Unreadable(
             "it has none of the template's sheets",
@@ -248,8 +297,19 @@ def _repeated_sheet(grid: Grid, title: str) -> CellFinding:
         Severity.VIOLATION,
         Place(grid.name),
         None,
-        f"there is more than one sheet {title}",
-        "Put their rows into one.",
+        f"there is more than one sheet {title}, by name or by its headers",
+        "Put their rows into one, and delete the other.",
+    )
+
+
+def _told_apart(grid: Grid, title: str) -> CellFinding:
+    return CellFinding(
+        Fault.READ_AS,
+        Severity.INFO,
+        Place(grid.name),
+        None,
+        f"{grid.name!r} was read as the sheet {title}, by its headers",
+        f"Name it {title} if that is right, and change its headers if not.",
     )
 
 

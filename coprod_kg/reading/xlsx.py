@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
-from coprod_kg.reading.grid import Cell, CellKind, Grid
+from coprod_kg.reading.grid import Cell, CellKind, Grid, visible
 from coprod_kg.reading.markup import Handlers, parse, unescaped, whole
 from coprod_kg.reading.numberformats import Shown, shown_by
 from coprod_kg.reading.package import Package
+from coprod_kg.reading.parts import Relation, content_types, main_part, relations
 from coprod_kg.reading.sheetxml import Formats, SheetReader
 
 __all__ = ["Book", "is_workbook", "read_book"]
 
-_WORKBOOK: Final = "xl/workbook.xml"
+_MACROS: Final = "application/vnd.ms-office.vbaproject"
 _STRINGS_MOST: Final = 128 * 2**20
 _PART_MOST: Final = 16 * 2**20
 _MOST_SHEETS: Final = 255
@@ -45,8 +46,10 @@ class Book:
 
 
 def is_workbook(package: Package) -> bool:
-    """Whether an archive is a workbook."""
-    return _WORKBOOK in package.members
+    """Whether an archive is a workbook that is read here."""
+    part = main_part(package)
+    kind = content_types(package, [part])[part] if part else ""
+    return "spreadsheetml" in kind or part == "xl/workbook.xml"
 
 
 def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
@@ -61,21 +64,29 @@ def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
         UnsupportedMedia: it holds macros.
     """
     _refuse_macros(package)
+    workbook = main_part(package) or ""
     described = _Described()
-    _parse(package, _WORKBOOK, described.handlers())
-    targets = _targets(package)
+    _parse(package, workbook, described.handlers())
+    targets = relations(package, workbook)
     if len(described.sheets) > _MOST_SHEETS:
         raise _not_whole(package, "it has more than 255 sheets")
-    formats = Formats(_strings(package), _shown(package), described.since_1904)
+    parts = {one.kind: one.path for one in targets.values()}
+    folder = posixpath.dirname(workbook)
+    formats = Formats(
+        _strings(package, parts.get("sharedStrings", f"{folder}/sharedStrings.xml")),
+        _shown(package, parts.get("styles", f"{folder}/styles.xml")),
+        described.since_1904,
+    )
     grids = []
-    for name, state, relation in described.sheets:
-        path = targets.get(relation, "")
-        if name.strip().lower() in skip or "worksheets/" not in path:
+    for name, state, identifier in described.sheets:
+        part = targets.get(identifier, Relation("", ""))
+        if name.strip().lower() in skip or part.kind in ("chartsheet", "dialogsheet"):
             continue
-        if path not in package.members:
+        if part.path not in package.members:
             raise _not_whole(package, f"the sheet {name!r} is not in the file")
-        grids.append(_grid(package, path, SheetReader(name, state != "visible", formats)))
-    return Book(tuple(grids), any("externalLinks/" in one for one in package.members))
+        grids.append(_grid(package, part.path, SheetReader(name, state != "visible", formats)))
+    linked = "externalLink" in parts or any("externalLinks/" in one for one in package.members)
+    return Book(tuple(grids), linked)
 
 
 def _grid(package: Package, path: str, reader: SheetReader) -> Grid:
@@ -117,20 +128,7 @@ class _Described:
             self.since_1904 = attributes.get("date1904") in ("1", "true", "on")
 
 
-def _targets(package: Package) -> dict[str, str]:
-    """Relation → path of the part."""
-    found: dict[str, str] = {}
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if name == "Relationship" and attributes.get("TargetMode") != "External":
-            target = posixpath.join("/xl", attributes.get("Target", ""))
-            found[attributes.get("Id", "")] = posixpath.normpath(target).lstrip("/")
-
-    _parse(package, "xl/_rels/workbook.xml.rels", (start, _nothing, _nothing))
-    return found
-
-
-def _strings(package: Package) -> list[Cell]:
+def _strings(package: Package, path: str) -> list[Cell]:
     """The shared strings, each as the one cell that every use of it shares."""
     cells: list[Cell] = []
     parts: list[str] = []
@@ -144,22 +142,21 @@ def _strings(package: Package) -> list[Cell]:
         if name in inside:
             inside[name] = False
         elif name == "si":
-            cells.append(Cell(CellKind.TEXT, unescaped("".join(parts))))
+            cells.append(Cell(CellKind.TEXT, visible(unescaped("".join(parts)))))
             parts.clear()
 
     def text(data: str) -> None:
         if inside["t"] and not inside["rPh"]:
             parts.append(data)
 
-    path = _beside(package, "sharedStrings.xml")
-    if path:
+    if path in package.members:
         if package.members[path].file_size > _STRINGS_MOST:
             raise _not_whole(package, "its texts have more than 128 MB")
         parse(package.chunks(path), (start, end, text), f"{package.name}, {path}")
     return cells
 
 
-def _shown(package: Package) -> list[Shown]:
+def _shown(package: Package, path: str) -> list[Shown]:
     """Style → how it shows a number."""
     codes: dict[int, str] = {}
     numbers: list[int] = []
@@ -177,16 +174,9 @@ def _shown(package: Package) -> list[Shown]:
         if name == "cellXfs":
             inside[name] = False
 
-    path = _beside(package, "styles.xml")
-    if path:
+    if path in package.members:
         _parse(package, path, (start, end, _nothing))
     return [shown_by(one, codes.get(one)) for one in numbers]
-
-
-def _beside(package: Package, name: str) -> str | None:
-    """A part next to the workbook, however its capitals are written."""
-    wanted = f"xl/{name}".lower()
-    return next((one for one in package.members if one.lower() == wanted), None)
 
 
 def _parse(package: Package, path: str, handlers: Handlers) -> None:
@@ -204,9 +194,14 @@ def _not_whole(package: Package, what: str) -> Unreadable:
 
 
 def _refuse_macros(package: Package) -> None:
-    types = package.members.get("[Content_Types].xml")
-    said = package.read("[Content_Types].xml", _PART_MOST) if types else b""
-    if b"macroEnabled" in said or any("vbaproject" in one.lower() for one in package.members):
+    """Refuse what holds a program, by the types of the parts that are there.
+
+    A type that is declared for an ending that no part has says nothing: SheetJS always does so.
+    """
+    kinds = content_types(package, package.members)
+    if any("macroenabled" in kind or kind == _MACROS for kind in kinds.values()) or any(
+        "vbaproject" in path.lower() for path in package.members
+    ):
         raise UnsupportedMedia(
             "the workbook holds macros (programs), and none is taken or run here",
             where=package.name,

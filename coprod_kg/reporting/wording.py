@@ -36,6 +36,8 @@ _TITLES: Final = {
     "missing-column": "Columns that are not there",
     "missing-name": "Rows without a name",
     "near-name": "New names that are much like known ones",
+    "placeholder": "Words such as N/A, which are no values",
+    "read-as": "What was read as something else than it says",
     "repeated-column": "Columns that stand there twice",
     "repeated-identifier": "Identifiers that stand there twice",
     "repeated-row": "Rows that say the same",

@@ -11,6 +11,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from coprod_kg.reading.columns import LABEL, LISTS, Column, Holds, Sheet, Sheets
+from coprod_kg.reading.words import languages
 from coprod_kg.results.packing import packed
 from coprod_kg.template.examples import example
 from coprod_kg.template.front import add_explanations, add_readme
@@ -35,7 +36,6 @@ _WIDTHS: Final = {
     Holds.LANGUAGE: 11,
 }
 _LINE: Final = Border(bottom=Side(style="thin", color="BFBFBF"))
-_LANGUAGES: Final = '"en,da,de,sv,no,fi,nl,fr,es,it"'
 
 
 def as_workbook(sheets: Sheets, language: str) -> bytes:
@@ -123,7 +123,7 @@ def _check(column: Column, letter: str) -> DataValidation | None:
     elif column.holds is Holds.YES_OR_NO:
         check = DataValidation("list", '"yes,no"', allow_blank=True)
     elif column.holds is Holds.LANGUAGE:
-        return _lenient(DataValidation("list", _LANGUAGES, allow_blank=True))
+        return _lenient(DataValidation("list", f'"{",".join(languages())}"', allow_blank=True))
     elif column.holds is Holds.NUMBER:
         check = DataValidation("decimal", "-1E+300", "1E+300", operator="between")
     elif column.holds is Holds.DATE:
@@ -134,6 +134,7 @@ def _check(column: Column, letter: str) -> DataValidation | None:
     check.errorTitle = column.header
     check.error = _note(column)[-200:]
     check.errorStyle = "warning" if column.holds in (Holds.DATE, Holds.NUMBER) else "stop"
+    check.showErrorMessage = True  # without it a spreadsheet program takes any word silently
     return _lenient(check) if column.many else check
 
 

@@ -1,5 +1,5 @@
 #+ summary: Where each claimant's newest assessment that has not ended sees its subject now.
-#+ description: An assessment that another one follows, that has an end, or that is older than another open one of the same claimant on the same subject does not count. Dates of different exactness are compared as far as both go.
+#+ description: An assessment that another one follows, that has an end, or that is older than another open one of the same claimant on the same subject does not count, nor does one that begins after today, neither for itself nor against another. Dates of different exactness are compared as far as both go.
 PREFIX cp: <https://w3id.org/coprod/ontology#>
 INSERT { ?subject cp:currentStage ?stage }
 WHERE {
@@ -8,7 +8,17 @@ WHERE {
     cp:claimedBy ?claimant ;
     cp:stage ?stage .
   FILTER NOT EXISTS { ?assessment cp:validUntil ?end }
-  FILTER NOT EXISTS { ?next cp:followsAssessment ?assessment ; cp:claimedBy ?claimant }
+  FILTER NOT EXISTS {
+    ?assessment cp:validFrom ?ahead .
+    BIND (REPLACE(STR(?ahead), "(Z|[+-][0-9]{2}:[0-9]{2})$", "") AS ?aheadDay)
+    FILTER (?aheadDay > SUBSTR(STR(NOW()), 1, STRLEN(?aheadDay)))
+  }
+  FILTER NOT EXISTS {
+    ?next cp:followsAssessment ?assessment ; cp:claimedBy ?claimant .
+    OPTIONAL { ?next cp:validFrom ?nextFrom }
+    BIND (REPLACE(STR(?nextFrom), "(Z|[+-][0-9]{2}:[0-9]{2})$", "") AS ?nextDay)
+    FILTER (COALESCE(?nextDay <= SUBSTR(STR(NOW()), 1, STRLEN(?nextDay)), true))
+  }
   FILTER NOT EXISTS {
     ?assessment cp:validFrom ?date .
     ?other cp:about ?subject ;
@@ -20,5 +30,6 @@ WHERE {
     BIND (REPLACE(STR(?later), "(Z|[+-][0-9]{2}:[0-9]{2})$", "") AS ?laterDay)
     BIND (IF(STRLEN(?day) < STRLEN(?laterDay), STRLEN(?day), STRLEN(?laterDay)) AS ?exactness)
     FILTER (SUBSTR(?laterDay, 1, ?exactness) > SUBSTR(?day, 1, ?exactness))
+    FILTER (?laterDay <= SUBSTR(STR(NOW()), 1, STRLEN(?laterDay)))
   }
 }

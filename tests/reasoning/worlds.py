@@ -126,6 +126,7 @@ def _kind(sort: str) -> str:
     return "".join(f"-{one.lower()}" if one.isupper() else one for one in local).lstrip("-")
 
 
-def current_stages(triples: Sequence[ox.Triple]) -> list[ox.Triple]:
-    """Those that say the present stage: what dates decide, no reasoner concludes."""
-    return [one for one in triples if one.predicate.value == term("currentStage")]
+def decided_by_updates(triples: Sequence[ox.Triple]) -> list[ox.Triple]:
+    """Those that no reasoner concludes: the present stage, which dates decide, and a default."""
+    decided = (term("currentStage"), term("country"))
+    return [one for one in triples if one.predicate.value in decided]
