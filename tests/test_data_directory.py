@@ -69,8 +69,9 @@ def data(tmp_path: Path) -> Path:
 
 def test_a_copy_of_a_directory_in_use_is_another_directory(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
+    shutil.copytree(data, copy, symlinks=True)
     with serving(settings_of(data), "http://127.0.0.1:1") as service:
-        shutil.copytree(data, copy, symlinks=True)
+        shutil.copy(data / "lock", copy)
         assert (copy / "lock").read_text() == (data / "lock").read_text()
         assert DataDirectory(copy).holder() == {}
         listed = command("versions", "--data", copy)
@@ -84,8 +85,9 @@ def test_a_copy_of_a_directory_in_use_is_another_directory(data: Path, tmp_path:
 
 def test_a_copied_lock_leads_nobody_to_another_service(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
+    shutil.copytree(data, copy, symlinks=True)
     with serving(settings_of(data)):
-        shutil.copytree(data, copy, symlinks=True)
+        shutil.copy(data / "lock", copy)
         held = os.open(copy, os.O_RDONLY)  # somebody else holds the copy, and has said nothing yet
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(StoreInUse, match="unknown"), connect(settings_of(copy)):
