@@ -53,7 +53,7 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             publish_model(service.store, settings.base_iri, folders, known)
             if empty and not no_example:
                 submit_examples(service.store, settings)
-            service.keeper.keep("web", "coprod_kg.web.listen", service.environ)
+            service.keeper.keep("web", "coprod_kg.server.listen", service.environ)
             _await_web(settings, service.keeper)
             if settings.freshness == "on":
                 service.keeper.keep("freshness", "coprod_kg.freshness.child", service.environ)

@@ -73,8 +73,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.url_map.redirect_defaults = False
     errors.register(app)
     headers.register(app)
-    rights.close(app, site.tokens, settings)
-    rights.guard(app, site.tokens, site.private)
+    rights.guard(app, site.tokens, site.private, settings)
     signing.offer(app, site)
     for family in _FAMILIES:
         app.register_blueprint(family.blueprint(site))

@@ -65,7 +65,9 @@ class Exchange:
 
 def exchange(request: Request) -> Exchange:
     """The exchange that a request belongs to; a new one where no server keeps any."""
-    found = request.environ.setdefault(KEY, Exchange())
+    found = request.environ.get(KEY)
+    if found is None:
+        found = request.environ[KEY] = Exchange(request.method, request.path)
     if not isinstance(found, Exchange):
         raise TypeError(f"{KEY} holds {type(found).__name__}")
     return found

@@ -13,14 +13,13 @@ from uuid import uuid4
 from flask import Blueprint, Request, Response, request
 
 from coprod_kg.changing import Record, check_graph
-from coprod_kg.errors import NotFound, RequestError, Unreadable, VersionGone, WrongUsage
+from coprod_kg.errors import NotFound, Unreadable, VersionGone, WrongUsage
 from coprod_kg.results.formats import GRAPHS
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query
 from coprod_kg.store.conflicts import attempt
 from coprod_kg.store.intake import Body, read
 from coprod_kg.web.address import root
-from coprod_kg.web.body import body
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.preconditions import check
 from coprod_kg.web.protocol import Parameters, is_iri, parameters
@@ -35,13 +34,6 @@ _LINES: Final = "application/n-triples"
 _METHODS: Final = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 _MULTIPART: Final = "multipart/form-data"
 _SUFFIXES: Final = {one.name: one.media_type for one in GRAPHS}
-
-
-class LengthNeeded(RequestError):
-    """The body does not say how long it is."""
-
-    status = 411
-    title = "The length of the body is needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,17 +243,11 @@ def _commit(site: Site, target: Target, content: bytes, version: int, record: Re
 
 def _sent(site: Site, target: Target) -> Sent:
     """The triples of the request, of each part where it has several."""
-    if request.content_length is None:
-        raise LengthNeeded(
-            "a body without a length may break off unnoticed",
-            where="header Content-Length",
-            fix="Send the body with its length, not in chunks.",
-        )
     base = target.graph or _address()
     if request.mimetype == _MULTIPART:
         bodies = [Body(data, kind, base) for kind, data in _parts(request)]
     else:
-        bodies = [Body(body(request), request.mimetype, base)]
+        bodies = [Body(request.get_data(cache=False), request.mimetype, base)]
     lines = b"".join(read(one, site.settings) for one in bodies)
     return Sent(tuple(one.content for one in bodies), lines)
 

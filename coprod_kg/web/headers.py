@@ -2,9 +2,9 @@
 
 from flask import Flask, Response, request
 
-from coprod_kg.web.exchange import exchange
+from coprod_kg.web.exchange import Exchange, exchange
 
-__all__ = ["register"]
+__all__ = ["cache_control", "common", "register"]
 
 _EXPOSED = (
     "Answer-Rows, Cache-Status, Content-Location, Content-Disposition, Content-SHA256, "
@@ -23,27 +23,46 @@ _SERVICE = (
 )
 """Where programs and people read what can be asked here (RFC 8631)."""
 
-_ALWAYS = (
+_ALWAYS = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", _EXPOSED),
     ("Link", _SERVICE),
-    ("Vary", "Accept"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
+]
+
+_ASKED = (
+    "Accept, Accept-Datetime, Accept-Encoding, Accept-Language, Accept-Profile, Authorization, "
+    "Cache-Control, Content-Encoding, Content-Language, Content-Type, If-Match, "
+    "If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Pragma, Prefer, Range, "
+    "Slug, X-Requested-With"
 )
-"""What `_add` adds to an answer that is data and that everybody may see."""
+"""What pages of other sites may send; a preflight names what they are about to."""
 
 _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
 """What our cache did, in the words of RFC 9211."""
 
 
-def of_data(cache: str) -> list[tuple[str, str]]:
-    """The headers of an answer that is data and that everybody may see.
+def common(known: Exchange, status: int, media_type: str) -> list[tuple[str, str]]:
+    """The headers of every response beside its own, whoever answers it.
 
     Args:
-        cache: what the cache did: ``hit``, ``miss`` or ``bypass``.
+        known: the request and what is known of its answer.
+        status: of the response.
+        media_type: of its body, without parameters.
     """
-    return [("Cache-Status", f"coprod-kg; {_CACHE[cache]}"), *_ALWAYS]
+    found = [*_ALWAYS, ("Vary", "Accept, Authorization" if known.guarded else "Accept")]
+    cached = known.notes.get("cache")
+    if isinstance(cached, str) and status < 300:
+        found.append(("Cache-Status", f"coprod-kg; {_CACHE[cached]}"))
+    if media_type == "text/html":
+        found.append(("Content-Security-Policy", _POLICY))
+    return found
+
+
+def cache_control(known: Exchange, value: str) -> str:
+    """How long an answer may be kept, and by whom: by no shared cache where it is for few."""
+    return value.replace("public", "private") if known.unshared else value
 
 
 def register(app: Flask) -> None:
@@ -52,27 +71,19 @@ def register(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    headers = response.headers
-    headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = _EXPOSED
-    cached = exchange(request).notes.get("cache")
-    if isinstance(cached, str) and response.status_code < 300:
-        headers["Cache-Status"] = f"coprod-kg; {_CACHE[cached]}"
+    headers, known = response.headers, exchange(request)
+    for name, value in common(known, response.status_code, response.mimetype or ""):
+        if name == "Vary":
+            response.vary.update(value.split(", "))
+        elif name == "Link":
+            headers.add(name, value)
+        else:
+            headers.setdefault(name, value)
     if request.method == "OPTIONS":
         allowed = headers.get("Allow", "GET, HEAD, POST, OPTIONS")
         headers["Access-Control-Allow-Methods"] = allowed
-        headers["Access-Control-Allow-Headers"] = (
-            "Accept, Authorization, Content-Type, If-Match, If-None-Match"
-        )
+        headers["Access-Control-Allow-Headers"] = _ASKED
         headers["Access-Control-Max-Age"] = "86400"
-    headers.add("Link", _SERVICE)
-    response.vary.add("Accept")
-    if exchange(request).guarded:
-        response.vary.add("Authorization")
-    if exchange(request).unshared and "Cache-Control" in headers:
-        headers["Cache-Control"] = headers["Cache-Control"].replace("public", "private")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    if response.mimetype == "text/html":
-        headers.setdefault("Content-Security-Policy", _POLICY)
+    if "Cache-Control" in headers:
+        headers["Cache-Control"] = cache_control(known, headers["Cache-Control"])
     return response

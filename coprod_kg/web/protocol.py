@@ -12,7 +12,6 @@ from flask import Request
 from coprod_kg.errors import Unreadable, UnsupportedMedia, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.terms import parse_iri
-from coprod_kg.web.body import body
 
 __all__ = [
     "QUERY",
@@ -112,7 +111,7 @@ def read(request: Request) -> Asked:
     texts, updates = list(given.all("query")), list[str]()
     _refuse_update_in_address(given)
     kind = _content_type(request)
-    sent = body(request)
+    sent = request.get_data(cache=False)
     if kind == FORM:
         form = _pairs(sent, "the form")
         given = Parameters(given.pairs + form.pairs)

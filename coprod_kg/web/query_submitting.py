@@ -30,7 +30,6 @@ from coprod_kg.results.formats import CHARTS
 from coprod_kg.store.base import Commit
 from coprod_kg.store.conflicts import attempt
 from coprod_kg.web import preconditions
-from coprod_kg.web.body import body
 from coprod_kg.web.protocol import QUERY, check_plain
 from coprod_kg.web.query_citing import saved
 from coprod_kg.web.replies import LATEST
@@ -113,7 +112,7 @@ class _Writing:
                 fix=f"Send it as {' or '.join(kinds)}.",
             )
         check_plain(request)
-        return body(request)
+        return request.get_data(cache=False)
 
     def done(self, change: _Change) -> Response:
         """Make the change; again where somebody else's commit came in between."""

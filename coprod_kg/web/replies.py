@@ -1,7 +1,7 @@
 """An answer of the store as an HTTP response: format, caching, length; it never asks anything.
 
 A small answer comes with its length. A large one is sent as it comes, and where it fails midway
-the connection breaks (`coprod_kg.web.sending`), so that every client notices.
+the connection breaks (`coprod_kg.server.asgi`), so that every client notices.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 from flask import Response, current_app, request
-from werkzeug.http import quote_etag
+from werkzeug.http import parse_etags, quote_etag
 
 from coprod_kg import __version__
 from coprod_kg.errors import Overloaded
@@ -53,18 +53,31 @@ class Conditions:
 
     def unchanged(self) -> Response | None:
         """A 304 where the client holds this very answer, without asking the store."""
-        held = request.if_none_match
-        asks = request.method in ("GET", "HEAD") and not self.changing
-        if not asks or held.star_tag or not held:
+        if request.method not in ("GET", "HEAD"):
+            return None
+        offer = self.held(request.headers.get("If-None-Match"), exchange(request).hidden)
+        if offer is None:
+            return None
+        response = self.mark(Response(status=304), offer)
+        del response.headers["Content-Type"]
+        return response
+
+    def held(self, tags: str | None, hidden: tuple[str, ...]) -> Offer | None:
+        """The format in which a client has this very answer already, or None.
+
+        Args:
+            tags: the header ``If-None-Match`` of a GET or HEAD.
+            hidden: the organisations that are hidden from the client.
+        """
+        held = parse_etags(tags) if tags is not None and not self.changing else None
+        if not held or held.star_tag:
             return None
         firsts = {offer.format.family: offer for offer in reversed(self.offers)}
         if self.offers and self.offers[0].format == HTML:
             firsts = {"page": self.offers[0]}
         for offer in firsts.values():
-            if held.contains_weak(self.tag(offer, exchange(request).hidden)):
-                response = Response(status=304)
-                self.mark(response, offer)
-                return response
+            if held.contains_weak(self.tag(offer, hidden)):
+                return offer
         return None
 
     def offer(self, media_type: str) -> Offer:
@@ -93,8 +106,8 @@ class Conditions:
             headers["Cache-Control"] = "no-store"
         return response
 
-    def marks(self, offer: Offer, hidden: tuple[str, ...] = ()) -> list[tuple[str, str]]:
-        """The headers that say so where everybody may read.
+    def marks(self, offer: Offer, hidden: tuple[str, ...]) -> list[tuple[str, str]]:
+        """The headers that say so of an answer to a GET or HEAD.
 
         Args:
             offer: the format of the answer.

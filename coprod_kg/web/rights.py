@@ -3,13 +3,14 @@
 from typing import Final
 
 from flask import Flask, Request, request
+from werkzeug.datastructures import Authorization
 
 from coprod_kg.access import SAY_WHO, Grant, Private, Tokens
 from coprod_kg.errors import Unauthorised
 from coprod_kg.settings import Settings
-from coprod_kg.web.exchange import exchange
+from coprod_kg.web.exchange import Exchange, exchange
 
-__all__ = ["close", "curator", "guard", "holder"]
+__all__ = ["admit", "curator", "granted", "guard", "holder"]
 
 _OPEN: Final = ("/healthz", "/readyz", "/robots.txt", "/static/")
 """What everybody may see, also where reading takes a token."""
@@ -31,18 +32,50 @@ def holder(request: Request, tokens: Tokens) -> Grant | None:
         Unauthorised: what it carries is no token of this service.
     """
     known = exchange(request)
-    if known.grant is not None or "Authorization" not in request.headers:
+    return granted(known, request.headers.get("Authorization"), tokens)
+
+
+def granted(known: Exchange, authorization: str | None, tokens: Tokens) -> Grant | None:
+    """What `holder` says, by the header alone; it is looked up once a request."""
+    if known.grant is not None or authorization is None:
         return known.grant
-    sent = request.authorization
+    sent = Authorization.from_header(authorization)
     token = sent.token if sent is not None and sent.type == "bearer" else None
     if sent is not None and sent.type == "basic":
-        if request.method not in ("GET", "HEAD"):
+        if known.method not in ("GET", "HEAD"):
             return None
         token = sent.password
     if token is None:
         raise Unauthorised("only tokens are known here", where="header Authorization", fix=SAY_WHO)
     known.grant = tokens.grant(token.strip())
     return known.grant
+
+
+def admit(
+    known: Exchange, authorization: str | None, tokens: Tokens, private: Private, *, closed: bool
+) -> None:
+    """Note who sends a request and what is hidden from them; refuse who may not read.
+
+    The one place for these rules, whoever answers the request.
+
+    Args:
+        known: the request.
+        authorization: the header of that name.
+        tokens: the tokens of the installation.
+        private: whose data not everybody sees.
+        closed: whether a token is needed to read what is asked for.
+
+    Raises:
+        Unauthorised: what it carries is no token of this service, or it needs one.
+    """
+    public = known.path.startswith(_OPEN)
+    known.unshared = closed
+    if closed and granted(known, authorization, tokens) is None:
+        raise Unauthorised("reading takes a token here", fix=SAY_WHO)
+    if private.organisations():
+        grant = None if public else granted(known, authorization, tokens)
+        known.guarded, known.hidden = True, private.hidden_from(grant)
+        known.unshared = known.unshared or authorization is not None
 
 
 def curator(request: Request, tokens: Tokens, what: str) -> Grant:
@@ -64,36 +97,20 @@ def curator(request: Request, tokens: Tokens, what: str) -> Grant:
     return grant
 
 
-def close(app: Flask, tokens: Tokens, settings: Settings) -> None:
-    """Let nobody read, or see the numbers, without a token where the settings say so."""
+def guard(app: Flask, tokens: Tokens, private: Private, settings: Settings) -> None:
+    """Let each request see what its sender may see, and nobody read where that takes a token."""
     reading = settings.read_access == "token"
     numbers = settings.metrics_access == "token"
     numbers = numbers or (reading and settings.metrics_access == "reading")
 
-    def check() -> None:
-        if request.method == "OPTIONS":
-            return  # a preflight carries no token (Fetch standard, CORS protocol)
+    def look() -> None:
+        known, sent = exchange(request), request.headers.get("Authorization")
         public = request.path.startswith(_OPEN)
         closed = numbers if request.endpoint == _NUMBERS else reading and not public
-        exchange(request).unshared = closed
+        closed = closed and request.method != "OPTIONS"  # no preflight carries a token (Fetch)
         # A form carries its token in a field, which the route reads.
         in_field = request.endpoint == _FORM and request.mimetype == "multipart/form-data"
-        if closed and not in_field and holder(request, tokens) is None:
-            raise Unauthorised("reading takes a token here", fix=SAY_WHO)
-
-    if reading or numbers:
-        app.before_request(check)
-
-
-def guard(app: Flask, tokens: Tokens, private: Private) -> None:
-    """Let each request see the private data of nobody but of the organisation that sends it."""
-
-    def look() -> None:
-        if private.organisations():
-            known = exchange(request)
-            public = request.path.startswith(_OPEN)
-            grant = None if public else holder(request, tokens)
-            known.guarded, known.hidden = True, private.hidden_from(grant)
-            known.unshared = known.unshared or "Authorization" in request.headers
+        admit(known, sent, tokens, private, closed=closed and not in_field)
+        known.unshared = known.unshared or closed
 
     app.before_request(look)

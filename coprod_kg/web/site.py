@@ -68,7 +68,7 @@ class Site:
         """Put a question to the store on the asking road, for whoever sends the request."""
         known = exchange(request)
         known.note(query.text)
-        grant = holder(request, self.tokens)
+        holder(request, self.tokens)
         query = replace(query, hidden=known.hidden) if known.hidden else query
         keeps = self.cache.keeps(query)
         kept = self.kept(query) if keeps else None
@@ -77,7 +77,8 @@ class Site:
             known.notes["version"] = kept.version
             return kept
         begun, known.begun = known.begun, None
-        slot = begun.slot if begun else self.slots.take(client(known.client, grant), known.asker)
+        sender = client(known.client, known.grant)
+        slot = begun.slot if begun else self.slots.take(sender, known.asker)
         query = replace(query, asker=known.asker, reserved=slot.reserved)
         try:
             answer = ask(begun or self.store, query, self.settings)

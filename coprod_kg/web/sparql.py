@@ -12,16 +12,17 @@ from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Asker, Query
+from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
 from coprod_kg.web.cache import is_changing
 from coprod_kg.web.cells import MOST_ROWS, view
+from coprod_kg.web.exchange import Exchange, exchange
 from coprod_kg.web.protocol import Asked, is_iri, read, seconds, version
-from coprod_kg.web.replies import Conditions, media_types, offers, reply, wants_page
+from coprod_kg.web.replies import Conditions, chosen, media_types, reply, wants_page
 from coprod_kg.web.site import Site, take
 from coprod_kg.web.update import updated
 
-__all__ = ["blueprint", "query_of"]
+__all__ = ["blueprint", "lookup"]
 
 EXAMPLE = """PREFIX cp: <https://w3id.org/coprod/ontology#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
@@ -49,10 +50,10 @@ def _sparql(site: Site) -> Response:
         return updated(site, asked.update, asked.parameters)
     if asked.text is None:
         return _without_query(site, asked)
-    wanted = offers(asked.parameters)
-    query = query_of(asked, wanted, site.settings)
-    number, changing = query.version, is_changing(asked.text)
-    conditions = Conditions(site.version(number), number is not None, wanted, changing=changing)
+    known = exchange(request)
+    query, conditions = lookup(asked, request.headers.get("Accept"), known, site.settings)
+    conditions = _seen(conditions, site.version(query.version))
+    wanted = conditions.offers
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return unchanged
@@ -62,30 +63,37 @@ def _sparql(site: Site) -> Response:
     return reply(answer, _seen(conditions, answer.version))
 
 
-def query_of(
-    asked: Asked, wanted: tuple[Offer, ...], settings: Settings, asker: Asker | None = None
-) -> Query:
-    """What a request asks of the store.
+def lookup(
+    asked: Asked, accept: str | None, known: Exchange, settings: Settings
+) -> tuple[Query, Conditions]:
+    """What a request asks of the store, and what marks the answer once its version is known.
+
+    The one reading of a query that came by the protocol, whoever answers it.
 
     Args:
         asked: the request, which carries a query.
-        wanted: the formats it accepts.
+        accept: its header of that name.
+        known: who sends it.
         settings: say what its default graph and its deadline are.
-        asker: who waits for the answer, where that is known already.
 
     Raises:
         WrongUsage: a parameter of it makes no sense.
+        NotAcceptable: nothing accepted can be written.
     """
-    return Query(
-        asked.text or "",
+    wanted, text = chosen(asked.parameters, accept), asked.text or ""
+    query = Query(
+        text,
         media_types(wanted),
         asked.default_graphs,
         asked.named_graphs,
         version(asked.parameters),
         seconds(asked.parameters, settings),
         settings.default_graph == "union",
-        asker=asker,
+        hidden=known.hidden,
+        asker=known.asker,
     )
+    pinned, changing = query.version is not None, is_changing(text)
+    return query, Conditions(0, pinned, wanted, changing=changing)
 
 
 def _seen(conditions: Conditions, number: int) -> Conditions:

@@ -16,7 +16,6 @@ from coprod_kg.reading.job import Sent
 from coprod_kg.reporting.marks import XLSX
 from coprod_kg.settings import Settings
 from coprod_kg.submitting import Sender
-from coprod_kg.web.body import body, refuse_longer
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.rights import holder
 
@@ -120,7 +119,7 @@ def upload(request: Request, tokens: Tokens, *, closed: bool = False) -> Upload:
         name = _name(request, stated)
 
         def content() -> bytes:
-            return body(request)
+            return request.get_data(cache=False)
 
     dry_run = given.get("dry_run", "0") in _YES
     if closed and grant is None:
@@ -148,12 +147,8 @@ def _form(request: Request) -> tuple[dict[str, str], FileStorage]:
         WrongUsage: there is none in it, or there are several.
         RequestEntityTooLarge: it is larger than the limit.
     """
-    stream, files = request.stream, request.files
-    if request.content_length is None:
-        refuse_longer(request, stream.tell())
-    return request.form.to_dict(), _only(
-        [one for _, one in files.items(multi=True) if one.filename]
-    )
+    files = [one for _, one in request.files.items(multi=True) if one.filename]
+    return request.form.to_dict(), _only(files)
 
 
 def _only(files: Sequence[FileStorage]) -> FileStorage:

@@ -4,15 +4,14 @@ Its store is in memory, streams every answer, and can be told to fail midway: a 
 the comment ``# fails unsized`` or ``# fails sized`` ends after its first bytes.
 """
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from coprod_kg.errors import QueryTimeout
+from coprod_kg.server.asgi import Door
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web import create_app
-from coprod_kg.web.gateway import Gateway
 from tests.memory_store import MemoryStore
 
 __all__ = ["app"]
@@ -41,4 +40,4 @@ def _cut(chunks: Iterator[bytes]) -> Iterator[bytes]:
 store = Failing(whole=0)
 store.load("urn:g", DATA)
 settings = Settings(body_mb=1, data=Path("nowhere"))
-app = Gateway(create_app(store, settings), settings, Path(tempfile.mkdtemp(prefix="pipes-")))
+app = Door(create_app(store, settings), settings)

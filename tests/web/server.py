@@ -37,7 +37,7 @@ def granian(
     """The real server with one worker over an application, and its port."""
     port = free_port()
     log = directory / "granian.log"
-    command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1", app]
     environ = {**os.environ, "PYTHONPATH": str(TOP), **environ}
     with log.open("wb") as file:

@@ -48,7 +48,7 @@ def running(data: Path, settings: Settings | None = None, things: int = 3000) ->
     lines = (f'<urn:thing:{number}> <urn:p> "{number:06d}" .\n' for number in range(things))
     with serving(settings) as service:
         service.store.commit(Change(replace={GRAPH: "".join(lines).encode()}))
-        service.keeper.keep("web", "coprod_kg.web.listen", service.environ)
+        service.keeper.keep("web", "coprod_kg.server.listen", service.environ)
         deadline = time.monotonic() + START_SECONDS
         while not answers(settings.port):
             assert time.monotonic() < deadline, "the web processes did not start"

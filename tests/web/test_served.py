@@ -185,7 +185,7 @@ def test_a_web_process_ends_with_its_parent_and_is_not_ready_without_a_store(
     tmp_path: Path,
 ) -> None:
     environ = {"COPROD_RUN": str(tmp_path), "COPROD_DATA": str(tmp_path / "data")}
-    with granian("coprod_kg.web.server:app", tmp_path, **environ) as (port, server):
+    with granian("coprod_kg.server.app:app", tmp_path, **environ) as (port, server):
         statuses = {}
         for path in ("/healthz", "/readyz", "/robots.txt"):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)

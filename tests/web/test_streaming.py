@@ -6,7 +6,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -172,8 +171,3 @@ def test_slow_connections_do_not_stop_the_rest(service: Running) -> None:
         for connection in slow:
             connection.close()
     assert happens(lambda: works(service))
-
-
-def test_the_folder_of_pipes_is_empty_when_nothing_streams(service: Running) -> None:
-    run = Path(service.store._run)
-    assert happens(lambda: not any(one.is_fifo() for one in run.glob("pipes-*/*")))

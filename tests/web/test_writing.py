@@ -342,13 +342,6 @@ def test_the_graphs_of_this_software_are_not_written(send: Send, name: str) -> N
     assert b"is not changed here: " in reply.body
 
 
-def test_a_body_in_chunks_is_not_taken_for_a_graph(service: Running) -> None:
-    head = "PUT /data?graph=urn:chunks HTTP/1.1\r\nHost: x\r\nContent-Type: text/turtle\r\n"
-    head += f"Authorization: Bearer {service.curator}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with service.send(f"{head}0\r\n\r\n") as connection:
-        assert connection.recv(4096).startswith(b"HTTP/1.1 411 ")
-
-
 def test_rdflib_and_sparqlwrapper_update(service: Running) -> None:
     headers = {"Authorization": f"Bearer {service.curator}"}
     store = SPARQLUpdateStore(

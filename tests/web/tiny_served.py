@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
+from coprod_kg.server.asgi import Door
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
-from coprod_kg.web.gateway import Gateway
 from tests.web.conftest import tiny_world
 
 __all__ = ["app"]
@@ -13,4 +13,4 @@ __all__ = ["app"]
 checkout = Path(__file__).parents[2]
 data = Path(tempfile.mkdtemp(prefix="tiny-"))
 settings = Settings(data=data, query_seconds=5)
-app = Gateway(create_app(tiny_world(checkout), settings), settings, data)
+app = Door(create_app(tiny_world(checkout), settings), settings)

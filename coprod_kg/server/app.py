@@ -1,4 +1,4 @@
-"""What granian runs in each web process: ``coprod_kg.web.server:app``; it never opens a store.
+"""What granian runs in each web process: ``coprod_kg.server.app:app``.
 
 ``COPROD_RUN`` names the directory of the store's sockets; the other settings come from
 ``COPROD_*`` as everywhere. A web process whose parent dies ends itself: it would hold the port
@@ -6,17 +6,16 @@ and answer for a service that is no longer there.
 """
 
 import os
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 from coprod_kg.errors import WrongUsage
+from coprod_kg.server.asgi import Door
+from coprod_kg.server.fast_lookup import FastLookup
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import LocalStore
 from coprod_kg.web import create_app, metrics
-from coprod_kg.web.gateway import Gateway
-from coprod_kg.web.short import ShortRoad
 
 __all__ = ["app"]
 
@@ -45,9 +44,4 @@ settings = Settings.load()
 run = _run_directory()
 store = LocalStore(run, settings)
 application = create_app(store, settings, run)
-app = Gateway(
-    application,
-    settings,
-    Path(tempfile.mkdtemp(prefix="pipes-", dir=run)),
-    ShortRoad(application.config["SITE"], store.begin),
-)
+app = Door(application, settings, FastLookup(application.config["SITE"], store.begin))

@@ -1,7 +1,7 @@
-"""The web processes: granian over the application, until the parent leaves; it answers nothing.
+"""The web processes: granian over the application, until the parent leaves.
 
 granian speaks HTTP and hands each request to one of its own child processes, which run
-`coprod_kg.web.server`. Asked to stop, they take no more requests and finish those under way.
+`coprod_kg.server.app`. Asked to stop, they take no more requests and finish those under way.
 """
 
 from granian import Granian
@@ -22,10 +22,10 @@ def main() -> None:
     follow_lifeline()
     settings = Settings.load()
     Granian(
-        "coprod_kg.web.server:app",
+        "coprod_kg.server.app:app",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.RSGI,
+        interface=Interfaces.ASGINL,
         workers=settings.web_workers,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS),

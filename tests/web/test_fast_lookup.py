@@ -1,4 +1,4 @@
-"""What is answered on the short road is what the application answers."""
+"""What the event loop answers is what the application answers."""
 
 import asyncio
 import http.client
@@ -9,19 +9,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from granian.rsgi import Scope
 
 from coprod_kg.access import Private
+from coprod_kg.server.fast_lookup import FastLookup
+from coprod_kg.server.request import Head, read_head
 from coprod_kg.settings import Settings
 from coprod_kg.store.asking import Asking
 from coprod_kg.store.base import Asker, Query
 from coprod_kg.web import create_app
 from coprod_kg.web.exchange import Exchange
-from coprod_kg.web.short import ShortRoad
 from tests.web.service import Running, running
 
 ONE = "SELECT ?o WHERE { <urn:thing:7> ?p ?o }"
@@ -32,7 +31,7 @@ HOPELESS = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?p ?x . ?b ?q ?y . ?c ?r ?z }"
 TABLE = ("application/sparql-results+json",)
 PATIENCE = 60
 
-OTHER_ROAD = {"If-None-Match": '"never"'}
+OTHER_ROAD = {"Content-Length": "0"}
 """What takes a request to the application, where it changes nothing."""
 
 
@@ -98,56 +97,83 @@ def test_a_plain_request_is_answered_as_by_the_application(service: Running, add
         assert get(service, address, headers) == longer
 
 
+@pytest.mark.parametrize("private", [False, True])
+def test_tokens_and_conditions_mean_the_same_to_both(service: Running, private: bool) -> None:
+    Private(service.store._settings.data).mark("test", private=private)
+    tokens = [None, f"Bearer {service.contributor}", f"Bearer {service.curator}", "Bearer no", "x"]
+    bodies = set()
+    for token in tokens:
+        sent = {"Accept": TABLE[0]} | ({"Authorization": token} if token else {})
+        status, headers, body = get(service, asked(ONE), sent)
+        assert (status, headers, body) == get(service, asked(ONE), {**sent, **OTHER_ROAD})
+        bodies.add(body)
+        tag = dict(headers).get("etag", '"none"')
+        for held in (tag, f'"other", {tag}', '"other"', "*", ""):
+            conditional = {**sent, "If-None-Match": held}
+            quick = get(service, asked(ONE), conditional)
+            assert quick == get(service, asked(ONE), {**conditional, **OTHER_ROAD})
+            if status == 200 and tag in held:
+                assert (quick[0], quick[2]) == (304, b"")
+    assert len(bodies) == (4 if private else 3), "what a token shows, and two refusals"
+    Private(service.store._settings.data).mark("test", private=False)
+
+
 def test_a_request_that_accepts_anything_is_answered_as_by_the_application(
     service: Running,
 ) -> None:
     assert get(service, asked(ONE), {}) == get(service, asked(ONE), OTHER_ROAD)
 
 
-class Got(Scope):
+def got(address: str, **headers: str) -> Head:
     """A GET as the server hands it over."""
-
-    headers: Any = None
-
-    def __init__(self, address: str, **headers: str) -> None:
-        self.method = "GET"
-        self.path, _, self.query_string = address.partition("?")
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    path, _, query_string = address.encode().partition(b"?")
+    given = {"host": "x"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return read_head(
+        {
+            "method": "GET",
+            "http_version": "1.1",
+            "path": path.decode(),
+            "raw_path": path,
+            "query_string": query_string,
+            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        }
+    )
 
 
 def test_only_a_plain_lookup_takes_the_short_road(service: Running) -> None:
     settings = replace(Settings(), data=service.store._settings.data)
     site = create_app(service.store, settings).config["SITE"]
 
-    async def taken(*scopes: Scope) -> list[bool]:
-        road, found = ShortRoad(site, service.store.begin), []
-        for one in scopes:
-            exchange = Exchange()
-            found.append(await road.answer(one, exchange) is not None)
+    async def taken(*heads: Head) -> list[bool]:
+        quick, found = FastLookup(site, service.store.begin), []
+        for head in heads:
+            exchange = Exchange(head.method, head.path)
+            found.append(await quick.answer(head, exchange) is not None)
             if exchange.begun is not None:
                 exchange.begun.close()
         return found
 
     plain = [
-        Got(asked(ONE), accept=TABLE[0]),
-        Got(asked(ONE), accept=TABLE[0]),
-        Got(asked(ONE, "&format=csv")),
-        Got(asked("ASK {}", "&version=1")),
+        got(asked(ONE), accept=TABLE[0]),
+        got(asked(ONE), accept=TABLE[0]),
+        got(asked(ONE, "&format=csv")),
+        got(asked("ASK {}", "&version=1")),
+        got(asked(ONE), if_none_match='"never"'),
+        got(asked(ONE), authorization=f"Bearer {service.contributor}"),
     ]
-    assert asyncio.run(taken(*plain)) == [True] * 4
+    assert asyncio.run(taken(*plain)) == [True] * 6
     other = [
-        Got(asked(ONE), accept="text/html"),
-        Got(asked(ONE), authorization="Bearer x"),
-        Got(asked(ONE), if_none_match="x"),
-        Got(asked("SELECT * WHERE {")),
-        Got(asked("SELECT * WHERE { ?s ?p ?o }")),
-        Got(asked("ASK { SERVICE <urn:a> {} }")),
-        Got(asked("ASK { ?s ?p ?o FILTER NOT EXISTS { ?s ?p 1 } }")),
-        Got(asked(f"{ONE} # {'x' * 10_000}")),
-        Got("/sparql"),
-        Got("/queries"),
+        got(asked(ONE), accept="text/html"),
+        got(asked(ONE), authorization="Bearer x"),
+        got(asked("SELECT * WHERE {")),
+        got(asked("SELECT * WHERE { ?s ?p ?o }")),
+        got(asked("ASK { SERVICE <urn:a> {} }")),
+        got(asked("ASK { ?s ?p ?o FILTER NOT EXISTS { ?s ?p 1 } }")),
+        got(asked(f"{ONE} # {'x' * 10_000}")),
+        got("/sparql"),
+        got("/queries"),
     ]
-    assert asyncio.run(taken(*other)) == [False] * 10
+    assert asyncio.run(taken(*other)) == [False] * 9
 
 
 def test_a_page_is_made_by_the_application(service: Running) -> None:

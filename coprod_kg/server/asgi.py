@@ -1,0 +1,306 @@
+"""The ASGI application that granian runs; it calls the WSGI application in threads.
+
+A request body is read whole before the application is called: half a body changes nothing. Each
+piece of an answer is sent when the client has taken the one before. An answer that fails midway
+ends without its last chunk, and a client that leaves has its query stopped.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
+
+from coprod_kg.errors import CoprodError, LimitReached, Overloaded
+from coprod_kg.server.fast_lookup import FastLookup
+from coprod_kg.server.request import BrokenOff, Head, Receive, client_of, read_body, read_head
+from coprod_kg.settings import Settings
+from coprod_kg.web.errors import document, kind_of
+from coprod_kg.web.exchange import KEY, Exchange
+from coprod_kg.web.headers import common
+from coprod_kg.web.record import record
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+__all__ = ["Door"]
+
+_SWEEP_SECONDS: Final = 0.1
+_WAITING: Final = 2
+"""So many times the threads may be asked for; then more is refused at once."""
+_FIRST: Final = 1 << 17
+"""A body that is shorter is sent whole."""
+_WHOLE: Final = 4 << 20
+"""Up to this many bytes a body of known length is sent whole."""
+_PIECE: Final = 1 << 16
+_ENVIRON: Final[dict[str, Any]] = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.input_terminated": True,
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+
+Pairs: TypeAlias = list[tuple[str, str]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What the application answers: all of it, or its beginning and the rest of its chunks."""
+
+    status: int = 500
+    headers: Pairs = field(default_factory=list)
+    first: bytes = b""
+    rest: Iterator[bytes] | None = None
+    outcome: str = ""
+    """Why it is cut off after its beginning, in a word."""
+    close: Callable[[], object] = tuple
+
+    def start(
+        self, status: str, headers: Pairs, exc_info: object = None
+    ) -> Callable[[bytes], None]:
+        """What WSGI calls ``start_response``."""
+        self.status, self.headers = int(status[:3]), headers
+        return _no_write
+
+    def take(self, chunks: Iterable[bytes], method: str) -> None:
+        """Take the beginning of the body, or all of one that is small."""
+        self.close = getattr(chunks, "close", tuple)
+        length = next(
+            (int(value) for name, value in self.headers if name == "Content-Length"), None
+        )
+        whole = method == "HEAD" or (length is not None and length <= _WHOLE)
+        pieces, found = iter(chunks), bytearray()
+        try:
+            for piece in pieces:
+                found += piece
+                if not whole and len(found) > _FIRST:
+                    self.rest = pieces
+                    break
+        except CoprodError as error:
+            found, self.outcome = bytearray(), kind_of(error)
+        finally:
+            if self.rest is None:
+                self.close()
+        self.first = bytes(found)
+
+
+class Door:
+    """A WSGI application as an ASGI application.
+
+    Args:
+        app: the application.
+        settings: the limits.
+        quick: what is answered without the application.
+    """
+
+    def __init__(
+        self, app: "WSGIApplication", settings: Settings, quick: FastLookup | None = None
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._quick = quick
+        self._threads = ThreadPoolExecutor(settings.web_threads, "request")
+        self._clients: Counter[str] = Counter()
+        self._under_way: dict[Exchange, Receive] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self._sweeper is None:
+            _give_up_after(self._settings.reader_seconds)
+            self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+        exchange = Exchange(scope["method"], scope["path"], scope["client"][0])
+        try:
+            head = read_head(scope)
+            exchange.client = client_of(exchange.client, head, self._settings.trust_proxies)
+            body = await read_body(head, receive, self._settings, self._threads)
+            self._check_room(exchange.client)
+        except CoprodError as error:
+            await self._refuse(send, exchange, error)
+        else:
+            await self._work(head, body, exchange, receive, send)
+
+    async def _work(
+        self, head: Head, body: IO[bytes], exchange: Exchange, receive: Receive, send: Send
+    ) -> None:
+        self._clients[exchange.client] += 1
+        self._under_way[exchange] = receive
+        try:
+            quick = await self._quick.answer(head, exchange) if self._quick else None
+            if quick is not None:
+                answer = _Answer(*quick)
+            else:
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(self._threads, self._run, head, body, exchange)
+            await self._send(answer, exchange, send)
+        finally:
+            if exchange.begun is not None:
+                exchange.begun.close()
+            del self._under_way[exchange]
+            self._clients[exchange.client] -= 1
+            if not self._clients[exchange.client]:
+                del self._clients[exchange.client]
+
+    def _run(self, head: Head, body: IO[bytes], exchange: Exchange) -> _Answer:
+        """In a thread: run the application, and take what it answers or the beginning of it."""
+        answer = _Answer()
+        with body:
+            environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": exchange.client}
+            environ |= {"wsgi.input": body, KEY: exchange}
+            answer.take(self._app(environ, answer.start), head.method)
+        return answer
+
+    async def _send(self, answer: _Answer, exchange: Exchange, send: Send) -> None:
+        """Send an answer; one that fails ends without an end, which its client notices."""
+        exchange.status = answer.status
+        start = _start(answer.status, answer.headers)
+        if answer.rest is None:
+            exchange.sent = len(answer.first)
+            self._note(exchange, answer.outcome)
+            await send(start)
+            await send(_body(answer.first, more=bool(answer.outcome)))
+            return
+        await send(start)
+        outcome = "fault"
+        try:
+            await self._stream(answer.first, answer.rest, exchange, send)
+            outcome = ""
+        except CoprodError as error:
+            outcome = kind_of(error)
+        finally:
+            await asyncio.get_running_loop().run_in_executor(self._threads, answer.close)
+            self._note(exchange, outcome)
+        if not outcome:
+            await send(_body(b""))
+
+    async def _stream(
+        self, first: bytes, rest: Iterator[bytes], exchange: Exchange, send: Send
+    ) -> None:
+        """Send piece by piece, as fast as the client takes them; no thread waits for it.
+
+        Raises:
+            LimitReached: the client took nothing for too long, or too little all the time.
+        """
+        loop, settings = asyncio.get_running_loop(), self._settings
+        chunk: bytes | None = first
+        waited = 0.0
+        while chunk is not None and not exchange.asker.left:
+            for place in range(0, len(chunk), _PIECE):
+                piece, began = chunk[place : place + _PIECE], loop.time()
+                try:
+                    async with asyncio.timeout(settings.reader_seconds):
+                        await send(_body(piece, more=True))
+                except TimeoutError:
+                    raise LimitReached(
+                        f"the client took nothing of the answer for {settings.reader_seconds:g} "
+                        "seconds",
+                        fix="Read it faster. The limit is the setting reader-seconds.",
+                    ) from None
+                waited += loop.time() - began
+                exchange.sent += len(piece)
+                if waited > settings.reader_seconds + exchange.sent / settings.reader_rate:
+                    raise LimitReached(
+                        f"the client took less than {settings.reader_rate} bytes of the answer a "
+                        "second",
+                        fix="Read it faster. The limit is the setting reader-rate.",
+                    )
+            chunk = await loop.run_in_executor(self._threads, next, rest, None)
+
+    def _note(self, exchange: Exchange, outcome: str) -> None:
+        if exchange.asker.left:
+            exchange.outcome = "left"
+        elif outcome:
+            exchange.outcome = outcome
+        record(exchange, self._settings)
+
+    async def _refuse(self, send: Send, exchange: Exchange, error: CoprodError) -> None:
+        """A problem document without the application, which has no thread for it."""
+        kind = "application/problem+json"
+        headers = [("Content-Type", kind), ("Cache-Control", "no-store")]
+        headers += [("Retry-After", str(error.retry_after))] if error.retry_after else []
+        headers += [("Accept-Encoding", "gzip")] if error.status == 415 else []
+        text = json.dumps(document(error), ensure_ascii=False, indent=2) + "\n"
+        exchange.status, exchange.sent = error.status, len(text.encode())
+        exchange.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
+        record(exchange, self._settings)
+        await send(_start(error.status, [*headers, *common(exchange, error.status, kind)]))
+        await send(_body(text.encode()))
+
+    def _check_room(self, client: str) -> None:
+        """Refuse what would wait for too many others.
+
+        Raises:
+            Overloaded: too many requests are under way, of this client or in all.
+        """
+        most = self._settings.client_requests
+        if self._clients[client] >= most:
+            raise Overloaded(
+                f"{most} requests of this client are under way",
+                fix="Wait for their answers first. The limit is the setting client-requests.",
+            )
+        if len(self._under_way) >= _WAITING * self._settings.web_threads:
+            raise Overloaded(
+                f"{len(self._under_way)} requests are under way",
+                fix="Try again in a moment. The limit comes from the setting web-threads.",
+            )
+
+    async def _sweep(self) -> None:
+        """Look after requests that take longer than a moment: does their client still wait?"""
+        watched: dict[Exchange, asyncio.Task[None]] = {}
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            for gone in watched.keys() - self._under_way.keys():
+                watched.pop(gone).cancel()
+            before = time.monotonic() - _SWEEP_SECONDS
+            if self._quick is not None:
+                self._quick.give_up(before)
+            for exchange, receive in list(self._under_way.items()):
+                if exchange.started < before and exchange not in watched:
+                    watched[exchange] = asyncio.create_task(_watch(exchange, receive))
+
+
+async def _watch(exchange: Exchange, receive: Receive) -> None:
+    """Wait until the client leaves; what else comes is the end of its body, or more than it may."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    exchange.asker.leave()
+
+
+def _start(status: int, headers: Pairs) -> dict[str, Any]:
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return {"type": "http.response.start", "status": status, "headers": raw}
+
+
+def _body(data: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def _no_write(data: bytes) -> None:
+    """WSGI's old way to send a body, which Flask does not use."""
+    raise NotImplementedError
+
+
+def _give_up_after(seconds: float) -> None:
+    """Have the kernel break off clients that take nothing of what is on its way to them.
+
+    The last bytes of an answer wait in the HTTP server and the kernel, which wait for ever. The
+    option is set on the listening sockets, which granian keeps to itself, and each connection
+    inherits it.
+    """
+    option: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if option is None:  # a kernel that has no such clock
+        return
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as copy:  # not every file
+            copy.setsockopt(socket.IPPROTO_TCP, option, round(seconds * 1000))

@@ -1,0 +1,175 @@
+"""Lookups answered in the event loop, without a thread.
+
+A GET of ``/sparql`` is answered here where its query is short and its answer is held by the client,
+kept in the cache, or small and there within a moment. Who may read what, what the request means and
+which headers its answer has is decided by the functions that the application uses
+(`coprod_kg.web.rights.admit`, `coprod_kg.web.sparql.lookup`, `coprod_kg.web.headers.common`).
+Everything else goes to the application: errors, pages, and queries that take longer
+(`coprod_kg.web.begun`).
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from coprod_kg.answering import admitted
+from coprod_kg.errors import CoprodError
+from coprod_kg.results.negotiation import Offer
+from coprod_kg.server.request import Head
+from coprod_kg.store.asking import Asking, NotAtOnce
+from coprod_kg.store.base import Answer, Query
+from coprod_kg.web.begun import Begun
+from coprod_kg.web.cache import is_changing
+from coprod_kg.web.exchange import Exchange
+from coprod_kg.web.headers import cache_control, common
+from coprod_kg.web.protocol import read_address
+from coprod_kg.web.replies import Conditions, wants_page
+from coprod_kg.web.rights import admit, granted
+from coprod_kg.web.site import Site
+from coprod_kg.web.slots import client, give_back
+from coprod_kg.web.sparql import lookup
+
+__all__ = ["FastLookup"]
+
+_LONGEST: Final = 8192
+"""Characters of a query string that is read here."""
+_BUSY: Final = re.compile("service|load|from|exists", re.IGNORECASE)
+"""What makes a query one that is examined token by token before it is asked."""
+_NOT_PLAIN: Final = frozenset({"content-length", "transfer-encoding", "range"})
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    query: Query
+    conditions: Conditions
+    held: Offer | None
+
+
+class FastLookup:
+    """What one web process answers in its event loop.
+
+    Args:
+        site: what the application has at hand.
+        begin: sends a query to the store without waiting.
+    """
+
+    def __init__(self, site: Site, begin: Callable[[Query], Asking]) -> None:
+        self._site = site
+        self._begin = begin
+        self._closed = site.settings.read_access == "token"
+        self._waiting: dict[asyncio.Future[Answer | None], float] = {}
+
+    async def answer(self, head: Head, exchange: Exchange) -> tuple[int, Headers, bytes] | None:
+        """Status, headers and body, or None where the application has to answer."""
+        try:
+            found = self._read(head, exchange)
+            if found is None:
+                return None
+            if found.held is not None:
+                return 304, _headers(found, found.held, exchange, 304), b""
+            exchange.note(found.query.text)
+            keeps = self._site.cache.keeps(found.query)
+            kept = self._site.kept(found.query) if keeps else None
+            answer = kept or await self._ask(found.query, exchange)
+        except CoprodError:
+            return None
+        if answer is None:
+            return None
+        exchange.cached("hit" if kept else "miss" if keeps else "bypass")
+        exchange.notes["version"] = answer.version
+        body = b"".join(answer.chunks)
+        if keeps and not kept:
+            self._site.cache.keep(found.query, answer, body)
+        seen = replace(found, conditions=replace(found.conditions, version=answer.version))
+        offer = seen.conditions.offer(answer.media_type)
+        sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
+        return 200, sent + _headers(seen, offer, exchange, 200), body
+
+    def _read(self, head: Head, exchange: Exchange) -> _Lookup | None:
+        query_string, headers = head.scope["query_string"], head.headers
+        if head.path != "/sparql" or head.method != "GET" or len(query_string) > _LONGEST:
+            return None
+        if not _NOT_PLAIN.isdisjoint(headers):
+            return None
+        site = self._site
+        sent = headers.get("authorization")
+        admit(exchange, sent, site.tokens, site.private, closed=self._closed)
+        granted(exchange, sent, site.tokens)
+        asked = read_address(query_string)
+        if asked.text is None or _BUSY.search(asked.text) or is_changing(asked.text):
+            return None
+        query, conditions = lookup(asked, headers.get("accept"), exchange, site.settings)
+        if wants_page(conditions.offers):
+            return None
+        held = None
+        if (tags := headers.get("if-none-match")) is not None:
+            conditions = replace(conditions, version=site.version(query.version))
+            held = conditions.held(tags, exchange.hidden)
+            if held is None and "*" in tags:
+                return None
+        return _Lookup(query, conditions, held)
+
+    async def _ask(self, query: Query, exchange: Exchange) -> Answer | None:
+        """The answer if it is small and there within a moment; else the query has begun."""
+        try:
+            slot = self._site.slots.take_at_once(client(exchange.client, exchange.grant))
+        except BlockingIOError:
+            return None
+        try:
+            put = admitted(replace(query, reserved=slot.reserved), self._site.settings)
+            asking = self._begin(put)
+        except BaseException:
+            give_back(slot)
+            raise
+        exchange.begun = Begun(self._site.store, (), put, asking, slot)
+        answer = await self._soon(asking)
+        if answer is not None:
+            exchange.begun.close()
+            exchange.begun = None
+        return answer
+
+    async def _soon(self, asking: Asking) -> Answer | None:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Answer | None] = loop.create_future()
+        place = asking.fileno()
+
+        def look() -> None:
+            try:
+                answer = asking.at_once()
+            except NotAtOnce:
+                answer = None
+            else:
+                if answer is None:
+                    return
+            loop.remove_reader(place)
+            if not done.done():
+                done.set_result(answer)
+
+        loop.add_reader(place, look)
+        self._waiting[done] = time.monotonic()
+        try:
+            return await done
+        finally:
+            del self._waiting[done]
+            loop.remove_reader(place)
+
+    def give_up(self, before: float) -> None:
+        """Let threads wait for what was asked before a moment of the monotonic clock."""
+        for done, since in list(self._waiting.items()):
+            if since < before and not done.done():
+                done.set_result(None)
+
+
+def _headers(found: _Lookup, offer: Offer, exchange: Exchange, status: int) -> Headers:
+    marks = found.conditions.marks(offer, exchange.hidden)
+    if exchange.unshared:
+        marks = [
+            (name, cache_control(exchange, value) if name == "Cache-Control" else value)
+            for name, value in marks
+        ]
+    return marks + common(exchange, status, offer.format.media_type)
