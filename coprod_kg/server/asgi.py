@@ -6,6 +6,7 @@ ends without its last chunk, and a client that leaves has its query stopped.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import socket
@@ -19,6 +20,14 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded
+from coprod_kg.server.body_coding import (
+    Packed,
+    RangeRefused,
+    can_be_packed,
+    packing,
+    part,
+    takes_gzip,
+)
 from coprod_kg.server.fast_lookup import FastLookup
 from coprod_kg.server.request import BrokenOff, Head, Receive, client_of, read_body, read_head
 from coprod_kg.settings import Settings
@@ -73,6 +82,23 @@ class _Answer:
         self.status, self.headers = int(status[:3]), headers
         return _no_write
 
+    @property
+    def length(self) -> int | None:
+        """Bytes of the whole body, where that is known."""
+        stated = next((int(text) for name, text in self.headers if name == "Content-Length"), None)
+        return stated if stated is not None or self.rest is not None else len(self.first)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The whole body."""
+        return itertools.chain((self.first,), self.rest or ())
+
+    def put(self, pieces: Iterator[bytes]) -> None:
+        """Send this in place of the body."""
+        if self.rest is None:
+            self.first = b"".join(pieces)
+        else:
+            self.first, self.rest = b"", pieces
+
     def take(self, chunks: Iterable[bytes], method: str) -> None:
         """Take the beginning of the body, or all of one that is small."""
         self.close = getattr(chunks, "close", tuple)
@@ -111,6 +137,7 @@ class Door:
         self._settings = settings
         self._quick = quick
         self._threads = ThreadPoolExecutor(settings.web_threads, "request")
+        self._packed = Packed(settings.cache_mb << 18)
         self._clients: Counter[str] = Counter()
         self._under_way: dict[Exchange, Receive] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -139,7 +166,7 @@ class Door:
         try:
             quick = await self._quick.answer(head, exchange) if self._quick else None
             if quick is not None:
-                answer = _Answer(*quick)
+                answer = self._shaped(head, _Answer(*quick), exchange)
             else:
                 loop = asyncio.get_running_loop()
                 answer = await loop.run_in_executor(self._threads, self._run, head, body, exchange)
@@ -159,6 +186,34 @@ class Door:
             environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": exchange.client}
             environ |= {"wsgi.input": body, KEY: exchange}
             answer.take(self._app(environ, answer.start), head.method)
+        return answer if answer.outcome else self._shaped(head, answer, exchange)
+
+    def _shaped(self, head: Head, answer: _Answer, exchange: Exchange) -> _Answer:
+        """The part of an answer that was asked for, or all, packed where the client takes that."""
+        length, headers = answer.length, answer.headers
+        if answer.status == 200 and length is not None and head.method in ("GET", "HEAD"):
+            try:
+                found = part(head, headers, length, answer.pieces())
+            except RangeRefused as error:
+                answer.close()
+                exchange.outcome = kind_of(error)
+                more = [("Content-Range", f"bytes */{length}")]
+                return _Answer(*_refusal(error, exchange, more))
+            if not any(name == "Accept-Ranges" for name, _ in headers):
+                answer.headers = [*headers, ("Accept-Ranges", "bytes")]
+            if found is not None:
+                answer.status = 206
+                answer.headers, pieces = found
+                answer.put(pieces)
+                return answer
+        if answer.status == 304 or can_be_packed(answer.status, headers, length):
+            answer.headers = [*answer.headers, ("Vary", "Accept-Encoding")]
+            if answer.status != 304 and takes_gzip(head):
+                answer.headers = packing(answer.headers)
+                if answer.rest is not None:
+                    answer.put(Packed.pieces(answer.pieces()))
+                elif head.method != "HEAD":
+                    answer.first = self._packed.whole(answer.first)
         return answer
 
     async def _send(self, answer: _Answer, exchange: Exchange, send: Send) -> None:
@@ -226,16 +281,8 @@ class Door:
 
     async def _refuse(self, send: Send, exchange: Exchange, error: CoprodError) -> None:
         """A problem document without the application, which has no thread for it."""
-        kind = "application/problem+json"
-        headers = [("Content-Type", kind), ("Cache-Control", "no-store")]
-        headers += [("Retry-After", str(error.retry_after))] if error.retry_after else []
-        headers += [("Accept-Encoding", "gzip")] if error.status == 415 else []
-        text = json.dumps(document(error), ensure_ascii=False, indent=2) + "\n"
-        exchange.status, exchange.sent = error.status, len(text.encode())
         exchange.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
-        record(exchange, self._settings)
-        await send(_start(error.status, [*headers, *common(exchange, error.status, kind)]))
-        await send(_body(text.encode()))
+        await self._send(_Answer(*_refusal(error, exchange, [])), exchange, send)
 
     def _check_room(self, client: str) -> None:
         """Refuse what would wait for too many others.
@@ -275,6 +322,16 @@ async def _watch(exchange: Exchange, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     exchange.asker.leave()
+
+
+def _refusal(error: CoprodError, known: Exchange, more: Pairs) -> tuple[int, Pairs, bytes]:
+    """Status, headers and body of a problem document."""
+    kind = "application/problem+json"
+    headers = [("Content-Type", kind), ("Cache-Control", "no-store"), *more]
+    headers += [("Retry-After", str(error.retry_after))] if error.retry_after else []
+    headers += [("Accept-Encoding", "gzip")] if error.status == 415 else []
+    text = json.dumps(document(error), ensure_ascii=False, indent=2) + "\n"
+    return error.status, [*headers, *common(known, error.status, kind)], text.encode()
 
 
 def _start(status: int, headers: Pairs) -> dict[str, Any]:

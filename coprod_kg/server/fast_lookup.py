@@ -38,7 +38,7 @@ _LONGEST: Final = 8192
 """Characters of a query string that is read here."""
 _BUSY: Final = re.compile("service|load|from|exists", re.IGNORECASE)
 """What makes a query one that is examined token by token before it is asked."""
-_NOT_PLAIN: Final = frozenset({"content-length", "transfer-encoding", "range"})
+_NOT_PLAIN: Final = frozenset({"content-length", "transfer-encoding"})
 
 Headers = list[tuple[str, str]]
 

@@ -84,6 +84,8 @@ class Head:
             "wsgi.url_scheme": scope["scheme"],
         }
         for name, value in self.headers.items():
+            if name in ("range", "if-range"):
+                continue  # the part is taken of what the application answers
             place = name.upper().replace("-", "_")
             found[place if place in _PLAIN else f"HTTP_{place}"] = value
         return found

@@ -118,7 +118,9 @@ def read(request: Request) -> Asked:
         texts += form.all("query")
         updates += form.all("update")
     else:
-        (updates if kind == UPDATE else texts).append(_decoded(sent, "the body"))
+        (updates if kind == UPDATE else texts).append(
+            _decoded(sent, "the body").removeprefix("\ufeff")
+        )
     if not texts + updates:
         raise _not_one(texts, updates)
     return _asked(given, texts, updates)

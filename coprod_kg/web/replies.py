@@ -4,7 +4,7 @@ A small answer comes with its length. A large one is sent as it comes, and where
 the connection breaks (`coprod_kg.server.asgi`), so that every client notices.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -51,8 +51,12 @@ class Conditions:
     text: str = ""
     strong: bool = False
 
-    def unchanged(self) -> Response | None:
-        """A 304 where the client holds this very answer, without asking the store."""
+    def unchanged(self, location: Callable[[Offer], str] | None = None) -> Response | None:
+        """A 304 where the client holds this very answer, without asking the store.
+
+        Args:
+            location: where the answer in a format has its own address, if it has one.
+        """
         if request.method not in ("GET", "HEAD"):
             return None
         offer = self.held(request.headers.get("If-None-Match"), exchange(request).hidden)
@@ -60,6 +64,8 @@ class Conditions:
             return None
         response = self.mark(Response(status=304), offer)
         del response.headers["Content-Type"]
+        if location is not None:
+            response.headers["Content-Location"] = location(offer)
         return response
 
     def held(self, tags: str | None, hidden: tuple[str, ...]) -> Offer | None:

@@ -70,7 +70,8 @@ def _document(site: Site, space: str, kind: str, name: str) -> Response:
     iri = _iri(site, space, kind, name)
     wanted = _offers(suffix)
     conditions = Conditions(site.version(), False, wanted)
-    unchanged = conditions.unchanged()
+    tail = _tail(site, space, kind, name)
+    unchanged = conditions.unchanged(lambda offer: f"/doc/{tail}.{offer.format.name}")
     if unchanged is not None:
         return unchanged
     _check(site, iri, conditions.version)
@@ -78,7 +79,6 @@ def _document(site: Site, space: str, kind: str, name: str) -> Response:
     answer = site.ask(text, media_types(wanted), conditions.version)
     response = reply(answer, conditions)
     chosen = next(one for one in GRAPHS if one.media_type == answer.media_type)
-    tail = _tail(site, space, kind, name)
     response.headers["Content-Location"] = f"/doc/{tail}.{chosen.name}"
     links = [f'<{_path(site, iri)}>; rel="describes"', f'</page/{tail}>; rel="alternate"']
     response.headers["Link"] = ", ".join(links)

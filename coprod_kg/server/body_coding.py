@@ -1,0 +1,186 @@
+"""What of an answer's body is sent: a part that was asked for, or all of it packed by gzip."""
+
+import re
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, TypeAlias
+
+from coprod_kg.errors import RequestError
+from coprod_kg.server.request import Head
+
+__all__ = ["Packed", "RangeRefused", "can_be_packed", "packing", "part", "takes_gzip"]
+
+_LEAST: Final = 1024
+"""Bytes from which packing saves a packet."""
+_TEXTUAL: Final = re.compile(
+    r"text/|image/svg\+xml|application/(.*\+)?(json|xml|n-triples|n-quads|trig|sparql-query)\b"
+)
+_RANGE: Final = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)
+_GZIP: Final = 31
+_QUICK, _BETTER = 1, 6
+
+Pairs: TypeAlias = list[tuple[str, str]]
+
+
+class RangeRefused(RequestError):
+    """No byte of what is there lies in the range asked for."""
+
+    status = 416
+    title = "The range cannot be had"
+
+
+def takes_gzip(head: Head) -> bool:
+    """Whether a client takes gzip, by its header ``Accept-Encoding``.
+
+    Browsers send a password (Basic) also where the page of somebody else asks, which could then
+    learn from the length of what is packed what is beside its own words (BREACH).
+    """
+    if head.headers.get("authorization", "").lower().startswith("basic"):
+        return False
+    weights: dict[str, float] = {}
+    for element in head.headers.get("accept-encoding", "").lower().split(","):
+        name, _, parameter = element.partition(";")
+        key, _, value = parameter.partition("=")
+        try:
+            weights[name.strip()] = float(value) if key.strip() == "q" else 1.0
+        except ValueError:
+            weights[name.strip()] = 0.0
+    gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
+    return gzip > 0 and gzip >= weights.get("identity", 0.0)
+
+
+def can_be_packed(status: int, headers: Pairs, length: int | None) -> bool:
+    """Whether an answer is text, not tiny, and not coded already.
+
+    Args:
+        status: of the answer.
+        headers: of the answer.
+        length: of its body in bytes, or None where that is not known yet.
+    """
+    if (length is not None and length < _LEAST) or status in (204, 206, 304):
+        return False
+    named = {name.lower(): value for name, value in headers}
+    coded = "content-encoding" in named or "no-transform" in named.get("cache-control", "")
+    return not coded and bool(_TEXTUAL.match(named.get("content-type", "").lower()))
+
+
+def _without(headers: Pairs, *names: str) -> Pairs:
+    """The headers but those of these names."""
+    return [(name, value) for name, value in headers if name.lower() not in names]
+
+
+def packing(headers: Pairs) -> Pairs:
+    """The headers of an answer once it is packed: its tag no longer means these very bytes."""
+    weak = [
+        (name, f"W/{value}" if name.lower() == "etag" and value.startswith('"') else value)
+        for name, value in _without(headers, "content-length", "accept-ranges")
+    ]
+    return [*weak, ("Content-Encoding", "gzip")]
+
+
+class Packed:
+    """Bodies packed before, kept by the hash of what is in them; the oldest go first.
+
+    Args:
+        room: bytes that they may take together.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole body, packed."""
+        key = sha256(body).digest()
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+        found = zlib.compress(body, _BETTER, _GZIP)
+        if len(found) * 8 > self._room:
+            return found
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = found
+                self._room -= len(found)
+            while self._room < 0:
+                self._room += len(self._kept.popitem(last=False)[1])
+        return found
+
+    @staticmethod
+    def pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """A body that comes in pieces, packed as it comes."""
+        packer = zlib.compressobj(_QUICK, wbits=_GZIP)
+        for chunk in chunks:
+            if packed := packer.compress(chunk):
+                yield packed
+        yield packer.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    first: int
+    last: int
+
+
+def part(
+    head: Head, headers: Pairs, length: int, body: Iterator[bytes]
+) -> tuple[Pairs, Iterator[bytes]] | None:
+    """The headers and the body of the one range that a GET asks for; None where it gets all.
+
+    Several ranges at once, and a tag that is not the answer's own strong one (RFC 9110, 13.1.5),
+    get all of it.
+
+    Raises:
+        RangeRefused: the range begins behind the end.
+    """
+    found = _RANGE.fullmatch(head.headers.get("range", ""))
+    condition = head.headers.get("if-range")
+    if found is not None and condition is not None:
+        named = {name.lower(): value for name, value in headers}
+        same = condition in (named.get("etag"), named.get("last-modified"))
+        found = found if same and not condition.startswith("W/") else None
+    if found is None or head.method != "GET":
+        return None
+    bounds = _bounds(found[1], found[2], length)
+    if bounds is None:
+        return None
+    size = bounds.last - bounds.first + 1
+    told = [
+        *_without(headers, "content-length"),
+        ("Content-Length", str(size)),
+        ("Content-Range", f"bytes {bounds.first}-{bounds.last}/{length}"),
+    ]
+    return told, _cut(body, bounds.first, size)
+
+
+def _bounds(first: str, last: str, length: int) -> _Bounds | None:
+    if not first and not last:
+        return None
+    begin = int(first) if first else max(0, length - int(last))
+    end = min(int(last), length - 1) if first and last else length - 1
+    if first and last and int(last) < int(first):
+        return None  # not a range at all: as if nothing were asked
+    if begin >= length:
+        raise RangeRefused(
+            f"the answer has {length} bytes, and none from {begin} on",
+            where="header Range",
+            fix="Ask for bytes that are there, or leave the header out.",
+        )
+    return _Bounds(begin, end)
+
+
+def _cut(body: Iterator[bytes], skip: int, size: int) -> Iterator[bytes]:
+    for chunk in body:
+        kept = chunk[skip : skip + size]
+        skip, size = max(0, skip - len(chunk)), size - len(kept)
+        if kept:
+            yield kept
+        if not size:
+            return
