@@ -215,6 +215,7 @@ async def read_body(
             f"the body was not whole after {settings.body_seconds:g} seconds",
             fix="Send it faster, or less at once. The limit is the setting body-seconds.",
         ) from None
+    head.headers.pop("transfer-encoding", None)
     head.headers["content-length"] = str(file.tell())
     file.seek(0)
     head.headers.pop("content-encoding", None)

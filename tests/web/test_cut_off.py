@@ -14,12 +14,18 @@ from coprod_kg.settings import Settings
 from tests.web.service import GRAPH, Running, running
 
 INSERT = "INSERT DATA { GRAPH <urn:cut> { <urn:a> <urn:p> 1 } } ;"
-QUESTION = """# label: What is cut
-# purpose: a question that is sent in two parts
-SELECT ?s WHERE { ?s ?p ?o } ORDER BY ?s LIMIT 3
+QUESTION = """#+ summary: Which things are cut?
+#+ description: One row for each thing.
+#+ tags: test
+#+ column thing: The thing.
+SELECT ?thing WHERE { ?thing <urn:p> ?o } ORDER BY ?thing
 """
-DATA = """@prefix cp: <https://w3id.org/coprod/ontology#> .
-<https://w3id.org/coprod/id/organisation/test> a cp:Organisation .
+CHART = """{"data": {"name": "rows"}, "mark": "bar",
+ "encoding": {"y": {"field": "thing", "type": "nominal"}}}
+"""
+DATA = """@prefix org: <http://www.w3.org/ns/org#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+<https://w3id.org/coprod/id/organisation/test> a org:Organization ; rdfs:label "Test"@en .
 """
 FORM = (
     '--b\r\nContent-Disposition: form-data; name="file"; filename="a.ttl"\r\n'
@@ -43,7 +49,7 @@ ROADS = {
     "check": ("POST /submissions?dry_run=1", "text/turtle", DATA * 2),
     "check form": ("POST /submissions?dry_run=1", "multipart/form-data; boundary=b", FORM),
     "question": ("PUT /queries/what-is-cut.rq", "application/sparql-query", QUESTION),
-    "chart": ("PUT /queries/what-is-cut.vl.json", "application/json", '{"mark": "bar"}'),
+    "chart": ("PUT /queries/what-is-cut.vl.json", "application/json", CHART),
 }
 HOWS = ("short", "no last chunk", "in a chunk", "before the end of the last", "no chunk size")
 
@@ -142,7 +148,7 @@ def test_a_whole_body_is_the_same_in_chunks_packed_and_as_it_is(
     ]
     statuses = [asked(service, raw).split(b" ", 2)[1] for raw in (plain, *ways)]
     assert set(statuses[1:]) <= {b"200", b"201", b"204", statuses[0]}, statuses
-    assert statuses[0] in (b"200", b"201", b"204", b"422"), statuses
+    assert statuses[0] in (b"200", b"201", b"204"), statuses
 
 
 @pytest.mark.parametrize("road", ROADS)
