@@ -118,9 +118,7 @@ def read(request: Request) -> Asked:
         texts += form.all("query")
         updates += form.all("update")
     else:
-        (updates if kind == UPDATE else texts).append(
-            _decoded(sent, "the body").removeprefix("\ufeff")
-        )
+        (updates if kind == UPDATE else texts).append(_decoded(sent, "the body"))
     if not texts + updates:
         raise _not_one(texts, updates)
     return _asked(given, texts, updates)
