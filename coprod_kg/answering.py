@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from coprod_kg.catalogue.admission import admit
-from coprod_kg.catalogue.dataset import names_its_dataset
+from coprod_kg.catalogue.dataset import dataset_of
 from coprod_kg.catalogue.dialect import named_aggregates_repeated, respelt
 from coprod_kg.catalogue.negation import subtracted
 from coprod_kg.catalogue.queries import SavedQuery, load_all
@@ -30,10 +30,10 @@ _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 def ask(store: Store, query: Query, settings: Settings) -> Answer:
     """Admit a query and ask it.
 
-    A query that names its dataset (FROM, or the graphs of the request) is asked over just that;
-    the engine would let the union of all graphs win over FROM without a word. Where the default
-    graph is strict, a dataset that nothing names is the data: the graphs in which this software
-    keeps its records are part of it only for a query that writes out the base IRI.
+    A query that names its dataset (FROM, or the graphs of the request) is asked over just that,
+    several graphs merged as one. Where the default graph is strict, a dataset that nothing names
+    is the data: the graphs in which this software keeps its records are part of it only for a
+    query that writes out the base IRI.
 
     Raises:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
@@ -65,12 +65,15 @@ def _spelt(text: str) -> str:
 def _plain(query: Query, settings: Settings) -> Query:
     text = query.text.removeprefix(_MARK)
     found = admit(text, settings)
-    named = bool(query.default_graphs or query.named_graphs) or names_its_dataset(text)
-    union = query.union and not named
-    apart = () if union or named else _apart(text, settings)
-    if (found.text, union, apart) == (query.text, query.union, query.apart):
-        return query
-    return replace(query, text=found.text, calls=found.calls, union=union, apart=apart)
+    named = bool(query.default_graphs or query.named_graphs)
+    dataset = None if named else dataset_of(text)
+    said = named or dataset is not None
+    union = query.union and not said
+    apart = () if union or said else _apart(text, settings)
+    changed = replace(
+        query, text=found.text, calls=found.calls, union=union, dataset=dataset, apart=apart
+    )
+    return query if changed == query else changed
 
 
 def _apart(text: str, settings: Settings) -> tuple[str, ...]:

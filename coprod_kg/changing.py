@@ -14,13 +14,14 @@ from uuid import uuid4
 from pyoxigraph import Literal, NamedNode, Triple
 
 from coprod_kg.catalogue.admission import admit
+from coprod_kg.catalogue.operations import operations
 from coprod_kg.catalogue.spelling import spelt
 from coprod_kg.catalogue.syntax import explained
 from coprod_kg.catalogue.tokens import Token, position, significant
 from coprod_kg.catalogue.written import looked_at, written
 from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Store, Update
+from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Operation, Store, Update
 
 __all__ = ["Record", "check_graph", "update", "with_dataset"]
 
@@ -121,6 +122,10 @@ def update(
         seconds=settings.query_seconds,
         kept=(record.graph,),
         graphs=written(found.text),
+        operations=tuple(
+            Operation(*each)
+            for each in operations(found.text, union=settings.default_graph == "union")
+        ),
         calls=found.calls,
         depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),
     )

@@ -12,6 +12,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import QuerySyntax, VersionGone
 from coprod_kg.store.base import Answer, Change, Commit, Query, Update
 from coprod_kg.store.formats import choose
+from coprod_kg.store.merged import MERGE, placed
 
 __all__ = ["MemoryStore"]
 
@@ -29,6 +30,7 @@ class MemoryStore:
         self._base_iri = base_iri
         self._whole = whole
         self._version = 0
+        self._merge = 0, ox.Store()
         self.asked: list[Query] = []
 
     def version(self) -> int:
@@ -78,17 +80,24 @@ class MemoryStore:
         default = [ox.NamedNode(iri) for iri in query.default_graphs]
         named = [ox.NamedNode(iri) for iri in query.named_graphs]
         if not default and not named:
-            return self._engine.query(
-                query.text,
-                base_iri=self._base_iri,
-                use_default_graph_as_union=query.union,
-            )
+            engine = self._merged() if query.union else self._engine
+            return engine.query(query.text, base_iri=self._base_iri)
         return self._engine.query(
             query.text,
             base_iri=self._base_iri,
             default_graph=list(default),
             named_graphs=list(named),
         )
+
+    def _merged(self) -> ox.Store:
+        """The same graphs, and in the default graph each of their triples once."""
+        version, store = self._merge
+        if version != self._version:
+            store = ox.Store()
+            store.extend(self._engine)
+            store.extend(placed(quad, MERGE) for quad in self._engine)
+            self._merge = self._version, store
+        return store
 
     def _add(self, graph: str, data: bytes) -> None:
         self._engine.load(data, format=ox.RdfFormat.N_TRIPLES, to_graph=ox.NamedNode(graph))

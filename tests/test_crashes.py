@@ -152,6 +152,10 @@ def check(store: LocalStore, acknowledged: set[int]) -> None:
     assert len(left) <= 1, "a graph holds parts of two commits"
     assert acknowledged <= kept, "an acknowledged commit is gone"
     assert max(kept, default=0) == max(left, default=0), "a graph is older than the commit"
+    every = "SELECT (COUNT(*) AS ?n) { SELECT DISTINCT ?s ?p ?o { GRAPH ?g { ?s ?p ?o } } }"
+    assert ask(store, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }") == ask(store, every)
+    beyond = "ASK { ?s ?p ?o MINUS { GRAPH ?g { ?s ?p ?o } } }"
+    assert "false" in ask(store, beyond), "the merge holds what no graph does"
 
 
 def test_killing_any_process_at_any_moment_loses_no_acknowledged_commit(tmp_path: Path) -> None:

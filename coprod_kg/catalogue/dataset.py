@@ -1,15 +1,17 @@
-"""Whether a query says over which graphs it is asked; it never judges which.
+"""Whether a query says over which graphs it is asked, and which of them have to be merged.
 
-The engine would let the union of all graphs win over FROM without a word, so whoever asks has to
-know. FROM is found also where it is glued to its neighbours, as Oxigraph reads ``ASKFROM:g``.
+Who asks has to know before the engine does: it would merge several graphs as a bag. FROM is found
+also where it is glued to its neighbours, as Oxigraph reads ``ASKFROM:g``.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from coprod_kg.catalogue.tokens import Token, significant
+from coprod_kg.errors import QueryRefused
 
-__all__ = ["names_its_dataset"]
+__all__ = ["dataset_of", "finding", "names_its_dataset", "prologue_length"]
 
 _AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
 _AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
@@ -40,3 +42,70 @@ def names_its_dataset(text: str) -> bool:
             return True
         before = token
     return False
+
+
+def dataset_of(text: str) -> str | None:
+    """What `coprod_kg.store.base.Query.dataset` says of a query.
+
+    Raises:
+        QueryRefused: it names several graphs, in a way that can be read as others too.
+
+    >>> dataset_of("ASK { }"), dataset_of("ASK FROM <urn:g> { }")
+    (None, '')
+    >>> dataset_of("PREFIX : <urn:> ASK FROM :a FROM <b> FROM NAMED :c { }")
+    'PREFIX : <urn:>  SELECT * { VALUES (?default ?named) { (:a UNDEF) (<b> UNDEF) (UNDEF :c) } }'
+    """
+    if not names_its_dataset(text):
+        return None
+    head = _before_the_pattern(text)
+    start = prologue_length(head)
+    if sum("from" in token.text.lower() for token in head[start:]) < 2:
+        return ""
+    default, named, depth, place = list[str](), list[str](), 0, start
+    while place < len(head):
+        token, graphs, place = head[place], default, place + 1
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(token.text, 0)
+        if not token.is_word("FROM"):
+            if depth == 0 and token.kind in ("word", "pname") and "from" in token.text.lower():
+                raise _unclear()
+            continue
+        if place < len(head) and head[place].is_word("NAMED"):
+            graphs, place = named, place + 1
+        if place == len(head) or head[place].kind not in ("iri", "pname"):
+            raise _unclear()
+        graphs.append(head[place].text)
+        place += 1
+    return finding(text[: head[start].start], default, named)
+
+
+def finding(prologue: str, default: Sequence[str], named: Sequence[str] = ()) -> str:
+    """A SELECT that finds some graphs, each as its name is written after a prologue."""
+    rows = [*(f"({name} UNDEF)" for name in default), *(f"(UNDEF {name})" for name in named)]
+    return f"{prologue} SELECT * {{ VALUES (?default ?named) {{ {' '.join(rows)} }} }}"
+
+
+def _before_the_pattern(text: str) -> list[Token]:
+    """The tokens before the braces of the pattern."""
+    head, depth = list[Token](), 0
+    for token in significant(text, 0):
+        template = depth == 0 and head and head[-1].is_word("CONSTRUCT")
+        if token.text == "{" and depth == 0 and not template:
+            break
+        head.append(token)
+        depth += {"{": 1, "}": -1}.get(token.text, 0)
+    return head
+
+
+def prologue_length(tokens: Sequence[Token]) -> int:
+    """How many of the tokens declare prefixes and the base."""
+    place = 0
+    while place < len(tokens) and tokens[place].is_word("PREFIX", "BASE"):
+        place += 3 if tokens[place].is_word("PREFIX") else 2
+    return place
+
+
+def _unclear() -> QueryRefused:
+    return QueryRefused(
+        "which graphs the query merges cannot be read with certainty",
+        fix="Write FROM, NAMED and the names of graphs with a space between them.",
+    )

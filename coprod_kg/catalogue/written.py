@@ -15,6 +15,8 @@ __all__ = ["certain", "looked_at", "written"]
 
 _IRI: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*):[^\\]*>")
 """An absolute IRI; its scheme is looked for among the prefixes."""
+_RELATIVE: Final = re.compile(r"<(?!true|false)[A-Za-z][A-Za-z0-9_./~%#-]*>", re.IGNORECASE)
+"""A relative IRI that begins like no expression, so that its ``<`` is not "less than"."""
 _WORDS: Final = frozenset(
     {"A", "BASE", "CLEAR", "CREATE", "DATA", "DEFAULT", "DELETE", "DROP", "FALSE", "GRAPH"}
     | {"INSERT", "PREFIX", "SILENT", "TRUE", "USING", "WHERE", "WITH"}
@@ -47,7 +49,7 @@ def written(text: str) -> tuple[str, ...] | None:
             return None
         if token.is_word("GRAPH", "WITH"):
             named = following.text if following and following.kind == "iri" else ""
-            if not named or "/." in named:  # a variable, a prefix, or what may be normalised
+            if not _IRI.fullmatch(named) or "/." in named:  # it has to be made an IRI first
                 return None
             found[named[1:-1]] = None
     return tuple(found)
@@ -77,7 +79,7 @@ def certain(tokens: Sequence[Token]) -> bool:
     for token in tokens:
         if token.kind == "iri":
             absolute = _IRI.fullmatch(token.text)
-            if absolute is None or absolute[1] in prefixes:
+            if absolute[1] in prefixes if absolute else not _RELATIVE.fullmatch(token.text):
                 return False
         elif token.kind == "pname":
             if _GLUED.match(token.text.partition(":")[0]) or "\\" in token.text:

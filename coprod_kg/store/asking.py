@@ -228,6 +228,7 @@ def request(query: Query, seconds: float, mark: str) -> dict[str, object]:
         "version": query.version,
         "seconds": seconds,
         "union": query.union,
+        "dataset": query.dataset,
         "apart": query.apart,
         "hidden": query.hidden,
         "calls": query.calls,

@@ -17,6 +17,7 @@ __all__ = [
     "Asker",
     "Change",
     "Commit",
+    "Operation",
     "Query",
     "Seen",
     "Store",
@@ -72,7 +73,9 @@ class Query:
         named_graphs: IRIs of the protocol's ``named-graph-uri``; they override FROM NAMED.
         version: the dataset version to ask, or None for the newest.
         seconds: the deadline.
-        union: whether the default graph is the union of all graphs where nothing else is said.
+        union: whether the default graph is the merge of all graphs where nothing else is said.
+        dataset: None where the text has no FROM; else empty, or where it has more than one, a
+            SELECT that finds their graphs as ``?default`` and those of FROM NAMED as ``?named``.
         apart: named graphs that are left out of a dataset that nothing else names.
         hidden: the organisations whose data does not exist for whoever asks: the last parts of
             their IRIs, in order.
@@ -89,6 +92,7 @@ class Query:
     version: int | None = None
     seconds: float = 30.0
     union: bool = True
+    dataset: str | None = None
     apart: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     calls: tuple[tuple[str, str | None, bool], ...] = ()
@@ -162,6 +166,24 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of an update, and which graphs have to be merged for what it reads.
+
+    Attributes:
+        before: its text; where graphs are merged, that before the place of USING.
+        after: the text that follows.
+        merged: a SELECT that finds the graphs as ``?default``; None for all there are, empty
+            where nothing is merged.
+        named: whether it reads all graphs by their names, too.
+    """
+
+    before: str
+    after: str = ""
+    merged: str | None = ""
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """A SPARQL Update, admitted already.
 
@@ -175,6 +197,8 @@ class Update:
             then all are compared.
         calls: as in `Query`.
         depends_on: as `Change.depends_on`.
+        operations: what it does one by one, where graphs have to be merged on the way; empty
+            where the text says all.
     """
 
     text: str
@@ -185,6 +209,7 @@ class Update:
     graphs: tuple[str, ...] | None = None
     calls: tuple[tuple[str, str | None, bool], ...] = ()
     depends_on: tuple[str, ...] | None = None
+    operations: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["changed"]
 
+_DEFAULT = ox.DefaultGraph()
+
 
 def changed(
-    before: ox.Store, after: ox.Store, graphs: Iterable[str] | None
+    before: ox.Store,
+    after: ox.Store,
+    graphs: Iterable[str] | None,
+    default: ox.NamedNode | ox.DefaultGraph = _DEFAULT,
 ) -> Iterator[tuple[str, bytes]]:
     """Each graph that differs, with the content after as `Change.replace` says it.
 
@@ -30,13 +35,15 @@ def changed(
         before: one store.
         after: the other.
         graphs: the only named graphs that may differ; None for any.
+        default: where the store before keeps its default graph.
     """
     if graphs is None:
         names = {*before.named_graphs(), *after.named_graphs()}
-        graphs = (one.value for one in names if isinstance(one, ox.NamedNode))
+        graphs = (one.value for one in names - {default} if isinstance(one, ox.NamedNode))
     with ThreadPoolExecutor(2) as both:  # the engine works without Python's lock
         for graph in (DEFAULT_GRAPH, *sorted(set(graphs))):
-            old, new = both.map(_digest, (before, after), (graph, graph))
+            nodes = (default if graph == DEFAULT_GRAPH else _node(graph)), _node(graph)
+            old, new = both.map(_digest, (before, after), nodes)
             if old != new:
                 yield graph, _content(after, graph)
 
@@ -59,8 +66,7 @@ class _Digest(io.RawIOBase):
         return self._hash.digest()
 
 
-def _digest(store: ox.Store, graph: str) -> bytes | None:
-    node = _node(graph)
+def _digest(store: ox.Store, node: ox.NamedNode | ox.DefaultGraph) -> bytes | None:
     if isinstance(node, ox.NamedNode) and not store.contains_named_graph(node):
         return None
     file = _Digest()

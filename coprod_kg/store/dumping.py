@@ -1,10 +1,11 @@
 """A version written out whole, or what everybody may see of it; it never waits for the writer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Final
 
 import pyoxigraph as ox
 
+from coprod_kg.store import merged
 from coprod_kg.store.snapshots import Reader
 
 __all__ = ["FORMATS", "dump"]
@@ -25,6 +26,13 @@ def dump(reader: Reader, name: str, file: IO[bytes]) -> None:
         file: what is written to.
     """
     try:
-        reader.store.dump(file, FORMATS[name])
+        ox.serialize(_quads(reader.store), file, FORMATS[name])
     finally:
         reader.close()
+
+
+def _quads(store: ox.Store) -> Iterator[ox.Quad]:
+    """Each graph as clients know it; the merge of them all would say everything twice."""
+    yield from merged.unnamed(store)
+    for graph in merged.named_graphs(store):
+        yield from store.quads_for_pattern(None, None, None, graph)

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 import pyoxigraph as ox
 
 from coprod_kg.errors import StoreChanged, StoreError, StoreFull, StoreUnavailable
-from coprod_kg.store import journal
-from coprod_kg.store.base import DEFAULT_GRAPH, Change, Commit
+from coprod_kg.store import journal, merged
+from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
 
-__all__ = ["Durable"]
+__all__ = ["Durable", "open_store"]
 
 _RESERVE_BYTES = 32 << 20
 """Left free by every commit, so that the store can always be opened again."""
@@ -63,17 +63,12 @@ class Durable:
         Raises:
             StoreUnavailable: the store cannot be opened.
         """
-        try:
-            store = ox.Store(str(directory.store))
-        except (OSError, RuntimeError) as error:  # the second for a damaged file
-            raise StoreUnavailable(
-                f"the store cannot be opened: {error}", where=str(directory.store)
-            ) from None
-        durable = cls(store, directory, base_iri, keep)
+        durable = cls(open_store(directory), directory, base_iri, keep)
         unfinished = journal.read(directory.journal)
         if unfinished is not None:
             _check_room(directory, unfinished)
             durable._apply(unfinished)
+        merged.build(durable.store, base_iri, durable.version())
         durable._publish()
         directory.journal.unlink(missing_ok=True)
         return replace(durable, opened=durable.version())
@@ -141,31 +136,32 @@ class Durable:
             for graph, triples in change.replace.items():
                 self._replace(graph, triples, change.labels)
             for graph, triples in change.add.items():
-                self._load(graph, triples)
+                self._load(merged.node(graph), triples)
+                self._load(merged.MERGE, triples)
 
     def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
-        node = _named(graph)
-        self.store.clear_graph(node)
-        if isinstance(node, ox.NamedNode):
-            if triples:
-                self.store.add_graph(node)
-            else:
-                self.store.remove_graph(node)
-        (self._extend if labels else self._load)(graph, triples)
+        node = merged.node(graph)
+        if any(self.store.quads_for_pattern(None, None, None, node)):
+            merged.withdraw(self.store, node, kept=_kept(triples))
+        self.store.remove_graph(node)
+        if triples.strip() or (triples and node != merged.UNNAMED):
+            self.store.add_graph(node)
+        put = self._extend if labels else self._load
+        put(node, triples)
+        if labels or b"_:" not in triples:
+            put(merged.MERGE, triples)
+        else:  # its blank nodes have new labels now
+            merged.contribute(self.store, node)
 
-    def _extend(self, graph: str, triples: bytes) -> None:
+    def _extend(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
         """Put triples in under the labels that their blank nodes have."""
-        node = _named(graph)
-        quads = (
-            ox.Quad(one.subject, one.predicate, one.object, node)
-            for one in ox.parse(triples, ox.RdfFormat.N_TRIPLES)
-        )
+        quads = (merged.placed(quad, node) for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES))
         (self.store.bulk_extend if len(triples) > _BULK_BYTES else self.store.extend)(quads)
 
-    def _load(self, graph: str, triples: bytes) -> None:
+    def _load(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
         if triples:
             load = self.store.bulk_load if len(triples) > _BULK_BYTES else self.store.load
-            load(triples, ox.RdfFormat.N_TRIPLES, to_graph=_named(graph))
+            load(triples, ox.RdfFormat.N_TRIPLES, to_graph=node)
 
     def _graph(self, name: str) -> ox.NamedNode:
         return ox.NamedNode(f"{self.base_iri}graph/{name}")
@@ -198,8 +194,30 @@ class Durable:
         return Change(add={self._graph("provenance").value: written or b""})
 
 
-def _named(graph: str) -> ox.NamedNode | ox.DefaultGraph:
-    return ox.DefaultGraph() if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
+def open_store(directory: DataDirectory) -> ox.Store:
+    """The store of a data directory that is held, open for writing.
+
+    Raises:
+        StoreUnavailable: it cannot be opened.
+    """
+    try:
+        return ox.Store(str(directory.store))
+    except (OSError, RuntimeError) as error:  # the second for a damaged file
+        raise StoreUnavailable(
+            f"the store cannot be opened: {error}", where=str(directory.store)
+        ) from None
+
+
+def _kept(triples: bytes) -> frozenset[ox.Triple]:
+    """The triples that are the same wherever they stand; of a large graph none, to save memory."""
+    if len(triples) > _BULK_BYTES:
+        return frozenset()
+    everywhere = (ox.NamedNode, ox.Literal)  # blank nodes get new labels as they are loaded
+    return frozenset(
+        quad.triple
+        for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES)
+        if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, everywhere)
+    )
 
 
 def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
@@ -218,8 +236,10 @@ def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
 def _check(change: Change) -> None:
     """Read every triple once, so that what is journalled can be applied, and twice alike."""
     for graph, triples in [*change.replace.items(), *change.add.items()]:
+        if graph == merged.UNNAMED.value:
+            raise StoreError("the name of this graph is kept for the default graph", where=graph)
         try:
-            _named(graph)
+            merged.node(graph)
             for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES):
                 terms = (quad.subject, quad.object)
                 if graph in change.add and any(isinstance(one, ox.BlankNode) for one in terms):

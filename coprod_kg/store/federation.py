@@ -10,9 +10,9 @@ import secrets
 import threading
 import urllib.request
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, SimpleQueue
@@ -42,10 +42,18 @@ class Calls:
     Attributes:
         text: the text with the addresses of the listener in place of the IRIs.
         failure: what the first call that failed and was not SILENT met.
+        addresses: each IRI in the text, and the address in its place.
     """
 
     text: str
     failure: ServiceFailed | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+    def addressed(self, text: str) -> str:
+        """A text, or a part of one, with the addresses of the listener in it."""
+        for iri, address in self.addresses.items():
+            text = text.replace(f"<{iri}>", f"<{address}>")
+        return text
 
 
 @contextmanager
@@ -63,9 +71,9 @@ def calling(text: str, calls: Sequence[Call], seconds: float) -> Iterator[Calls]
     with _Listener(calls, seconds) as listener:
         thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        for number, (iri, _, _) in enumerate(calls):
-            text = text.replace(f"<{iri}>", f"<{listener.address(number)}>")
-        listener.calls = Calls(text)
+        addresses = {iri: listener.address(number) for number, (iri, _, _) in enumerate(calls)}
+        listener.calls = Calls(text, addresses=addresses)
+        listener.calls.text = listener.calls.addressed(text)
         try:
             yield listener.calls
         finally:

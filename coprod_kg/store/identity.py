@@ -16,7 +16,7 @@ from coprod_kg.store.directory import not_allowed, put
 
 __all__ = ["FORMAT", "Identity"]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The format this release writes; `coprod_kg.store.upgrades` has a step to it from each older."""
 
 _FILE: Final = "identity.json"

@@ -147,6 +147,16 @@ class Snapshots:
         link.rename(self.folder / _CURRENT)
         sync(self.folder)
 
+    def withdraw(self, version: int) -> None:
+        """Let a version be published anew, and made anew as some see it: its store has changed.
+
+        What somebody reads at this moment stays as it is.
+        """
+        for path in (self.folder / str(version), *self.views.glob("[0-9]*-*")):
+            if path.exists():
+                self._retire(path)
+        self._remove_unfinished()
+
     def prune(self, keep: int) -> None:
         """Remove all but the newest and the named, where nobody reads them any more."""
         for version in self.versions()[: -max(keep, 1)]:

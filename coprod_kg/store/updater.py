@@ -9,22 +9,29 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import CoprodError, QueryMemory, StoreUnavailable
+from coprod_kg.errors import CoprodError, QueryMemory, QuerySyntax, StoreUnavailable
 from coprod_kg.settings import Settings
-from coprod_kg.store import limits, wire
-from coprod_kg.store.base import Change, Update
+from coprod_kg.store import limits, merged, wire
+from coprod_kg.store.asked_dataset import found_graphs
+from coprod_kg.store.base import Change, Operation, Update
 from coprod_kg.store.comparing import changed
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.views import Views
 
 __all__ = ["main", "prepare"]
 
+_MERGED: Final = ox.NamedNode("urn:uuid:4b5d7a1e-52f0-4d9e-8f6b-2f0d2a9a7e35")
+"""A graph of the copy, for as long as one operation runs."""
 _COMPARING_SECONDS = 600.0
 """How long it may take to find what an update of everything has changed."""
 
@@ -41,13 +48,18 @@ def prepare(update: Update, settings: Settings) -> Change:
     """
     seconds = min(update.seconds, settings.query_seconds)
     directory = DataDirectory(settings.data.resolve())
+    operations = update.operations or (Operation(update.text),)
+    asked = {
+        "text": update.text,
+        "graphs": update.graphs,
+        "calls": update.calls,
+        "operations": [asdict(operation) for operation in operations],
+    }
     with tempfile.TemporaryDirectory(dir=directory.scratch) as scratch:
         ended = subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", "coprod_kg.store.updater", scratch],
             env={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
-            input=wire.framed_message(
-                {"text": update.text, "graphs": update.graphs, "calls": update.calls}
-            ),
+            input=wire.framed_message(asked),
             capture_output=True,
             timeout=seconds + _COMPARING_SECONDS + 60,
             check=False,
@@ -85,23 +97,31 @@ def main() -> None:
     """Carry out the update on standard input; write what changed to standard output."""
     limits.no_core_files()
     [asked] = map(wire.message, wire.frames(sys.stdin.buffer.read()))
-    text = asked["text"]
+    operations = [Operation(**one) for one in asked["operations"]]
     settings = Settings.load()
-    snapshots = Snapshots(DataDirectory(settings.data).snapshots)
-    reader = snapshots.open(snapshots.current())
+    views = Views(Snapshots(DataDirectory(settings.data).snapshots), settings.base_iri)
+    reader = views.open(None)
     copy = Path(sys.argv[1]) / "store"
     reader.store.backup(str(copy))
     store = ox.Store(str(copy))
-    if settings.default_graph == "strict" and settings.base_iri not in text:
+    merged.separate(store)
+    if settings.default_graph == "strict" and settings.base_iri not in asked["text"]:
         store.remove_graph(ox.NamedNode(f"{settings.base_iri}graph/provenance"))  # it is kept
     try:
         with (
-            calling(text, asked["calls"], settings.service_seconds) as calls,
+            calling(asked["text"], asked["calls"], settings.service_seconds) as calls,
             limits.limited(settings.query_seconds, settings.query_memory_mb),
         ):
-            _update(store, calls, settings.base_iri)
+            for operation in operations:
+                text = _merging(store, operation, settings.base_iri)
+                try:
+                    _update(store, text, calls, settings.base_iri)
+                except QuerySyntax:  # told again with its place in the whole text
+                    _update(ox.Store(), asked["text"], calls, settings.base_iri)
+                    raise
+                store.remove_graph(_MERGED)
         with limits.limited(_COMPARING_SECONDS, settings.query_memory_mb):
-            found = dict(changed(reader.store, store, asked["graphs"]))
+            found = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
     except CoprodError as error:
         sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
         return
@@ -111,9 +131,26 @@ def main() -> None:
         sys.stdout.buffer.write(wire.framed(triples))
 
 
-def _update(store: ox.Store, calls: Calls, base_iri: str) -> None:
+def _merging(store: ox.Store, operation: Operation, base_iri: str) -> str:
+    """The text of an operation, once the graphs that it reads merged are one graph of the copy."""
+    if operation.merged == "":
+        return operation.before
+    if operation.merged is None:
+        sources: Sequence[ox.NamedNode | None] = [None]
+        named = [*store.named_graphs()] if operation.named else []
+    else:
+        sources, named = found_graphs(operation.merged, base_iri)[0], []
+    clauses = [f"USING {_MERGED}", *(f"USING NAMED {graph}" for graph in named)]
+    for graph in sources:
+        quads = store.quads_for_pattern(None, None, None, graph)
+        merged.extend(store, (merged.placed(quad, _MERGED) for quad in quads))
+    store.add_graph(_MERGED)
+    return " ".join((operation.before, *clauses, operation.after))
+
+
+def _update(store: ox.Store, text: str, calls: Calls, base_iri: str) -> None:
     try:
-        store.update(calls.text, base_iri=base_iri)
+        store.update(calls.addressed(text), base_iri=base_iri)
     except SyntaxError as error:
         raise syntax(str(error), "SPARQL 1.1 Update") from None
     except MemoryError:

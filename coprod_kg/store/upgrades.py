@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from coprod_kg.store import merged
 from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.durable import Durable, open_store
 from coprod_kg.store.identity import FORMAT, Identity
 
 __all__ = ["STEPS", "Step", "upgrade"]
@@ -58,11 +60,25 @@ def _name_lineage(directory: DataDirectory, base_iri: str) -> None:
         replace(found, lineage=secrets.token_hex(4)).write(directory.root)
 
 
+def _merge_graphs(directory: DataDirectory, base_iri: str) -> None:
+    """Make the merged graph, and let the newest version be published anew, with it."""
+    if not directory.store.exists():
+        return
+    durable = Durable(open_store(directory), directory, base_iri, keep=1)
+    version = durable.version()
+    merged.build(durable.store, base_iri, version)
+    durable.snapshots.withdraw(version)
+
+
 STEPS: Final = (
     Step(
         "Its version numbers belong to a lineage now, which permanent links name, and its files "
         "can be read by their owner only.",
         _name_lineage,
+    ),
+    Step(
+        "The merge of all its graphs is now kept beside them, which takes two fifths more disk.",
+        _merge_graphs,
     ),
 )
 """The step from format 1 to 2 first, then one for each format that followed."""

@@ -17,6 +17,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.store import merged
 from coprod_kg.store.snapshots import Reader, Snapshots
 
 __all__ = ["Views", "hide"]
@@ -55,7 +56,7 @@ class Views:
             VersionGone: it is not kept.
         """
         whole = self.snapshots.open(self.snapshots.current() if version is None else version)
-        if not hidden:
+        if not hidden and merged.is_kept(whole.store, self.base_iri, whole.version):
             return whole
         try:
             return self._view(whole, hidden)
@@ -70,6 +71,7 @@ class Views:
                 if not path.exists():
                     whole.store.backup(str(unfinished))
                     store = ox.Store(str(unfinished))
+                    merged.build(store, self.base_iri, whole.version)
                     hide(store, self.base_iri, hidden)
                     store.flush()
                     del store  # it holds the lock of the folder
@@ -108,6 +110,7 @@ def hide(store: ox.Store, base_iri: str, organisations: Sequence[str]) -> None:
         for kind in ("organisation", "assessment")
     ]
     for graph in graphs:
+        merged.withdraw(store, graph)
         store.remove_graph(graph)
     _Record(store, ox.NamedNode(f"{base_iri}graph/provenance")).forget(graphs)
 
@@ -136,7 +139,7 @@ class _Record:
     def _remove(self, terms: set[ox.NamedNode]) -> None:
         for term in terms:
             for quad in [*self._about(term, None, None), *self._about(None, None, term)]:
-                self.store.remove(quad)
+                merged.discard(self.store, quad)
 
     def _about(
         self, subject: ox.NamedNode | None, path: ox.NamedNode | None, value: ox.NamedNode | None

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyoxigraph as ox
-
 from coprod_kg.errors import CoprodError, QueryMemory
 from coprod_kg.store import wire
+from coprod_kg.store.asked_dataset import dataset
 from coprod_kg.store.children import follow_lifeline
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
@@ -83,9 +82,8 @@ class Worker:
         self, reader: Reader, request: Mapping[str, Any], calls: Calls, writer: AnswerWriter
     ) -> None:
         try:
-            results = reader.store.query(
-                calls.text, base_iri=self.base_iri, **_dataset(request, reader.store)
-            )
+            store, graphs = dataset(request, reader.store, self.base_iri, self.memory_mb)
+            results = store.query(calls.text, base_iri=self.base_iri, **graphs)
             media_type, serialise = choose(results, request["media_types"])
             writer.begin(media_type, reader.version)
             serialise(writer)
@@ -111,22 +109,6 @@ class Worker:
                 self.rest()
             self.readers[key] = self.views.open(version, hidden)
         return self.readers[key]
-
-
-def _dataset(request: Mapping[str, Any], store: ox.Store) -> dict[str, Any]:
-    """The RDF dataset of the query (SPARQL 1.1 Protocol, section 2.1.4)."""
-    if request["default_graphs"] or request["named_graphs"]:
-        return {
-            "default_graph": [ox.NamedNode(one) for one in request["default_graphs"]],
-            "named_graphs": [ox.NamedNode(one) for one in request["named_graphs"]],
-        }
-    if request["apart"]:
-        return {"named_graphs": [one for one in store.named_graphs() if not _apart(one, request)]}
-    return {"use_default_graph_as_union": request["union"]}
-
-
-def _apart(graph: ox.NamedNode | ox.BlankNode, request: Mapping[str, Any]) -> bool:
-    return isinstance(graph, ox.NamedNode) and graph.value in request["apart"]
 
 
 def main() -> None:
