@@ -8,6 +8,7 @@ Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fs
 """
 
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -68,7 +69,9 @@ class Durable:
         if unfinished is not None:
             _check_room(directory, unfinished)
             durable._apply(unfinished)
-        merged.build(durable.store, base_iri, durable.version())
+        if not merged.is_kept(durable.store, base_iri, durable.version()):
+            sys.stderr.write("coprod-kg writer: the merge of all graphs is made anew\n")
+            merged.build(durable.store, base_iri, durable.version())
         durable._publish()
         directory.journal.unlink(missing_ok=True)
         return replace(durable, opened=durable.version())
