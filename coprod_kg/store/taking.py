@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Ledger", "mark", "taker"]
+__all__ = ["Ledger", "busy", "mark", "taker"]
 
 _LENGTH: Final = 32
 _KEPT_SECONDS: Final = 60.0
@@ -44,6 +44,10 @@ class Ledger:
         """Write down which query is taken up now."""
         self._page[:] = mark.encode("ascii").ljust(_LENGTH)[:_LENGTH]
 
+    def release(self) -> None:
+        """Write down that the query is done with."""
+        self._page[:] = bytes(_LENGTH)
+
 
 def taker(run: Path, mark: str) -> int | None:
     """The process number of the worker that took up a query last, or None if none has it."""
@@ -52,6 +56,16 @@ def taker(run: Path, mark: str) -> int | None:
             if file.read_bytes() == mark.encode("ascii"):
                 return int(file.name)
     return None
+
+
+def busy(run: Path) -> tuple[int, int]:
+    """How many of the workers that are alive have a query, and how many there are."""
+    held = []
+    for file in (run / "taken").glob("[0-9]*"):
+        with suppress(FileNotFoundError):
+            if not (run / "exits" / file.name).exists():
+                held.append(bool(file.read_bytes().strip(b"\0")))
+    return sum(held), len(held)
 
 
 def _forget(run: Path) -> None:

@@ -134,6 +134,7 @@ def main() -> None:
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the asker left
             worker.serve(connection)
+        worker.ledger.release()
 
 
 if __name__ == "__main__":

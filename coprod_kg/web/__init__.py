@@ -26,6 +26,7 @@ from coprod_kg.web import (
     things,
 )
 from coprod_kg.web.cache import Cache
+from coprod_kg.web.gauges import Present
 from coprod_kg.web.questions import Questions
 from coprod_kg.web.replies import Room
 from coprod_kg.web.site import Site
@@ -82,6 +83,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
 
 def _site(store: Store, settings: Settings, run: Path | None) -> Site:
     saved = Questions(load_all(settings.queries), Collection(store, settings), store)
+    admitted, checks = slots(run, Limits.queries(settings)), slots(run, Limits.checks(settings))
     views = load(files("queries") / "views")
     return Site(
         store,
@@ -90,7 +92,8 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
         views,
         Tokens(settings.data),
         Private(settings.data),
-        slots(run, Limits.queries(settings)),
-        slots(run, Limits.checks(settings)),
+        admitted,
+        checks,
         Cache(settings.cache_mb),
+        Present(settings.data, run, admitted, checks),
     )

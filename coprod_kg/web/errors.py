@@ -42,6 +42,7 @@ def problem(error: CoprodError) -> Response:
     """The error as the client can read it best."""
     exchange(request).outcome = kind_of(error)
     if isinstance(error, LimitReached):
+        exchange(request).refused = error.setting
         current_app.logger.warning("%s %s: %s", request.method, request.path, error.what)
     elif error.status >= 500:
         current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)

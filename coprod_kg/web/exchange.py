@@ -29,6 +29,7 @@ class Exchange:
         status: of the response, 0 before there is one.
         sent: bytes of the body handed over to be sent.
         outcome: ``ok``, or in a word why not.
+        refused: the setting whose limit refused it, if one did.
         guarded: whether what is seen here depends on who asks.
         hidden: the organisations whose data the client does not see.
         unshared: whether no cache that serves others may keep the answer.
@@ -45,6 +46,7 @@ class Exchange:
     status: int = 0
     sent: int = 0
     outcome: str = "ok"
+    refused: str = ""
     guarded: bool = False
     hidden: tuple[str, ...] = ()
     unshared: bool = False

@@ -35,7 +35,7 @@ def _readyz(site: Site) -> Response:
 
 def _metrics(site: Site) -> Response:
     """Numbers for Prometheus, over all web processes."""
-    response = Response(metrics.exposition(site.version()))
+    response = Response(metrics.exposition(site.version(), site.present))
     response.headers["Content-Type"] = metrics.CONTENT_TYPE_LATEST
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -19,8 +19,18 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
-__all__ = ["CONTENT_TYPE_LATEST", "FOLDER", "count", "exposition", "forget_dead", "measure"]
+__all__ = [
+    "CONTENT_TYPE_LATEST",
+    "FOLDER",
+    "count",
+    "exposition",
+    "forget_dead",
+    "measure",
+    "refuse",
+    "spooled",
+]
 
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that prometheus-client knows its folder by."""
@@ -37,6 +47,17 @@ _SECONDS: Final = Histogram(
 )
 _VERSION: Final = Gauge(
     "coprod_dataset_version", "The newest version of the data", multiprocess_mode="max"
+)
+
+_REFUSALS: Final = Counter(
+    "coprod_refusals",
+    "Requests refused, by the limit it was or in a word",
+    ("reason",),
+)
+_SPOOLED: Final = Gauge(
+    "coprod_spool_bytes",
+    "Disk taken by answers that wait for their readers",
+    multiprocess_mode="livesum",
 )
 
 
@@ -66,14 +87,36 @@ def _bytes(route: str) -> Counter:
     return _BYTES.labels(route)
 
 
-def exposition(version: int) -> bytes:
-    """All numbers as text."""
+def refuse(reason: str) -> None:
+    """One more request that was refused."""
+    _refusals(reason).inc()
+
+
+@cache
+def _refusals(reason: str) -> Counter:
+    return _REFUSALS.labels(reason)
+
+
+def exposition(version: int, present: Collector) -> bytes:
+    """All numbers as text.
+
+    Args:
+        version: the newest version.
+        present: what is as it is now, and not counted.
+    """
     _VERSION.set(version)
+    now = CollectorRegistry()
+    now.register(present)
     if not os.environ.get(FOLDER):
-        return generate_latest(REGISTRY)
+        return generate_latest(REGISTRY) + generate_latest(now)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no types
-    return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(now)
+
+
+def spooled(size: int) -> None:
+    """How many bytes of answers lie on disk for this process."""
+    _SPOOLED.set(size)
 
 
 def forget_dead() -> None:

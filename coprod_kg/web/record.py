@@ -22,6 +22,9 @@ _ROUTES: Final = frozenset(
 )
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
+_REFUSED: Final = frozenset({401, 403, 408, 413, 429, 503, 507})
+"""What is answered to requests that would be good ones at another time, or of somebody else."""
+
 
 def record(exchange: Exchange, settings: Settings) -> None:
     """Say what became of a request."""
@@ -31,6 +34,8 @@ def record(exchange: Exchange, settings: Settings) -> None:
     method = exchange.method if exchange.method in _METHODS else "other"
     metrics.count(route, method, exchange.status, exchange.outcome)
     metrics.measure(route, seconds, exchange.sent)
+    if exchange.status in _REFUSED:
+        metrics.refuse(exchange.refused or exchange.outcome)
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "method": exchange.method,

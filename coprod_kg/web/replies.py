@@ -19,6 +19,7 @@ from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.relay import Relay
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer
+from coprod_kg.web import metrics
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters
 from coprod_kg.web.slots import Share, Shared, client
@@ -202,7 +203,7 @@ class Room:
         """The room that the settings give to each web process."""
         return cls(
             Shared(settings.downloads),
-            Shared((settings.spool_mb << 20) // settings.web_workers),
+            Shared((settings.spool_mb << 20) // settings.web_workers, metrics.spooled),
             settings.data if settings.data.is_dir() else None,
         )
 

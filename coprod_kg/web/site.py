@@ -17,6 +17,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, Seen, Store
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.exchange import exchange
+from coprod_kg.web.gauges import Present
 from coprod_kg.web.questions import Questions
 from coprod_kg.web.rights import holder
 from coprod_kg.web.slots import Slots, client, give_back, hold
@@ -48,6 +49,7 @@ class Site:
         slots: where queries are admitted.
         checks: where checks of submissions are admitted.
         cache: the small answers of this process.
+        present: what the numbers for operators are looked up in.
     """
 
     store: Store
@@ -59,6 +61,7 @@ class Site:
     slots: Slots
     checks: Slots
     cache: Cache
+    present: Present
 
     def version(self, asked: int | None = None) -> int:
         """The version asked for, or the newest."""

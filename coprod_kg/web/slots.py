@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -434,10 +434,12 @@ class Shared:
 
     Args:
         size: how much there is.
+        watch: told how much is taken, after each change.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, watch: Callable[[int], None] = lambda taken: None) -> None:
         self._size = size
+        self._watch = watch
         self._reserved = size // 8
         self._lock = threading.Lock()
         self._taken: Counter[int] = Counter()
@@ -449,6 +451,7 @@ class Shared:
             if free < amount or not fair(self._taken[client.key], free):
                 return False
             self._taken[client.key] += amount
+            self._watch(self._taken.total())
             return True
 
     def give_back(self, client: Client, amount: int = 1) -> None:
@@ -457,6 +460,7 @@ class Shared:
             self._taken[client.key] -= amount
             if not self._taken[client.key]:
                 del self._taken[client.key]
+            self._watch(self._taken.total())
 
     @property
     def taken(self) -> int:
