@@ -1,6 +1,6 @@
 """What travels inside the wheel besides the code; it never changes a file of the checkout.
 
-An editable install reads the four folders where they lie, so nothing is copied for it.
+An editable install reads the folders where they lie, so nothing is copied for it.
 """
 
 from pathlib import Path
@@ -8,12 +8,14 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FOLDERS = ("ontology", "shapes", "queries", "examples")
-SUFFIXES = frozenset({".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".ttl", ".xlsx"})
+FOLDERS = ("ontology", "shapes", "queries", "examples", "docs", "deploy")
+SUFFIXES = frozenset(
+    {".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".service", ".ttl", ".xlsx", ".yml"}
+)
 
 
 class ModelFiles(BuildHookInterface):  # type: ignore[type-arg] # hatchling names no parameter
-    """Puts the model, the shapes, the queries and the examples into the package."""
+    """Puts the model, shapes, queries, examples, and the operator's files into the package."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Say which files go where; hatchling calls this before it builds."""

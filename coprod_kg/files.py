@@ -14,7 +14,7 @@ _ROOTS = (_PACKAGE / "_files", _PACKAGE.parent)
 
 
 def files(name: str) -> Path:
-    """The folder ``ontology``, ``shapes``, ``queries`` or ``examples``.
+    """The folder ``ontology``, ``shapes``, ``queries``, ``examples``, ``docs`` or ``deploy``.
 
     Raises:
         ModelError: this installation has no such folder.

@@ -1,15 +1,20 @@
 """An installed wheel is whole: it works where there is no checkout, and carries all it needs."""
 
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 import sysconfig
+import time
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
 
-FOLDERS = ("ontology", "shapes", "queries", "examples")
+FOLDERS = ("ontology", "shapes", "queries", "examples", "docs", "deploy")
 PIP = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
 
 
@@ -35,15 +40,30 @@ def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(checkout, tmp_path_factory.mktemp("dist"))
 
 
+def documented(checkout: Path) -> list[list[str]]:
+    """What the page for operators says to give to pip, in its order."""
+    page = (checkout / "docs" / "operator.md").read_text("utf-8")
+    lines = re.findall(r"^/opt/coprod/bin/pip (install .*)$", page, re.MULTILINE)
+    assert len(lines) == 3, "as it is, then the very versions that were tested and it"
+    return [line.split() for line in lines]
+
+
+def pip(python: Path, command: list[str], wheel: Path, checkout: Path) -> str:
+    """Run a documented command of pip without the network."""
+    places = {"dist/coprod_kg-*.whl": wheel, "requirements/service.lock": checkout / command[-1]}
+    words = [places.get(word, word) for word in command]
+    return run(*PIP, "--python", python, *words, "--no-index", cwd=python.parent)
+
+
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a new environment that has the wheel; dependencies are lent to it."""
     home = tmp_path_factory.mktemp("elsewhere") / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", home, cwd=home.parent)
-    python = home / "bin" / "python"
-    run(*PIP, "--python", python, "install", "--no-deps", "--no-index", wheel, cwd=home.parent)
     site = next(home.glob("lib/python3*/site-packages"))
     (site / "lent.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    # pip finds what is lent, and sees for itself that nothing the wheel needs is missing.
+    pip(home / "bin" / "python", documented(checkout)[0], wheel, checkout)
     return home / "bin"
 
 
@@ -52,10 +72,11 @@ def contents(wheel: Path) -> set[str]:
         return {name for name in archive.namelist() if "dist-info" not in name}
 
 
-def test_the_wheel_carries_the_model_the_shapes_the_queries_and_the_examples(
+def test_the_wheel_carries_the_model_the_queries_the_examples_and_the_pages_for_operators(
     wheel: Path, checkout: Path
 ) -> None:
     travelling = {".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".ttl", ".xlsx"}
+    travelling |= {".service", ".yml"}
     expected = {
         f"coprod_kg/_files/{path.relative_to(checkout).as_posix()}"
         for folder in FOLDERS
@@ -97,6 +118,44 @@ def test_both_licences_travel_with_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         licences = {Path(name).name for name in archive.namelist() if "/licenses/" in name}
     assert licences == {"LICENSE", "LICENSE-DATA"}
+
+
+def test_the_versions_that_were_tested_install_by_their_hashes(
+    installed: Path, wheel: Path, checkout: Path
+) -> None:
+    for command in documented(checkout)[1:]:
+        pip(installed / "python", [*command[:1], "--upgrade", *command[1:]], wheel, checkout)
+
+
+def test_the_installed_service_answers_and_shows_its_pages(installed: Path, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [installed / "coprod-kg", "serve", "--data", tmp_path / "data", "--no-example"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        serve = subprocess.Popen(
+            [*command, "--port", str(port)], cwd=tmp_path, env=environ, stdout=file, stderr=file
+        )
+    try:
+        end = time.monotonic() + 120
+        while b"127.0.0.1" not in log.read_bytes():
+            assert serve.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < end, log.read_text("utf-8")
+            time.sleep(0.1)
+        for path, words in (
+            ("/readyz", "ready"),
+            ("/docs/operator", "For those who run it"),
+            ("/docs/operations", "Under systemd"),
+            ("/docs/deploy/coprod-kg.service", "ExecStart"),
+            ("/docs/deploy/prometheus-alerts.yml", "coprod_disk_free_bytes"),
+        ):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+                assert words in answer.read().decode(), path
+    finally:
+        serve.send_signal(signal.SIGINT)
+        serve.wait(60)
 
 
 def test_the_installed_package_is_the_one_from_the_wheel(installed: Path, tmp_path: Path) -> None:

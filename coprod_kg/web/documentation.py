@@ -1,23 +1,29 @@
-"""The interface told to programs and to people, from one document; it runs no query."""
+"""The interface as an OpenAPI document and a page, and the guides of ``docs/`` as pages."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, render_template, request
 
+from coprod_kg.errors import NotFound
+from coprod_kg.files import files
 from coprod_kg.results.formats import HTML
 from coprod_kg.web.address import root
+from coprod_kg.web.markdown import html, title
 from coprod_kg.web.openapi import openapi, operations
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
 
 _KEPT = "public, max-age=300"
+_FIRST = ("submitter", "analyst", "portal", "operator", "operations", "commands")
+"""The pages of ``docs`` that come first in a list of them."""
 _MOST_VALUES = 16
 """So many permitted values are written out; more are behind a link to their scheme."""
 
@@ -62,7 +68,56 @@ def blueprint(site: Site) -> Blueprint:
     mark = site.queries.mark
     routes.add_url_rule("/openapi.json", endpoint="openapi", view_func=lambda: _json(text(mark())))
     routes.add_url_rule("/docs", endpoint="docs", view_func=lambda: _docs(made(mark())))
+    routes.add_url_rule("/docs/<name>", endpoint="guide", view_func=_guide)
+    routes.add_url_rule("/docs/deploy/<name>", endpoint="deploy", view_func=_deploy)
     return routes
+
+
+def _guide(name: str) -> Response:
+    """One of the pages of the folder ``docs``."""
+    text = _file("docs", f"{name}.md").read_text(encoding="utf-8")
+    page = render_template(
+        "guide.html", title=title(text), text=html(text, _link), guides=_guides()
+    )
+    return _sent(Response(page, content_type=HTML.content_type))
+
+
+def _deploy(name: str) -> Response:
+    """One of the files that operators are handed."""
+    text = _file("deploy", name).read_text(encoding="utf-8")
+    return _sent(Response(text, content_type="text/plain; charset=utf-8"))
+
+
+def _file(folder: str, name: str) -> Path:
+    """A file of an installed folder.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    found = {file.name: file for file in files(folder).iterdir() if file.is_file()}
+    if name not in found:
+        raise NotFound(f"there is no page {name[:100]!r}", fix="The pages are listed at /docs.")
+    return found[name]
+
+
+@cache
+def _guides() -> tuple[tuple[str, str], ...]:
+    """The name and the title of each page, those that most people look for first."""
+    found = {one.stem: title(one.read_text(encoding="utf-8")) for one in files("docs").glob("*.md")}
+    names = sorted(found, key=lambda name: (_FIRST.index(name) if name in _FIRST else 99, name))
+    return tuple((name, found[name]) for name in names)
+
+
+def _link(href: str) -> str | None:
+    """Where a link between files of the project leads here."""
+    name, mark, place = href.partition("#")
+    if not name or ":" in name:
+        return href
+    folder, _, file = name.rpartition("/")
+    if folder == "" and file.endswith(".md"):
+        return f"/docs/{file.removesuffix('.md')}{mark}{place}"
+    there = folder == "../deploy" and (files("deploy") / file).is_file()
+    return f"/docs/deploy/{file}" if there else None
 
 
 def _json(text: str) -> Response:
@@ -74,7 +129,8 @@ def _docs(document: Mapping[str, Any]) -> Response:
     for path, method, operation in operations(document):
         groups[operation["tags"][0]].append(_shown(path, method, operation, document))
     first = sorted(groups, key=lambda tag: tag not in ("Questions", "SPARQL"))
-    text = render_template("docs.html", groups={tag: groups[tag] for tag in first}, root=_root())
+    shown = {tag: groups[tag] for tag in first}
+    text = render_template("docs.html", groups=shown, root=_root(), guides=_guides())
     return _sent(Response(text, content_type=HTML.content_type))
 
 

@@ -17,7 +17,19 @@ from coprod_kg.web.exchange import Exchange
 __all__ = ["record"]
 
 _ROUTES: Final = frozenset(
-    {"catalogue", "data", "doc", "dump", "healthz", "id", "metrics", "ontology", "page", "queries"}
+    {
+        "catalogue",
+        "data",
+        "doc",
+        "docs",
+        "dump",
+        "healthz",
+        "id",
+        "metrics",
+        "ontology",
+        "page",
+        "queries",
+    }
     | {"readyz", "shapes", "sparql", "static", "submissions", "versions", "vocab"}
 )
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
