@@ -131,7 +131,7 @@ def test_the_installed_service_answers_and_shows_its_pages(installed: Path, tmp_
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [installed / "coprod-kg", "serve", "--data", tmp_path / "data", "--no-example"]
+    command = [str(installed / "coprod-kg"), "serve", "--data", "data", "--no-example"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     log = tmp_path / "log"
     with log.open("wb") as file:
