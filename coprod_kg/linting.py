@@ -15,6 +15,7 @@ from coprod_kg.answering import ask
 from coprod_kg.catalogue.header import Mistake
 from coprod_kg.catalogue.queries import SavedQuery, examine, load, load_all
 from coprod_kg.catalogue.sources import source_mistakes
+from coprod_kg.catalogue.vocabulary_use import having_hints, unknown_terms
 from coprod_kg.errors import (
     CoprodError,
     QueryFailed,
@@ -29,7 +30,7 @@ from coprod_kg.results.chart_checks import chart_mistakes
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 
-__all__ = ["CHART", "Fault", "decoded", "faults", "files_of", "query_mistakes"]
+__all__ = ["CHART", "Fault", "decoded", "faults", "files_of", "hints", "query_mistakes"]
 
 CHART: Final = ".vl.json"
 """How the name of a chart ends; it begins as its query's does."""
@@ -91,6 +92,20 @@ def faults(paths: Sequence[Path], store: Store, settings: Settings) -> list[Faul
     ]
 
 
+def hints(paths: Sequence[Path]) -> list[Fault]:
+    """What is no mistake in files of queries, and hardly what was meant.
+
+    Args:
+        paths: the files.
+    """
+    return [
+        Fault(path, line, what)
+        for path in paths
+        if not path.name.endswith(CHART)
+        for line, what in having_hints(decoded(path.read_bytes())[0])
+    ]
+
+
 def query_mistakes(
     query: SavedQuery,
     store: Store,
@@ -109,6 +124,7 @@ def query_mistakes(
     if any(one.values_from for one in query.parameters):
         known = load_all(settings.queries) if beside is None else {**load(), **beside}
         yield from source_mistakes(query, known)
+    yield from unknown_terms(query.text)
     if not query.form:
         return
     asked = Query(

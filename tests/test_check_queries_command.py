@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from coprod_kg.catalogue.queries import examine
 from coprod_kg.cli.check_queries import check_queries
 from coprod_kg.errors import CoprodError, QueryMemory, QueryTimeout
-from coprod_kg.linting import query_mistakes
+from coprod_kg.linting import hints, query_mistakes
 from coprod_kg.results.chart_checks import chart_mistakes
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
@@ -125,3 +125,73 @@ def test_whatever_json_a_chart_is_it_is_judged(value: object) -> None:
     for line, what in chart_mistakes(json.dumps(value), ["s"]):
         assert line == 1
         assert what
+
+
+@pytest.mark.parametrize(
+    ("pattern", "what"),
+    [
+        (
+            "?thing cp:reportedBarier ?b",
+            "the ontology defines no term cp:reportedBarier; did you mean cp:reportedBarrier?",
+        ),
+        (
+            "?thing a cp:Initiatve",
+            "the ontology defines no term cp:Initiatve; did you mean cp:Initiative?",
+        ),
+        (
+            "?thing <https://w3id.org/coprod/ontology#abuot> ?b",
+            "the ontology defines no term cp:abuot; did you mean cp:about?",
+        ),
+        (
+            "?thing ?p stage:projekt",
+            "there is no concept stage:projekt; did you mean stage:project?",
+        ),
+        ("?thing cp:xyzzy ?b", "the ontology defines no term cp:xyzzy"),
+    ],
+)
+def test_a_term_that_the_model_has_not_is_a_mistake(
+    tmp_path: Path, pattern: str, what: str
+) -> None:
+    prefixes = (
+        "PREFIX cp: <https://w3id.org/coprod/ontology#>\n"
+        "PREFIX stage: <https://w3id.org/coprod/vocab/stage/>\n"
+    )
+    (tmp_path / "mine.rq").write_text(f"{prefixes}SELECT ?thing {{ {pattern} }}")
+    told = checked(str(tmp_path))
+    assert told.exit_code == 1
+    assert f"mine.rq:3: {what}\n" in told.output
+
+
+def test_terms_that_the_model_has_and_names_of_others_are_none(tmp_path: Path) -> None:
+    text = "PREFIX c: <https://w3id.org/coprod/ontology#>\nPREFIX x: <urn:cp:>\n"
+    text += "ASK { ?a a c:Initiative ; x:Barier 'c:Nothing' ; <urn:c:Nothing> c: } # c:Nothing"
+    (tmp_path / "mine.rq").write_text(text)
+    assert "defines no term" not in checked(str(tmp_path)).output
+
+
+@pytest.mark.parametrize(
+    ("select", "lines"),
+    [
+        ("SELECT ?s (COUNT(*) AS ?n) { ?s ?p ?o }\nGROUP BY ?s\nHAVING(?n > 1)", [3]),
+        ("SELECT ?s (COUNT(*) AS ?n) { ?s ?p ?o }\nGROUP BY ?s HAVING(COUNT(*) > 1)", []),
+        ("SELECT ?s (SUM(?o) AS ?o2) { ?s ?p ?o }\nGROUP BY ?s HAVING(SUM(?o2) > 1)", []),
+        ("SELECT ?k (1 AS ?n) { ?s ?p ?o }\nGROUP BY (STR(?s) AS ?k) HAVING(?k > 'a')", []),
+        ("ASK { {\nSELECT (MAX(?o) AS ?n) { ?s ?p ?o } GROUP BY ?s\nHAVING(?n > 1) } }", [3]),
+    ],
+)
+def test_a_name_that_having_does_not_see_is_a_hint_and_no_mistake(
+    tmp_path: Path, select: str, lines: list[int]
+) -> None:
+    path = tmp_path / "mine.rq"
+    path.write_text(select)
+    assert [one.line for one in hints([path])] == lines
+    assert ("hint: HAVING does not see ?n" in checked(str(path)).output) == bool(lines)
+
+
+def test_a_hint_alone_is_no_failure(tmp_path: Path) -> None:
+    path = tmp_path / "sound.rq"
+    path.write_text(SOUND.replace("ORDER BY", "HAVING(?initiatives > 1) ORDER BY", 1))
+    found = hints([path])
+    told = checked(str(path))
+    assert (told.exit_code == 0) == ("no mistakes" in told.output)
+    assert len(found) == told.output.count("hint: ")

@@ -199,6 +199,45 @@ def test_an_answer_shows_itself_as_a_table_and_its_chart(kg: Connection) -> None
     assert repr(own).splitlines()[0].split() == ["thing", "thingLabel"]
 
 
+MIXED = {
+    "numbers and texts": "1 'a' 2.5 UNDEF",
+    "numbers of several kinds": "1 2.5 1e0 UNDEF",
+    "whole numbers and decimals": "1 2.5",
+    "more digits than a column holds": "123456789012345678901 1",
+    "truth values and numbers": "true 1",
+    "days and texts": "'2020-01-01'^^<http://www.w3.org/2001/XMLSchema#date> 'nope'",
+    "days and moments": "'2020-01-01'^^<http://www.w3.org/2001/XMLSchema#date> "
+    "'2020-01-01T10:00:00Z'^^<http://www.w3.org/2001/XMLSchema#dateTime>",
+    "moments in several zones": (
+        "'2020-01-01T10:00:00'^^<http://www.w3.org/2001/XMLSchema#dateTime> "
+    )
+    + "'2020-01-01T10:00:00+02:00'^^<http://www.w3.org/2001/XMLSchema#dateTime> "
+    "'2020-01-01T10:00:00Z'^^<http://www.w3.org/2001/XMLSchema#dateTime>",
+    "nothing": "UNDEF",
+    "no rows": "",
+}
+
+
+@pytest.mark.parametrize("values", MIXED.values(), ids=list(MIXED))
+def test_a_frame_of_polars_comes_wherever_one_of_pandas_does(kg: Connection, values: str) -> None:
+    answer = kg.sparql(f"SELECT ?x {{ VALUES ?x {{ {values} }} }}")
+    assert answer.to_polars().shape == answer.to_pandas().shape == (len(answer), 1)
+    assert answer.to_polars().columns == ["x"]
+    missing = [row["x"] is None for row in answer.rows]
+    assert answer.to_polars()["x"].is_null().to_list() == missing
+
+
+def test_numbers_of_one_column_stay_numbers_in_polars(kg: Connection) -> None:
+    frame = kg.sparql("SELECT ?x { VALUES ?x { 1 2.5 } }").to_polars()
+    assert float(frame["x"].sum()) == 3.5
+
+
+def test_an_answer_can_be_gone_through_row_by_row(kg: Connection) -> None:
+    answer = kg.initiatives_by_stage()
+    assert [row["stage"] for row in answer] == [row["stage"] for row in answer.rows]
+    assert list(answer) == answer.rows
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_a_library_that_is_missing_is_named_with_what_brings_it(
     library: str, kg: Connection, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ import click
 
 from coprod_kg.cli.context import setting_options
 from coprod_kg.files import files
-from coprod_kg.linting import CHART, faults, files_of
+from coprod_kg.linting import CHART, faults, files_of, hints
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import connect
 
@@ -25,7 +25,7 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
     """Look saved queries and their charts over, and print every mistake with file and line.
 
     PATHs are files or folders; without one the queries of this software and of your own folder
-    are looked at. No data is needed. Exit code 1 says that there are mistakes.
+    are looked at. No data is needed. Exit code 1 says that there are mistakes; a hint is none.
     """
     shipped = (files("queries") / "questions", files("queries") / "views")
     own = (settings.queries,) if settings.queries else ()
@@ -34,17 +34,24 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
         empty = stack.enter_context(TemporaryDirectory(prefix="coprod-"))
         store = stack.enter_context(connect(replace(settings, data=Path(empty)), create=True))
         wrong = faults(found, store, settings)
+    hinted = hints(found)
     if as_json:
-        rows = [{"file": str(one.file), "line": one.line, "what": one.what} for one in wrong]
+        rows = [
+            {"file": str(one.file), "line": one.line, "what": one.what, "hint": one in hinted}
+            for one in (*wrong, *hinted)
+        ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         for one in wrong:
             click.echo(str(one))
+        for one in hinted:
+            click.echo(f"{one.file}:{one.line}: hint: {one.what}")
         charts = sum(path.name.endswith(CHART) for path in found)
         click.echo(
             f"{_counted(len(found) - charts, 'query', 'queries')}, "
             f"{_counted(charts, 'chart', 'charts')}, "
-            f"{_counted(len(wrong), 'mistake', 'mistakes')}."
+            f"{_counted(len(wrong), 'mistake', 'mistakes')}"
+            + (f", {_counted(len(hinted), 'hint', 'hints')}." if hinted else ".")
         )
     if wrong:
         raise click.exceptions.Exit(1)

@@ -13,7 +13,7 @@ import click
 from coprod_kg.cli.aligning import terminal_width
 from coprod_kg.cli.tables import Look, legend, readable
 from coprod_kg.errors import WrongUsage
-from coprod_kg.results.formats import CRATE, GRAPHS, ROWS, Format, by_name
+from coprod_kg.results.formats import CRATE, EXCEL_CSV, GRAPHS, ROWS, Format, by_name
 from coprod_kg.results.made import MADE
 from coprod_kg.results.suppression import note
 from coprod_kg.results.table import Table, read_table
@@ -25,7 +25,7 @@ _JSON: Final = ROWS[0].media_type
 _FORMATS: Final = (
     *("json", "xml", "csv", "tsv", "table"),
     *("turtle", "ntriples", "jsonld", "rdfxml"),
-    *("svg", "png", "vega", "xlsx", "crate"),
+    *("svg", "png", "vega", "xlsx", EXCEL_CSV.name, "crate"),
 )
 _BINARY: Final = ("png", "xlsx", CRATE.name)
 
@@ -51,8 +51,9 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "form",
             type=click.Choice(_FORMATS, case_sensitive=False),
             help="Write this format; json and xml fit rows and graphs, svg, png and vega are the "
-            "chart of a saved query, xlsx is a workbook, crate an RO-Crate. On a terminal a table "
-            "or Turtle, else CSV or Turtle.",
+            "chart of a saved query, xlsx is a workbook, excel.csv is CSV that Excel opens with "
+            "its letters intact, crate an RO-Crate. On a terminal a table or Turtle, else CSV or "
+            "Turtle.",
         ),
     ):
         command = option(command)

@@ -2,7 +2,7 @@
 
 import csv
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -96,6 +96,10 @@ class Result:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rows, one dictionary each."""
+        return iter(self.rows)
+
     @cached_property
     def citation(self) -> Citation:
         """What to write beside numbers that come from here; the same as the service gives."""
@@ -114,13 +118,14 @@ class Result:
         return frame
 
     def to_polars(self) -> "polars.DataFrame":
-        """The rows as a polars frame.
+        """The rows as a polars frame; a column of values of several kinds is one of texts.
 
         Raises:
             WrongUsage: polars is not installed.
         """
-        frame: polars.DataFrame = _library("polars").DataFrame(
-            self.rows, schema=list(self.columns), infer_schema_length=None, strict=False
+        library = _library("polars")
+        frame: polars.DataFrame = library.DataFrame(
+            [_series(library, name, [row[name] for row in self.rows]) for name in self.columns]
         )
         return frame
 
@@ -266,6 +271,23 @@ def _value(cell: Cell) -> object:
         return read(cell.value)
     except (ValueError, ArithmeticError):
         return cell.value  # legal in RDF, and nothing that Python has a value for
+
+
+def _series(library: Any, name: str, values: list[Any]) -> Any:
+    """A column of a polars frame: numbers of several kinds as one, else of one kind or as texts."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if len(kinds) > 1 and kinds <= {int, float, Decimal}:
+        kind = float if float in kinds else Decimal
+        values = [None if value is None else kind(value) for value in values]
+        kinds = {kind}
+    if len(kinds) < 2:
+        try:
+            return library.Series(name, values)
+        except (TypeError, ValueError, OverflowError, library.exceptions.PolarsError):
+            pass  # moments in several zones, numbers of more digits than it holds
+    return library.Series(
+        name, [None if value is None else str(value) for value in values], dtype=library.String
+    )
 
 
 def _library(name: str) -> Any:

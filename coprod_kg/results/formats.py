@@ -6,6 +6,7 @@ from typing import Final, Literal
 __all__ = [
     "CHARTS",
     "CRATE",
+    "EXCEL_CSV",
     "FORMATS",
     "GRAPHS",
     "HTML",
@@ -95,6 +96,9 @@ WORKBOOK: Final = Format(
 )
 """The rows of a saved query as a workbook."""
 
+EXCEL_CSV: Final = Format("excel.csv", "text/csv;bom=yes", "made", "CSV for Excel")
+"""The rows of a saved query as CSV after a byte order mark, by which Excel knows UTF-8."""
+
 CHARTS: Final = (
     Format("svg", "image/svg+xml", "made", "SVG"),
     Format("png", "image/png", "made", "PNG"),
@@ -125,6 +129,6 @@ def by_name(name: str) -> tuple[Format, ...]:
     also = {"json": ("jsonld",), "srj": (), "xml": ("rdf",)}.get(name, ())
     return tuple(
         one
-        for one in (*FORMATS, WORKBOOK, *CHARTS, CRATE)
+        for one in (*FORMATS, WORKBOOK, EXCEL_CSV, *CHARTS, CRATE)
         if name in (one.name, one.media_type, *one.names, *one.aliases) or one.name in also
     )

@@ -1,8 +1,10 @@
-"""What is made of a saved query's rows: a chart or a workbook; it never asks for the rows."""
+"""What is made of a saved query's rows: a chart, a workbook, CSV for Excel."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +12,13 @@ from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.errors import WrongUsage
 from coprod_kg.licence import LICENCE, LICENCE_NAME
 from coprod_kg.results.chart import has_chart, png, specification, svg
-from coprod_kg.results.formats import CHARTS, WORKBOOK, Format
+from coprod_kg.results.formats import CHARTS, EXCEL_CSV, WORKBOOK, Format
 from coprod_kg.results.suppression import explained
 from coprod_kg.results.table import Table
 
 __all__ = ["MADE", "MOST_BYTES", "Asked", "formats_made"]
 
-MADE: Final = (WORKBOOK, *CHARTS)
+MADE: Final = (WORKBOOK, EXCEL_CSV, *CHARTS)
 """The formats that are made here of rows."""
 
 MOST_BYTES: Final = 16 << 20
@@ -34,7 +36,7 @@ def formats_made(query: SavedQuery, own: Path | None = None) -> tuple[Format, ..
     """
     if query.form in ("CONSTRUCT", "DESCRIBE"):
         return ()
-    return (WORKBOOK, *(CHARTS if has_chart(query, own) else ()))
+    return (WORKBOOK, EXCEL_CSV, *(CHARTS if has_chart(query, own) else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Asked:
             from coprod_kg.results.xlsx import workbook
 
             return workbook(table, self._headings(), self.about(len(table.rows)))
+        if form == EXCEL_CSV:
+            return _excel_csv(table)
         if form not in CHARTS:
             raise WrongUsage(f"{form.name} is not made of rows")
         spec = specification(self.query, table, self.own)
@@ -96,3 +100,15 @@ class Asked:
         called = {one.name: one.heading for one in self.query.columns}
         texts = list(called.values())
         return {name: text if texts.count(text) == 1 else name for name, text in called.items()}
+
+
+def _excel_csv(table: Table) -> bytes:
+    """The rows as in CSV, after the mark by which Excel takes their letters for UTF-8."""
+    text = StringIO()
+    rows = csv.writer(text)
+    if table.truth is None:
+        rows.writerow(table.columns)
+        rows.writerows([row.get(name, "") for name in table.columns] for row in table.texts())
+    else:
+        rows.writerow([str(table.truth).lower()])
+    return text.getvalue().encode("utf-8-sig")

@@ -7,7 +7,7 @@ from flask import Response
 
 from coprod_kg.citing.content import Content, content_of_table
 from coprod_kg.errors import LimitReached
-from coprod_kg.results.formats import CRATE, WORKBOOK
+from coprod_kg.results.formats import CRATE, EXCEL_CSV, WORKBOOK
 from coprod_kg.results.made import MADE, MOST_BYTES, Asked
 from coprod_kg.results.negotiation import Offer
 from coprod_kg.results.table import read_table
@@ -52,7 +52,7 @@ def drawn(
         asked = replace(asked, cited=quoted(answer.version, content_of_table(table)))
     body = asked.made(offer.format, table)
     response = Response(body, content_type=offer.content_type)
-    kind = "attachment" if offer.format == WORKBOOK else "inline"
+    kind = "attachment" if offer.format in (WORKBOOK, EXCEL_CSV) else "inline"
     name = f"{asked.query.name}.{'vl.json' if offer.format.name == 'vega' else offer.format.name}"
     response.headers["Content-Disposition"] = f'{kind}; filename="{name}"'
     return conditions.mark(response, offer)

@@ -44,6 +44,21 @@ def test_a_workbook_holds_the_rows_and_says_what_was_asked(client: FlaskClient) 
     assert about["Dataset version"] == response.headers["Dataset-Version"]
 
 
+def test_csv_for_excel_begins_with_the_mark_of_utf_8(client: FlaskClient) -> None:
+    address = "/queries/initiatives-at-stage"
+    response = client.get(f"{address}.excel.csv?stage=pilot-project")
+    assert response.content_type == "text/csv;bom=yes; charset=utf-8"
+    assert "initiatives-at-stage.excel.csv" in response.headers["Content-Disposition"]
+    assert response.data.startswith(b"\xef\xbb\xbfinitiative")
+    plain = client.get(f"{address}.csv?stage=pilot-project")
+    assert response.data.removeprefix(b"\xef\xbb\xbf") == plain.data
+    assert client.get(f"{address}?stage=pilot-project&format=excel.csv").data == response.data
+    by_accept = client.get(f"{address}?stage=pilot-project", headers={"Accept": "text/csv"})
+    assert by_accept.data == plain.data
+    page = client.get(address, headers={"Accept": "text/html"})
+    assert "CSV for Excel" in page.get_data(as_text=True)
+
+
 def test_a_chart_that_the_client_has_is_not_drawn_again(client: FlaskClient) -> None:
     tag = client.get(f"{ASKED}.svg").headers["ETag"]
     assert client.get(f"{ASKED}.svg", headers={"If-None-Match": tag}).status_code == 304
