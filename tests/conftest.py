@@ -53,6 +53,7 @@ LAST = (
     "test_packaging",
     "test_crashes",
     "test_acknowledged",
+    "test_write_roads",
     "test_docs",
 )
 

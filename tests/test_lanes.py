@@ -1,7 +1,6 @@
 """Short queries do not wait behind long ones; the limit on long ones holds."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,8 @@ from coprod_kg.errors import CoprodError, Overloaded, QueryTooDeep
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Asker, Change, Query
 from coprod_kg.store.lanes import Lane
-from coprod_kg.store.local import LocalStore, serving
+from coprod_kg.store.local import Service, serving
+from tests.working import at_work
 
 HOPELESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
 SHORT = Query("ASK { ?s ?p ?o }", ("text/csv",))
@@ -22,7 +22,7 @@ MANY = "".join(f"<urn:{n}> <urn:p> <urn:{n}> .\n" for n in range(2_000)).encode(
 @contextmanager
 def store(
     data: Path, long_queries: int, keep: int = 20, queue_seconds: float = 60.0
-) -> Iterator[LocalStore]:
+) -> Iterator[Service]:
     settings = Settings(
         data=data,
         workers=1,
@@ -33,22 +33,22 @@ def store(
     )
     with serving(settings) as service:
         service.store.commit(Change(replace={"urn:g": MANY}))
-        yield service.store
+        yield service
 
 
 @contextmanager
-def hopeless(asked: LocalStore, count: int) -> Iterator[None]:
+def hopeless(asked: Service, count: int) -> Iterator[None]:
     """So many queries without end under way, one begun after the other is long."""
     asker, ended = Asker(), list[threading.Thread]()
 
     def ask() -> None:
         with pytest.raises(CoprodError):
-            asked.query(Query(HOPELESS, ("text/csv",), seconds=120.0, asker=asker))
+            asked.store.query(Query(HOPELESS, ("text/csv",), seconds=120.0, asker=asker))
 
-    for _ in range(count):
+    for number in range(count):
         ended.append(threading.Thread(target=ask))
-        ended[-1].start()
-        time.sleep(0.5)  # it is taken up, and long
+        with at_work(asked.keeper, number + 1):  # it is taken up, and long
+            ended[-1].start()
     try:
         yield
         assert all(one.is_alive() for one in ended)
@@ -60,14 +60,14 @@ def hopeless(asked: LocalStore, count: int) -> Iterator[None]:
 
 def test_short_queries_are_answered_while_long_ones_run(tmp_path: Path) -> None:
     with store(tmp_path, 2) as asked, hopeless(asked, 2):
-        assert all("true" in asked.query(SHORT).read().decode() for _ in range(20))
+        assert all("true" in asked.store.query(SHORT).read().decode() for _ in range(20))
 
 
 def test_no_more_long_queries_run_than_may(tmp_path: Path) -> None:
     with store(tmp_path, 1, queue_seconds=5.0) as asked:
         with hopeless(asked, 2), pytest.raises(Overloaded):
-            asked.query(SHORT)
-        assert "true" in asked.query(SHORT).read().decode()  # they left
+            asked.store.query(SHORT)
+        assert "true" in asked.store.query(SHORT).read().decode()  # they left
 
 
 def test_a_worker_that_dies_leaves_its_lane_to_the_next(tmp_path: Path) -> None:
@@ -75,19 +75,19 @@ def test_a_worker_that_dies_leaves_its_lane_to_the_next(tmp_path: Path) -> None:
     with store(tmp_path, 1) as asked:
         for _ in range(3):
             with pytest.raises(QueryTooDeep):
-                asked.query(deep)
-            assert "true" in asked.query(SHORT).read().decode()
+                asked.store.query(deep)
+            assert "true" in asked.store.query(SHORT).read().decode()
 
 
 def test_a_worker_that_waits_holds_no_old_version(tmp_path: Path) -> None:
     with store(tmp_path, 1, keep=1) as asked:
         with hopeless(asked, 1):
-            asked.query(SHORT).read()  # by the second of the lane
+            asked.store.query(SHORT).read()  # by the second of the lane
         for _ in range(4):
-            asked.commit(Change())
-            asked.query(SHORT).read()
-        asked.commit(Change())
-        assert len(asked.versions()) <= 3
+            asked.store.commit(Change())
+            asked.store.query(SHORT).read()
+        asked.store.commit(Change())
+        assert len(asked.store.versions()) <= 3
 
 
 def test_of_a_lane_one_serves(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ nothing. The sockets of the running processes live elsewhere, in a short-lived r
 the path of a Unix socket may only be about 100 bytes long.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -31,10 +32,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coprod_kg.errors import StoreInUse, StoreUnavailable
+from coprod_kg.errors import StoreFull, StoreInUse, StoreUnavailable
 
-__all__ = ["DataDirectory", "alone", "not_allowed", "put", "sync", "user_name"]
+__all__ = ["DataDirectory", "alone", "check_room", "not_allowed", "put", "sync", "user_name"]
 
+_RESERVE_BYTES = 32 << 20
+"""Left free by every commit, so that the store can always be opened again."""
 _OWNER_FOLDER = 0o700
 _OWNER_FILE = 0o600
 _OURS = (
@@ -260,17 +263,40 @@ def put(path: Path, content: bytes, mode: int = _OWNER_FILE) -> None:
         mode: who may read and write it, as far as the process allows.
 
     Raises:
-        OSError: it cannot be written; what was there is still there.
+        StoreFull: there is no room for it; what was there is still there.
+        OSError: it cannot be written otherwise; what was there is still there.
     """
     # two threads may write the same bytes, which have one name, at the same moment
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(f"{path.name} does not fit on the disk", path.parent) from None
+        raise
     sync(path.parent)
+
+
+def check_room(folder: Path, size: int) -> None:
+    """See that the disk of a folder holds so many bytes more, and what is always left free.
+
+    Raises:
+        StoreFull: it does not.
+    """
+    needed, free = _RESERVE_BYTES + size, shutil.disk_usage(folder).free
+    if free < needed:
+        told = f"the change needs {needed >> 20} MiB of free disk, and {free >> 20} MiB are left"
+        raise _full(told, folder)
+
+
+def _full(what: str, folder: Path) -> StoreFull:
+    return StoreFull(what, where=str(folder), fix="Free some space; reading goes on meanwhile.")
 
 
 @contextmanager

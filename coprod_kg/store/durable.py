@@ -7,7 +7,6 @@ it is there, is applied again. pyoxigraph offers no transaction over several cal
 Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fsync`` instead.
 """
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,16 +14,14 @@ from datetime import UTC, datetime
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import StoreChanged, StoreError, StoreFull, StoreUnavailable
+from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable
 from coprod_kg.store import journal, merged
 from coprod_kg.store.base import Change, Commit
-from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.snapshots import Snapshots
 
 __all__ = ["Durable", "open_store"]
 
-_RESERVE_BYTES = 32 << 20
-"""Left free by every commit, so that the store can always be opened again."""
 _BULK_BYTES = 8 << 20
 """From this size on a graph is loaded in bulk, which keeps memory level."""
 
@@ -227,13 +224,7 @@ def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
     """See that the disk holds the journal, the store's log, its files and their compaction."""
     graphs = [graph for one in changes for graph in (one.replace, one.add)]
     size = sum(len(triples) for graph in graphs for triples in graph.values())
-    needed, free = _RESERVE_BYTES + 4 * size, shutil.disk_usage(directory.root).free
-    if free < needed:
-        raise StoreFull(
-            f"the commit needs {needed >> 20} MiB of free disk, and {free >> 20} MiB are left",
-            where=str(directory.root),
-            fix="Free some space; reading goes on meanwhile.",
-        )
+    check_room(directory.root, 4 * size)
 
 
 def _check(change: Change) -> None:

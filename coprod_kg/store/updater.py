@@ -22,7 +22,7 @@ from coprod_kg.store import limits, merged, wire
 from coprod_kg.store.asked_dataset import found_graphs
 from coprod_kg.store.base import Change, Operation, Update
 from coprod_kg.store.comparing import changed
-from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.snapshots import Snapshots
@@ -40,6 +40,7 @@ def prepare(update: Update, settings: Settings) -> Change:
     """What the update would change, computed by a child process.
 
     Raises:
+        StoreFull: there is no room to work in.
         QuerySyntax: the text is not SPARQL Update.
         QueryTimeout, QueryMemory, QueryTooDeep: it met one of the limits.
         QueryFailed: it cannot be carried out, such as creating a graph that exists.
@@ -55,6 +56,7 @@ def prepare(update: Update, settings: Settings) -> Change:
         "calls": update.calls,
         "operations": [asdict(operation) for operation in operations],
     }
+    check_room(directory.root, 0)
     with tempfile.TemporaryDirectory(dir=directory.scratch) as scratch:
         ended = subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", "coprod_kg.store.updater", scratch],

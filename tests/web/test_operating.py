@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 from tests.web.service import Running, running
+from tests.working import at_work
 
 SLOW = "SELECT (COUNT(*) AS ?n) { ?a <urn:p> ?x . ?b <urn:p> ?y }"
 
@@ -57,8 +57,9 @@ def test_a_client_has_so_many_queries_at_work_and_others_go_on(service: Running)
         f"GET /sparql?query={quote(endless)} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.0.1\r\n"
     )
     target = f"/sparql?query={quote('ASK {}')}"
-    with service.send(f"{busy}X-Forwarded-For: 10.0.0.1\r\n\r\n"):
-        time.sleep(0.5)
+    with at_work(service.keeper):
+        sent = service.send(f"{busy}X-Forwarded-For: 10.0.0.1\r\n\r\n")
+    with sent:
         status, body, headers = ask(service, target, X_Forwarded_For="10.0.0.1")
         assert status == 429
         assert b"client-queries" in body
@@ -155,8 +156,8 @@ def test_a_request_under_way_is_answered_when_the_service_stops(tmp_path: Path) 
     patient = Settings(web_workers=1, workers=1, query_seconds=60, stop_seconds=60)
     with running(tmp_path / "data", patient, 6000) as service:
         thread = Thread(target=slow, args=(service,))
-        thread.start()
-        time.sleep(0.4)
+        with at_work(service.keeper, seconds=0.05):
+            thread.start()
         waited = not answers
     thread.join()
     assert answers == [200]

@@ -12,6 +12,7 @@ import pytest
 
 from coprod_kg.settings import Settings
 from tests.web.service import Running, running
+from tests.working import at_work
 
 PAIRS = "SELECT ?a ?b { ?a <urn:p> ?x . ?b <urn:p> ?y }"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a <urn:p> ?x . ?b <urn:p> ?y . ?c <urn:p> ?z }"
@@ -92,19 +93,19 @@ def test_an_answer_over_the_largest_size_breaks_the_connection(service: Running)
 @pytest.mark.parametrize("text", [PAIRS, ENDLESS], ids=["midway", "before the first byte"])
 def test_a_client_that_leaves_frees_its_worker(service: Running, text: str) -> None:
     kept = len(workers(service))
-    for connection in [service.send(get(f"{text} # {number}")) for number in range(2)]:
+    with at_work(service.keeper, 2, 0.1):
+        sent = [service.send(get(f"{text} # {number}")) for number in range(2)]
+    for connection in sent:
         with connection:
             if text == PAIRS:
                 assert connection.recv(1000)
-            else:
-                time.sleep(0.5)  # until a worker has taken it
     assert works(service)
     assert happens(lambda: len(workers(service)) == kept)
 
 
 def test_a_client_that_waits_for_a_worker_and_leaves_takes_none(service: Running) -> None:
-    busy = [service.send(get(f"{ENDLESS}#{number}")) for number in range(2)]
-    time.sleep(0.5)
+    with at_work(service.keeper, 2):
+        busy = [service.send(get(f"{ENDLESS}#{number}")) for number in range(2)]
     waiting = [service.send(get(f"{ENDLESS}#{number}")) for number in range(9)]
     time.sleep(0.5)
     for connection in (*waiting, *busy):

@@ -1,0 +1,185 @@
+"""What becomes of each kind of write where the disk is full or a process is killed meanwhile.
+
+The table of docs/writes.md says it in words; the roads are those of `tests.web.writing`.
+"""
+
+import http.client
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from benchmarks.servers import family
+from coprod_kg.access import Private, Role, Tokens
+from coprod_kg.errors import StoreError, StoreFull
+from coprod_kg.settings import Settings
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.snapshots import Snapshots
+from tests.web.service import running
+from tests.web.writing import ROADS, TURTLE, Road, Site, Write
+
+VICTIMS = ("writer", "query", "web")
+LEFT = 20 << 20
+"""Less than a commit leaves free, and enough for what is written before it."""
+
+
+@contextmanager
+def mounted(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A small disk in memory."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root on Linux can make a disk to fill")
+    folder.mkdir()
+    made = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if subprocess.run(made, check=False, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with mounted(tmp_path_factory.mktemp("full") / "disk", 160) as disk:
+        yield disk
+
+
+@pytest.fixture(scope="module")
+def small(disk: Path) -> Iterator[Site]:
+    """A service whose data lies on a small disk."""
+    settings = Settings(web_workers=1, workers=2, freshness="off", keep_versions=2)
+    with running(disk / "data", settings, things=3) as service:
+        yield Site(service, Settings.load({"data": disk / "data"}, {}))
+
+
+def fill(disk: Path, left: int = 0) -> Path:
+    """Fill a disk but for so many bytes; what fills it can be removed."""
+    filler, state = disk / "filler", os.statvfs(disk)
+    filler.write_bytes(bytes(state.f_bavail * state.f_frsize - left))
+    return filler
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda one: one.name)
+def test_a_full_disk_refuses_each_write_and_takes_it_when_there_is_room(
+    disk: Path, small: Site, road: Road
+) -> None:
+    road.make(small, 1)
+    write = road.write(small, 0)
+    filler = fill(disk, LEFT)
+    try:
+        version = small.service.store.version()
+        status, answer = small.send(write)
+        assert (status, b"free disk" in answer) == (507, True), answer
+        assert small.service.store.version() == version
+        assert not small.asks(write.there)
+        assert write.sent is None or not small.recorded(write.sent)
+    finally:
+        filler.unlink()
+    assert small.send(write)[0] < 300
+    assert small.asks(write.there)
+
+
+def test_a_full_disk_keeps_the_tokens_and_marks_that_there_are(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", 4) as disk:
+        tokens, private = Tokens(disk / "data"), Private(disk / "data")
+        secret = tokens.create("first", Role.CURATOR)
+        private.mark("town")
+        filler = fill(disk)
+        with pytest.raises(StoreFull, match=r"tokens\.json does not fit"):
+            tokens.create("second", Role.CURATOR)
+        with pytest.raises(StoreFull, match=r"private\.json does not fit"):
+            private.mark("lake")
+        assert (tokens.grant(secret).name, private.organisations()) == ("first", ("town",))
+        filler.unlink()
+        tokens.revoke("first")
+        assert private.mark("town", private=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = Settings(web_workers=1, workers=2, freshness="off")
+    data = tmp_path_factory.mktemp("killed") / "data"
+    with running(data, settings, things=3) as service:
+        yield Site(service, Settings.load({"data": data}, {}))
+
+
+def settle(site: Site) -> None:
+    """Wait until every process that was killed is there again."""
+    ping = Write("PUT", "/data?graph=urn:settled", b"<urn:a> <urn:b> <urn:c> .", TURTLE, "")
+    for _ in range(600):
+        try:
+            if site.send(ping)[0] < 300:
+                return
+        except (OSError, http.client.HTTPException):
+            pass
+        time.sleep(0.1)
+    pytest.fail("the service did not come back")
+
+
+def there(site: Site, pattern: str) -> bool:
+    for _ in range(100):
+        try:
+            return site.asks(pattern)
+        except StoreError:
+            time.sleep(0.1)
+    pytest.fail("the store did not come back")
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda one: one.name)
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_process_that_is_killed_takes_no_acknowledged_write_with_it(
+    site: Site, road: Road, victim: str
+) -> None:
+    """A write is made whole, with its record, or not at all; an answer that says which is true."""
+    number = VICTIMS.index(victim)
+    road.make(site, number + 1)
+    write, told = road.write(site, number), list[tuple[int, bytes]]()
+    before = there(site, write.there)
+
+    def send() -> None:
+        try:
+            told.append(site.send(write))
+        except (OSError, http.client.HTTPException):
+            told.append((0, b"the connection broke off"))
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    time.sleep(random.uniform(0.0, 0.5))  # somewhere on its way
+    for name, pid in site.service.keeper.pids().items():
+        if name.startswith(victim):
+            for one in family(pid):  # granian has children of its own
+                try_to_kill(one)
+    sending.join()
+    settle(site)
+    [(status, answer)] = told
+    made = there(site, write.there)
+    if 0 < status < 300:
+        assert made, answer
+    elif status and status != 503:  # 503 and nothing at all: it may have been made, as it says
+        assert made == before, (status, answer)
+    if write.sent is not None and not before:
+        assert site.recorded(write.sent) == made
+
+
+def try_to_kill(pid: int) -> None:
+    """Kill a process that may have ended already."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def test_a_tag_is_kept_where_the_writer_is_killed(site: Site) -> None:
+    snapshots = Snapshots(DataDirectory(site.settings.data).snapshots)
+    snapshots.tag(site.service.store.version(), "kept")
+    try_to_kill(site.service.keeper.pids()["writer"])
+    settle(site)
+    snapshots.open(snapshots.tags()["kept"]).close()

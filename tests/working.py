@@ -1,0 +1,41 @@
+"""Waiting until the query workers of a service are at work, however busy the machine is."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coprod_kg.store.children import Keeper
+
+__all__ = ["at_work"]
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PATIENCE = 120.0
+
+
+@contextmanager
+def at_work(keeper: Keeper, workers: int = 1, seconds: float = 0.3) -> Iterator[None]:
+    """Leave the context when so many workers have used so much processor time in it."""
+    before = _used(keeper)
+    yield
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        used = _used(keeper)
+        if sum(used[pid] - before.get(pid, 0.0) >= seconds for pid in used) >= workers:
+            return
+        assert time.monotonic() < deadline, "no worker took the query up"
+        time.sleep(0.02)
+
+
+def _used(keeper: Keeper) -> dict[int, float]:
+    """The processor time of each query worker, in seconds."""
+    found = {}
+    for name, pid in keeper.pids().items():
+        if name.startswith("query"):
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            except FileNotFoundError:  # it has just ended
+                continue
+            found[pid] = (int(fields[11]) + int(fields[12])) / _TICKS
+    return found
