@@ -150,7 +150,8 @@ class Settings:
     default_graph: str = field(
         default="union",
         metadata=_help(
-            "what a query sees without FROM: union (all graphs) or strict (the default graph)"
+            "what a query sees without FROM: union (all graphs, merged) or strict (the default "
+            "graph)"
         ),
     )
     keep_versions: int = field(
