@@ -118,6 +118,12 @@ class Settings:
     submission_memory_mb: int = field(
         default=2048, metadata=_help("memory one submission may use, in MiB")
     )
+    days_ahead: int = field(
+        default=1,
+        metadata=_help(
+            "days after today that a date in a submission may name, for other time zones"
+        ),
+    )
     checks: int = field(default=2, metadata=_help("submissions that are checked at the same time"))
     token_checks: int = field(
         default=2,

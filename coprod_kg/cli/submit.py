@@ -29,7 +29,7 @@ from coprod_kg.submitting.reported import as_table, reported
 __all__ = ["submit", "validate"]
 
 _WORTH_A_BAR: Final = 16
-_LIMITS = ("submission_seconds", "submission_memory_mb", "body_mb")
+_LIMITS = ("submission_seconds", "submission_memory_mb", "body_mb", "days_ahead")
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:

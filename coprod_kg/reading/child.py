@@ -29,6 +29,7 @@ from coprod_kg.reading.parting import parts_of
 from coprod_kg.reading.placing import headers_of, in_table, in_text, of_cells
 from coprod_kg.reading.sheets import sheets
 from coprod_kg.reasoning.rules import Rules
+from coprod_kg.validation.ahead import Ahead
 from coprod_kg.validation.believed import Believed
 from coprod_kg.validation.conclusions import conclusions
 from coprod_kg.validation.profiles import Profiles
@@ -57,21 +58,22 @@ class Checker:
     Args:
         model: the ontology, shapes, rules and profiles.
         base_iri: where data lives.
-        output_mb: the most that a file may grow to, written out in full.
+        limits: what a file may grow to, and which dates lie ahead.
         validates: whether data is validated; what the store holds was, when it came in.
     """
 
     def __init__(
-        self, model: Model, base_iri: str, output_mb: int, *, validates: bool = True
+        self, model: Model, base_iri: str, limits: Limits, *, validates: bool = True
     ) -> None:
         self._base_iri = base_iri
-        self._output = output_mb * _MB
+        self._output = limits.output_mb * _MB
         self._rules = Rules(model.rules, model.background)
         self._shapes = (
             Shapes(model.shapes, self._rules.background, f"{base_iri}id/") if validates else None
         )
         self._profiles = Profiles(model.stages, self._rules.background)
         if self._shapes is not None:
+            self._ahead = Ahead(model.shapes, limits.days_ahead)
             self._believed = Believed(
                 self._rules.background, self._shapes.named("targetClass"), self._rules.infer
             )
@@ -162,6 +164,7 @@ class Checker:
         uncovered = self._believed.uncovered(triples, added, self._base_iri)
         return (
             *told,
+            *self._ahead.check(triples),
             *(one for one in uncovered if one.focus not in misnamed),
             *self._vocabulary.advised(shaped),
         )
@@ -240,9 +243,7 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
         return
     job = frame[0]
     limits = Limits(**job["limits"])
-    checker = Checker(
-        Model.installed(), job["base_iri"], limits.output_mb, validates=job["validates"]
-    )
+    checker = Checker(Model.installed(), job["base_iri"], limits, validates=job["validates"])
     _confine(limits)
     write_frame(sink, {"ready": True}, ())
     until = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds

@@ -49,12 +49,14 @@ class Limits:
         memory_mb: memory above what the empty sandbox has.
         output_mb: the data written out in full, as N-Triples.
         total_seconds: the deadline of all files together, or None.
+        days_ahead: how many days after today are still taken for today.
     """
 
     seconds: float
     memory_mb: int
     output_mb: int
     total_seconds: float | None = None
+    days_ahead: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,7 @@ def _limits(settings: Settings, budget: Budget | None) -> Limits:
         seconds=settings.submission_seconds,
         memory_mb=settings.submission_memory_mb,
         output_mb=settings.body_mb * _GROWTH,
+        days_ahead=settings.days_ahead,
     )
 
 

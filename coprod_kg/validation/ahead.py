@@ -1,0 +1,113 @@
+"""Dates later than today where a thing cannot lie ahead: ``cps:NotAhead`` in the shapes.
+
+SHACL compares values of one type only, and a query for each claim would take longer than all other
+shapes together.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ModelError
+from coprod_kg.namespaces import expand
+from coprod_kg.validation.report import Finding, Severity
+
+__all__ = ["Ahead"]
+
+_CPS: Final = "https://w3id.org/coprod/shapes#"
+_KIND: Final = ox.NamedNode(f"{_CPS}NotAhead")
+_COMPONENT: Final = f"{_CPS}NotAheadConstraintComponent"
+_DATE: Final = re.compile(r"(\d{4}(?:-\d{2}){0,2})(?:Z|[+-]\d{2}:\d{2}|T.*)?")
+_LONG: Final = re.compile(r"\d{5,}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    shape: str
+    severity: Severity
+    message: str
+    unless: tuple[str, str] | None
+
+
+class Ahead:
+    """The dates that may not lie ahead.
+
+    Args:
+        shapes: Turtle files of shapes.
+        days: how many days after today are still taken for today.
+
+    Raises:
+        ModelError: a file is no Turtle, or such a shape lacks its path, message or severity.
+    """
+
+    def __init__(self, shapes: Sequence[Path], days: int) -> None:
+        self._days = days
+        self._rules = dict(rule for path in shapes for rule in _rules(path))
+
+    def check(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
+        """What lies ahead among these statements."""
+        latest = (datetime.now(UTC) + timedelta(days=self._days)).date().isoformat()
+        excused = self._excused(triples)
+        for subject, predicate, value in triples:
+            rule = self._rules.get(predicate.value)
+            if rule is None or not isinstance(value, ox.Literal) or not _is_after(value, latest):
+                continue
+            if rule.unless is None or (subject, rule.unless) not in excused:
+                yield Finding(
+                    severity=rule.severity,
+                    focus=str(subject).strip("<>"),
+                    path=predicate.value,
+                    value=value.value,
+                    message=rule.message,
+                    shape=rule.shape,
+                    component=_COMPONENT,
+                )
+
+    def _excused(self, triples: Iterable[ox.Triple]) -> set[tuple[object, tuple[str, str]]]:
+        pairs = {rule.unless for rule in self._rules.values() if rule.unless}
+        return {
+            (subject, (predicate.value, value.value))
+            for subject, predicate, value in triples
+            if isinstance(value, ox.NamedNode) and (predicate.value, value.value) in pairs
+        }
+
+
+def _is_after(value: ox.Literal, latest: str) -> bool:
+    """Whether a day, a month or a year lies after a day, as far as it goes."""
+    if _LONG.match(value.value):
+        return True
+    found = _DATE.fullmatch(value.value)
+    return found is not None and found[1] > latest[: len(found[1])]
+
+
+def _rules(path: Path) -> Iterator[tuple[str, _Rule]]:
+    try:
+        said = list(ox.parse(path=path, format=ox.RdfFormat.TURTLE))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
+    about: dict[object, dict[str, ox.NamedNode | ox.Literal | ox.BlankNode]] = {}
+    for one in said:
+        about.setdefault(one.subject, {})[one.predicate.value] = one.object
+    for node, words in about.items():
+        if words.get(expand("rdf:type")) != _KIND or not isinstance(node, ox.NamedNode):
+            continue
+        try:
+            unless = about.get(words.get(f"{_CPS}unless"), {})
+            yield (
+                words[expand("sh:path")].value,
+                _Rule(
+                    node.value,
+                    Severity(words[expand("sh:severity")].value.rpartition("#")[2]),
+                    words[expand("sh:message")].value,
+                    (unless[expand("sh:path")].value, unless[expand("sh:hasValue")].value)
+                    if unless
+                    else None,
+                ),
+            )
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"{node.value} lacks {error}", where=str(path)) from error
