@@ -49,6 +49,8 @@ _FIRST: Final = 1 << 17
 _WHOLE: Final = 4 << 20
 """Up to this many bytes a body of known length is sent whole."""
 _PIECE: Final = 1 << 16
+_SOON: Final = 1 << 13
+"""Up to this many bytes a body is packed in the event loop."""
 _ENVIRON: Final[dict[str, Any]] = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
@@ -165,11 +167,15 @@ class Door:
         self._under_way[exchange] = receive
         try:
             quick = await self._quick.answer(head, exchange) if self._quick else None
-            if quick is not None:
-                answer = self._shaped(head, _Answer(*quick), exchange)
-            else:
-                loop = asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
+            if quick is None:
                 answer = await loop.run_in_executor(self._threads, self._run, head, body, exchange)
+            elif len(quick[2]) < _SOON:
+                answer = self._shaped(head, _Answer(*quick), exchange)
+            else:  # packing takes a while
+                answer = await loop.run_in_executor(
+                    self._threads, self._shaped, head, _Answer(*quick), exchange
+                )
             await self._send(answer, exchange, send)
         finally:
             if exchange.begun is not None:
@@ -199,7 +205,7 @@ class Door:
                 exchange.outcome = kind_of(error)
                 more = [("Content-Range", f"bytes */{length}")]
                 return _Answer(*_refusal(error, exchange, more))
-            if not any(name == "Accept-Ranges" for name, _ in headers):
+            if ("Accept-Ranges", "bytes") not in headers:  # files have it already
                 answer.headers = [*headers, ("Accept-Ranges", "bytes")]
             if found is not None:
                 answer.status = 206

@@ -71,7 +71,7 @@ class FastLookup:
             if found is None:
                 return None
             if found.held is not None:
-                return 304, _headers(found, found.held, exchange, 304), b""
+                return 304, _headers(found.conditions, found.held, exchange, 304), b""
             exchange.note(found.query.text)
             keeps = self._site.cache.keeps(found.query)
             kept = self._site.kept(found.query) if keeps else None
@@ -85,10 +85,11 @@ class FastLookup:
         body = b"".join(answer.chunks)
         if keeps and not kept:
             self._site.cache.keep(found.query, answer, body)
-        seen = replace(found, conditions=replace(found.conditions, version=answer.version))
-        offer = seen.conditions.offer(answer.media_type)
+        asked = found.conditions
+        conditions = Conditions(answer.version, asked.pinned, asked.offers)
+        offer = conditions.offer(answer.media_type)
         sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
-        return 200, sent + _headers(seen, offer, exchange, 200), body
+        return 200, sent + _headers(conditions, offer, exchange, 200), body
 
     def _read(self, head: Head, exchange: Exchange) -> _Lookup | None:
         query_string, headers = head.scope["query_string"], head.headers
@@ -165,8 +166,8 @@ class FastLookup:
                 done.set_result(None)
 
 
-def _headers(found: _Lookup, offer: Offer, exchange: Exchange, status: int) -> Headers:
-    marks = found.conditions.marks(offer, exchange.hidden)
+def _headers(conditions: Conditions, offer: Offer, exchange: Exchange, status: int) -> Headers:
+    marks = conditions.marks(offer, exchange.hidden)
     if exchange.unshared:
         marks = [
             (name, cache_control(exchange, value) if name == "Cache-Control" else value)

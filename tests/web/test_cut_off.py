@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from coprod_kg.settings import Settings
-from tests.web.service import GRAPH, Running, running
+from tests.web.service import Running, running
 
 INSERT = "INSERT DATA { GRAPH <urn:cut> { <urn:a> <urn:p> 1 } } ;"
 QUESTION = """#+ summary: Which things are cut?
@@ -176,9 +176,3 @@ def test_a_packed_body_is_whole_gzip_and_bounded(service: Running, road: str) ->
         received = asked(service, head(service, road, more) + wrong)
         assert received.split(b" ", 2)[1] == status, received
     assert service.store.version() == before
-
-
-def test_the_data_of_the_test_is_still_there(service: Running) -> None:
-    text = f"ASK%7BGRAPH%3C{GRAPH}%3E%7B%3Furn%20%3Curn:p%3E%20%3Fo%7D%7D"
-    raw = f"GET /sparql?query={text}&format=csv HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    assert b"true" in asked(service, raw)

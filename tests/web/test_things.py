@@ -110,5 +110,21 @@ def test_an_organisation_leads_to_its_initiatives(client: FlaskClient) -> None:
 
 def test_a_thing_held_already_is_not_sent_again(client: FlaskClient) -> None:
     for address in ("/page/initiative/alpha", "/doc/initiative/alpha.ttl", "/"):
-        tag = client.get(address).headers["ETag"]
-        assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
+        whole = client.get(address)
+        held = client.get(address, headers={"If-None-Match": whole.headers["ETag"]})
+        assert held.status_code == 304
+        for name in ("Content-Location", "Vary", "Cache-Control", "ETag"):
+            assert held.headers.get(name) == whole.headers.get(name), name
+        assert "Content-Type" not in held.headers
+
+
+@pytest.mark.parametrize("accept", ["text/turtle", "application/ld+json", "application/rdf+xml"])
+def test_a_document_held_already_has_the_address_of_its_format(
+    client: FlaskClient, accept: str
+) -> None:
+    address = "/doc/initiative/alpha"
+    whole = client.get(address, headers={"Accept": accept})
+    tag = whole.headers["ETag"]
+    held = client.get(address, headers={"Accept": accept, "If-None-Match": tag})
+    assert held.status_code == 304
+    assert held.headers["Content-Location"] == whole.headers["Content-Location"]
