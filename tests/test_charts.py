@@ -10,6 +10,7 @@ import pytest
 from coprod_kg.catalogue.queries import SavedQuery, load
 from coprod_kg.errors import ModelError, NotFound
 from coprod_kg.results import chart
+from coprod_kg.results.caveat import CAVEAT
 from coprod_kg.results.table import Cell, Table
 
 QUESTIONS = Path(__file__).parents[1] / "queries" / "questions"
@@ -147,16 +148,13 @@ def test_a_duration_is_no_count_of_few(saved: Mapping[str, SavedQuery]) -> None:
 @pytest.mark.parametrize(
     ("coded", "said"),
     [
-        ((6, 5), ["All of it is known from secondary coding of public sources."]),
-        (
-            (6, 0),
-            ["Known in part from secondary coding of public sources: the table says how much."],
-        ),
-        ((0, 0), []),
+        ((6, 5), f"{CAVEAT}: the column secondary says of how much this holds."),
+        ((6, 0), f"{CAVEAT}: the column secondary says of how much this holds."),
+        ((0, 0), ""),
     ],
 )
 def test_a_chart_says_whether_it_rests_on_secondary_coding(
-    coded: tuple[int, int], said: list[str]
+    coded: tuple[int, int], said: str
 ) -> None:
     rows = tuple(
         {"initiatives": number(count), "secondary": number(of_these)}
@@ -164,7 +162,8 @@ def test_a_chart_says_whether_it_rests_on_secondary_coding(
     )
     table = Table(("initiatives", "secondary"), rows)
     spec = chart.specification("initiatives-by-stage", table)
-    assert spec["title"].get("subtitle", []) == said
+    assert " ".join(spec["title"].get("subtitle", [])) == said
+    assert said in spec["description"]
 
 
 def test_the_description_says_what_each_number_counts(saved: Mapping[str, SavedQuery]) -> None:

@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import Final
 
 from coprod_kg.answering import ask, run_saved
-from coprod_kg.catalogue.queries import SavedQuery
+from coprod_kg.catalogue.queries import SavedQuery, load
 from coprod_kg.citing.citation import Citation, canonical, cite
 from coprod_kg.citing.content import Content, content_of_graph, content_of_table
 from coprod_kg.citing.dating import dated, dating
+from coprod_kg.files import files
+from coprod_kg.results.caveat import claims_of
 from coprod_kg.results.formats import GRAPHS, ROWS
 from coprod_kg.results.made import Asked
 from coprod_kg.results.table import Table, read_table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 
-__all__ = ["citation_of", "cited", "plain", "quoted"]
+__all__ = ["citation_of", "cited", "claims_in", "plain", "quoted"]
 
 _JSON: Final = (ROWS[0].media_type,)
 _NTRIPLES: Final = (GRAPHS[2].media_type,)
@@ -34,7 +36,10 @@ def cited(
     """
     data, version = plain(store, saved, values, asking, settings)
     graph = saved.form in ("CONSTRUCT", "DESCRIBE")
-    content = content_of_graph(data) if graph else content_of_table(read_table(data))
+    claims = claims_in(store, version, settings)
+    content = (
+        content_of_graph(data, claims) if graph else content_of_table(read_table(data), claims)
+    )
     return citation_of(store, Asked(saved, values, version), content, settings)
 
 
@@ -69,7 +74,14 @@ def citation_of(store: Store, asked: Asked, content: Content, settings: Settings
     return cite(asked.query, canonical(asked.query, asked.values), content, place)
 
 
+def claims_in(store: Store, version: int, settings: Settings) -> tuple[int, int]:
+    """How many claims of a version are secondary coding, and how many there are."""
+    view = load(files("queries") / "views")["view-bases"]
+    with run_saved(store, view, {}, Query("", _JSON, version=version), settings) as answer:
+        return claims_of(read_table(answer.read()))
+
+
 def quoted(store: Store, asked: Asked, table: Table, settings: Settings) -> Asked:
     """The same, saying how its rows are cited, for a workbook; what it takes is as above."""
-    citation = citation_of(store, asked, content_of_table(table), settings)
+    citation = citation_of(store, asked, content_of_table(table, asked.claims), settings)
     return replace(asked, cited=f"{citation.sentence}.")

@@ -51,6 +51,7 @@ class Citation:
         link: the permanent address, with the version in it.
         retrieved: when it was asked, or None where that is left out.
         withheld: how many cells are withheld, and by which rule; empty where there is no rule.
+        caveat: how much of it is secondary coding, in a sentence; empty where nothing is.
     """
 
     version: int
@@ -64,6 +65,7 @@ class Citation:
     link: str
     retrieved: datetime | None
     withheld: str = ""
+    caveat: str = ""
 
     @property
     def sentence(self) -> str:
@@ -77,14 +79,16 @@ class Citation:
         )
 
     def text(self) -> str:
-        """One sentence."""
+        """One sentence, and the caveat where there is one."""
         taken = f"retrieved {_day(self.retrieved)}; " if self.retrieved else ""
-        return f"{self.sentence} ({taken}licence {LICENCE}).\n"
+        caveat = f" {self.caveat}" if self.caveat else ""
+        return f"{self.sentence} ({taken}licence {LICENCE}).{caveat}\n"
 
     def bibtex(self) -> str:
         """A ``@misc`` entry; every character that TeX reads as its own is escaped."""
         note = f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
         note += f"of the query {self.query_sha256}; licence {LICENCE}"
+        note += f". {self.caveat}" if self.caveat else ""
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters)
         title = f"{TITLE}: {self.question}" + (f" ({given})" if given else "")
         fields = {
@@ -115,7 +119,7 @@ class Citation:
                 "URL": self.link,
                 "license": LICENCE,
                 "note": f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
-                f"of the query {self.query_sha256}",
+                f"of the query {self.query_sha256}" + (f". {self.caveat}" if self.caveat else ""),
                 "custom": {
                     "query": self.query,
                     "query-sha256": self.query_sha256,
@@ -199,6 +203,7 @@ def cite(
         link=permalink(root, query.name, parameters, version),
         retrieved=datetime.now(UTC),
         withheld=_withheld(query, content),
+        caveat=content.caveat,
     )
 
 

@@ -18,6 +18,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.results.caveat import caveat, caveat_of_claims
 from coprod_kg.results.suppression import suppressed_cells
 from coprod_kg.results.table import Cell, Table
 
@@ -34,26 +35,40 @@ class Content:
         rows: how many rows, or statements of a graph; None for a truth value.
         sha256: the hash of its canonical form, in hexadecimal.
         withheld: how many of its cells are withheld as small counts.
+        caveat: how much of it is secondary coding, in a sentence; empty where nothing is.
     """
 
     rows: int | None
     sha256: str
     withheld: int = 0
+    caveat: str = ""
 
 
-def content_of_table(table: Table) -> Content:
-    """The measure of rows or of a truth value."""
+def content_of_table(table: Table, claims: tuple[int, int] | None = None) -> Content:
+    """The measure of rows or of a truth value.
+
+    Args:
+        table: the answer.
+        claims: how many claims in the dataset are secondary coding, and how many there are.
+    """
+    said = caveat(table, claims)
     if table.truth is not None:
-        return Content(None, _hash({"truth": table.truth}))
+        return Content(None, _hash({"truth": table.truth}), caveat=said)
     rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
     measured = _hash({"columns": list(table.columns), "rows": rows})
-    return Content(len(rows), measured, suppressed_cells(table))
+    return Content(len(rows), measured, suppressed_cells(table), said)
 
 
-def content_of_graph(ntriples: bytes) -> Content:
-    """The measure of a graph in N-Triples, whatever its blank nodes are called."""
+def content_of_graph(ntriples: bytes, claims: tuple[int, int] | None = None) -> Content:
+    """The measure of a graph in N-Triples, whatever its blank nodes are called.
+
+    Args:
+        ntriples: the graph.
+        claims: as for `content_of_table`.
+    """
     lines = unlabelled(ntriples)
-    return Content(len(lines), sha256(b"".join(line + b"\n" for line in lines)).hexdigest())
+    digest = sha256(b"".join(line + b"\n" for line in lines)).hexdigest()
+    return Content(len(lines), digest, caveat=caveat_of_claims(claims) if lines else "")
 
 
 def unlabelled(ntriples: bytes) -> list[bytes]:

@@ -103,11 +103,12 @@ def _root(citation: Citation, query: SavedQuery, files: Sequence[File]) -> Entit
     described = f"{query.description} The answer of the saved query {query.name}"
     described += f" with {asked}" if asked else " without parameters"
     dated = {"datePublished": citation.dated.isoformat()} if citation.dated else {}
+    caveat = f" {citation.caveat}" if citation.caveat else ""
     return {
         "@id": "./",
         "@type": "Dataset",
         "name": query.summary,
-        "description": f"{described}, over version {citation.version} of the data.",
+        "description": f"{described}, over version {citation.version} of the data.{caveat}",
         **dated,
         "license": {"@id": LICENCE},
         "author": _AUTHOR,
@@ -115,7 +116,7 @@ def _root(citation: Citation, query: SavedQuery, files: Sequence[File]) -> Entit
         "version": str(citation.version),
         "url": citation.link,
         "cite-as": citation.link,
-        "creditText": f"{citation.sentence}.",
+        "creditText": f"{citation.sentence}.{caveat}",
         "keywords": ", ".join(query.tags),
         "identifier": [{"@id": "#content"}, {"@id": "#query"}],
         "isBasedOn": {"@id": "#data"},

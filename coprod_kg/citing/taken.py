@@ -29,7 +29,7 @@ def measured(asked: Asked, data: bytes) -> tuple[list[File], Content]:
     if asked.query.form in ("CONSTRUCT", "DESCRIBE"):
         lines = relabelled(data)
         file = File(f"{name}.nt", _NTRIPLES.media_type, "The answer as N-Triples", lines)
-        return [file], content_of_graph(data)
+        return [file], content_of_graph(data, asked.claims)
     table = read_table(data)
     files = [
         File(f"{name}.csv", _CSV.media_type, "The answer as CSV", as_csv(table)),
@@ -37,7 +37,7 @@ def measured(asked: Asked, data: bytes) -> tuple[list[File], Content]:
     ]
     drawn = [one for one in formats_made(asked.query, asked.own) if one in CHARTS]
     files += [_chart(asked, one, table) for one in drawn if one.name in ("svg", "vega")]
-    return files, content_of_table(table)
+    return files, content_of_table(table, asked.claims)
 
 
 def _chart(asked: Asked, form: Format, table: Table) -> File:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.asking import citation_of, plain
+from coprod_kg.citing.asking import citation_of, claims_in, plain
 from coprod_kg.citing.crate import crate
 from coprod_kg.citing.taken import measured
 from coprod_kg.results.formats import CRATE
@@ -26,7 +26,8 @@ def crated(
     Its permanent address is that of the service: ``public-url``, or where ``serve`` listens.
     """
     data, version = plain(store, saved, values, asking, settings)
-    asked = Asked(saved, values, version, settings.queries)
+    claims = claims_in(store, version, settings)
+    asked = Asked(saved, values, version, settings.queries, claims=claims)
     files, content = measured(asked, data)
     citation = citation_of(store, asked, content, settings)
     body = crate(citation, saved, saved.bind(values, settings.base_iri), files)

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 from coprod_kg.answering import run_saved
 from coprod_kg.catalogue.parameters import did_you_mean
 from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.asking import cited, quoted
+from coprod_kg.citing.asking import cited, claims_in, quoted
 from coprod_kg.cli.context import opened
 from coprod_kg.cli.crate import crated
 from coprod_kg.cli.remote import Remote
@@ -95,7 +95,8 @@ class Here:
             if made not in formats_made(self.saved, own):
                 raise _not_made(self.described(), made)
             table = read_table(answer.read())
-        asked = Asked(self.saved, self.values, answer.version, own)
+        claims = claims_in(store, answer.version, settings)
+        asked = Asked(self.saved, self.values, answer.version, own, claims=claims)
         if made == WORKBOOK:
             asked = quoted(store, asked, table, settings)
         data = asked.made(made, table)

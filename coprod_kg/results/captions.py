@@ -14,8 +14,6 @@ FEW: Final = 5
 
 _MEASURES: Final = ("per cent", "years", "months", "days")
 """Units of what is measured; every other unit is of things that are counted."""
-_CODED: Final = "secondary"
-"""The column that says how many of the initiatives of a row are known from secondary coding."""
 _SPOKEN: Final = 12
 """How many rows the description reads out."""
 
@@ -23,14 +21,14 @@ Rows = Sequence[Mapping[str, Cell]]
 
 
 def notes(query: SavedQuery, rows: Rows, withheld: int) -> list[str]:
-    """What whoever looks at the chart of these rows must know: how much there is, and of what kind.
+    """What whoever looks at the chart of these rows must know: how much there is.
 
     Args:
         query: whose rows they are.
         rows: those that are drawn.
         withheld: how many others have a count that is withheld.
     """
-    return [*_few(query, rows), *_coded(query, rows), *_left_out(withheld)]
+    return [*_few(query, rows), *_left_out(withheld)]
 
 
 def spoken(query: SavedQuery, rows: Rows, said: Sequence[str]) -> str:
@@ -77,18 +75,6 @@ def _few(query: SavedQuery, rows: Rows) -> list[str]:
     if not found or (largest := max(found)) >= FEW:
         return []
     return [f"Few data: no count in the table is larger than {largest:g}."]
-
-
-def _coded(query: SavedQuery, rows: Rows) -> list[str]:
-    if all(one.name != _CODED for one in query.columns):
-        return []
-    coded = [row for row in rows if _CODED in row and _count(row[_CODED])]
-    if not coded:
-        return []
-    known = [row for row in rows if "initiatives" in row and _count(row["initiatives"])]
-    if all(_CODED in row and _count(row[_CODED]) == _count(row["initiatives"]) for row in known):
-        return ["All of it is known from secondary coding of public sources."]
-    return ["Known in part from secondary coding of public sources: the table says how much."]
 
 
 def _count(cell: Cell) -> float:

@@ -17,6 +17,7 @@ from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.errors import ModelError, NotFound
 from coprod_kg.files import files
 from coprod_kg.results import captions
+from coprod_kg.results.caveat import caveat
 from coprod_kg.results.drawing import png, svg
 from coprod_kg.results.table import Cell, Table
 from coprod_kg.results.theme import CONFIG
@@ -76,13 +77,19 @@ def template(query: SavedQuery | str, own: Path | None = None) -> dict[str, Any]
     return deepcopy(found)
 
 
-def specification(query: SavedQuery | str, table: Table, own: Path | None = None) -> dict[str, Any]:
+def specification(
+    query: SavedQuery | str,
+    table: Table,
+    own: Path | None = None,
+    claims: tuple[int, int] | None = None,
+) -> dict[str, Any]:
     """The whole chart: rows, title, description and theme in.
 
     Args:
         query: the saved query, or the name of one of the model's.
         table: its rows.
         own: the folder of a person's own queries.
+        claims: how many claims in the dataset are secondary coding, and how many there are.
 
     Raises:
         NotFound: the query has no chart.
@@ -90,7 +97,7 @@ def specification(query: SavedQuery | str, table: Table, own: Path | None = None
     saved = _saved(query) if isinstance(query, str) else query
     spec = template(saved, own)
     _name_axes(spec, saved)
-    rows, notes = _shown(spec, saved, table)
+    rows, notes = _shown(spec, saved, table, claims)
     if not rows:
         spec = _no_data(_ALL_WITHHELD if table.rows else _NO_ROW)
     title = spec.get("title")
@@ -106,20 +113,26 @@ def specification(query: SavedQuery | str, table: Table, own: Path | None = None
     return {"$schema": _SCHEMA, **spec, "config": CONFIG}
 
 
-def described(query: SavedQuery, table: Table, own: Path | None = None) -> str:
+def described(
+    query: SavedQuery,
+    table: Table,
+    own: Path | None = None,
+    claims: tuple[int, int] | None = None,
+) -> str:
     """What the chart shows, for who cannot see it; the same words as in the chart itself.
 
     Args:
         query: the saved query.
         table: its rows.
         own: the folder of a person's own queries.
+        claims: as for `specification`.
 
     Raises:
         NotFound: the query has no chart.
     """
     spec = template(query, own)
     _name_axes(spec, query)
-    return captions.spoken(query, *_shown(spec, query, table))
+    return captions.spoken(query, *_shown(spec, query, table, claims))
 
 
 def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -200,10 +213,14 @@ def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
         bound["title"] = known[name].heading
 
 
-def _shown(spec: Mapping[str, Any], query: SavedQuery, table: Table) -> tuple[_Rows, list[str]]:
+def _shown(
+    spec: Mapping[str, Any], query: SavedQuery, table: Table, claims: tuple[int, int] | None
+) -> tuple[_Rows, list[str]]:
     """The rows that are drawn, and what to say of them."""
     told = [row for row in table.rows if not any(one.is_suppressed for one in row.values())]
     rows, notes = _limited(spec, told)
+    said = caveat(table, claims)
+    notes += [said] if said else []
     return rows, notes + captions.notes(query, rows, len(table.rows) - len(told))
 
 

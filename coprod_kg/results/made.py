@@ -11,6 +11,7 @@ from typing import Final
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.errors import WrongUsage
 from coprod_kg.licence import LICENCE, LICENCE_NAME
+from coprod_kg.results.caveat import caveat
 from coprod_kg.results.chart import has_chart, png, specification, svg
 from coprod_kg.results.formats import CHARTS, EXCEL_CSV, WORKBOOK, Format
 from coprod_kg.results.suppression import explained
@@ -49,6 +50,7 @@ class Asked:
         version: the dataset version that answered.
         own: the folder of a person's own queries.
         cited: how the answer is cited, in one sentence, where that is known.
+        claims: how many claims in the dataset are secondary coding, and how many there are.
     """
 
     query: SavedQuery
@@ -56,6 +58,7 @@ class Asked:
     version: int
     own: Path | None = None
     cited: str = ""
+    claims: tuple[int, int] | None = None
 
     def made(self, form: Format, table: Table) -> bytes:
         """The rows in one of the formats of `MADE`.
@@ -68,27 +71,28 @@ class Asked:
             # Only here: the library takes longer to come than most questions take to be answered.
             from coprod_kg.results.xlsx import workbook
 
-            return workbook(table, self._headings(), self.about(len(table.rows)))
+            return workbook(table, self._headings(), self.about(table))
         if form == EXCEL_CSV:
             return _excel_csv(table)
         if form not in CHARTS:
             raise WrongUsage(f"{form.name} is not made of rows")
-        spec = specification(self.query, table, self.own)
+        spec = specification(self.query, table, self.own, self.claims)
         if form.name == "vega":
             return json.dumps(spec, ensure_ascii=False, indent=1).encode()
         return png(spec) if form.name == "png" else svg(spec)
 
-    def about(self, rows: int) -> list[tuple[str, str]]:
+    def about(self, table: Table) -> list[tuple[str, str]]:
         """What the rows answer: a word, and what it stands for."""
         given = {name: values for name, values in self.values.items() if any(values)}
-        rule = self.query.small_counts
+        rule, said = self.query.small_counts, caveat(table, self.claims)
         return [
             ("Question", self.query.summary),
             ("Description", self.query.description),
             ("Saved query", self.query.name),
             *((f"Parameter {name}", ", ".join(values)) for name, values in given.items()),
             ("Dataset version", str(self.version)),
-            ("Rows", str(rows)),
+            ("Rows", str(len(table.rows))),
+            *([("Caveat", said)] if said else []),
             *([("Small counts", explained(rule))] if rule else []),
             ("Licence", _LICENCE),
             *([("Citation", self.cited)] if self.cited else []),

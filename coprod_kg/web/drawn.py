@@ -49,7 +49,7 @@ def drawn(
         )
     table = read_table(data)
     if offer.format == WORKBOOK:
-        asked = replace(asked, cited=quoted(answer.version, content_of_table(table)))
+        asked = replace(asked, cited=quoted(answer.version, content_of_table(table, asked.claims)))
     body = asked.made(offer.format, table)
     response = Response(body, content_type=offer.content_type)
     kind = "attachment" if offer.format in (WORKBOOK, EXCEL_CSV) else "inline"

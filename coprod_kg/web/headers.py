@@ -7,8 +7,8 @@ from coprod_kg.web.exchange import Exchange, exchange
 __all__ = ["cache_control", "common", "register"]
 
 _EXPOSED = (
-    "Answer-Rows, Cache-Status, Content-Location, Content-Disposition, Content-SHA256, "
-    "Dataset-Version, ETag, Link, Location, Query-SHA256, Retry-After, "
+    "Answer-Caveat, Answer-Rows, Cache-Status, Content-Location, Content-Disposition, "
+    "Content-SHA256, Dataset-Version, ETag, Link, Location, Query-SHA256, Retry-After, "
     "Small-Counts"
 )
 _POLICY = (

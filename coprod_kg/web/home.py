@@ -12,7 +12,7 @@ from flask import Blueprint, Response, render_template
 from coprod_kg.results.formats import HTML
 from coprod_kg.results.negotiation import Offer
 from coprod_kg.results.table import Cell, Table
-from coprod_kg.web.notice import notice
+from coprod_kg.web.notice import claims
 from coprod_kg.web.replies import Conditions
 from coprod_kg.web.site import Site
 
@@ -71,7 +71,7 @@ def _home(site: Site) -> Response:
             (one.number for barrier in barriers for one in barrier.counts if one), default=0
         ),
         version=version,
-        notice=notice(site, version),
+        claims=claims(site, version),
     )
     return conditions.mark(Response(body, content_type=HTML.content_type), offer)
 

@@ -1,30 +1,20 @@
-"""The note on whose judgements a page shows; it never guesses: the graph says on what basis."""
+"""Whose judgements a page shows: how many of its claims are secondary coding of public sources."""
 
-from dataclasses import dataclass
+from coprod_kg.results.caveat import claims_of
+from coprod_kg.results.table import Table
+from coprod_kg.web.site import Site
 
-from coprod_kg.web.site import VOCABULARY, Site
-
-__all__ = ["Notice", "notice"]
-
-SECONDARY = f"{VOCABULARY}basis/secondary-coding"
+__all__ = ["claims"]
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """How many of all claims are secondary coding.
+def claims(site: Site, version: int | None, thing: str | None = None) -> tuple[int, int]:
+    """How many claims are secondary coding, and how many there are.
 
-    Attributes:
-        coded: claims coded by others from public sources.
-        claims: all claims.
+    Args:
+        site: where.
+        version: the dataset version.
+        thing: those about this thing, or the claim that it is; all claims where it is None.
     """
-
-    coded: int
-    claims: int
-
-
-def notice(site: Site, version: int | None) -> Notice | None:
-    """The note for pages of a dataset version, or None where nothing in it is secondary coding."""
-    found = site.rows_of("view-bases", version)
-    counts = {row["basis"]: int(row["claims"]) for row in found.texts() if "basis" in row}
-    coded = counts.get(SECONDARY, 0)
-    return Notice(coded, sum(counts.values())) if coded else None
+    if thing is None:
+        return claims_of(site.rows_of("view-bases", version))
+    return claims_of(site.view("view-bases-of", thing, version) or Table((), ()))

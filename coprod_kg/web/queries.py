@@ -14,6 +14,7 @@ from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.citing.citation import Citation
 from coprod_kg.errors import NotFound
 from coprod_kg.freshness.run import Run
+from coprod_kg.results.caveat import caveat, caveat_of_claims
 from coprod_kg.results.chart import described, has_chart
 from coprod_kg.results.formats import CHARTS, CRATE, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
 from coprod_kg.results.made import MADE, Asked, formats_made
@@ -26,7 +27,7 @@ from coprod_kg.web.cache import is_changing
 from coprod_kg.web.cells import MOST_ROWS, view
 from coprod_kg.web.drawn import drawn, settled
 from coprod_kg.web.finding import found
-from coprod_kg.web.notice import notice
+from coprod_kg.web.notice import claims
 from coprod_kg.web.paging import Around, linked, pages, part
 from coprod_kg.web.permitting import permitted
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
@@ -111,13 +112,13 @@ def _one(site: Site, name: str) -> Response:
         seconds=seconds(given, site.settings),
         union=True,
     )
-    citing = Asking(site, query, values, asking, chosen)
+    citing = Asking(site, query, values, asking, chosen, claims(site, number))
     if wanted[0].format == CRATE:
         return taken(citing, conditions)
     around = pages(site, asking, bind, chosen)
     answer, content = citing.measured(citing.answer(asking))
     conditions = replace(conditions, version=answer.version)
-    asked = Asked(query, values, answer.version, own)
+    asked = Asked(query, values, answer.version, own, claims=citing.claims)
     if made:
         response = drawn(answer, asked, conditions, citing.quoted)
     elif page:
@@ -150,7 +151,9 @@ def _page(
         view=view(site, table, query) if table is not None else None,
         graph=data.decode("utf-8") if data is not None and not rows else None,
         most=MOST_ROWS,
-        described=described(query, table, asked.own) if table is not None and drawable else None,
+        described=described(query, table, asked.own, asked.claims)
+        if table is not None and drawable
+        else None,
         chart=dict(links).get(CHARTS[0].label),
         links=links,
         around=about[0],
@@ -158,7 +161,7 @@ def _page(
         run=about[2],
         before=max((one for one in site.store.versions() if one < answer.version), default=0),
         version=answer.version,
-        notice=notice(site, answer.version),
+        caveat=caveat(table, asked.claims) if table is not None else caveat_of_claims(asked.claims),
     )
 
 

@@ -20,12 +20,14 @@ from coprod_kg.citing.dating import dated, dating
 from coprod_kg.citing.labelling import labelled
 from coprod_kg.errors import CoprodError, LimitReached, NotFound
 from coprod_kg.licence import LICENCE
+from coprod_kg.results.caveat import caveat_of_claims
 from coprod_kg.results.formats import GRAPHS, ROWS, Format
 from coprod_kg.results.negotiation import Offer, negotiate
 from coprod_kg.results.suppression import ask_withholding
 from coprod_kg.results.table import read_table
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web.address import root
+from coprod_kg.web.notice import claims
 from coprod_kg.web.paging import Part, part
 from coprod_kg.web.permitting import permitted
 from coprod_kg.web.protocol import parameters, seconds, version
@@ -54,6 +56,7 @@ class Asking:
         values: what it is bound to.
         asked: the question for the store.
         chosen: the part of the rows.
+        claims: how many claims in the dataset are secondary coding, and how many there are.
     """
 
     site: Site
@@ -61,6 +64,7 @@ class Asking:
     values: Mapping[str, Sequence[str]]
     asked: Query
     chosen: Part
+    claims: tuple[int, int]
 
     def answer(self, asked: Query) -> Answer:
         """What the store answers, with small counts withheld where the query says so.
@@ -122,6 +126,9 @@ class Asking:
 
     def marked(self, response: Response, number: int, content: Content | None) -> Response:
         """The response with what names this answer in its headers (RFC 8574)."""
+        said = caveat_of_claims(self.claims) if content is None else content.caveat
+        if said:
+            response.headers["Answer-Caveat"] = said
         if content is not None:
             response.headers["Content-SHA256"] = content.sha256
             if content.rows is not None:
@@ -153,7 +160,7 @@ class Asking:
     def _content(self, data: bytes) -> Content:
         graph = self.plain == GRAPHS[2].media_type
         measure = _measure if len(data) <= _SMALL else _measure.__wrapped__
-        return measure(data, graph)
+        return measure(data, graph, self.claims)
 
     def _dated(self, number: int) -> datetime | None:
         text = dating(self.site.settings.base_iri, number)
@@ -161,9 +168,11 @@ class Asking:
 
 
 @lru_cache(maxsize=64)
-def _measure(data: bytes, graph: bool) -> Content:
+def _measure(data: bytes, graph: bool, claims: tuple[int, int]) -> Content:
     """The measure of the bytes of an answer; small ones are asked again and again."""
-    return content_of_graph(data) if graph else content_of_table(read_table(data))
+    if graph:
+        return content_of_graph(data, claims)
+    return content_of_table(read_table(data), claims)
 
 
 def add_routes(routes: Blueprint, site: Site) -> None:
@@ -215,7 +224,7 @@ def asking_of(site: Site, query: SavedQuery, number: int | None) -> Asking:
     text = chosen.text(partial(query.bind, values, site.settings.base_iri))
     limit = seconds(given, site.settings)
     asked = Query(text, query.media_types, version=number, seconds=limit, union=True)
-    return Asking(site, query, values, asked, chosen)
+    return Asking(site, query, values, asked, chosen, claims(site, number))
 
 
 def _cite(site: Site, name: str, form: str | None = None) -> Response:

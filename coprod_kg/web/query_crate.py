@@ -18,7 +18,7 @@ def taken(asking: Asking, conditions: Conditions) -> Response:
         CoprodError: what asking raises, or the answer is too large, or its chart cannot be drawn.
     """
     query, number = asking.query, conditions.version
-    asked = Asked(query, asking.values, number, asking.site.settings.queries)
+    asked = Asked(query, asking.values, number, asking.site.settings.queries, claims=asking.claims)
     files, content = measured(asked, asking.data(number))
     body = crate(asking.citation(number, content), query, asking.asked.text, files)
     offer = conditions.offers[0]

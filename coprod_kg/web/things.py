@@ -13,7 +13,7 @@ from flask import Blueprint, Response, render_template, request
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.results.formats import GRAPHS, HTML
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
-from coprod_kg.web.notice import notice
+from coprod_kg.web.notice import claims
 from coprod_kg.web.portrait import portrait
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.replies import LATEST, Conditions, media_types, reply, wants_page
@@ -101,7 +101,7 @@ def _page(site: Site, space: str, kind: str, name: str) -> Response:
         thing=portrait(site, iri, conditions.version),
         links=[(one.label, f"/doc/{tail}.{one.name}", one.media_type) for one in GRAPHS],
         version=conditions.version,
-        notice=notice(site, conditions.version),
+        claims=claims(site, conditions.version, iri),
     )
     return conditions.mark(Response(body, content_type=HTML.content_type), offer)
 

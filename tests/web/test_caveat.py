@@ -1,0 +1,103 @@
+"""The caveat is in every download and on every page of which it is true, and on no other."""
+
+import json
+import zipfile
+from io import BytesIO
+
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import load_workbook
+
+from coprod_kg.results.caveat import CAVEAT, caveat
+from coprod_kg.results.table import Cell, Table
+
+BASIS = "https://w3id.org/coprod/vocab/basis/"
+CODED, OWN = (Cell("uri", BASIS + name) for name in ("secondary-coding", "self-claim"))
+ONE = "/queries/initiatives-at-stage"
+BROWSER = {"Accept": "text/html"}
+
+
+def text_of(client: FlaskClient, address: str) -> str:
+    """What a download says, with the blanks and line ends of its format made one blank."""
+    data = client.get(address).data
+    if address.partition("?")[0].endswith(".xlsx"):
+        rows = load_workbook(BytesIO(data))["About"].values
+        return " ".join(str(cell) for row in rows for cell in row)
+    if ".crate" in address:
+        with zipfile.ZipFile(BytesIO(data)) as crate:
+            document = json.loads(crate.read("ro-crate-metadata.json"))
+        [root] = [one for one in document["@graph"] if one["@id"] == "./"]
+        return f"{root['description']} {root['creditText']}"
+    return " ".join(data.decode().split())
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "tsv", "xml", "excel.csv", "xlsx", "crate.zip"])
+def test_the_header_of_each_download_says_it(client: FlaskClient, form: str) -> None:
+    response = client.get(f"{ONE}.{form}?stage=pilot-project")
+    assert response.headers["Answer-Caveat"] == f"{CAVEAT}: this holds for every row."
+    assert "Answer-Caveat" in response.headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{ONE}.xlsx?stage=pilot-project",
+        f"{ONE}.crate.zip?stage=pilot-project",
+        f"{ONE}/cite?stage=pilot-project",
+        f"{ONE}/cite.bib?stage=pilot-project",
+        f"{ONE}/cite.csl.json?stage=pilot-project",
+        "/queries/initiatives-by-stage.vega",
+        "/queries/stages-by-sector.vega",
+    ],
+)
+def test_what_is_taken_away_says_it_itself(client: FlaskClient, address: str) -> None:
+    assert CAVEAT in text_of(client, address)
+
+
+def test_a_picture_says_it(client: FlaskClient) -> None:
+    text = client.get("/queries/initiatives-by-stage.svg").text
+    assert "not confirmed by the" in text
+
+
+def test_a_page_says_it_of_its_own_claims(client: FlaskClient) -> None:
+    alpha = client.get("/page/initiative/alpha", headers=BROWSER).text
+    assert "14 of the 15 claims on this page" in alpha
+    own = client.get("/page/organisation/north-city", headers=BROWSER).text
+    assert CAVEAT not in own
+    rows = client.get(f"{ONE}?stage=pilot-project", headers=BROWSER).text
+    assert f"{CAVEAT}: this holds for every row." in rows
+
+
+def table(*bases: Cell | None) -> Table:
+    rows = tuple({} if one is None else {"basis": one} for one in bases)
+    return Table(("thing", "basis"), rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (table(CODED, CODED), f"{CAVEAT}: this holds for every row."),
+        (table(CODED, OWN, None), f"{CAVEAT}: this holds for 1 of the 3 rows."),
+        (table(OWN, None), ""),
+        (table(), ""),
+        (
+            Table(("oneBasis", "otherBasis"), ({"oneBasis": OWN, "otherBasis": CODED},)),
+            f"{CAVEAT}: this holds for every row.",
+        ),
+        (
+            Table(("secondary",), ({"secondary": Cell("literal", "2")},)),
+            f"{CAVEAT}: the column secondary says of how much this holds.",
+        ),
+        (Table(("secondary",), ({"secondary": Cell("literal", "0")},)), ""),
+        (
+            Table(("n",), ({"n": Cell("literal", "1")},)),
+            f"{CAVEAT}: this holds for 3 of the 5 claims in the dataset.",
+        ),
+        (Table(("n",), ()), ""),
+        (Table((), (), True), f"{CAVEAT}: this holds for 3 of the 5 claims in the dataset."),
+    ],
+)
+def test_it_is_said_of_the_rows_at_hand(rows: Table, said: str) -> None:
+    assert caveat(rows, (3, 5)) == said
+    if "dataset" in said:
+        assert caveat(rows, (0, 5)) == caveat(rows, None) == ""
