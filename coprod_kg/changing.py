@@ -22,6 +22,7 @@ from coprod_kg.catalogue.written import looked_at, written
 from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Operation, Store, Update
+from coprod_kg.store.merged import UNNAMED
 
 __all__ = ["Record", "check_graph", "update", "with_dataset"]
 
@@ -115,6 +116,8 @@ def update(
     activity = record.activity()
     add = {record.graph: record.written(activity)}
     graphs = looked_at(found.text)
+    union = settings.default_graph == "union"
+    taken_apart = operations(found.text, union=union, unnamed=UNNAMED.value)
     asked = Update(
         found.text,
         add,
@@ -122,10 +125,7 @@ def update(
         seconds=settings.query_seconds,
         kept=(record.graph,),
         graphs=written(found.text),
-        operations=tuple(
-            Operation(*each)
-            for each in operations(found.text, union=settings.default_graph == "union")
-        ),
+        operations=tuple(Operation(*each) for each in taken_apart),
         calls=found.calls,
         depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),
     )

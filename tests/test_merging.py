@@ -29,7 +29,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.asked_dataset import dataset
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.local import LocalStore, serving
-from coprod_kg.store.merged import placed
+from coprod_kg.store.merged import UNNAMED, placed
 from tests.jena import Jena, jena
 
 GRAPHS = tuple(f"urn:g:{number}" for number in range(6))
@@ -145,7 +145,7 @@ def test_jena_counts_what_updates_store(
 ) -> None:
     chance = random.Random(4)
     texts, expected = [], {}
-    for number in range(18):
+    for number in range(19):
         selected, pattern, grouped = written(chance)
         some = chance.sample(GRAPHS, k=chance.randrange(1, 5))
         out = f"urn:out:{mode}:{number}"
@@ -164,7 +164,9 @@ def test_jena_counts_what_updates_store(
         graphs = clauses("FROM", some)
         expected[out] = rows(server.ask(f"SELECT DISTINCT ?r ?n ?t {graphs} {where}"))
     # what one operation writes is no part of what the next ones count
-    update(store, " ;\n".join(texts), "tester", replace(settings, default_graph=mode))
+    strict = replace(settings, default_graph=mode)
+    update(store, texts.pop(), "tester", strict)  # the last alone: the merge of the version is read
+    update(store, " ;\n".join(texts), "tester", strict)
     assert sum(found != [] for found in expected.values()) > 10
     for out, theirs in expected.items():
         text = f"SELECT ?r ?n ?t {{ GRAPH <{out}> {{ ?r <urn:n> ?n ; <urn:t> ?t }} }}"
@@ -219,3 +221,33 @@ def test_an_update_that_can_be_read_in_two_ways_is_refused() -> None:
     with pytest.raises(QueryRefused, match="cannot be read with certainty"):
         operations(text, union=True)
     assert operations(text, union=False) == ()
+
+
+def test_what_is_written_beside_the_graphs_goes_to_the_default_graph(
+    store: LocalStore, settings: Settings
+) -> None:
+    def own() -> Rows:
+        text = "SELECT ?s ?o { ?s <urn:own> ?o }"
+        return rows(ask(store, Query(text, JSON, union=False), settings).read())
+
+    def everywhere(text: str) -> None:
+        update(store, text, "tester", settings)
+
+    everywhere("""INSERT DATA { GRAPH <urn:y:1> { <urn:y> <urn:z> -1 }
+                                GRAPH <urn:y:2> { <urn:y> <urn:z> 2 } }""")
+    everywhere("""INSERT { ?s <urn:own> ?n . GRAPH <urn:y:3> { ?s <urn:z> ?n } . ?s <urn:own> -3 . }
+                  WHERE { ?s <urn:z> ?n FILTER(?n < 0) }""")
+    number = '"{}"^^<http://www.w3.org/2001/XMLSchema#integer>'.format
+    assert own() == [("<urn:y>", number(-1)), ("<urn:y>", number(-3))]
+    everywhere("DELETE WHERE { ?s <urn:own> -3 . ?s <urn:z> 2 }")
+    assert own() == [("<urn:y>", number(-1))]
+    everywhere(
+        "DELETE { ?s <urn:own> ?n } WHERE { GRAPH <urn:y:3> { ?s <urn:z> ?n } ?s <urn:own> ?n }"
+    )
+    assert own() == []
+    text = "SELECT ?n { <urn:y> <urn:z> ?n }"
+    left = rows(ask(store, Query(text, JSON), settings).read())
+    assert left == [(number(-1),), (number(2),)]
+    with pytest.raises(QueryRefused, match="its name is kept"):
+        everywhere(f"""INSERT {{ GRAPH ?g {{ ?s ?p 1 }} }}
+                       WHERE {{ GRAPH <urn:y:1> {{ ?s ?p ?o }} BIND({UNNAMED} AS ?g) }}""")

@@ -27,14 +27,16 @@ class Operation(NamedTuple):
     after: str = ""
     merged: str | None = ""
     named: bool = False
+    in_place: str = ""
 
 
-def operations(text: str, *, union: bool) -> tuple[Operation, ...]:
+def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Operation, ...]:
     """The operations of an update, or none where the engine can be given the whole.
 
     Args:
         text: the update.
         union: whether the default graph that operations read is the merge of all graphs.
+        unnamed: the graph in which a published store keeps the default graph that they write.
 
     Raises:
         QueryRefused: graphs are to be merged, and which can be read in more than one way.
@@ -52,7 +54,7 @@ def operations(text: str, *, union: bool) -> tuple[Operation, ...]:
         if length:
             prologue += text[operation[0].start : operation[length - 1].end] + " "
         if body:
-            found.append(_Reader(text, prologue, body).operation(union=union))
+            found.append(_Reader(text, prologue, body, unnamed).operation(union=union))
     if all(operation.merged == "" for operation in found):
         return ()
     if not certain(tokens):
@@ -80,8 +82,9 @@ def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 class _Reader:
     """One operation of an update, as its tokens tell."""
 
-    def __init__(self, text: str, prologue: str, tokens: Sequence[Token]) -> None:
+    def __init__(self, text: str, prologue: str, tokens: Sequence[Token], unnamed: str) -> None:
         self._text = text
+        self._unnamed = unnamed
         self._prologue = prologue
         self._tokens = tokens
         self._outside = list(_outside(tokens))
@@ -117,10 +120,33 @@ class _Reader:
 
     def _reading_all(self, place: int, pattern: Sequence[Token]) -> Operation:
         before, after = self._between(0, place), self._between(place, len(self._tokens))
+        wrapped = self._wrapped(self._tokens[:place])
         if self._tokens[place - 1].is_word("DELETE"):  # DELETE WHERE is short for DELETE of it
             before += after[len("WHERE") :]
+            wrapped += self._wrapped(pattern[1:])
         named = any(token.is_word("GRAPH") for token in pattern)
-        return Operation(f"{self._prologue}{before} ", f" {after}", None, named=named)
+        in_place = f"{self._prologue}{wrapped} {after}"
+        return Operation(f"{self._prologue}{before} ", f" {after}", None, named, in_place)
+
+    def _wrapped(self, tokens: Sequence[Token]) -> str:
+        """The text of templates, with all that is in no GRAPH in the graph for such triples."""
+        written, at = "", tokens[0].start
+        depth, opened, named = 0, False, False
+        for token in tokens:
+            depth -= token.text == "}"
+            named = depth == 1 and (named or token.is_word("GRAPH"))
+            triples = depth == 1 and not named and token.text not in ("{", "}", ".")
+            written += self._text[at : token.start]
+            at = token.end
+            if opened and (named or depth == 0):
+                written, opened = f"{written}}} ", False
+            elif triples and not opened:
+                written, opened = f"{written}GRAPH <{self._unnamed}> {{ ", True
+            if token.text == "{":
+                depth, named = depth + 1, False
+            if token.text != "." or opened or depth > 1:  # one after GRAPH { } says nothing
+                written += token.text
+        return written
 
     def _between(self, start: int, end: int) -> str:
         """The text of the tokens from one place to before another."""

@@ -175,12 +175,15 @@ class Operation:
         merged: a SELECT that finds the graphs as ``?default``; None for all there are, empty
             where nothing is merged.
         named: whether it reads all graphs by their names, too.
+        in_place: where all are merged, its text for a published store, which has their merge: what
+            it writes to no graph is written to the one that stands for the default graph.
     """
 
     before: str
     after: str = ""
     merged: str | None = ""
     named: bool = False
+    in_place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

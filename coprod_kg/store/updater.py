@@ -9,14 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import CoprodError, QueryMemory, QuerySyntax, StoreUnavailable
+from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, QuerySyntax, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import limits, merged, wire
 from coprod_kg.store.asked_dataset import found_graphs
@@ -99,14 +99,12 @@ def main() -> None:
     """Carry out the update on standard input; write what changed to standard output."""
     limits.no_core_files()
     [asked] = map(wire.message, wire.frames(sys.stdin.buffer.read()))
-    operations = [Operation(**one) for one in asked["operations"]]
     settings = Settings.load()
     views = Views(Snapshots(DataDirectory(settings.data).snapshots), settings.base_iri)
     reader = views.open(None)
     copy = Path(sys.argv[1]) / "store"
     reader.store.backup(str(copy))
     store = ox.Store(str(copy))
-    merged.separate(store)
     if settings.default_graph == "strict" and settings.base_iri not in asked["text"]:
         store.remove_graph(ox.NamedNode(f"{settings.base_iri}graph/provenance"))  # it is kept
     try:
@@ -114,14 +112,7 @@ def main() -> None:
             calling(asked["text"], asked["calls"], settings.service_seconds) as calls,
             limits.limited(settings.query_seconds, settings.query_memory_mb),
         ):
-            for operation in operations:
-                text = _merging(store, operation, settings.base_iri)
-                try:
-                    _update(store, text, calls, settings.base_iri)
-                except QuerySyntax:  # told again with its place in the whole text
-                    _update(ox.Store(), asked["text"], calls, settings.base_iri)
-                    raise
-                store.remove_graph(_MERGED)
+            _carry_out(store, asked, calls, settings.base_iri)
         with limits.limited(_COMPARING_SECONDS, settings.query_memory_mb):
             found = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
     except CoprodError as error:
@@ -131,6 +122,33 @@ def main() -> None:
     sys.stdout.buffer.write(wire.framed_message(head))
     for triples in found.values():
         sys.stdout.buffer.write(wire.framed(triples))
+
+
+def _carry_out(store: ox.Store, asked: Mapping[str, Any], calls: Calls, base_iri: str) -> None:
+    """Carry out the operations, which makes a plain store of the copy."""
+    first, *others = (Operation(**one) for one in asked["operations"])
+
+    def run(text: str) -> None:
+        try:
+            _update(store, text, calls, base_iri)
+        except QuerySyntax:  # told again with its place in the whole text
+            _update(ox.Store(), asked["text"], calls, base_iri)
+            raise
+
+    if in_place := _in_place(store, first):
+        run(in_place)
+    merged.separate(store)
+    for operation in others if in_place else (first, *others):
+        run(_merging(store, operation, base_iri))
+        store.remove_graph(_MERGED)
+    if store.contains_named_graph(merged.UNNAMED):
+        raise QueryRefused(f"the graph {merged.UNNAMED} is not written: its name is kept")
+
+
+def _in_place(store: ox.Store, operation: Operation) -> str:
+    """The text of the first operation where it can read the merge that the version keeps."""
+    listed = operation.named and store.contains_named_graph(merged.UNNAMED)
+    return "" if listed else operation.in_place
 
 
 def _merging(store: ox.Store, operation: Operation, base_iri: str) -> str:
