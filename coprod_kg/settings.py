@@ -73,6 +73,10 @@ class Settings:
     downloads: int = field(
         default=64, metadata=_help("large answers each web process sends at the same time")
     )
+    charts: int = field(
+        default=2,
+        metadata=_help("charts, workbooks and crates that are made of answers at the same time"),
+    )
     result_mb: int = field(default=4096, metadata=_help("largest answer to a query, in MiB"))
     spool_mb: int = field(
         default=4096,

@@ -22,8 +22,8 @@ _SECONDS: Final = 20.0
 _MOST_BYTES: Final = 8 << 20
 """The largest specification that is drawn."""
 _WAITING: Final = 3.0
-_PENS: Final = BoundedSemaphore(2)
-"""How many pictures this process has drawn at the same time."""
+_PENS: Final = BoundedSemaphore(4)
+"""How many pictures this process has drawn at the same time; the service admits fewer."""
 
 
 def svg(spec: Mapping[str, Any]) -> bytes:
@@ -62,7 +62,7 @@ def _text(spec: Mapping[str, Any]) -> str:
 def _drawn(form: str, text: str) -> bytes:
     """What the child gives; the same specification is drawn once."""
     if not _PENS.acquire(timeout=_WAITING):
-        raise Overloaded("two charts are being drawn already", fix="Try again later.")
+        raise Overloaded("other charts are being drawn already", fix="Try again later.")
     try:
         ran = subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-P", "-m", "coprod_kg.results.pen", form],

@@ -35,6 +35,7 @@ from coprod_kg.web.errors import document, kind_of
 from coprod_kg.web.exchange import KEY, Exchange
 from coprod_kg.web.headers import common
 from coprod_kg.web.record import record
+from coprod_kg.web.slots import Client, client
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -140,7 +141,7 @@ class Door:
         self._quick = quick
         self._threads = ThreadPoolExecutor(settings.web_threads, "request")
         self._packed = Packed(settings.cache_mb << 18)
-        self._clients: Counter[str] = Counter()
+        self._clients: Counter[Client] = Counter()
         self._under_way: dict[Exchange, Receive] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -154,7 +155,7 @@ class Door:
             head = read_head(scope)
             exchange.client = client_of(exchange.client, head, self._settings.trust_proxies)
             body = await read_body(head, receive, self._settings, self._threads)
-            self._check_room(exchange.client)
+            self._check_room(client(exchange.client))
         except CoprodError as error:
             await self._refuse(send, exchange, error)
         else:
@@ -163,7 +164,8 @@ class Door:
     async def _work(
         self, head: Head, body: IO[bytes], exchange: Exchange, receive: Receive, send: Send
     ) -> None:
-        self._clients[exchange.client] += 1
+        sender = client(exchange.client)
+        self._clients[sender] += 1
         self._under_way[exchange] = receive
         try:
             quick = await self._quick.answer(head, exchange) if self._quick else None
@@ -181,9 +183,9 @@ class Door:
             if exchange.begun is not None:
                 exchange.begun.close()
             del self._under_way[exchange]
-            self._clients[exchange.client] -= 1
-            if not self._clients[exchange.client]:
-                del self._clients[exchange.client]
+            self._clients[sender] -= 1
+            if not self._clients[sender]:
+                del self._clients[sender]
 
     def _run(self, head: Head, body: IO[bytes], exchange: Exchange) -> _Answer:
         """In a thread: run the application, and take what it answers or the beginning of it."""
@@ -290,14 +292,14 @@ class Door:
         exchange.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
         await self._send(_Answer(*_refusal(error, exchange, [])), exchange, send)
 
-    def _check_room(self, client: str) -> None:
+    def _check_room(self, sender: Client) -> None:
         """Refuse what would wait for too many others.
 
         Raises:
             Overloaded: too many requests are under way, of this client or in all.
         """
         most = self._settings.client_requests
-        if self._clients[client] >= most:
+        if self._clients[sender] >= most:
             raise Overloaded(
                 f"{most} requests of this client are under way",
                 fix="Wait for their answers first. The limit is the setting client-requests.",

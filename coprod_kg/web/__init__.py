@@ -83,7 +83,8 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
 
 def _site(store: Store, settings: Settings, run: Path | None) -> Site:
     saved = Questions(load_all(settings.queries), Collection(store, settings), store)
-    admitted, checks = slots(run, Limits.queries(settings)), slots(run, Limits.checks(settings))
+    kinds = (Limits.queries(settings), Limits.checks(settings), Limits.charts(settings))
+    admitted, checks, charts = (slots(run, limits) for limits in kinds)
     views = load(files("queries") / "views")
     return Site(
         store,
@@ -94,6 +95,7 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
         Private(settings.data),
         admitted,
         checks,
+        charts,
         Cache(settings.cache_mb),
-        Present(settings.data, run, admitted, checks),
+        Present(settings.data, run, (admitted, checks, charts)),
     )

@@ -44,14 +44,12 @@ class Present(Collector):
     Attributes:
         data: the data directory.
         run: the runtime directory, or None where no other process works.
-        queries: where queries are admitted.
-        checks: where checks of submissions are admitted.
+        admitted: where work is admitted, each kind of it.
     """
 
     data: Path
     run: Path | None
-    queries: Slots
-    checks: Slots
+    admitted: tuple[Slots, ...]
 
     def collect(self) -> Iterator[Metric]:
         """The numbers as they are now; those that this machine does not tell are left out."""
@@ -72,7 +70,7 @@ class Present(Collector):
         places = _gauge("coprod_places", "What may run at once", "work", "place")
         running = _gauge("coprod_running", "What runs now", "work", "place")
         waiting = _gauge("coprod_waiting", "What waits for a place", "work")
-        for slots in (self.queries, self.checks):
+        for slots in self.admitted:
             limits, (open_to_all, reserved, queue) = slots.limits, slots.numbers()
             places.add_metric((limits.work, "open"), limits.places)
             places.add_metric((limits.work, "token"), limits.reserved)

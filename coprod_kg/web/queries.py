@@ -1,6 +1,7 @@
 """The saved queries over HTTP; it never runs a text that is not saved."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -113,21 +114,23 @@ def _one(site: Site, name: str) -> Response:
         union=True,
     )
     citing = Asking(site, query, values, asking, chosen, claims(site, number))
-    if wanted[0].format == CRATE:
-        return taken(citing, conditions)
-    around = pages(site, asking, bind, chosen)
-    answer, content = citing.measured(citing.answer(asking))
-    conditions = replace(conditions, version=answer.version)
-    asked = Asked(query, values, answer.version, own, claims=citing.claims)
-    if made:
-        response = drawn(answer, asked, conditions, citing.quoted)
-    elif page:
-        cited = citing.citation(answer.version, content) if content else None
-        body = _page(site, asked, asking, answer, (around, cited, run))
-        response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
-    else:
-        response = reply(answer, conditions, filename=query.name)
-    return linked(citing.marked(response, answer.version, content), around)
+    # The place is taken before the query has one, which would be held while this one waits.
+    with site.making() if made or wanted[0].format == CRATE else nullcontext():
+        if wanted[0].format == CRATE:
+            return taken(citing, conditions)
+        around = pages(site, asking, bind, chosen)
+        answer, content = citing.measured(citing.answer(asking))
+        conditions = replace(conditions, version=answer.version)
+        asked = Asked(query, values, answer.version, own, claims=citing.claims)
+        if made:
+            response = drawn(answer, asked, conditions, citing.quoted)
+        elif page:
+            cited = citing.citation(answer.version, content) if content else None
+            body = _page(site, asked, asking, answer, (around, cited, run))
+            response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
+        else:
+            response = reply(answer, conditions, filename=query.name)
+        return linked(citing.marked(response, answer.version, content), around)
 
 
 def _page(

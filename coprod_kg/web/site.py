@@ -1,13 +1,14 @@
 """What every route of one application has at hand; it never changes while the process lives."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from flask import request
 
-from coprod_kg.access import Private, Tokens
+from coprod_kg.access import Grant, Private, Tokens
 from coprod_kg.answering import ask
 from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.results.formats import ROWS
@@ -48,6 +49,7 @@ class Site:
         private: whose data not everybody sees.
         slots: where queries are admitted.
         checks: where checks of submissions are admitted.
+        charts: where what is made of answers is admitted: charts, workbooks, crates.
         cache: the small answers of this process.
         present: what the numbers for operators are looked up in.
     """
@@ -60,6 +62,7 @@ class Site:
     private: Private
     slots: Slots
     checks: Slots
+    charts: Slots
     cache: Cache
     present: Present
 
@@ -95,6 +98,32 @@ class Site:
             return answer
         known.cached("miss")
         return self.cache.noting(query, answer)
+
+    @contextmanager
+    def checking(self, grant: Grant | None = None) -> Iterator[None]:
+        """Hold one of the places for checks while a file is worked on for the client.
+
+        Args:
+            grant: what the client may do, where the token came in the body.
+        """
+        known = exchange(request)
+        grant = grant or holder(request, self.tokens)
+        slot = self.checks.take(client(known.client, grant), known.asker)
+        try:
+            yield
+        finally:
+            slot.give_back()
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Hold one of the places for charts while something is made of an answer."""
+        known = exchange(request)
+        grant = holder(request, self.tokens)
+        slot = self.charts.take(client(known.client, grant), known.asker)
+        try:
+            yield
+        finally:
+            slot.give_back()
 
     @property
     def seen(self) -> Seen:

@@ -149,6 +149,21 @@ class Limits:
             again=30,
         )
 
+    @classmethod
+    def charts(cls, settings: Settings) -> "Limits":
+        """The limits on what is made of answers: charts, workbooks and crates."""
+        return cls(
+            "charts",
+            "charts",
+            places=settings.charts,
+            reserved=1,
+            ahead=0,
+            client=1,
+            waiting=settings.queue_length // 2,
+            seconds=settings.queue_seconds,
+            again=5,
+        )
+
 
 @dataclass(slots=True)
 class _Counts:
@@ -296,7 +311,7 @@ class Slots:
             raise Overloaded(
                 f"{len(counts.waiting)} {self.limits.work} wait already, {own} of this client",
                 fix="Wait for their answers, and try again then.",
-                setting="queue-length" if self.limits.work == "queries" else "queue-checks",
+                setting="queue-checks" if self.limits.work == "checks" else "queue-length",
                 retry_after=self.limits.again,
             )
         used, ticket = _HEADER.unpack_from(self._map)

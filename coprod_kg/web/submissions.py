@@ -5,7 +5,8 @@ Files are read and checked in child processes with a deadline and a memory cap, 
 
 import base64
 import json
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg import errors as house_errors
-from coprod_kg.errors import CoprodError
+from coprod_kg.errors import CoprodError, UnsupportedMedia
 from coprod_kg.reading.job import Sent
 from coprod_kg.reading.sandbox import Budget
 from coprod_kg.reporting.differences import as_lines
@@ -23,16 +24,15 @@ from coprod_kg.reporting.text import as_text
 from coprod_kg.reporting.turtle import as_turtle
 from coprod_kg.results.formats import HTML, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.settings import Settings
 from coprod_kg.store.base import Seen
 from coprod_kg.submitting import Progress, Way, submit
 from coprod_kg.submitting.history import differences, roll_back
 from coprod_kg.submitting.journal import Journal, Record
-from coprod_kg.submitting.reported import as_table, from_table
+from coprod_kg.submitting.reported import Reported, as_table, from_table
 from coprod_kg.web import preconditions
-from coprod_kg.web.exchange import exchange
 from coprod_kg.web.rights import holder
 from coprod_kg.web.site import Site
-from coprod_kg.web.slots import client
 from coprod_kg.web.upload import may_change, sender_of, upload
 
 __all__ = ["blueprint"]
@@ -52,12 +52,29 @@ _LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A report to answer with: its JSON, the file where it is at hand, and the status."""
+    """A report to answer with.
+
+    Attributes:
+        table: its JSON.
+        sent: the file, where it is at hand.
+        status: of the response.
+        dry_run: whether it was only checked.
+        seconds: how long marking the file may take; None for as long as reading one.
+    """
 
     table: dict[str, Any]
     sent: Sent | None
     status: int
     dry_run: bool = False
+    seconds: float | None = None
+
+    def marked(self, file: Reported, settings: Settings) -> bytes:
+        """The workbook with its marks; see `coprod_kg.reporting.marks.marked`."""
+        if self.sent is None:
+            raise UnsupportedMedia("the file is not at hand")
+        most = settings.submission_seconds
+        seconds = most if self.seconds is None else max(1.0, min(most, self.seconds))
+        return marked(self.sent, file, replace(settings, submission_seconds=seconds))
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -94,10 +111,9 @@ def _post(site: Site) -> Response:
     given = upload(request, site.tokens, closed=site.settings.read_access == "token")
     if given.answer:
         offers = _named(given.answer)
-    grant, known = given.grant, exchange(request)
+    grant = given.grant
     given.check_size(given.size, site.settings)
-    slot = site.checks.take(client(known.client, grant), known.asker)
-    try:
+    with site.checking(grant):
         budget = None if grant else Budget(site.settings.open_check_seconds, "open-check-seconds")
         way = Way(dry_run=given.dry_run, patch=given.patch, progress=Progress(budget=budget))
         sender, sent = sender_of(grant) if grant else None, given.read(site.settings)
@@ -105,10 +121,9 @@ def _post(site: Site) -> Response:
         seen = Seen(site.store, hidden, reserved=grant is not None)
         outcomes = submit([sent], seen, site.settings, sender, way)
         table = as_table(outcomes)
-        told = _Told(table, sent, _status(table, dry_run=given.dry_run), given.dry_run)
+        status = _status(table, dry_run=given.dry_run)
+        told = _Told(table, sent, status, given.dry_run, budget.left if budget else None)
         response = _report(told, offers, site)
-    finally:
-        slot.give_back()
     if table["submission"]:
         response.headers["Location"] = f"/submissions/{table['submission']}"
     if table["version"]:
@@ -124,13 +139,19 @@ def _show(site: Site, name: str) -> Response:
     sent = None
     if len(record.report["files"]) == 1 and digest and not record.undoes:
         sent = Sent(record.report["files"][0]["file"], journal.bytes_of(digest))
-    return _report(_Told(record.report, sent, 200), _offers(), site, record)
+    offers = _offers()
+    seconds = None if holder(request, site.tokens) else site.settings.open_check_seconds
+    told = _Told(record.report, sent, 200, seconds=seconds)
+    # To compare and to mark takes as much as to check; the other reports are only written out.
+    with site.checking() if offers[0].format in (HTML, _WORKBOOK) else nullcontext():
+        return _report(told, offers, site, record)
 
 
 def _changes(site: Site, name: str) -> Response:
     """What a submission changed against the one before, in words."""
     record = _record(site, name)
-    found = differences(record, site.seen, site.settings)
+    with site.checking():
+        found = differences(record, site.seen, site.settings)
     if negotiate(request.headers.get("Accept"), (_JSON, _TEXT))[0].format == _TEXT:
         return Response(as_lines(found) + "\n", content_type="text/plain; charset=utf-8")
     return _json({"submission": name, "changes": [one.as_dict() for one in found]})
@@ -191,7 +212,7 @@ def _report(
         text = as_text(files, base, dry_run=told.dry_run)
         body = Response(text + "\n", content_type="text/plain; charset=utf-8")
     elif wanted == _WORKBOOK and told.sent:
-        body = Response(marked(told.sent, files[0], site.settings), content_type=XLSX)
+        body = Response(told.marked(files[0], site.settings), content_type=XLSX)
         body.headers["Content-Disposition"] = 'attachment; filename="to-mend.xlsx"'
     else:
         body = _json(told.table)
@@ -223,7 +244,7 @@ def _workbook(told: _Told, site: Site) -> str | None:
     if len(told.sent.content) > _SHOWN_MB << 20:
         return None
     try:
-        made = marked(told.sent, files[0], site.settings)
+        made = told.marked(files[0], site.settings)
     except CoprodError:
         return None
     return f"data:{XLSX};base64,{base64.b64encode(made).decode()}"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from coprod_kg.settings import Settings
-from coprod_kg.web.slots import Limits, slots
+from coprod_kg.web.slots import Limits, client, slots
 from tests.test_submitting import PREFIXES, initiative, organisation, town
 from tests.web.service import Running, running
 from tests.web.test_slots import happens
@@ -227,3 +227,35 @@ def test_without_room_on_disk_a_reader_has_the_time_of_the_query(tmp_path: Path)
             assert say(service, "GET", target("ASK { ?s ?p ?o }"))[0] == 200
             with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
                 response.read()
+
+
+def test_marking_and_comparing_take_a_place_as_a_check_does(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, web_workers=1, checks=1, token_checks=0, queue_check_seconds=0.5)
+    with running(tmp_path / "data", settings) as service:
+        sent = {"Authorization": bearer(service.curator), "Content-Type": "text/turtle"}
+        status, headers, _ = say(service, "POST", "/submissions", town().content, sent)
+        assert status == 201
+        report = headers["Location"]
+        held = slots(service.store._run, Limits.checks(settings)).take_at_once(client("192.0.2.1"))
+        for path in (report, f"{report}/changes"):
+            status, headers, _ = say(service, "GET", path, headers={"Accept": "text/html"})
+            assert (status, headers["Retry-After"]) == (429, "30"), path
+        assert say(service, "GET", report, headers={"Accept": "application/json"})[0] == 200
+        held.give_back()
+        assert say(service, "GET", report, headers={"Accept": "text/html"})[0] == 200
+
+
+def test_charts_and_workbooks_of_strangers_leave_a_place_for_tokens(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, web_workers=1, charts=1, queue_seconds=0.5)
+    with running(tmp_path / "data", settings) as service:
+        table = slots(service.store._run, Limits.charts(settings))
+        held = table.take_at_once(client("192.0.2.1"))
+        for ending in ("xlsx", "svg", "crate.zip"):
+            path = f"/queries/initiatives-by-stage.{ending}"
+            status, headers, _ = say(service, "GET", path)
+            assert (status, headers["Retry-After"]) == (429, "5"), ending
+            sent = {"Authorization": bearer(service.curator)}
+            assert say(service, "GET", path, headers=sent)[0] == 200, ending
+        assert say(service, "GET", "/queries/initiatives-by-stage.csv")[0] == 200
+        held.give_back()
+        assert say(service, "GET", "/queries/initiatives-by-stage.xlsx")[0] == 200
