@@ -22,7 +22,7 @@ serve: $(SERVE) ## set up everything and serve http://127.0.0.1:8000
 	@exec $(BIN)/coprod-kg serve $(ARGS)
 
 test: check ## set up everything, check the code, run every test
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest --durations=10 $(TESTS)
 
 check: $(TEST) ## lint, formatting and types
 	@$(BIN)/ruff check $(CHECKED)

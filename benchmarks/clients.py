@@ -19,6 +19,7 @@ __all__ = ["Ask", "Client", "canonical", "clients", "probe"]
 
 _PROBES_A_SECOND = 5
 _PAUSE_SECONDS = 1.0
+_SLOW_SECONDS = 15.0
 _JSON = "application/sparql-results+json"
 _REFUSED = frozenset({429, 503})
 _FORM = "application/x-www-form-urlencoded"
@@ -38,10 +39,14 @@ _BROKEN: tuple[tuple[str, int, str, str, bytes | None, dict[str, str]], ...] = (
 
 @dataclass(frozen=True)
 class Ask:
-    """A good query, and the rows it must have."""
+    """A good query, and the rows it must have; how many, where all of them are asked for.
+
+    What the writers change is in the answer of some: they are asked in the version from before.
+    """
 
     text: str
     rows: str
+    version: int | None = None
 
 
 def canonical(rows: Sequence[dict[str, Any]]) -> str:
@@ -71,6 +76,7 @@ class Client:
             (1, self._deep),
             (1, self._leaving),
             (2, self._raw),
+            (1, self._slow),
         ]
         weights = [weight for weight, _ in kinds]
         [(_, work)] = self._chance.choices(kinds, weights)
@@ -81,7 +87,7 @@ class Client:
 
     def look_up(self) -> None:
         """One point lookup."""
-        self._good(self._asks[len(service.MIX) :])
+        self._good(self._asks[len(service.MIX) : -1])
 
     def _request(
         self, method: str, path: str, body: bytes | None = None, **headers: str
@@ -104,11 +110,36 @@ class Client:
 
     def _good(self, asks: Sequence[Ask]) -> None:
         ask = self._chance.choice(asks)
-        path = f"/sparql?{urllib.parse.urlencode({'query': ask.text})}"
-        status, body = self._request("GET", path, Accept=_JSON)
+        status, body = self._request("GET", self._path(ask), Accept=_JSON)
         self._expect("good", status, frozenset({200}))
         if status == 200 and canonical(json.loads(body)["results"]["bindings"]) != ask.rows:
             self.wrong.append(f"other rows than expected for {ask.text[:200]}")
+
+    def _path(self, ask: Ask) -> str:
+        if ask.version is None:
+            return f"/sparql?{urllib.parse.urlencode({'query': ask.text})}"
+        text = f"{ask.text}\n# {self._chance.random()}"  # not the one that is kept
+        return f"/sparql?{urllib.parse.urlencode({'query': text, 'version': ask.version})}"
+
+    def _slow(self) -> None:
+        """Take a large answer slowly, then the rest: all of it, or the end is not a proper one."""
+        ask = self._asks[-1]
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self._port, timeout=120, source_address=self._address
+        )
+        try:
+            connection.request("GET", self._path(ask), headers={"Accept": "text/csv"})
+            answer = connection.getresponse()
+            self._expect("slow", answer.status, frozenset({200}))
+            taken, until = bytearray(), time.monotonic() + _SLOW_SECONDS
+            while piece := answer.read(1 << 14):
+                taken += piece
+                time.sleep(0.1 if time.monotonic() < until else 0)
+            rows = taken.count(b"\r\n") - 1
+            if answer.status == 200 and rows != int(ask.rows):
+                self.wrong.append(f"a slow reader was given {rows} of {ask.rows} rows")
+        finally:
+            connection.close()
 
     def _heavy(self) -> None:
         text = self._chance.choice(

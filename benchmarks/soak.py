@@ -1,8 +1,10 @@
-"""Fifty clients, good and hostile, for half an hour; it never forgives a wrong answer.
+"""Fifty clients, good and hostile, and writers by every road for half an hour; then kills.
 
 Each good answer is compared with what the engine says of the same data in this process. Memory,
-threads, file handles and snapshots of the long-lived processes are watched. It ends with a
-verdict, and with 1 where something leaked or an answer was wrong.
+threads, file handles and snapshots of the long-lived processes are watched. Writers look for
+all that was acknowledged (`benchmarks.writers`), also while processes are killed
+(`benchmarks.killing`). It ends with a verdict, and with 1 where something leaked, was lost, or an
+answer was wrong.
 
     python benchmarks/soak.py --work FOLDER [--minutes 30] [--initiatives 400]
 
@@ -27,7 +29,9 @@ import pyoxigraph as ox
 
 from benchmarks import generate, servers, service
 from benchmarks.clients import Ask, canonical, clients, probe
+from benchmarks.killing import killing
 from benchmarks.watching import Watch
+from benchmarks.writers import writing
 from coprod_kg.catalogue.queries import load
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
@@ -44,19 +48,25 @@ _SETTLE_SECONDS = 8.0
 
 
 def expected(data: Path, count: int) -> list[Ask]:
-    """Questions with the answers that the engine gives in this process."""
+    """Questions with the answers that the engine gives in this process; the last has all rows."""
     snapshots = Snapshots(DataDirectory(data).snapshots)
-    reader = snapshots.open(snapshots.current())
+    version = snapshots.current()
+    snapshots.tag(version, f"soak-{time.time_ns()}")  # so that it can be asked to the end
+    reader = snapshots.open(version)
     texts = [load()[name].bind({}, service.BASE) for name in service.MIX]
     for number in range(0, count, max(1, count // 150)):
         organisation, place = divmod(number, generate.PER_ORGANISATION)
         iri = f"{service.BASE}id/initiative/made-up-{organisation}-{place}"
         texts.append(f"SELECT ?p ?o WHERE {{ <{iri}> ?p ?o }}")
     asks = []
-    for text in texts:
+    for place, text in enumerate(texts):
         found = reader.store.query(text)  # over the merge of all graphs
         written = found.serialize(format=ox.QueryResultsFormat.JSON)  # type: ignore[arg-type]  # all are SELECT
-        asks.append(Ask(text, canonical(json.loads(written or b"")["results"]["bindings"])))
+        rows = canonical(json.loads(written or b"")["results"]["bindings"])
+        asks.append(Ask(text, rows, version if place < len(service.MIX) else None))
+    everything = "SELECT ?s ?p ?o { ?s ?p ?o }"
+    count = sum(1 for _ in reader.store.query(everything))
+    asks.append(Ask(everything, str(count), version))
     reader.close()
     return asks
 
@@ -69,12 +79,14 @@ def verdict(found: dict[str, Any], watch: Watch) -> tuple[list[str], list[str]]:
     lines = [
         f"- {len(times)} timed lookups: median {statistics.median(times):.1f} ms, p99 {p99:.1f} ms"
         f" (aim of {_AIM_MS:g} ms {aim})",
-        f"- {found['commits']} commits meanwhile",
+        f"- {found['commits']} commits of the same graph, and those of the writers, meanwhile",
         "",
         "| kind of request: status | times |",
         "| --- | --- |",
         *(f"| {name} | {number} |" for name, number in sorted(found["told"].items())),
     ]
+    lines += ["", "| process killed, during which write | times |", "| --- | --- |"]
+    lines += [f"| {name} | {number} |" for name, number in sorted(found["killed"].items())]
     faults = watch.faults() + [f"{number} times: {text}" for text, number in found["wrong"].items()]
     return [*lines, "", *watch.table()], faults
 
@@ -96,6 +108,8 @@ def run(
         for number in range(_PROCESSES)
     ]
     children.append(multiprocessing.Process(target=probe, args=(port, asks, until, told)))
+    token, count = server.token or "", given.writers
+    children.append(multiprocessing.Process(target=writing, args=(count, port, token, until, told)))
     for child in children:
         child.start()
     settings = Settings.load({"data": data})
@@ -108,12 +122,15 @@ def run(
         commits += 1
         watch.look()
         time.sleep(given.every)
-    parts = [told.get(timeout=180) for _ in children]
+    parts = [told.get(timeout=600) for _ in children]
     for child in children:
         child.join()
     time.sleep(_SETTLE_SECONDS)
     watch.rest()
+    after, wrong, killed = killing(server.pid, port, token, given.killing, count)
+    parts.append({"told": {f"{name}, killing": one for name, one in after.items()}, "wrong": wrong})
     found = {
+        "killed": killed,
         "told": sum((Counter(one.get("told", {})) for one in parts), Counter()),
         "wrong": sum((Counter(one["wrong"]) for one in parts), Counter()),
         "times": [one for part in parts for one in part.get("times", ())],
@@ -129,6 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--initiatives", type=int, default=400)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between two commits")
+    parser.add_argument("--writers", type=int, default=3, help="writers by every road")
+    parser.add_argument("--killing", type=float, default=5.0, help="minutes of kills at the end")
     parser.add_argument("--reports", type=Path, default=Path(__file__).parent / "reports")
     given = parser.parse_args(arguments)
     given.work.mkdir(parents=True, exist_ok=True)
@@ -137,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with servers.ours(data, given.work / "soak.log", "--query-seconds", "10") as server:
         lines, faults = run(server, data, given)
     day = datetime.now(UTC).date().isoformat()
-    ends = [f"- FAULT: {one}" for one in faults] or ["- no leak, no wrong answer"]
+    ends = [f"- FAULT: {one}" for one in faults] or ["- no leak, no wrong answer, nothing lost"]
     head = ["# Soak", "", f"{given.minutes:g} minutes, {_CLIENTS} clients, {given.initiatives}"]
     head[-1] += f" initiatives, {day}"
     text = "\n".join([*head, "", *(f"- {k}: {v}" for k, v in about.items()), *lines, "", *ends])

@@ -44,12 +44,16 @@ def test_the_comparison_reports_our_service_without_its_neighbours(
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 def test_a_short_soak_finds_no_wrong_answer(work: Path, tmp_path: Path) -> None:
     flags = ["--work", str(work), "--reports", str(tmp_path), "--minutes", "0.05", "--every", "1"]
+    flags += ["--killing", "0.1"]
     with pytest.raises(SystemExit):
         soak.main([*FEW, *flags])
     [written] = tmp_path.glob("soak-*.md")
     text = written.read_text(encoding="utf-8")
     assert "other rows than expected" not in text
     assert "was answered with" not in text
+    assert "write (" in text
+    for fault in ("holds", "broke off", "could not be looked at", "slow reader"):
+        assert f"{fault} " not in text
 
 
 def test_growth_is_a_fault_and_noise_is_not(tmp_path: Path) -> None:

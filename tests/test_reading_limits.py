@@ -1,6 +1,7 @@
 """A file may take its own check along when it hits a limit, and nothing else."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,14 @@ def test_what_crosses_the_pipe_comes_out_as_it_went_in() -> None:
     checked = Checked(data=b"a", inferred=b"b", refusal=TooLarge("x", where="y", fix="z"))
     again = Checked.of(*checked.frame())
     assert (again.data, again.inferred, str(again.refusal)) == (b"a", b"b", "y: x\nz")
+
+
+def test_a_check_that_is_killed_before_it_begins_is_no_fault_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(LimitReached, match="ended from outside"):
+        check([Sent("a.ttl", b"")], Settings())

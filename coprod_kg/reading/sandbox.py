@@ -112,6 +112,7 @@ def check(
 
     Raises:
         ModelError: the ontology, a shape or a rule of this installation is at fault.
+        LimitReached: a child was ended from outside before it began.
     """
     if not batch:
         return []
@@ -199,9 +200,15 @@ class _Child:
         """What the child says, file by file, until it is done or dies."""
         stream: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # it is a pipe
         if read_frame(stream, 0) is None:  # type: ignore[arg-type]  # a pipe is a binary stream
+            death = self.wait()
+            if death.signal is not None:
+                raise LimitReached(
+                    "the check was ended from outside before it had read anything",
+                    fix="Send it again. Where it happens often, the machine has too little memory.",
+                )
             raise ModelError(
                 "the check of submissions does not start",
-                fix=f"Its last words: {self.wait().messages or 'none'}",
+                fix=f"Its last words: {death.messages or 'none'}",
             )
         while frame := read_frame(stream, 2 * self._limits.output_mb * _MB):  # type: ignore[arg-type]  # likewise
             yield Checked.of(*frame)
