@@ -102,9 +102,8 @@ def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[Barr
         found.setdefault(barrier.value, {})[_iri(stage)] = Count(
             int(row["initiatives"].value), _facing(barrier, stage)
         )
-    ordered = sorted(
-        found, key=lambda one: (-max(c.number for c in found[one].values()), names[one])
-    )
+    totals = {iri: sum(count.number for count in counts.values()) for iri, counts in found.items()}
+    ordered = sorted(found, key=lambda iri: (-totals[iri], names[iri]))
     return tuple(
         Barrier(names[one], site.path(one), tuple(found[one].get(s.iri) for s in stages))
         for one in ordered
@@ -112,9 +111,9 @@ def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[Barr
 
 
 def _facing(barrier: Cell, stage: Cell | None) -> str:
-    """What lists the initiatives that a number counts; no query lists those without a stage."""
+    """What lists the initiatives that a number counts."""
     if stage is None:
-        return _query("barriers-by-stage")
+        return _query("initiatives-facing-barrier", barrier=_slug(barrier), unplaced="1")
     return _query("initiatives-facing-barrier", barrier=_slug(barrier), stage=_slug(stage))
 
 

@@ -14,6 +14,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.terms import parse_iri
 
 __all__ = [
+    "FORM",
     "QUERY",
     "Asked",
     "Parameters",

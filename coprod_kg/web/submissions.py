@@ -31,6 +31,7 @@ from coprod_kg.submitting.history import differences, roll_back
 from coprod_kg.submitting.journal import Journal, Record
 from coprod_kg.submitting.reported import Reported, as_table, from_table
 from coprod_kg.web import preconditions
+from coprod_kg.web.protocol import FORM
 from coprod_kg.web.rights import holder
 from coprod_kg.web.site import Site
 from coprod_kg.web.upload import may_change, sender_of, upload
@@ -158,11 +159,17 @@ def _changes(site: Site, name: str) -> Response:
 
 
 def _rollback(site: Site, name: str) -> Response:
-    """Take a submission back, as a new version."""
+    """Take a submission back, as a new version; its page sends the token as a field of a form."""
     record = _record(site, name)
-    grant = may_change(holder(request, site.tokens), record.organisations)
+    held = holder(request, site.tokens)
+    if held is None and request.mimetype == FORM:
+        token = request.form.get("token", "").strip()
+        held = site.tokens.grant(token) if token else None
+    grant = may_change(held, record.organisations)
     preconditions.check((), f"The submission {name}")  # it has no strong tag
     made = roll_back(name, site.seen, site.settings, sender_of(grant))
+    if negotiate(request.headers.get("Accept"), (_JSON, HTML))[0].format == HTML:
+        return Response(status=303, headers={"Location": f"/submissions/{made.id}"})
     response = _json(made.summary(), 201)
     response.headers["Location"] = f"/submissions/{made.id}"
     response.headers["Dataset-Version"] = str(made.version)
@@ -233,7 +240,14 @@ def _html(told: _Told, site: Site, record: Record | None) -> Response:
         more=max(0, len(found) - _LISTED),
         workbook=_workbook(told, site),
         submission=told.table["submission"],
+        organisations=_organisations(told.table),
     )
+
+
+def _organisations(table: dict[str, Any]) -> tuple[str, ...]:
+    """Whose data entered: the last parts of their IRIs."""
+    told = (one["organisation"] for file in table["files"] for one in file["organisations"])
+    return tuple(dict.fromkeys(filter(None, told))) if table["version"] else ()
 
 
 def _workbook(told: _Told, site: Site) -> str | None:

@@ -20,6 +20,7 @@ from tests.test_submitting import BROKEN, town
 from tests.workbooks.building import changed, small, xlsx
 
 TTL = {"Content-Type": "text/turtle"}
+BROWSER = {"Accept": "text/html"}
 
 
 @pytest.fixture
@@ -184,6 +185,29 @@ def test_the_first_of_two_is_what_comparing_and_taking_back_lead_to(
     assert back.status_code == 201
     [undone] = json.loads(client.get(f"{back.headers['Location']}/changes").text)["changes"]
     assert undone["removed"] == change["added"]
+
+
+def test_a_report_leads_to_the_page_and_has_a_button_that_takes_it_back(
+    client: FlaskClient, settings: Settings
+) -> None:
+    mine = token(settings, "town")
+    page = client.post("/submissions", data=town().content, headers=TTL | mine | BROWSER)
+    assert page.status_code == 201
+    assert 'href="/page/organisation/town"' in page.text
+    assert client.get("/page/organisation/town", headers=BROWSER).status_code == 200
+    address = page.headers["Location"]
+    report = client.get(address, headers=BROWSER).text
+    assert 'href="/page/organisation/town"' in report
+    assert f'action="{address}/rollback"' in report
+    secret = mine["Authorization"].removeprefix("Bearer ")
+    for wrong, status in (("", 401), ("coprod_x_y", 401)):
+        told = client.post(f"{address}/rollback", data={"token": wrong}, headers=BROWSER)
+        assert told.status_code == status
+    back = client.post(f"{address}/rollback", data={"token": secret}, headers=BROWSER)
+    assert back.status_code == 303
+    undone = client.get(back.headers["Location"], headers=BROWSER).text
+    assert f'takes back <a href="{address}">' in undone
+    assert "/rollback" not in undone
 
 
 def test_what_is_no_file_is_told_so(client: FlaskClient) -> None:

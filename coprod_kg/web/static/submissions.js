@@ -16,3 +16,11 @@ box.addEventListener("drop", (event) => {
 });
 field.addEventListener("change", told);
 told();
+
+// What cannot be taken in without a token is told before the file is sent, so that it stays chosen.
+const token = document.getElementById("token");
+if (!token.required) {
+  for (const way of document.getElementsByName("dry_run")) {
+    way.addEventListener("change", () => { token.required = way.value === "0" && way.checked; });
+  }
+}
