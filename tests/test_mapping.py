@@ -100,7 +100,9 @@ def count(turtle: str, kind: str) -> int:
 
 
 def test_invented_cases_become_the_turtle_that_is_kept(engine: Path, folder: Path) -> None:
-    made = apply(Mapping(folder / "mapping.rml.ttl", [HERE / "cases.json"], engine), Settings())
+    made = apply(
+        Mapping(folder / "mapping.rml.ttl", [HERE / "cases.json"], engine), Settings()
+    ).turtle
     golden = HERE / "mapped.ttl"
     if os.environ.get("COPROD_REFRESH") == "1":
         golden.write_text(made, encoding="utf-8")
@@ -119,7 +121,7 @@ def test_the_turtle_that_is_kept_conforms_and_says_whose_coding_it_is() -> None:
 
 def test_the_coded_cases_of_the_real_source_conform(engine: Path, checkout: Path) -> None:
     source = real_cases(checkout)
-    made = apply(Mapping(WORKED / "mapping.rml.ttl", [source], engine), Settings())
+    made = apply(Mapping(WORKED / "mapping.rml.ttl", [source], engine), Settings()).turtle
     with (WORKED / "coding.csv").open(encoding="utf-8") as file:
         coded = [one["initiative"] for one in csv.DictReader(file)]
     assert count(made, "cp:Initiative") == len(coded) >= 2
@@ -141,11 +143,44 @@ def test_every_case_of_the_real_source_could_be_coded(
             number = one["id"]
             invented = f"Case {number}", f"organiser-{number}", f"Organiser {number}", "Invented"
             writer.writerow([number, f"case-{number}", *invented])
-    made = apply(Mapping(folder / "mapping.rml.ttl", [source], engine), Settings())
+    made = apply(Mapping(folder / "mapping.rml.ttl", [source], engine), Settings()).turtle
     checked(made)
     assert count(made, "cp:Initiative") == len(cases) >= 800
     assert made.count("cp:startDate") > 500
     assert made.count("cp:country country:") > 1200  # of initiatives and organisations
+
+
+def test_the_functions_of_a_mapping_find_names_and_tell_what_they_do_not_find(
+    engine: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "places.csv").write_text(
+        "name,land\nÅs Kommune,Storbritannien\nB,Itlay\nC,Congo\nD,\nE,The Netherlands\nF,Itlay\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "m.rml.ttl").write_text(
+        "@prefix rml: <http://w3id.org/rml/> . @base <https://example.org/> .\n"
+        '<#source> rml:query """ SELECT identifier(\'ours\', name) AS slug, '
+        "coalesce(concept('country', land, 'places.csv, row ' || row_number() OVER ()), '') AS iri "
+        'FROM read_csv(\'places.csv\', all_varchar = true) """ .\n'
+        "<#A> a rml:TriplesMap ; rml:logicalSource <#source> ;\n"
+        ' rml:subjectMap [ rml:template "https://w3id.org/coprod/id/organisation/{slug}" ] ;\n'
+        " rml:predicateObjectMap [ rml:predicate <https://w3id.org/coprod/ontology#country> ;"
+        ' rml:objectMap [ rml:reference "iri" ; rml:termType rml:IRI ] ] .\n',
+        encoding="utf-8",
+    )
+    output = tmp_path / "mapped.ttl"
+    arguments = [str(tmp_path / "m.rml.ttl"), str(tmp_path / "places.csv"), "-o", str(output)]
+    done = CliRunner().invoke(map_sources, [*arguments, "--engine", str(engine)])
+    assert done.exit_code == 0, done.exception
+    assert sorted(done.stderr.splitlines()) == [
+        "places.csv, row 2: 'Itlay' is no country, so it was left out. Did you mean Italy?",
+        "places.csv, row 3: 'Congo' is no country, so it was left out. Did you mean "
+        "Democratic Republic of the Congo or Republic of the Congo?",
+        "places.csv, row 6: 'Itlay' is no country, so it was left out. Did you mean Italy?",
+    ]
+    made = output.read_text(encoding="utf-8")
+    assert "<id/organisation/ours-as-kommune>\n    cp:country country:GBR ." in made
+    assert made.count("cp:country") == 2
 
 
 def test_a_python_without_the_engine_is_told_how_to_get_it(folder: Path) -> None:

@@ -54,13 +54,17 @@ def map_sources(
     The mapping finds each SOURCE by its name, the CSV files beside it, and vocabulary.csv with
     all concepts of this installation. A mapping is a program: run one only that you have read.
 
+    What a lookup of the mapping does not find is told on standard error: its place and value.
+
     Exit codes: 0 done, 1 it was stopped by a limit, 2 wrong usage or a mapping that does not run.
     """
     if output.exists() and not force:
         raise WrongUsage(f"{output} is there already", fix="Name another, or add --force.")
     made = apply(Mapping(mapping, sources, engine), settings)
     try:
-        output.write_text(made, encoding="utf-8")
+        output.write_text(made.turtle, encoding="utf-8")
     except OSError as error:
         raise WrongUsage(f"it cannot be written: {error.strerror}", where=str(output)) from None
+    for one in made.unmatched:
+        click.echo(str(one), err=True)
     click.echo(f"The mapped data is written to {output}")

@@ -35,6 +35,19 @@ def _confine(seconds: float, memory_mb: int, output_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
 
 
+def _lookups(work: Path) -> Any:
+    """The functions of ``lookups.py``, known to DuckDB from now on."""
+    place = Path(__file__).with_name("lookups.py")
+    spec = importlib.util.spec_from_file_location("lookups", place)
+    if spec is None or spec.loader is None:
+        raise ImportError(str(place))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = module.Lookups(work / module.NAMES)
+    made.register(importlib.import_module("duckdb"))
+    return made
+
+
 def _lock_database(work: str) -> None:
     """Let DuckDB read and write in the current directory only, and fetch nothing."""
     duckdb: Any = importlib.import_module("duckdb")
@@ -91,6 +104,8 @@ def main() -> None:
     importlib.import_module("morph_kgc.mapping.mapping_parser")
     importlib.import_module("morph_kgc.materializer")
     _confine(seconds, memory_mb, output_mb)
+    work = Path.cwd().resolve()
+    lookups = _lookups(work)
     _lock_database(os.path.realpath(os.getcwd()))
     _shut_in(os.path.realpath(os.getcwd()))
     sys.argv = ["morph_kgc", "engine.ini"]
@@ -98,6 +113,8 @@ def main() -> None:
         runpy.run_module("morph_kgc", run_name="__main__")
     except MemoryError:
         os.abort()
+    finally:
+        lookups.write_unmatched(work / "unmatched.json")
 
 
 if __name__ == "__main__":

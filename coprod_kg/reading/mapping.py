@@ -6,6 +6,7 @@ goes through the same sandbox as a file that was sent.
 """
 
 import csv
+import json
 import shutil
 import signal
 import subprocess
@@ -23,9 +24,10 @@ from coprod_kg.errors import LimitReached, TooLarge, WrongUsage
 from coprod_kg.reading.engine import MISSING
 from coprod_kg.reading.job import Sent
 from coprod_kg.reading.sandbox import check, open_file
+from coprod_kg.reading.sheets import sheets
 from coprod_kg.settings import Settings
 
-__all__ = ["BASE", "Mapping", "apply"]
+__all__ = ["BASE", "Mapped", "Mapping", "Unmatched", "apply"]
 
 BASE: Final = "https://w3id.org/coprod/"
 """Under which a mapping names things; they are written relative to it."""
@@ -42,7 +44,9 @@ mappings = mapping.rml.ttl
 """
 _GROWTH: Final = 4
 _GRACE: Final = 30
-_OURS: Final = frozenset({"engine.ini", "mapped.nt", "mapping.rml.ttl", "vocabulary.csv"})
+_OURS: Final = frozenset(
+    {"engine.ini", "mapped.nt", "mapping.rml.ttl", "vocabulary.csv", "names.csv", "unmatched.json"}
+)
 _INSTALL: Final = (
     "Install it apart from coprod-kg: python3 -m venv rml && rml/bin/pip install morph-kgc; "
     "then add --engine rml/bin/python."
@@ -64,8 +68,42 @@ class Mapping:
     engine: Path
 
 
-def apply(mapping: Mapping, settings: Settings) -> str:
-    """The mapped data as Turtle, with names relative to the base; it is not validated here.
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A word of the source that names no concept.
+
+    Attributes:
+        scheme: the scheme in which it was looked up.
+        value: the word.
+        place: where it stands, as the mapping says.
+        near: the concepts that it may mean.
+    """
+
+    scheme: str
+    value: str
+    place: str
+    near: tuple[str, ...]
+
+    def __str__(self) -> str:
+        meant = f" Did you mean {' or '.join(self.near[:3])}?" if self.near else ""
+        return f"{self.place}: {self.value[:80]!r} is no {self.scheme}, so it was left out.{meant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a mapping made.
+
+    Attributes:
+        turtle: the data as Turtle, with names relative to the base.
+        unmatched: what its lookups did not find.
+    """
+
+    turtle: str
+    unmatched: tuple[Unmatched, ...]
+
+
+def apply(mapping: Mapping, settings: Settings) -> Mapped:
+    """The mapped data, which is not validated here, and what found no match.
 
     Raises:
         WrongUsage: there is no engine, a file is named twice, or the mapping does not run.
@@ -78,10 +116,15 @@ def apply(mapping: Mapping, settings: Settings) -> str:
         _lay_out(work, mapping, settings)
         _run(work, mapping, settings)
         made = work / "mapped.nt"
+        told = tuple(
+            Unmatched(scheme, value, place, tuple(near))
+            for scheme, value, place, near in json.loads((work / "unmatched.json").read_bytes())
+        )
         sent = replace(open_file(made, settings), name=mapping.file.name) if made.exists() else None
     if sent is None or not sent.content.strip():
-        return ""
-    return _turtle(_canonical(replace(sent, stated="application/n-triples"), settings))
+        return Mapped("", told)
+    made_of = _turtle(_canonical(replace(sent, stated="application/n-triples"), settings))
+    return Mapped(made_of, told)
 
 
 def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
@@ -105,6 +148,13 @@ def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
             for slug, concept in scheme.concepts.items():
                 for language, label in sorted(concept.labels.items()):
                     writer.writerow([name, slug, concept.iri, language, label])
+    with (work / "names.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for name, choices in sheets().choices.items():
+            for choice in choices.members:
+                label = choice.label("en")
+                for word in dict.fromkeys((choice.code, *choice.labels.values(), *choice.names)):
+                    writer.writerow([name.replace("_", "-"), word, choice.iri, label])
 
 
 def _run(work: Path, mapping: Mapping, settings: Settings) -> None:

@@ -1,0 +1,83 @@
+"""Functions that a mapping may call in its queries: names to concepts, names to identifiers.
+
+It is loaded by its path into the engine's process, whose libraries are older than ours, together
+with ``concepts.py`` and ``identifiers.py``: standard library only, and those two.
+"""
+
+import csv
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+__all__ = ["Lookups"]
+
+NAMES: Final = "names.csv"
+UNMATCHED: Final = "unmatched.json"
+_MOST_TOLD: Final = 1000
+
+
+def _module(name: str) -> ModuleType:
+    """A module beside this one, which needs nothing of its package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Lookups:
+    """The functions, and what found no match.
+
+    Args:
+        names: the file ``scheme,name,iri,label`` of everything that a concept may be called.
+    """
+
+    def __init__(self, names: Path) -> None:
+        self._concepts, self._identifiers = _module("concepts"), _module("identifiers")
+        self._iris: dict[str, dict[str, dict[str, str]]] = {}
+        self._unmatched: dict[tuple[str, str, str], list[str]] = {}
+        with names.open(encoding="utf-8", newline="") as file:
+            for scheme, name, iri, label in csv.reader(file):
+                known = self._iris.setdefault(scheme, {})
+                known.setdefault(self._concepts.plain(name), {})[iri] = label
+
+    def concept(self, scheme: str, name: str, place: str) -> str:
+        """The IRI of a concept by any of its names, or an empty text; that is told.
+
+        Args:
+            scheme: the scheme, such as ``country``.
+            name: what the source says.
+            place: where it says so, such as ``row 7``.
+        """
+        if not name.strip():
+            return ""
+        known = self._iris.get(scheme, {})
+        found = known.get(self._concepts.plain(name), {})
+        if len(found) == 1:
+            return next(iter(found))
+        if len(self._unmatched) < _MOST_TOLD:
+            near = self._concepts.near(self._concepts.plain(name), known)
+            meant = list(found.values()) or [one for key in near for one in known[key].values()]
+            self._unmatched[scheme, name, place] = list(dict.fromkeys(meant))
+        return ""
+
+    def identifier(self, scope: str, name: str) -> str:
+        """The identifier that a workbook of an organisation gets for a thing of this name."""
+        made: str = self._identifiers.scoped(scope, self._identifiers.slug(name))
+        return made
+
+    def register(self, database: Any) -> None:
+        """Let the queries of DuckDB call them."""
+        text = "VARCHAR"
+        database.create_function("concept", self.concept, [text, text, text], text)
+        database.create_function("identifier", self.identifier, [text, text], text)
+
+    def write_unmatched(self, path: Path) -> None:
+        """Write down what found no match."""
+        told = [[*key, meant] for key, meant in self._unmatched.items()]
+        path.write_text(json.dumps(told), encoding="utf-8")
