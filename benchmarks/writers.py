@@ -152,6 +152,8 @@ class Writer:
 
     def _take_back(self) -> None:
         """Take the last submission back: what was there before it is there again."""
+        if not self._last:
+            self._submit()
         if self._last:
             asked = ("POST", f"/submissions/{self._last}/rollback", None, "")
             self._last = ""
