@@ -91,8 +91,14 @@ class Packed:
 
     def __init__(self, room: int) -> None:
         self._room = room
+        self._held = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[bytes, bytes] = OrderedDict()
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept now."""
+        return self._held
 
     def whole(self, body: bytes) -> bytes:
         """A whole body, packed."""
@@ -108,9 +114,9 @@ class Packed:
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = found
-                self._room -= len(found)
-            while self._room < 0:
-                self._room += len(self._kept.popitem(last=False)[1])
+                self._held += len(found)
+            while self._held > self._room:
+                self._held -= len(self._kept.popitem(last=False)[1])
         return found
 
     @staticmethod

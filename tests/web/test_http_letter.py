@@ -107,6 +107,10 @@ def test_a_host_is_a_name_or_an_address(service: Running, host: str) -> None:
     assert ask(service, FOUND, f"Host: {host}")[0] == 200
 
 
+def test_a_target_may_be_a_whole_address(service: Running) -> None:
+    assert ask(service, f"http://a.example:81{FOUND}", "Host: a.example:81")[0] == 200
+
+
 def test_http_1_0_needs_no_host(service: Running) -> None:
     raw = f"GET {FOUND} HTTP/1.0\r\n\r\n".encode()
     assert reply(service, raw)[0] == 200
