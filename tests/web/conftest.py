@@ -1,10 +1,12 @@
 """The application over the tiny world, in memory."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
@@ -27,9 +29,18 @@ def world(checkout: Path) -> MemoryStore:
     return tiny_world(checkout)
 
 
+class Whole(FlaskClient):
+    """A client that takes each answer whole, so that it holds no place once it has it."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        return super().open(*args, **{"buffered": True, **kwargs})
+
+
 @pytest.fixture(scope="session")
 def app(world: MemoryStore) -> Flask:
-    return create_app(world, Settings())
+    app = create_app(world, Settings())
+    app.test_client_class = Whole
+    return app
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_the_three_ways_to_ask_give_the_same_answer(client: FlaskClient) -> None
             f"/sparql?query={quote('SELECT * { SERVICE <http://127.0.0.1:1/> {} }')}",
             None,
             None,
-            400,
+            403,
         ),
     ],
 )
