@@ -167,6 +167,12 @@ class Settings:
     keep_versions: int = field(
         default=20, metadata=_help("newest dataset versions that stay queryable")
     )
+    keep_cited: int = field(
+        default=100,
+        metadata=_help(
+            "dataset versions that stay queryable because they were cited, latest first"
+        ),
+    )
     queries: Path | None = field(default=None, metadata=_help("folder of your own saved queries"))
     saved_query_kb: int = field(
         default=64, metadata=_help("largest text of a submitted question or chart, in KiB")

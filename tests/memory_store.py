@@ -9,12 +9,16 @@ from dataclasses import replace
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import QuerySyntax, VersionGone
-from coprod_kg.store.base import Answer, Change, Commit, Query, Update
+from coprod_kg.errors import NotFound, QuerySyntax, VersionGone
+from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update
 from coprod_kg.store.formats import choose
+from coprod_kg.store.identity import FORMAT, Identity
 from coprod_kg.store.merged import MERGE, placed
 
 __all__ = ["MemoryStore"]
+
+
+LINEAGE = Identity(FORMAT, "0a1b2c3d")
 
 
 class MemoryStore:
@@ -32,6 +36,7 @@ class MemoryStore:
         self._version = 0
         self._merge = 0, ox.Store()
         self.asked: list[Query] = []
+        self.cited: list[int] = []
 
     def version(self) -> int:
         return self._version
@@ -39,8 +44,19 @@ class MemoryStore:
     def versions(self) -> tuple[int, ...]:
         return (self._version,)
 
+    def identity(self) -> Identity:
+        return LINEAGE
+
+    def cite(self, version: int) -> None:
+        self.cited.append(version)
+
+    def kept(self, version: int) -> Kept:
+        return Kept((), None, self._version - version)
+
     def query(self, query: Query) -> Answer:
         self.asked.append(replace(query))
+        if query.version is not None and query.version > self._version:
+            raise NotFound(f"there is no version {query.version} yet")
         if query.version not in (None, self._version):
             raise VersionGone(f"version {query.version} is not kept")
         try:

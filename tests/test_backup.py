@@ -8,7 +8,7 @@ import pyoxigraph as ox
 import pytest
 
 from coprod_kg.access import Role, Tokens
-from coprod_kg.errors import StoreError, VersionGone, WrongUsage
+from coprod_kg.errors import NotFound, StoreError, VersionGone, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.backup import back_up, restore
 from coprod_kg.store.base import Change, Query
@@ -112,8 +112,12 @@ def test_a_name_is_given_once_and_only_to_what_is_kept(store: LocalStore, tmp_pa
     snapshots.tag(put(store, 1), "first")
     with pytest.raises(WrongUsage, match="already"):
         snapshots.tag(store.version(), "first")
-    with pytest.raises(VersionGone):
+    with pytest.raises(NotFound, match="no version 999 yet"):
         snapshots.tag(999, "later")
+    for number in range(2, 6):
+        put(store, number)
+    with pytest.raises(VersionGone, match="version 2 is not kept"):
+        snapshots.tag(2, "gone")
 
 
 @pytest.mark.parametrize(

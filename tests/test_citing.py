@@ -26,6 +26,7 @@ def citation(
     parameters = (("stage", stage),)
     return Citation(
         version=7,
+        lineage="0a1b2c3d",
         dated=datetime(2026, 11, 2, tzinfo=UTC),
         query="initiatives-at-stage",
         question=question,
@@ -33,7 +34,7 @@ def citation(
         parameters=parameters,
         rows=3,
         sha256="cd" * 32,
-        link=permalink("https://example.org/", "initiatives-at-stage", parameters, 7),
+        link=permalink("https://example.org/", "initiatives-at-stage", parameters, (7, "0a1b2c3d")),
         retrieved=WHEN,
     )
 
@@ -41,9 +42,10 @@ def citation(
 def test_the_text_is_one_sentence_that_names_everything() -> None:
     assert citation().text() == (
         "coprod-kg contributors (2026), Mainstreaming co-production: a knowledge graph, version 7 "
-        "of 2 November 2026, query initiatives-at-stage with stage = pilot: Which initiatives sit "
-        f"at a stage now? (3 rows; SHA-256 of the answer {'cd' * 32}, of the query {'ab' * 32}), "
-        "https://example.org/queries/initiatives-at-stage?stage=pilot&version=7 "
+        "of 2 November 2026, lineage 0a1b2c3d, query initiatives-at-stage with stage = pilot: "
+        f"Which initiatives sit at a stage now? (3 rows; SHA-256 of the answer {'cd' * 32}, "
+        f"of the query {'ab' * 32}), "
+        "https://example.org/queries/initiatives-at-stage?stage=pilot&version=7&lineage=0a1b2c3d "
         "(retrieved 24 November 2026; licence https://creativecommons.org/licenses/by/4.0/).\n"
     )
 
@@ -56,8 +58,9 @@ def test_the_bibtex_is_one_misc_entry() -> None:
         "stage now? (stage = pilot)}},\n"
         "  year = {2026},\n"
         "  version = {7},\n"
-        "  howpublished = {Dataset version 7 of 2 November 2026},\n"
-        "  url = {https://example.org/queries/initiatives-at-stage?stage=pilot&version=7},\n"
+        "  howpublished = {Dataset version 7 of 2 November 2026, lineage 0a1b2c3d},\n"
+        "  url = {https://example.org/queries/initiatives-at-stage"
+        "?stage=pilot&version=7&lineage=0a1b2c3d},\n"
         "  urldate = {2026-11-24},\n"
         f"  note = {{3 rows; SHA-256 of the answer {'cd' * 32}, of the query {'ab' * 32}; "
         "licence https://creativecommons.org/licenses/by/4.0/},\n"
@@ -71,6 +74,7 @@ def test_the_csl_item_is_a_dataset_with_its_version() -> None:
     assert item["version"] == "7"
     assert item["issued"] == {"date-parts": [[2026, 11, 2]]}
     assert item["accessed"] == {"date-parts": [[2026, 11, 24]]}
+    assert item["custom"]["lineage"] == "0a1b2c3d"
     assert item["custom"]["content-sha256"] == "cd" * 32
 
 

@@ -23,6 +23,7 @@ from coprod_kg.licence import LICENCE
 from coprod_kg.results.made import Asked
 from coprod_kg.results.table import Cell, Table
 from coprod_kg.settings import Settings
+from coprod_kg.store.identity import Identity
 from coprod_kg.store.local import connect
 
 INTEGER = "http://www.w3.org/2001/XMLSchema#integer"
@@ -45,7 +46,7 @@ def rows() -> bytes:
 def taken(name: str = NAME, **values: list[str]) -> tuple[bytes, Citation, SavedQuery]:
     query = load()[name]
     files, content = measured(Asked(query, values, 7), rows())
-    place = ("https://example.org/", 7, MADE)
+    place = ("https://example.org/", 7, "0a1b2c3d", MADE)
     citation = cite(query, canonical(query, values), content, place)
     bound = query.bind(values, "https://w3id.org/coprod/")
     return crate(citation, query, bound, files), citation, query
@@ -163,7 +164,9 @@ def test_the_command_line_writes_the_same_crate_each_time(tmp_path: Path) -> Non
         assert ran.exit_code == 0, ran.output
     assert files[0].read_bytes() == files[1].read_bytes()
     root = ROCrate(unpacked(files[0].read_bytes(), tmp_path / "crate")).root_dataset
-    assert root["url"] == f"http://127.0.0.1:8000/queries/{NAME}?version=1"
+    lineage = Identity.read(tmp_path / "data").lineage
+    address = f"http://127.0.0.1:8000/queries/{NAME}?version=1&lineage={lineage}"
+    assert root["url"] == address
     assert root["datePublished"].startswith("20")
 
 

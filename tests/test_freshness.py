@@ -163,6 +163,7 @@ class Slow:
 
     def __init__(self, store: Store) -> None:
         self.version, self.versions = store.version, store.versions
+        self.identity, self.cite, self.kept = store.identity, store.cite, store.kept
         self.commit, self.update = store.commit, store.update
 
     def query(self, query: Query) -> Answer:

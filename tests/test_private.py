@@ -217,11 +217,11 @@ def test_a_view_goes_with_its_version(town: Town) -> None:
     oldest = reader.version
     town.store.commit(Change())
     town.store.query(Query("ASK {}", ("text/csv",))).read()  # the worker leaves the version
-    snapshots.prune(keep=1)
+    snapshots.prune(keep=1, keep_cited=0)
     assert oldest not in town.store.versions()
     assert len(list(snapshots.views.glob(f"{oldest}-*"))) == 1, "it is being read"
     reader.close()
-    snapshots.prune(keep=1)
+    snapshots.prune(keep=1, keep_cited=0)
     assert not list(snapshots.views.glob(f"{oldest}-*"))
 
 

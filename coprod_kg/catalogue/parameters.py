@@ -18,7 +18,7 @@ __all__ = ["KINDS", "RESERVED", "TYPES", "Parameter", "did_you_mean"]
 TYPES: Final = ("concept", "iri", "integer", "date", "string", "boolean")
 """What a parameter may be; the first two name a scheme or a kind of thing after them."""
 
-RESERVED: Final = ("format", "limit", "offset", "timeout", "version")
+RESERVED: Final = ("format", "lineage", "limit", "offset", "timeout", "version")
 """What a request says beside the parameters: no parameter has one of these names."""
 
 KINDS: Final = (

@@ -61,7 +61,7 @@ def plain(
 
 
 def citation_of(store: Store, asked: Asked, content: Content, settings: Settings) -> Citation:
-    """The citation of an answer that is here already; its version's date is asked for.
+    """The citation of an answer that is here already; its version is kept from now on.
 
     Args:
         store: the store that answered.
@@ -70,7 +70,9 @@ def citation_of(store: Store, asked: Asked, content: Content, settings: Settings
         settings: names the service, by ``public-url`` or where ``serve`` listens.
     """
     when = Query(dating(settings.base_iri, asked.version), _JSON, version=asked.version)
-    place = (settings.root, asked.version, dated(ask(store, when, settings).read()))
+    made = dated(ask(store, when, settings).read())
+    store.cite(asked.version)
+    place = (settings.root, asked.version, store.identity().lineage, made)
     return cite(asked.query, canonical(asked.query, asked.values), content, place)
 
 

@@ -41,6 +41,7 @@ class Citation:
 
     Attributes:
         version: the dataset version that answered.
+        lineage: the lineage of that version: the data before and after a restore differ in it.
         dated: when that version was made, where that is recorded.
         query: the name of the saved query.
         question: what it asks, in one sentence.
@@ -55,6 +56,7 @@ class Citation:
     """
 
     version: int
+    lineage: str
     dated: datetime | None
     query: str
     question: str
@@ -121,6 +123,7 @@ class Citation:
                 "note": f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
                 f"of the query {self.query_sha256}" + (f". {self.caveat}" if self.caveat else ""),
                 "custom": {
+                    "lineage": self.lineage,
                     "query": self.query,
                     "query-sha256": self.query_sha256,
                     "parameters": [list(pair) for pair in self.parameters],
@@ -142,7 +145,8 @@ class Citation:
         return str(self.dated.year) if self.dated else "n.d."
 
     def _version(self) -> str:
-        return f"version {self.version}" + (f" of {_day(self.dated)}" if self.dated else "")
+        dated = f" of {_day(self.dated)}" if self.dated else ""
+        return f"version {self.version}{dated}, lineage {self.lineage}"
 
     def _counted(self) -> str:
         if self.rows is None:
@@ -165,9 +169,19 @@ def canonical(
     )
 
 
-def permalink(root: str, query: str, parameters: Sequence[tuple[str, str]], version: int) -> str:
-    """The permanent address of an answer; ``root`` ends with a slash."""
-    pairs = [*parameters, ("version", str(version))]
+def permalink(
+    root: str, query: str, parameters: Sequence[tuple[str, str]], place: tuple[int, str]
+) -> str:
+    """The permanent address of an answer.
+
+    Args:
+        root: the address of the service, with a slash at its end.
+        query: the name of the saved query.
+        parameters: what it is bound to, in their one order.
+        place: the dataset version and its lineage.
+    """
+    version, lineage = place
+    pairs = [*parameters, ("version", str(version)), ("lineage", lineage)]
     return f"{root}queries/{query}?{urlencode(pairs)}"
 
 
@@ -180,7 +194,7 @@ def cite(
     query: SavedQuery,
     parameters: tuple[tuple[str, str], ...],
     content: Content,
-    place: tuple[str, int, datetime | None],
+    place: tuple[str, int, str, datetime | None],
 ) -> Citation:
     """The citation of an answer that was had now.
 
@@ -188,11 +202,12 @@ def cite(
         query: the saved query.
         parameters: what it was bound to, in their one order.
         content: the measure of the answer.
-        place: the service's address, the dataset version, and when that was made.
+        place: the service's address, the dataset version, its lineage, and when it was made.
     """
-    root, version, dated = place
+    root, version, lineage, dated = place
     return Citation(
         version=version,
+        lineage=lineage,
         dated=dated,
         query=query.name,
         question=query.summary,
@@ -200,7 +215,7 @@ def cite(
         parameters=parameters,
         rows=content.rows,
         sha256=content.sha256,
-        link=permalink(root, query.name, parameters, version),
+        link=permalink(root, query.name, parameters, (version, lineage)),
         retrieved=datetime.now(UTC),
         withheld=_withheld(query, content),
         caveat=content.caveat,

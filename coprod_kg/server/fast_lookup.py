@@ -104,7 +104,7 @@ class FastLookup:
         asked = read_address(query_string)
         if asked.text is None or _BUSY.search(asked.text) or is_changing(asked.text):
             return None
-        query, conditions = lookup(asked, headers.get("accept"), exchange, site.settings)
+        query, conditions = lookup(asked, headers.get("accept"), exchange, site)
         if wants_page(conditions.offers):
             return None
         held = None

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Protocol, Self
 
+from coprod_kg.store.identity import Identity
+
 __all__ = [
     "DEFAULT_GRAPH",
     "EMPTY",
@@ -17,6 +19,7 @@ __all__ = [
     "Asker",
     "Change",
     "Commit",
+    "Kept",
     "Operation",
     "Query",
     "Seen",
@@ -216,6 +219,21 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Why a version is kept.
+
+    Attributes:
+        names: its tags: with one it is always kept.
+        cited: how many others were cited after it, or None where it was not cited.
+        newer: how many versions are newer.
+    """
+
+    names: tuple[str, ...]
+    cited: int | None
+    newer: int
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """A commit that will survive: it is on disk, and visible to every later question.
 
@@ -241,12 +259,30 @@ class Store(Protocol):
         """The versions that can be asked, oldest first."""
         ...
 
+    def identity(self) -> Identity:
+        """The lineage of the versions."""
+        ...
+
+    def cite(self, version: int) -> None:
+        """Note that a version was cited, so that it is kept.
+
+        Raises:
+            NotFound: there is no such version yet.
+            VersionGone: it is not kept.
+        """
+        ...
+
+    def kept(self, version: int) -> Kept:
+        """Why a version is kept."""
+        ...
+
     def query(self, query: Query) -> Answer:
         """Ask.
 
         Raises:
             QuerySyntax: the text is not SPARQL; ``where`` names line and column.
             NotAcceptable: no media type fits the form of the query.
+            NotFound: there is no such version yet.
             VersionGone: the version asked for is not kept.
             QueryTimeout: the deadline passed.
             QueryMemory: the memory cap was hit.
@@ -305,6 +341,18 @@ class Seen:
     def versions(self) -> tuple[int, ...]:
         """The versions that can be asked, oldest first."""
         return self.store.versions()
+
+    def identity(self) -> Identity:
+        """The lineage of the versions."""
+        return self.store.identity()
+
+    def cite(self, version: int) -> None:
+        """Note that a version was cited."""
+        self.store.cite(version)
+
+    def kept(self, version: int) -> Kept:
+        """Why a version is kept."""
+        return self.store.kept(version)
 
     def query(self, query: Query) -> Answer:
         """Ask what can be seen."""

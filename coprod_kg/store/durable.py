@@ -43,6 +43,7 @@ class Durable:
         directory: where it lies.
         base_iri: the IRI under which versions and graphs are named.
         keep: how many versions stay queryable.
+        keep_cited: how many of the versions that were cited stay so.
         opened: the newest version when the store was opened.
         touched: for each graph changed since, the last version that changed it.
     """
@@ -51,17 +52,20 @@ class Durable:
     directory: DataDirectory
     base_iri: str
     keep: int
+    keep_cited: int = 0
     opened: int = 0
     touched: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, directory: DataDirectory, base_iri: str, keep: int) -> "Durable":
+    def open(
+        cls, directory: DataDirectory, base_iri: str, keep: int, keep_cited: int = 0
+    ) -> "Durable":
         """Open the store, finish what a crash left unfinished, publish the newest version.
 
         Raises:
             StoreUnavailable: the store cannot be opened.
         """
-        durable = cls(open_store(directory), directory, base_iri, keep)
+        durable = cls(open_store(directory), directory, base_iri, keep, keep_cited)
         unfinished = journal.read(directory.journal)
         if unfinished is not None:
             _check_room(directory, unfinished)
@@ -100,7 +104,7 @@ class Durable:
         self._publish()
         self.touched.update(dict.fromkeys(together, version))
         self.directory.journal.unlink()
-        self.snapshots.prune(self.keep)
+        self.snapshots.prune(self.keep, self.keep_cited)
         return Commit(version)
 
     @property

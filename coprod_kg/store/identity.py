@@ -7,11 +7,12 @@ version of the copy both lineages are the same data, so older links go on answer
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from coprod_kg.errors import StoreUnavailable
+from coprod_kg.errors import NotFound, StoreUnavailable, VersionGone
 from coprod_kg.store.directory import not_allowed, put
 
 __all__ = ["FORMAT", "Identity"]
@@ -89,6 +90,35 @@ class Identity:
     def write(self, root: Path) -> None:
         """Write it so that it survives a power loss."""
         put(root / _FILE, f"{json.dumps(self.told(), indent=1)}\n".encode())
+
+    def check(self, lineage: str, versions: Iterable[int]) -> None:
+        """See that versions of a lineage are those that have their numbers here.
+
+        Args:
+            lineage: the one that a request or a link names.
+            versions: the numbers it names.
+
+        Raises:
+            NotFound: this data was never of that lineage.
+            VersionGone: one was made after the copy from which this data goes on.
+        """
+        if lineage == self.lineage:
+            return
+        last = dict(self.ancestors).get(lineage)
+        if last is None:
+            raise NotFound(
+                f"this data has no lineage {lineage[:40]!r}",
+                where="parameter lineage",
+                fix=f"That of its versions is {self.lineage}. The link may be of another service.",
+            )
+        for version in versions:
+            if version > last:
+                raise VersionGone(
+                    f"version {version} of lineage {lineage} is gone: the data was restored from a "
+                    f"copy of version {last}, and what was made after that was not in it",
+                    where="parameter lineage",
+                    fix=f"Version {version} of today is other data, in lineage {self.lineage}.",
+                )
 
     def branched(self, version: int) -> "Identity":
         """That of a directory into which a copy of a version of this one is put."""

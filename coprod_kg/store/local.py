@@ -12,11 +12,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coprod_kg.errors import Overloaded, StoreChanged, StoreInUse, StoreUnavailable
+from coprod_kg.errors import Overloaded, StoreChanged, StoreError, StoreInUse, StoreUnavailable
 from coprod_kg.settings import Settings
 from coprod_kg.store import updater, wire
 from coprod_kg.store.asking import RESERVED, Asking, Untaken
-from coprod_kg.store.base import Answer, Change, Commit, Query, Update
+from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update
 from coprod_kg.store.children import Keeper
 from coprod_kg.store.conflicts import attempt
 from coprod_kg.store.directory import DataDirectory, alone
@@ -42,6 +42,7 @@ class LocalStore:
         self._run = run
         self._settings = settings
         self._snapshots = Snapshots(DataDirectory(settings.data).snapshots)
+        self._identity: Identity | None = None
 
     def version(self) -> int:
         """The newest version that can be asked."""
@@ -50,6 +51,26 @@ class LocalStore:
     def versions(self) -> tuple[int, ...]:
         """The versions that can be asked, oldest first."""
         return self._snapshots.versions()
+
+    def identity(self) -> Identity:
+        """The lineage of the versions: the same while a process holds the directory."""
+        if self._identity is None:
+            self._identity = Identity.read(self._settings.data)
+        return self._identity
+
+    def cite(self, version: int) -> None:
+        """Note that a version was cited, so that it is kept."""
+        try:
+            self._snapshots.cite(version)
+        except OSError as error:
+            raise StoreError(
+                f"the citation cannot be noted, so its link would not last: {error.strerror}",
+                fix="Try again when the disk of the data directory has room and can be written.",
+            ) from None
+
+    def kept(self, version: int) -> Kept:
+        """Why a version is kept."""
+        return self._snapshots.kept(version)
 
     def query(self, query: Query) -> Answer:
         """Ask; see `coprod_kg.store.base.Store.query` for what is raised."""

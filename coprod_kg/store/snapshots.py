@@ -1,4 +1,4 @@
-"""Immutable snapshots of the store, one for each version; it never changes one.
+"""Immutable snapshots of the store, one for each version, and which of them are kept.
 
 A reader holds a shared lock (``flock``) on the folder of the snapshot it has open. The kernel
 drops the lock when the reader dies, so an old snapshot can go as soon as its last reader left.
@@ -8,13 +8,16 @@ import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import pyoxigraph
 
-from coprod_kg.errors import StoreUnavailable, VersionGone, WrongUsage
+from coprod_kg.errors import CoprodError, NotFound, StoreUnavailable, VersionGone, WrongUsage
+from coprod_kg.store.base import Kept
 from coprod_kg.store.directory import sync
 
 __all__ = ["Reader", "Snapshots"]
@@ -84,15 +87,15 @@ class Snapshots:
 
         Raises:
             WrongUsage: the name is taken, or holds other characters than it may.
+            NotFound: there is no such version yet.
             VersionGone: the version is not kept.
         """
-        if not _TAG.fullmatch(name):
-            raise WrongUsage(
-                f"{name!r} is no name for a version",
-                fix="Use up to 60 letters, digits, dots and hyphens, such as 2026-11 or v1.0.",
-            )
-        self._tags.mkdir(exist_ok=True)
-        reader = self.open(version)  # while it is open, the version is not removed
+        _check_name(name)
+        with self._holding(version):
+            self._name(version, name)
+
+    def _name(self, version: int, name: str) -> None:
+        self._tags.mkdir(0o700, exist_ok=True)
         try:
             (self._tags / name).symlink_to(Path("..") / str(version))
         except FileExistsError:
@@ -100,9 +103,72 @@ class Snapshots:
             raise WrongUsage(
                 f"version {taken} has the name {name} already", fix="Choose another name."
             ) from None
-        finally:
-            reader.close()
         sync(self._tags)
+
+    def cited(self) -> tuple[int, ...]:
+        """The versions that were cited and are kept for that; the one cited last at the end."""
+        found = []
+        for path in self._cited.glob("[0-9]*"):
+            with suppress(FileNotFoundError):  # room was made for later ones meanwhile
+                found.append((path.stat().st_mtime_ns, int(path.name)))
+        return tuple(version for _, version in sorted(found))
+
+    def cite(self, version: int) -> None:
+        """Note that a version was cited now; it is kept until enough others were cited after it.
+
+        Raises:
+            NotFound: there is no such version yet.
+            VersionGone: it is not kept.
+        """
+        with self._holding(version):
+            self._note(version)
+
+    def _note(self, version: int) -> None:
+        self._cited.mkdir(0o700, exist_ok=True)
+        path = self._cited / str(version)
+        path.touch(0o600)
+        sync(self._cited)
+
+    def kept(self, version: int) -> Kept:
+        """Why a version is kept."""
+        names = tuple(name for name, one in self.tags().items() if one == version)
+        cited = self.cited()
+        later = len(cited) - 1 - cited.index(version) if version in cited else None
+        return Kept(names, later, max(0, self.current() - version))
+
+    def keep_again(self, tags: Mapping[str, int], cited: Iterable[int]) -> None:
+        """Give versions the names and the citations that they had where a copy was made.
+
+        Raises:
+            WrongUsage: a name is none, or taken.
+        """
+        for name, version in tags.items():
+            _check_name(name)
+            self._name(int(version), name)
+        for version in cited:
+            self._note(int(version))
+            os.utime(self._cited / str(int(version)))
+
+    @contextmanager
+    def _holding(self, version: int) -> Iterator[None]:
+        """Keep a version from being removed meanwhile.
+
+        Raises:
+            NotFound: there is no such version yet.
+            VersionGone: it is not kept.
+        """
+        path = self.folder / str(version)
+        try:
+            lock = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            raise self._gone(version) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if not path.exists():  # removed between the opening and the lock
+                raise self._gone(version)
+            yield
+        finally:
+            os.close(lock)
 
     @property
     def views(self) -> Path:
@@ -113,10 +179,15 @@ class Snapshots:
     def _tags(self) -> Path:
         return self.folder / "tags"
 
+    @property
+    def _cited(self) -> Path:
+        return self.folder / "cited"
+
     def open(self, version: int) -> Reader:
         """Open a version for reading.
 
         Raises:
+            NotFound: there is no such version yet.
             VersionGone: it is not kept.
         """
         try:
@@ -124,7 +195,14 @@ class Snapshots:
         except FileNotFoundError:
             raise self._gone(version) from None
 
-    def _gone(self, version: int) -> VersionGone:
+    def _gone(self, version: int) -> CoprodError:
+        """That a version is not there: not any more, or not yet."""
+        if version > (newest := self.current()):
+            return NotFound(
+                f"there is no version {version} yet",
+                where="parameter version",
+                fix=f"The newest version is {newest}.",
+            )
         kept = self.versions()
         nearest = min(kept, key=lambda one: abs(one - version), default=None)
         return VersionGone(
@@ -154,32 +232,58 @@ class Snapshots:
         """
         for path in (self.folder / str(version), *self.views.glob("[0-9]*-*")):
             if path.exists():
-                self._retire(path)
+                self._retire(path, None)
         self._remove_unfinished()
 
-    def prune(self, keep: int) -> None:
-        """Remove all but the newest and the named, where nobody reads them any more."""
+    def prune(self, keep: int, keep_cited: int) -> None:
+        """Remove what nobody reads any more: all but the newest, the named and the cited.
+
+        Args:
+            keep: how many of the newest stay.
+            keep_cited: how many of those cited last stay.
+        """
         for version in self.versions()[: -max(keep, 1)]:
-            self._retire(self.folder / str(version))
+            self._retire(self.folder / str(version), keep_cited)
         kept = {str(version) for version in self.versions()}
         for path in self.views.glob("[0-9]*-*"):
             if path.name.partition("-")[0] not in kept:
-                self._retire(path)
+                self._retire(path, keep_cited)
+        for path in self._cited.glob("[0-9]*"):
+            if path.name not in kept:
+                path.unlink()
         self._remove_unfinished()
 
-    def _retire(self, path: Path) -> None:
-        """Put a folder where it will be removed, unless somebody reads it or it has a name."""
+    def _retire(self, path: Path, keep_cited: int | None) -> None:
+        """Put a folder where it will be removed, unless somebody reads it.
+
+        Args:
+            path: of a version or a view.
+            keep_cited: how many of the versions cited last stay, beside those that have a name;
+                None for a version that is made anew, so that neither is looked at.
+        """
         lock = os.open(path, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.name in {str(version) for version in self.tags().values()}:
-                return  # looked at under the lock: whoever names a version holds it open
-            path.rename(self.folder / f".unfinished-{path.name}")
+            # Looked at under the lock: whoever names or cites a version holds it meanwhile.
+            if keep_cited is None or path.name not in map(str, self._wanted(keep_cited)):
+                path.rename(self.folder / f".unfinished-{path.name}")
         except BlockingIOError:
             return
         finally:
             os.close(lock)
 
+    def _wanted(self, keep_cited: int) -> set[int]:
+        cited = self.cited()
+        return {*self.tags().values(), *cited[max(0, len(cited) - keep_cited) :]}
+
     def _remove_unfinished(self) -> None:
         for path in self.folder.glob(".unfinished-*"):
             shutil.rmtree(path)
+
+
+def _check_name(name: str) -> None:
+    if not _TAG.fullmatch(name):
+        raise WrongUsage(
+            f"{name!r} is no name for a version",
+            fix="Use up to 60 letters, digits, dots and hyphens, such as 2026-11 or v1.0.",
+        )

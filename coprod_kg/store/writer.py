@@ -64,7 +64,10 @@ def main() -> None:
     data = DataDirectory(Path(os.environ["COPROD_DATA"]))
     try:
         durable = Durable.open(
-            data, os.environ["COPROD_BASE_IRI"], int(os.environ["COPROD_KEEP_VERSIONS"])
+            data,
+            os.environ["COPROD_BASE_IRI"],
+            int(os.environ["COPROD_KEEP_VERSIONS"]),
+            int(os.environ["COPROD_KEEP_CITED"]),
         )
     except CoprodError as error:
         sys.exit(f"coprod-kg writer: {error}")

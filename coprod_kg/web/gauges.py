@@ -3,14 +3,12 @@
 Nothing of it is counted while requests are answered: it is looked up when somebody asks.
 """
 
-import json
 import os
 import platform
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -19,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from coprod_kg import __version__
+from coprod_kg.store.backup import last_backup
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.taking import busy
 from coprod_kg.web.slots import Slots
@@ -94,9 +93,8 @@ class Present(Collector):
             free = _gauge("coprod_disk_free_bytes", "What is free of it for the service")
             free.add_metric((), disk.f_bavail * disk.f_frsize)
             yield from (size, free)
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            told = json.loads((self.data / "last-backup.json").read_text(encoding="utf-8"))
-            made = datetime.fromisoformat(told["time"])
+        made = last_backup(DataDirectory(self.data))
+        if made is not None:
             last = _gauge("coprod_last_backup_timestamp_seconds", "When the last copy was made")
             last.add_metric((), made.timestamp())
             yield last

@@ -182,20 +182,20 @@ def seconds(given: Parameters, settings: Settings) -> float:
     return min(wanted, settings.query_seconds)
 
 
-def version(given: Parameters) -> int | None:
+def version(given: Parameters, name: str = "version") -> int | None:
     """The dataset version asked for, or None for the newest.
 
     Raises:
         WrongUsage: it is not a whole number.
     """
-    text = given.one("version")
+    text = given.one(name)
     if text is None or text == "":
         return None
     if not re.fullmatch(r"[0-9]{1,12}", text):
         raise WrongUsage(
             f"{text[:40]!r} is not the number of a dataset version",
-            where="parameter version",
-            fix="Write for example version=12, or leave it out for the newest.",
+            where=f"parameter {name}",
+            fix=f"Write for example {name}=12, or leave it out for the newest.",
         )
     return int(text)
 

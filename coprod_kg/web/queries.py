@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
+from zlib import crc32
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
@@ -98,12 +99,17 @@ def _one(site: Site, name: str) -> Response:
     values = given.grouped(leave_out=RESERVED)
     number = version(given)
     run = last_run(site, query) if number is None and wants_page(wanted) else None
-    about = (_stamp(run), is_changing(query.text), query.text)
-    conditions = Conditions(site.version(number), number is not None, wanted, *about)
+    page, fixed = wants_page(wanted), site.is_fixed(given)
+    shown = site.version(number)
+    kept = _kept(site, shown) if page else ""
+    about = (_stamp(run, kept), is_changing(query.text), query.text)
+    # A page says how long its link answers, which changes.
+    conditions = Conditions(shown, fixed and not page, wanted, *about)
     unchanged = conditions.unchanged()
     if unchanged is not None:
-        return named(unchanged, query, pairs(query, values, part(given, query)), conditions.version)
-    page, made = wants_page(wanted), wanted[0].format in MADE
+        place = (conditions.version, site.lineage)
+        return named(unchanged, query, pairs(query, values, part(given, query)), place)
+    made = wanted[0].format in MADE
     query = permitted(site, query, number, None if page else values)
     bind, chosen = partial(query.bind, values, site.settings.base_iri), part(given, query)
     asking = Query(
@@ -126,7 +132,7 @@ def _one(site: Site, name: str) -> Response:
             response = drawn(answer, asked, conditions, citing.quoted)
         elif page:
             cited = citing.citation(answer.version, content) if content else None
-            body = _page(site, asked, asking, answer, (around, cited, run))
+            body = _page(site, asked, asking, answer, (around, cited, run, kept))
             response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
         else:
             response = reply(answer, conditions, filename=query.name)
@@ -138,7 +144,7 @@ def _page(
     asked: Asked,
     asking: Query,
     answer: Answer,
-    about: tuple[Around, Citation | None, Run | None],
+    about: tuple[Around, Citation | None, Run | None, str],
 ) -> str:
     """The page of a saved query, with its chart where it has one."""
     query, data = asked.query, take(answer)
@@ -162,15 +168,38 @@ def _page(
         around=about[0],
         cited=about[1],
         run=about[2],
+        kept=about[3],
         before=max((one for one in site.store.versions() if one < answer.version), default=0),
         version=answer.version,
         caveat=caveat(table, asked.claims) if table is not None else caveat_of_claims(asked.claims),
     )
 
 
-def _stamp(run: Run | None) -> str:
-    """What changes on a page when its query is run again."""
-    return f"{run.version}-{run.time}" if run else ""
+def _stamp(run: Run | None, kept: str) -> str:
+    """What changes on a page without a new version: the last run, and what is said of its link."""
+    known = f"{run.version}-{run.time}-" if run else ""
+    return f"{known}{crc32(kept.encode()):08x}" if kept else known
+
+
+def _kept(site: Site, number: int) -> str:
+    """How long the permanent link to a version answers, in a sentence."""
+    kept, settings = site.store.kept(number), site.settings
+    if kept.names:
+        return f"The link always answers: version {number} has the name {kept.names[0]}."
+    if kept.cited is not None and kept.cited < settings.keep_cited:
+        others = max(1, settings.keep_cited - kept.cited)
+        return (
+            f"Version {number} was cited. The link answers at least until {others} other "
+            f"{'version was' if others == 1 else 'versions were'} cited after it."
+        )
+    newer = max(1, settings.keep_versions - kept.newer)
+    until = f"until the data has changed {newer} more {'time' if newer == 1 else 'times'}"
+    if not settings.keep_cited:
+        return f"The link answers {until}."
+    return (
+        f"The link answers {until}. Take the citation as text, BibTeX or CSL-JSON, and it answers "
+        f"longer: until {settings.keep_cited} other versions were cited after this one."
+    )
 
 
 def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:

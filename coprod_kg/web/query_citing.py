@@ -136,16 +136,22 @@ class Asking:
         if self.query.small_counts is not None:
             known = "" if content is None else f"; withheld={content.withheld}"
             response.headers["Small-Counts"] = f"{self.query.small_counts.rule}{known}"
-        return named(response, self.query, self._pairs, number)
+        return named(response, self.query, self._pairs, (number, self.site.lineage))
 
     def citation(self, number: int, content: Content) -> Citation:
         """The citation of the answer of one version."""
-        place = (root(), number, self._dated(number))
+        place = (root(), number, self.site.lineage, self._dated(number))
         return cite(self.query, self._pairs, content, place)
 
+    def given(self, number: int, content: Content) -> Citation:
+        """The same, given out: the version is kept from now on."""
+        citation = self.citation(number, content)
+        self.site.store.cite(number)
+        return citation
+
     def quoted(self, number: int, content: Content) -> str:
-        """The sentence that cites the answer of one version."""
-        return f"{self.citation(number, content).sentence}."
+        """The sentence that cites the answer of one version, given out."""
+        return f"{self.given(number, content).sentence}."
 
     @property
     def _pairs(self) -> tuple[tuple[str, str], ...]:
@@ -193,10 +199,13 @@ def pairs(
 
 
 def named(
-    response: Response, query: SavedQuery, given: Sequence[tuple[str, str]], number: int
+    response: Response,
+    query: SavedQuery,
+    given: Sequence[tuple[str, str]],
+    place: tuple[int, str],
 ) -> Response:
     """The response, one without a body too, with what names the answer whatever it says."""
-    link = permalink(root(), query.name, given, number)
+    link = permalink(root(), query.name, given, place)
     response.headers["Query-SHA256"] = query_hash(query)
     response.headers.add("Link", f'<{link}>; rel="cite-as"')
     response.headers.add("Link", f'<{LICENCE}>; rel="license"')
@@ -231,10 +240,11 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     """The citation of an answer, as text, BibTeX or CSL-JSON."""
     query, given = saved(site, name), parameters(request)
     offer = _offer(form, given.one("format"))
+    site.is_fixed(given)
     number = site.version(version(given))
     asking = asking_of(site, query, number)
     content = asking.content(number)
-    one = asking.citation(number, content)
+    one = asking.given(number, content)
     texts = {"txt": one.text, "bib": one.bibtex, "csl.json": one.csl_text}
     response = Response(texts[offer.format.name](), content_type=offer.content_type)
     response.headers["Dataset-Version"] = str(number)

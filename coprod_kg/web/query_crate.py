@@ -20,7 +20,7 @@ def taken(asking: Asking, conditions: Conditions) -> Response:
     query, number = asking.query, conditions.version
     asked = Asked(query, asking.values, number, asking.site.settings.queries, claims=asking.claims)
     files, content = measured(asked, asking.data(number))
-    body = crate(asking.citation(number, content), query, asking.asked.text, files)
+    body = crate(asking.given(number, content), query, asking.asked.text, files)
     offer = conditions.offers[0]
     response = conditions.mark(Response(body, content_type=offer.content_type), offer)
     name = f"{query.name}-v{number}.crate.zip"

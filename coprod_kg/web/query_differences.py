@@ -7,12 +7,12 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from coprod_kg.citing.comparing import as_csv, compare, key_of
 from coprod_kg.citing.telling import document
-from coprod_kg.errors import LimitReached, NotFound, WrongUsage
+from coprod_kg.errors import LimitReached, NotFound
 from coprod_kg.results.formats import HTML, ROWS
 from coprod_kg.results.negotiation import negotiate, offers_by_name
 from coprod_kg.results.table import Table
 from coprod_kg.web.differing import compared
-from coprod_kg.web.protocol import Parameters, parameters, version
+from coprod_kg.web.protocol import parameters, version
 from coprod_kg.web.query_citing import asking_of, saved
 from coprod_kg.web.replies import LATEST, PINNED
 from coprod_kg.web.site import Site, rows
@@ -36,9 +36,10 @@ def _differ(site: Site, name: str) -> Response:
     named = given.one("format")
     header = request.headers.get("Accept")
     offer = (offers_by_name(named, _FORMATS) if named else negotiate(header, _FORMATS))[0]
-    after = _number(given, "to")
+    fixed = site.is_fixed(given, "from", "to")
+    after = version(given, "to")
     later = site.version() if after is None else after
-    before = _number(given, "from")
+    before = version(given, "from")
     earlier = max(later - 1, 0) if before is None else before
     tables = [_table(site, name, number) for number in (earlier, later)]
     found = compare(tables[0], tables[1], key_of(query, *tables))
@@ -55,16 +56,9 @@ def _differ(site: Site, name: str) -> Response:
         response = Response(as_csv(found), content_type=offer.content_type)
     else:
         response = jsonify({"query": name, "from": earlier, "to": later, **document(found)})
-    response.headers["Cache-Control"] = PINNED if None not in (before, after) else LATEST
+    response.headers["Cache-Control"] = PINNED if fixed else LATEST
     response.headers["Dataset-Version"] = str(later)
     return response
-
-
-def _number(given: Parameters, name: str) -> int | None:
-    try:
-        return version(Parameters(tuple(("version", one) for one in given.all(name))))
-    except WrongUsage as error:
-        raise WrongUsage(error.what, where=f"parameter {name}", fix=error.fix) from None
 
 
 def _table(site: Site, name: str, number: int) -> Table:

@@ -59,7 +59,11 @@ class Questions(Mapping[str, SavedQuery]):
             return self.fixed
         found: Mapping[str, SavedQuery] | None = g.get("questions")
         if found is None:
-            submitted = self.collection.seen(version(parameters(request)))
+            given = parameters(request)
+            number, lineage = version(given), given.one("lineage")
+            if lineage and number is not None:
+                self._store.identity().check(lineage, [number])
+            submitted = self.collection.seen(number)
             found = MappingProxyType({**submitted, **self.fixed})
             g.questions = found
         return found

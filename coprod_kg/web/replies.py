@@ -36,11 +36,12 @@ class Conditions:
 
     Attributes:
         version: the dataset version that is asked.
-        pinned: whether the address names it, so that the answer stays for ever.
+        pinned: whether the address names it with its lineage, so that the answer stays for ever.
         offers: the formats the client accepts, best first.
         stamp: what else a page shows, which changes without a new version.
         changing: whether the answer may be another one over the same data: nobody may keep it.
         text: of the saved query that is answered, which its owner may edit.
+        lineage: that of the version; the store's of the application where it is left out.
         strong: whether its tag stands for these very bytes, so that a change may depend on it.
     """
 
@@ -50,6 +51,7 @@ class Conditions:
     stamp: str = ""
     changing: bool = False
     text: str = ""
+    lineage: str = ""
     strong: bool = False
 
     def unchanged(self, location: Callable[[Offer], str] | None = None) -> Response | None:
@@ -96,11 +98,12 @@ class Conditions:
 
     def tag(self, offer: Offer, hidden: tuple[str, ...]) -> str:
         """The entity tag: another one for each version, view, type, text and release of ours."""
+        lineage = self.lineage or current_app.config["SITE"].lineage
         view = f"-{crc32(' '.join(hidden).encode()):08x}" if hidden else ""
         stamp = f"-{self.stamp}" if self.stamp and offer.format == HTML else ""
         text = f"-{crc32(self.text.encode()):08x}" if self.text else ""
         kind = offer.content_type.partition(";")[0]
-        return f"{self.version}-{kind}-{__version__}{text}{stamp}{view}"
+        return f"{self.version}-{lineage}-{kind}-{__version__}{text}{stamp}{view}"
 
     def mark(self, response: Response, offer: Offer) -> Response:
         """Say which version this is, and how long it may be kept."""

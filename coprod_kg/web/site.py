@@ -19,6 +19,7 @@ from coprod_kg.store.base import Answer, Query, Seen, Store
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.exchange import exchange
 from coprod_kg.web.gauges import Present
+from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.questions import Questions
 from coprod_kg.web.rights import holder
 from coprod_kg.web.slots import Slots, client, give_back, hold
@@ -69,6 +70,31 @@ class Site:
     def version(self, asked: int | None = None) -> int:
         """The version asked for, or the newest."""
         return self.store.version() if asked is None else asked
+
+    @property
+    def lineage(self) -> str:
+        """The lineage of the versions."""
+        return self.store.identity().lineage
+
+    def is_fixed(self, given: Parameters, *names: str) -> bool:
+        """Whether an address names its data for ever: by version and lineage.
+
+        Args:
+            given: the parameters of the address.
+            names: those that are versions, all of which have to be there.
+
+        Raises:
+            NotFound: the data was never of that lineage.
+            VersionGone: the version was made after the copy from which the data goes on.
+            WrongUsage: a version is no number, or the lineage stands there more than once.
+        """
+        lineage = given.one("lineage")
+        if not lineage:
+            return False
+        numbers = [version(given, name) for name in names or ("version",)]
+        found = [number for number in numbers if number is not None]
+        self.store.identity().check(lineage, found)
+        return len(found) == len(numbers)
 
     def ask_store(self, query: Query) -> Answer:
         """Put a question to the store on the asking road, for whoever sends the request."""

@@ -11,7 +11,6 @@ from coprod_kg.errors import NotAcceptable, WrongUsage
 from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
 from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.results.table import read_table
-from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
 from coprod_kg.web.cache import is_changing
@@ -51,7 +50,7 @@ def _sparql(site: Site) -> Response:
     if asked.text is None:
         return _without_query(site, asked)
     known = exchange(request)
-    query, conditions = lookup(asked, request.headers.get("Accept"), known, site.settings)
+    query, conditions = lookup(asked, request.headers.get("Accept"), known, site)
     conditions = _seen(conditions, site.version(query.version))
     wanted = conditions.offers
     unchanged = conditions.unchanged()
@@ -64,7 +63,7 @@ def _sparql(site: Site) -> Response:
 
 
 def lookup(
-    asked: Asked, accept: str | None, known: Exchange, settings: Settings
+    asked: Asked, accept: str | None, known: Exchange, site: Site
 ) -> tuple[Query, Conditions]:
     """What a request asks of the store, and what marks the answer once its version is known.
 
@@ -74,12 +73,14 @@ def lookup(
         asked: the request, which carries a query.
         accept: its header of that name.
         known: who sends it.
-        settings: say what its default graph and its deadline are.
+        site: says what its default graph and its deadline are, and the lineage of its versions.
 
     Raises:
         WrongUsage: a parameter of it makes no sense.
+        NotFound, VersionGone: the lineage it names is not that of the data, or its version is not.
         NotAcceptable: nothing accepted can be written.
     """
+    settings = site.settings
     wanted, text = chosen(asked.parameters, accept), asked.text or ""
     query = Query(
         text,
@@ -92,8 +93,8 @@ def lookup(
         hidden=known.hidden,
         asker=known.asker,
     )
-    pinned, changing = query.version is not None, is_changing(text)
-    return query, Conditions(0, pinned, wanted, changing=changing)
+    pinned, changing = site.is_fixed(asked.parameters), is_changing(text)
+    return query, Conditions(0, pinned, wanted, changing=changing, lineage=site.lineage)
 
 
 def _seen(conditions: Conditions, number: int) -> Conditions:

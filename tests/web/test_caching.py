@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
-from tests.memory_store import MemoryStore
+from tests.memory_store import LINEAGE, MemoryStore
 
 ASK = "ASK { ?s ?p ?o }"
 SELECT = "SELECT ?o WHERE { <https://w3id.org/coprod/id/initiative/alpha> a ?o }"
@@ -47,8 +47,13 @@ def test_another_version_is_another_answer() -> None:
     assert second.status_code == 200
     assert [one.headers["Dataset-Version"] for one in (first, second)] == ["0", "1"]
     assert second.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
-    pinned = client.get(f"{address}&version=1")
+    numbered = client.get(f"{address}&version=1", buffered=True)
+    assert numbered.headers["Cache-Control"] == "public, max-age=0, must-revalidate"
+    fixed = f"{address}&version=1&lineage={LINEAGE.lineage}"
+    pinned = client.get(fixed, buffered=True)
     assert "immutable" in pinned.headers["Cache-Control"]
+    assert pinned.headers["ETag"] == second.headers["ETag"]
+    assert LINEAGE.lineage in second.headers["ETag"]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def test_the_three_ways_to_ask_give_the_same_answer(client: FlaskClient) -> None
         (f"/sparql?query={quote(ASK)}&timeout=nan", None, None, 400),
         (f"/sparql?query={quote(ASK)}&version=x", None, None, 400),
         (f"/sparql?query={quote(ASK)}&version=1", None, None, 410),
+        (f"/sparql?query={quote(ASK)}&version=999", None, None, 404),
         (f"/sparql?query={quote(ASK)}&format=parquet", None, None, 400),
         (
             f"/sparql?query={quote('SELECT * { SERVICE <http://127.0.0.1:1/> {} }')}",

@@ -19,7 +19,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Change, Store
 from coprod_kg.web import create_app
-from tests.memory_store import MemoryStore
+from tests.memory_store import LINEAGE, MemoryStore
 
 NAME = "initiatives-at-stage"
 CHARTED = "initiatives-by-stage"
@@ -64,7 +64,8 @@ def test_every_format_names_the_same_answer(client: FlaskClient) -> None:
         seen.add((headers["Content-SHA256"], headers["Answer-Rows"], headers["Dataset-Version"]))
         assert headers["Query-SHA256"] == hashlib.sha256(text.encode()).hexdigest()
         links = ", ".join(headers.getlist("Link"))
-        assert f'/queries/{NAME}?version={headers["Dataset-Version"]}>; rel="cite-as"' in links
+        place = f"version={headers['Dataset-Version']}&lineage={LINEAGE.lineage}"
+        assert f'/queries/{NAME}?{place}>; rel="cite-as"' in links
         assert 'by/4.0/>; rel="license"' in links
     assert len(seen) == 1
 
@@ -75,7 +76,7 @@ def test_a_permanent_link_gives_the_same_bytes_after_more_data(
     store, client = durable
     number = store.version()
     addresses = [
-        f"/queries/{name}.{form}?version={number}"
+        f"/queries/{name}.{form}?version={number}&lineage={store.identity().lineage}"
         for name, forms in FORMS.items()
         for form in forms
     ]

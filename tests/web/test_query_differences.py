@@ -52,7 +52,11 @@ def test_rows_added_removed_and_changed_are_told_apart(client: FlaskClient) -> N
     assert changed["key"]["thing"]["value"] == "urn:c"
     assert [changed["cells"]["count"][one]["value"] for one in ("from", "to")] == ["3", "4"]
     pinned = f"/queries/numbers/differences?from={told['from']}&to={told['to']}"
-    assert "immutable" in client.get(pinned).headers["Cache-Control"]
+    assert "immutable" not in client.get(pinned).headers["Cache-Control"]
+    lineage = client.application.config["SITE"].lineage
+    fixed = client.get(f"{pinned}&lineage={lineage}")
+    assert (fixed.get_json(), "immutable" in fixed.headers["Cache-Control"]) == (told, True)
+    assert client.get(f"{pinned}&lineage=00000000").status_code == 404
     same = client.get(f"/queries/numbers/differences?from={told['to']}").get_json()
     assert (same["added"], same["removed"], same["changed"]) == ([], [], [])
 
@@ -71,8 +75,9 @@ def test_differences_are_a_table_too(client: FlaskClient) -> None:
 
 def test_wrong_versions_are_refused_in_words(client: FlaskClient) -> None:
     assert client.get("/queries/numbers/differences?from=x").status_code == 400
-    gone = client.get("/queries/numbers/differences?from=999")
-    assert gone.status_code == 410
+    later = client.get("/queries/numbers/differences?from=999")
+    assert later.status_code == 404
+    assert "there is no version 999 yet" in later.get_data(as_text=True)
 
 
 LABELLED = """#+ summary: Which concept has which number?
