@@ -86,7 +86,7 @@ class FastLookup:
         if keeps and not kept:
             self._site.cache.keep(found.query, answer, body)
         asked = found.conditions
-        conditions = Conditions(answer.version, asked.pinned, asked.offers)
+        conditions = replace(asked, version=answer.version)
         offer = conditions.offer(answer.media_type)
         sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
         return 200, sent + _headers(conditions, offer, exchange, 200), body

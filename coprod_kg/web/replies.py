@@ -51,7 +51,7 @@ class Conditions:
     stamp: str = ""
     changing: bool = False
     text: str = ""
-    lineage: str = ""
+    lineage: str | None = None
     strong: bool = False
 
     def unchanged(self, location: Callable[[Offer], str] | None = None) -> Response | None:
@@ -98,7 +98,9 @@ class Conditions:
 
     def tag(self, offer: Offer, hidden: tuple[str, ...]) -> str:
         """The entity tag: another one for each version, view, type, text and release of ours."""
-        lineage = self.lineage or current_app.config["SITE"].lineage
+        lineage = self.lineage
+        if lineage is None:
+            lineage = current_app.config["SITE"].lineage
         view = f"-{crc32(' '.join(hidden).encode()):08x}" if hidden else ""
         stamp = f"-{self.stamp}" if self.stamp and offer.format == HTML else ""
         text = f"-{crc32(self.text.encode()):08x}" if self.text else ""
