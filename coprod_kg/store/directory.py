@@ -9,7 +9,7 @@ DATA/
 ├── snapshots/current → N
 ├── scratch/        what an update works on, until it has ended
 ├── submissions/    the bytes that were submitted, named by their SHA-256
-├── backup.json     when the last copy was made
+├── last-backup.json  when the last copy was made
 └── freshness.json  when each saved query was last run; no part of the data
 
 The lock is a ``flock`` on the directory itself, so a file in it that was copied or forged locks
@@ -43,7 +43,7 @@ _OWNER_FILE = 0o600
 _OURS = (
     *("identity.json", "lock", "journal", "journal.unfinished", "store", "snapshots", "scratch"),
     *("submissions", "freshness.json", "freshness.lock", "tokens.json", "tokens.lock"),
-    *("private.json", "private.lock", "backup.json"),
+    *("private.json", "private.lock", "last-backup.json"),
 )
 """The entries of a data directory that are this software's."""
 
