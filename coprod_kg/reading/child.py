@@ -116,13 +116,15 @@ class Checker:
         read = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
         told = of_cells(read.findings, self._base_iri)
         triples = sorted(read.triples, key=str)
-        leads = _leads(triples)
+        leads, runners = _leads(triples), self._slugs(_runners(triples))
         parts = [] if sent.organisation or leads else parts_of(triples, self._base_iri)
+        partial = not sent.organisation and len(runners) > 1
         if len(parts) > 1:
             return Checked(
                 Report(told),
                 triples=len(triples),
                 parts={one.organisation: self._written(one.triples, sent.name) for one in parts},
+                partial=partial,
                 positions=read.positions,
                 headers=headers_of(sheets()),
             )
@@ -130,6 +132,9 @@ class Checker:
             shaped = in_table(self._findings(triples), read.positions, headers_of(sheets()))
             data = self._written(triples, sent.name)
             checked = self._checked(triples, (*told, *shaped), data, concluded())
+        checked = replace(
+            checked, partial=partial, positions=read.positions, headers=headers_of(sheets())
+        )
         whose = read.organisation
         return replace(checked, leads=(whose,)) if whose in checked.organisations else checked
 
@@ -151,6 +156,7 @@ class Checker:
                 if one.predicate == _TYPE and one.object in _ORGANISATIONS
             ),
             leads=self._slugs(_leads(triples)),
+            runners=self._slugs(_runners(triples)),
             triples=len(triples),
         )
 
@@ -225,6 +231,12 @@ def _leads(triples: Iterable[ox.Triple]) -> set[Any]:
         if one.predicate == run_by:
             runners.setdefault(one.subject, set()).add(one.object)
     return reduce(set.intersection, runners.values()) if runners else set()
+
+
+def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
+    """The organisations that run anything."""
+    run_by = namespaces.term("runBy")
+    return {one.object for one in triples if one.predicate.value == run_by}
 
 
 def _confine(limits: Limits) -> None:

@@ -54,7 +54,10 @@ def identified(
     """
     found: list[CellFinding] = []
     entries: list[Entry] = []
-    readers = [_Reader(number, one, register, found) for number, one in enumerate(sheets)]
+    readers = [
+        _Reader(number, one, register, found, stated=bool(stated))
+        for number, one in enumerate(sheets)
+    ]
     of_organisations = [one for one in readers if one.kind == "organisation"]
     for reader in of_organisations:
         entries += reader.entries()
@@ -67,19 +70,9 @@ def identified(
 
 def _leading(readers: Sequence["_Reader"], entries: Sequence[Entry], register: Register) -> str:
     """The organisation that runs every initiative, else the only one, else the first by name."""
-    runners: list[set[str]] = []
-    for reader in readers:
-        number = reader.column(_RUN_BY) if reader.kind == "initiative" else None
-        if number is None:
-            continue
-        for row in reader.rows():
-            cell = row.cells.get(number)
-            column: Column = reader.headed.columns[number]
-            texts = (
-                parts(cell.text, lambda one: register.finds(one, ("organisation",))) if cell else []
-            )
-            things = (register.resolve(one, column)[0] for one in texts)
-            runners.append({one.slug for one in things if one})
+    initiatives = (one for one in readers if one.kind == "initiative")
+    runners = [reader.runners(row) for reader in initiatives for row in reader.rows()]
+    runners = [one for one in runners if one]
     leads: set[str] = reduce(set.intersection, runners) if runners else set()
     slugs = {one.thing.slug for one in entries}
     return min(leads or slugs, default="")
@@ -89,10 +82,17 @@ class _Reader:
     """One sheet: its rows, and what identifies each."""
 
     def __init__(
-        self, number: int, headed: Headed, register: Register, found: list[CellFinding]
+        self,
+        number: int,
+        headed: Headed,
+        register: Register,
+        found: list[CellFinding],
+        *,
+        stated: bool,
     ) -> None:
         self.headed, self.kind = headed, headed.sheet.kind
         self._number, self._register, self._found = number, register, found
+        self._stated = stated
         by_path = {column.path: at for at, column in headed.columns.items()}
         self._identifier = by_path.get(None)
         for at, column in headed.columns.items():
@@ -171,8 +171,29 @@ class _Reader:
         name = plain(self._text(row, LABEL)) if self.headed.sheet.named else ""
         key = [self._key_part(row, path) for path in self.headed.sheet.key]
         alone = self.kind == "organisation" or not self.headed.sheet.named
-        wanted = scoped("" if alone else self._register.scope, *key)
+        wanted = scoped("" if alone else self._scope(row), *key)
         return Unnamed(wanted or slug(content), name, content)
+
+    def runners(self, row: Row) -> set[str]:
+        """The organisations that run what a row is about."""
+        number = self.column(_RUN_BY) if self.kind == "initiative" else None
+        cell = row.cells.get(number or 0)
+        if number is None or cell is None:
+            return set()
+        column = self.headed.columns[number]
+        texts = parts(cell.text, lambda one: self._register.finds(one, ("organisation",)))
+        things = (self._register.resolve(one, column)[0] for one in texts)
+        return {one.slug for one in things if one}
+
+    def _scope(self, row: Row) -> str:
+        """The organisation whose name goes before that of a row: one that runs it.
+
+        It rests on the row alone, not on what else stands in the file; else the next year's file
+        would give the same row another name.
+        """
+        runners = set() if self._stated else self.runners(row)
+        scope = self._register.scope
+        return scope if scope in runners else min(runners, default=scope)
 
     def _key_part(self, row: Row, path: str) -> str:
         """What one key column adds to an identifier."""

@@ -4,7 +4,8 @@ The rule, so that anybody can foretell them:
 
 1. A thing with a name gets the name in small Latin letters, digits and hyphens (``slug``), behind
    the name of the organisation whose workbook it is, so that two organisations' "Annual report"
-   stay two. An organisation's own name stands alone.
+   stay two. Where nobody said whose it is, an initiative gets it behind the name of who runs it.
+   An organisation's own name stands alone.
 2. A claim gets the identifier of what it is about and those of its key columns (``key`` in
    ``sheets.toml``): ``memory-cafe-pilot-project-2019-home-care-team``.
 3. More than 80 characters are cut, and eight digits of the SHA-256 of the whole put behind.

@@ -70,11 +70,14 @@ class Checked:
         described: IRIs of the things described.
         organisations: names of the organisations described.
         leads: names of the organisations that run every initiative in the file.
+        runners: names of the organisations that run any.
+        partial: whether it is a table in which several organisations run something, and nobody
+            said whose it is: then it adds to what they have, and takes nothing away.
         triples: the number of statements.
         refusal: why it could not be read; then there is nothing else.
         parts: where a table holds the data of several organisations: name → its statements.
             Then only the table was read, and each part is to be checked as a file of its own.
-        positions: the cells of such a table.
+        positions: the cells of a table.
         headers: property → what the template calls its column, likewise.
     """
 
@@ -84,6 +87,8 @@ class Checked:
     described: frozenset[str] = frozenset()
     organisations: tuple[str, ...] = ()
     leads: tuple[str, ...] = ()
+    runners: tuple[str, ...] = ()
+    partial: bool = False
     triples: int = 0
     refusal: Refusal | None = None
     parts: Mapping[str, bytes] = field(default_factory=dict)
@@ -98,6 +103,8 @@ class Checked:
             "described": sorted(self.described),
             "organisations": self.organisations,
             "leads": self.leads,
+            "runners": self.runners,
+            "partial": self.partial,
             "triples": self.triples,
             "parts": list(self.parts),
             "headers": dict(self.headers),
@@ -123,6 +130,8 @@ class Checked:
             described=frozenset(header["described"]),
             organisations=tuple(header["organisations"]),
             leads=tuple(header["leads"]),
+            runners=tuple(header["runners"]),
+            partial=header["partial"],
             triples=int(header["triples"]),
             parts=dict(zip(header["parts"], payloads[2:], strict=True)),
             headers=header["headers"],

@@ -6,12 +6,13 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from coprod_kg.reporting.wording import WEIGHTS, told
+from coprod_kg.reporting.wording import WEIGHTS, moved, told
 from coprod_kg.submitting.reported import Reported
 
 __all__ = ["as_page", "as_part", "styles"]
 
 _PLACES: Final = 10
+_NAMES: Final = 30
 
 
 def as_page(files: Sequence[Reported], base_iri: str) -> str:
@@ -21,7 +22,14 @@ def as_page(files: Sequence[Reported], base_iri: str) -> str:
 
 def as_part(files: Sequence[Reported], base_iri: str) -> str:
     """The report as the main part of a page, escaped."""
-    shown = [(one, told(one.report, base_iri, _PLACES)) for one in files]
+    shown = [
+        (
+            one,
+            told(one.report, base_iri, _PLACES),
+            [] if one.error else moved(one, base_iri, _NAMES),
+        )
+        for one in files
+    ]
     return _templates().get_template("report.html").render(files=shown, weights=WEIGHTS)
 
 

@@ -4,12 +4,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from coprod_kg.reporting.wording import WEIGHTS, Told, told
+from coprod_kg.reporting.wording import WEIGHTS, Told, moved, told
 from coprod_kg.submitting.reported import Reported
 
 __all__ = ["as_text"]
 
 _PLACES: Final = 4
+_NAMES: Final = 8
 _WIDTH: Final = 96
 
 
@@ -34,6 +35,12 @@ def _file(one: Reported, base_iri: str) -> Iterator[str]:
         yield "  These very bytes are in the store already."
     else:
         yield "  Accepted."
+    if one.error is None:
+        for what in moved(one, base_iri, _NAMES):
+            more = f" and {what.count - len(what.names)} more" if what.count > _NAMES else ""
+            yield from _wrapped(f"{what.title} ({what.count}): {', '.join(what.names)}{more}.", 2)
+            if what.fix:
+                yield from _wrapped(f"→ {what.fix}", 4)
     yield ""
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from coprod_kg.namespaces import shorten
+from coprod_kg.submitting.changes import Change
+from coprod_kg.submitting.reported import Reported
 from coprod_kg.validation.report import Cause, Finding, Report, Severity, Spot
 
-__all__ = ["WEIGHTS", "Told", "Where", "shown_value", "told"]
+__all__ = ["WEIGHTS", "Moved", "Told", "Where", "moved", "shown_value", "told"]
 
 _TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
 WEIGHTS: Final = {
@@ -96,6 +98,62 @@ class Told:
     def more(self) -> int:
         """How many places are not among those shown."""
         return self.count - len(self.places)
+
+
+_CHANGES: Final = {
+    "added": ("New", ""),
+    "changed": ("Changed", ""),
+    "renamed": ("Other identifiers", ""),
+    "removed": ("Gone, for the file no longer has them", ""),
+    "kept": (
+        "They stay, though the file does not have them",
+        "If the file is all that one organisation has, say so: --organisation ID, or the field "
+        "Organisation of the form; then they go.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Things that a submission adds, changes, names anew, takes away or leaves.
+
+    Attributes:
+        kind: ``added``, ``changed``, ``renamed``, ``removed`` or ``kept``.
+        title: what becomes of them.
+        count: how many they are.
+        names: the first of them.
+        fix: what to do where that is not meant, or an empty text.
+    """
+
+    kind: str
+    title: str
+    count: int
+    names: tuple[str, ...]
+    fix: str
+
+
+def moved(file: Reported, base_iri: str, most: int) -> list[Moved]:
+    """What becomes of the things of a file, in words."""
+    stem = f"{base_iri}id/"
+    partial = len(file.organisations) > 1
+    return [
+        Moved(
+            kind,
+            title,
+            len(found),
+            tuple(_moved(one, stem) for one in found[:most]),
+            fix if partial else "",
+        )
+        for kind, (title, fix) in _CHANGES.items()
+        if (found := getattr(file.changes, kind))
+    ]
+
+
+def _moved(one: Change, stem: str) -> str:
+    name = one.iri.removeprefix(stem)
+    kind = name.partition("/")[0].replace("-", " ")
+    how = f"{one.before.removeprefix(stem)} → {name}" if one.before else kind
+    return f"{one.name} ({how})"
 
 
 def told(report: Report, base_iri: str, places: int) -> list[Told]:

@@ -1,15 +1,15 @@
 """The writing road: read, validate, assess, commit; it never parses what was sent itself.
 
 Whose data is it? Each file belongs to one organisation, whose graph it replaces as a whole.
-That is the organisation stated with the call; else the one organisation that runs
-(``cp:runBy``) every initiative in the file; else the only organisation that the file describes.
-Where two or more run everything together, the one that the file is named for. The organisation
-must be described in the file, so that a slip in its name cannot open a second graph. Where none
-of this decides, a file of RDF is refused and its sender asked to state it; a workbook is parted,
-and each of its organisations gets its own.
+That is the organisation stated with the call (the option, the field of the form, or the token);
+else the one organisation that runs (``cp:runBy``) anything in the file, or the only one that it
+describes; else one that runs everything and that the file is named for. The organisation must be
+described in the file, so that a slip in its name cannot open a second graph. Where several run
+something in it, a file of RDF is refused and its sender asked; a workbook is parted, and each of
+its organisations gets its own, added to what it has: nothing of anybody is taken away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,13 @@ from coprod_kg.reading.model import Model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
 from coprod_kg.store.conflicts import attempt
+from coprod_kg.submitting.changes import changes
 from coprod_kg.submitting.checking import (
     Pair,
     Progress,
     checked_files,
     one_file_each,
+    refused_where_renamed,
     refused_where_unfit,
     resolved,
 )
@@ -33,6 +35,7 @@ from coprod_kg.submitting.keeping import keep
 from coprod_kg.submitting.known import last_submissions
 from coprod_kg.submitting.merging import graph_of, merged
 from coprod_kg.submitting.outcome import Outcome, Sender
+from coprod_kg.submitting.owning import owned
 from coprod_kg.submitting.provenance import Record
 from coprod_kg.submitting.reported import as_table
 
@@ -47,11 +50,13 @@ class Way:
         dry_run: do everything but the commit.
         patch: what a file describes replaces those things only, and the rest of the
             organisation's data stays.
+        own_only: whether an initiative that only others run is refused: so for a contributor.
         progress: told how far the check has come.
     """
 
     dry_run: bool = False
     patch: bool = False
+    own_only: bool = False
     progress: Progress = field(default_factory=Progress)
 
 
@@ -82,14 +87,21 @@ def submit(
     def enter() -> list[Outcome]:
         version = store.version()
         budget = way.progress.budget
-        pairs = merged(read, store, settings, budget) if way.patch else read
+        pairs = merged(read, store, settings, every=way.patch, budget=budget)
+        pairs = owned(pairs, store, settings, own_only=way.own_only)
         pairs = refused_where_unfit(resolved(pairs, store, settings))
         times, kind = (started, datetime.now(UTC)), "patch" if way.patch else ""
         record = Record(settings.base_iri, sender, Model.installed().digest, times, kind)
         pairs = _recognised(pairs, store, record)
+        graphs = _graphs(pairs, store, settings)
+        compared = [
+            _compared(one, found.described, graphs, settings)
+            for one, (_, found) in zip(pairs, read, strict=True)
+        ]
+        pairs = refused_where_unfit(refused_where_renamed(compared, settings))
         if way.dry_run or not any(_enters(one) for one, _ in pairs):
             return [one for one, _ in pairs]
-        return _committed(pairs, store, settings, record, version)
+        return _committed(pairs, store, settings, record, version, graphs)
 
     return attempt(enter)
 
@@ -119,7 +131,7 @@ def _recognised(pairs: list[Pair], store: Store, record: Record) -> list[Pair]:
         one.organisation
         for graph, one in graphs.items()
         if last.get(graph)
-        == (f"sha256:{one.sha256}", f"sha256:{record.model}", sender, record.kind)
+        == (f"sha256:{one.sha256}", f"sha256:{record.model}", sender, record.kind_of(one))
     }
     return [
         (replace(one, unchanged=one.accepted and one.organisation in same), checked)
@@ -127,8 +139,40 @@ def _recognised(pairs: list[Pair], store: Store, record: Record) -> list[Pair]:
     ]
 
 
+def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, bytes]:
+    """What each organisation that would change has now, as sorted N-Triples."""
+    names = {one.organisation for one, _ in pairs if _enters(one) and one.organisation}
+    stem = f"{settings.base_iri}graph/organisation/"
+    there = last_submissions(store, [f"{stem}{one}" for one in names])
+    return {
+        name: graph_of(store, "organisation", name, settings.base_iri)
+        if f"{stem}{name}" in there
+        else b""
+        for name in sorted(names)
+    }
+
+
+def _compared(
+    pair: Pair, described: frozenset[str], graphs: Mapping[str, bytes], settings: Settings
+) -> Pair:
+    """The outcome with what it would change, where it would enter."""
+    outcome, found = pair
+    now = graphs.get(outcome.organisation or "")
+    if now is None or not _enters(outcome):
+        return pair
+    told = changes(now, found.data, described, settings.base_iri)
+    if not found.partial:  # a patch was asked for: what stays is what was meant to
+        told = replace(told, kept=())
+    return replace(outcome, changes=told), found
+
+
 def _committed(
-    pairs: list[Pair], store: Store, settings: Settings, record: Record, version: int
+    pairs: list[Pair],
+    store: Store,
+    settings: Settings,
+    record: Record,
+    version: int,
+    graphs: Mapping[str, bytes],
 ) -> list[Outcome]:
     """Keep the bytes, commit, and keep what became of it."""
     journal = Journal(settings.data)
@@ -142,7 +186,7 @@ def _committed(
         record.times[0].isoformat(),
         patch=bool(record.kind),
         accepted=all(one.accepted for one in outcomes),
-        members=_members(pairs, store, settings, journal),
+        members=_members(pairs, graphs, journal),
         report=as_table(outcomes),
     )
     journal.write(kept)
@@ -153,18 +197,14 @@ def _committed(
 
 
 def _members(
-    pairs: list[Pair], store: Store, settings: Settings, journal: Journal
+    pairs: list[Pair], graphs: Mapping[str, bytes], journal: Journal
 ) -> tuple[Member, ...]:
     """What each organisation's graph holds before and after, kept."""
     entering = [(one, found) for one, found in pairs if _enters(one) and one.organisation]
-    stem = f"{settings.base_iri}graph/organisation/"
-    there = last_submissions(store, [f"{stem}{one.organisation}" for one, _ in entering])
     members = []
     for one, found in entering:
         name = one.organisation or ""
-        known = f"{stem}{name}" in there
-        now = graph_of(store, "organisation", name, settings.base_iri) if known else b""
-        before, after = journal.keep_graph(now), journal.keep_graph(found.data)
+        before, after = journal.keep_graph(graphs[name]), journal.keep_graph(found.data)
         members.append(Member(one.file, name, one.sha256 or "", one.triples, before, after))
     return tuple(members)
 

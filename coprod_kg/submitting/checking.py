@@ -22,11 +22,21 @@ from coprod_kg.submitting.outcome import Outcome
 from coprod_kg.validation.report import Finding, Report, Severity
 from coprod_kg.validation.vocabulary import KNOWN_REFERENCE
 
-__all__ = ["Pair", "Progress", "checked_files", "one_file_each", "refused_where_unfit", "resolved"]
+__all__ = [
+    "Pair",
+    "Progress",
+    "checked_files",
+    "one_file_each",
+    "refused_where_renamed",
+    "refused_where_unfit",
+    "resolved",
+]
 
 Pair = tuple[Outcome, Checked]
 """What becomes of one organisation's part of a file, and what the sandbox said of it."""
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_HOW: Final = "--organisation ID, or the field Organisation of the form"
+_SHOWN: Final = 3
 _N_TRIPLES: Final = "application/n-triples"
 
 
@@ -82,7 +92,14 @@ def _parted(pairs: list[Pair], settings: Settings, progress: Progress) -> list[P
             one = next(results)
             shaped = in_table(one.report.findings, found.positions, found.headers)
             report = Report((*told, *shaped))
-            parted.append((replace(outcome, organisation=name), replace(one, report=report)))
+            one = replace(
+                one,
+                report=report,
+                partial=found.partial,
+                positions=found.positions,
+                headers=found.headers,
+            )
+            parted.append((replace(outcome, organisation=name), one))
             told = ()  # what is wrong with the table stands with its first part
     return parted
 
@@ -111,6 +128,15 @@ def _organisation(sent: Sent, checked: Checked) -> str:
     described = ", ".join(checked.organisations) or "none"
     decided = sent.organisation
     stem = PurePath(sent.name).stem
+    if decided is None and len(checked.runners) > 1 and not checked.partial:
+        if stem not in checked.leads:
+            raise WrongUsage(
+                f"several organisations run something in it ({', '.join(checked.runners)}), so "
+                "whose data this is must be said",
+                where=sent.name,
+                fix=f"State the organisation: {_HOW}.",
+            )
+        decided = stem
     for candidates in (checked.leads, checked.organisations):
         if decided is None and len(candidates) == 1:
             decided = candidates[0]
@@ -120,7 +146,7 @@ def _organisation(sent: Sent, checked: Checked) -> str:
         raise WrongUsage(
             "whose data this is cannot be told from the file",
             where=sent.name,
-            fix=f"State the organisation. Described in the file: {described}.",
+            fix=f"State the organisation: {_HOW}. Described in the file: {described}.",
         )
     if decided not in checked.organisations or not _SLUG.fullmatch(decided):
         raise WrongUsage(
@@ -211,6 +237,33 @@ def refused_where_unfit(pairs: list[Pair]) -> list[Pair]:
         (replace(one, error=_along(one)) if one.accepted and _file(one) in fallen else one, c)
         for one, c in told
     ]
+
+
+def refused_where_renamed(pairs: list[Pair], settings: Settings) -> list[Pair]:
+    """Refuse a table that would name things anew, where nobody said whose it is.
+
+    Identifiers are made from the name of the organisation: the sender can only be asked.
+    """
+    return [
+        (replace(one, error=_renaming(one, settings)), found)
+        if one.changes.renamed and found.positions and one.sent and not one.sent.organisation
+        else (one, found)
+        for one, found in pairs
+    ]
+
+
+def _renaming(outcome: Outcome, settings: Settings) -> WrongUsage:
+    renamed, stem = outcome.changes.renamed, f"{settings.base_iri}id/"
+    shown = [
+        f"{one.name} ({one.before.removeprefix(stem)} would be {one.iri.removeprefix(stem)})"
+        for one in renamed[:_SHOWN]
+    ]
+    more = f" and {len(renamed) - _SHOWN} more" if len(renamed) > _SHOWN else ""
+    return WrongUsage(
+        f"things that are here already would get new identifiers: {', '.join(shown)}{more}",
+        where=outcome.file,
+        fix=f"Say whose file it is, as when it was sent before: {_HOW}.",
+    )
 
 
 def _unfit(outcome: Outcome) -> NotConformant:

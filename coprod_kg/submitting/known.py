@@ -2,17 +2,39 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
-from pyoxigraph import NamedNode
+from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, parse_query_results
 
 from coprod_kg.files import files
 from coprod_kg.store.base import Query, Store
+from coprod_kg.submitting.changes import alike
 from coprod_kg.terms import serialise
 
-__all__ = ["described_elsewhere", "labels", "last_submissions"]
+__all__ = ["Said", "described_elsewhere", "labels", "last_submissions", "said_elsewhere"]
 
 _JSON = "application/sparql-results+json"
+_AT_ONCE = 2000
+"""Things in one query: the text of a query has its limits."""
+
+Said: TypeAlias = frozenset[tuple[str, Any]]
+"""What is said of a thing: properties with their values."""
+
+
+def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:
+    """For each of these things that an organisation's graph describes, graph → what it says."""
+    found: dict[str, dict[str, set[tuple[str, Any]]]] = {}
+    wanted = sorted(things)
+    for start in range(0, len(wanted), _AT_ONCE):
+        answer = _answer(store, "described-by", wanted[start : start + _AT_ONCE])
+        rows = parse_query_results(answer, QueryResultsFormat.JSON)
+        for row in rows if isinstance(rows, QuerySolutions) else ():
+            thing, graph, path = (row[name].value for name in ("thing", "graph", "property"))
+            found.setdefault(thing, {}).setdefault(graph, set()).add((path, alike(row["value"])))
+    return {
+        thing: {graph: frozenset(said) for graph, said in graphs.items()}
+        for thing, graphs in found.items()
+    }
 
 
 def described_elsewhere(store: Store, things: Iterable[str]) -> dict[str, set[str]]:
@@ -43,12 +65,15 @@ def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
 
 def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, str]]:
     """The answer to one of the questions in ``queries/writing`` about some IRIs."""
-    terms = " ".join(serialise(NamedNode(one)) for one in sorted(iris))
-    if not terms:
+    wanted = sorted(iris)
+    if not wanted:
         return
-    text = (files("queries") / "writing" / f"{name}.rq").read_text(encoding="utf-8")
-    answer: dict[str, Any] = json.loads(
-        store.query(Query(text.replace("UNDEF", terms), (_JSON,))).read()
-    )
+    answer: dict[str, Any] = json.loads(_answer(store, name, wanted))
     for row in answer["results"]["bindings"]:
         yield {variable: cell["value"] for variable, cell in row.items()}
+
+
+def _answer(store: Store, name: str, iris: Iterable[str]) -> bytes:
+    terms = " ".join(serialise(NamedNode(one)) for one in iris)
+    text = (files("queries") / "writing" / f"{name}.rq").read_text(encoding="utf-8")
+    return store.query(Query(text.replace("UNDEF", terms), (_JSON,))).read()

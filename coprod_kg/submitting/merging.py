@@ -4,7 +4,7 @@ A thing is replaced with everything that was said of it: what the file leaves ou
 Nodes without a name of their own go with the last thing that refers to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 from coprod_kg.submitting.checking import Pair
 from coprod_kg.submitting.outcome import Outcome
-from coprod_kg.validation.report import Finding, Report
+from coprod_kg.validation.report import Finding, Report, Severity
 
 __all__ = ["graph_of", "merged"]
 
@@ -32,25 +32,54 @@ def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes
 
 
 def merged(
-    pairs: Sequence[Pair], store: Store, settings: Settings, budget: Budget | None = None
+    pairs: Sequence[Pair],
+    store: Store,
+    settings: Settings,
+    *,
+    every: bool,
+    budget: Budget | None = None,
 ) -> list[Pair]:
-    """Each file put into what its organisation has already, and the whole checked again."""
+    """Files put into what their organisations have already, and the whole checked again.
+
+    Args:
+        pairs: what was checked.
+        store: where the data is.
+        settings: the limits and the base IRI.
+        every: whether all files are; else those only of which nobody said whose they are.
+        budget: the time that all checks of the call may take together, where there is one.
+    """
     batch, places = [], []
     for place, (outcome, checked) in enumerate(pairs):
+        if not every and not checked.partial:
+            continue
         name = _stated(outcome)
         now = graph_of(store, "organisation", name, settings.base_iri) if name else b""
         if outcome.accepted or f"<{settings.base_iri}id/organisation/{name}> ".encode() in now:
+            if not now and not every:
+                continue
             whole = _merged(now, checked, f"{settings.base_iri}.well-known/genid/")
             batch.append(Sent(outcome.file, whole, _NT, name))
             places.append(place)
     made = list(pairs)
     for place, again in zip(places, check(batch, settings, budget=budget), strict=True):
         outcome, first = pairs[place]
-        report = Report(_found(outcome.report.findings, again.report.findings))
-        again = replace(again, report=report, described=again.described | first.described)
+        report = Report(_found(outcome.report.findings, again.report.findings, first.described))
+        again = replace(
+            again,
+            report=report,
+            described=again.described | first.described,
+            partial=first.partial,
+            positions=first.positions,
+            headers=first.headers,
+        )
         name = _stated(outcome)
         outcome = replace(
-            outcome, organisation=name, report=report, triples=again.triples, error=again.refusal
+            outcome,
+            organisation=name,
+            report=report,
+            triples=again.triples,
+            error=again.refusal,
+            merged=True,
         )
         made[place] = (outcome, again)
     return made
@@ -81,11 +110,20 @@ def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
     return b"".join(sorted({*kept, *checked.data.splitlines(keepends=True)}))
 
 
-def _found(first: Sequence[Finding], again: Sequence[Finding]) -> tuple[Finding, ...]:
-    """What is wrong with the whole; where it is wrong, as the file itself was told."""
+def _found(
+    first: Sequence[Finding], again: Sequence[Finding], described: Collection[str]
+) -> tuple[Finding, ...]:
+    """What is wrong with the whole; where it is wrong, as the file itself was told.
+
+    Of what was there before, only what must be mended is told: it is not in the file.
+    """
     told = {(one.focus, one.path, one.value, one.shape): one for one in first}
     cells = tuple(one for one in first if one.shape.startswith(_TABLE))
     return (
         *cells,
-        *(told.get((one.focus, one.path, one.value, one.shape), one) for one in again),
+        *(
+            told.get((one.focus, one.path, one.value, one.shape), replace(one, spot=None))
+            for one in again
+            if one.focus in described or one.severity is Severity.VIOLATION
+        ),
     )

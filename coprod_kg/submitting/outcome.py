@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from coprod_kg.errors import CoprodError
 from coprod_kg.reading.job import Sent
+from coprod_kg.submitting.changes import Changes
 from coprod_kg.validation.report import Report
 
 __all__ = ["Outcome", "Sender"]
@@ -40,6 +41,8 @@ class Outcome:
         error: why it was refused, or None.
         version: the dataset version that first holds it; None where nothing was committed.
         submission: the name of the submission that it is part of, where it is committed.
+        merged: whether it adds to what the organisation has, and takes nothing away.
+        changes: what it would change or has changed.
         unchanged: whether these very bytes were accepted before and nothing had to be done.
     """
 
@@ -51,6 +54,8 @@ class Outcome:
     error: CoprodError | None = None
     version: int | None = None
     unchanged: bool = False
+    merged: bool = False
+    changes: Changes = Changes()  # noqa: RUF009  # a frozen value without changes
     submission: str | None = None
 
     @property

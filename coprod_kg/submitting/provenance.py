@@ -59,6 +59,10 @@ class Record:
         """The IRI of an organisation's graph of this kind."""
         return f"{self.base_iri}graph/{kind}/{organisation}"
 
+    def kind_of(self, outcome: Outcome) -> str:
+        """The kind of one file's submission: a call may merge one file and not another."""
+        return self.kind or ("patch" if outcome.merged else "")
+
     def written(self, outcomes: list[Outcome]) -> bytes:
         """Everything to add to the graph of provenance, as N-Triples."""
         triples = [*self._call(), *(one for outcome in outcomes for one in self._file(outcome))]
@@ -95,8 +99,8 @@ class Record:
             ("prov:used", ox.NamedNode(file)),
             ("prov:used", ox.NamedNode(f"{self.base_iri}model/{self.model[:16]}")),
         )
-        if self.kind:
-            yield from _said(submission, ("dcterms:type", _plain(self.kind)))
+        if kind := self.kind_of(outcome):
+            yield from _said(submission, ("dcterms:type", _plain(kind)))
         yield from _said(
             file,
             ("rdf:type", "prov:Entity"),

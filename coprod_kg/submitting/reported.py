@@ -4,6 +4,7 @@ It decides nothing. The JSON is the report for programs, and its shape is stable
 
 ``{"submission", "version", "accepted", "files": [{"file", "sha256", "organisation",
 "organisations": [{"organisation", "triples"}], "accepted", "unchanged", "triples",
+"changes": {"added", "changed", "removed", "renamed", "kept": [{"iri", "name", "before"}]},
 "counts": {"violation", "warning", "info"}, "error": {"title", "what", "where", "fix"},
 "causes": [{"severity", "shape", "message", "fix", "count", "spots"}],
 "findings": [{"severity", "focus", "path", "value", "message", "fix", "permitted",
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 from coprod_kg.errors import CoprodError, NotConformant
+from coprod_kg.submitting.changes import Changes
 from coprod_kg.submitting.outcome import Outcome
 from coprod_kg.validation.report import Cause, Finding, Report, Severity
 
@@ -38,6 +40,7 @@ class Reported:
         unchanged: whether these very bytes were accepted before.
         version: the dataset version that first holds it.
         submission: the name of the submission that it is part of.
+        changes: what it would change, or has changed.
     """
 
     file: str
@@ -48,6 +51,7 @@ class Reported:
     unchanged: bool
     version: int | None
     submission: str | None
+    changes: Changes = Changes()  # noqa: RUF009  # a frozen value without changes
 
     @property
     def accepted(self) -> bool:
@@ -74,6 +78,7 @@ class Reported:
             "version": self.version,
             "submission": self.submission,
             "triples": self.triples,
+            "changes": self.changes.as_dict(),
             "counts": {one.lower(): self.report.count(one) for one in Severity},
             "error": self.error,
             "causes": [_cause(one) for one in self.report.causes()],
@@ -94,6 +99,7 @@ class Reported:
             unchanged=table["unchanged"],
             version=table["version"],
             submission=table["submission"],
+            changes=Changes.of(table.get("changes") or {}),
         )
 
 
@@ -137,6 +143,7 @@ def _joined(parts: Sequence[Outcome]) -> Reported:
         unchanged=all(one.unchanged for one in parts),
         version=next((one.version for one in parts if one.version), None),
         submission=next((one.submission for one in parts if one.submission), None),
+        changes=sum((one.changes for one in parts), Changes()),
     )
 
 

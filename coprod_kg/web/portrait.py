@@ -14,6 +14,7 @@ _LABELS: Final = (
     "http://www.w3.org/2000/01/rdf-schema#label",
     "http://www.w3.org/2004/02/skos/core#prefLabel",
 )
+_RUN_BY: Final = "https://w3id.org/coprod/ontology#runBy"
 _TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _DESCRIPTIONS: Final = (
     "http://purl.org/dc/terms/description",
@@ -80,6 +81,10 @@ def portrait(site: Site, iri: str, version: int) -> Portrait:
     by_property: dict[str, list[Row]] = {}
     for row in tables["statements"]:
         by_property.setdefault(row["property"].value, []).append(row)
+    owners = _owners(site, iri, by_property.get(_RUN_BY, ()))
+    for name in _LABELS:  # a thing is called what its owner calls it, whatever others wrote
+        rows = by_property.get(name, [])
+        rows.sort(key=lambda row: "graph" not in row or row["graph"].value not in owners)
     values = {name: _values(site, rows) for name, rows in by_property.items()}
     names = [one for label in _LABELS for one in values.get(label, ())]
     english = next((one.text for one in names if one.language in ("en", None)), None)
@@ -95,6 +100,17 @@ def portrait(site: Site, iri: str, version: int) -> Portrait:
         _mentions(site, tables["mentions"]),
         tuple(said for name, said in _PARTS.items() if found[name] is None),
     )
+
+
+def _owners(site: Site, iri: str, run_by: Iterable[Row]) -> set[str]:
+    """The graphs of the organisation that a thing is, or of those that run it."""
+    stem = f"{site.settings.base_iri}id/organisation/"
+    things = [iri, *(row["value"].value for row in run_by)]
+    return {
+        f"{site.settings.base_iri}graph/organisation/{one.removeprefix(stem)}"
+        for one in things
+        if one.startswith(stem)
+    }
 
 
 def _values(site: Site, found: Iterable[Row]) -> list[Shown]:

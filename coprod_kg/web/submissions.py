@@ -14,6 +14,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg import errors as house_errors
+from coprod_kg.access import Role
 from coprod_kg.errors import CoprodError, UnsupportedMedia
 from coprod_kg.reading.job import Sent
 from coprod_kg.reading.sandbox import Budget
@@ -116,7 +117,12 @@ def _post(site: Site) -> Response:
     given.check_size(given.size, site.settings)
     with site.checking(grant):
         budget = None if grant else Budget(site.settings.open_check_seconds, "open-check-seconds")
-        way = Way(dry_run=given.dry_run, patch=given.patch, progress=Progress(budget=budget))
+        way = Way(
+            dry_run=given.dry_run,
+            patch=given.patch,
+            own_only=grant is None or grant.role is Role.CONTRIBUTOR,
+            progress=Progress(budget=budget),
+        )
         sender, sent = sender_of(grant) if grant else None, given.read(site.settings)
         hidden = site.private.hidden_from(grant)
         seen = Seen(site.store, hidden, reserved=grant is not None)

@@ -1,0 +1,174 @@
+"""What a submission adds, changes and takes away, by name: told before it enters and after."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Self
+
+import pyoxigraph as ox
+
+__all__ = ["Change", "Changes", "alike", "changes", "said_in"]
+
+_LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_WHOLE: Final = frozenset(
+    (
+        *("byte", "short", "int", "long"),
+        *("unsignedByte", "unsignedShort", "unsignedInt", "unsignedLong"),
+    )
+)
+_FIRST: Final = ("organisation", "initiative")
+"""The kinds of things that are named first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing.
+
+    Attributes:
+        iri: its IRI.
+        name: its name for people.
+        before: the IRI that it had until now, where that changes; else an empty text.
+    """
+
+    iri: str
+    name: str
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What becomes of the things of one organisation.
+
+    Attributes:
+        added: things that are new.
+        changed: things of which something else is said.
+        removed: things that were there and are no longer.
+        renamed: things that keep their kind and name, and get another identifier.
+        kept: things that stay although the file does not have them.
+    """
+
+    added: tuple[Change, ...] = ()
+    changed: tuple[Change, ...] = ()
+    removed: tuple[Change, ...] = ()
+    renamed: tuple[Change, ...] = ()
+    kept: tuple[Change, ...] = ()
+
+    def as_dict(self) -> dict[str, list[dict[str, str]]]:
+        """The changes as JSON can hold them."""
+        return {
+            kind: [
+                {"iri": one.iri, "name": one.name, **({"before": one.before} if one.before else {})}
+                for one in getattr(self, kind)
+            ]
+            for kind in self.__slots__
+        }
+
+    @classmethod
+    def of(cls, table: Mapping[str, Iterable[Mapping[str, str]]]) -> Self:
+        """The changes that `as_dict` gave."""
+        return cls(**{kind: tuple(Change(**one) for one in found) for kind, found in table.items()})
+
+    def __add__(self, other: "Changes") -> "Changes":
+        return Changes(*((*getattr(self, kind), *getattr(other, kind)) for kind in self.__slots__))
+
+
+def changes(before: bytes, after: bytes, described: Iterable[str], base_iri: str) -> Changes:
+    """What is other in an organisation's data after a submission.
+
+    Args:
+        before: what its graph holds, as N-Triples.
+        after: what it would hold.
+        described: the IRIs of the things that the file describes.
+        base_iri: where data lives.
+    """
+    old, new = _things(before, base_iri), _things(after, base_iri)
+    gone = {thing: said for thing, said in old.items() if thing not in new}
+    fresh = {thing: said for thing, said in new.items() if thing not in old}
+    own = {*described}
+    left = {thing: said for thing, said in old.items() if thing not in own}
+    renamed = _renamed(left, fresh, base_iri)
+    instead = {*renamed.values()}
+    stays = [one for one in old if one in new and one not in own and one not in instead]
+    names = {thing: _name(thing, said) for thing, said in [*old.items(), *new.items()]}
+    return Changes(
+        added=_named((one for one in fresh if one not in renamed), names, base_iri),
+        changed=_named(
+            (one for one in new if one in old and new[one] != old[one]), names, base_iri
+        ),
+        removed=_named((one for one in gone if one not in instead), names, base_iri),
+        renamed=tuple(Change(one, names[one], was) for one, was in renamed.items()),
+        kept=_named(stays, names, base_iri),
+    )
+
+
+def said_in(content: bytes) -> dict[str, frozenset[tuple[str, Any]]]:
+    """Every thing in some N-Triples → properties and values, in the order of the things."""
+    found: dict[str, set[tuple[str, Any]]] = {}
+    for quad in ox.parse(content, ox.RdfFormat.N_TRIPLES):
+        pair = (quad.predicate.value, alike(quad.object))
+        found.setdefault(str(quad.subject)[1:-1], set()).add(pair)
+    return {thing: frozenset(found[thing]) for thing in sorted(found)}
+
+
+def alike(term: Any) -> Any:
+    """The same for two spellings of one value: the store writes numbers in its own way."""
+    if not isinstance(term, ox.Literal) or not term.datatype.value.startswith(_XSD):
+        return term
+    kind = term.datatype.value.removeprefix(_XSD)
+    if kind == "boolean":
+        return ox.Literal({"1": "true", "0": "false"}.get(term.value, term.value))
+    try:
+        if kind in ("double", "float"):
+            return ox.Literal(str(float(term.value)))
+        if kind == "decimal" or "nteger" in kind or kind in _WHOLE:
+            return ox.Literal(str(Decimal(term.value).normalize()))
+    except (ArithmeticError, ValueError):
+        return term
+    return term
+
+
+def _things(content: bytes, base_iri: str) -> dict[str, frozenset[tuple[str, Any]]]:
+    """The things that have a name in the data → what is said of them."""
+    stem = f"{base_iri}id/"
+    return {thing: said for thing, said in said_in(content).items() if thing.startswith(stem)}
+
+
+def _renamed(
+    left: Mapping[str, frozenset[tuple[str, Any]]],
+    fresh: Mapping[str, frozenset[tuple[str, Any]]],
+    base_iri: str,
+) -> dict[str, str]:
+    """New thing → the one of the same kind and name that it likely is, where only one is so."""
+    known: dict[tuple[str, frozenset[Any]], list[str]] = {}
+    for thing, said in left.items():
+        known.setdefault((_kind(thing, base_iri), _labels(said)), []).append(thing)
+    found = {}
+    for thing, said in sorted(fresh.items()):
+        labels = _labels(said)
+        alike = known.get((_kind(thing, base_iri), labels), [])
+        if labels and len(alike) == 1:
+            found[thing] = alike[0]
+    return found
+
+
+def _labels(said: Iterable[tuple[str, Any]]) -> frozenset[Any]:
+    return frozenset(value for path, value in said if path == _LABEL)
+
+
+def _name(thing: str, said: Iterable[tuple[str, Any]]) -> str:
+    names = sorted(_labels(said), key=lambda one: (one.language != "en", str(one)))
+    return names[0].value if names else thing.rpartition("/")[2]
+
+
+def _kind(thing: str, base_iri: str) -> str:
+    return thing.removeprefix(f"{base_iri}id/").partition("/")[0]
+
+
+def _named(things: Iterable[str], names: Mapping[str, str], base_iri: str) -> tuple[Change, ...]:
+    def place(thing: str) -> tuple[int, str, str]:
+        kind = _kind(thing, base_iri)
+        first = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+        return first, kind, names[thing]
+
+    return tuple(Change(one, names[one]) for one in sorted(things, key=place))
