@@ -7,10 +7,12 @@ it is there, is applied again. pyoxigraph offers no transaction over several cal
 Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fsync`` instead.
 """
 
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
@@ -19,6 +21,9 @@ from coprod_kg.store import journal, merged
 from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 __all__ = ["Durable", "open_store"]
 
@@ -145,17 +150,28 @@ class Durable:
 
     def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
         node = merged.node(graph)
-        if any(self.store.quads_for_pattern(None, None, None, node)):
-            merged.withdraw(self.store, node, kept=_kept(triples))
-        self.store.remove_graph(node)
+        held = None if len(triples) > _BULK_BYTES else _lines(self.store, node)
+        if held is not None and (labels or b"_:" not in triples):
+            self._exchange(node, held, set(triples.splitlines()))
+        else:
+            merged.withdraw(self.store, node)
+            self.store.remove_graph(node)
+            (self._extend if labels else self._load)(node, triples)
+            merged.contribute(self.store, node)
         if triples.strip() or (triples and node != merged.UNNAMED):
             self.store.add_graph(node)
-        put = self._extend if labels else self._load
-        put(node, triples)
-        if labels or b"_:" not in triples:
-            put(merged.MERGE, triples)
-        else:  # its blank nodes have new labels now
-            merged.contribute(self.store, node)
+        else:
+            self.store.remove_graph(node)
+
+    def _exchange(self, node: ox.NamedNode, held: set[bytes], wanted: set[bytes]) -> None:
+        """Take out of a graph the lines that it should not hold, and put in those it does not."""
+        for quad in ox.parse(b"\n".join(held - wanted), ox.RdfFormat.N_TRIPLES):
+            merged.discard(self.store, merged.placed(quad, node))
+        missing = ox.parse(b"\n".join(wanted - held), ox.RdfFormat.N_TRIPLES)
+        # In one transaction, or a replay would find them in the graph and not miss the others.
+        self.store.extend(
+            merged.placed(quad, each) for quad in missing for each in (node, merged.MERGE)
+        )
 
     def _extend(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
         """Put triples in under the labels that their blank nodes have."""
@@ -212,16 +228,23 @@ def open_store(directory: DataDirectory) -> ox.Store:
         ) from None
 
 
-def _kept(triples: bytes) -> frozenset[ox.Triple]:
-    """The triples that are the same wherever they stand; of a large graph none, to save memory."""
-    if len(triples) > _BULK_BYTES:
-        return frozenset()
-    everywhere = (ox.NamedNode, ox.Literal)  # blank nodes get new labels as they are loaded
-    return frozenset(
-        quad.triple
-        for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES)
-        if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, everywhere)
-    )
+class _Bounded(io.BytesIO):
+    """A file in memory that becomes no larger than a graph that is changed line by line."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        if self.tell() > _BULK_BYTES:
+            raise OverflowError
+        return super().write(data)
+
+
+def _lines(store: ox.Store, node: ox.NamedNode) -> set[bytes] | None:
+    """What a graph holds as lines of N-Triples, or None where that is too much."""
+    file = _Bounded()
+    try:
+        store.dump(file, format=ox.RdfFormat.N_TRIPLES, from_graph=node)
+    except OverflowError:
+        return None
+    return set(file.getvalue().splitlines())
 
 
 def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:

@@ -8,7 +8,8 @@ Whoever changes a graph of a store keeps the merge: `withdraw` before what the g
 `contribute` after it came. Both may be broken off and begun again.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Final
 
 import pyoxigraph as ox
@@ -38,7 +39,7 @@ UNNAMED: Final = ox.NamedNode("urn:uuid:0f5a4f0e-7d3c-4b1e-9a52-6f0c2f6c7c11")
 something. No query lists it and nobody may write a graph of this name."""
 
 _VERSION: Final = ox.NamedNode("http://www.w3.org/ns/dcat#version")
-_BULK: Final = 100_000
+_FEW: Final = 100_000
 """From so many triples on they are loaded in bulk, which keeps memory level."""
 
 
@@ -57,16 +58,10 @@ def placed(quad: ox.Quad, graph: ox.NamedNode | ox.BlankNode | ox.DefaultGraph) 
     return ox.Quad(quad.subject, quad.predicate, quad.object, graph)
 
 
-def withdraw(store: ox.Store, graph: ox.NamedNode, kept: Container[ox.Triple] = ()) -> None:
-    """Take out of the merge what only this graph holds, before that goes from the graph.
-
-    Args:
-        store: is changed.
-        graph: whose triples will go.
-        kept: those of them that will be there again.
-    """
+def withdraw(store: ox.Store, graph: ox.NamedNode) -> None:
+    """Take out of the merge what only this graph holds, before that goes from the graph."""
     for quad in store.quads_for_pattern(None, None, None, graph):
-        if quad.triple not in kept and not _elsewhere(store, quad.triple, graph):
+        if not _elsewhere(store, quad.triple, graph):
             store.remove(placed(quad, MERGE))
 
 
@@ -91,18 +86,12 @@ def _elsewhere(store: ox.Store, triple: ox.Triple, graph: object) -> bool:
 
 def extend(store: ox.Store, quads: Iterable[ox.Quad]) -> None:
     """Put quads in: few in one transaction, many in bulk."""
-    for some in _pieces(quads):
-        (store.bulk_extend if len(some) == _BULK else store.extend)(some)
-
-
-def _pieces(quads: Iterable[ox.Quad]) -> Iterator[list[ox.Quad]]:
-    some: list[ox.Quad] = []
-    for quad in quads:
-        some.append(quad)
-        if len(some) == _BULK:
-            yield some
-            some = []
-    yield some
+    rest = iter(quads)
+    some = list(islice(rest, _FEW))
+    if len(some) < _FEW:
+        store.extend(some)
+    else:
+        store.bulk_extend(chain(some, rest))
 
 
 def is_kept(store: ox.Store, base_iri: str, version: int) -> bool:
