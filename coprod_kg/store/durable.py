@@ -151,13 +151,17 @@ class Durable:
     def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
         node = merged.node(graph)
         held = None if len(triples) > _BULK_BYTES else _lines(self.store, node)
-        if held is not None and (labels or b"_:" not in triples):
-            self._exchange(node, held, set(triples.splitlines()))
-        else:
+        put = self._extend if labels else self._load
+        if held is None or not (labels or b"_:" not in triples):
             merged.withdraw(self.store, node)
             self.store.remove_graph(node)
-            (self._extend if labels else self._load)(node, triples)
+            put(node, triples)
             merged.contribute(self.store, node)
+        elif held:
+            self._exchange(node, held, set(triples.splitlines()))
+        else:
+            put(merged.MERGE, triples)  # first, or a replay would take the graph for complete
+            put(node, triples)
         if triples.strip() or (triples and node != merged.UNNAMED):
             self.store.add_graph(node)
         else:
