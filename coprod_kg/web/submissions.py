@@ -173,8 +173,9 @@ def _rollback(site: Site, name: str) -> Response:
         held = site.tokens.grant(token) if token else None
     grant = may_change(held, record.organisations)
     preconditions.check((), f"The submission {name}")  # it has no strong tag
+    wanted = negotiate(request.headers.get("Accept"), (_JSON, HTML))  # refused before it is done
     made = roll_back(name, site.seen, site.settings, sender_of(grant))
-    if negotiate(request.headers.get("Accept"), (_JSON, HTML))[0].format == HTML:
+    if wanted[0].format == HTML:
         return Response(status=303, headers={"Location": f"/submissions/{made.id}"})
     response = _json(made.summary(), 201)
     response.headers["Location"] = f"/submissions/{made.id}"

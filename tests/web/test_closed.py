@@ -108,7 +108,7 @@ def test_a_browser_sends_a_file_with_the_form(
 
 
 def test_graphs_are_named_by_the_address_that_the_public_knows(tmp_path: Path) -> None:
-    public = "https://data.example.org/kg"
+    public = "https://data.example.org"
     settings = Settings.load({"data": tmp_path / "data", "public_url": public}, {})
     curator = Tokens(settings.data).create("cora", Role.CURATOR)
     client = create_app(MemoryStore(), settings).test_client()

@@ -231,3 +231,13 @@ def test_a_second_file_in_a_form_is_told_and_nothing_is_read(client: FlaskClient
         )
         assert told.status_code == 400
         assert "2 files (a.ttl, b.ttl)" in told.get_json()["detail"]
+
+
+def test_an_answer_that_cannot_be_written_takes_nothing_back(
+    client: FlaskClient, settings: Settings
+) -> None:
+    curator = token(settings)
+    place = client.post("/submissions", data=town().content, headers=TTL | curator).location
+    headers = curator | {"Accept": "application/sparql-results+json"}
+    assert client.post(f"{place}/rollback", headers=headers).status_code == 406
+    assert len(json.loads(client.get("/submissions").text)["submissions"]) == 1
