@@ -123,9 +123,11 @@ def test_an_organisation_may_always_describe_itself(store: MemoryStore, settings
 
 def test_two_files_of_one_call_are_held_to_the_same(settings: Settings) -> None:
     first = sent("town.ttl", organisation("town"), initiative("panel", "town"))
-    other = sent("lake.ttl", LAKE, POND, NOT_ITS_OWN["another name"][0])
+    renamed = initiative("panel", "town").replace('"panel"@en', '"Lake panel"@en')
+    other = sent("lake.ttl", LAKE, POND, organisation("town"), renamed, stated="lake")
     outcomes = submit([first, other], MemoryStore(), settings)
     assert [one.accepted for one in outcomes] == [True, False]
+    assert "town describes this" in told(outcomes)
 
 
 def test_a_contributor_describes_only_what_its_organisation_runs(settings: Settings) -> None:

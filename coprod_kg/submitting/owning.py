@@ -42,12 +42,25 @@ def owned(
     made = list(pairs)
     things = {thing for one, found in made if one.organisation for thing in found.described}
     there = said_elsewhere(store, things) if store else {}
+    if len(made) > 1:
+        _put_in(there, made, f"{settings.base_iri}graph/organisation/")
     return [
         _with(pair, _findings(pair, there, settings.base_iri, own_only=own_only))
         if pair[0].organisation and (there or own_only)
         else pair
         for pair in made
     ]
+
+
+def _put_in(there: dict[str, dict[str, Said]], pairs: Iterable[Pair], stem: str) -> None:
+    """Put what the files of one call say in the place of what it replaces."""
+    entering = {f"{stem}{one.organisation}": found for one, found in pairs if one.organisation}
+    for graphs in there.values():
+        for graph in entering.keys() & graphs.keys():
+            del graphs[graph]
+    for graph, found in entering.items():
+        for thing, said in said_in(found.data).items():
+            there.setdefault(thing, {})[graph] = said
 
 
 def _with(pair: Pair, findings: Iterable[Finding]) -> Pair:
