@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,6 +20,7 @@ import pytest
 
 from coprod_kg.store.directory import DataDirectory
 from tests.test_serving import await_end
+from tests.web.server import answers
 
 CLI = [sys.executable, "-m", "coprod_kg.cli"]
 
@@ -198,6 +200,36 @@ def test_a_killed_service_leaves_no_process_behind_and_starts_again(tmp_path: Pa
             await_end(pid)
     with served(tmp_path, "--no-example") as again:
         assert again.get("/healthz")[0] == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells words of a process")
+def test_a_web_process_forked_just_before_all_others_are_killed_ends_too(tmp_path: Path) -> None:
+    port = free_port()
+    command = [*CLI, "serve", "--data", str(tmp_path), "--port", str(port), "--no-example"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, text=True) as process:
+        service = Serving(process, tmp_path, port, "")
+        deadline = time.monotonic() + 120
+        while len(web := listening(service)) < 2:  # granian, and what it has forked
+            assert time.monotonic() < deadline, "no web process was forked"
+            time.sleep(0.01)
+        processes = service.processes()
+        os.kill(min(web), signal.SIGKILL)
+        process.kill()
+    for pid in processes:
+        await_end(pid)
+    while answers(port):  # others may have been forked meanwhile
+        assert time.monotonic() < deadline, "the port is still held"
+        time.sleep(0.05)
+
+
+def listening(service: Serving) -> set[int]:
+    """The web processes of a service: the parent of the others has the least number."""
+    found = set()
+    for pid in service.processes():
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            found |= {pid} if b"coprod_kg.server.listen" in words else set()
+    return found
 
 
 def test_a_query_worker_that_is_killed_is_replaced(service: Serving) -> None:

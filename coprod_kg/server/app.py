@@ -1,10 +1,11 @@
 """What granian runs in each web process: ``coprod_kg.server.app:app``.
 
 ``COPROD_RUN`` names the directory of the store's sockets; the other settings come from
-``COPROD_*`` as everywhere. A web process whose parent dies ends itself: it would hold the port
+``COPROD_*`` as everywhere. A web process whose parent is gone ends itself: it would hold the port
 and answer for a service that is no longer there.
 """
 
+import multiprocessing
 import os
 import threading
 import time
@@ -32,13 +33,16 @@ def _run_directory() -> Path:
 
 
 def _end_with(parent: int) -> None:
-    """End this process at once when its parent is another one than it was."""
+    """End this process as soon as the one that forked it is not its parent any more."""
     while os.getppid() == parent:
         time.sleep(_EVERY_SECONDS)
     os._exit(1)
 
 
-threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="parent").start()
+# As multiprocessing noted it at the fork: asked for now, it may be another's already.
+forked_by = multiprocessing.parent_process()
+if forked_by is not None and forked_by.pid is not None:
+    threading.Thread(target=_end_with, args=(forked_by.pid,), daemon=True, name="parent").start()
 metrics.forget_dead()
 settings = Settings.load()
 run = _run_directory()
