@@ -257,6 +257,15 @@ class Settings:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{(self.public_url or f'http://{host}:{self.port}').rstrip('/')}/"
 
+    @property
+    def scratch(self) -> str | None:
+        """Where large temporary files go; None where this process has no data directory to use.
+
+        The folder for temporary files is memory under systemd.
+        """
+        folder = self.data / "scratch"
+        return str(folder) if os.access(folder, os.W_OK | os.X_OK) else None
+
     def environ(self) -> dict[str, str]:
         """The same settings as ``COPROD_*`` variables, to hand to a child process."""
         return {

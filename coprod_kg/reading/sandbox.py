@@ -177,7 +177,7 @@ class _Child:
         self._budget = budget
         self._limits = _limits(settings, budget)
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
-        with tempfile.TemporaryFile() as job:
+        with tempfile.TemporaryFile(dir=settings.scratch) as job:
             header = {"base_iri": settings.base_iri, "limits": asdict(self._limits)}
             write_frame(job, {**header, "validates": validates}, ())
             for one in files:

@@ -10,7 +10,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import IO, Any, Final, TypeAlias
 
-from coprod_kg.errors import LimitReached, RequestError, TooLarge, Unreadable, UnsupportedMedia
+from coprod_kg.errors import (
+    LimitReached,
+    RequestError,
+    StoreFull,
+    TooLarge,
+    Unreadable,
+    UnsupportedMedia,
+)
 from coprod_kg.settings import Settings
 
 __all__ = ["BrokenOff", "Head", "Receive", "SlowSender", "client_of", "read_body", "read_head"]
@@ -186,6 +193,7 @@ async def read_body(
         UnsupportedMedia: it is packed in a way that is not known.
         TooLarge: it is too large once it is unpacked.
         Unreadable: it cannot be unpacked.
+        StoreFull: the disk has no room for it.
     """
     most = settings.body_mb << 20
     coding = head.headers.get("content-encoding", "identity").strip().lower()
@@ -197,7 +205,7 @@ async def read_body(
         )
     if head.length is not None and (head.length == 0 or head.length > most):
         return io.BytesIO()
-    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - given to the caller
+    file = _spool(settings)
     try:
         async with asyncio.timeout(settings.body_seconds):
             more = True
@@ -215,6 +223,8 @@ async def read_body(
             f"the body was not whole after {settings.body_seconds:g} seconds",
             fix="Send it faster, or less at once. The limit is the setting body-seconds.",
         ) from None
+    except OSError as error:
+        raise _no_room(error) from None
     head.headers.pop("transfer-encoding", None)
     head.headers["content-length"] = str(file.tell())
     file.seek(0)
@@ -222,15 +232,27 @@ async def read_body(
     if coding == "identity":
         return file
     loop = asyncio.get_running_loop()
-    unpacked = await loop.run_in_executor(threads, _unpacked, file, settings.body_mb)
+    unpacked = await loop.run_in_executor(threads, _unpacked, file, settings)
     head.headers["content-length"] = str(unpacked.seek(0, io.SEEK_END))
     unpacked.seek(0)
     return unpacked
 
 
-def _unpacked(packed: IO[bytes], megabytes: int) -> IO[bytes]:
+def _spool(settings: Settings) -> IO[bytes]:
+    """A file that is in memory while it is small, and has no name on disk when it is not."""
+    return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=settings.scratch)
+
+
+def _no_room(error: OSError) -> StoreFull:
+    return StoreFull(
+        f"the body cannot be kept on disk: {error.strerror}; nothing was changed",
+        fix="Free some space and send it again.",
+    )
+
+
+def _unpacked(packed: IO[bytes], settings: Settings) -> IO[bytes]:
     """What a body packed by gzip (RFC 1952: one member or several) holds."""
-    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - given to the caller
+    file = _spool(settings)
     member = zlib.decompressobj(wbits=31)
     with packed:
         try:
@@ -238,14 +260,16 @@ def _unpacked(packed: IO[bytes], megabytes: int) -> IO[bytes]:
                 if member.eof:
                     member = zlib.decompressobj(wbits=31)
                 file.write(member.decompress(piece, _IN_MEMORY))
-                if file.tell() > megabytes << 20:
+                if file.tell() > settings.body_mb << 20:
                     raise TooLarge(
-                        f"the body is larger than {megabytes} MiB once it is unpacked, the limit "
-                        "here (body-mb)",
+                        f"the body is larger than {settings.body_mb} MiB once it is unpacked, the "
+                        "limit here (body-mb)",
                         fix="Send less at once.",
                     )
         except zlib.error:
             raise _not_gzip() from None
+        except OSError as error:
+            raise _no_room(error) from None
     if not member.eof:
         raise _not_gzip()
     return file

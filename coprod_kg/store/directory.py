@@ -7,7 +7,7 @@ DATA/
 ├── store/          the durable store (RocksDB)
 ├── snapshots/N/    one immutable copy for each version, by hard links
 ├── snapshots/current → N
-├── scratch/        what an update works on, until it has ended
+├── scratch/        what an update works on and large requests, until they have ended
 ├── submissions/    the bytes that were submitted, named by their SHA-256
 ├── last-backup.json  when the last copy was made
 └── freshness.json  when each saved query was last run; no part of the data

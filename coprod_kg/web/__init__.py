@@ -31,6 +31,7 @@ from coprod_kg.web.questions import Questions
 from coprod_kg.web.replies import Room
 from coprod_kg.web.site import Site
 from coprod_kg.web.slots import Limits, slots
+from coprod_kg.web.upload import FormRequest
 
 __all__ = ["create_app"]
 
@@ -61,6 +62,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     """
     site = _site(store, settings, run)
     app = Flask(__name__)
+    app.request_class = FormRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.body_mb * 1024**2
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
     app.config["SETTINGS"] = settings

@@ -1,16 +1,24 @@
 """A submission as a request carries it, raw or as a form; it reads nothing in the file itself."""
 
 import mimetypes
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Final
+from typing import IO, Final
 
-from flask import Request
+from flask import Request, current_app
 from werkzeug.datastructures import FileStorage
 
 from coprod_kg.access import SAY_WHO, Grant, Role, Tokens
-from coprod_kg.errors import Forbidden, TooLarge, Unauthorised, UnsupportedMedia, WrongUsage
+from coprod_kg.errors import (
+    Forbidden,
+    StoreFull,
+    TooLarge,
+    Unauthorised,
+    UnsupportedMedia,
+    WrongUsage,
+)
 from coprod_kg.reading.formats import FORMATS
 from coprod_kg.reading.job import Sent
 from coprod_kg.reporting.marks import XLSX
@@ -19,7 +27,7 @@ from coprod_kg.submitting import Sender
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.rights import holder
 
-__all__ = ["Upload", "may_change", "sender_of", "upload"]
+__all__ = ["FormRequest", "Upload", "may_change", "sender_of", "upload"]
 
 _FORM: Final = "multipart/form-data"
 _ENDINGS: Final = {
@@ -31,7 +39,23 @@ _ENDINGS: Final = {
 }
 _VAGUE: Final = ("", "application/octet-stream", "text/plain")
 _MIB: Final = 1 << 20
+_IN_MEMORY: Final = 1 << 16
 _YES: Final = ("1", "true", "yes", "on", "")
+
+
+class FormRequest(Request):
+    """A request whose files, those of a form, lie in the data directory unless they are small."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        """What Werkzeug puts the file into."""
+        folder = current_app.config["SETTINGS"].scratch
+        return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +170,15 @@ def _form(request: Request) -> tuple[dict[str, str], FileStorage]:
     Raises:
         WrongUsage: there is none in it, or there are several.
         RequestEntityTooLarge: it is larger than the limit.
+        StoreFull: the disk has no room for it.
     """
-    files = [one for _, one in request.files.items(multi=True) if one.filename]
+    try:
+        files = [one for _, one in request.files.items(multi=True) if one.filename]
+    except OSError as error:
+        raise StoreFull(
+            f"the file cannot be kept on disk: {error.strerror}; nothing was changed",
+            fix="Free some space and send it again.",
+        ) from None
     return request.form.to_dict(), _only(files)
 
 

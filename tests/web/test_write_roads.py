@@ -3,6 +3,7 @@
 The table of docs/writes.md says it in words; the roads are those of `tests.web.writing`.
 """
 
+import gzip
 import http.client
 import os
 import random
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from coprod_kg.errors import StoreError, StoreFull
 from coprod_kg.settings import Settings
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
+from tests.test_submitting import organisation, sent
 from tests.web.service import running
 from tests.web.writing import ROADS, TURTLE, Road, Site, Write
 
@@ -85,6 +87,37 @@ def test_a_full_disk_refuses_each_write_and_takes_it_when_there_is_room(
         filler.unlink()
     assert small.send(write)[0] < 300
     assert small.asks(write.there)
+
+
+@pytest.fixture(scope="module")
+def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A service whose folder for temporary files has no room for what is sent."""
+    folder = tmp_path_factory.mktemp("cramped")
+    settings = Settings(web_workers=1, workers=1, freshness="off")
+    with mounted(folder / "temporary", 1) as disk, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(disk))
+        with running(folder / "data", settings, things=3) as service:
+            yield Site(service, Settings.load({"data": folder / "data"}, {}))
+
+
+@pytest.mark.parametrize("how", ["plain", "packed", "form"])
+def test_what_is_sent_waits_in_the_data_directory(cramped: Site, how: str) -> None:
+    content = (
+        sent("x.ttl", organisation("large")).content
+        + os.urandom(1 << 20).hex().join(("# ", "\n")).encode()
+    )
+    headers = {"Authorization": f"Bearer {cramped.service.curator}", "Content-Type": TURTLE}
+    if how == "packed":
+        content, headers["Content-Encoding"] = gzip.compress(content), "gzip"
+    elif how == "form":
+        headers["Content-Type"] = "multipart/form-data; boundary=b"
+        head = '--b\r\nContent-Disposition: form-data; name="file"; filename="x.ttl"\r\n\r\n'
+        content = head.encode() + content + b"\r\n--b--\r\n"
+    port = cramped.service.port
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=300)) as connection:
+        connection.request("POST", "/submissions?dry_run=1", content, headers)
+        with connection.getresponse() as response:
+            assert response.status == 200, response.read()
 
 
 def test_a_full_disk_keeps_the_tokens_and_marks_that_there_are(tmp_path: Path) -> None:
