@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from coprod_kg.files import files
+from coprod_kg.model.files import files
 
 __all__ = ["PER_ORGANISATION", "main", "organisation"]
 

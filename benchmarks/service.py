@@ -31,7 +31,7 @@ from benchmarks import generate, servers
 from benchmarks.hopeless import Hopeless, cancelled, deadline
 from benchmarks.multiply import fill, multiply
 from benchmarks.servers import Server, post
-from coprod_kg.catalogue.queries import load as saved
+from coprod_kg.queries.library import load as saved
 
 __all__ = ["MIX", "main"]
 

@@ -32,7 +32,7 @@ from benchmarks.clients import Ask, canonical, clients, probe
 from benchmarks.killing import killing
 from benchmarks.watching import Watch
 from benchmarks.writers import writing
-from coprod_kg.catalogue.queries import load
+from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
 from coprod_kg.store.directory import DataDirectory

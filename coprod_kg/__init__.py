@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from coprod_kg.notebook import connect
+    from coprod_kg.client import connect
 
 __all__ = ["__version__", "connect"]
 
@@ -15,5 +15,5 @@ __version__ = version("coprod-kg")
 def __getattr__(name: str) -> Any:
     """What notebooks use, imported only when it is used: importing the package stays cheap."""
     if name == "connect":
-        return import_module("coprod_kg.notebook").connect
+        return import_module("coprod_kg.client").connect
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,9 @@
 """The published cases that come with coprod-kg, on the road that anybody's data takes."""
 
-from coprod_kg.files import files
+from coprod_kg.ingest.submit import Outcome, Sender, submit
+from coprod_kg.model.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
-from coprod_kg.submitting import Outcome, Sender, submit
 
 __all__ = ["submit_examples"]
 

@@ -31,8 +31,8 @@ from pathlib import Path
 
 import click
 
-from coprod_kg.catalogue.queries import load
 from coprod_kg.cli.__main__ import coprod_kg
+from coprod_kg.queries.library import load
 from coprod_kg.settings import PREFIX, Settings
 
 TOP = Path(__file__).resolve().parents[1]

@@ -10,11 +10,11 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.files import files
-from coprod_kg.namespaces import expand, sparql_prologue, term
-from coprod_kg.reading import rdf
-from coprod_kg.reading.formats import format_of
-from coprod_kg.reading.model import Model
+from coprod_kg.ingest import rdf
+from coprod_kg.ingest.rdf_formats import format_of
+from coprod_kg.model.files import files
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import expand, sparql_prologue, term
 from coprod_kg.reasoning.consistency import consistent
 from coprod_kg.reasoning.entailment import Fact, by_hermit, by_pellet
 from coprod_kg.reasoning.premises import premises

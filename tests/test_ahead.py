@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from coprod_kg.cli.submit import validate
-from coprod_kg.reading.model import Model
+from coprod_kg.model.installed import Model
 from coprod_kg.validation.ahead import Ahead
 from tests.workbooks.building import changed, xlsx
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import NamedNode, Quad, QuerySolutions, Store
 
-from coprod_kg.catalogue.admission import admit
 from coprod_kg.errors import QueryRefused
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.admission import admit
 
 EVIL = "http://127.0.0.1:9/"  # the engine refuses this port itself: an error, never a connection
 PROLOGUE = f"PREFIX ex: <{EVIL}> PREFIX : <{EVIL}> PREFIX service: <{EVIL}> SELECT * WHERE "

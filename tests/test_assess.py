@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from coprod_kg.assessing import assess, organisations
-from coprod_kg.assessing.explaining import Explainer, Explanation
-from coprod_kg.assessing.finding import find
-from coprod_kg.assessing.telling import as_lines
-from coprod_kg.assessing.values import as_values
+from coprod_kg.assessment import assess, organisations
+from coprod_kg.assessment.explanation import Explainer, Explanation
+from coprod_kg.assessment.search import find
+from coprod_kg.assessment.text import as_lines
+from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.assess import assess as command
 from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.files import files
-from coprod_kg.publishing import publish_model
+from coprod_kg.ingest.submit import Sent, submit
+from coprod_kg.model.files import files
+from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Change, Query
-from coprod_kg.submitting import Sent, submit
 from tests.memory_store import MemoryStore
 
 BASE = "https://w3id.org/coprod/"

@@ -13,7 +13,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.backup import back_up, restore
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.dumping import dump
+from coprod_kg.store.dump import dump
 from coprod_kg.store.local import LocalStore, connect, serving
 from coprod_kg.store.snapshots import Snapshots
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import service, soak
 from benchmarks.multiply import fill, multiply
 from benchmarks.watching import Watch
-from coprod_kg.catalogue.queries import load
+from coprod_kg.queries.library import load
 
 FEW = ["--initiatives", "8"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from coprod_kg.errors import TooLarge
-from coprod_kg.reading.beside import beside
+from coprod_kg.sandbox.fork import beside
 
 
 def ended(text: str) -> int:
     """How a process ends that runs this."""
-    head = "import os, resource, signal, time\nfrom coprod_kg.reading.beside import beside\n"
+    head = "import os, resource, signal, time\nfrom coprod_kg.sandbox.fork import beside\n"
     code = head + textwrap.dedent(text)
     return subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode
 

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, QuerySolutions, Store
 
-from coprod_kg.catalogue.document import with_table
-from coprod_kg.catalogue.queries import SavedQuery, load, read
-from coprod_kg.catalogue.schemes import Concept, Scheme, schemes
-from coprod_kg.catalogue.small_counts import SmallCounts
-from coprod_kg.catalogue.tokens import position, tokens
 from coprod_kg.errors import ModelError, WrongUsage
-from coprod_kg.files import files
-from coprod_kg.namespaces import term
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import term
+from coprod_kg.model.schemes import Concept, Scheme, schemes
+from coprod_kg.queries.competency_table import with_table
+from coprod_kg.queries.library import SavedQuery, load, read
+from coprod_kg.queries.small_counts import SmallCounts
+from coprod_kg.sparql.tokens import position, tokens
 
 BASE = "https://example.org/"
 STAGE = "https://w3id.org/coprod/vocab/stage/"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from coprod_kg.catalogue.queries import load
-from coprod_kg.files import files
-from coprod_kg.namespaces import prefixes
-from coprod_kg.publishing import catalogue_graph, publish_model
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import prefixes
+from coprod_kg.publishing.graphs import catalogue_graph, publish_model
+from coprod_kg.queries.library import load
 from coprod_kg.store.base import Query
 from tests.memory_store import MemoryStore
 

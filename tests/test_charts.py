@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from coprod_kg.catalogue.queries import SavedQuery, load
 from coprod_kg.errors import ModelError, NotFound
-from coprod_kg.results import chart
-from coprod_kg.results.caveat import CAVEAT
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.caveat import CAVEAT
+from coprod_kg.queries.charts import chart
+from coprod_kg.queries.library import SavedQuery, load
 
 QUESTIONS = Path(__file__).parents[1] / "queries" / "questions"
 CHARTS = sorted(path.name.removesuffix(".vl.json") for path in QUESTIONS.glob("*.vl.json"))

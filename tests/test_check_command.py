@@ -5,8 +5,8 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from coprod_kg.catalogue.checks import load_checks
 from coprod_kg.cli.check import check
+from coprod_kg.queries.checks import load_checks
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
 from coprod_kg.store.local import connect

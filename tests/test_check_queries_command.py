@@ -8,11 +8,11 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coprod_kg.catalogue.queries import examine
 from coprod_kg.cli.check_queries import check_queries
 from coprod_kg.errors import CoprodError, QueryMemory, QueryTimeout
-from coprod_kg.linting import hints, query_mistakes
-from coprod_kg.results.chart_checks import chart_mistakes
+from coprod_kg.queries.charts.checks import chart_mistakes
+from coprod_kg.queries.library import examine
+from coprod_kg.queries.lint import hints, query_mistakes
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 from tests.memory_store import MemoryStore

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from coprod_kg.store.children import Keeper, exit_status
+from coprod_kg.store.supervisor import Supervisor, exit_status
 
 
 @contextmanager
-def keeping(run: Path) -> Iterator[Keeper]:
-    keeper = Keeper(run)
+def keeping(run: Path) -> Iterator[Supervisor]:
+    keeper = Supervisor(run)
     yield keeper
     keeper.stop()
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coprod_kg.catalogue.queries import load
-from coprod_kg.citing.citation import Citation, canonical, permalink
-from coprod_kg.citing.comparing import as_csv, compare, key_of
-from coprod_kg.citing.content import content_of_graph, content_of_table
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.citation import Citation, canonical, permalink
+from coprod_kg.queries.content_hash import content_of_graph, content_of_table
+from coprod_kg.queries.differences import as_csv, compare, key_of
+from coprod_kg.queries.library import load
 
 WHEN = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 

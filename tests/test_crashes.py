@@ -17,7 +17,7 @@ import pytest
 
 from coprod_kg.errors import StoreError
 from coprod_kg.settings import Settings
-from coprod_kg.store import journal
+from coprod_kg.store import write_ahead
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import LocalStore
@@ -184,7 +184,7 @@ def test_a_commit_that_was_journalled_and_not_applied_is_there_after_the_restart
     directory = DataDirectory(tmp_path)
     directory.create()
     triple = f'<https://example.org/1> <{COUNT}> "7" .\n'.encode()
-    journal.write(directory.journal, [Change(replace={LEFT: triple}, add={RIGHT: triple})])
+    write_ahead.write(directory.journal, [Change(replace={LEFT: triple}, add={RIGHT: triple})])
     with running(tmp_path) as service:
         assert numbers(service.store, LEFT) == numbers(service.store, RIGHT) == {7}
     assert not directory.journal.exists()

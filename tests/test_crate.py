@@ -13,15 +13,15 @@ from click.testing import CliRunner
 from openpyxl import load_workbook
 from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]  # it has no types
 
-from coprod_kg.catalogue.queries import SavedQuery, load
-from coprod_kg.citing.citation import Citation, canonical, cite
-from coprod_kg.citing.content import content_of_graph, relabelled
-from coprod_kg.citing.crate import crate
-from coprod_kg.citing.taken import as_csv, measured
 from coprod_kg.cli.query import query as query_command
-from coprod_kg.licence import LICENCE
-from coprod_kg.results.made import Asked
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.model.licence import LICENCE
+from coprod_kg.queries.citation import Citation, canonical, cite
+from coprod_kg.queries.content_hash import content_of_graph, relabelled
+from coprod_kg.queries.crate import crate
+from coprod_kg.queries.derived import AskedQuery
+from coprod_kg.queries.downloads import as_csv, measured
+from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.settings import Settings
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.local import connect
@@ -45,7 +45,7 @@ def rows() -> bytes:
 
 def taken(name: str = NAME, **values: list[str]) -> tuple[bytes, Citation, SavedQuery]:
     query = load()[name]
-    files, content = measured(Asked(query, values, 7), rows())
+    files, content = measured(AskedQuery(query, values, 7), rows())
     place = ("https://example.org/", 7, "0a1b2c3d", MADE)
     citation = cite(query, canonical(query, values), content, place)
     bound = query.bind(values, "https://w3id.org/coprod/")

@@ -18,14 +18,14 @@ import pytest
 
 from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.errors import StoreInUse, StoreUnavailable, WrongUsage
-from coprod_kg.freshness.ledger import Ledger
-from coprod_kg.freshness.run import Run
+from coprod_kg.ingest.files import keep
+from coprod_kg.queries.runs.ledger import RunLedger
+from coprod_kg.queries.runs.run import Run
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
-from coprod_kg.store.children import Keeper
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import LocalStore, connect, serving
-from coprod_kg.submitting.keeping import keep
+from coprod_kg.store.supervisor import Supervisor
 
 CLI = [sys.executable, "-m", "coprod_kg.cli"]
 GRAPH = "https://example.org/graph"
@@ -197,7 +197,7 @@ def test_files_are_for_their_owner(tmp_path: Path) -> None:
         with serving(settings_of(data)) as service:
             put(service.store, 1)
             Private(data).mark("town")
-            Ledger(data).note(Run("numbers", "ab", 1, "2026-11-24T10:00:00+00:00", 0.1, 3))
+            RunLedger(data).note(Run("numbers", "ab", 1, "2026-11-24T10:00:00+00:00", 0.1, 3))
             keep(b"what was sent", data)
             run = Path(DataDirectory(data).holder()["run"])
             assert stat.S_IMODE(run.stat().st_mode) == 0o700
@@ -397,7 +397,7 @@ def test_a_name_that_is_not_this_machine_is_refused(host: str, tmp_path: Path) -
 
 
 def test_a_child_that_never_starts_is_known_to_fail(tmp_path: Path) -> None:
-    keeper = Keeper(tmp_path)
+    keeper = Supervisor(tmp_path)
     keeper.keep("broken", "coprod_kg.no_such_module", {})
     try:
         while not keeper.fails("broken"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coprod_kg.answering import ask
+from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from tests.memory_store import MemoryStore

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from coprod_kg.answering import ask
-from coprod_kg.catalogue.dialect import named_aggregates_repeated, respelt
 from coprod_kg.errors import QuerySyntax
+from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.query_dialect import named_aggregates_repeated, respelt
 from coprod_kg.store.base import Query
 from tests.memory_store import MemoryStore
 from tests.test_queries import NAMES, bound, on_one_day, table

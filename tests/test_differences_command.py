@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 
 from coprod_kg.cli.differences import differences
 from coprod_kg.errors import WrongUsage
-from coprod_kg.publishing import publish_model
+from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Change

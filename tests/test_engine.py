@@ -7,8 +7,8 @@ from typing import Final
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.answering import ask
 from coprod_kg.errors import QuerySyntax
+from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Update
 from tests.memory_store import MemoryStore

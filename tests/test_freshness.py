@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from coprod_kg.catalogue.queries import SavedQuery, load
 from coprod_kg.cli.refresh import refresh as command
-from coprod_kg.collecting.admitting import admitted
-from coprod_kg.collecting.keeping import Deed, keep
 from coprod_kg.errors import QueryTimeout
-from coprod_kg.freshness.ledger import Ledger
-from coprod_kg.freshness.run import Run, after
-from coprod_kg.freshness.running import due, questions, refresh, run_now
+from coprod_kg.queries.library import SavedQuery, load
+from coprod_kg.queries.runs.ledger import RunLedger
+from coprod_kg.queries.runs.run import Run, after
+from coprod_kg.queries.runs.runner import due, questions, refresh, run_now
+from coprod_kg.queries.submitted.admission import admitted
+from coprod_kg.queries.submitted.graph import Edit, keep
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Answer, Change, Query, Store
@@ -70,11 +70,11 @@ def test_rows_end_the_emptiness_and_another_text_or_history_begins_anew() -> Non
 
 
 def test_the_file_is_read_again_and_one_that_is_broken_counts_as_empty(tmp_path: Path) -> None:
-    Ledger(tmp_path).note(run(4, 2))
-    assert Ledger(tmp_path).note(run(5, 0)).emptiness == "empty since version 5"
-    assert Ledger(tmp_path).runs()["numbers"].emptiness == "empty since version 5"
+    RunLedger(tmp_path).note(run(4, 2))
+    assert RunLedger(tmp_path).note(run(5, 0)).emptiness == "empty since version 5"
+    assert RunLedger(tmp_path).runs()["numbers"].emptiness == "empty since version 5"
     (tmp_path / "freshness.json").write_text("[{")
-    assert Ledger(tmp_path).runs() == {}
+    assert RunLedger(tmp_path).runs() == {}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class World:
     settings: Settings
     store: Store
     queries: dict[str, SavedQuery]
-    ledger: Ledger
+    ledger: RunLedger
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     settings = Settings(data=tmp_path / "data", queries=tmp_path / "own")
     with local.connect(settings, create=True) as store:
         found = dict(load(tmp_path / "own"))
-        yield World(settings, store, found, Ledger(settings.data))
+        yield World(settings, store, found, RunLedger(settings.data))
 
 
 def rounds(world: World) -> list[Run]:
@@ -129,8 +129,8 @@ def test_it_is_kept_when_the_service_starts_again(world: World, tmp_path: Path) 
     rounds(world)
     empty = world.store.commit(Change(replace={"urn:g": b""})).version
     rounds(world)
-    assert due(world.queries, Ledger(world.settings.data), empty) == []
-    again = Ledger(tmp_path / "data").runs()["numbers"]
+    assert due(world.queries, RunLedger(world.settings.data), empty) == []
+    again = RunLedger(tmp_path / "data").runs()["numbers"]
     assert again.emptiness == f"empty since version {empty}"
     client = create_app(world.store, world.settings).test_client()
     assert f"empty since version {empty}" in client.get("/queries?format=html").text
@@ -144,7 +144,7 @@ def test_running_makes_no_version_and_nothing_is_run_twice(world: World) -> None
 
 
 def test_a_question_that_was_submitted_is_run_too(world: World) -> None:
-    deed = Deed(world.store, world.settings, "ann", world.store.version())
+    deed = Edit(world.store, world.settings, "ann", world.store.version())
     sent = QUERY.encode()
     keep(admitted("submitted-numbers", sent, deed), "submitted", (sent,), deed)
     known = questions(world.store, world.settings)
@@ -204,8 +204,8 @@ def test_the_service_runs_them_by_itself_after_a_commit(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     with local.serving(settings) as service:
         version = service.store.commit(Change(replace={"urn:g": data(a=1)})).version
-        service.keeper.keep("freshness", "coprod_kg.freshness.child", service.environ)
-        ledger, until = Ledger(settings.data), time.monotonic() + 120
+        service.keeper.keep("freshness", "coprod_kg.queries.runs.child", service.environ)
+        ledger, until = RunLedger(settings.data), time.monotonic() + 120
         while not ledger.runs() and time.monotonic() < until:
             time.sleep(0.05)
         assert {one.version for one in ledger.runs().values()} == {version}

@@ -9,7 +9,7 @@ import pytest
 
 from coprod_kg.errors import CoprodError, Overloaded, QueryTooDeep
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Asker, Change, Query
+from coprod_kg.store.base import Cancellation, Change, Query
 from coprod_kg.store.lanes import Lane
 from coprod_kg.store.local import Service, serving
 from tests.working import at_work
@@ -39,7 +39,7 @@ def store(
 @contextmanager
 def hopeless(asked: Service, count: int) -> Iterator[None]:
     """So many queries without end under way, one begun after the other is long."""
-    asker, ended = Asker(), list[threading.Thread]()
+    asker, ended = Cancellation(), list[threading.Thread]()
 
     def ask() -> None:
         with pytest.raises(CoprodError):

@@ -18,10 +18,10 @@ from click.testing import CliRunner
 
 from coprod_kg.cli.map import map_sources
 from coprod_kg.errors import CoprodError, LimitReached, WrongUsage
-from coprod_kg.files import files
-from coprod_kg.reading.mapping import Mapping, apply
+from coprod_kg.ingest.mapping import Mapping, apply
+from coprod_kg.ingest.submit import Outcome, Sent, validate
+from coprod_kg.model.files import files
 from coprod_kg.settings import Settings
-from coprod_kg.submitting import Outcome, Sent, validate
 from coprod_kg.validation.report import Severity
 
 HERE = Path(__file__).parent / "mapping"

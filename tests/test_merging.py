@@ -21,15 +21,15 @@ from pyoxigraph import (
     serialize,
 )
 
-from coprod_kg.answering import ask
-from coprod_kg.catalogue.operations import operations
-from coprod_kg.changing import update, with_dataset
 from coprod_kg.errors import QueryMemory, QueryRefused
+from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.update_operations import operations
 from coprod_kg.store.asked_dataset import dataset
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.local import LocalStore, serving
 from coprod_kg.store.merged import UNNAMED, placed
+from coprod_kg.updates import update, with_dataset
 from tests.jena import Jena, jena
 
 GRAPHS = tuple(f"urn:g:{number}" for number in range(6))

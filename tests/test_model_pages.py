@@ -14,11 +14,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rdflib import RDF, RDFS, SH, SKOS, Graph, URIRef
 
-from coprod_kg.documenting.arrows import Arrow, Box
-from coprod_kg.documenting.demands import CONSTRAINTS
-from coprod_kg.documenting.diagrams import diagrams
-from coprod_kg.documenting.ontology import ontology
-from coprod_kg.documenting.sections import sections
+from coprod_kg.publishing.arrows import Arrow, Box
+from coprod_kg.publishing.demands import CONSTRAINTS
+from coprod_kg.publishing.diagrams import diagrams
+from coprod_kg.publishing.ontology import ontology
+from coprod_kg.publishing.sections import sections
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from tests.web.conftest import tiny_world

@@ -9,10 +9,10 @@ import rdflib
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from coprod_kg.answering import ask
-from coprod_kg.catalogue.negation import subtracted
 from coprod_kg.errors import QuerySyntax
+from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.not_exists import subtracted
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.local import serving
 from tests.memory_store import MemoryStore

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 import coprod_kg
 from coprod_kg.cli.query import query
+from coprod_kg.client import Connection, Result
 from coprod_kg.errors import CoprodError, NotFound, WrongUsage
-from coprod_kg.notebook import Connection, Result
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
 from coprod_kg.store.local import connect as opened

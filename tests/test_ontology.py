@@ -9,8 +9,8 @@ from rdflib.collection import Collection
 from rdflib.namespace import DCTERMS
 
 from coprod_kg.errors import ModelError, WrongUsage
-from coprod_kg.files import files
-from coprod_kg.namespaces import expand, prefixes, shorten, term, terms
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import expand, prefixes, shorten, term, terms
 from tests.ontology.reading import (
     ALIGNMENTS,
     CANONICAL,

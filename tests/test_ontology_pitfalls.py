@@ -9,7 +9,7 @@ from rdflib.collection import Collection
 from rdflib.namespace import DCTERMS
 from rdflib.term import Node
 
-from coprod_kg.namespaces import expand, prefixes, term
+from coprod_kg.model.namespaces import expand, prefixes, term
 from tests.ontology.reading import CORE, CP, DECLARED, ONTOLOGY, found, parsed
 
 

@@ -8,11 +8,11 @@ from flask.testing import FlaskClient
 
 from coprod_kg.access import Role, Tokens
 from coprod_kg.errors import WrongUsage
-from coprod_kg.reporting.page import as_page
-from coprod_kg.reporting.text import as_text
+from coprod_kg.ingest.report.page import as_page
+from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.reported import as_table, from_table, reported
+from coprod_kg.ingest.submit import Outcome, Sent, SubmitOptions, submit
 from coprod_kg.settings import Settings
-from coprod_kg.submitting import Outcome, Sent, Way, submit
-from coprod_kg.submitting.reported import as_table, from_table, reported
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 from tests.test_submitting import BASE, asked, graph, initiative, organisation, sent, town
@@ -168,7 +168,7 @@ def test_what_goes_comes_changes_and_is_renamed_is_told_by_name(
         initiative("board", "town"),
         TEAM.replace("agent/team", "agent/the-team"),
     )
-    outcomes = submit([new], store, settings, way=Way(dry_run=True))
+    outcomes = submit([new], store, settings, way=SubmitOptions(dry_run=True))
     text = told(outcomes, dry_run=True)
     assert "New (1): board (initiative)" in text
     assert "Gone, for the file no longer has them (2): panel (initiative), Seen by town" in text

@@ -179,7 +179,7 @@ def test_the_installed_command_lists_the_saved_queries(
 
 
 def test_the_installed_command_validates_an_example(installed: Path, tmp_path: Path) -> None:
-    program = "from coprod_kg.files import files; print(files('examples'))"
+    program = "from coprod_kg.model.files import files; print(files('examples'))"
     examples = Path(run(installed / "python", "-c", program, cwd=tmp_path).strip())
     assert examples.is_relative_to(installed.parent)
     run(installed / "coprod-kg", "validate", min(examples.glob("cases/*.ttl")), cwd=tmp_path)

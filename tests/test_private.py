@@ -19,16 +19,16 @@ from flask.testing import FlaskClient
 from coprod_kg.access import Grant, Private, Role, Tokens
 from coprod_kg.cli.private import private
 from coprod_kg.errors import WrongUsage
-from coprod_kg.freshness.ledger import Ledger
-from coprod_kg.freshness.run import Run
-from coprod_kg.publishing import publish_model
+from coprod_kg.ingest.submit import Sender, submit
+from coprod_kg.publishing.graphs import publish_model
+from coprod_kg.queries.runs.ledger import RunLedger
+from coprod_kg.queries.runs.run import Run
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
-from coprod_kg.store.dumping import dump
+from coprod_kg.store.dump import dump
 from coprod_kg.store.local import LocalStore, connect, serving
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
-from coprod_kg.submitting import Sender, submit
 from coprod_kg.web import create_app
 from tests.test_submitting import BASE, initiative, organisation, sent
 
@@ -291,7 +291,7 @@ def test_nothing_is_written_with_a_password(town: Town) -> None:
 
 def test_last_runs_are_forgotten_when_what_everybody_sees_changes(tmp_path: Path) -> None:
     with connect(Settings.load({"data": tmp_path}), create=True):
-        ledger = Ledger(tmp_path)
+        ledger = RunLedger(tmp_path)
     arguments = ["town", "--data", str(tmp_path)]
     for flags, word in (([], "private"), (["--off"], "public"), (["--off"], "already public")):
         ledger.note(Run("numbers", "ab", 1, "2026-11-24T10:00:00+00:00", 0.1, 3))

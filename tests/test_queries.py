@@ -20,8 +20,8 @@ import pytest
 import rdflib
 from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
-from coprod_kg.catalogue.queries import SavedQuery, load
-from coprod_kg.catalogue.tokens import significant
+from coprod_kg.queries.library import SavedQuery, load
+from coprod_kg.sparql.tokens import significant
 
 TESTS = Path(__file__).parent
 QUESTIONS = TESTS.parent / "queries" / "questions"

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from pyoxigraph import RdfFormat, parse, serialize
 from werkzeug.serving import make_server
 
-from coprod_kg.catalogue.queries import load
 from coprod_kg.cli.__main__ import main
 from coprod_kg.cli.queries import queries
+from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
 from coprod_kg.store.local import serving

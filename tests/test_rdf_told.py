@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from coprod_kg.reading.lines import lines_of
-from coprod_kg.reporting.text import as_text
+from coprod_kg.ingest.lines import lines_of
+from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.reported import reported
+from coprod_kg.ingest.submit import Outcome, Sent, SubmitOptions, submit, validate
 from coprod_kg.settings import Settings
-from coprod_kg.submitting import Outcome, Sent, Way, submit, validate
-from coprod_kg.submitting.reported import reported
 from coprod_kg.validation.report import Finding, Severity
 from tests.memory_store import MemoryStore
 from tests.test_submitting import BASE, PREFIXES, asked, initiative, organisation, sent, town
@@ -287,7 +287,7 @@ def test_a_text_keeps_its_carriage_return_through_a_patch(tmp_path: Path) -> Non
         [sent("town.ttl", initiative("pond", "town"), stated="town")],
         store,
         settings,
-        way=Way(patch=True),
+        way=SubmitOptions(patch=True),
     )
     assert outcome.accepted
     assert asked(store, '<id/initiative/panel> dcterms:description "one\\r\\ntwo"@en')

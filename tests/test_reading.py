@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
-from coprod_kg.reading import rdf
-from coprod_kg.reading.formats import FORMATS, Format, format_of
-from coprod_kg.reading.job import Checked, Sent
-from coprod_kg.reading.sandbox import check
+from coprod_kg.ingest import rdf
+from coprod_kg.ingest.job import Checked, Sent
+from coprod_kg.ingest.rdf_formats import FORMATS, RdfSyntax, format_of
+from coprod_kg.ingest.sandbox import check
 from coprod_kg.settings import Settings
 
 ERRORS = Path(__file__).parent / "errors"
@@ -158,7 +158,7 @@ def statements(name: str, content: bytes) -> list[ox.Triple]:
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
-def test_every_format_gives_the_same_statements(form: Format) -> None:
+def test_every_format_gives_the_same_statements(form: RdfSyntax) -> None:
     expected = statements("a.ttl", SAME.encode())
     quads = [ox.Quad(*one) for one in expected]
     written = ox.serialize(quads, format=form.rdf)
@@ -205,7 +205,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones() -> None:
 
 @given(st.binary(max_size=300), st.sampled_from(FORMATS))
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_bytes_are_statements_or_unreadable(content: bytes, form: Format) -> None:
+def test_any_bytes_are_statements_or_unreadable(content: bytes, form: RdfSyntax) -> None:
     with suppress(Unreadable):
         assert rdf.named(rdf.read(content, "a", form, BASE).triples, BASE)
 
@@ -219,6 +219,6 @@ pieces = st.sampled_from([*PIECES.split(), "\n", '"' * 3])
 
 @given(st.lists(pieces, max_size=30).map(" ".join), st.sampled_from(FORMATS))
 @settings(max_examples=400, deadline=None)
-def test_any_pieces_of_syntax_are_statements_or_unreadable(text: str, form: Format) -> None:
+def test_any_pieces_of_syntax_are_statements_or_unreadable(text: str, form: RdfSyntax) -> None:
     with suppress(Unreadable):
         assert rdf.named(rdf.read(text.encode(), "a", form, BASE).triples, BASE)

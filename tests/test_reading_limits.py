@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from coprod_kg.errors import CoprodError, LimitReached, TooLarge, Unreadable
-from coprod_kg.reading.job import Checked, Sent
-from coprod_kg.reading.sandbox import check, open_file
+from coprod_kg.ingest.job import Checked, Sent
+from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.settings import Settings
 
 ERRORS = Path(__file__).parent / "errors"

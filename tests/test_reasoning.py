@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from coprod_kg.cli.ontology import check_ontology
 from coprod_kg.errors import ModelError, Unreadable
-from coprod_kg.files import files
-from coprod_kg.namespaces import expand, sparql_prologue, term
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import expand, sparql_prologue, term
 from coprod_kg.reasoning.consistency import Check, check
 from coprod_kg.reasoning.entailment import by_hermit, by_pellet
 from coprod_kg.reasoning.hierarchy import Branch, outline, read_classification, tree

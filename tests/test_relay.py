@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from coprod_kg.errors import LimitReached, QueryTimeout
-from coprod_kg.results import relay as relaying
-from coprod_kg.results.relay import Relay
+from coprod_kg.formats import relay as relaying
+from coprod_kg.formats.relay import Relay
 from coprod_kg.store.base import Answer
 
 CHUNK = 1 << 16

@@ -6,11 +6,11 @@ import pyoxigraph as ox
 import pytest
 
 from coprod_kg.errors import ModelError
-from coprod_kg.files import files
-from coprod_kg.namespaces import prefixes, shorten
-from coprod_kg.reading import rdf
-from coprod_kg.reading.formats import format_of
-from coprod_kg.reading.model import Model
+from coprod_kg.ingest import rdf
+from coprod_kg.ingest.rdf_formats import format_of
+from coprod_kg.model.files import files
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import prefixes, shorten
 from coprod_kg.reasoning.rules import Rules
 
 BASE = "https://w3id.org/coprod/"

@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from coprod_kg.answering import ask
-from coprod_kg.changing import update
 from coprod_kg.errors import QueryRefused, ServiceFailed
+from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.local import LocalStore, serving
+from coprod_kg.updates import update
 
 JSON = "application/sparql-results+json"
 ROW = {"s": {"type": "uri", "value": "urn:there"}}

@@ -6,10 +6,10 @@ import pytest
 import rdflib
 from rdflib.namespace import RDF, SH
 
-from coprod_kg.namespaces import shorten
-from coprod_kg.reading import rdf
-from coprod_kg.reading.formats import format_of
-from coprod_kg.reading.model import Model
+from coprod_kg.ingest import rdf
+from coprod_kg.ingest.rdf_formats import format_of
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import shorten
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation.report import Finding
 from coprod_kg.validation.shacl import Shapes

@@ -3,7 +3,7 @@
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.catalogue.spelling import spelt
+from coprod_kg.sparql.update_dialect import spelt
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from rdflib.namespace import RDF, SH, SKOS
 
 from benchmarks.generate import organisation
 from coprod_kg.errors import ModelError
-from coprod_kg.files import files
-from coprod_kg.reading.model import Model
+from coprod_kg.model.files import files
+from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation import processor
 from coprod_kg.validation.paths import written

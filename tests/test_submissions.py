@@ -12,14 +12,14 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from coprod_kg.cli.submit import validate as validate_command
-from coprod_kg.reporting.marks import XLSX
-from coprod_kg.reporting.text import as_text
+from coprod_kg.ingest.history import differences, roll_back
+from coprod_kg.ingest.journal import Journal
+from coprod_kg.ingest.outcome import Sender
+from coprod_kg.ingest.report.marks import XLSX
+from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.reported import as_table, from_table, reported
+from coprod_kg.ingest.submit import Sent, SubmitOptions, submit, validate
 from coprod_kg.settings import Settings
-from coprod_kg.submitting import Sent, Way, submit, validate
-from coprod_kg.submitting.history import differences, roll_back
-from coprod_kg.submitting.journal import Journal
-from coprod_kg.submitting.outcome import Sender
-from coprod_kg.submitting.reported import as_table, from_table, reported
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 from tests.test_submitting import PREFIXES, initiative, organisation, town
@@ -221,14 +221,14 @@ def test_a_patch_replaces_what_it_describes_and_leaves_the_rest(settings: Settin
     submit([Sent("town.ttl", first)], store, settings)
     more = turtle(initiative("b", "town", more='; cp:place "Here"@en'))
     sent = Sent("more.ttl", more, organisation="town")
-    [outcome] = submit([sent], store, settings, way=Way(patch=True))
+    [outcome] = submit([sent], store, settings, way=SubmitOptions(patch=True))
     assert (outcome.accepted, outcome.version) == (True, 2)
     newest, oldest = Journal(settings.data).records()
     [change] = differences(newest, store, settings)
     assert (change.thing, change.kind, change.removed) == ("b", "changed", ())
     assert [value for _, value in change.added] == ["Here"]
     assert {one.thing for one in differences(oldest, store, settings)} == {"town", "a", "b"}
-    [again] = submit([sent], store, settings, way=Way(patch=True))
+    [again] = submit([sent], store, settings, way=SubmitOptions(patch=True))
     assert again.unchanged
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from coprod_kg.cli.submit import submit as submit_command
 from coprod_kg.cli.submit import validate as validate_command
 from coprod_kg.errors import CoprodError
-from coprod_kg.submitting import Sent
+from coprod_kg.ingest.submit import Sent
 from tests.test_submitting import BROKEN, initiative, organisation, sent, town
 
 

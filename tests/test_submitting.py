@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from coprod_kg.assessing import assess
+from coprod_kg.assessment import assess
 from coprod_kg.errors import NotConformant, TooLarge, WrongUsage
-from coprod_kg.files import files
+from coprod_kg.ingest.submit import Sender, Sent, SubmitOptions, submit, validate
+from coprod_kg.model.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
-from coprod_kg.submitting import Sender, Sent, Way, submit, validate
 from tests.memory_store import MemoryStore
 
 BASE = "https://w3id.org/coprod/"
@@ -170,7 +170,7 @@ def test_a_file_replaces_all_that_its_organisation_sent_before(
 def test_a_refused_file_changes_nothing(
     store: MemoryStore, settings: Settings, *, dry_run: bool
 ) -> None:
-    [outcome] = submit([BROKEN], store, settings, way=Way(dry_run=dry_run))
+    [outcome] = submit([BROKEN], store, settings, way=SubmitOptions(dry_run=dry_run))
     assert isinstance(outcome.error, NotConformant)
     assert [one.shape for one in outcome.report.findings] == [
         "https://w3id.org/coprod/shapes#Initiative-sector"
@@ -180,7 +180,7 @@ def test_a_refused_file_changes_nothing(
 
 
 def test_a_dry_run_does_all_but_the_commit(store: MemoryStore, settings: Settings) -> None:
-    [outcome] = submit([ASSESSED], store, settings, way=Way(dry_run=True))
+    [outcome] = submit([ASSESSED], store, settings, way=SubmitOptions(dry_run=True))
     assert (outcome.accepted, outcome.version, outcome.organisation) == (True, None, "town")
     assert store.version() == 0
     assert not settings.data.exists()

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coprod_kg.catalogue.small_counts import SmallCounts, read_rule
-from coprod_kg.results.suppression import MARK, note, protected, suppressed, suppressed_cells
-from coprod_kg.results.table import SUPPRESSED, Cell, Table, read_table
+from coprod_kg.formats.table import SUPPRESSED, Cell, Table, read_table
+from coprod_kg.queries.small_counts import SmallCounts, read_rule
+from coprod_kg.queries.suppression import MARK, note, protected, suppressed, suppressed_cells
 
 INTEGER = "http://www.w3.org/2001/XMLSchema#integer"
 DECIMAL = "http://www.w3.org/2001/XMLSchema#decimal"
@@ -244,10 +244,10 @@ def test_a_rule_that_is_none_is_explained(text: str, what: str) -> None:
 
 ROADS = {
     "answering.py": "run_saved withholds; permitted withholds what it lists",
-    "cli/crate.py": "the text only, for the crate; its answer is from run_saved",
+    "client/crate.py": "the text only, for the crate; its answer is from run_saved",
     "cli/differences.py": "to check values; nothing is asked",
     "cli/query.py": "to check values; nothing is asked",
-    "web/permitting.py": "permitting withholds what it lists",
+    "web/parameter_values.py": "permitting withholds what it lists",
     "web/queries.py": "the text for the page and its links; the answer is from Asking.answer",
     "web/query_citing.py": "Asking.answer withholds",
     "web/site.py": "rows_of withholds; about is for our own views",

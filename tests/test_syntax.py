@@ -5,16 +5,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from coprod_kg.answering import ask
-from coprod_kg.catalogue.grammar import misfit
-from coprod_kg.catalogue.queries import load
-from coprod_kg.catalogue.syntax import explained
-from coprod_kg.catalogue.tokens import position, significant
-from coprod_kg.changing import update
 from coprod_kg.errors import QuerySyntax
+from coprod_kg.queries.ask import ask
+from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.grammar import misfit
+from coprod_kg.sparql.syntax import explained
+from coprod_kg.sparql.tokens import position, significant
 from coprod_kg.store.base import Query
 from coprod_kg.store.engine_errors import syntax
+from coprod_kg.updates import update
 from tests.memory_store import MemoryStore
 from tests.web import test_conformance_evaluation as evaluation
 from tests.web import test_conformance_update as updating

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coprod_kg.errors import DataError, RequestError
-from coprod_kg.reading.archive import pack
-from coprod_kg.reading.cells import Told, convert
-from coprod_kg.reading.columns import Column, Holds
-from coprod_kg.reading.delimited import read_csv
-from coprod_kg.reading.grid import Cell, CellKind, visible
-from coprod_kg.reading.identifiers import SLUG, scoped, slug
-from coprod_kg.reading.sheets import sheets
-from coprod_kg.template.texts import neutral
+from coprod_kg.workbook.archive import pack
+from coprod_kg.workbook.cells import CellProblem, convert
+from coprod_kg.workbook.columns import Holds, SheetColumn
+from coprod_kg.workbook.delimited import read_csv
+from coprod_kg.workbook.grid import CellKind, GridCell, visible
+from coprod_kg.workbook.identifiers import SLUG, scoped, slug
+from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.template.texts import neutral
 from tests.workbooks.building import (
     BASE,
     CP,
@@ -78,10 +78,10 @@ def test_a_formula_in_a_csv_file_is_told_and_a_neutralised_one_is_text() -> None
 
 
 def number(text: str, datatype: str = "decimal") -> str:
-    column = Column(
+    column = SheetColumn(
         "n", "x:n", Holds.NUMBER, datatype=f"http://www.w3.org/2001/XMLSchema#{datatype}"
     )
-    made, wrong = convert(Cell(CellKind.TEXT, text), column, "en")
+    made, wrong = convert(GridCell(CellKind.TEXT, text), column, "en")
     return made[0].value if made else wrong[0].fix
 
 
@@ -100,7 +100,7 @@ def test_what_may_be_a_thousand_or_a_thousandth_is_asked_back() -> None:
 def test_labels_of_every_language_codes_and_iris_mean_the_same() -> None:
     column = next(one for one in COLUMNS if one.path == f"{CP}sector")
     for text in ("health", "HEALTH", " Health ", "sector:health", f"{BASE}vocab/sector/health"):
-        made, wrong = convert(Cell(CellKind.TEXT, text), column, "en")
+        made, wrong = convert(GridCell(CellKind.TEXT, text), column, "en")
         assert (made, wrong) == ([ox.NamedNode(f"{BASE}vocab/sector/health")], [])
 
 
@@ -201,15 +201,15 @@ def test_no_bytes_make_reading_break(content: bytes) -> None:
 
 @given(st.sampled_from(COLUMNS), st.sampled_from(list(CellKind)), TEXTS)
 def test_every_cell_gives_terms_or_says_what_is_wrong(
-    column: Column, kind: CellKind, text: str
+    column: SheetColumn, kind: CellKind, text: str
 ) -> None:
     if column.holds in (Holds.THING, Holds.IDENTIFIER, Holds.LANGUAGE) or not text.strip():
         return
     if kind is CellKind.DATE:
         text = "2021-03-01"
-    made, wrong = convert(Cell(kind, text), column, "en")
+    made, wrong = convert(GridCell(kind, text), column, "en")
     assert all(isinstance(one, ox.NamedNode | ox.Literal) for one in made)
-    assert all(isinstance(one, Told) and one.message and one.fix for one in wrong)
+    assert all(isinstance(one, CellProblem) and one.message and one.fix for one in wrong)
     if column.holds is not Holds.TEXT and column.holds is not Holds.LINK:
         assert made or wrong
 
@@ -217,7 +217,7 @@ def test_every_cell_gives_terms_or_says_what_is_wrong(
 def test_marks_between_no_values_are_told_and_not_passed_over() -> None:
     column = next(one for one in COLUMNS if one.holds is Holds.CHOICE and one.many)
     for text in (";", " ; ;", "\n;"):
-        made, wrong = convert(Cell(CellKind.TEXT, text), column, "en")
+        made, wrong = convert(GridCell(CellKind.TEXT, text), column, "en")
         assert (made, len(wrong)) == ([], 1), text
 
 
@@ -225,7 +225,7 @@ def test_marks_between_no_values_are_told_and_not_passed_over() -> None:
 def test_a_neutralised_text_is_read_as_it_was(text: str) -> None:
     column = next(one for one in COLUMNS if one.holds is Holds.TEXT)
     for start in "=+-@":
-        made, wrong = convert(Cell(CellKind.TEXT, neutral(f"{start}x{text}y")), column, "en")
-        plain, _ = convert(Cell(CellKind.TEXT, f"x{text}y"), column, "en")
+        made, wrong = convert(GridCell(CellKind.TEXT, neutral(f"{start}x{text}y")), column, "en")
+        plain, _ = convert(GridCell(CellKind.TEXT, f"x{text}y"), column, "en")
         assert [one.value for one in made] == [start + one.value for one in plain]
         assert bool(wrong) is not bool(made)

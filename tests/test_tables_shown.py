@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coprod_kg.cli.aligning import aligned
 from coprod_kg.cli.output import Output
-from coprod_kg.cli.tables import Look, legend, readable
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.formats.text_columns import aligned
+from coprod_kg.formats.text_table import Look, legend, readable
 
 BASE = "https://w3id.org/coprod/"
 INTEGER = "http://www.w3.org/2001/XMLSchema#integer"

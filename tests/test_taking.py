@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 
 from coprod_kg.errors import Overloaded
+from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
-from coprod_kg.store import asking, wire
+from coprod_kg.store import worker_client
 from coprod_kg.store.base import Query
-from coprod_kg.store.children import Keeper
 from coprod_kg.store.local import LocalStore
-from coprod_kg.store.taking import Ledger, mark, taker
+from coprod_kg.store.supervisor import Supervisor
+from coprod_kg.store.worker_registry import WorkerRegistry, mark, taker
 
 TAKEN = "0" * 32
 ENDS = """
 import os, sys
 from pathlib import Path
-from coprod_kg.store.taking import Ledger
+from coprod_kg.store.worker_registry import Ledger
 Ledger(Path(sys.argv[1])).take(sys.argv[2])
 os.abort()
 """
@@ -30,12 +31,12 @@ os.abort()
 
 def test_a_query_that_nobody_took_has_no_taker(tmp_path: Path) -> None:
     assert taker(tmp_path, mark()) is None
-    Ledger(tmp_path)
+    WorkerRegistry(tmp_path)
     assert taker(tmp_path, mark()) is None
 
 
 def test_the_taker_of_a_query_is_known_after_it_died(tmp_path: Path) -> None:
-    Ledger(tmp_path).take(mark())
+    WorkerRegistry(tmp_path).take(mark())
     name = mark()
     worker = subprocess.Popen([sys.executable, "-c", ENDS, str(tmp_path), name])
     assert worker.wait(60) < 0
@@ -47,12 +48,12 @@ def test_what_workers_took_that_ended_long_ago_is_forgotten(tmp_path: Path) -> N
     worker = subprocess.Popen([sys.executable, "-c", ENDS, str(tmp_path), name])
     worker.wait(60)
     os.utime(tmp_path / "taken" / str(worker.pid), (0, 0))  # it was taken up long ago
-    keeper = Keeper(tmp_path)
+    keeper = Supervisor(tmp_path)
     keeper.record(worker.pid, worker.returncode)  # and ended now
-    Ledger(tmp_path)
+    WorkerRegistry(tmp_path)
     assert taker(tmp_path, name) == worker.pid
     os.utime(tmp_path / "exits" / str(worker.pid), (0, 0))
-    Ledger(tmp_path)
+    WorkerRegistry(tmp_path)
     assert taker(tmp_path, name) is None
     keeper.stop()
 
@@ -61,8 +62,8 @@ def test_what_workers_took_that_ended_long_ago_is_forgotten(tmp_path: Path) -> N
 def test_a_query_that_was_taken_up_waits_longer_than_one_in_the_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
 ) -> None:
-    monkeypatch.setattr(asking, "mark", lambda: TAKEN)
-    ledger = Ledger(tmp_path)
+    monkeypatch.setattr(worker_client, "mark", lambda: TAKEN)
+    ledger = WorkerRegistry(tmp_path)
     if taken:
         ledger.take(TAKEN)
 

@@ -15,11 +15,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from coprod_kg.cli.template import template
 from coprod_kg.errors import WrongUsage
-from coprod_kg.reading.columns import EXAMPLE, EXPLANATIONS, LISTS, README, Holds, Sheets
-from coprod_kg.reading.model import Model
-from coprod_kg.reading.sheets import sheets
-from coprod_kg.template import as_files, as_workbook
-from coprod_kg.template.texts import put_text
+from coprod_kg.model.installed import Model
+from coprod_kg.workbook.columns import EXAMPLE, EXPLANATIONS, LISTS, README, Holds, Sheets
+from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.template import as_files, as_workbook
+from coprod_kg.workbook.template.texts import put_text
 from tests.workbooks.building import BASE, read, saved, told, zipped
 from tests.workbooks.filling import as_csv, fill, rows_of
 

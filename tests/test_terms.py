@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode
 
 from coprod_kg.errors import WrongUsage
-from coprod_kg.terms import XSD, literal, parse_iri, parse_term, serialise, text_of
+from coprod_kg.model.terms import XSD, literal, parse_iri, parse_term, serialise, text_of
 
 BASE = "https://example.org/"
 PREFIXES = {"stage": "https://example.org/vocab/stage/", "": "urn:none:", "xsd": XSD}

@@ -20,9 +20,9 @@ from pyoxigraph import (
     parse_query_results,
 )
 
-from coprod_kg.catalogue.parameters import Parameter
-from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.examples import submit_examples
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.parameters import Parameter
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from tests.jena import Jena, jena

@@ -6,13 +6,13 @@ import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 
-from coprod_kg.answering import permitted, run_saved
-from coprod_kg.catalogue.parameters import Parameter
-from coprod_kg.catalogue.queries import SavedQuery, load, load_all
 from coprod_kg.cli.check_queries import check_queries
 from coprod_kg.errors import ModelError, WrongUsage
-from coprod_kg.results.permitted import permitting
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.ask import permitted, run_saved
+from coprod_kg.queries.library import SavedQuery, load, load_all
+from coprod_kg.queries.parameters import Parameter
+from coprod_kg.queries.permitted_values import permitting
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
 from coprod_kg.web import create_app

@@ -16,13 +16,13 @@ import pytest
 from click.testing import CliRunner
 from werkzeug.serving import make_server
 
-from coprod_kg.citing.comparing import compare
-from coprod_kg.cli import watching
+from coprod_kg.cli import watch
 from coprod_kg.cli.output import Output
 from coprod_kg.cli.query import query
-from coprod_kg.cli.watching import told
+from coprod_kg.cli.watch import told
 from coprod_kg.errors import CoprodError, Overloaded, StoreUnavailable, VersionGone
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.differences import compare
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Change, Store
 from coprod_kg.store.local import serving
@@ -201,10 +201,10 @@ class Away:
 def test_a_service_that_is_away_is_asked_again_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    monkeypatch.setattr(watching, "_EVERY", 0)
+    monkeypatch.setattr(watch, "_EVERY", 0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     question = Away()
-    watching.watch(question, Output("json", None, ""))
+    watch.watch(question, Output("json", None, ""))
     out, err = capsysbinary.readouterr()
     assert not question.errors
     assert b"nothing has changed since version 1" in out

@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 import pytest
 
-from coprod_kg.reading.findings import Fault
 from coprod_kg.validation.report import Severity
+from coprod_kg.workbook.findings import Fault
 from tests.workbooks.building import (
     Tables,
     book,

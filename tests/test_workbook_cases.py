@@ -10,8 +10,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from coprod_kg.cli.submit import validate
-from coprod_kg.reading.sheets import sheets
-from coprod_kg.template import as_workbook
+from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.template import as_workbook
 from tests.test_template import statements
 from tests.workbooks.building import saved
 from tests.workbooks.filling import fill, rows_of

@@ -10,9 +10,9 @@ import pytest
 from openpyxl.styles import NamedStyle
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
-from coprod_kg.reading.sheets import sheets
-from coprod_kg.reading.tables import TableRead
 from coprod_kg.validation.report import Severity
+from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.tables import TableRead
 from tests.workbooks.building import (
     Tables,
     book,

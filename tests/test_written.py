@@ -5,9 +5,9 @@ import random
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.catalogue.written import written
+from coprod_kg.sparql.update_targets import written
 from coprod_kg.store.base import DEFAULT_GRAPH
-from coprod_kg.store.comparing import changed
+from coprod_kg.store.graph_diff import changed
 
 GRAPHS = tuple(f"urn:g:{number}" for number in range(4))
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from coprod_kg.catalogue.queries import load
 from coprod_kg.errors import TooLarge
-from coprod_kg.results import xlsx
-from coprod_kg.results.formats import WORKBOOK
-from coprod_kg.results.made import Asked
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats import xlsx
+from coprod_kg.formats.media_types import WORKBOOK
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.derived import AskedQuery
+from coprod_kg.queries.library import load
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
 
@@ -105,7 +105,7 @@ def test_a_heading_of_a_workbook_names_its_unit_once() -> None:
     query = load()["step-durations"]
     row = {one.name: Cell("literal", "7") for one in query.columns}
     table = Table(tuple(row), (row,))
-    book = load_workbook(BytesIO(Asked(query, {}, 1).made(WORKBOOK, table)))
+    book = load_workbook(BytesIO(AskedQuery(query, {}, 1).made(WORKBOOK, table)))
     heads = [one.value for one in book["Rows"][1]]
     assert "Duration (months)" in heads
     assert len(set(heads)) == len(heads)

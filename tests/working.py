@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coprod_kg.store.children import Keeper
+from coprod_kg.store.supervisor import Supervisor
 
 __all__ = ["at_work"]
 
@@ -15,7 +15,7 @@ _PATIENCE = 120.0
 
 
 @contextmanager
-def at_work(keeper: Keeper, workers: int = 1, seconds: float = 0.3) -> Iterator[None]:
+def at_work(keeper: Supervisor, workers: int = 1, seconds: float = 0.3) -> Iterator[None]:
     """Leave the context when so many workers have used so much processor time in it."""
     before = _used(keeper)
     yield
@@ -28,7 +28,7 @@ def at_work(keeper: Keeper, workers: int = 1, seconds: float = 0.3) -> Iterator[
         time.sleep(0.02)
 
 
-def _used(keeper: Keeper) -> dict[int, float]:
+def _used(keeper: Supervisor) -> dict[int, float]:
     """The processor time of each query worker, in seconds."""
     found = {}
     for name, pid in keeper.pids().items():

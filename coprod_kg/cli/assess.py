@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from coprod_kg.assessing import assess as draw_again
-from coprod_kg.assessing import organisations
-from coprod_kg.assessing.explaining import Explainer
-from coprod_kg.assessing.finding import find
-from coprod_kg.assessing.telling import as_lines
-from coprod_kg.assessing.values import as_values
-from coprod_kg.cli.context import opened, setting_options
+from coprod_kg.assessment import assess as draw_again
+from coprod_kg.assessment import organisations
+from coprod_kg.assessment.explanation import Explainer
+from coprod_kg.assessment.search import find
+from coprod_kg.assessment.text import as_lines
+from coprod_kg.assessment.values import as_values
+from coprod_kg.cli.context import setting_options
+from coprod_kg.client.opening import opened
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store

@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from coprod_kg.access import Private
-from coprod_kg.cli.context import opened, pass_settings
+from coprod_kg.cli.context import pass_settings
+from coprod_kg.client.opening import opened
 from coprod_kg.settings import Settings
 from coprod_kg.store.backup import back_up
 from coprod_kg.store.backup import restore as put_back
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.dumping import FORMATS
-from coprod_kg.store.dumping import dump as write_dump
+from coprod_kg.store.dump import FORMATS
+from coprod_kg.store.dump import dump as write_dump
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
 

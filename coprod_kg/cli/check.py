@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from coprod_kg.answering import ask
-from coprod_kg.catalogue.checks import SavedCheck, load_checks
-from coprod_kg.cli.context import opened, setting_options
-from coprod_kg.namespaces import shorten
-from coprod_kg.results.formats import ROWS
-from coprod_kg.results.table import read_table
+from coprod_kg.cli.context import setting_options
+from coprod_kg.client.opening import opened
+from coprod_kg.formats.media_types import ROWS
+from coprod_kg.formats.table import read_table
+from coprod_kg.model.namespaces import shorten
+from coprod_kg.queries.ask import ask
+from coprod_kg.queries.checks import SavedCheck, load_checks
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 

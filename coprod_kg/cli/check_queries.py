@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import click
 
 from coprod_kg.cli.context import setting_options
-from coprod_kg.files import files
-from coprod_kg.linting import CHART, faults, files_of, hints
+from coprod_kg.model.files import files
+from coprod_kg.queries.lint import CHART, faults, files_of, hints
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import connect
 

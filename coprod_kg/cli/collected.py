@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from coprod_kg.catalogue.queries import SavedQuery, load_all
-from coprod_kg.collecting.keeping import Collection, Deed
-from coprod_kg.collecting.putting import check_name, drop_text, put_chart, put_text
-from coprod_kg.linting import CHART, files_of
+from coprod_kg.queries.library import SavedQuery, load_all
+from coprod_kg.queries.lint import CHART, files_of
+from coprod_kg.queries.submitted.edit import check_name, drop_text, put_chart, put_text
+from coprod_kg.queries.submitted.graph import Collection, Edit
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Commit, Store
 from coprod_kg.store.conflicts import attempt
@@ -78,6 +78,6 @@ def _remove(name: str, store: Store, settings: Settings) -> None:
     attempt(lambda: drop_text(*_deed(name, store, settings)))
 
 
-def _deed(name: str, store: Store, settings: Settings) -> tuple[Deed, SavedQuery | None]:
-    deed = Deed(store, settings, _WHO, store.version())
+def _deed(name: str, store: Store, settings: Settings) -> tuple[Edit, SavedQuery | None]:
+    deed = Edit(store, settings, _WHO, store.version())
     return deed, Collection(store, settings).at(deed.base).get(name)

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from coprod_kg.catalogue.header import Header, read_header
-from coprod_kg.catalogue.parameters import Parameter
-from coprod_kg.catalogue.queries import SavedQuery, read
-from coprod_kg.catalogue.schemes import schemes
 from coprod_kg.errors import CoprodError
-from coprod_kg.files import files
+from coprod_kg.model.files import files
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.header import Header, read_header
+from coprod_kg.queries.library import SavedQuery, read
+from coprod_kg.queries.parameters import Parameter
 from coprod_kg.settings import Settings
 
 __all__ = ["complete_name", "complete_parameter", "complete_tag"]

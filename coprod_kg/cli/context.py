@@ -1,19 +1,15 @@
 """What every command shares: its settings and the way to a store; it does no command's work."""
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
-from coprod_kg.publishing import publish_model
 from coprod_kg.settings import Settings
-from coprod_kg.store import local
-from coprod_kg.store.base import Store
 
-__all__ = ["opened", "pass_settings", "setting_options"]
+__all__ = ["pass_settings", "setting_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -64,20 +60,3 @@ _METAVARS: dict[Any, str] = {int: "NUMBER", float: "SECONDS"}
 
 pass_settings = setting_options("data", "base_iri")
 """The flags of every command that opens a store."""
-
-
-@contextmanager
-def opened(settings: Settings, *, create: bool = False) -> Iterator[Store]:
-    """The store of the data directory: the running service's, or one opened for this command.
-
-    Args:
-        settings: where the data lies.
-        create: whether to make a store where there is none, for a command that writes.
-
-    Raises:
-        StoreInUse: a process holds the directory that serves no store.
-        StoreUnavailable: there is no store, or it cannot be opened.
-    """
-    with local.connect(settings, create=create) as store:
-        publish_model(store, settings.base_iri)
-        yield store

@@ -7,17 +7,17 @@ from typing import Any, Final
 
 import click
 
-from coprod_kg.citing.comparing import Differences, as_csv, compare, key_columns
-from coprod_kg.citing.telling import document
 from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
 from coprod_kg.cli.context import setting_options
-from coprod_kg.cli.questions import Here, Question, There, found
-from coprod_kg.cli.remote import Remote
-from coprod_kg.cli.watching import told
+from coprod_kg.cli.watch import told
+from coprod_kg.client.questions import BoundQuestion, LocalQuestion, RemoteQuestion, found
+from coprod_kg.client.remote import Remote
 from coprod_kg.errors import NotFound
-from coprod_kg.results.formats import ROWS
-from coprod_kg.results.table import read_table
+from coprod_kg.formats.media_types import ROWS
+from coprod_kg.formats.table import read_table
+from coprod_kg.queries.differences import Differences, as_csv, compare, key_columns
+from coprod_kg.queries.differences_json import document
 from coprod_kg.settings import Settings
 
 __all__ = ["differences"]
@@ -66,12 +66,12 @@ def differences(settings: Settings, *, name: str, params: tuple[str, ...], **opt
 
 def _question(
     settings: Settings, name: str, values: Mapping[str, Sequence[str]], url: str | None
-) -> Question:
+) -> BoundQuestion:
     if url:
-        return There(Remote(url, settings.query_seconds), name, values)
+        return RemoteQuestion(Remote(url, settings.query_seconds), name, values)
     saved = found(known(settings, name), name)
     saved.bind(values, settings.base_iri)  # a wrong value is said before a store is opened
-    return Here(saved, values, settings)
+    return LocalQuestion(saved, values, settings)
 
 
 def _text(seen: Differences, said: Mapping[str, Any], span: tuple[int, int]) -> Iterator[str]:

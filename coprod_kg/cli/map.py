@@ -7,7 +7,7 @@ import click
 
 from coprod_kg.cli.context import setting_options
 from coprod_kg.errors import WrongUsage
-from coprod_kg.reading.mapping import Mapping, apply
+from coprod_kg.ingest.mapping import Mapping, apply
 from coprod_kg.settings import Settings
 
 __all__ = ["map_sources"]

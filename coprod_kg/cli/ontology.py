@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from coprod_kg.cli.context import setting_options
-from coprod_kg.files import files
-from coprod_kg.namespaces import shorten
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import shorten
 from coprod_kg.reasoning.consistency import Check, check
 from coprod_kg.reasoning.hierarchy import Branch, outline
 from coprod_kg.settings import Settings

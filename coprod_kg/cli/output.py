@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import click
 
-from coprod_kg.cli.aligning import terminal_width
-from coprod_kg.cli.tables import Look, legend, readable
 from coprod_kg.errors import WrongUsage
-from coprod_kg.results.formats import CRATE, EXCEL_CSV, GRAPHS, ROWS, Format, by_name
-from coprod_kg.results.made import MADE
-from coprod_kg.results.suppression import note
-from coprod_kg.results.table import Table, read_table
+from coprod_kg.formats.media_types import CRATE, EXCEL_CSV, GRAPHS, ROWS, Format, by_name
+from coprod_kg.formats.table import Table, read_table
+from coprod_kg.formats.text_columns import terminal_width
+from coprod_kg.formats.text_table import Look, legend, readable
+from coprod_kg.queries.derived import MADE
+from coprod_kg.queries.suppression import note
 from coprod_kg.store.base import Answer
 
 __all__ = ["Output", "format_options", "opened_file", "show"]

@@ -4,7 +4,7 @@ import click
 
 from coprod_kg.access import Private
 from coprod_kg.cli.context import setting_options
-from coprod_kg.freshness.ledger import Ledger
+from coprod_kg.queries.runs.ledger import RunLedger
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from coprod_kg.store.directory import DataDirectory
@@ -32,7 +32,7 @@ def private(settings: Settings, organisation: str | None, *, off: bool) -> None:
         return
     changed = Private(settings.data).mark(organisation, private=not off)
     if changed:
-        Ledger(settings.data).forget()
+        RunLedger(settings.data).forget()
     already = "" if changed else " already"
     click.echo(f"The data of {organisation} is{already} {'public' if off else 'private'}.")
     if not off and not _has_data(organisation, settings):

@@ -9,17 +9,24 @@ from typing import Any
 
 import click
 
-from coprod_kg.answering import ask
-from coprod_kg.catalogue.parameters import Parameter
-from coprod_kg.cli.aligning import aligned, terminal_width
 from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
-from coprod_kg.cli.context import opened, setting_options
+from coprod_kg.cli.context import setting_options
 from coprod_kg.cli.output import Output, format_options, opened_file, show
-from coprod_kg.cli.questions import CITATIONS, Here, Question, There, found
-from coprod_kg.cli.remote import Remote
-from coprod_kg.cli.watching import watch
+from coprod_kg.cli.watch import watch
+from coprod_kg.client.opening import opened
+from coprod_kg.client.questions import (
+    CITATIONS,
+    BoundQuestion,
+    LocalQuestion,
+    RemoteQuestion,
+    found,
+)
+from coprod_kg.client.remote import Remote
 from coprod_kg.errors import Unreadable, WrongUsage
+from coprod_kg.formats.text_columns import aligned, terminal_width
+from coprod_kg.queries.ask import ask
+from coprod_kg.queries.parameters import Parameter
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 
@@ -62,11 +69,11 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
     values = bound(params)
     if options["url"]:
         remote = Remote(options["url"], settings.query_seconds)
-        question: Question = There(remote, name, values)
+        question: BoundQuestion = RemoteQuestion(remote, name, values)
     else:
         saved = found(known(settings, name, options["number"]), name)
         saved.bind({} if options["explain"] else values, settings.base_iri)  # before a store opens
-        question = Here(saved, values, settings)
+        question = LocalQuestion(saved, values, settings)
     number = options["number"]
     if options["explain"]:
         click.echo("\n".join(_explained(question.described())))
@@ -114,7 +121,7 @@ def sparql(settings: Settings, *, text: str, **options: Any) -> None:
 
 
 def _output(
-    settings: Settings, options: Mapping[str, Any], question: Question | None = None
+    settings: Settings, options: Mapping[str, Any], question: BoundQuestion | None = None
 ) -> Output:
     plain = Output(options["form"], options["output"], settings.base_iri, options["wide"])
     if question is None or not plain.as_table:

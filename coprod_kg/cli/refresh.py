@@ -2,11 +2,12 @@
 
 import click
 
-from coprod_kg.catalogue.parameters import did_you_mean
-from coprod_kg.cli.context import opened, setting_options
+from coprod_kg.cli.context import setting_options
+from coprod_kg.client.opening import opened
 from coprod_kg.errors import NotFound
-from coprod_kg.freshness.ledger import Ledger
-from coprod_kg.freshness.running import questions, run_now
+from coprod_kg.queries.parameters import did_you_mean
+from coprod_kg.queries.runs.ledger import RunLedger
+from coprod_kg.queries.runs.runner import questions, run_now
 from coprod_kg.settings import Settings
 
 __all__ = ["refresh"]
@@ -22,7 +23,7 @@ def refresh(settings: Settings, *, names: tuple[str, ...]) -> None:
     parameters; its page shows what came of it.
     """
     with opened(settings) as store:
-        known, ledger = questions(store, settings), Ledger(settings.data)
+        known, ledger = questions(store, settings), RunLedger(settings.data)
         for name in names:
             if name not in known:
                 raise NotFound(

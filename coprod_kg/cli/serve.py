@@ -13,13 +13,13 @@ import click
 from coprod_kg.cli.context import setting_options
 from coprod_kg.errors import ModelError, StoreUnavailable, WrongUsage
 from coprod_kg.examples import submit_examples
-from coprod_kg.files import files
-from coprod_kg.linting import faults, files_of
-from coprod_kg.publishing import publish_model
+from coprod_kg.model.files import files
+from coprod_kg.publishing.graphs import publish_model
+from coprod_kg.queries.lint import faults, files_of
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
-from coprod_kg.store.children import Keeper
 from coprod_kg.store.local import serving
+from coprod_kg.store.supervisor import Supervisor
 
 __all__ = ["serve"]
 
@@ -56,7 +56,7 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             service.keeper.keep("web", "coprod_kg.server.listen", service.environ)
             _await_web(settings, service.keeper)
             if settings.freshness == "on":
-                service.keeper.keep("freshness", "coprod_kg.freshness.child", service.environ)
+                service.keeper.keep("freshness", "coprod_kg.queries.runs.child", service.environ)
             click.echo(_welcome(service.store, url))
             threading.Event().wait()
     except KeyboardInterrupt:
@@ -111,7 +111,7 @@ def _address(settings: Settings) -> str:
     return str(address[0])
 
 
-def _await_web(settings: Settings, keeper: Keeper) -> None:
+def _await_web(settings: Settings, keeper: Supervisor) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and not keeper.fails("web"):
         try:

@@ -6,16 +6,17 @@ from typing import Any
 
 import click
 
-from coprod_kg.cli.aligning import aligned, terminal_width
-from coprod_kg.cli.context import opened, pass_settings
-from coprod_kg.reporting.differences import as_lines
-from coprod_kg.reporting.text import as_text
+from coprod_kg.cli.context import pass_settings
+from coprod_kg.client.opening import opened
+from coprod_kg.formats.text_columns import aligned, terminal_width
+from coprod_kg.ingest.history import differences, roll_back
+from coprod_kg.ingest.journal import Journal, JournalEntry
+from coprod_kg.ingest.report.differences import as_lines
+from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.reported import from_table
+from coprod_kg.ingest.submit import Sender
 from coprod_kg.settings import Settings
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.submitting import Sender
-from coprod_kg.submitting.history import differences, roll_back
-from coprod_kg.submitting.journal import Journal, Record
-from coprod_kg.submitting.reported import from_table
 
 __all__ = ["submissions"]
 
@@ -91,12 +92,12 @@ def rollback(settings: Settings, submission: str) -> None:
     )
 
 
-def _whose(record: Record) -> str:
+def _whose(record: JournalEntry) -> str:
     first, *others = record.organisations or ("-",)
     return f"{first} and {len(others)} more" if others else first
 
 
-def _what(record: Record) -> str:
+def _what(record: JournalEntry) -> str:
     if record.undoes:
         return f"rolls back {record.undoes}"
     if record.version is None:

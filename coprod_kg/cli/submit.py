@@ -11,20 +11,21 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from coprod_kg.cli.context import opened, setting_options
+from coprod_kg.cli.context import setting_options
+from coprod_kg.client.opening import opened
 from coprod_kg.errors import CoprodError, WrongUsage
-from coprod_kg.reading.archive import pack
-from coprod_kg.reading.job import Sent
-from coprod_kg.reading.sandbox import open_file
-from coprod_kg.reporting.marks import marked
-from coprod_kg.reporting.page import as_page
-from coprod_kg.reporting.text import as_text
-from coprod_kg.reporting.turtle import as_turtle
+from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.report.marks import marked
+from coprod_kg.ingest.report.page import as_page
+from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.report.turtle import as_turtle
+from coprod_kg.ingest.reported import as_table, reported
+from coprod_kg.ingest.sandbox import open_file
+from coprod_kg.ingest.submit import Outcome, Progress, SubmitOptions
+from coprod_kg.ingest.submit import submit as submit_files
+from coprod_kg.ingest.submit import validate as validate_files
 from coprod_kg.settings import Settings
-from coprod_kg.submitting import Outcome, Progress, Way
-from coprod_kg.submitting import submit as submit_files
-from coprod_kg.submitting import validate as validate_files
-from coprod_kg.submitting.reported import as_table, reported
+from coprod_kg.workbook.archive import pack
 
 __all__ = ["submit", "validate"]
 
@@ -90,7 +91,7 @@ def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> N
     """
     files = _files(given, settings)
     with opened(settings, create=not dry_run) as store, _shown() as progress:
-        way = Way(dry_run=dry_run, patch=patch, progress=progress)
+        way = SubmitOptions(dry_run=dry_run, patch=patch, progress=progress)
         outcomes = submit_files(files, store, settings, way=way)
     _tell(outcomes, settings, given, dry_run=dry_run)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from coprod_kg.errors import WrongUsage
-from coprod_kg.reading.sheets import sheets
-from coprod_kg.template import as_files, as_workbook
+from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.template import as_files, as_workbook
 
 __all__ = ["template"]
 

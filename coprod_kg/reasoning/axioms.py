@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.namespaces import expand, shorten
+from coprod_kg.model.namespaces import expand, shorten
 from coprod_kg.reasoning.expressions import Atom, Expressions, instance
 from coprod_kg.reasoning.listing import Listing
 

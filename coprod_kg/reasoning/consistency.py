@@ -8,10 +8,10 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.namespaces import expand
+from coprod_kg.model.namespaces import expand
 from coprod_kg.reasoning.explanation import Clash, explain
 from coprod_kg.reasoning.hierarchy import Branch, Classification, read_classification, tree
-from coprod_kg.reasoning.java import HERMIT, Output, run
+from coprod_kg.reasoning.java import HERMIT, JavaOutput, run
 from coprod_kg.reasoning.premises import BASE_IRI, premises
 
 __all__ = ["Check", "check", "consistent"]
@@ -97,7 +97,7 @@ def _classify(triples: Sequence[ox.Triple], folder: Path, seconds: float) -> Cla
     return None if _refused(output) else read_classification(output.text)
 
 
-def _refused(output: Output) -> bool:
+def _refused(output: JavaOutput) -> bool:
     """Whether HermiT found the whole inconsistent.
 
     Raises:

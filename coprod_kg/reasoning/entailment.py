@@ -13,9 +13,9 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.namespaces import expand
+from coprod_kg.model.namespaces import expand
 from coprod_kg.reasoning.hierarchy import read_classification
-from coprod_kg.reasoning.java import HERMIT, PELLET, Output, Program, run
+from coprod_kg.reasoning.java import HERMIT, PELLET, JavaOutput, Program, run
 
 __all__ = ["Fact", "by_hermit", "by_pellet"]
 
@@ -85,7 +85,7 @@ def _realised(text: str) -> Iterator[Fact]:
 
 def _output(
     program: Program, options: tuple[str, ...], triples: Sequence[ox.Triple], seconds: float
-) -> Output:
+) -> JavaOutput:
     with tempfile.TemporaryDirectory(prefix="coprod-reasoning-") as folder:
         file = Path(folder) / "premises.nt"
         ox.serialize(triples, file, ox.RdfFormat.N_TRIPLES)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from coprod_kg.namespaces import shorten
+from coprod_kg.model.namespaces import shorten
 from coprod_kg.reasoning.java import PELLET, run
 
 __all__ = ["Clash", "explain"]

@@ -7,7 +7,7 @@ so that what is known already is never concluded again.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from coprod_kg.namespaces import expand
+from coprod_kg.model.namespaces import expand
 from coprod_kg.reasoning.axioms import Rule
 from coprod_kg.reasoning.expressions import Atom
 

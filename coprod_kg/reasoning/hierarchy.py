@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from coprod_kg.namespaces import expand, shorten
+from coprod_kg.model.namespaces import expand, shorten
 
 __all__ = ["Branch", "Classification", "outline", "read_classification", "tree"]
 

@@ -21,7 +21,7 @@ try:
 except ImportError:
     _BUNDLED = None
 
-__all__ = ["HERMIT", "PELLET", "Output", "Program", "java", "run"]
+__all__ = ["HERMIT", "PELLET", "JavaOutput", "Program", "java", "run"]
 
 _MEMORY = "-Xmx2000M"
 
@@ -58,7 +58,7 @@ PELLET = Program("Pellet", "pellet.Pellet", ("pellet/*.jar",))
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class JavaOutput:
     """What a program left: its exit code and its two streams."""
 
     code: int
@@ -87,7 +87,7 @@ def java(bundled: Path | None = _BUNDLED, path: str | None = None) -> Path:
     return Path(found)
 
 
-def run(program: Program, arguments: tuple[str, ...], seconds: float) -> Output:
+def run(program: Program, arguments: tuple[str, ...], seconds: float) -> JavaOutput:
     """Start a reasoner and wait for its end.
 
     Raises:
@@ -105,4 +105,4 @@ def run(program: Program, arguments: tuple[str, ...], seconds: float) -> Output:
         ) from None
     except OSError as error:
         raise ModelError(f"{program.name} cannot be started: {error.strerror}") from error
-    return Output(done.returncode, done.stdout, done.stderr)
+    return JavaOutput(done.returncode, done.stdout, done.stderr)

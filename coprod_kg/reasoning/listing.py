@@ -5,7 +5,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from coprod_kg.namespaces import expand
+from coprod_kg.model.namespaces import expand
 
 __all__ = ["Listing"]
 

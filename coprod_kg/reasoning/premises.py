@@ -11,7 +11,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError, Unreadable
-from coprod_kg.namespaces import expand, shorten, term
+from coprod_kg.model.namespaces import expand, shorten, term
 
 __all__ = ["BASE_IRI", "premises"]
 

@@ -31,11 +31,11 @@ from coprod_kg.server.body_coding import (
 from coprod_kg.server.fast_lookup import FastLookup
 from coprod_kg.server.request import BrokenOff, Head, Receive, client_of, read_body, read_head
 from coprod_kg.settings import Settings
+from coprod_kg.web.access_log import record
+from coprod_kg.web.client_slots import Client, client
 from coprod_kg.web.errors import document, kind_of
-from coprod_kg.web.exchange import KEY, Exchange
 from coprod_kg.web.headers import common
-from coprod_kg.web.record import record
-from coprod_kg.web.slots import Client, client
+from coprod_kg.web.request_log import KEY, RequestLog
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -142,7 +142,7 @@ class Door:
         self._threads = ThreadPoolExecutor(settings.web_threads, "request")
         self._packed = Packed(settings.cache_mb << 18)
         self._clients: Counter[Client] = Counter()
-        self._under_way: dict[Exchange, Receive] = {}
+        self._under_way: dict[RequestLog, Receive] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -150,7 +150,7 @@ class Door:
         if self._sweeper is None:
             _give_up_after(self._settings.reader_seconds)
             self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
-        exchange = Exchange(scope["method"], scope["path"], scope["client"][0])
+        exchange = RequestLog(scope["method"], scope["path"], scope["client"][0])
         try:
             head = read_head(scope)
             exchange.client = client_of(exchange.client, head, self._settings.trust_proxies)
@@ -162,7 +162,7 @@ class Door:
             await self._work(head, body, exchange, receive, send)
 
     async def _work(
-        self, head: Head, body: IO[bytes], exchange: Exchange, receive: Receive, send: Send
+        self, head: Head, body: IO[bytes], exchange: RequestLog, receive: Receive, send: Send
     ) -> None:
         sender = client(exchange.client)
         self._clients[sender] += 1
@@ -187,7 +187,7 @@ class Door:
             if not self._clients[sender]:
                 del self._clients[sender]
 
-    def _run(self, head: Head, body: IO[bytes], exchange: Exchange) -> _Answer:
+    def _run(self, head: Head, body: IO[bytes], exchange: RequestLog) -> _Answer:
         """In a thread: run the application, and take what it answers or the beginning of it."""
         answer = _Answer()
         with body:
@@ -196,7 +196,7 @@ class Door:
             answer.take(self._app(environ, answer.start), head.method)
         return answer if answer.outcome else self._shaped(head, answer, exchange)
 
-    def _shaped(self, head: Head, answer: _Answer, exchange: Exchange) -> _Answer:
+    def _shaped(self, head: Head, answer: _Answer, exchange: RequestLog) -> _Answer:
         """The part of an answer that was asked for, or all, packed where the client takes that."""
         length, headers = answer.length, answer.headers
         if answer.status == 200 and length is not None and head.method in ("GET", "HEAD"):
@@ -224,7 +224,7 @@ class Door:
                     answer.first = self._packed.whole(answer.first)
         return answer
 
-    async def _send(self, answer: _Answer, exchange: Exchange, send: Send) -> None:
+    async def _send(self, answer: _Answer, exchange: RequestLog, send: Send) -> None:
         """Send an answer; one that fails ends without an end, which its client notices."""
         exchange.status = answer.status
         start = _start(answer.status, answer.headers)
@@ -248,7 +248,7 @@ class Door:
             await send(_body(b""))
 
     async def _stream(
-        self, first: bytes, rest: Iterator[bytes], exchange: Exchange, send: Send
+        self, first: bytes, rest: Iterator[bytes], exchange: RequestLog, send: Send
     ) -> None:
         """Send piece by piece, as fast as the client takes them; no thread waits for it.
 
@@ -280,14 +280,14 @@ class Door:
                     )
             chunk = await loop.run_in_executor(self._threads, next, rest, None)
 
-    def _note(self, exchange: Exchange, outcome: str) -> None:
+    def _note(self, exchange: RequestLog, outcome: str) -> None:
         if exchange.asker.left:
             exchange.outcome = "left"
         elif outcome:
             exchange.outcome = outcome
         record(exchange, self._settings)
 
-    async def _refuse(self, send: Send, exchange: Exchange, error: CoprodError) -> None:
+    async def _refuse(self, send: Send, exchange: RequestLog, error: CoprodError) -> None:
         """A problem document without the application, which has no thread for it."""
         exchange.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
         await self._send(_Answer(*_refusal(error, exchange, [])), exchange, send)
@@ -312,7 +312,7 @@ class Door:
 
     async def _sweep(self) -> None:
         """Look after requests that take longer than a moment: does their client still wait?"""
-        watched: dict[Exchange, asyncio.Task[None]] = {}
+        watched: dict[RequestLog, asyncio.Task[None]] = {}
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             for gone in watched.keys() - self._under_way.keys():
@@ -325,14 +325,14 @@ class Door:
                     watched[exchange] = asyncio.create_task(_watch(exchange, receive))
 
 
-async def _watch(exchange: Exchange, receive: Receive) -> None:
+async def _watch(exchange: RequestLog, receive: Receive) -> None:
     """Wait until the client leaves; what else comes is the end of its body, or more than it may."""
     while (await receive())["type"] != "http.disconnect":
         pass
     exchange.asker.leave()
 
 
-def _refusal(error: CoprodError, known: Exchange, more: Pairs) -> tuple[int, Pairs, bytes]:
+def _refusal(error: CoprodError, known: RequestLog, more: Pairs) -> tuple[int, Pairs, bytes]:
     """Status, headers and body of a problem document."""
     kind = "application/problem+json"
     headers = [("Content-Type", kind), ("Cache-Control", "no-store"), *more]

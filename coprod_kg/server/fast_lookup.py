@@ -3,9 +3,9 @@
 A GET of ``/sparql`` is answered here where its query is short and its answer is held by the client,
 kept in the cache, or small and there within a moment. Who may read what, what the request means and
 which headers its answer has is decided by the functions that the application uses
-(`coprod_kg.web.rights.admit`, `coprod_kg.web.sparql.lookup`, `coprod_kg.web.headers.common`).
-Everything else goes to the application: errors, pages, and queries that take longer
-(`coprod_kg.web.begun`).
+(`coprod_kg.web.authorisation.admit`, `coprod_kg.web.sparql.lookup`,
+`coprod_kg.web.headers.common`). Everything else goes to the application: errors, pages, and queries
+that take longer (`coprod_kg.web.in_flight`).
 """
 
 import asyncio
@@ -15,21 +15,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from coprod_kg.answering import admitted
 from coprod_kg.errors import CoprodError
-from coprod_kg.results.negotiation import Offer
+from coprod_kg.formats.negotiation import Offer
+from coprod_kg.queries.ask import admitted
 from coprod_kg.server.request import Head
-from coprod_kg.store.asking import Asking, NotAtOnce
 from coprod_kg.store.base import Answer, Query
-from coprod_kg.web.begun import Begun
+from coprod_kg.store.worker_client import NotAtOnce, PendingQuery
+from coprod_kg.web.authorisation import admit, granted
 from coprod_kg.web.cache import is_changing
-from coprod_kg.web.exchange import Exchange
+from coprod_kg.web.client_slots import client, give_back
 from coprod_kg.web.headers import cache_control, common
+from coprod_kg.web.in_flight import QueryInFlight
 from coprod_kg.web.protocol import read_address
 from coprod_kg.web.replies import Conditions, wants_page
-from coprod_kg.web.rights import admit, granted
+from coprod_kg.web.request_log import RequestLog
 from coprod_kg.web.site import Site
-from coprod_kg.web.slots import client, give_back
 from coprod_kg.web.sparql import lookup
 
 __all__ = ["FastLookup"]
@@ -58,13 +58,13 @@ class FastLookup:
         begin: sends a query to the store without waiting.
     """
 
-    def __init__(self, site: Site, begin: Callable[[Query], Asking]) -> None:
+    def __init__(self, site: Site, begin: Callable[[Query], PendingQuery]) -> None:
         self._site = site
         self._begin = begin
         self._closed = site.settings.read_access == "token"
         self._waiting: dict[asyncio.Future[Answer | None], float] = {}
 
-    async def answer(self, head: Head, exchange: Exchange) -> tuple[int, Headers, bytes] | None:
+    async def answer(self, head: Head, exchange: RequestLog) -> tuple[int, Headers, bytes] | None:
         """Status, headers and body, or None where the application has to answer."""
         try:
             found = self._read(head, exchange)
@@ -91,7 +91,7 @@ class FastLookup:
         sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
         return 200, sent + _headers(conditions, offer, exchange, 200), body
 
-    def _read(self, head: Head, exchange: Exchange) -> _Lookup | None:
+    def _read(self, head: Head, exchange: RequestLog) -> _Lookup | None:
         query_string, headers = head.scope["query_string"], head.headers
         if head.path != "/sparql" or head.method != "GET" or len(query_string) > _LONGEST:
             return None
@@ -115,7 +115,7 @@ class FastLookup:
                 return None
         return _Lookup(query, conditions, held)
 
-    async def _ask(self, query: Query, exchange: Exchange) -> Answer | None:
+    async def _ask(self, query: Query, exchange: RequestLog) -> Answer | None:
         """The answer if it is small and there within a moment; else the query has begun."""
         try:
             slot = self._site.slots.take_at_once(client(exchange.client, exchange.grant))
@@ -127,14 +127,14 @@ class FastLookup:
         except BaseException:
             give_back(slot)
             raise
-        exchange.begun = Begun(self._site.store, (), put, asking, slot)
+        exchange.begun = QueryInFlight(self._site.store, (), put, asking, slot)
         answer = await self._soon(asking)
         if answer is not None:
             exchange.begun.close()
             exchange.begun = None
         return answer
 
-    async def _soon(self, asking: Asking) -> Answer | None:
+    async def _soon(self, asking: PendingQuery) -> Answer | None:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Answer | None] = loop.create_future()
         place = asking.fileno()
@@ -166,7 +166,7 @@ class FastLookup:
                 done.set_result(None)
 
 
-def _headers(conditions: Conditions, offer: Offer, exchange: Exchange, status: int) -> Headers:
+def _headers(conditions: Conditions, offer: Offer, exchange: RequestLog, status: int) -> Headers:
     marks = conditions.marks(offer, exchange.hidden)
     if exchange.unshared:
         marks = [

@@ -10,7 +10,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from coprod_kg.settings import Settings
-from coprod_kg.store.children import follow_lifeline
+from coprod_kg.store.supervisor import follow_lifeline
 
 __all__ = ["main"]
 

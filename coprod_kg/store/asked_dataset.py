@@ -26,7 +26,7 @@ def dataset(
     """Where a query is asked, and which graphs of it the engine is told of.
 
     Args:
-        request: as `coprod_kg.store.asking.request` makes it.
+        request: as `coprod_kg.store.worker_client.request` makes it.
         store: a published version.
         base_iri: what relative IRIs are resolved against.
         memory_mb: the memory that the query may use, in MiB.

@@ -16,13 +16,13 @@ __all__ = [
     "DEFAULT_GRAPH",
     "EMPTY",
     "Answer",
-    "Asker",
+    "Cancellation",
     "Change",
     "Commit",
     "Kept",
     "Operation",
     "Query",
-    "Seen",
+    "RestrictedStore",
     "Store",
     "Update",
 ]
@@ -34,7 +34,7 @@ DEFAULT_GRAPH = ""
 """What stands for the default graph where a graph is named by its IRI."""
 
 
-class Asker:
+class Cancellation:
     """Whoever waits for an answer, and may leave before it is there."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Query:
     apart: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     calls: tuple[tuple[str, str | None, bool], ...] = ()
-    asker: Asker | None = field(default=None, compare=False)
+    asker: Cancellation | None = field(default=None, compare=False)
     reserved: bool = field(default=False, compare=False)
 
 
@@ -319,7 +319,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RestrictedStore:
     """A store as somebody sees it from whom the data of some organisations is hidden.
 
     What is committed is committed as always: who may do so is decided before.

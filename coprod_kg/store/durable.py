@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyoxigraph as ox
 
 from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable
-from coprod_kg.store import journal, merged
+from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.snapshots import Snapshots
@@ -71,7 +71,7 @@ class Durable:
             StoreUnavailable: the store cannot be opened.
         """
         durable = cls(open_store(directory), directory, base_iri, keep, keep_cited)
-        unfinished = journal.read(directory.journal)
+        unfinished = write_ahead.read(directory.journal)
         if unfinished is not None:
             _check_room(directory, unfinished)
             durable._apply(unfinished)
@@ -104,7 +104,7 @@ class Durable:
             together |= change.replace.keys() | change.add.keys() | {_ANY}
         steps = (*changes, self._record(version, changes))
         _check_room(self.directory, steps)
-        journal.write(self.directory.journal, steps)
+        write_ahead.write(self.directory.journal, steps)
         self._apply(steps)
         self._publish()
         self.touched.update(dict.fromkeys(together, version))

@@ -62,7 +62,7 @@ def calling(text: str, calls: Sequence[Call], seconds: float) -> Iterator[Calls]
 
     Args:
         text: the admitted text.
-        calls: what `coprod_kg.catalogue.admission` found in it.
+        calls: what `coprod_kg.sparql.admission` found in it.
         seconds: how long an endpoint may take for one whole answer.
     """
     if not calls:

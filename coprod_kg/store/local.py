@@ -13,18 +13,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coprod_kg.errors import Overloaded, StoreChanged, StoreError, StoreInUse, StoreUnavailable
+from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
-from coprod_kg.store import updater, wire
-from coprod_kg.store.asking import RESERVED, Asking, Untaken
+from coprod_kg.store import updater
 from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update
-from coprod_kg.store.children import Keeper
 from coprod_kg.store.conflicts import attempt
 from coprod_kg.store.directory import DataDirectory, alone
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.lanes import LANE
 from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.supervisor import Supervisor
 from coprod_kg.store.upgrades import upgrade
 from coprod_kg.store.worker import LISTEN
+from coprod_kg.store.worker_client import RESERVED, PendingQuery, WorkerLost
 from coprod_kg.store.writer import send_change
 
 __all__ = ["LocalStore", "Service", "connect", "serving"]
@@ -75,18 +76,18 @@ class LocalStore:
     def query(self, query: Query) -> Answer:
         """Ask; see `coprod_kg.store.base.Store.query` for what is raised."""
         for _ in range(_ATTEMPTS):
-            with suppress(Untaken):  # nobody has read it: another worker can be asked
+            with suppress(WorkerLost):  # nobody has read it: another worker can be asked
                 return self.begin(query).answer()
         raise StoreUnavailable(f"{_ATTEMPTS} query workers ended before they took the query")
 
-    def begin(self, query: Query) -> Asking:
+    def begin(self, query: Query) -> PendingQuery:
         """Send a query to the workers, without waiting for one.
 
         Raises:
             Overloaded: too many wait for a worker.
             StoreUnavailable: nobody answers.
         """
-        return Asking(self._run, query, self._settings)
+        return PendingQuery(self._run, query, self._settings)
 
     def commit(self, change: Change) -> Commit:
         """Make the change durable and visible, then return."""
@@ -132,7 +133,7 @@ class Service:
     """
 
     store: LocalStore
-    keeper: Keeper
+    keeper: Supervisor
     environ: Mapping[str, str]
 
 
@@ -164,7 +165,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
             "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
         }
         (run / "metrics").mkdir()
-        keeper = Keeper(run)
+        keeper = Supervisor(run)
         try:
             keeper.keep("writer", "coprod_kg.store.writer", environ)
             for number in range(settings.workers + settings.long_queries):
@@ -204,7 +205,7 @@ def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
         yield listening
 
 
-def _await_writer(run: Path, keeper: Keeper) -> None:
+def _await_writer(run: Path, keeper: Supervisor) -> None:
     """Wait until the writer has opened the store, which it says by listening."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and not keeper.fails("writer"):

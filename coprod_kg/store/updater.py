@@ -17,14 +17,15 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, QuerySyntax, StoreUnavailable
+from coprod_kg.sandbox import limits, wire
 from coprod_kg.settings import Settings
-from coprod_kg.store import limits, merged, wire
+from coprod_kg.store import merged
 from coprod_kg.store.asked_dataset import found_graphs
 from coprod_kg.store.base import Change, Operation, Update
-from coprod_kg.store.comparing import changed
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
+from coprod_kg.store.graph_diff import changed
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
 

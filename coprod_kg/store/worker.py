@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from coprod_kg.errors import CoprodError, QueryMemory
-from coprod_kg.store import wire
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.limits import limited, no_core_files, peak_memory
+from coprod_kg.store.answer_writer import AnswerWriter
 from coprod_kg.store.asked_dataset import dataset
-from coprod_kg.store.children import follow_lifeline
+from coprod_kg.store.deadline import Watcher
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.formats import choose
 from coprod_kg.store.lanes import LANE, Lane
-from coprod_kg.store.limits import limited, no_core_files, peak_memory
-from coprod_kg.store.sending import AnswerWriter
 from coprod_kg.store.snapshots import Reader, Snapshots
-from coprod_kg.store.taking import Ledger
+from coprod_kg.store.supervisor import follow_lifeline
 from coprod_kg.store.views import Views
-from coprod_kg.store.watching import Watcher
+from coprod_kg.store.worker_registry import WorkerRegistry
 
 __all__ = ["LISTEN", "main"]
 
@@ -48,7 +48,7 @@ class Worker:
     memory_mb: int
     service_seconds: float
     watcher: Watcher
-    ledger: Ledger
+    ledger: WorkerRegistry
     readers: dict[tuple[int, tuple[str, ...]], Reader] = field(default_factory=dict)
 
     def rest(self) -> None:
@@ -124,7 +124,7 @@ def main() -> None:
         int(os.environ["COPROD_QUERY_MEMORY_MB"]),
         float(os.environ["COPROD_SERVICE_SECONDS"]),
         Watcher(lane.leave),
-        Ledger(Path(os.environ["COPROD_RUN"])),
+        WorkerRegistry(Path(os.environ["COPROD_RUN"])),
     )
     baseline = peak_memory()
     while peak_memory() < baseline + _GROWTH:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coprod_kg.errors import CoprodError
-from coprod_kg.store import wire
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.limits import no_core_files
 from coprod_kg.store.base import Change, Commit
-from coprod_kg.store.children import LIFELINE
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
-from coprod_kg.store.limits import no_core_files
+from coprod_kg.store.supervisor import LIFELINE
 
 __all__ = ["main", "read_change", "send_change"]
 

@@ -14,7 +14,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.namespaces import expand
+from coprod_kg.model.namespaces import expand
 from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["Ahead"]

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.namespaces import expand, shorten
+from coprod_kg.model.namespaces import expand, shorten
 from coprod_kg.validation.report import Finding, Severity
-from coprod_kg.validation.statements import RDF_TYPE, Statements
+from coprod_kg.validation.statements import RDF_TYPE, TwoWayIndex
 
 __all__ = ["Believed"]
 
@@ -35,7 +35,7 @@ class Believed:
         self, background: Sequence[ox.Triple], targets: Iterable[str], infer: Infer
     ) -> None:
         self._infer = infer
-        known = Statements(background)
+        known = TwoWayIndex(background)
         self._covered = {
             kind for target in targets for kind in known.subclasses(ox.NamedNode(target))
         }

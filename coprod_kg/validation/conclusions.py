@@ -10,7 +10,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.namespaces import term
+from coprod_kg.model.namespaces import term
 from coprod_kg.validation.profiles import Judgement, Verdict
 from coprod_kg.validation.statements import RDF_TYPE
 

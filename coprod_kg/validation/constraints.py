@@ -12,9 +12,9 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
 from coprod_kg.validation.paths import Path, Reached, path_of
-from coprod_kg.validation.statements import RDF_TYPE, Statements, Triples
+from coprod_kg.validation.statements import RDF_TYPE, Triples, TwoWayIndex
 
-__all__ = ["SH", "Outcome", "Shape", "compiled"]
+__all__ = ["SH", "Shape", "ShapeOutcome", "compiled"]
 
 SH: Final = "http://www.w3.org/ns/shacl#"
 """The namespace of SHACL."""
@@ -23,7 +23,7 @@ _MOST_TRIPLES: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ShapeOutcome:
     """What a shape says of a node.
 
     Attributes:
@@ -35,12 +35,12 @@ class Outcome:
     triples: Triples = ()
 
 
-Shape = Callable[[Statements, Any], Outcome]
-_Constraint = Callable[[Statements, Reached], Outcome]
-_Maker = Callable[[Statements, Any, Any], _Constraint]
+Shape = Callable[[TwoWayIndex, Any], ShapeOutcome]
+_Constraint = Callable[[TwoWayIndex, Reached], ShapeOutcome]
+_Maker = Callable[[TwoWayIndex, Any, Any], _Constraint]
 
 
-def compiled(shapes: Statements, node: Any) -> Shape:
+def compiled(shapes: TwoWayIndex, node: Any) -> Shape:
     """The function for the shape that is written at a node.
 
     Raises:
@@ -50,17 +50,17 @@ def compiled(shapes: Statements, node: Any) -> Shape:
     path: Path | None = None if at is None else path_of(shapes, at)
     constraints = list(_constraints(shapes, node))
 
-    def check(data: Statements, focus: Any) -> Outcome:
+    def check(data: TwoWayIndex, focus: Any) -> ShapeOutcome:
         values: Reached = {focus: ()} if path is None else path(data, focus)
         outcomes = [one(data, values) for one in constraints]
         if all(one.met for one in outcomes):
-            return Outcome(True, _joined(one.triples for one in outcomes))
-        return Outcome(False, _joined(values.values()))
+            return ShapeOutcome(True, _joined(one.triples for one in outcomes))
+        return ShapeOutcome(False, _joined(values.values()))
 
     return check
 
 
-def _constraints(shapes: Statements, node: Any) -> Iterable[_Constraint]:
+def _constraints(shapes: TwoWayIndex, node: Any) -> Iterable[_Constraint]:
     for name, make in _MAKERS.items():
         for value in shapes.objects(node, _sh(name)):
             yield make(shapes, node, value)
@@ -85,14 +85,14 @@ def _joined(parts: Iterable[Triples]) -> Triples:
 def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _Constraint:
     """That so many values conform; of all values where there is no shape."""
 
-    def check(data: Statements, values: Reached) -> Outcome:
+    def check(data: TwoWayIndex, values: Reached) -> ShapeOutcome:
         ways = []
         for value, way in values.items():
-            inner = shape(data, value) if shape else Outcome(True)
+            inner = shape(data, value) if shape else ShapeOutcome(True)
             if inner.met:
                 ways.append(way + inner.triples)
         met = lowest <= len(ways) and (highest is None or len(ways) <= highest)
-        return Outcome(met, _joined(ways))
+        return ShapeOutcome(met, _joined(ways))
 
     return check
 
@@ -100,23 +100,23 @@ def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _C
 def _every(test: Shape) -> _Constraint:
     """That each value conforms."""
 
-    def check(data: Statements, values: Reached) -> Outcome:
+    def check(data: TwoWayIndex, values: Reached) -> ShapeOutcome:
         outcomes = [(way, test(data, value)) for value, way in values.items()]
         met = all(one.met for _, one in outcomes)
-        return Outcome(met, _joined(way + one.triples for way, one in outcomes))
+        return ShapeOutcome(met, _joined(way + one.triples for way, one in outcomes))
 
     return check
 
 
-def _min_count(_: Statements, __: Any, value: Any) -> _Constraint:
+def _min_count(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     return _counted(int(value.value), None)
 
 
-def _max_count(_: Statements, __: Any, value: Any) -> _Constraint:
+def _max_count(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     return _counted(0, int(value.value))
 
 
-def _qualified(shapes: Statements, node: Any, value: Any) -> _Constraint:
+def _qualified(shapes: TwoWayIndex, node: Any, value: Any) -> _Constraint:
     lowest = shapes.value(node, _sh("qualifiedMinCount"))
     highest = shapes.value(node, _sh("qualifiedMaxCount"))
     return _counted(
@@ -126,29 +126,29 @@ def _qualified(shapes: Statements, node: Any, value: Any) -> _Constraint:
     )
 
 
-def _has_value(_: Statements, __: Any, value: Any) -> _Constraint:
-    return lambda _data, values: Outcome(value in values, values.get(value, ()))
+def _has_value(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
+    return lambda _data, values: ShapeOutcome(value in values, values.get(value, ()))
 
 
-def _in(shapes: Statements, _: Any, value: Any) -> _Constraint:
+def _in(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     allowed = frozenset(shapes.members(value))
-    return _every(lambda _data, one: Outcome(one in allowed))
+    return _every(lambda _data, one: ShapeOutcome(one in allowed))
 
 
-def _class(_: Statements, __: Any, value: Any) -> _Constraint:
-    def test(data: Statements, one: Any) -> Outcome:
+def _class(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
+    def test(data: TwoWayIndex, one: Any) -> ShapeOutcome:
         if isinstance(one, ox.Literal):
-            return Outcome(False)
+            return ShapeOutcome(False)
         types = data.objects(one, RDF_TYPE)
         found = next((kind for kind in types if kind in data.subclasses(value)), None)
         if found is None:
-            return Outcome(False)
-        return Outcome(True, (ox.Triple(one, RDF_TYPE, found),))
+            return ShapeOutcome(False)
+        return ShapeOutcome(True, (ox.Triple(one, RDF_TYPE, found),))
 
     return _every(test)
 
 
-def _node_kind(_: Statements, __: Any, value: Any) -> _Constraint:
+def _node_kind(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     kinds = {
         "IRI": (ox.NamedNode,),
         "Literal": (ox.Literal,),
@@ -158,47 +158,49 @@ def _node_kind(_: Statements, __: Any, value: Any) -> _Constraint:
     allowed = kinds.get(value.value.removeprefix(SH))
     if allowed is None:
         raise ModelError(f"the profiles cannot use the kind of node {value}")
-    return _every(lambda _data, one: Outcome(isinstance(one, allowed)))
+    return _every(lambda _data, one: ShapeOutcome(isinstance(one, allowed)))
 
 
-def _min_inclusive(_: Statements, __: Any, value: Any) -> _Constraint:
+def _min_inclusive(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     lowest = float(value.value)
 
-    def test(_data: Statements, one: Any) -> Outcome:
+    def test(_data: TwoWayIndex, one: Any) -> ShapeOutcome:
         try:
-            return Outcome(isinstance(one, ox.Literal) and float(one.value) >= lowest)
+            return ShapeOutcome(isinstance(one, ox.Literal) and float(one.value) >= lowest)
         except ValueError:
-            return Outcome(False)
+            return ShapeOutcome(False)
 
     return _every(test)
 
 
-def _not(shapes: Statements, _: Any, value: Any) -> _Constraint:
+def _not(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     shape = compiled(shapes, value)
-    return _every(lambda data, one: Outcome(not shape(data, one).met))
+    return _every(lambda data, one: ShapeOutcome(not shape(data, one).met))
 
 
-def _and(shapes: Statements, _: Any, value: Any) -> _Constraint:
+def _and(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     parts = [compiled(shapes, one) for one in shapes.members(value)]
 
-    def test(data: Statements, one: Any) -> Outcome:
+    def test(data: TwoWayIndex, one: Any) -> ShapeOutcome:
         outcomes = [part(data, one) for part in parts]
-        return Outcome(all(part.met for part in outcomes), _joined(o.triples for o in outcomes))
+        return ShapeOutcome(
+            all(part.met for part in outcomes), _joined(o.triples for o in outcomes)
+        )
 
     return _every(test)
 
 
-def _or(shapes: Statements, _: Any, value: Any) -> _Constraint:
+def _or(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     parts = [compiled(shapes, one) for one in shapes.members(value)]
 
-    def test(data: Statements, one: Any) -> Outcome:
+    def test(data: TwoWayIndex, one: Any) -> ShapeOutcome:
         outcomes = (part(data, one) for part in parts)
-        return next((part for part in outcomes if part.met), Outcome(False))
+        return next((part for part in outcomes if part.met), ShapeOutcome(False))
 
     return _every(test)
 
 
-def _nested(shapes: Statements, _: Any, value: Any) -> _Constraint:
+def _nested(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     return _every(compiled(shapes, value))
 
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.validation.statements import Statements, Triples
+from coprod_kg.validation.statements import Triples, TwoWayIndex
 
 __all__ = ["Path", "Reached", "path_of", "written"]
 
 Reached = dict[Any, Triples]
 """Every node that a path leads to, each with the statements of one way there."""
-Path = Callable[[Statements, Any], Reached]
+Path = Callable[[TwoWayIndex, Any], Reached]
 
 _SH: Final = "http://www.w3.org/ns/shacl#"
 _INVERSE, _ALTERNATIVE, _ANY, _OPTIONAL, _SOME = (
@@ -24,7 +24,7 @@ _INVERSE, _ALTERNATIVE, _ANY, _OPTIONAL, _SOME = (
 )
 
 
-def path_of(shapes: Statements, node: Any) -> Path:
+def path_of(shapes: TwoWayIndex, node: Any) -> Path:
     """The function for the path that is written at a node of the shapes.
 
     Raises:
@@ -49,7 +49,7 @@ def path_of(shapes: Statements, node: Any) -> Path:
     raise ModelError(f"{node} is no path of SHACL that is known here")
 
 
-def written(shapes: Statements, node: Any, name: Callable[[str], str]) -> str:
+def written(shapes: TwoWayIndex, node: Any, name: Callable[[str], str]) -> str:
     """The path as SPARQL writes it.
 
     Args:
@@ -76,7 +76,7 @@ def _grouped(text: str, signs: str = "|") -> str:
 
 
 def _forward(predicate: ox.NamedNode) -> Path:
-    def follow(data: Statements, node: Any) -> Reached:
+    def follow(data: TwoWayIndex, node: Any) -> Reached:
         if isinstance(node, ox.Literal):
             return {}
         return {one: (ox.Triple(node, predicate, one),) for one in data.objects(node, predicate)}
@@ -85,14 +85,14 @@ def _forward(predicate: ox.NamedNode) -> Path:
 
 
 def _backward(predicate: ox.NamedNode) -> Path:
-    def follow(data: Statements, node: Any) -> Reached:
+    def follow(data: TwoWayIndex, node: Any) -> Reached:
         return {one: (ox.Triple(one, predicate, node),) for one in data.subjects(predicate, node)}
 
     return follow
 
 
 def _sequence(steps: list[Path]) -> Path:
-    def follow(data: Statements, node: Any) -> Reached:
+    def follow(data: TwoWayIndex, node: Any) -> Reached:
         reached: Reached = {node: ()}
         for step in steps:
             further: Reached = {}
@@ -107,7 +107,7 @@ def _sequence(steps: list[Path]) -> Path:
 
 
 def _alternative(branches: list[Path]) -> Path:
-    def follow(data: Statements, node: Any) -> Reached:
+    def follow(data: TwoWayIndex, node: Any) -> Reached:
         reached: Reached = {}
         for branch in branches:
             for one, way in branch(data, node).items():
@@ -118,7 +118,7 @@ def _alternative(branches: list[Path]) -> Path:
 
 
 def _repeated(step: Path, *, start: bool, again: bool) -> Path:
-    def follow(data: Statements, node: Any) -> Reached:
+    def follow(data: TwoWayIndex, node: Any) -> Reached:
         reached: Reached = {node: ()} if start else {}
         ahead: list[tuple[Any, Triples]] = [(node, ())]
         while ahead:

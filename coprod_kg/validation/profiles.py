@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
 from coprod_kg.validation.constraints import SH, Shape, compiled
-from coprod_kg.validation.statements import RDF_TYPE, Statements, Triples
+from coprod_kg.validation.statements import RDF_TYPE, Triples, TwoWayIndex
 
 __all__ = ["Criterion", "Judgement", "Profile", "Profiles", "Verdict"]
 
@@ -123,8 +123,8 @@ class Profiles:
     """
 
     def __init__(self, paths: Sequence[Path], background: Iterable[ox.Triple]) -> None:
-        self.shapes = Statements(one for path in paths for one in _parsed(path))
-        self.background = Statements(background)
+        self.shapes = TwoWayIndex(one for path in paths for one in _parsed(path))
+        self.background = TwoWayIndex(background)
         self._nodes: dict[Any, tuple[Profile, list[tuple[Criterion, Shape]]]] = {}
         criteria = {node: self._criterion(node) for node in self._typed("PropertyShape")}
         checks = {node: compiled(self.shapes, node) for node in criteria}
@@ -151,7 +151,7 @@ class Profiles:
             said: the data of one organisation.
             inferred: what follows from it.
         """
-        data = Statements([*said, *inferred], self.background)
+        data = TwoWayIndex([*said, *inferred], self.background)
         described = {one.subject for one in said if one.predicate == RDF_TYPE}
         applying: dict[Any, list[Any]] = {}
         for node in self._nodes:
@@ -160,7 +160,7 @@ class Profiles:
         ordered = sorted(applying.items(), key=lambda one: str(one[0]))
         return [self._judged(focus, nodes, data) for focus, nodes in ordered]
 
-    def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: Statements) -> Judgement:
+    def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: TwoWayIndex) -> Judgement:
         verdicts: dict[str, Verdict] = {}
         for node in nodes:
             for criterion, check in self._nodes[node][1]:
@@ -170,7 +170,7 @@ class Profiles:
         profiles = sorted((self._nodes[one][0] for one in nodes), key=lambda p: (p.rank, p.stage))
         return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
 
-    def _targets(self, node: Any, data: Statements) -> set[Any]:
+    def _targets(self, node: Any, data: TwoWayIndex) -> set[Any]:
         """What the shape is for."""
         found: set[Any] = set()
         for target in self._all(node, "targetClass"):

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import pyoxigraph as ox
 
-__all__ = ["RDF_TYPE", "Statements", "Triples"]
+__all__ = ["RDF_TYPE", "Triples", "TwoWayIndex"]
 
 RDF_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -21,7 +21,7 @@ Triples = tuple[ox.Triple, ...]
 """Some statements, in an order that means something."""
 
 
-class Statements:
+class TwoWayIndex:
     """A set of statements with both indexes.
 
     Args:

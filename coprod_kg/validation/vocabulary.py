@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.namespaces import prefixes, shorten
+from coprod_kg.model.namespaces import prefixes, shorten
 from coprod_kg.validation.report import Finding, Severity
 
-__all__ = ["KNOWN_REFERENCE", "Vocabulary"]
+__all__ = ["KNOWN_REFERENCE", "KnownTerms"]
 
 _CPS: Final = "https://w3id.org/coprod/shapes#"
 _RDF_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
@@ -33,7 +33,7 @@ _NEAR_NAME: Final = 0.6
 _NEAR_FOREIGN: Final = 0.8
 
 
-class Vocabulary:
+class KnownTerms:
     """The words of the ontology and its schemes.
 
     Args:

@@ -5,32 +5,32 @@ from pathlib import Path
 from flask import Flask
 
 from coprod_kg.access import Private, Tokens
-from coprod_kg.catalogue.queries import load, load_all
-from coprod_kg.collecting.keeping import Collection
-from coprod_kg.files import files
+from coprod_kg.model.files import files
+from coprod_kg.queries.library import load, load_all
+from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.web import (
+    authorisation,
     documentation,
     errors,
     graphs,
     headers,
     health,
     home,
+    linked_data,
     model,
     queries,
-    rights,
-    signing,
+    sign_in,
     sparql,
     submissions,
-    things,
 )
 from coprod_kg.web.cache import Cache
+from coprod_kg.web.client_slots import Limits, slots
 from coprod_kg.web.gauges import Present
-from coprod_kg.web.questions import Questions
+from coprod_kg.web.questions import SavedQuestions
 from coprod_kg.web.replies import Room
 from coprod_kg.web.site import Site
-from coprod_kg.web.slots import Limits, slots
 from coprod_kg.web.upload import FormRequest
 
 __all__ = ["create_app"]
@@ -40,11 +40,11 @@ _FAMILIES = (
     sparql,
     graphs,
     queries,
-    things,
+    linked_data,
     model,
     submissions,
     documentation,
-    signing,
+    sign_in,
     health,
 )
 
@@ -76,15 +76,15 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.url_map.redirect_defaults = False
     errors.register(app)
     headers.register(app)
-    rights.guard(app, site.tokens, site.private, settings)
-    signing.offer(app, site)
+    authorisation.guard(app, site.tokens, site.private, settings)
+    sign_in.offer(app, site)
     for family in _FAMILIES:
         app.register_blueprint(family.blueprint(site))
     return app
 
 
 def _site(store: Store, settings: Settings, run: Path | None) -> Site:
-    saved = Questions(load_all(settings.queries), Collection(store, settings), store)
+    saved = SavedQuestions(load_all(settings.queries), Collection(store, settings), store)
     kinds = (Limits.queries(settings), Limits.checks(settings), Limits.charts(settings))
     admitted, checks, charts = (slots(run, limits) for limits in kinds)
     views = load(files("queries") / "views")

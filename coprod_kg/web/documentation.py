@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, current_app, render_template, request
 
 from coprod_kg.errors import NotFound
-from coprod_kg.files import files
-from coprod_kg.results.formats import HTML
+from coprod_kg.formats.media_types import HTML
+from coprod_kg.model.files import files
 from coprod_kg.web.address import root
 from coprod_kg.web.markdown import html, title
 from coprod_kg.web.openapi import openapi, operations
@@ -29,7 +29,7 @@ _MOST_VALUES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DisplayedParameter:
     """A parameter as the page shows it."""
 
     name: str
@@ -43,7 +43,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DisplayedOperation:
     """An operation as the page shows it."""
 
     anchor: str
@@ -52,7 +52,7 @@ class Shown:
     page: str
     summary: str
     description: str
-    parameters: tuple[Taken, ...]
+    parameters: tuple[DisplayedParameter, ...]
     example: str
     formats: tuple[str, ...]
     bodies: tuple[str, ...]
@@ -125,7 +125,7 @@ def _json(text: str) -> Response:
 
 
 def _docs(document: Mapping[str, Any]) -> Response:
-    groups: dict[str, list[Shown]] = {tag["name"]: [] for tag in document["tags"]}
+    groups: dict[str, list[DisplayedOperation]] = {tag["name"]: [] for tag in document["tags"]}
     for path, method, operation in operations(document):
         groups[operation["tags"][0]].append(_shown(path, method, operation, document))
     first = sorted(groups, key=lambda tag: tag not in ("Questions", "SPARQL"))
@@ -145,7 +145,9 @@ def _root() -> str:
     return root().rstrip("/")
 
 
-def _shown(path: str, method: str, one: Mapping[str, Any], document: Mapping[str, Any]) -> Shown:
+def _shown(
+    path: str, method: str, one: Mapping[str, Any], document: Mapping[str, Any]
+) -> DisplayedOperation:
     answers = [
         name
         for status, response in one["responses"].items()
@@ -153,7 +155,7 @@ def _shown(path: str, method: str, one: Mapping[str, Any], document: Mapping[str
         for name in response.get("content", {})
     ]
     plain = "{" not in path
-    return Shown(
+    return DisplayedOperation(
         anchor=one["operationId"],
         method=method.upper(),
         path=path,
@@ -168,7 +170,7 @@ def _shown(path: str, method: str, one: Mapping[str, Any], document: Mapping[str
     )
 
 
-def _taken(one: Mapping[str, Any], document: Mapping[str, Any]) -> Taken:
+def _taken(one: Mapping[str, Any], document: Mapping[str, Any]) -> DisplayedParameter:
     schema: Mapping[str, Any] = one["schema"]
     default = schema.get("default")
     schema = schema.get("allOf", [schema])[0]
@@ -180,7 +182,7 @@ def _taken(one: Mapping[str, Any], document: Mapping[str, Any]) -> Taken:
     values = tuple(item.get("enum", ()))
     kind = item.get("format") or item["type"]
     shown = default if several or default is None else [default]
-    return Taken(
+    return DisplayedParameter(
         name=one["name"],
         where=one["in"],
         required=one.get("required", False),

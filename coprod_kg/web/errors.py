@@ -20,9 +20,9 @@ from coprod_kg.errors import (
     RequestError,
     TooLarge,
 )
-from coprod_kg.results.formats import HTML, Format
-from coprod_kg.results.negotiation import negotiate
-from coprod_kg.web.exchange import exchange
+from coprod_kg.formats.media_types import HTML, Format
+from coprod_kg.formats.negotiation import negotiate
+from coprod_kg.web.request_log import exchange
 
 __all__ = ["document", "kind_of", "problem", "register"]
 

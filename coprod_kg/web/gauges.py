@@ -19,8 +19,8 @@ from prometheus_client.registry import Collector
 from coprod_kg import __version__
 from coprod_kg.store.backup import last_backup
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.taking import busy
-from coprod_kg.web.slots import Slots
+from coprod_kg.store.worker_registry import busy
+from coprod_kg.web.client_slots import Slots
 
 __all__ = ["Present"]
 
@@ -29,8 +29,8 @@ _KINDS: Final = {
     "coprod_kg.store.worker": "query",
     "coprod_kg.web.listen": "web",
     "coprod_kg.server.listen": "web",
-    "coprod_kg.freshness.child": "freshness",
-    "coprod_kg.reading.child": "check",
+    "coprod_kg.queries.runs.child": "freshness",
+    "coprod_kg.ingest.child": "check",
 }
 """What a process is for, by the module that it runs; its children are for the same."""
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")

@@ -12,19 +12,19 @@ from uuid import uuid4
 
 from flask import Blueprint, Request, Response, request
 
-from coprod_kg.changing import Record, check_graph
 from coprod_kg.errors import NotFound, Unreadable, VersionGone, WrongUsage
-from coprod_kg.results.formats import GRAPHS
-from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS
+from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query
 from coprod_kg.store.conflicts import attempt
-from coprod_kg.store.intake import Body, read
+from coprod_kg.store.rdf_intake import RdfBody, read
+from coprod_kg.updates import UpdateRecord, check_graph
 from coprod_kg.web.address import root
-from coprod_kg.web.exchange import exchange
+from coprod_kg.web.authorisation import curator
 from coprod_kg.web.preconditions import check
 from coprod_kg.web.protocol import Parameters, is_iri, parameters
 from coprod_kg.web.replies import Conditions, media_types, reply
-from coprod_kg.web.rights import curator
+from coprod_kg.web.request_log import exchange
 from coprod_kg.web.site import Site
 from coprod_kg.web.update import committed
 
@@ -223,11 +223,13 @@ def _delete(site: Site, target: Target, curator_name: str, sent: Sent) -> Respon
     return committed(_commit(site, target, b"", version, record))
 
 
-def _record(site: Site, curator_name: str, what: str, sent: Sent) -> Record:
-    return Record(site.settings.base_iri, curator_name, what, sent.bodies, datetime.now(UTC))
+def _record(site: Site, curator_name: str, what: str, sent: Sent) -> UpdateRecord:
+    return UpdateRecord(site.settings.base_iri, curator_name, what, sent.bodies, datetime.now(UTC))
 
 
-def _commit(site: Site, target: Target, content: bytes, version: int, record: Record) -> Commit:
+def _commit(
+    site: Site, target: Target, content: bytes, version: int, record: UpdateRecord
+) -> Commit:
     activity = record.activity()
     return site.store.commit(
         Change(
@@ -245,9 +247,9 @@ def _sent(site: Site, target: Target) -> Sent:
     """The triples of the request, of each part where it has several."""
     base = target.graph or _address()
     if request.mimetype == _MULTIPART:
-        bodies = [Body(data, kind, base) for kind, data in _parts(request)]
+        bodies = [RdfBody(data, kind, base) for kind, data in _parts(request)]
     else:
-        bodies = [Body(request.get_data(cache=False), request.mimetype, base)]
+        bodies = [RdfBody(request.get_data(cache=False), request.mimetype, base)]
     lines = b"".join(read(one, site.settings) for one in bodies)
     return Sent(tuple(one.content for one in bodies), lines)
 

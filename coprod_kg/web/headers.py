@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, request
 
-from coprod_kg.web.exchange import Exchange, exchange
+from coprod_kg.web.request_log import RequestLog, exchange
 
 __all__ = ["cache_control", "common", "register"]
 
@@ -43,7 +43,7 @@ _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
 """What our cache did, in the words of RFC 9211."""
 
 
-def common(known: Exchange, status: int, media_type: str) -> list[tuple[str, str]]:
+def common(known: RequestLog, status: int, media_type: str) -> list[tuple[str, str]]:
     """The headers of every response beside its own, whoever answers it.
 
     Args:
@@ -60,7 +60,7 @@ def common(known: Exchange, status: int, media_type: str) -> list[tuple[str, str
     return found
 
 
-def cache_control(known: Exchange, value: str) -> str:
+def cache_control(known: RequestLog, value: str) -> str:
     """How long an answer may be kept, and by whom: by no shared cache where it is for few."""
     return value.replace("public", "private") if known.unshared else value
 

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template
 
-from coprod_kg.results.formats import HTML
-from coprod_kg.results.negotiation import Offer
-from coprod_kg.results.table import Cell, Table
-from coprod_kg.web.notice import claims
+from coprod_kg.formats.media_types import HTML
+from coprod_kg.formats.negotiation import Offer
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.replies import Conditions
 from coprod_kg.web.site import Site
 
@@ -38,7 +38,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Barrier:
+class BarrierCounts:
     """A barrier, and how many initiatives have met it, stage by stage."""
 
     label: str
@@ -93,7 +93,7 @@ def _stages(table: Table) -> tuple[Stage, ...]:
     )
 
 
-def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[Barrier, ...]:
+def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[BarrierCounts, ...]:
     found: dict[str, dict[str, Count]] = {}
     names: dict[str, str] = {}
     for row in table.rows:
@@ -105,7 +105,7 @@ def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[Barr
     totals = {iri: sum(count.number for count in counts.values()) for iri, counts in found.items()}
     ordered = sorted(found, key=lambda iri: (-totals[iri], names[iri]))
     return tuple(
-        Barrier(names[one], site.path(one), tuple(found[one].get(s.iri) for s in stages))
+        BarrierCounts(names[one], site.path(one), tuple(found[one].get(s.iri) for s in stages))
         for one in ordered
     )
 

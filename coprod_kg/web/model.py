@@ -13,21 +13,21 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.documenting.asked import questions_by_term
-from coprod_kg.documenting.changes import changelog, changelog_text
-from coprod_kg.documenting.diagrams import diagrams
-from coprod_kg.documenting.documents import document
-from coprod_kg.documenting.ontology import Term, ontology
-from coprod_kg.documenting.rules import Rule, rulebooks, shape_files
-from coprod_kg.documenting.sections import sections
-from coprod_kg.documenting.vocabularies import vocabularies, vocabulary_files
 from coprod_kg.errors import NotFound
-from coprod_kg.files import files
-from coprod_kg.licence import LICENCE
-from coprod_kg.namespaces import prefixes, shorten
-from coprod_kg.results.formats import GRAPHS, HTML, Format
-from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML, Format
+from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.model.files import files
+from coprod_kg.model.licence import LICENCE
+from coprod_kg.model.namespaces import prefixes, shorten
+from coprod_kg.publishing.changelog import changelog, changelog_text
+from coprod_kg.publishing.diagrams import diagrams
+from coprod_kg.publishing.documents import document
+from coprod_kg.publishing.ontology import Term, ontology
+from coprod_kg.publishing.questions import questions_by_term
+from coprod_kg.publishing.sections import sections
+from coprod_kg.publishing.shapes import ShapeRule, rulebooks, shape_files
+from coprod_kg.publishing.vocabularies import vocabularies, vocabulary_files
+from coprod_kg.queries.library import SavedQuery
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.site import ONTOLOGY, VOCABULARY, Site
 
@@ -241,9 +241,9 @@ def _unknown(what: str, known: Mapping[str, str], name: str) -> NotFound:
 
 
 @cache
-def _rules_by_term() -> Mapping[str, list[Rule]]:
+def _rules_by_term() -> Mapping[str, list[ShapeRule]]:
     """IRI of a property → the rules for data that look at it."""
-    found: dict[str, list[Rule]] = {}
+    found: dict[str, list[ShapeRule]] = {}
     for book in rulebooks():
         for subject in book.subjects if book.name == "submission" else ():
             for rule in subject.rules:

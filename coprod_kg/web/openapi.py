@@ -15,12 +15,12 @@ from typing import Any, Final
 from werkzeug.routing import Map, Rule
 
 from coprod_kg import __version__
-from coprod_kg.catalogue.parameters import KINDS
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.catalogue.schemes import schemes
-from coprod_kg.documenting.api import content, problem_responses, query_operation, schemas
-from coprod_kg.licence import LICENCE, LICENCE_NAME
-from coprod_kg.results.formats import CHARTS, GRAPHS, HTML, ROWS, Format
+from coprod_kg.formats.media_types import CHARTS, GRAPHS, HTML, ROWS, Format
+from coprod_kg.model.licence import LICENCE, LICENCE_NAME
+from coprod_kg.model.schemes import schemes
+from coprod_kg.publishing.api import content, problem_responses, query_operation, schemas
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.parameters import KINDS
 from coprod_kg.web.queries import formats_of
 from coprod_kg.web.site import Site
 

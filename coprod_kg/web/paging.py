@@ -13,16 +13,16 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from coprod_kg.catalogue.queries import SavedQuery
 from coprod_kg.errors import WrongUsage
-from coprod_kg.results.formats import GRAPHS
+from coprod_kg.formats.media_types import GRAPHS
+from coprod_kg.queries.library import SavedQuery
 from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
-from coprod_kg.web.exchange import exchange
 from coprod_kg.web.protocol import Parameters, is_iri
+from coprod_kg.web.request_log import exchange
 from coprod_kg.web.site import Site
 
-__all__ = ["MOST", "Around", "Part", "linked", "pages", "part"]
+__all__ = ["MOST", "Page", "PageLinks", "linked", "pages", "part"]
 
 MOST: Final = 1_000_000_000
 """The largest number that ``limit`` and ``offset`` take."""
@@ -37,7 +37,7 @@ class Binding(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Page:
     """So many rows at most, after so many others."""
 
     limit: int | None
@@ -51,21 +51,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class PageLinks:
     """Where the other parts are, and how many rows stand before this one."""
 
     links: Mapping[str, str]
     before: int
 
 
-def part(given: Parameters, query: SavedQuery) -> Part:
+def part(given: Parameters, query: SavedQuery) -> Page:
     """The part that a request asks for.
 
     Raises:
         WrongUsage: it is no number of rows, or the answer has no rows.
     """
-    found = Part(_number(given, "limit", 1), _number(given, "offset", 0))
-    if query.form == "ASK" and found != Part(None, None):
+    found = Page(_number(given, "limit", 1), _number(given, "offset", 0))
+    if query.form == "ASK" and found != Page(None, None):
         raise WrongUsage(
             "a question that is answered by yes or no has no rows to pass over",
             where="parameter limit" if found.limit else "parameter offset",
@@ -74,7 +74,7 @@ def part(given: Parameters, query: SavedQuery) -> Part:
     return found
 
 
-def pages(site: Site, asking: Query, bind: Binding, chosen: Part) -> Around:
+def pages(site: Site, asking: Query, bind: Binding, chosen: Page) -> PageLinks:
     """Where the other parts are: ``first``, ``prev``, ``next``, ``last``, each only if it is so.
 
     Args:
@@ -85,7 +85,7 @@ def pages(site: Site, asking: Query, bind: Binding, chosen: Part) -> Around:
     """
     size, start = chosen.limit, chosen.offset or 0
     if size is None:
-        return Around({}, start)
+        return PageLinks({}, start)
     notes = exchange(request).notes
     notes.setdefault("query", sha256(asking.text.encode()).hexdigest()[:16])
     notes.setdefault("query_text", asking.text)
@@ -108,10 +108,10 @@ def pages(site: Site, asking: Query, bind: Binding, chosen: Part) -> Around:
         links["next"] = _address(size, start + size)
     elif within:
         links["last"] = _address(size, start)
-    return Around(links, start)
+    return PageLinks(links, start)
 
 
-def linked(response: Response, around: Around) -> Response:
+def linked(response: Response, around: PageLinks) -> Response:
     """The response with the links in its ``Link`` header (RFC 8288)."""
     for name, address in around.links.items():
         response.headers.add("Link", f'<{address}>; rel="{name}"')

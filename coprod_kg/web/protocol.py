@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl
 from flask import Request
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia, WrongUsage
+from coprod_kg.model.terms import parse_iri
 from coprod_kg.settings import Settings
-from coprod_kg.terms import parse_iri
 
 __all__ = [
     "FORM",
     "QUERY",
-    "Asked",
     "Parameters",
+    "SparqlRequest",
     "check_plain",
     "iris",
     "is_iri",
@@ -71,7 +71,7 @@ class Parameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SparqlRequest:
     """What a request to the SPARQL endpoint asks.
 
     Attributes:
@@ -98,7 +98,7 @@ def parameters(request: Request) -> Parameters:
     return _pairs(request.query_string, _ADDRESS)
 
 
-def read(request: Request) -> Asked:
+def read(request: Request) -> SparqlRequest:
     """Read a GET, HEAD or POST of the query operation or the update operation.
 
     Raises:
@@ -125,7 +125,7 @@ def read(request: Request) -> Asked:
     return _asked(given, texts, updates)
 
 
-def read_address(data: bytes) -> Asked:
+def read_address(data: bytes) -> SparqlRequest:
     """Read what a GET or HEAD asks by its query string.
 
     Raises:
@@ -137,10 +137,10 @@ def read_address(data: bytes) -> Asked:
     return _asked(given, given.all("query"), ())
 
 
-def _asked(given: Parameters, texts: Sequence[str], updates: Sequence[str]) -> Asked:
+def _asked(given: Parameters, texts: Sequence[str], updates: Sequence[str]) -> SparqlRequest:
     if len(texts) + len(updates) > 1:
         raise _not_one(texts, updates)
-    return Asked(
+    return SparqlRequest(
         texts[0] if texts else None,
         given,
         iris(given, "default-graph-uri"),

@@ -10,30 +10,39 @@ from zlib import crc32
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from coprod_kg.catalogue.parameters import RESERVED
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.catalogue.schemes import schemes
-from coprod_kg.citing.citation import Citation
 from coprod_kg.errors import NotFound
-from coprod_kg.freshness.run import Run
-from coprod_kg.results.caveat import caveat, caveat_of_claims
-from coprod_kg.results.chart import described, has_chart
-from coprod_kg.results.formats import CHARTS, CRATE, FORMATS, GRAPHS, HTML, ROWS, Format, by_name
-from coprod_kg.results.made import MADE, Asked, formats_made
-from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
-from coprod_kg.results.table import read_table
+from coprod_kg.formats.media_types import (
+    CHARTS,
+    CRATE,
+    FORMATS,
+    GRAPHS,
+    HTML,
+    ROWS,
+    Format,
+    by_name,
+)
+from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.table import read_table
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.caveat import caveat, caveat_of_claims
+from coprod_kg.queries.charts.chart import described, has_chart
+from coprod_kg.queries.citation import Citation
+from coprod_kg.queries.derived import MADE, AskedQuery, formats_made
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.parameters import RESERVED
+from coprod_kg.queries.runs.run import Run
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web import query_citing, query_differences, query_submitting
 from coprod_kg.web.address import root
 from coprod_kg.web.cache import is_changing
-from coprod_kg.web.cells import MOST_ROWS, view
-from coprod_kg.web.drawn import drawn, settled
-from coprod_kg.web.finding import found
-from coprod_kg.web.notice import claims
-from coprod_kg.web.paging import Around, linked, pages, part
-from coprod_kg.web.permitting import permitted
+from coprod_kg.web.pages.chart import drawn, settled
+from coprod_kg.web.pages.disclaimer import claims
+from coprod_kg.web.pages.search import found
+from coprod_kg.web.pages.table import MOST_ROWS, view
+from coprod_kg.web.paging import PageLinks, linked, pages, part
+from coprod_kg.web.parameter_values import permitted
 from coprod_kg.web.protocol import Parameters, parameters, seconds, version
-from coprod_kg.web.query_citing import Asking, named, pairs
+from coprod_kg.web.query_citing import CitationRequest, named, pairs
 from coprod_kg.web.query_crate import taken
 from coprod_kg.web.query_freshness import last_run, last_runs
 from coprod_kg.web.replies import LATEST, Conditions, media_types, reply, wants_page
@@ -119,7 +128,7 @@ def _one(site: Site, name: str) -> Response:
         seconds=seconds(given, site.settings),
         union=True,
     )
-    citing = Asking(site, query, values, asking, chosen, claims(site, number))
+    citing = CitationRequest(site, query, values, asking, chosen, claims(site, number))
     # The place is taken before the query has one, which would be held while this one waits.
     with site.making() if made or wanted[0].format == CRATE else nullcontext():
         if wanted[0].format == CRATE:
@@ -127,7 +136,7 @@ def _one(site: Site, name: str) -> Response:
         around = pages(site, asking, bind, chosen)
         answer, content = citing.measured(citing.answer(asking))
         conditions = replace(conditions, version=answer.version)
-        asked = Asked(query, values, answer.version, own, claims=citing.claims)
+        asked = AskedQuery(query, values, answer.version, own, claims=citing.claims)
         if made:
             response = drawn(answer, asked, conditions, citing.quoted)
         elif page:
@@ -141,10 +150,10 @@ def _one(site: Site, name: str) -> Response:
 
 def _page(
     site: Site,
-    asked: Asked,
+    asked: AskedQuery,
     asking: Query,
     answer: Answer,
-    about: tuple[Around, Citation | None, Run | None, str],
+    about: tuple[PageLinks, Citation | None, Run | None, str],
 ) -> str:
     """The page of a saved query, with its chart where it has one."""
     query, data = asked.query, take(answer)
@@ -241,7 +250,7 @@ def _accept() -> str | None:
     return request.headers.get("Accept")
 
 
-def _links(asked: Asked, number: int | None) -> list[tuple[str, str]]:
+def _links(asked: AskedQuery, number: int | None) -> list[tuple[str, str]]:
     """The same answer in every other format: what it is called, and where it is."""
     pairs = [(name, value) for name, several in asked.values.items() for value in several]
     pairs += [("version", str(number))] if number is not None else []

@@ -12,29 +12,29 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from coprod_kg.catalogue.parameters import RESERVED
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.citation import Citation, canonical, cite, permalink, query_hash
-from coprod_kg.citing.content import Content, content_of_graph, content_of_table
-from coprod_kg.citing.dating import dated, dating
-from coprod_kg.citing.labelling import labelled
 from coprod_kg.errors import CoprodError, LimitReached, NotFound
-from coprod_kg.licence import LICENCE
-from coprod_kg.results.caveat import caveat_of_claims
-from coprod_kg.results.formats import GRAPHS, ROWS, Format
-from coprod_kg.results.negotiation import Offer, negotiate
-from coprod_kg.results.suppression import ask_withholding
-from coprod_kg.results.table import read_table
+from coprod_kg.formats.media_types import GRAPHS, ROWS, Format
+from coprod_kg.formats.negotiation import Offer, negotiate
+from coprod_kg.formats.table import read_table
+from coprod_kg.model.licence import LICENCE
+from coprod_kg.queries.blank_labels import labelled
+from coprod_kg.queries.caveat import caveat_of_claims
+from coprod_kg.queries.citation import Citation, canonical, cite, permalink, query_hash
+from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.parameters import RESERVED
+from coprod_kg.queries.suppression import ask_withholding
+from coprod_kg.queries.version_date import dated, dating
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web.address import root
-from coprod_kg.web.notice import claims
-from coprod_kg.web.paging import Part, part
-from coprod_kg.web.permitting import permitted
+from coprod_kg.web.pages.disclaimer import claims
+from coprod_kg.web.paging import Page, part
+from coprod_kg.web.parameter_values import permitted
 from coprod_kg.web.protocol import parameters, seconds, version
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.site import Site, take
 
-__all__ = ["Asking", "add_routes", "asking_of", "named", "pairs", "saved"]
+__all__ = ["CitationRequest", "add_routes", "asking_of", "named", "pairs", "saved"]
 
 _SMALL: Final = 256 << 10
 _MOST: Final = 16 << 20
@@ -47,7 +47,7 @@ _FORMATS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class CitationRequest:
     """A saved query as somebody asks it now.
 
     Attributes:
@@ -63,7 +63,7 @@ class Asking:
     query: SavedQuery
     values: Mapping[str, Sequence[str]]
     asked: Query
-    chosen: Part
+    chosen: Page
     claims: tuple[int, int]
 
     def answer(self, asked: Query) -> Answer:
@@ -190,7 +190,7 @@ def add_routes(routes: Blueprint, site: Site) -> None:
 
 
 def pairs(
-    query: SavedQuery, values: Mapping[str, Sequence[str]], chosen: Part
+    query: SavedQuery, values: Mapping[str, Sequence[str]], chosen: Page
 ) -> tuple[tuple[str, str], ...]:
     """What names an answer: the values, and the part of the rows."""
     parts = (("limit", chosen.limit), ("offset", chosen.offset))
@@ -225,7 +225,7 @@ def saved(site: Site, name: str) -> SavedQuery:
     return site.queries[name]
 
 
-def asking_of(site: Site, query: SavedQuery, number: int | None) -> Asking:
+def asking_of(site: Site, query: SavedQuery, number: int | None) -> CitationRequest:
     """What this request asks of a saved query, at one version."""
     given = parameters(request)
     values = given.grouped(leave_out=_OURS)
@@ -233,7 +233,7 @@ def asking_of(site: Site, query: SavedQuery, number: int | None) -> Asking:
     text = chosen.text(partial(query.bind, values, site.settings.base_iri))
     limit = seconds(given, site.settings)
     asked = Query(text, query.media_types, version=number, seconds=limit, union=True)
-    return Asking(site, query, values, asked, chosen, claims(site, number))
+    return CitationRequest(site, query, values, asked, chosen, claims(site, number))
 
 
 def _cite(site: Site, name: str, form: str | None = None) -> Response:

@@ -2,23 +2,25 @@
 
 from flask import Response
 
-from coprod_kg.citing.crate import PROFILE, crate
-from coprod_kg.citing.taken import measured
-from coprod_kg.results.made import Asked
-from coprod_kg.web.query_citing import Asking
+from coprod_kg.queries.crate import PROFILE, crate
+from coprod_kg.queries.derived import AskedQuery
+from coprod_kg.queries.downloads import measured
+from coprod_kg.web.query_citing import CitationRequest
 from coprod_kg.web.replies import Conditions
 
 __all__ = ["taken"]
 
 
-def taken(asking: Asking, conditions: Conditions) -> Response:
+def taken(asking: CitationRequest, conditions: Conditions) -> Response:
     """The crate of the answer over the version that the conditions name.
 
     Raises:
         CoprodError: what asking raises, or the answer is too large, or its chart cannot be drawn.
     """
     query, number = asking.query, conditions.version
-    asked = Asked(query, asking.values, number, asking.site.settings.queries, claims=asking.claims)
+    asked = AskedQuery(
+        query, asking.values, number, asking.site.settings.queries, claims=asking.claims
+    )
     files, content = measured(asked, asking.data(number))
     body = crate(asking.given(number, content), query, asking.asked.text, files)
     offer = conditions.offers[0]

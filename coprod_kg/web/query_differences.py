@@ -5,13 +5,13 @@ from typing import Final
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from coprod_kg.citing.comparing import as_csv, compare, key_of
-from coprod_kg.citing.telling import document
 from coprod_kg.errors import LimitReached, NotFound
-from coprod_kg.results.formats import HTML, ROWS
-from coprod_kg.results.negotiation import negotiate, offers_by_name
-from coprod_kg.results.table import Table
-from coprod_kg.web.differing import compared
+from coprod_kg.formats.media_types import HTML, ROWS
+from coprod_kg.formats.negotiation import negotiate, offers_by_name
+from coprod_kg.formats.table import Table
+from coprod_kg.queries.differences import as_csv, compare, key_of
+from coprod_kg.queries.differences_json import document
+from coprod_kg.web.pages.differences import compared
 from coprod_kg.web.protocol import parameters, version
 from coprod_kg.web.query_citing import asking_of, saved
 from coprod_kg.web.replies import LATEST, PINNED

@@ -1,9 +1,9 @@
 """What the pages and the list of the saved queries say of their last runs; it runs none."""
 
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.citing.citation import query_hash
-from coprod_kg.freshness.ledger import Ledger
-from coprod_kg.freshness.run import Run
+from coprod_kg.queries.citation import query_hash
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.runs.ledger import RunLedger
+from coprod_kg.queries.runs.run import Run
 from coprod_kg.web.site import Site
 
 __all__ = ["last_run", "last_runs"]
@@ -11,7 +11,7 @@ __all__ = ["last_run", "last_runs"]
 
 def last_runs(site: Site) -> dict[str, Run]:
     """The last run of every saved query as it is now: name → run."""
-    runs = Ledger(site.settings.data).runs()
+    runs = RunLedger(site.settings.data).runs()
     newest = site.store.version() if runs else 0
     return {
         name: run
@@ -22,7 +22,7 @@ def last_runs(site: Site) -> dict[str, Run]:
 
 def last_run(site: Site, query: SavedQuery) -> Run | None:
     """The last run of one saved query, or None where it was not run yet."""
-    run = Ledger(site.settings.data).runs().get(query.name)
+    run = RunLedger(site.settings.data).runs().get(query.name)
     return run if run is not None and _counts(run, query, site.store.version()) else None
 
 

@@ -1,8 +1,8 @@
 """Questions written over HTTP with a curator's token, and read as text; it asks none of them.
 
 A question and its chart have the addresses that their files would have: ``/queries/NAME.rq`` and
-``/queries/NAME.vl.json``. What is sent is looked over as `coprod_kg.linting` does; those that come
-with this software, and those in the operator's folder, are not changed here.
+``/queries/NAME.vl.json``. What is sent is looked over as `coprod_kg.queries.lint` does; those that
+come with this software, and those in the operator's folder, are not changed here.
 """
 
 import json
@@ -13,9 +13,12 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.collecting.keeping import Deed
-from coprod_kg.collecting.putting import (
+from coprod_kg.errors import UnsupportedMedia
+from coprod_kg.formats.media_types import CHARTS
+from coprod_kg.queries.charts.chart import template
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.lint import decoded
+from coprod_kg.queries.submitted.edit import (
     chart_of,
     check_name,
     drop_chart,
@@ -23,24 +26,21 @@ from coprod_kg.collecting.putting import (
     put_chart,
     put_text,
 )
-from coprod_kg.errors import UnsupportedMedia
-from coprod_kg.linting import decoded
-from coprod_kg.results.chart import template
-from coprod_kg.results.formats import CHARTS
+from coprod_kg.queries.submitted.graph import Edit
 from coprod_kg.store.base import Commit
 from coprod_kg.store.conflicts import attempt
 from coprod_kg.web import preconditions
+from coprod_kg.web.authorisation import curator
 from coprod_kg.web.protocol import QUERY, check_plain
 from coprod_kg.web.query_citing import saved
 from coprod_kg.web.replies import LATEST
-from coprod_kg.web.rights import curator
 from coprod_kg.web.site import Site
 from coprod_kg.web.update import committed
 
 __all__ = ["add_routes"]
 
 _CHART: Final = CHARTS[2].media_type
-_Change = Callable[[Deed, SavedQuery | None], Response]
+_Change = Callable[[Edit, SavedQuery | None], Response]
 
 
 def add_routes(routes: Blueprint, site: Site) -> None:
@@ -125,7 +125,7 @@ class _Writing:
             check_name(self._name, self._site.queries.fixed)
         tag = self._tag(before)
         preconditions.check([tag] if tag else [], self._name, exists=tag is not None)
-        deed = Deed(self._site.store, self._site.settings, self._grant.name, number)
+        deed = Edit(self._site.store, self._site.settings, self._grant.name, number)
         return change(deed, before)
 
     def _tag(self, before: SavedQuery | None) -> str | None:
@@ -133,14 +133,14 @@ class _Writing:
         return None if held is None else _hash(held)
 
 
-def _put(name: str, data: bytes, deed: Deed, before: SavedQuery | None) -> Response:
+def _put(name: str, data: bytes, deed: Edit, before: SavedQuery | None) -> Response:
     response = _made(put_text(name, data, deed, before), deed, before is None)
     if before is None:
         response.headers["Location"] = f"/queries/{name}"
     return _tagged(response, decoded(data)[0])
 
 
-def _chart_put(data: bytes, deed: Deed, before: SavedQuery | None) -> Response:
+def _chart_put(data: bytes, deed: Edit, before: SavedQuery | None) -> Response:
     new = chart_of(before) is None
     response = _made(put_chart(data, deed, before), deed, new)
     if new:
@@ -148,7 +148,7 @@ def _chart_put(data: bytes, deed: Deed, before: SavedQuery | None) -> Response:
     return _tagged(response, decoded(data)[0])
 
 
-def _made(commit: Commit | None, deed: Deed, new: bool) -> Response:
+def _made(commit: Commit | None, deed: Edit, new: bool) -> Response:
     """What is said of what was put in; without a commit it was there already."""
     return committed(commit or Commit(deed.base), 201 if new else 204)
 

@@ -10,15 +10,15 @@ from types import MappingProxyType
 
 from flask import g, has_request_context, request
 
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.collecting.keeping import Collection
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.store.base import Store
 from coprod_kg.web.protocol import parameters, version
 
-__all__ = ["Questions"]
+__all__ = ["SavedQuestions"]
 
 
-class Questions(Mapping[str, SavedQuery]):
+class SavedQuestions(Mapping[str, SavedQuery]):
     """The saved queries by name; those in files go before those submitted.
 
     Attributes:

@@ -14,15 +14,15 @@ from werkzeug.http import parse_etags, quote_etag
 
 from coprod_kg import __version__
 from coprod_kg.errors import Overloaded
-from coprod_kg.results.formats import FORMATS, HTML, ROWS, by_name
-from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
-from coprod_kg.results.relay import Relay
+from coprod_kg.formats.media_types import FORMATS, HTML, ROWS, by_name
+from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.relay import Relay
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer
 from coprod_kg.web import metrics
-from coprod_kg.web.exchange import exchange
+from coprod_kg.web.client_slots import Share, Shared, client
 from coprod_kg.web.protocol import Parameters
-from coprod_kg.web.slots import Share, Shared, client
+from coprod_kg.web.request_log import exchange
 
 __all__ = ["Conditions", "Room", "chosen", "media_types", "offers", "reply", "wants_page"]
 

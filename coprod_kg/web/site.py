@@ -9,20 +9,20 @@ from urllib.parse import quote
 from flask import request
 
 from coprod_kg.access import Grant, Private, Tokens
-from coprod_kg.answering import ask
-from coprod_kg.catalogue.queries import SavedQuery
-from coprod_kg.results.formats import ROWS
-from coprod_kg.results.suppression import suppressed
-from coprod_kg.results.table import Table, read_table
+from coprod_kg.formats.media_types import ROWS
+from coprod_kg.formats.table import Table, read_table
+from coprod_kg.queries.ask import ask
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.suppression import suppressed
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Answer, Query, Seen, Store
+from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
+from coprod_kg.web.authorisation import holder
 from coprod_kg.web.cache import Cache
-from coprod_kg.web.exchange import exchange
+from coprod_kg.web.client_slots import Slots, client, give_back, hold
 from coprod_kg.web.gauges import Present
 from coprod_kg.web.protocol import Parameters, version
-from coprod_kg.web.questions import Questions
-from coprod_kg.web.rights import holder
-from coprod_kg.web.slots import Slots, client, give_back, hold
+from coprod_kg.web.questions import SavedQuestions
+from coprod_kg.web.request_log import exchange
 
 __all__ = ["ONTOLOGY", "PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
 
@@ -57,7 +57,7 @@ class Site:
 
     store: Store
     settings: Settings
-    queries: Questions
+    queries: SavedQuestions
     views: Mapping[str, SavedQuery]
     tokens: Tokens
     private: Private
@@ -152,10 +152,10 @@ class Site:
             slot.give_back()
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> RestrictedStore:
         """The store as whoever sends the request sees it, without the limits of asking."""
         known = exchange(request)
-        return Seen(self.store, known.hidden, reserved=known.grant is not None)
+        return RestrictedStore(self.store, known.hidden, reserved=known.grant is not None)
 
     def kept(self, query: Query) -> Answer | None:
         """The answer of this process's cache to a question about a version that is still there."""

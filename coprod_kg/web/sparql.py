@@ -6,18 +6,18 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 
-from coprod_kg.describing import service_description
 from coprod_kg.errors import NotAcceptable, WrongUsage
-from coprod_kg.results.formats import GRAPHS, HTML, ROWS, Format
-from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
-from coprod_kg.results.table import read_table
+from coprod_kg.formats.media_types import GRAPHS, HTML, ROWS, Format
+from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.table import read_table
+from coprod_kg.publishing.service_description import service_description
 from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
 from coprod_kg.web.cache import is_changing
-from coprod_kg.web.cells import MOST_ROWS, view
-from coprod_kg.web.exchange import Exchange, exchange
-from coprod_kg.web.protocol import Asked, is_iri, read, seconds, version
+from coprod_kg.web.pages.table import MOST_ROWS, view
+from coprod_kg.web.protocol import SparqlRequest, is_iri, read, seconds, version
 from coprod_kg.web.replies import Conditions, chosen, media_types, reply, wants_page
+from coprod_kg.web.request_log import RequestLog, exchange
 from coprod_kg.web.site import Site, take
 from coprod_kg.web.update import updated
 
@@ -63,7 +63,7 @@ def _sparql(site: Site) -> Response:
 
 
 def lookup(
-    asked: Asked, accept: str | None, known: Exchange, site: Site
+    asked: SparqlRequest, accept: str | None, known: RequestLog, site: Site
 ) -> tuple[Query, Conditions]:
     """What a request asks of the store, and what marks the answer once its version is known.
 
@@ -130,7 +130,7 @@ def _links(query: Query, formats: tuple[Format, ...]) -> list[tuple[str, str]]:
     return [(one.label, f"/sparql?{urlencode([*pairs, ('format', one.name)])}") for one in formats]
 
 
-def _without_query(site: Site, asked: Asked) -> Response:
+def _without_query(site: Site, asked: SparqlRequest) -> Response:
     wanted = _description_offers(asked)
     conditions = Conditions(site.version(), False, wanted)
     unchanged = conditions.unchanged()
@@ -156,7 +156,7 @@ def _endpoint() -> str:
     return address
 
 
-def _description_offers(asked: Asked) -> tuple[Offer, ...]:
+def _description_offers(asked: SparqlRequest) -> tuple[Offer, ...]:
     formats = (*GRAPHS, HTML)
     named = asked.parameters.all("format")
     if named:

@@ -16,24 +16,24 @@ from flask import Blueprint, Response, render_template, request
 from coprod_kg import errors as house_errors
 from coprod_kg.access import Role
 from coprod_kg.errors import CoprodError, UnsupportedMedia
-from coprod_kg.reading.job import Sent
-from coprod_kg.reading.sandbox import Budget
-from coprod_kg.reporting.differences import as_lines
-from coprod_kg.reporting.marks import XLSX, can_mark, marked
-from coprod_kg.reporting.page import as_part, styles
-from coprod_kg.reporting.text import as_text
-from coprod_kg.reporting.turtle import as_turtle
-from coprod_kg.results.formats import HTML, Format
-from coprod_kg.results.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import HTML, Format
+from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.ingest.history import differences, roll_back
+from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.journal import Journal, JournalEntry
+from coprod_kg.ingest.report.differences import as_lines
+from coprod_kg.ingest.report.marks import XLSX, can_mark, marked
+from coprod_kg.ingest.report.page import as_part, styles
+from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.report.turtle import as_turtle
+from coprod_kg.ingest.reported import Reported, as_table, from_table
+from coprod_kg.ingest.sandbox import Budget
+from coprod_kg.ingest.submit import Progress, SubmitOptions, submit
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Seen
-from coprod_kg.submitting import Progress, Way, submit
-from coprod_kg.submitting.history import differences, roll_back
-from coprod_kg.submitting.journal import Journal, Record
-from coprod_kg.submitting.reported import Reported, as_table, from_table
+from coprod_kg.store.base import RestrictedStore
 from coprod_kg.web import preconditions
+from coprod_kg.web.authorisation import holder
 from coprod_kg.web.protocol import FORM
-from coprod_kg.web.rights import holder
 from coprod_kg.web.site import Site
 from coprod_kg.web.upload import may_change, sender_of, upload
 
@@ -71,7 +71,7 @@ class _Told:
     seconds: float | None = None
 
     def marked(self, file: Reported, settings: Settings) -> bytes:
-        """The workbook with its marks; see `coprod_kg.reporting.marks.marked`."""
+        """The workbook with its marks; see `coprod_kg.ingest.report.marks.marked`."""
         if self.sent is None:
             raise UnsupportedMedia("the file is not at hand")
         most = settings.submission_seconds
@@ -117,7 +117,7 @@ def _post(site: Site) -> Response:
     given.check_size(given.size, site.settings)
     with site.checking(grant):
         budget = None if grant else Budget(site.settings.open_check_seconds, "open-check-seconds")
-        way = Way(
+        way = SubmitOptions(
             dry_run=given.dry_run,
             patch=given.patch,
             own_only=grant is None or grant.role is Role.CONTRIBUTOR,
@@ -125,7 +125,7 @@ def _post(site: Site) -> Response:
         )
         sender, sent = sender_of(grant) if grant else None, given.read(site.settings)
         hidden = site.private.hidden_from(grant)
-        seen = Seen(site.store, hidden, reserved=grant is not None)
+        seen = RestrictedStore(site.store, hidden, reserved=grant is not None)
         outcomes = submit([sent], seen, site.settings, sender, way)
         table = as_table(outcomes)
         status = _status(table, dry_run=given.dry_run)
@@ -183,7 +183,7 @@ def _rollback(site: Site, name: str) -> Response:
     return response
 
 
-def _record(site: Site, name: str) -> Record:
+def _record(site: Site, name: str) -> JournalEntry:
     return Journal(site.settings.data).read(name, site.seen.hidden)
 
 
@@ -214,7 +214,7 @@ def _status(table: dict[str, Any], *, dry_run: bool) -> int:
 
 
 def _report(
-    told: _Told, offers: tuple[Offer, ...], site: Site, record: Record | None = None
+    told: _Told, offers: tuple[Offer, ...], site: Site, record: JournalEntry | None = None
 ) -> Response:
     files, base = from_table(told.table), site.settings.base_iri
     wanted = offers[0].format
@@ -235,7 +235,7 @@ def _report(
     return body
 
 
-def _html(told: _Told, site: Site, record: Record | None) -> Response:
+def _html(told: _Told, site: Site, record: JournalEntry | None) -> Response:
     files = from_table(told.table)
     found = differences(record, site.seen, site.settings) if record else []
     return _page(

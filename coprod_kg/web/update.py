@@ -4,12 +4,12 @@ from hashlib import sha256
 
 from flask import Response, request
 
-from coprod_kg.changing import update, with_dataset
 from coprod_kg.store.base import Commit
+from coprod_kg.updates import update, with_dataset
 from coprod_kg.web import preconditions
-from coprod_kg.web.exchange import exchange
+from coprod_kg.web.authorisation import curator
 from coprod_kg.web.protocol import Parameters, iris
-from coprod_kg.web.rights import curator
+from coprod_kg.web.request_log import exchange
 from coprod_kg.web.site import Site
 
 __all__ = ["committed", "updated"]

@@ -19,13 +19,13 @@ from coprod_kg.errors import (
     UnsupportedMedia,
     WrongUsage,
 )
-from coprod_kg.reading.formats import FORMATS
-from coprod_kg.reading.job import Sent
-from coprod_kg.reporting.marks import XLSX
+from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.rdf_formats import FORMATS
+from coprod_kg.ingest.report.marks import XLSX
+from coprod_kg.ingest.submit import Sender
 from coprod_kg.settings import Settings
-from coprod_kg.submitting import Sender
+from coprod_kg.web.authorisation import holder
 from coprod_kg.web.protocol import parameters
-from coprod_kg.web.rights import holder
 
 __all__ = ["FormRequest", "Upload", "may_change", "sender_of", "upload"]
 

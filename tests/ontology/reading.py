@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rdflib import Graph, URIRef, Variable
 
-from coprod_kg.files import files
-from coprod_kg.namespaces import prefixes, shorten, sparql_prologue
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import prefixes, shorten, sparql_prologue
 
 FOLDER = files("ontology")
 CORE = FOLDER / "coprod.ttl"

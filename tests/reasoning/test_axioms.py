@@ -4,8 +4,8 @@ import pyoxigraph as ox
 import pytest
 
 from coprod_kg.errors import ModelError
-from coprod_kg.namespaces import sparql_prologue
-from coprod_kg.reading.model import Model
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import sparql_prologue
 from coprod_kg.reasoning.axioms import Axioms
 from coprod_kg.reasoning.rules import Rules
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from coprod_kg.namespaces import expand, shorten, term
+from coprod_kg.model.namespaces import expand, shorten, term
 from coprod_kg.reasoning.expressions import Expressions
 from coprod_kg.reasoning.listing import Listing
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from coprod_kg.access import Role, Tokens
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
-from coprod_kg.store.children import Keeper
 from coprod_kg.store.local import LocalStore, serving
+from coprod_kg.store.supervisor import Supervisor
 from tests.web.server import START_SECONDS, answers, free_port
 
 __all__ = ["Running", "running"]
@@ -23,7 +23,7 @@ GRAPH = "https://w3id.org/coprod/graph/organisation/test"
 class Running:
     port: int
     store: LocalStore
-    keeper: Keeper
+    keeper: Supervisor
     curator: str
     contributor: str
 

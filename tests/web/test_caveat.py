@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
-from coprod_kg.results.caveat import CAVEAT, caveat
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.caveat import CAVEAT, caveat
 
 BASIS = "https://w3id.org/coprod/vocab/basis/"
 CODED, OWN = (Cell("uri", BASIS + name) for name in ("secondary-coding", "self-claim"))

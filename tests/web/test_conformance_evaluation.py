@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.catalogue.dialect import respelt
+from coprod_kg.sparql.query_dialect import respelt
 from tests.web.service import running
 from tests.web.speaking import STRICT, TURTLE, UPDATE, Speaker
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.catalogue.spelling import spelt
+from coprod_kg.sparql.update_dialect import spelt
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from tests.web.service import running
 from tests.web.speaking import STRICT, Speaker

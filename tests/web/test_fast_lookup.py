@@ -17,10 +17,10 @@ from coprod_kg.access import Private
 from coprod_kg.server.fast_lookup import FastLookup
 from coprod_kg.server.request import Head, read_head
 from coprod_kg.settings import Settings
-from coprod_kg.store.asking import Asking
-from coprod_kg.store.base import Asker, Query
+from coprod_kg.store.base import Cancellation, Query
+from coprod_kg.store.worker_client import PendingQuery
 from coprod_kg.web import create_app
-from coprod_kg.web.exchange import Exchange
+from coprod_kg.web.request_log import RequestLog
 from tests.web.service import Running, running
 
 ONE = "SELECT ?o WHERE { <urn:thing:7> ?p ?o }"
@@ -147,7 +147,7 @@ def test_only_a_plain_lookup_takes_the_short_road(service: Running) -> None:
     async def taken(*heads: Head) -> list[bool]:
         quick, found = FastLookup(site, service.store.begin), []
         for head in heads:
-            exchange = Exchange(head.method, head.path)
+            exchange = RequestLog(head.method, head.path)
             found.append(await quick.answer(head, exchange) is not None)
             if exchange.begun is not None:
                 exchange.begun.close()
@@ -247,6 +247,6 @@ def test_nobody_reads_on_the_short_road_where_reading_takes_a_token(tmp_path: Pa
 
 def test_an_answer_can_be_waited_for_after_it_was_looked_for(service: Running) -> None:
     run, settings = Path(service.store._run), service.store._settings
-    asking = Asking(run, Query(LONG, TABLE, asker=Asker()), settings)
+    asking = PendingQuery(run, Query(LONG, TABLE, asker=Cancellation()), settings)
     assert asking.at_once() is None
     assert b"900000" in asking.answer().read()

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from coprod_kg.catalogue.queries import load
+from coprod_kg.queries.library import load
 
 
 def names(client: FlaskClient, **asked: object) -> list[str]:

@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from coprod_kg import __version__
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Asker
-from coprod_kg.web.slots import Limits, client, slots
+from coprod_kg.store.base import Cancellation
+from coprod_kg.web.client_slots import Limits, client, slots
 from tests.web.service import Running, running
 from tests.web.test_slots import happens
 
@@ -92,7 +92,7 @@ def test_what_waits_and_what_is_refused_is_seen_with_the_reason(service: Running
     table = slots(service.store._run, replace(Limits.queries(SETTINGS), client=3))
     before = value(service, "coprod_refusals_total", reason="client-queries")
     mine = client("127.0.0.1")
-    held = [table.take(mine, Asker()) for _ in range(3)]
+    held = [table.take(mine, Cancellation()) for _ in range(3)]
     try:
         with service.send(
             f"GET /sparql?query={quote('ASK { ?x ?y 1 }')} HTTP/1.1\r\nHost: x\r\n\r\n"

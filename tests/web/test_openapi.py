@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from coprod_kg.catalogue.queries import load
-from coprod_kg.catalogue.schemes import schemes
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.library import load
 from coprod_kg.web.openapi import QUERY, described
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from coprod_kg.errors import Overloaded
-from coprod_kg.results.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web import create_app

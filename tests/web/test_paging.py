@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from coprod_kg.catalogue.schemes import schemes
+from coprod_kg.model.schemes import schemes
 
 QUESTION = "/queries/initiatives-at-stage"
 ROWS = QUESTION + ".csv"

@@ -12,9 +12,9 @@ import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
-from coprod_kg.catalogue.queries import load
 from coprod_kg.errors import WrongUsage
-from coprod_kg.publishing import publish_model
+from coprod_kg.publishing.graphs import publish_model
+from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Change, Store

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from coprod_kg.settings import Settings
-from coprod_kg.web.slots import Limits, client, slots
+from coprod_kg.web.client_slots import Limits, client, slots
 from tests.test_submitting import PREFIXES, initiative, organisation, town
 from tests.web.service import Running, running
 from tests.web.test_slots import happens

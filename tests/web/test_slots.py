@@ -13,8 +13,8 @@ import pytest
 from coprod_kg.access import Grant, Role
 from coprod_kg.errors import Overloaded, RequestError
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Asker
-from coprod_kg.web.slots import Client, Limits, Slots, client, fair
+from coprod_kg.store.base import Cancellation
+from coprod_kg.web.client_slots import Client, Limits, Slots, client, fair
 
 
 def grant(name: str) -> Grant:
@@ -114,7 +114,7 @@ def test_those_who_wait_are_served_in_their_order_and_nobody_overtakes() -> None
     first, order = slots.take_at_once(address(1)), list[int]()
 
     def wait(number: int) -> None:
-        slot = slots.take(address(number), Asker())
+        slot = slots.take(address(number), Cancellation())
         order.append(number)
         slot.give_back()
 
@@ -135,7 +135,7 @@ def test_those_who_wait_are_served_in_their_order_and_nobody_overtakes() -> None
 def test_one_who_waits_for_itself_holds_nobody_up() -> None:
     slots = Slots(None, limits(places=4, client=1, seconds=60))
     mine = slots.take_at_once(address(1))
-    asker = Asker()
+    asker = Cancellation()
 
     def wait() -> None:
         with pytest.raises(RequestError, match="left"):
@@ -154,18 +154,22 @@ def test_who_is_refused_is_told_the_place_and_when_to_try_again() -> None:
     slots = Slots(None, limits(places=1, client=1))
     slots.take_at_once(address(1))
     with pytest.raises(Overloaded, match="0 waited before this one") as refused:
-        slots.take(address(2), Asker())
+        slots.take(address(2), Cancellation())
     assert (refused.value.retry_after, refused.value.setting) == (5, "client-queries")
     assert slots.numbers() == (1, 0, 0), "the refused one waits no more"
 
 
 def test_one_client_cannot_fill_the_queue_and_strangers_not_all_of_it() -> None:
     slots = Slots(None, limits(places=1, reserved=0, client=1, seconds=60, waiting=8))
-    first, askers, threads = slots.take_at_once(address(0)), list[Asker](), list[threading.Thread]()
+    first, askers, threads = (
+        slots.take_at_once(address(0)),
+        list[Cancellation](),
+        list[threading.Thread](),
+    )
 
     def joins(who: Client) -> bool:
         """Whether one more of a client may wait."""
-        before, asker = slots.numbers()[2], Asker()
+        before, asker = slots.numbers()[2], Cancellation()
         ended = threading.Event()
 
         def wait() -> None:
@@ -199,7 +203,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from coprod_kg.settings import Settings
-from coprod_kg.web.slots import Limits, client, slots
+from coprod_kg.web.client_slots import Limits, client, slots
 table = slots(Path(sys.argv[1]), Limits.checks(Settings(checks=1)))
 held = table.take_at_once(client("192.0.2.1"))
 print("held", flush=True)
@@ -221,7 +225,7 @@ def test_processes_share_the_places_and_one_that_dies_gives_them_back(tmp_path: 
                 table.take_at_once(address(2))
         finally:
             process.send_signal(signal.SIGKILL)
-    table.take(address(2), Asker()).give_back()
+    table.take(address(2), Cancellation()).give_back()
     assert table.numbers() == (0, 0, 0)
     modes = {file.stat().st_mode & 0o777 for file in (run / "slots" / "checks").iterdir()}
     assert modes == {0o600}

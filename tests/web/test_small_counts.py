@@ -11,11 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
-from coprod_kg.answering import run_saved
-from coprod_kg.catalogue.queries import load
 from coprod_kg.errors import NotAcceptable
-from coprod_kg.results.suppression import MARK
-from coprod_kg.results.table import SUPPRESSED
+from coprod_kg.formats.table import SUPPRESSED
+from coprod_kg.queries.ask import run_saved
+from coprod_kg.queries.library import load
+from coprod_kg.queries.suppression import MARK
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Change, Query, Store

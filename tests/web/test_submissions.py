@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
 from coprod_kg.access import Role, Tokens
-from coprod_kg.reporting.marks import XLSX
+from coprod_kg.ingest.report.marks import XLSX
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore

@@ -10,9 +10,9 @@ from types import MappingProxyType
 import pyoxigraph as ox
 from openpyxl import Workbook
 
-from coprod_kg.reading import tables
-from coprod_kg.reading.sheets import sheets
-from coprod_kg.reading.tables import TableRead
+from coprod_kg.workbook import tables
+from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.tables import TableRead
 
 _INLINE = re.compile(r'<c (r="[A-Z0-9]+"[^>]*?) t="inlineStr"><is><t[^>]*>([^<]*)</t></is></c>')
 BASE = "https://w3id.org/coprod/"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pyoxigraph as ox
 from openpyxl import Workbook
 
-from coprod_kg.reading.columns import Column, Holds, Sheet, Sheets
+from coprod_kg.workbook.columns import Holds, Sheet, SheetColumn, Sheets
 from tests.workbooks.building import BASE, csv_file
 
 RDFS_LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
@@ -64,13 +64,13 @@ def as_csv(rows: Rows) -> dict[str, bytes]:
     return files
 
 
-def _columns(sheet: Sheet) -> Iterator[tuple[int, Column]]:
+def _columns(sheet: Sheet) -> Iterator[tuple[int, SheetColumn]]:
     return iter(enumerate(sheet.columns, 1))
 
 
 def _text(
     term: ox.NamedNode | ox.Literal,
-    column: Column,
+    column: SheetColumn,
     said: Mapping[str, Mapping[str, list[ox.NamedNode | ox.Literal]]],
     *,
     by_name: bool,

@@ -1,9 +1,0 @@
-"""Where initiatives stand, and why: conclusions drawn again, and explained; it never edits data.
-
-`assess` draws the conclusions over the store anew; `coprod_kg.assessing.explaining` says of one
-subject what was concluded, which statements decided it, and what others did.
-"""
-
-from coprod_kg.assessing.refreshing import assess, organisations
-
-__all__ = ["assess", "organisations"]

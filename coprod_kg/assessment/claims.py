@@ -1,0 +1,89 @@
+"""The stages that somebody claims of a subject; it never weighs one against another."""
+
+from dataclasses import dataclass, replace
+
+from coprod_kg.assessment.queries import rows, text
+from coprod_kg.store.base import Store
+
+__all__ = ["CitedEvidence", "Claim", "claims_on"]
+
+
+@dataclass(frozen=True, slots=True)
+class CitedEvidence:
+    """A piece of evidence that a claim cites.
+
+    Attributes:
+        iri: its name.
+        label: what it is called.
+        page: where it can be read, or None.
+    """
+
+    iri: str
+    label: str
+    page: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One stage assessment.
+
+    Attributes:
+        iri: its name.
+        stage: IRI of the stage.
+        stage_label: what the stage is called.
+        rank: the place of the stage in their order.
+        claimant: who claims, in words.
+        basis: on what basis, in words.
+        secondary: whether it is secondary coding and not the organisation's own statement.
+        since: from when it holds, or None.
+        until: until when, or None.
+        open: whether it is where the claimant sees the subject now.
+        comment: why it was coded so, or None.
+        sources: the evidence that it cites.
+    """
+
+    iri: str
+    stage: str
+    stage_label: str
+    rank: int
+    claimant: str
+    basis: str
+    secondary: bool
+    since: str | None
+    until: str | None
+    open: bool
+    comment: str | None
+    sources: tuple[CitedEvidence, ...]
+
+
+def claims_on(store: Store, subject: str) -> tuple[Claim, ...]:
+    """Every stage that somebody claims of the subject, the oldest first."""
+    first: dict[str, Claim] = {}
+    sources: dict[str, dict[str, CitedEvidence]] = {}
+    for row in rows(store, "claims", subject=[subject]):
+        iri, stage, basis = (row[name].value for name in ("claim", "stage", "basis"))
+        if evidence := text(row, "evidence"):
+            source = CitedEvidence(
+                evidence, text(row, "evidenceLabel") or evidence, text(row, "page")
+            )
+            sources.setdefault(iri, {})[evidence] = source
+        first.setdefault(
+            iri,
+            Claim(
+                iri=iri,
+                stage=stage,
+                stage_label=row["stageLabel"].value,
+                rank=int(row["rank"].value),
+                claimant=row["claimantLabel"].value,
+                basis=row["basisLabel"].value,
+                secondary=basis.endswith("/secondary-coding"),
+                since=text(row, "from"),
+                until=text(row, "until"),
+                open=row["open"].is_true,
+                comment=text(row, "comment"),
+                sources=(),
+            ),
+        )
+    return tuple(
+        replace(one, sources=tuple(sources.get(iri, {}).values())) for iri, one in first.items()
+    )

@@ -1,0 +1,170 @@
+"""What was concluded of a subject, which statements decided it, and what others did.
+
+It never concludes anything that is not in the store: the statements behind each verdict are found
+again by the same profiles, and where they no longer agree with what was concluded, it says so.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.assessment.claims import Claim, claims_on
+from coprod_kg.assessment.peers import ReportedBarrier, barriers_of
+from coprod_kg.assessment.queries import rows, text
+from coprod_kg.assessment.search import Subject
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import term
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query, Store
+from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
+
+__all__ = ["Explainer", "Explanation"]
+
+_CONCLUDED: Final = ("supportedStage", "meetsCriterion", "missesCriterion")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything there is to say of where one subject stands.
+
+    Attributes:
+        subject: what it is about.
+        claims: every stage that somebody claims, oldest first.
+        judgement: what was checked.
+        fresh: whether what the store holds was concluded by these very profiles.
+        barriers: the barriers reported, each with what others did.
+        labels: IRI → what it is called.
+    """
+
+    subject: Subject
+    claims: tuple[Claim, ...]
+    judgement: Judgement
+    fresh: bool
+    barriers: tuple[ReportedBarrier, ...]
+    labels: dict[str, str]
+
+    @property
+    def open_claims(self) -> tuple[Claim, ...]:
+        """The claims of where it stands now."""
+        return tuple(one for one in self.claims if one.open)
+
+    @property
+    def supported(self) -> tuple[Profile, ...]:
+        """The profiles of the highest stage that the record supports in full."""
+        stages = self.judgement.supported
+        return tuple(one for one in self.judgement.profiles if one.stage in stages)
+
+    @property
+    def claimed(self) -> tuple[Profile, ...]:
+        """The profiles of the stages that are claimed now."""
+        stages = {one.stage for one in self.open_claims}
+        return tuple(one for one in self.judgement.profiles if one.stage in stages)
+
+    @property
+    def above_evidence(self) -> bool:
+        """Whether some claim is of a higher stage than the record supports."""
+        highest = max((one.rank for one in self.supported), default=0)
+        return any(one.rank > highest for one in self.open_claims)
+
+    @property
+    def next_profile(self) -> Profile | None:
+        """The profile of the stage after the highest that is claimed or supported."""
+        known = [one.rank for one in (*self.claimed, *self.supported)]
+        top = max(known, default=0)
+        return next((one for one in self.judgement.profiles if one.rank > top), None)
+
+    def verdicts(self, profile: Profile) -> tuple[Verdict, ...]:
+        """The verdicts on the criteria of one profile, in their order."""
+        by_criterion = {one.criterion.iri: one for one in self.judgement.verdicts}
+        return tuple(by_criterion[one.iri] for one in profile.criteria)
+
+
+class Explainer:
+    """Explains one subject after another out of one store.
+
+    Args:
+        store: where data and conclusions are.
+        settings: the base IRI.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._base = settings.base_iri
+        self._judged: dict[str, tuple[list[Judgement], set[ox.Triple]]] = {}
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The profiles of this installation."""
+        model = Model.installed()
+        return Profiles(model.stages, model.background)
+
+    def explain(self, subject: Subject) -> Explanation:
+        """Put together what there is to say of one subject."""
+        judgements, concluded = self._of(subject.organisation)
+        judgement = next(
+            (one for one in judgements if one.subject == subject.iri),
+            Judgement(subject.iri, (), ()),
+        )
+        claims = claims_on(self._store, subject.iri)
+        stages = [one.stage for one in claims if one.open] or list(judgement.supported)
+        return Explanation(
+            subject=subject,
+            claims=claims,
+            judgement=judgement,
+            fresh=_said(judgement)
+            == {one for one in concluded if one.subject == ox.NamedNode(subject.iri)},
+            barriers=barriers_of(self._store, subject.iri, stages),
+            labels=self._labels(judgement),
+        )
+
+    def _of(self, organisation: str) -> tuple[list[Judgement], set[ox.Triple]]:
+        """What the profiles say of an organisation's data, and what the store says they said."""
+        if organisation not in self._judged:
+            said = self._graph("organisation", organisation)
+            inferred = self._graph("assessment", organisation)
+            words = {term(name) for name in _CONCLUDED}
+            concluded = {one for one in inferred if one.predicate.value in words}
+            self._judged[organisation] = (self.profiles.judge(said, inferred), concluded)
+        return self._judged[organisation]
+
+    def _graph(self, kind: str, organisation: str) -> list[ox.Triple]:
+        query = Query(
+            "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }",
+            ("application/n-triples",),
+            default_graphs=(f"{self._base}graph/{kind}/{organisation}",),
+        )
+        answer = self._store.query(query).read()
+        return [one.triple for one in ox.parse(answer, format=ox.RdfFormat.N_TRIPLES)]
+
+    def _labels(self, judgement: Judgement) -> dict[str, str]:
+        things = {
+            node.value
+            for verdict in judgement.verdicts
+            for one in verdict.triples
+            for node in (one.subject, one.object)
+            if isinstance(node, ox.NamedNode)
+        }
+        things |= {one.stage for one in judgement.profiles}
+        things |= {kind for one in judgement.verdicts for kind in one.criterion.evidence}
+        found = rows(self._store, "labels", thing=things)
+        return {row["thing"].value: text(row, "label") or "" for row in found}
+
+
+def _said(judgement: Judgement) -> set[ox.Triple]:
+    """What the store should say of this judgement."""
+    subject = ox.NamedNode(judgement.subject)
+    return {
+        *_each(subject, "supportedStage", judgement.supported),
+        *_each(subject, "meetsCriterion", [v.criterion.iri for v in judgement.verdicts if v.met]),
+        *_each(
+            subject, "missesCriterion", [v.criterion.iri for v in judgement.verdicts if not v.met]
+        ),
+    }
+
+
+def _each(subject: ox.NamedNode, name: str, iris: Sequence[str]) -> Iterable[ox.Triple]:
+    predicate = ox.NamedNode(term(name))
+    return (ox.Triple(subject, predicate, ox.NamedNode(one)) for one in iris)

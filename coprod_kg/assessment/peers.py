@@ -1,0 +1,164 @@
+"""The barriers reported of a subject, and what others did about the same; it never counts a guess.
+
+Two things are kept apart. That somebody *overcame* a barrier is reported, with the enabler. That
+somebody who reported it at a step later *went on* all the same is seen from the stages alone, and
+the enablers reported there may have had nothing to do with it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from coprod_kg.assessment.queries import Row, rows, text
+from coprod_kg.store.base import Store
+
+__all__ = ["Case", "ReportedBarrier", "barriers_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One other initiative that met the same barrier and got past it.
+
+    Attributes:
+        iri: its name.
+        label: what it is called.
+        same_step: whether it is known to have met the barrier at the same step.
+        enablers: what is reported to have helped.
+        since: when it began, or None.
+        until: when it was past it, or None.
+        secondary: whether it is known of from secondary coding alone.
+    """
+
+    iri: str
+    label: str
+    same_step: bool
+    enablers: tuple[str, ...]
+    since: str | None
+    until: str | None
+    secondary: bool
+
+
+@dataclass(slots=True)
+class ReportedBarrier:
+    """One barrier that is reported of a subject.
+
+    Attributes:
+        iri: its name.
+        label: what it is called.
+        step: the step at which it was met, or the next one where none is stated; or None.
+        step_stated: whether the step was stated.
+        at_step: whether it stands at the step that comes next.
+        standpoint, severity, status: how it was reported, in words; or None.
+        standpoint_unstated: whether the standpoint is that none is stated.
+        overcome_by: the enablers by which the subject itself overcame it.
+        basis: on what basis, in words.
+        comment: why it was coded so, or None.
+        others: how many others report it.
+        others_secondary: how many of these are known of from secondary coding alone.
+        overcame: those who overcame it.
+        went_on: those who reported it at the same step and went on all the same.
+    """
+
+    iri: str
+    label: str
+    step: str | None
+    step_stated: bool
+    at_step: bool
+    standpoint: str | None
+    standpoint_unstated: bool
+    severity: str | None
+    status: str | None
+    basis: str
+    comment: str | None
+    overcome_by: tuple[str, ...] = ()
+    others: int = 0
+    others_secondary: int = 0
+    overcame: list[Case] = field(default_factory=list)
+    went_on: list[Case] = field(default_factory=list)
+
+
+def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
+    """The barriers reported of a subject that stands at these stages, with what others did."""
+    steps = {row["stage"].value: row["step"].value for row in rows(store, "steps")}
+    ahead = next((steps[one] for one in reversed(list(stages)) if one in steps), None)
+    found: dict[str, ReportedBarrier] = {}
+    for row in rows(store, "barriers", subject=[subject]):
+        one = found.setdefault(row["report"].value, _barrier(row, ahead, steps))
+        if enabler := text(row, "enablerLabel"):
+            one.overcome_by = (*one.overcome_by, enabler)
+    elsewhere = [
+        row
+        for row in rows(store, "same-barrier", barrier={one.iri for one in found.values()})
+        if row["peer"].value != subject
+    ]
+    for one in found.values():
+        same = [row for row in elsewhere if row["barrier"].value == one.iri]
+        one.others = len({row["peer"].value for row in same})
+        one.others_secondary = one.others - len(
+            {row["peer"].value for row in same if not _is_secondary(row)}
+        )
+        one.overcame = _overcame(same, one.step)
+        one.went_on = _went_on(store, same, one)
+    return tuple(sorted(found.values(), key=lambda one: (not one.at_step, one.label)))
+
+
+def _barrier(row: Row, ahead: str | None, steps: Mapping[str, str]) -> ReportedBarrier:
+    step = text(row, "step") or steps.get(text(row, "atStage") or "")
+    return ReportedBarrier(
+        iri=row["barrier"].value,
+        label=row["barrierLabel"].value,
+        step=step or ahead,
+        step_stated=step is not None,
+        at_step=step is not None and step == ahead,
+        standpoint=text(row, "standpointLabel"),
+        standpoint_unstated=(text(row, "standpoint") or "").endswith("/unstated"),
+        severity=text(row, "severityLabel"),
+        status=text(row, "statusLabel"),
+        basis=row["basisLabel"].value,
+        comment=text(row, "comment"),
+    )
+
+
+def _is_secondary(row: Row) -> bool:
+    return row["basis"].value.endswith("/secondary-coding")
+
+
+def _overcame(same: Sequence[Row], step: str | None) -> list[Case]:
+    cases: dict[str, Case] = {}
+    for row in same:
+        if not row["overcome"].is_true:
+            continue
+        iri = row["peer"].value
+        enabler = text(row, "enablerLabel")
+        before = cases[iri].enablers if iri in cases else ()
+        cases[iri] = Case(
+            iri=iri,
+            label=row["peerLabel"].value,
+            same_step=step is not None and text(row, "step") == step,
+            enablers=tuple(dict.fromkeys((*before, *([enabler] if enabler else [])))),
+            since=text(row, "from"),
+            until=text(row, "until"),
+            secondary=_is_secondary(row),
+        )
+    return sorted(cases.values(), key=lambda one: (not one.same_step, one.label))
+
+
+def _went_on(store: Store, same: Sequence[Row], barrier: ReportedBarrier) -> list[Case]:
+    if barrier.step is None:
+        return []
+    overcame = {one.iri for one in barrier.overcame}
+    peers = {row["peer"].value: row for row in same if row["peer"].value not in overcame}
+    cases: dict[str, Case] = {}
+    for row in rows(store, "passed-step", peer=peers, step=[barrier.step]):
+        iri = row["peer"].value
+        enabler = text(row, "enablerLabel")
+        before = cases[iri].enablers if iri in cases else ()
+        cases[iri] = Case(
+            iri=iri,
+            label=peers[iri]["peerLabel"].value,
+            same_step=text(peers[iri], "step") == barrier.step,
+            enablers=tuple(dict.fromkeys((*before, *([enabler] if enabler else [])))),
+            since=text(row, "started"),
+            until=text(row, "passed"),
+            secondary=_is_secondary(peers[iri]),
+        )
+    return sorted(cases.values(), key=lambda one: (not one.same_step, one.label))

@@ -1,0 +1,71 @@
+"""Conclusions drawn anew over what the store holds; it never changes what was said.
+
+Needed where the ontology, a rule or a profile changed after data came in.
+"""
+
+from collections.abc import Callable, Sequence
+
+from coprod_kg.assessment.queries import rows
+from coprod_kg.errors import StoreError
+from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.sandbox import check
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change, Commit, Query, Store
+
+__all__ = ["assess", "organisations"]
+
+_BATCH = 100
+"""Organisations that are checked between two signs of progress."""
+_COMMIT_BYTES = 32 * 2**20
+"""Conclusions that are held in memory before they are committed."""
+
+
+def organisations(store: Store) -> list[str]:
+    """The organisations that have data: the last parts of their IRIs."""
+    return sorted(row["graph"].value.rpartition("/")[2] for row in rows(store, "organisations"))
+
+
+def assess(
+    organisations: Sequence[str],
+    store: Store,
+    settings: Settings,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Commit:
+    """Draw the conclusions over these organisations' graphs again.
+
+    One commit, or several where there is much: each organisation's conclusions change at once.
+
+    Args:
+        organisations: the last parts of their IRIs.
+        store: where the data is and the conclusions go.
+        settings: the limits and the base IRI.
+        progress: told how many more organisations are done.
+
+    Raises:
+        StoreError: a graph cannot be read back.
+    """
+    replaced: dict[str, bytes] = {}
+    commit = Commit(store.version())
+    for start in range(0, len(organisations), _BATCH):
+        batch = organisations[start : start + _BATCH]
+        replaced |= _concluded(batch, store, settings)
+        progress(len(batch))
+        if sum(map(len, replaced.values())) > _COMMIT_BYTES:
+            commit, replaced = store.commit(Change(replace=replaced)), {}
+    return store.commit(Change(replace=replaced)) if replaced else commit
+
+
+def _concluded(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
+    sent = [Sent(f"{one}.nt", _graph(one, store, settings)) for one in batch]
+    found: dict[str, bytes] = {}
+    for one, checked in zip(batch, check(sent, settings, validates=False), strict=True):
+        if checked.refusal:
+            raise StoreError(checked.refusal.what, where=f"graph/organisation/{one}")
+        found[f"{settings.base_iri}graph/assessment/{one}"] = checked.inferred
+    return found
+
+
+def _graph(organisation: str, store: Store, settings: Settings) -> bytes:
+    graph = f"{settings.base_iri}graph/organisation/{organisation}"
+    query = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
+    return store.query(Query(query, ("application/n-triples",), default_graphs=(graph,))).read()

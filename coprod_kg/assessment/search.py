@@ -1,0 +1,97 @@
+"""From what somebody types to what can be assessed; it never guesses, it only suggests."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from coprod_kg.assessment.queries import rows, text
+from coprod_kg.errors import NotFound, WrongUsage
+from coprod_kg.model.namespaces import prefixes
+from coprod_kg.model.terms import parse_iri
+from coprod_kg.store.base import Store
+
+__all__ = ["Subject", "find"]
+
+_KINDS = ("initiative", "organisation")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An initiative or organisation that can be assessed.
+
+    Attributes:
+        iri: its name.
+        label: what it is called.
+        organisation: whose graph describes it: the last part of the organisation's IRI.
+        run_by: what the organisations that run it are called.
+    """
+
+    iri: str
+    label: str
+    organisation: str
+    run_by: tuple[str, ...]
+
+
+def find(given: Iterable[str], store: Store, base_iri: str) -> list[Subject]:
+    """The subjects that somebody named by IRI, ``initiative/slug`` or slug alone.
+
+    A slug that both an initiative and an organisation have, means both.
+
+    Raises:
+        NotFound: one is not there, or cannot be assessed; says what was perhaps meant.
+        WrongUsage: one is no IRI.
+    """
+    found: dict[str, Subject] = {}
+    for one in given:
+        wanted = _candidates(one, base_iri)
+        subjects = _subjects(store, wanted)
+        if not subjects:
+            raise _unknown(one, store, base_iri)
+        found |= subjects
+    return list(found.values())
+
+
+def _candidates(given: str, base_iri: str) -> list[str]:
+    stem = f"{base_iri}id/"
+    if ":" in given or given.startswith("<"):
+        return [parse_iri(given, base_iri=base_iri, prefixes=prefixes()).value]
+    name = given.removeprefix("id/")
+    names = [name] if "/" in name else [f"{kind}/{name}" for kind in _KINDS]
+    try:
+        return [parse_iri(f"{stem}{one}", base_iri=base_iri).value for one in names]
+    except WrongUsage:
+        raise WrongUsage(
+            f"{given!r} names no initiative or organisation",
+            fix="Write the last part of its IRI, for example ryhov-self-care.",
+        ) from None
+
+
+def _subjects(store: Store, wanted: Iterable[str]) -> dict[str, Subject]:
+    found: dict[str, Subject] = {}
+    runners: dict[str, dict[str, None]] = {}
+    for row in rows(store, "subjects", subject=wanted):
+        iri = row["subject"].value
+        organisation = row["graph"].value.rpartition("/")[2]
+        found.setdefault(iri, Subject(iri, row["label"].value, organisation, ()))
+        if runner := text(row, "runnerLabel"):
+            runners.setdefault(iri, {})[runner] = None
+    return {
+        iri: Subject(one.iri, one.label, one.organisation, tuple(runners.get(iri, ())))
+        for iri, one in found.items()
+    }
+
+
+def _unknown(given: str, store: Store, base_iri: str) -> NotFound:
+    stem = f"{base_iri}id/"
+    known = {row["subject"].value.removeprefix(stem) for row in rows(store, "subjects")}
+    by_slug = {one.rpartition("/")[2]: one for one in sorted(known, reverse=True)}
+    slug = given.rpartition("/")[2].rpartition("#")[2].strip("<>")
+    near = get_close_matches(slug, by_slug, n=3, cutoff=0.5)
+    near += [one for one in sorted(by_slug) if slug and slug in one and one not in near][:3]
+    meant = " or ".join(dict.fromkeys(near)) if near else ""
+    return NotFound(
+        f"nothing that can be assessed is called {given!r}",
+        fix=f"Did you mean {meant}?"
+        if meant
+        else "coprod-kg query initiatives-by-stage lists them.",
+    )

@@ -1,0 +1,292 @@
+"""An explanation as text for a terminal; it decides nothing and counts nothing.
+
+Secondary coding is named as such wherever something rests on it, and small numbers are said.
+"""
+
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.assessment.claims import Claim
+from coprod_kg.assessment.explanation import Explanation
+from coprod_kg.assessment.peers import Case, ReportedBarrier
+from coprod_kg.model.namespaces import shorten
+from coprod_kg.validation.profiles import Profile, Verdict
+
+__all__ = ["as_lines"]
+
+_WIDTH: Final = 96
+_SHOWN: Final = 2
+"""Statements shown under a criterion on a terminal; the plain values have all."""
+_IMPLIED: Final = (
+    "https://w3id.org/coprod/ontology#about",
+    "http://www.w3.org/2004/02/skos/core#broader",
+)
+
+
+_BOILERPLATE: Final = "Coded from the source named here"
+"""A comment that says nothing about the case."""
+
+
+def as_lines(one: Explanation, base_iri: str, *, every: bool = False) -> Iterator[str]:
+    """The explanation as lines of text.
+
+    Args:
+        one: what to tell.
+        base_iri: what is left out of the names of things.
+        every: tell the criteria of every stage, not only of those that matter now.
+    """
+    for line in _lines(one, base_iri, every):
+        yield "".join(char if char.isprintable() else " " for char in line)
+
+
+def _lines(one: Explanation, base_iri: str, every: bool) -> Iterator[str]:
+    yield one.subject.label
+    runners = f", run by {_listed(one.subject.run_by)}" if one.subject.run_by else ""
+    yield f"  {one.subject.iri.removeprefix(f'{base_iri}id/')}{runners}"
+    yield ""
+    yield from _claims(one)
+    yield from _supported(one)
+    if not one.fresh:
+        yield from _indented(
+            "The store holds other conclusions: the data or the profiles changed since. "
+            f"Run coprod-kg assess --refresh {one.subject.organisation}",
+            "  ! ",
+        )
+    for profile in one.judgement.profiles if every else _that_matter(one):
+        yield ""
+        yield from _criteria(one, profile, base_iri)
+    yield from _barriers(one)
+
+
+def _claims(one: Explanation) -> Iterator[str]:
+    open_claims = one.open_claims
+    for claim in open_claims:
+        yield from _indented(f"{claim.stage_label}{_since(claim)}. {_basis(claim)}", "Claimed    ")
+        if claim.comment:
+            yield from _indented(_quoted(claim.comment), " " * 11)
+        if claim.sources:
+            yield from _indented(
+                f"It cites: {'; '.join(source.label for source in claim.sources)}.", " " * 11
+            )
+        else:
+            yield from _indented("It cites no evidence.", " " * 11)
+    if not open_claims:
+        yield "Claimed    No stage is claimed for it now."
+    earlier = [claim for claim in one.claims if not claim.open]
+    if earlier:
+        told = [f"{claim.stage_label.lower()}{_since(claim)}" for claim in earlier]
+        yield from _indented(f"Before: {'; '.join(told)}.", " " * 11)
+
+
+def _since(claim: Claim) -> str:
+    if claim.since and claim.until:
+        return f" from {claim.since} until {claim.until}"
+    if claim.until:
+        return f" until {claim.until}"
+    return f" since {claim.since}" if claim.since else " (no date)"
+
+
+def _basis(claim: Claim) -> str:
+    who = "the coprod-kg project" if claim.claimant.startswith("coprod-kg") else claim.claimant
+    not_theirs = ", not the organisation's own statement" if claim.secondary else ""
+    return f"By {who}: {claim.basis.lower()}{not_theirs}."
+
+
+def _supported(one: Explanation) -> Iterator[str]:
+    names = _listed([_stage(one, profile) for profile in one.supported])
+    label = "Supported  "
+    if not names:
+        yield from _indented("The record does not yet support any stage in full.", label)
+    elif one.open_claims and not one.above_evidence:
+        yield from _indented(f"{names}: the record bears the claim out.", label)
+    else:
+        yield from _indented(f"{names}, in full.", label)
+    above = [profile for profile in one.claimed if profile.stage not in one.judgement.supported]
+    if not one.above_evidence:
+        return
+    for profile in above:
+        required = [verdict for verdict in one.verdicts(profile) if verdict.criterion.required]
+        missed = [verdict for verdict in required if not verdict.met]
+        yield from _indented(
+            f"For {_stage(one, profile).lower()}, {len(required) - len(missed)} of "
+            f"{len(required)} required criteria are on record. Not on record: "
+            f"{'; '.join(_quoted(verdict.criterion.name) for verdict in missed)}. "
+            f"That says what this record lacks, not what the {_kind(one)} lacks: "
+            "the claim may well be right.",
+            " " * 11,
+        )
+    unfit = {claim.stage_label for claim in one.open_claims} - {
+        one.labels.get(profile.stage, "") for profile in one.claimed
+    }
+    for stage in sorted(unfit):
+        yield from _indented(f"{stage} is not judged of a subject of this kind.", " " * 11)
+
+
+def _that_matter(one: Explanation) -> list[Profile]:
+    """The claimed stages; and what the next one asks where the claims are borne out."""
+    shown = list(one.claimed) or list(one.supported)
+    if not one.above_evidence and one.next_profile and one.next_profile not in shown:
+        shown.append(one.next_profile)
+    return shown or list(one.judgement.profiles[:1])
+
+
+def _criteria(one: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
+    verdicts = one.verdicts(profile)
+    if profile in one.claimed or profile in one.supported:
+        about = "claimed" if profile in one.claimed else "supported"
+        yield f"{_stage(one, profile)} ({about})"
+    else:
+        required = [verdict for verdict in verdicts if verdict.criterion.required]
+        met = sum(verdict.met for verdict in required)
+        yield f"{_stage(one, profile)}: {met} of {len(required)} required criteria are on record"
+        yield from _indented("Higher is not better: this says only what it would take.", "  ")
+        verdicts = tuple(verdict for verdict in verdicts if not verdict.met)
+    for verdict in verdicts:
+        sign = "✓" if verdict.met else "✗" if verdict.criterion.required else "○"
+        helps = "" if verdict.criterion.required else " (helps, not required)"
+        yield f"  {sign} {verdict.criterion.name}{helps}"
+        if not verdict.met:
+            yield from _indented(verdict.criterion.message, " " * 6)
+            kinds = [one.labels.get(kind, shorten(kind)) for kind in verdict.criterion.evidence]
+            if kinds and verdict.criterion.required:
+                yield from _indented(
+                    f"Would show it: {_listed(map(str.lower, kinds), 'or')}.", " " * 6
+                )
+        yield from _statements(one, verdict, base_iri)
+
+
+def _statements(one: Explanation, verdict: Verdict, base_iri: str) -> Iterator[str]:
+    telling = [
+        triple
+        for triple in verdict.triples
+        if triple.predicate.value not in _IMPLIED and str(triple.subject).startswith(f"<{base_iri}")
+    ]
+    shown = telling[:_SHOWN]
+    lead = "" if verdict.met else "found only: " if shown else ""
+    for triple in shown:
+        yield f"      {lead}{_statement(triple, base_iri)}"
+    if len(telling) > len(shown):
+        yield f"      … and {len(telling) - len(shown)} more (--json has them all)"
+
+
+def _statement(triple: ox.Triple, base_iri: str) -> str:
+    return " ".join(
+        _short(one, base_iri) for one in (triple.subject, triple.predicate, triple.object)
+    )
+
+
+def _short(term: Any, base_iri: str) -> str:
+    if isinstance(term, ox.NamedNode):
+        things = f"{base_iri}id/"
+        value = str(term.value)
+        return value.removeprefix(things) if value.startswith(things) else shorten(value)
+    if isinstance(term, ox.Literal):
+        return f"“{term.value}”"
+    return str(term)
+
+
+def _barriers(one: Explanation) -> Iterator[str]:
+    yield ""
+    if not one.barriers:
+        yield "Barriers   None is reported of it."
+        return
+    yield "Barriers reported of it, and what others did about the same"
+    for barrier in one.barriers:
+        yield from _barrier(barrier)
+
+
+def _barrier(one: ReportedBarrier) -> Iterator[str]:
+    step = f"at the step {one.step.rpartition('/')[2]}" if one.step_stated and one.step else ""
+    facts = [step or "step not stated", one.severity and one.severity.lower()]
+    facts.append(one.status and one.status.lower())
+    if one.standpoint and not one.standpoint_unstated:
+        facts.append(f"seen by: {one.standpoint.lower()}")
+    facts.append(one.basis.lower())
+    yield from _indented(f"{one.label} ({', '.join(str(fact) for fact in facts if fact)})", "  • ")
+    if one.comment and not one.comment.startswith(_BOILERPLATE):
+        yield from _indented(_quoted(one.comment), " " * 6)
+    if one.overcome_by:
+        how = _listed(map(str.lower, one.overcome_by))
+        yield from _indented(f"Overcome here by {how}.", " " * 6)
+    yield from _indented(_elsewhere(one), " " * 6)
+    for case in (*one.overcame, *one.went_on):
+        yield from _indented(_case(case, reported=case in one.overcame), " " * 8)
+
+
+def _elsewhere(one: ReportedBarrier) -> str:
+    if not one.others:
+        return "Nobody else in the store reports it, so there is nothing to learn from others yet."
+    coded = (
+        ", all known from secondary coding"
+        if one.others_secondary == one.others
+        else f", {one.others_secondary} of them known from secondary coding"
+        if one.others_secondary
+        else ""
+    )
+    who = f"{one.others} other{'s' if one.others > 1 else ''} report it{coded}."
+    if one.others == 1:
+        who = who.replace("report it", "reports it").replace(", all known", ", known")
+    passed = len(one.overcame)
+    went = len(one.went_on)
+    told = f"{passed or 'None'} of them {'is' if passed <= 1 else 'are'} said to have overcome it"
+    if went:
+        step = (one.step or "").rpartition("/")[2]
+        told += f"; {went} took the step {step} although they report it"
+    few = " Too few to generalise from." if 0 < passed + went < 5 else ""
+    return f"{who} {told}.{few}"
+
+
+def _case(case: Case, *, reported: bool) -> str:
+    when = _duration(case.since, case.until)
+    how = _listed(map(str.lower, case.enablers)) if case.enablers else "nothing named"
+    means = f"by {how}" if reported else f"enablers reported there: {how}"
+    step = "" if case.same_step else "; whether at the same step is not stated"
+    coded = "; secondary coding" if case.secondary else ""
+    return f"{case.label}: {means}{when}{step}{coded}"
+
+
+def _duration(since: str | None, until: str | None) -> str:
+    if not since or not until:
+        return (
+            f"; since {since}"
+            if since
+            else f"; until {until}"
+            if until
+            else "; how long: not known"
+        )
+    years = int(until[:4]) - int(since[:4])
+    unit = "year" if years == 1 else "years"
+    return f"; {since} to {until}, {f'about {years} {unit}' if years else 'within a year'}"
+
+
+def _stage(one: Explanation, profile: Profile) -> str:
+    return one.labels.get(profile.stage) or shorten(profile.stage)
+
+
+def _quoted(text: str) -> str:
+    return f"“{text}”"
+
+
+def _kind(one: Explanation) -> str:
+    return "organisation" if "/id/organisation/" in one.subject.iri else "initiative"
+
+
+def _listed(words: Iterable[str], last: str = "and") -> str:
+    known = list(words)
+    if len(known) < 2:
+        return "".join(known)
+    return f"{', '.join(known[:-1])} {last} {known[-1]}"
+
+
+def _indented(text: str, lead: str) -> list[str]:
+    lines = wrap(
+        text,
+        _WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_on_hyphens=False,
+    )
+    return lines or [lead]

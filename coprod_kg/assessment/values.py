@@ -1,0 +1,60 @@
+"""An explanation as plain values, as JSON can hold them; it leaves nothing out."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyoxigraph as ox
+
+from coprod_kg.assessment.explanation import Explanation
+from coprod_kg.model.namespaces import shorten
+from coprod_kg.validation.paths import written
+from coprod_kg.validation.profiles import Profile, Profiles, Verdict
+
+__all__ = ["as_values"]
+
+
+def as_values(one: Explanation, profiles: Profiles) -> dict[str, Any]:
+    """The explanation as JSON can hold it, every deciding statement included."""
+    return {
+        "subject": one.subject.iri,
+        "label": one.subject.label,
+        "organisation": one.subject.organisation,
+        "claims": [asdict(claim) for claim in one.claims],
+        "supportedStages": list(one.judgement.supported),
+        "claimAboveEvidence": one.above_evidence,
+        "conclusionsAreFresh": one.fresh,
+        "profiles": [_profile(one, profile, profiles) for profile in one.judgement.profiles],
+        "barriers": [asdict(barrier) for barrier in one.barriers],
+    }
+
+
+def _profile(one: Explanation, profile: Profile, profiles: Profiles) -> dict[str, Any]:
+    verdicts = one.verdicts(profile)
+    return {
+        "stage": profile.stage,
+        "rank": profile.rank,
+        "met": all(verdict.met for verdict in verdicts if verdict.criterion.required),
+        "criteria": [_criterion(verdict, profiles) for verdict in verdicts],
+    }
+
+
+def _criterion(verdict: Verdict, profiles: Profiles) -> dict[str, Any]:
+    criterion = verdict.criterion
+    return {
+        "criterion": criterion.iri,
+        "name": criterion.name,
+        "required": criterion.required,
+        "met": verdict.met,
+        "message": None if verdict.met else criterion.message,
+        "lookedFor": criterion.description,
+        "path": written(profiles.shapes, criterion.path, shorten),
+        "evidenceThatWouldShowIt": list(criterion.evidence),
+        "sources": list(criterion.sources),
+        "ourInference": criterion.note,
+        "statements": _texts(verdict.triples),
+    }
+
+
+def _texts(triples: Sequence[ox.Triple]) -> list[str]:
+    return [f"{triple} ." for triple in triples]

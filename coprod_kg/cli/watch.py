@@ -1,0 +1,156 @@
+"""An answer asked again at each new version of the data, until Ctrl-C; it never changes data."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import click
+
+from coprod_kg.cli.output import Output, show
+from coprod_kg.client.questions import BoundQuestion
+from coprod_kg.errors import LimitReached, StoreError, VersionGone, WrongUsage
+from coprod_kg.formats.media_types import ROWS
+from coprod_kg.formats.table import Cell, Table, read_table
+from coprod_kg.queries.differences import Differences, Row, compare, key_columns
+
+__all__ = ["told", "watch"]
+
+_JSON: Final = (ROWS[0].media_type,)
+_EVERY: Final = 1.0
+"""Seconds between two looks at the version."""
+_FAILURES: Final = 5
+"""Failures in a row before one is told: whoever commits holds the store for a moment."""
+_MOST: Final = 20
+"""Changes that are told one by one."""
+
+
+def watch(question: BoundQuestion, output: Output) -> None:
+    """Show the answer, and again whenever there is a new version, with what has changed.
+
+    A terminal is cleared and drawn anew; elsewhere each answer follows the last one, behind a
+    line that begins with ``---``; a file is written anew. Ctrl-C is the way it ends.
+
+    Raises:
+        WrongUsage: it is a picture or a workbook, and there is no file for it.
+        CoprodError: it cannot be asked the first time.
+    """
+    if output.made and output.file is None:
+        raise WrongUsage(f"a {output.made.name} is written anew each time", fix="Add -o FILE.")
+    shown: _Shown | None = None
+    failed = 0
+    try:
+        while True:
+            try:
+                if shown is None or question.newest() != shown.version:
+                    shown = _again(question, output, shown)
+                failed = 0
+            except (StoreError, LimitReached, VersionGone) as error:
+                if shown is None:
+                    raise
+                failed += 1
+                if failed == _FAILURES:
+                    click.echo(f"coprod-kg: {error.what}; trying again", err=True)
+            time.sleep(_EVERY)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough, also where it comes twice
+        click.echo(err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What was answered last."""
+
+    version: int
+    table: Table | None
+    data: bytes
+
+
+def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _Shown:
+    if question.described()["form"] in ("CONSTRUCT", "DESCRIBE"):
+        asked = question.asked(output.media_types, None, None)
+    else:
+        asked = question.asked(_JSON, None, None)
+    with asked as answer:
+        data, rows = answer.read(), answer.media_type in _JSON
+    now = _Shown(answer.version, read_table(data) if rows else None, data)
+    changes = list(_changes(question, output, before, now)) if before else []
+    terminal = sys.stdout.isatty() and output.file is None
+    if terminal:
+        click.clear()
+        click.echo(f"{question.described()['summary']}\n")
+    elif output.file is None:
+        _separate(now, changes, before)
+    if before is None or terminal or now.data != before.data:
+        again = partial(question.asked, output.media_types, output.made, now.version)
+        show(again, output)
+    if terminal or output.file is not None:
+        for line in changes:
+            click.echo(line, err=output.file is not None)
+    return now
+
+
+def _separate(now: _Shown, changes: Sequence[str], before: _Shown | None) -> None:
+    line = f"--- version {now.version}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    told = f": {changes[0]}" if before and changes else ""
+    click.echo("\n".join([f"{line}{told}", *changes[1:]]))
+
+
+def _changes(question: BoundQuestion, output: Output, before: _Shown, now: _Shown) -> Iterator[str]:
+    """What has changed: a line that counts, then a line for each row."""
+    since = f"since version {before.version}"
+    if before.data == now.data:
+        yield f"nothing has changed {since}"
+    elif before.table is None or now.table is None or now.table.truth is not None:
+        yield f"the answer has changed {since}"
+    else:
+        said = question.described()
+        key = key_columns(tuple(said["key"]), before.table, now.table)
+        names = {one["name"]: one["label"] for one in said["columns"]}
+        found = compare(before.table, now.table, key)
+        some = (("added", found.added), ("removed", found.removed), ("changed", found.changed))
+        yield ", ".join(f"{len(rows)} {what}" for what, rows in some) + f" {since}"
+        lines = list(told(found, names))
+        yield from lines[:_MOST]
+        if len(lines) > _MOST:
+            yield f"… and {len(lines) - _MOST} more"
+
+
+def told(found: Differences, names: Mapping[str, str]) -> Iterator[str]:
+    """A line for each row that differs: ``+`` added, ``-`` removed, ``~`` changed.
+
+    Args:
+        found: the differences.
+        names: column → what people call it.
+    """
+    apart = {*found.key, *(f"{name}Label" for name in found.key)}
+    rest = [name for name in found.columns if name not in apart]
+    for mark, rows in (("+", found.added), ("-", found.removed)):
+        for row in rows:
+            cells = [f"{names.get(one, one)} {row[one].value}" for one in rest if one in row]
+            yield _line(mark, _who(row, found.key), cells)
+    for change in found.changed:
+        cells = [
+            f"{names.get(one, one)} {_value(old)} → {_value(new)}"
+            for one, (old, new) in change.cells.items()
+        ]
+        yield _line("~", _who(change.row, found.key), cells)
+
+
+def _who(row: Row, key: Sequence[str]) -> str:
+    """The row's key in words where the row has them."""
+    cells = (row.get(f"{name}Label") or row.get(name) for name in key)
+    return ", ".join(cell.value if cell else "none" for cell in cells)
+
+
+def _value(cell: Cell | None) -> str:
+    return cell.value if cell else "none"
+
+
+def _line(mark: str, who: str, cells: Sequence[str]) -> str:
+    text = f"{mark} {who}" + (f": {', '.join(cells)}" if cells else "")
+    return "".join(one if one.isprintable() else " " for one in text)

@@ -1,0 +1,53 @@
+"""How an answer in a notebook is cited; it never counts or hashes an answer itself."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from coprod_kg.queries.citation import TITLE, tex
+
+__all__ = ["LazyCitation", "plainly"]
+
+
+class LazyCitation:
+    """What says which answer this was; it is asked for when it is looked at."""
+
+    def __init__(self, write: Callable[[str], str]) -> None:
+        """Take what writes it as ``text``, ``bibtex`` or ``csl``."""
+        self._write = cache(write)
+
+    @property
+    def text(self) -> str:
+        """One sentence, with the hash of the answer and the address where it stays."""
+        return self._write("text").strip()
+
+    @property
+    def bibtex(self) -> str:
+        """The same for a bibliography."""
+        return self._write("bibtex").strip()
+
+    @property
+    def csl(self) -> list[dict[str, Any]]:
+        """The same as CSL-JSON, for Zotero, pandoc and others."""
+        found: list[dict[str, Any]] = json.loads(self._write("csl"))
+        return found
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+
+def plainly(form: str, version: int, sha256: str) -> str:
+    """The citation of an answer that no saved query gave: as ``text``, ``bibtex`` or ``csl``."""
+    asked = f"a SPARQL query; SHA-256 of the answer {sha256}"
+    name = f"coprod-kg-v{version}-{sha256[:8]}"
+    if form == "text":
+        return f"{TITLE}, version {version}, {asked}."
+    if form == "bibtex":
+        fields = {"title": TITLE, "version": str(version), "note": asked}
+        lines = [f"  {key} = {{{tex(value)}}}," for key, value in fields.items()]
+        return "\n".join([f"@misc{{{name},", *lines, "}"])
+    item = {"id": name, "type": "dataset", "title": TITLE, "version": str(version), "note": asked}
+    return json.dumps([item])

@@ -1,0 +1,190 @@
+"""A service or a data folder, with its saved queries as callables; it never writes to either."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from coprod_kg.client.opening import opened
+from coprod_kg.client.remote import Remote
+from coprod_kg.client.result import Result, html_table, result
+from coprod_kg.client.sources import AnswerSource, Folder, Values
+from coprod_kg.errors import WrongUsage
+from coprod_kg.queries.parameters import did_you_mean
+from coprod_kg.settings import Settings
+
+__all__ = ["CallableQuestion", "CallableQuestions", "Connection", "connect"]
+
+
+def connect(url_or_folder: str | Path, version: int | None = None) -> "Connection":
+    """Open a running service or a data folder for asking.
+
+    Args:
+        url_or_folder: ``http://…`` of a service, or the data folder of a store.
+        version: ask this version of the data; each answer's newest by default.
+
+    Raises:
+        WrongUsage: there is no such folder.
+        StoreUnavailable: the service does not answer, or the store cannot be opened.
+    """
+    where = str(url_or_folder)
+    if where.startswith(("http://", "https://")):
+        return Connection(Remote(where, Settings.load({}).query_seconds, "connect"), version)
+    if not Path(where).is_dir():
+        raise WrongUsage(
+            f"there is no folder {where}",
+            fix="Give the address of a service, or the folder that serve --data made.",
+        )
+    with ExitStack() as stack:
+        settings = Settings.load({"data": where})
+        source = Folder(stack.enter_context(opened(settings)), settings)
+        return Connection(source, version, stack.pop_all())
+
+
+class CallableQuestion:
+    """A saved query, to be called with its parameters by name."""
+
+    def __init__(self, said: Mapping[str, Any], ask: Callable[[str, Values], Result]) -> None:
+        """Make the callable from what the catalogue says of the query."""
+        self.name: str = said["name"]
+        self.summary: str = said["summary"]
+        self.tags: tuple[str, ...] = tuple(said["tags"])
+        self._ask = ask
+        self._parameters = [one["name"] for one in said["parameters"]]
+        self.__name__ = _attribute(self.name)
+        self.__doc__ = _doc(said)
+        self.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter(
+                    one["name"], inspect.Parameter.KEYWORD_ONLY, default=one["default"]
+                )
+                for one in said["parameters"]
+                if one["name"].isidentifier()
+            ],
+            return_annotation=Result,
+        )
+
+    def __call__(self, **values: object) -> Result:
+        """Ask it.
+
+        Raises:
+            WrongUsage: lists every parameter that does not fit, with what is permitted.
+        """
+        for name in values:
+            if name not in self._parameters:
+                near = did_you_mean(name, dict.fromkeys(self._parameters))
+                raise WrongUsage(
+                    f"there is no parameter {name!r}{near}",
+                    where=f"query {self.name}",
+                    fix=f"Permitted: {', '.join(self._parameters) or 'none at all'}.",
+                )
+        given = {name: _texts(value) for name, value in values.items() if value is not None}
+        return self._ask(self.name, given)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.summary}>"
+
+
+class CallableQuestions(Mapping[str, CallableQuestion]):
+    """The saved queries by name; a notebook shows them as a table."""
+
+    def __init__(self, known: Mapping[str, CallableQuestion]) -> None:
+        """Hold them in their order."""
+        self._known = known
+
+    def __getitem__(self, name: str) -> CallableQuestion:
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def _repr_html_(self) -> str:
+        rows = [[_attribute(one.name), one.summary, ", ".join(one.tags)] for one in self.values()]
+        return html_table(("query", "question", "tags"), rows)
+
+
+class Connection:
+    """What can be asked, each saved query as an attribute: ``kg.initiatives_at_stage()``."""
+
+    def __init__(self, source: AnswerSource, version: int | None, closing: ExitStack | None = None):
+        """Read the catalogue of the source."""
+        self._source = source
+        self._closing = closing or ExitStack()
+        self.version = version
+        self._said = {one["name"]: one for one in source.queries()}
+        self.queries = CallableQuestions(
+            {name: CallableQuestion(one, self._query) for name, one in self._said.items()}
+        )
+        self._attributes = {_attribute(name): one for name, one in self.queries.items()}
+
+    def __getattr__(self, name: str) -> CallableQuestion:
+        known = self.__dict__.get("_attributes", {})
+        if name in known:
+            found: CallableQuestion = known[name]
+            return found
+        near = "" if name.startswith("_") else did_you_mean(name, known)
+        raise AttributeError(f"there is no saved query {name!r}{near}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._attributes})
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store; after this nothing can be asked."""
+        self._closing.close()
+
+    def sparql(self, text: str) -> Result:
+        """Ask any SPARQL query.
+
+        Raises:
+            CoprodError: the query is wrong or was refused; says where.
+        """
+        ask = partial(self._source.sparql, text)
+        return result(ask, self.version, None, {})
+
+    def _query(self, name: str, values: Values) -> Result:
+        said = self._said[name]
+        ask = partial(self._source.query, name, values)
+        cite = partial(self._source.cited, name, values)
+        headings = {one["name"]: one["label"] for one in said["columns"]}
+        return result(ask, self.version, cite, headings)
+
+
+def _attribute(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _texts(value: object) -> list[str]:
+    several = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    return [_text(one) for one in several]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _doc(said: Mapping[str, Any]) -> str:
+    lines = [said["summary"], "", said["description"]]
+    if said["parameters"]:
+        lines += ["", "Args:"]
+    for one in said["parameters"]:
+        takes = " ".join(word for word in (one["type"], one["scope"]) if word)
+        lines.append(f"    {one['name']} ({takes}): {one['description']}")
+    lines += ["", "Columns:"]
+    for one in said["columns"]:
+        unit = f" [{one['unit']}]" if one.get("unit") else ""
+        lines.append(f"    {one['name']}{unit}: {one['description']}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""How an answer is written: media types, negotiation, tables, workbooks, pictures."""

@@ -1,0 +1,135 @@
+"""Which formats a client can read, best first; it never fails on a header it cannot parse."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from coprod_kg.errors import NotAcceptable, WrongUsage
+from coprod_kg.formats.media_types import FORMATS, Format, by_name
+
+__all__ = ["Offer", "negotiate", "offers_by_name"]
+
+_QUALITY: Final = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
+_RANGE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PART: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+_MOST_RANGES: Final = 100
+_SHORT: Final = 400
+"""Characters of a header that is worth keeping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A format to answer in, and the media type to call it by.
+
+    Attributes:
+        format: the format.
+        content_type: what the ``Content-Type`` header says: the registered type, or the alias
+            by which the client asked for it.
+    """
+
+    format: Format
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    media_type: str
+    quality: float
+    place: int
+
+
+def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[Offer, ...]:
+    """The formats a client accepts, best first.
+
+    Order: quality, then a type named in full before ``text/*`` before ``*/*``, then the order in
+    the header, then our own. A page is never chosen by a wildcard while data is on offer.
+
+    Args:
+        accept: the ``Accept`` header, or None; an empty one counts as ``*/*``.
+        formats: what can be written here, in our order of preference.
+
+    Raises:
+        NotAcceptable: nothing fits.
+    """
+    header, known = accept or "", tuple(formats)
+    found = (
+        _negotiated(header, known)
+        if len(header) <= _SHORT
+        else _negotiated.__wrapped__(header, known)
+    )
+    if not found:
+        raise NotAcceptable(
+            f"nothing in Accept: {header[:200]} can be written here",
+            where="header Accept",
+            fix="Ask for one of " + ", ".join(dict.fromkeys(one.media_type for one in known)),
+        )
+    return found
+
+
+@lru_cache(maxsize=256)
+def _negotiated(accept: str, formats: tuple[Format, ...]) -> tuple[Offer, ...]:
+    """The same without an error; clients send few different headers, so it is kept."""
+    ranges = _ranges(accept) or [_Range("*/*", 1.0, 0)]
+    scored = []
+    for order, one in enumerate(formats):
+        best = _best(one, ranges)
+        if best is not None:
+            quality, exactness, place, called = best
+            scored.append((-quality, -exactness, place, order, Offer(one, called)))
+    return tuple(one[-1] for one in sorted(scored, key=lambda one: one[:-1]))
+
+
+def offers_by_name(name: str, formats: Sequence[Format] = FORMATS) -> tuple[Offer, ...]:
+    """What a ``?format=`` or a suffix asks for.
+
+    Raises:
+        WrongUsage: there is no format of that name here.
+    """
+    found = tuple(Offer(one, one.content_type) for one in by_name(name) if one in formats)
+    if not found:
+        raise WrongUsage(
+            f"there is no format {name[:80]!r} here",
+            where="parameter format",
+            fix="The formats are: " + ", ".join(one.name for one in formats) + ".",
+        )
+    return found
+
+
+def _ranges(accept: str) -> list[_Range]:
+    found = []
+    for place, part in enumerate(_PART.findall(accept)[:_MOST_RANGES]):
+        media_type, *parameters = (piece.strip() for piece in part.split(";"))
+        if _RANGE.fullmatch(media_type):
+            found.append(_Range(media_type.lower(), _quality(parameters), place))
+    return found
+
+
+def _quality(parameters: Iterable[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            value = value.strip()
+            return float(value) if _QUALITY.fullmatch(value) and value else 1.0
+    return 1.0
+
+
+def _best(one: Format, ranges: list[_Range]) -> tuple[float, int, int, str] | None:
+    """Quality, exactness, place and name of the range that decides about a format."""
+    named = [range_ for range_ in ranges if range_.media_type == one.media_type]
+    aliased = [range_ for range_ in ranges if range_.media_type in one.aliases]
+    if named or any(range_.quality > 0 for range_ in aliased):
+        if named and named[0].quality == 0:
+            return None
+        first = max(named + aliased, key=lambda range_: (range_.quality, range_ in named))
+        exactness = 3 if first in named else 2
+        called = first.media_type if first in aliased and one.family == "rows" else None
+        return first.quality, exactness, first.place, called or one.content_type
+    major = one.media_type.partition("/")[0]
+    for wanted, exactness in ((f"{major}/*", 1), ("*/*", 0)):
+        for range_ in ranges:
+            if range_.media_type == wanted:
+                found = (range_.quality, exactness, range_.place, one.content_type)
+                return found if range_.quality > 0 else None
+    return None

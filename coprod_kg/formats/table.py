@@ -1,0 +1,99 @@
+"""SPARQL JSON results as rows of cells for a page; it never looks a label up."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from coprod_kg.errors import StoreError
+
+__all__ = ["SUPPRESSED", "Cell", "Table", "labelled_columns", "read_table"]
+
+SUPPRESSED: Final = "https://w3id.org/coprod/results#Suppressed"
+"""The datatype of what stands in a cell whose value is withheld."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of an answer.
+
+    Attributes:
+        kind: ``uri``, ``literal``, ``bnode`` or ``triple``.
+        value: the IRI, the text, or the name of the blank node.
+        language: of a literal, or None.
+        datatype: of a literal, or None.
+    """
+
+    kind: str
+    value: str
+    language: str | None = None
+    datatype: str | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it belongs at the right edge of its column."""
+        name = (self.datatype or "").rpartition("#")[2]
+        return name in ("integer", "decimal", "double", "float", "nonNegativeInteger", "long")
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether it is true or false."""
+        return (self.datatype or "").endswith("#boolean")
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether its value is withheld (`coprod_kg.queries.suppression`)."""
+        return self.datatype == SUPPRESSED
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer: columns and rows, or a truth value.
+
+    Attributes:
+        columns: the variables, in order.
+        rows: one mapping per row; an unbound variable is missing from it.
+        truth: the answer of an ASK, else None.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Cell], ...]
+    truth: bool | None = None
+
+    def texts(self) -> Iterator[dict[str, str]]:
+        """The rows with plain values."""
+        for row in self.rows:
+            yield {name: cell.value for name, cell in row.items()}
+
+
+def labelled_columns(columns: Sequence[str]) -> dict[str, str]:
+    """The columns that another one says in words: ``x`` → ``xLabel``."""
+    return {name: f"{name}Label" for name in columns if f"{name}Label" in columns}
+
+
+def read_table(data: bytes) -> Table:
+    """Read ``application/sparql-results+json``.
+
+    Raises:
+        StoreError: it is not that.
+    """
+    try:
+        document = json.loads(data)
+        if "boolean" in document:
+            return Table((), (), bool(document["boolean"]))
+        rows = document["results"]["bindings"]
+        return Table(
+            tuple(document["head"]["vars"]),
+            tuple({name: _cell(term) for name, term in row.items()} for row in rows),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError("the store's answer cannot be read as SPARQL results") from error
+
+
+def _cell(term: dict[str, Any]) -> Cell:
+    if term["type"] == "triple":
+        inner = term["value"]
+        parts = (_cell(inner[part]).value for part in ("subject", "predicate", "object"))
+        return Cell("triple", "<<( " + " ".join(parts) + " )>>")
+    kind = "literal" if term["type"] == "typed-literal" else term["type"]
+    return Cell(kind, term["value"], term.get("xml:lang"), term.get("datatype"))

@@ -1,0 +1,188 @@
+"""Columns of text as wide as they need to be, or as fit; no number is ever cut."""
+
+import shutil
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from textwrap import wrap
+from unicodedata import combining, east_asian_width
+
+__all__ = ["TextColumn", "aligned", "apart", "fitted", "grid", "plain", "terminal_width", "whole"]
+
+_GAP = "  "
+_LEAST = 12
+"""Characters that a text is never cut below, and of a value that is never cut."""
+_FOLDS = 3
+"""Lines of a text before it is cut."""
+
+
+def aligned(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Collection[int] = (),
+    width: int | None = None,
+) -> Iterator[str]:
+    """Lines of columns that are as wide as they need to be, or as fit.
+
+    What does not fit is written one cell a line. Texts are folded, and cut with an ellipsis
+    where they are very long; numbers, and what is as short as a date, never.
+
+    Args:
+        header: the names of the columns.
+        rows: the cells.
+        right: which columns hold numbers and so end at their right edge.
+        width: the characters of a line; any number by default.
+
+    >>> list(aligned(["stage", "n"], [["project", "7"]], [1]))
+    ['stage    n', '-------  -', 'project  7']
+    """
+    columns = [
+        TextColumn(plain(name), tuple(plain(row[place]) for row in rows), place in right)
+        for place, name in enumerate(header)
+    ]
+    widths = [one.wanted for one in columns] if width is None else fitted(columns, width)
+    yield from apart(columns, width or 0) if widths is None else grid(columns, widths)
+
+
+def terminal_width() -> int | None:
+    """The characters of a line of the terminal; None where the output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumn:
+    """A column as it is shown.
+
+    Attributes:
+        head: its heading.
+        cells: its texts, one a row.
+        number: whether they are numbers and so end at its right edge.
+        unit: what the heading says in brackets at its end, or empty.
+    """
+
+    head: str
+    cells: tuple[str, ...]
+    number: bool = False
+    unit: str = ""
+
+    @property
+    def bare(self) -> str:
+        """The heading without its unit."""
+        return self.head.removesuffix(f" ({self.unit})")
+
+    @property
+    def longest(self) -> int:
+        """The places that its cells take."""
+        return max(map(_size, self.cells), default=0)
+
+    @property
+    def wanted(self) -> int:
+        """The places that it takes where there is room."""
+        return max(self.longest, _size(self.head))
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is a text that is the same in every row."""
+        return not self.number and len(set(self.cells)) == 1 and bool(self.cells[0])
+
+
+def fitted(columns: Sequence[TextColumn], width: int) -> list[int] | None:
+    """What each gets: all it needs, else a folded heading, else folded texts; None: no room."""
+    wanted = [one.wanted for one in columns]
+    if whole(wanted) <= width:
+        return wanted
+    words = [max(map(_size, one.head.split()), default=1) for one in columns]
+    most = [max(one.longest, word) for one, word in zip(columns, words, strict=True)]
+    if whole(most) <= width:
+        return _grown(most, wanted, width)
+    least = [
+        max(word, one.longest if one.number else min(one.longest, _LEAST))
+        for one, word in zip(columns, words, strict=True)
+    ]
+    return _grown(least, most, width) if whole(least) <= width else None
+
+
+def _grown(start: Sequence[int], goal: Sequence[int], width: int) -> list[int]:
+    """The widths with what is left of the line given, place by place, to the narrowest."""
+    widths = list(start)
+    for _ in range(width - whole(widths)):
+        short = [place for place, size in enumerate(widths) if size < goal[place]]
+        if not short:
+            break
+        widths[min(short, key=lambda place: widths[place])] += 1
+    return widths
+
+
+def grid(columns: Sequence[TextColumn], widths: Sequence[int]) -> Iterator[str]:
+    """The lines of a table whose columns are so wide."""
+    edges = [one.number for one in columns]
+    heads = [wrap(one.head, size) for one, size in zip(columns, widths, strict=True)]
+    high = max(map(len, heads), default=0)
+    for line in zip(*([""] * (high - len(one)) + one for one in heads), strict=True):
+        yield _line(line, widths, edges)
+    yield _GAP.join("-" * size for size in widths)
+    for row in zip(*(one.cells for one in columns), strict=True):
+        parts = [_folded(*pair) for pair in zip(row, widths, strict=True)]
+        for line in zip_longest(*parts, fillvalue=""):
+            yield _line(line, widths, edges)
+
+
+def apart(columns: Sequence[TextColumn], width: int) -> Iterator[str]:
+    """One cell a line, a row after another; empty cells are left out."""
+    size = min(max((_size(one.head) for one in columns), default=0), width // 3)
+    room = max(width - size - 2 * len(_GAP), _LEAST)
+    for number, row in enumerate(zip(*(one.cells for one in columns), strict=True), start=1):
+        if number > 1:
+            yield ""
+        yield f"row {number}"
+        for column, cell in zip(columns, row, strict=True):
+            for place, line in enumerate(wrap(cell, room, break_on_hyphens=False)):
+                head = "" if place else _cut(column.head, size)
+                yield f"{_GAP}{_padded(head, size)}{_GAP}{line}"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    places = zip(cells, widths, right, strict=True)
+    return _GAP.join(_padded(cell, size, edge) for cell, size, edge in places).rstrip()
+
+
+def _padded(text: str, size: int, right: bool = False) -> str:
+    space = " " * (size - _size(text))
+    return space + text if right else text + space
+
+
+def whole(widths: Sequence[int]) -> int:
+    """The length of a line of columns that are so wide."""
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _size(text: str) -> int:
+    """How many places a text takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if combining(one) else 2 if east_asian_width(one) in ("W", "F") else 1 for one in text
+    )
+
+
+def _folded(text: str, size: int) -> list[str]:
+    """A text on several lines of so many places, the later ones indented."""
+    if _size(text) <= size:
+        return [text]
+    if _size(text) != len(text):
+        return [_cut(text, size)]
+    return wrap(text, size, subsequent_indent=_GAP, max_lines=_FOLDS, placeholder="…")
+
+
+def _cut(text: str, size: int) -> str:
+    if _size(text) <= size:
+        return text
+    while text and _size(text) > size - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def plain(text: str) -> str:
+    """A text without what a terminal would obey."""
+    return "".join(one if one.isprintable() else " " for one in text)

@@ -1,0 +1,1 @@
+"""The writing road: a file is read, validated, assessed and committed."""

@@ -1,0 +1,283 @@
+"""From files to outcomes: opened, checked in the sandbox, parted by organisation; no commit here.
+
+A workbook that holds the data of several organisations becomes one outcome for each, all of one
+file: they enter together or not at all.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import Final
+
+from coprod_kg.errors import CoprodError, NotConformant, WrongUsage
+from coprod_kg.ingest.job import Checked, Sent
+from coprod_kg.ingest.known import described_elsewhere
+from coprod_kg.ingest.locate import in_table
+from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.ingest.sandbox import Budget, check, open_file
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Store
+from coprod_kg.validation.report import Finding, Report, Severity
+from coprod_kg.validation.vocabulary import KNOWN_REFERENCE
+
+__all__ = [
+    "Pair",
+    "Progress",
+    "checked_files",
+    "one_file_each",
+    "refused_where_renamed",
+    "refused_where_unfit",
+    "resolved",
+]
+
+Pair = tuple[Outcome, Checked]
+"""What becomes of one organisation's part of a file, and what the sandbox said of it."""
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_HOW: Final = "--organisation ID, or the field Organisation of the form"
+_SHOWN: Final = 3
+_N_TRIPLES: Final = "application/n-triples"
+
+
+@dataclass
+class Progress:
+    """How far a check has come.
+
+    Attributes:
+        more: told how many more files or parts of files there are.
+        done: told, from several threads, how many more are done.
+        budget: how far it may go in all, where there is a limit on that.
+    """
+
+    more: Callable[[int], None] = field(default=lambda count: None)
+    done: Callable[[int], None] = field(default=lambda count: None)
+    budget: Budget | None = None
+
+
+def checked_files(
+    files: Sequence[Path | Sent], settings: Settings, progress: Progress
+) -> list[Pair]:
+    """Every file through the sandbox; of those that cannot even be opened, the reason."""
+    opened: list[Outcome] = []
+    for one in files:
+        try:
+            sent = one if isinstance(one, Sent) else open_file(one, settings)
+            opened.append(Outcome(sent.name, sent))
+        except CoprodError as error:
+            opened.append(Outcome(PurePath(str(one)).name, error=error))
+    batch = [one.sent for one in opened if one.sent]
+    progress.more(len(batch))
+    results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
+    pairs = [(one, next(results) if one.sent else Checked()) for one in opened]
+    return [_told(*pair) for pair in _parted(pairs, settings, progress)]
+
+
+def _parted(pairs: list[Pair], settings: Settings, progress: Progress) -> list[Pair]:
+    """The same with every file of several organisations parted, and each part checked."""
+    batch = [
+        Sent(outcome.file, content, _N_TRIPLES, name)
+        for outcome, found in pairs
+        for name, content in found.parts.items()
+    ]
+    progress.more(len(batch))
+    results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
+    parted: list[Pair] = []
+    for outcome, found in pairs:
+        if not found.parts or found.positions is None:
+            parted.append((outcome, found))
+            continue
+        told = found.report.findings
+        for name in found.parts:
+            one = next(results)
+            shaped = in_table(one.report.findings, found.positions, found.headers)
+            report = Report((*told, *shaped))
+            one = replace(
+                one,
+                report=report,
+                partial=found.partial,
+                positions=found.positions,
+                headers=found.headers,
+            )
+            parted.append((replace(outcome, organisation=name), one))
+            told = ()  # what is wrong with the table stands with its first part
+    return parted
+
+
+def _told(outcome: Outcome, checked: Checked) -> Pair:
+    """The outcome with what the sandbox said."""
+    if outcome.sent is None or checked.refusal:
+        return replace(outcome, error=outcome.error or checked.refusal), checked
+    sent, told = outcome.sent, replace(outcome, report=checked.report, triples=checked.triples)
+    if told.organisation:
+        sent = replace(sent, organisation=told.organisation)
+    try:
+        return replace(told, organisation=_organisation(sent, checked)), checked
+    except WrongUsage as error:
+        # What is wrong in the file itself is told first: it may be why this cannot be told.
+        wrong = any(one.shape != KNOWN_REFERENCE for one in _violations(told))
+        return (told if wrong else replace(told, error=error)), checked
+
+
+def _violations(outcome: Outcome) -> list[Finding]:
+    return [one for one in outcome.report.findings if one.severity is Severity.VIOLATION]
+
+
+def _organisation(sent: Sent, checked: Checked) -> str:
+    """Whose data it is; how that is decided, the docstring of the package says."""
+    described = ", ".join(checked.organisations) or "none"
+    decided = sent.organisation
+    stem = PurePath(sent.name).stem
+    if decided is None and len(checked.runners) > 1 and not checked.partial:
+        if stem not in checked.leads:
+            raise WrongUsage(
+                f"several organisations run something in it ({', '.join(checked.runners)}), so "
+                "whose data this is must be said",
+                where=sent.name,
+                fix=f"State the organisation: {_HOW}.",
+            )
+        decided = stem
+    for candidates in (checked.leads, checked.organisations):
+        if decided is None and len(candidates) == 1:
+            decided = candidates[0]
+        elif decided is None and stem in candidates:
+            decided = stem
+    if decided is None:
+        raise WrongUsage(
+            "whose data this is cannot be told from the file",
+            where=sent.name,
+            fix=f"State the organisation: {_HOW}. Described in the file: {described}.",
+        )
+    if decided not in checked.organisations or not _SLUG.fullmatch(decided):
+        raise WrongUsage(
+            f"the file describes no organisation <id/organisation/{decided}>",
+            where=sent.name,
+            fix=f"State one that it describes ({described}); names are in small letters, "
+            "digits and hyphens.",
+        )
+    return decided
+
+
+def one_file_each(pairs: list[Pair]) -> list[Pair]:
+    """Refuse every file of an organisation that has two: each would undo the other."""
+    counts = Counter(one.organisation for one, _ in pairs if one.organisation)
+    return [
+        (
+            replace(
+                one,
+                error=WrongUsage(
+                    f"there is more than one file for the organisation {one.organisation}",
+                    where=one.file,
+                    fix="A file replaces all of an organisation's data: put it into one file.",
+                ),
+            ),
+            checked,
+        )
+        if one.organisation and counts[one.organisation] > 1
+        else (one, checked)
+        for one, checked in pairs
+    ]
+
+
+def resolved(pairs: list[Pair], store: Store | None, settings: Settings) -> list[Pair]:
+    """Take out the findings on things that the store, or another file of this call, describes.
+
+    A file that falls takes its things with it, so this is done again until nothing changes.
+    """
+    wanted = {one.value[1:-1] for file, _ in pairs for one in _references(file) if one.value}
+    known = described_elsewhere(store, wanted) if store else {}
+    stored = _stored(known, pairs, f"{settings.base_iri}graph/organisation/")
+    fallen = {_file(one) for one, _ in pairs if not one.accepted}
+    while True:
+        described = stored.union(
+            *(found.described for one, found in pairs if _file(one) not in fallen)
+        )
+        now = {
+            _file(one)
+            for one, _ in pairs
+            if not (one.accepted and _without_known(one, described).report.conforms)
+        }
+        if now == fallen:
+            return [(_without_known(one, described), found) for one, found in pairs]
+        fallen = now
+
+
+def _stored(known: Mapping[str, set[str]], pairs: list[Pair], stem: str) -> set[str]:
+    """What is described in an organisation's graph that this call does not replace."""
+    replaced = {f"{stem}{one.organisation}" for one, _ in pairs if one.accepted}
+    return {
+        thing
+        for thing, graphs in known.items()
+        if any(one.startswith(stem) for one in graphs - replaced)
+    }
+
+
+def _file(outcome: Outcome) -> object:
+    """What the parts of one file have in common."""
+    return id(outcome.sent) if outcome.sent else id(outcome.error)
+
+
+def _references(outcome: Outcome) -> list[Finding]:
+    return [one for one in outcome.report.findings if one.shape == KNOWN_REFERENCE]
+
+
+def _without_known(outcome: Outcome, known: set[str]) -> Outcome:
+    gone = [one for one in _references(outcome) if one.value and one.value[1:-1] in known]
+    return replace(outcome, report=outcome.report.without(gone)) if gone else outcome
+
+
+def refused_where_unfit(pairs: list[Pair]) -> list[Pair]:
+    """Refuse what has a violation, and with it the other parts of its file."""
+    told = [
+        (replace(one, error=_unfit(one)) if one.accepted and not one.report.conforms else one, c)
+        for one, c in pairs
+    ]
+    fallen = {_file(one) for one, _ in told if not one.accepted}
+    return [
+        (replace(one, error=_along(one)) if one.accepted and _file(one) in fallen else one, c)
+        for one, c in told
+    ]
+
+
+def refused_where_renamed(pairs: list[Pair], settings: Settings) -> list[Pair]:
+    """Refuse a table that would name things anew, where nobody said whose it is.
+
+    Identifiers are made from the name of the organisation: the sender can only be asked.
+    """
+    return [
+        (replace(one, error=_renaming(one, settings)), found)
+        if one.changes.renamed and found.positions and one.sent and not one.sent.organisation
+        else (one, found)
+        for one, found in pairs
+    ]
+
+
+def _renaming(outcome: Outcome, settings: Settings) -> WrongUsage:
+    renamed, stem = outcome.changes.renamed, f"{settings.base_iri}id/"
+    shown = [
+        f"{one.name} ({one.before.removeprefix(stem)} would be {one.iri.removeprefix(stem)})"
+        for one in renamed[:_SHOWN]
+    ]
+    more = f" and {len(renamed) - _SHOWN} more" if len(renamed) > _SHOWN else ""
+    return WrongUsage(
+        f"things that are here already would get new identifiers: {', '.join(shown)}{more}",
+        where=outcome.file,
+        fix=f"Say whose file it is, as when it was sent before: {_HOW}.",
+    )
+
+
+def _unfit(outcome: Outcome) -> NotConformant:
+    count = outcome.report.count(Severity.VIOLATION)
+    return NotConformant(
+        f"{count} finding{'' if count == 1 else 's'} must be mended first",
+        where=outcome.file,
+        fix="Mend what is marked so, and send the file again.",
+    )
+
+
+def _along(outcome: Outcome) -> NotConformant:
+    return NotConformant(
+        f"the rows of {outcome.organisation} are sound, but others in the file are not",
+        where=outcome.file,
+        fix="A file enters as a whole or not at all: mend the others.",
+    )

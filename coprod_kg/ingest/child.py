@@ -1,0 +1,285 @@
+"""The inside of the sandbox: reads, validates and reasons over one file after another.
+
+It never opens a file or a connection for what it reads, and whatever kills it (its timer, its
+memory cap, a fault in a parser) is the parent's to explain. Run by `coprod_kg.ingest.sandbox`.
+"""
+
+import math
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import reduce
+from typing import Any, BinaryIO, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
+from coprod_kg.ingest import rdf
+from coprod_kg.ingest.job import Checked, Limits, Sent, read_frame, write_frame
+from coprod_kg.ingest.locate import headers_of, in_table, in_text, of_cells
+from coprod_kg.ingest.partition import parts_of
+from coprod_kg.ingest.rdf_formats import format_of
+from coprod_kg.model import namespaces
+from coprod_kg.model.installed import Model
+from coprod_kg.reasoning.rules import Rules
+from coprod_kg.sandbox.fork import beside
+from coprod_kg.validation.ahead import Ahead
+from coprod_kg.validation.believed import Believed
+from coprod_kg.validation.conclusions import conclusions
+from coprod_kg.validation.profiles import Profiles
+from coprod_kg.validation.report import Finding, Report
+from coprod_kg.validation.shacl import Shapes
+from coprod_kg.validation.vocabulary import KnownTerms
+from coprod_kg.workbook import tables
+from coprod_kg.workbook.sheets import sheets
+
+__all__ = ["Checker", "main"]
+
+_MB: Final = 2**20
+_AT_LEAST: Final = 0.001
+"""Seconds; a timer of none would never go off."""
+_WORTH_A_COPY: Final = 4000
+"""Triples from which the conclusions take so long that a copy of the process pays."""
+_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_ORG: Final = "http://www.w3.org/ns/org#"
+_ORGANISATIONS: Final = (
+    ox.NamedNode(f"{_ORG}Organization"),
+    ox.NamedNode(f"{_ORG}OrganizationalUnit"),
+)
+
+
+class Checker:
+    """Everything that one file after another is checked with.
+
+    Args:
+        model: the ontology, shapes, rules and profiles.
+        base_iri: where data lives.
+        limits: what a file may grow to, and which dates lie ahead.
+        validates: whether data is validated; what the store holds was, when it came in.
+    """
+
+    def __init__(
+        self, model: Model, base_iri: str, limits: Limits, *, validates: bool = True
+    ) -> None:
+        self._base_iri = base_iri
+        self._output = limits.output_mb * _MB
+        self._rules = Rules(model.rules, model.background)
+        self._shapes = (
+            Shapes(model.shapes, self._rules.background, f"{base_iri}id/") if validates else None
+        )
+        self._profiles = Profiles(model.stages, self._rules.background)
+        if self._shapes is not None:
+            self._ahead = Ahead(model.shapes, limits.days_ahead)
+            self._believed = Believed(
+                self._rules.background, self._shapes.named("targetClass"), self._rules.infer
+            )
+            self._vocabulary = KnownTerms(
+                namespaces.prefixes()["cp"],
+                namespaces.terms(),
+                base_iri,
+                model.background,
+                {
+                    *self._shapes.named("path", "targetClass", "class"),
+                    *(one.value for one in _ORGANISATIONS),
+                    *(
+                        node.value
+                        for one in model.background
+                        for node in one
+                        if isinstance(node, ox.NamedNode)
+                    ),
+                },
+            )
+
+    def check(self, sent: Sent) -> Checked:
+        """Read, validate and reason over one file."""
+        try:
+            if tables.is_table(sent.name, sent.stated):
+                return self._table(sent)
+            return self._text(sent)
+        except (Unreadable, TooLarge, UnsupportedMedia) as error:
+            return Checked(refusal=error)
+
+    def _text(self, sent: Sent) -> Checked:
+        form = format_of(sent.name, sent.stated)
+        parsed = rdf.read(sent.content, sent.name, form, self._base_iri)
+        triples = rdf.named(parsed.triples, self._base_iri)
+        with self._concluding(triples, sent.name) as concluded:
+            found = in_text(self._findings(triples), triples, sent.content, form, self._base_iri)
+            found = (*parsed.findings, *found)
+            return self._checked(triples, found, self._written(triples, sent.name), concluded())
+
+    def _table(self, sent: Sent) -> Checked:
+        read = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
+        told = of_cells(read.findings, self._base_iri)
+        triples = sorted(read.triples, key=str)
+        leads, runners = _leads(triples), self._slugs(_runners(triples))
+        parts = [] if sent.organisation or leads else parts_of(triples, self._base_iri)
+        partial = not sent.organisation and len(runners) > 1
+        if len(parts) > 1:
+            return Checked(
+                Report(told),
+                triples=len(triples),
+                parts={one.organisation: self._written(one.triples, sent.name) for one in parts},
+                partial=partial,
+                positions=read.positions,
+                headers=headers_of(sheets()),
+            )
+        with self._concluding(triples, sent.name) as concluded:
+            shaped = in_table(self._findings(triples), read.positions, headers_of(sheets()))
+            data = self._written(triples, sent.name)
+            checked = self._checked(triples, (*told, *shaped), data, concluded())
+        checked = replace(
+            checked, partial=partial, positions=read.positions, headers=headers_of(sheets())
+        )
+        whose = read.organisation
+        return replace(checked, leads=(whose,)) if whose in checked.organisations else checked
+
+    def _checked(
+        self,
+        triples: Sequence[ox.Triple],
+        found: tuple[Finding, ...],
+        data: bytes,
+        inferred: bytes,
+    ) -> Checked:
+        return Checked(
+            report=Report(found),
+            data=data,
+            inferred=inferred,
+            described=frozenset(str(one.subject)[1:-1] for one in triples),
+            organisations=self._slugs(
+                one.subject
+                for one in triples
+                if one.predicate == _TYPE and one.object in _ORGANISATIONS
+            ),
+            leads=self._slugs(_leads(triples)),
+            runners=self._slugs(_runners(triples)),
+            triples=len(triples),
+        )
+
+    def _findings(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
+        if self._shapes is None:
+            return ()
+        added = self._believed.added(triples)
+        shaped = self._shapes.validate([*triples, *added])
+        told = self._vocabulary.check(triples)
+        misnamed = {one.focus for one in told if one.path == _TYPE.value}
+        uncovered = self._believed.uncovered(triples, added, self._base_iri)
+        return (
+            *told,
+            *self._ahead.check(triples),
+            *(one for one in uncovered if one.focus not in misnamed),
+            *self._vocabulary.advised(shaped),
+        )
+
+    def _concluding(
+        self, triples: Sequence[ox.Triple], name: str
+    ) -> AbstractContextManager[Callable[[], bytes]]:
+        """What gives the conclusions, written out; of a large file they are drawn meanwhile."""
+
+        def work() -> bytes:
+            return self._written(self._concluded(triples), name)
+
+        apart = self._shapes is not None and len(triples) >= _WORTH_A_COPY
+        return beside(work) if apart else nullcontext(work)
+
+    def _concluded(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
+        """What follows by the rules, and what of the profiles of the stages is met."""
+        inferred = self._rules.infer(triples)
+        judged = conclusions(self._profiles.judge(triples, inferred), self._base_iri)
+        return sorted({*self._own(inferred), *judged}, key=str)
+
+    def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+        """Conclusions about the data; those about concepts and outside things are nobody's."""
+        return [one for one in triples if str(one.subject).startswith(f"<{self._base_iri}")]
+
+    def _slugs(self, nodes: Iterable[Any]) -> tuple[str, ...]:
+        stem = f"{self._base_iri}id/organisation/"
+        return tuple(
+            sorted(
+                {
+                    one.value.removeprefix(stem)
+                    for one in nodes
+                    if isinstance(one, ox.NamedNode) and one.value.startswith(stem)
+                }
+            )
+        )
+
+    def _written(self, triples: Sequence[ox.Triple], name: str) -> bytes:
+        lines, size = [], 0
+        for one in triples:
+            line = f"{one} .\n".encode()
+            lines.append(line)
+            size += len(line)
+            if size > self._output:
+                raise TooLarge(
+                    f"written out in full, the data has more than {self._output // _MB} MB",
+                    where=name,
+                    fix="Send it in parts.",
+                )
+        return b"".join(lines)
+
+
+def _leads(triples: Iterable[ox.Triple]) -> set[Any]:
+    """The organisations that run every initiative of which the file says who runs it."""
+    run_by = ox.NamedNode(namespaces.term("runBy"))
+    runners: dict[Any, set[Any]] = {}
+    for one in triples:
+        if one.predicate == run_by:
+            runners.setdefault(one.subject, set()).add(one.object)
+    return reduce(set.intersection, runners.values()) if runners else set()
+
+
+def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
+    """The organisations that run anything."""
+    run_by = namespaces.term("runBy")
+    return {one.object for one in triples if one.predicate.value == run_by}
+
+
+def _confine(limits: Limits) -> None:
+    """Cap memory above what is used now, and leave no core file behind."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with open("/proc/self/statm", encoding="ascii") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        cap = used + limits.memory_mb * _MB
+        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
+
+
+def _serve(source: BinaryIO, sink: BinaryIO) -> None:
+    frame = read_frame(source, 0)
+    if frame is None:
+        return
+    job = frame[0]
+    limits = Limits(**job["limits"])
+    checker = Checker(Model.installed(), job["base_iri"], limits, validates=job["validates"])
+    _confine(limits)
+    write_frame(sink, {"ready": True}, ())
+    until = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds
+    while (frame := read_frame(source, sys.maxsize)) is not None:
+        header, (content,) = frame
+        left = max(until - time.monotonic(), _AT_LEAST)
+        signal.setitimer(signal.ITIMER_REAL, min(limits.seconds, left))
+        try:
+            checked = checker.check(Sent(content=content, **header))
+        except MemoryError:
+            os.abort()  # as the parser itself does at its cap
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        write_frame(sink, *checked.frame())
+
+
+def main() -> None:
+    """Serve the frames on standard input, then end."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a stray print must not break a frame
+    _serve(sys.stdin.buffer, sink)
+
+
+if __name__ == "__main__":
+    main()

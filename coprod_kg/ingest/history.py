@@ -1,0 +1,219 @@
+"""What submissions changed, in words, and how one is taken back; it validates nothing.
+
+Taking one back puts each of its organisations' data to what it was just before it: whatever
+was sent since is taken back with it. That is a new version; nothing of the past is rewritten.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import RequestError
+from coprod_kg.ingest.files import keep
+from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.journal import Journal, Member
+from coprod_kg.ingest.journal import JournalEntry as Kept
+from coprod_kg.ingest.known import labels
+from coprod_kg.ingest.merge import graph_of
+from coprod_kg.ingest.outcome import Outcome, Sender
+from coprod_kg.ingest.provenance import SubmissionRecord
+from coprod_kg.ingest.reported import as_table
+from coprod_kg.ingest.sandbox import check
+from coprod_kg.model.installed import Model
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change, Store
+from coprod_kg.store.conflicts import attempt
+
+__all__ = ["Difference", "differences", "roll_back"]
+
+_NT: Final = "application/n-triples"
+_LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
+_Fact: TypeAlias = tuple[str, str, Any]
+"""Subject, property and value."""
+_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a submission changed about one thing.
+
+    Attributes:
+        thing: its name.
+        iri: its IRI.
+        kind: ``new``, ``gone`` or ``changed``.
+        added: what is said of it since, as pairs of property and value, in words.
+        removed: what is no longer said of it.
+    """
+
+    thing: str
+    iri: str
+    kind: str
+    added: tuple[tuple[str, str], ...]
+    removed: tuple[tuple[str, str], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The difference as JSON can hold it."""
+        return asdict(self)
+
+
+def differences(record: Kept, store: Store, settings: Settings) -> list[Difference]:
+    """What a submission added and removed, thing by thing, in words."""
+    journal = Journal(settings.data)
+    before: set[_Fact] = set()
+    after: set[_Fact] = set()
+    for member in record.members:
+        before |= _facts(journal.graph(member.before))
+        after |= _facts(journal.graph(member.after))
+    added, removed = after - before, before - after
+    names = _names([*before, *after], [*added, *removed], store)
+    more, less = _by_thing(added), _by_thing(removed)
+    known, lasting = {one[0] for one in before}, {one[0] for one in after}
+    return [
+        Difference(
+            names.get(thing, _last(thing)),
+            thing,
+            "new" if thing not in known else "changed" if thing in lasting else "gone",
+            tuple(_said(more.get(thing, []), names)),
+            tuple(_said(less.get(thing, []), names)),
+        )
+        for thing in sorted({*more, *less})
+    ]
+
+
+def _facts(content: bytes) -> set[_Fact]:
+    found: set[_Fact] = set()
+    for quad in ox.parse(content, ox.RdfFormat.N_TRIPLES):
+        subject: Any = quad.subject
+        found.add((subject.value, quad.predicate.value, quad.object))
+    return found
+
+
+def _names(every: Iterable[_Fact], shown: Iterable[_Fact], store: Store) -> dict[str, str]:
+    """The names of all that a difference shows."""
+    own = {
+        subject: value.value for subject, path, value in sorted(every, key=str) if path == _LABEL
+    }
+    wanted: set[str] = set()
+    for subject, path, value in shown:
+        wanted |= {subject, path}
+        if isinstance(value, ox.NamedNode):
+            wanted.add(value.value)
+    return {**labels(store, wanted - own.keys()), **own, _LABEL: "name", _TYPE: "is a"}
+
+
+def _by_thing(facts: Iterable[_Fact]) -> dict[str, list[_Fact]]:
+    found: dict[str, list[_Fact]] = {}
+    for one in sorted(facts, key=str):
+        found.setdefault(one[0], []).append(one)
+    return found
+
+
+def _said(facts: Iterable[_Fact], names: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for _, path, value in facts:
+        shown = value.value
+        if not isinstance(value, ox.Literal):
+            shown = names.get(shown, shown)
+        yield names.get(path, _last(path)), shown
+
+
+def _last(iri: str) -> str:
+    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2] or iri
+
+
+def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Kept:
+    """Put the data of a submission's organisations to what it was just before it.
+
+    Args:
+        name: the submission.
+        store: where the data is.
+        settings: the limits, the base IRI and the data directory.
+        sender: who takes it back.
+
+    Returns:
+        The record of the submission that this is itself.
+
+    Raises:
+        NotFound: there is no such submission.
+        RequestError: it changed nothing that could be taken back.
+    """
+    journal, started = Journal(settings.data), datetime.now(UTC)
+    undone = _undone(name, journal)
+    contents = {one.organisation: journal.graph(one.before) for one in undone.members}
+    inferred = _inferred(contents, settings)
+    times = (started, datetime.now(UTC))
+    record = SubmissionRecord(
+        settings.base_iri, sender, Model.installed().digest, times, "rollback"
+    )
+    for data in filter(None, contents.values()):
+        keep(data, settings.data)
+
+    def commit() -> Kept:
+        version = store.version()
+        outcomes = [_outcome(undone, record, *both) for both in contents.items()]
+        members = tuple(_member(one, store, settings, journal) for one in outcomes)
+        kept = Kept(record.name, sender.label, started.isoformat(), accepted=True, undoes=name)
+        kept = replace(kept, members=members)
+        journal.write(replace(kept, report=as_table(outcomes)))
+        made = store.commit(_change(outcomes, contents, inferred, record, version))
+        outcomes = [replace(one, version=made.version) for one in outcomes]
+        return replace(kept, version=made.version, report=as_table(outcomes))
+
+    kept = attempt(commit)
+    journal.write(kept)
+    return kept
+
+
+def _undone(name: str, journal: Journal) -> Kept:
+    undone = journal.read(name)
+    if not undone.members or undone.version is None:
+        raise RequestError(
+            f"the submission {name} changed nothing", fix="Only what entered can be taken back."
+        )
+    return undone
+
+
+def _inferred(contents: dict[str, bytes], settings: Settings) -> dict[str, bytes]:
+    """What follows from each organisation's data, by today's rules and profiles."""
+    sent = [Sent(f"{one}.nt", data, _NT, one) for one, data in contents.items() if data]
+    found = check(sent, settings, validates=False)
+    return {one.organisation or "": told.inferred for one, told in zip(sent, found, strict=True)}
+
+
+def _outcome(undone: Kept, record: SubmissionRecord, organisation: str, data: bytes) -> Outcome:
+    return Outcome(
+        f"what was before {undone.id}",
+        Sent(f"{organisation}.nt", data, _NT, organisation),
+        organisation,
+        triples=data.count(b"\n"),
+        submission=record.name,
+    )
+
+
+def _member(one: Outcome, store: Store, settings: Settings, journal: Journal) -> Member:
+    name, content = one.organisation or "", one.sent.content if one.sent else b""
+    now = graph_of(store, "organisation", name, settings.base_iri)
+    before, after = journal.keep_graph(now), journal.keep_graph(content)
+    return Member(one.file, name, one.sha256 or "", one.triples, before, after)
+
+
+def _change(
+    outcomes: list[Outcome],
+    contents: dict[str, bytes],
+    inferred: dict[str, bytes],
+    record: SubmissionRecord,
+    version: int,
+) -> Change:
+    replaced: dict[str, bytes] = {}
+    for one, data in contents.items():
+        replaced[record.graph("organisation", one)] = data
+        replaced[record.graph("assessment", one)] = inferred.get(one, b"")
+    return Change(
+        replace=replaced,
+        add={f"{record.base_iri}graph/provenance": record.written(outcomes)},
+        activity=record.activity,
+        base=version,
+        depends_on=tuple(replaced),
+    )

@@ -1,0 +1,169 @@
+"""What goes into the sandbox and what comes out, and how both cross the pipe; it runs nothing.
+
+Frames: one line of JSON, then as many bytes as the line says. No pickle: what comes out of a
+process that a stranger's file may have taken over is data, never code.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final
+
+from coprod_kg.errors import LimitReached, TooLarge, Unreadable, UnsupportedMedia
+from coprod_kg.validation.report import Finding, Report
+from coprod_kg.workbook.findings import Positions
+
+__all__ = ["Checked", "Limits", "Refusal", "Sent", "read_frame", "write_frame"]
+
+Refusal = Unreadable | TooLarge | LimitReached | UnsupportedMedia
+"""Why a file did not even come as far as validation."""
+_REFUSALS: Final[Mapping[str, type[Refusal]]] = {
+    one.__name__: one for one in (Unreadable, TooLarge, LimitReached, UnsupportedMedia)
+}
+_LONGEST_HEADER: Final = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One file as somebody sent it.
+
+    Attributes:
+        name: its name, for people and for its format.
+        content: its bytes.
+        stated: the format where it was stated: a media type or a name.
+        organisation: whose data it is, where that was stated: the last part of the IRI.
+    """
+
+    name: str
+    content: bytes
+    stated: str | None = None
+    organisation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far the check of one file may go.
+
+    Attributes:
+        seconds: the deadline of one file.
+        memory_mb: memory above what the empty sandbox has.
+        output_mb: the data written out in full, as N-Triples.
+        total_seconds: the deadline of all files together, or None.
+        days_ahead: how many days after today are still taken for today.
+    """
+
+    seconds: float
+    memory_mb: int
+    output_mb: int
+    total_seconds: float | None = None
+    days_ahead: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the sandbox says of one file.
+
+    Attributes:
+        report: the findings; of references to things that the file does not describe too.
+        data: the statements as sorted N-Triples.
+        inferred: what follows from them and is not among them, likewise.
+        described: IRIs of the things described.
+        organisations: names of the organisations described.
+        leads: names of the organisations that run every initiative in the file.
+        runners: names of the organisations that run any.
+        partial: whether it is a table in which several organisations run something, and nobody
+            said whose it is: then it adds to what they have, and takes nothing away.
+        triples: the number of statements.
+        refusal: why it could not be read; then there is nothing else.
+        parts: where a table holds the data of several organisations: name → its statements.
+            Then only the table was read, and each part is to be checked as a file of its own.
+        positions: the cells of a table.
+        headers: property → what the template calls its column, likewise.
+    """
+
+    report: Report = Report()  # noqa: RUF009  # a frozen value without findings
+    data: bytes = b""
+    inferred: bytes = b""
+    described: frozenset[str] = frozenset()
+    organisations: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    runners: tuple[str, ...] = ()
+    partial: bool = False
+    triples: int = 0
+    refusal: Refusal | None = None
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    positions: Positions | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def frame(self) -> tuple[dict[str, Any], Sequence[bytes]]:
+        """The header and the payloads to write."""
+        error = self.refusal
+        header = {
+            "findings": [one.as_dict() for one in self.report.findings],
+            "described": sorted(self.described),
+            "organisations": self.organisations,
+            "leads": self.leads,
+            "runners": self.runners,
+            "partial": self.partial,
+            "triples": self.triples,
+            "parts": list(self.parts),
+            "headers": dict(self.headers),
+            "positions": self.positions and self.positions.as_dict(),
+            "refusal": error
+            and {
+                "kind": type(error).__name__,
+                "what": error.what,
+                "where": error.where,
+                "fix": error.fix,
+            },
+        }
+        return header, (self.data, self.inferred, *self.parts.values())
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any], payloads: Sequence[bytes]) -> "Checked":
+        """What `frame` gave, on the other side of the pipe."""
+        error = header["refusal"]
+        return cls(
+            report=Report(tuple(Finding.of(one) for one in header["findings"])),
+            data=payloads[0],
+            inferred=payloads[1],
+            described=frozenset(header["described"]),
+            organisations=tuple(header["organisations"]),
+            leads=tuple(header["leads"]),
+            runners=tuple(header["runners"]),
+            partial=header["partial"],
+            triples=int(header["triples"]),
+            parts=dict(zip(header["parts"], payloads[2:], strict=True)),
+            headers=header["headers"],
+            positions=header["positions"] and Positions.of(header["positions"]),
+            refusal=error
+            and _REFUSALS[error["kind"]](error["what"], where=error["where"], fix=error["fix"]),
+        )
+
+
+def write_frame(stream: BinaryIO, header: Mapping[str, Any], payloads: Sequence[bytes]) -> None:
+    """Write one frame."""
+    lengths = [len(one) for one in payloads]
+    stream.write(json.dumps({**header, "lengths": lengths}).encode() + b"\n")
+    for one in payloads:
+        stream.write(one)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO, most: int) -> tuple[dict[str, Any], list[bytes]] | None:
+    """Read one frame, or None where the stream ends or breaks off.
+
+    Args:
+        stream: where it comes from.
+        most: the most bytes that its payloads may have together.
+    """
+    line = stream.readline(_LONGEST_HEADER)
+    if not line.endswith(b"\n"):
+        return None
+    header = json.loads(line)
+    lengths = header.pop("lengths")
+    if sum(lengths) > most or min(lengths, default=0) < 0:
+        return None
+    payloads = [stream.read(one) for one in lengths]
+    whole = [len(one) for one in payloads] == lengths
+    return (header, payloads) if whole else None

@@ -1,0 +1,171 @@
+"""What became of every submission, kept beside its bytes in the data directory; it never judges.
+
+``submissions/ID.json`` is the record: who, when, what became of each file, its report, and the
+digests of what each organisation's graph held before and after. ``submissions/graphs/`` holds
+those contents, each once. A record is written before the commit and again with its version
+after it: one without a version may not have entered.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from coprod_kg.errors import NotFound
+from coprod_kg.store.directory import put
+
+__all__ = ["Journal", "JournalEntry", "Member"]
+
+_ID: Final = re.compile(r"\d{8}T\d{12}Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What a submission did to one organisation's graph.
+
+    Attributes:
+        file: the name of the file.
+        organisation: whose data it is.
+        sha256: of the bytes sent.
+        triples: the number of statements.
+        before: the digest of what the graph held before, or None where there was nothing.
+        after: the digest of what it holds since, or None where it holds nothing.
+    """
+
+    file: str
+    organisation: str
+    sha256: str
+    triples: int
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One submission.
+
+    Attributes:
+        id: its name, made from its time.
+        sender: the name of who sent it.
+        started: when, in ISO 8601.
+        patch: whether it was merged into what was there.
+        accepted: whether all of it was accepted.
+        version: the dataset version that first holds it; None where nothing entered.
+        undoes: the submission that it rolls back, or None.
+        members: what it did to each graph; empty where nothing entered.
+        report: its report as JSON.
+    """
+
+    id: str
+    sender: str
+    started: str
+    patch: bool = False
+    accepted: bool = False
+    version: int | None = None
+    undoes: str | None = None
+    members: tuple[Member, ...] = ()
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def organisations(self) -> tuple[str, ...]:
+        """Whose data it is."""
+        files = self.report.get("files", ())
+        told = (one["organisation"] for file in files for one in file["organisations"])
+        return tuple(dict.fromkeys(one for one in told if one))
+
+    def concerns(self, organisations: Sequence[str]) -> bool:
+        """Whether it has to do with the data of one of these."""
+        changed = (one.organisation for one in self.members)
+        return not {*self.organisations, *changed}.isdisjoint(organisations)
+
+    def summary(self) -> dict[str, Any]:
+        """One line of a list as JSON."""
+        return {
+            "submission": self.id,
+            "version": self.version,
+            "accepted": self.accepted,
+            "organisations": self.organisations,
+            "sender": self.sender,
+            "started": self.started,
+            "patch": self.patch,
+            "undoes": self.undoes,
+        }
+
+
+class Journal:
+    """The records of one data directory."""
+
+    def __init__(self, data: Path) -> None:
+        """Nothing is read or written yet."""
+        self._folder = data / "submissions"
+
+    def write(self, record: JournalEntry) -> None:
+        """Keep a record so that it survives a power cut."""
+        text = json.dumps(asdict(record), ensure_ascii=False, indent=1)
+        self._keep(self._folder / f"{record.id}.json", text.encode())
+
+    def read(self, name: str, hidden: Sequence[str] = ()) -> JournalEntry:
+        """One record.
+
+        Args:
+            name: of the submission.
+            hidden: the organisations whose data does not exist for whoever asks.
+
+        Raises:
+            NotFound: there is none of that name, or it has to do with one of those.
+        """
+        path = self._folder / f"{name}.json"
+        record = self._read(path) if _ID.fullmatch(name) and path.is_file() else None
+        if record is None or record.concerns(hidden):
+            raise NotFound(
+                f"there is no submission {name[:40]}",
+                fix="coprod-kg submissions, or /submissions, lists them.",
+            )
+        return record
+
+    def records(self, hidden: Sequence[str] = ()) -> Iterator[JournalEntry]:
+        """Every record that has to do with none of the organisations hidden, the newest first."""
+        paths = (one for one in self._folder.glob("*.json") if _ID.fullmatch(one.stem))
+        every = (self._read(path) for path in sorted(paths, reverse=True))
+        return (one for one in every if not one.concerns(hidden))
+
+    @staticmethod
+    def _read(path: Path) -> JournalEntry:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        members = tuple(Member(**one) for one in table.pop("members"))
+        return JournalEntry(**table, members=members)
+
+    def keep_graph(self, content: bytes) -> str | None:
+        """Keep what a graph holds, and give its digest; None where it holds nothing."""
+        if not content:
+            return None
+        digest = sha256(content).hexdigest()
+        path = self._folder / "graphs" / f"{digest}.nt.gz"
+        if not path.exists():
+            self._keep(path, gzip.compress(content, mtime=0))
+        return digest
+
+    def graph(self, digest: str | None) -> bytes:
+        """What `keep_graph` was given."""
+        if digest is None:
+            return b""
+        return gzip.decompress((self._folder / "graphs" / f"{digest}.nt.gz").read_bytes())
+
+    def bytes_of(self, digest: str) -> bytes:
+        """The bytes of a file that was sent.
+
+        Raises:
+            NotFound: they are not kept.
+        """
+        path = self._folder / digest
+        if not re.fullmatch(r"[0-9a-f]{64}", digest) or not path.is_file():
+            raise NotFound("the bytes of this file are not kept here")
+        return path.read_bytes()
+
+    def _keep(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        put(path, content)

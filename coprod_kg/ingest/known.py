@@ -1,0 +1,79 @@
+"""What the writing road asks the store before it writes; it changes nothing."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, parse_query_results
+
+from coprod_kg.ingest.changes import alike
+from coprod_kg.model.files import files
+from coprod_kg.model.terms import serialise
+from coprod_kg.store.base import Query, Store
+
+__all__ = ["Said", "described_elsewhere", "labels", "last_submissions", "said_elsewhere"]
+
+_JSON = "application/sparql-results+json"
+_AT_ONCE = 2000
+"""Things in one query: the text of a query has its limits."""
+
+Said: TypeAlias = frozenset[tuple[str, Any]]
+"""What is said of a thing: properties with their values."""
+
+
+def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:
+    """For each of these things that an organisation's graph describes, graph → what it says."""
+    found: dict[str, dict[str, set[tuple[str, Any]]]] = {}
+    wanted = sorted(things)
+    for start in range(0, len(wanted), _AT_ONCE):
+        answer = _answer(store, "described-by", wanted[start : start + _AT_ONCE])
+        rows = parse_query_results(answer, QueryResultsFormat.JSON)
+        for row in rows if isinstance(rows, QuerySolutions) else ():
+            thing, graph, path = (row[name].value for name in ("thing", "graph", "property"))
+            found.setdefault(thing, {}).setdefault(graph, set()).add((path, alike(row["value"])))
+    return {
+        thing: {graph: frozenset(said) for graph, said in graphs.items()}
+        for thing, graphs in found.items()
+    }
+
+
+def described_elsewhere(store: Store, things: Iterable[str]) -> dict[str, set[str]]:
+    """For each of these things that is known, the graphs that describe it."""
+    known: dict[str, set[str]] = {}
+    for row in _rows(store, "known-things", things):
+        known.setdefault(row["thing"], set()).add(row["graph"])
+    return known
+
+
+def last_submissions(store: Store, graphs: Iterable[str]) -> dict[str, tuple[str, str, str, str]]:
+    """For each graph the file, model and sender that it comes from, and the kind of submission."""
+    return {
+        row["graph"]: (row["file"], row["model"], row["sender"], row.get("kind", ""))
+        for row in _rows(store, "latest-submissions", graphs)
+    }
+
+
+def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
+    """The names for people of things, terms and concepts, in English where there is one."""
+    found: dict[str, str] = {}
+    for row in _rows(store, "labels", things):
+        if row["language"] == "en":
+            found[row["thing"]] = row["label"]
+        found.setdefault(row["thing"], row["label"])
+    return found
+
+
+def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, str]]:
+    """The answer to one of the questions in ``queries/writing`` about some IRIs."""
+    wanted = sorted(iris)
+    if not wanted:
+        return
+    answer: dict[str, Any] = json.loads(_answer(store, name, wanted))
+    for row in answer["results"]["bindings"]:
+        yield {variable: cell["value"] for variable, cell in row.items()}
+
+
+def _answer(store: Store, name: str, iris: Iterable[str]) -> bytes:
+    terms = " ".join(serialise(NamedNode(one)) for one in iris)
+    text = (files("queries") / "writing" / f"{name}.rq").read_text(encoding="utf-8")
+    return store.query(Query(text.replace("UNDEF", terms), (_JSON,))).read()

@@ -1,0 +1,185 @@
+"""Findings of shapes told to the person who wrote the file: cell or line, and words that fit it.
+
+It finds nothing itself. The words of a shape speak of Turtle; somebody who fills in a table is
+told of columns instead.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.ingest.lines import lines_of
+from coprod_kg.ingest.rdf_formats import RdfSyntax
+from coprod_kg.model.namespaces import prefixes
+from coprod_kg.validation.report import Finding, Severity, Spot
+from coprod_kg.workbook.columns import Sheets
+from coprod_kg.workbook.findings import CellFinding, Place, Positions
+
+__all__ = ["TABLE", "headers_of", "in_table", "in_text", "of_cells"]
+
+TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
+"""How the names of the findings of the table reader begin."""
+_COMPONENT: Final = "ConstraintComponent"
+_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+_ADVICE: Final = ("Write", "Mend", "Leave", "Keep", "Describe", "Did you", "Use", "If", "Name")
+_VALUE: Final = r"""<[^<>]*>|"[^"]*"(?:@[a-z]+|\^\^\w+:\w+)?|[a-z-]+:[\w-]+|true|false|[\d.]*\d"""
+_PAIR: Final = re.compile(rf"\b(?P<prefix>[a-z]+):(?P<local>\w+) (?P<value>{_VALUE})")
+_QUOTED: Final = re.compile(r'"(?P<text>[^"]*)"(?:@[a-z]+|\^\^\w+:\w+)?')
+_NAME: Final = re.compile(r"\b(?P<prefix>[a-z]+):(?P<local>[A-Za-z]\w*)\b")
+_SCHEME: Final = re.compile(r"a concept of the scheme ([a-z-]+)")
+_LINED: Final = frozenset({"Turtle", "TriG", "N-Triples", "N-Quads"})
+
+
+def of_cells(found: Iterable[CellFinding], base_iri: str) -> tuple[Finding, ...]:
+    """What the table reader found, as findings of a report."""
+    return tuple(
+        replace(
+            one.finding(base_iri),
+            message=_capital(one.message),
+            fix=one.fix,
+            permitted=one.permitted,
+            spot=_spot(one.place),
+        )
+        for one in found
+    )
+
+
+def headers_of(sheets: Sheets) -> dict[str, str]:
+    """Property → the header of its column in the template."""
+    return {
+        column.path: column.header
+        for sheet in reversed(sheets.members)
+        for column in sheet.columns
+        if column.path
+    }
+
+
+def in_table(
+    found: Iterable[Finding], positions: Positions, headers: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """Findings of shapes with their cells, less those that only follow from another one.
+
+    Args:
+        found: what the shapes find.
+        positions: where each statement came from.
+        headers: what `headers_of` gave.
+    """
+    told = {subject for subject, _ in positions.told}
+    return tuple(
+        _told(one, positions, headers)
+        for one in found
+        if not positions.is_told(one.focus, one.path)
+        and not (one.path is None and one.focus in told)
+    )
+
+
+def in_text(
+    found: Sequence[Finding],
+    triples: Iterable[ox.Triple],
+    content: bytes,
+    form: RdfSyntax,
+    base_iri: str,
+) -> tuple[Finding, ...]:
+    """Findings with the lines that they are about, in the formats where lines can be told.
+
+    Args:
+        found: what is wrong.
+        triples: the statements of the file, every subject with an IRI.
+        content: the file.
+        form: its format.
+        base_iri: what relative IRIs are resolved against.
+    """
+    if not found or form.name not in _LINED:
+        return tuple(map(_parted, found))
+    subjects: Collection[str] = {one.focus for one in found}
+    nameless = f"{base_iri}.well-known/genid/"
+    said: dict[str, set[tuple[str, str]]] = {
+        one: set() for one in subjects if one.startswith(nameless)
+    }
+    for subject, predicate, obj in triples if said else ():
+        name = str(subject)[1:-1]
+        if name in said and not (isinstance(obj, ox.NamedNode) and obj.value.startswith(nameless)):
+            said[name].add((predicate.value, str(obj)))
+    lines = lines_of(content.decode("utf-8-sig"), base_iri, subjects, said)
+    return tuple(
+        replace(_parted(one), spot=one.spot or (Spot(line=line) if line else None))
+        for one in found
+        for line in [lines.line(one.focus, one.path, one.value)]
+    )
+
+
+def _parted(one: Finding) -> Finding:
+    """The finding with what is wrong and what to do about it apart."""
+    if one.fix:
+        return one
+    why, fix = _sentences(one.message)
+    return replace(one, message=why, fix=fix or None)
+
+
+def _sentences(message: str) -> tuple[str, str]:
+    parts = _SENTENCE.split(message)
+    cut = next((at for at, one in enumerate(parts) if one.startswith(_ADVICE) and at), len(parts))
+    return " ".join(parts[:cut]), " ".join(parts[cut:])
+
+
+def _told(one: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
+    place = positions.place(one.focus, one.path)
+    own = positions.sheets[positions.rows[one.focus][0]].columns if place else {}
+    headers = {**headers, **{path: header.rstrip("* ") for path, (header, _) in own.items()}}
+    why, fix = (one.message, one.fix) if one.fix else _sentences(one.message)
+    header, missing = headers.get(one.path or ""), one.component.endswith("#MinCount" + _COMPONENT)
+    if header and missing and place and one.severity is Severity.VIOLATION:
+        why = f"{header} is missing, and every row of this sheet needs it."
+    return replace(
+        one,
+        spot=_spot(place) if place else None,
+        message=_in_columns(_SCHEME.sub(r"one of the list \1", why), headers),
+        fix=_advice(fix, headers),
+    )
+
+
+def _advice(fix: str, headers: Mapping[str, str]) -> str:
+    """What to write in Turtle as what to write in which column."""
+    spaces = prefixes()
+
+    def said(found: re.Match[str]) -> str:
+        header = headers.get(spaces.get(found["prefix"], "") + found["local"])
+        column = f"the column {header}" if header else f"the column for {found['local']}"
+        return f"{_plain(found['value'])} in {column}"
+
+    return _in_columns(_QUOTED.sub(r"\g<text>", _PAIR.sub(said, fix)), headers)
+
+
+def _plain(term: str) -> str:
+    """A term of an example as it is written in a cell."""
+    text = _QUOTED.match(term)
+    if text:
+        return f"“{text['text']}”"
+    if term.startswith("<"):
+        return "its name" if term.startswith("<id/") else term.strip("<>")
+    if ":" in term:
+        return f"“{term.partition(':')[2]}”"
+    return {"true": "yes", "false": "no"}.get(term, term)
+
+
+def _in_columns(text: str, headers: Mapping[str, str]) -> str:
+    """A text in which properties are called by the headers of their columns."""
+    spaces = prefixes()
+
+    def header(found: re.Match[str]) -> str:
+        iri = spaces.get(found["prefix"], "") + found["local"]
+        return headers.get(iri) or found["local"]
+
+    return _NAME.sub(header, text)
+
+
+def _capital(text: str) -> str:
+    sentence = text[:1].upper() + text[1:]
+    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
+
+
+def _spot(place: Place) -> Spot:
+    return Spot(place.sheet, place.row, place.column, place.cell)

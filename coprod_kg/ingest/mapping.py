@@ -1,0 +1,266 @@
+"""From somebody's own data to ours by an RML mapping; it never holds or loads the engine itself.
+
+The engine, morph-kgc, lives in an environment of its own, because it needs older libraries than
+this package. It runs in a process with a deadline, a memory cap and no network; what it writes
+goes through the same sandbox as a file that was sent.
+"""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import LimitReached, TooLarge, WrongUsage
+from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.mapping_engine import MISSING
+from coprod_kg.ingest.sandbox import check, open_file
+from coprod_kg.model import namespaces
+from coprod_kg.model.schemes import schemes
+from coprod_kg.settings import Settings
+from coprod_kg.workbook.sheets import sheets
+
+__all__ = ["BASE", "Mapped", "Mapping", "Unmatched", "apply"]
+
+BASE: Final = "https://w3id.org/coprod/"
+"""Under which a mapping names things; they are written relative to it."""
+_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
+_LAUNCHER: Final = Path(__file__).with_name("mapping_engine.py")
+_INI: Final = """[CONFIGURATION]
+output_file = mapped.nt
+number_of_processes = 1
+logging_level = ERROR
+na_values = ,nan,None
+[source]
+mappings = mapping.rml.ttl
+"""
+_GROWTH: Final = 4
+_GRACE: Final = 30
+_OURS: Final = frozenset(
+    {"engine.ini", "mapped.nt", "mapping.rml.ttl", "vocabulary.csv", "names.csv", "unmatched.json"}
+)
+_INSTALL: Final = (
+    "Install it apart from coprod-kg: python3 -m venv rml && rml/bin/pip install morph-kgc; "
+    "then add --engine rml/bin/python."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping and what it reads.
+
+    Attributes:
+        file: the mapping, in RML; the CSV files beside it are its tables.
+        sources: the data to map, known to the mapping by their names.
+        engine: the Python that has morph-kgc.
+    """
+
+    file: Path
+    sources: Sequence[Path]
+    engine: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """A word of the source that names no concept.
+
+    Attributes:
+        scheme: the scheme in which it was looked up.
+        value: the word.
+        place: where it stands, as the mapping says.
+        near: the concepts that it may mean.
+    """
+
+    scheme: str
+    value: str
+    place: str
+    near: tuple[str, ...]
+
+    def __str__(self) -> str:
+        meant = f" Did you mean {' or '.join(self.near[:3])}?" if self.near else ""
+        return f"{self.place}: {self.value[:80]!r} is no {self.scheme}, so it was left out.{meant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a mapping made.
+
+    Attributes:
+        turtle: the data as Turtle, with names relative to the base.
+        unmatched: what its lookups did not find.
+    """
+
+    turtle: str
+    unmatched: tuple[Unmatched, ...]
+
+
+def apply(mapping: Mapping, settings: Settings) -> Mapped:
+    """The mapped data, which is not validated here, and what found no match.
+
+    Raises:
+        WrongUsage: there is no engine, a file is named twice, or the mapping does not run.
+        LimitReached: it took too long or too much memory.
+        TooLarge: a file, or what was made of it, has more than the limit.
+        Unreadable: a file cannot be opened, or the engine wrote what is no RDF.
+    """
+    with tempfile.TemporaryDirectory(prefix="coprod-mapping-") as folder:
+        work = Path(folder).resolve()
+        _lay_out(work, mapping, settings)
+        _run(work, mapping, settings)
+        made = work / "mapped.nt"
+        told = tuple(
+            Unmatched(scheme, value, place, tuple(near))
+            for scheme, value, place, near in json.loads((work / "unmatched.json").read_bytes())
+        )
+        sent = replace(open_file(made, settings), name=mapping.file.name) if made.exists() else None
+    if sent is None or not sent.content.strip():
+        return Mapped("", told)
+    made_of = _turtle(_canonical(replace(sent, stated="application/n-triples"), settings))
+    return Mapped(made_of, told)
+
+
+def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
+    """Put the mapping, its tables, the sources and the vocabulary into the work folder."""
+    tables = sorted(mapping.file.parent.glob("*.csv"))
+    given = {one.name for one in mapping.sources}
+    files = [*(one for one in tables if one.name not in given), *mapping.sources]
+    if len(given) < len(mapping.sources) or _OURS & {one.name for one in files}:
+        raise WrongUsage(
+            "each source has a name of its own, and none of " + ", ".join(sorted(_OURS)),
+            fix="Rename the file, here and in the mapping.",
+        )
+    (work / "mapping.rml.ttl").write_bytes(open_file(mapping.file, settings).content)
+    for one in files:
+        (work / one.name).write_bytes(open_file(one, settings).content)
+    (work / "engine.ini").write_text(_INI, encoding="utf-8")
+    with (work / "vocabulary.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["scheme", "notation", "iri", "language", "label"])
+        for name, scheme in schemes().items():
+            for slug, concept in scheme.concepts.items():
+                for language, label in sorted(concept.labels.items()):
+                    writer.writerow([name, slug, concept.iri, language, label])
+    with (work / "names.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for name, choices in sheets().choices.items():
+            for choice in choices.members:
+                label = choice.label("en")
+                for word in dict.fromkeys((choice.code, *choice.labels.values(), *choice.names)):
+                    writer.writerow([name.replace("_", "-"), word, choice.iri, label])
+
+
+def _run(work: Path, mapping: Mapping, settings: Settings) -> None:
+    """Run the engine in the work folder, with nothing of this process's environment."""
+    engine = shutil.which(mapping.engine)
+    if engine is None:
+        raise WrongUsage("there is no such Python", where=str(mapping.engine), fix=_INSTALL)
+    limits = settings.submission_seconds, settings.submission_memory_mb, settings.body_mb
+    command = [str(Path(engine).absolute()), "-I", "-B", str(_LAUNCHER), *map(str, limits)]
+    with tempfile.TemporaryFile() as messages:
+        try:
+            code = subprocess.run(  # noqa: S603  # a Python that the caller named, no shell
+                command,
+                cwd=work,
+                env={"HOME": str(work), "PYTHONUTF8": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=messages,
+                stderr=messages,
+                start_new_session=True,
+                timeout=settings.submission_seconds + _GRACE,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = -signal.SIGALRM
+        messages.seek(0)
+        said = messages.read()[-4000:].decode(errors="replace").strip()
+    if code:
+        raise _refusal(code, said, mapping, settings)
+
+
+def _refusal(
+    code: int, said: str, mapping: Mapping, settings: Settings
+) -> LimitReached | TooLarge | WrongUsage:
+    where = mapping.file.name
+    if code == MISSING:
+        return WrongUsage(
+            f"the Python {mapping.engine} has no morph-kgc, which runs mappings", fix=_INSTALL
+        )
+    if code == -signal.SIGALRM:
+        return LimitReached(
+            f"the mapping ran longer than {settings.submission_seconds:g} s",
+            where=where,
+            fix="Map a part of the data, or raise the setting submission-seconds.",
+        )
+    if code == -signal.SIGXFSZ:
+        return TooLarge(
+            f"the mapping writes more than {settings.body_mb} MB",
+            where=where,
+            fix="Map a part of the data, or raise the setting body-mb.",
+        )
+    if code < 0 or "out of memory" in said.lower():
+        return LimitReached(
+            f"the mapping needed more than {settings.submission_memory_mb} MB of memory",
+            where=where,
+            fix="Map a part of the data, or raise the setting submission-memory-mb.",
+        )
+    last = said.rpartition("\n")[2] or "none"
+    return WrongUsage("the mapping does not run", where=where, fix=f"The engine's words: {last}")
+
+
+def _canonical(sent: Sent, settings: Settings) -> bytes:
+    """What the engine wrote, read in the sandbox: sorted N-Triples."""
+    [checked] = check([sent], replace(settings, base_iri=BASE), validates=False)
+    if checked.refusal:
+        raise checked.refusal
+    return checked.data
+
+
+def _turtle(data: bytes) -> str:
+    """N-Triples as Turtle that people can read, in one order."""
+    triples: dict[str, dict[str, list[str]]] = {}
+    for quad in ox.parse(data, format=ox.RdfFormat.N_TRIPLES):
+        verb = "a" if quad.predicate.value == _TYPE else _short(quad.predicate)
+        triples.setdefault(_short(quad.subject), {}).setdefault(verb, []).append(
+            _short(quad.object)
+        )
+    blocks = [
+        f"{subject}\n    " + " ;\n    ".join(_lines(said)) + " .\n"
+        for subject, said in sorted(triples.items())
+    ]
+    used = "".join(blocks)
+    heads = [
+        f"@prefix {prefix}: <{space}> .\n"
+        for prefix, space in namespaces.prefixes().items()
+        if f" {prefix}:" in used or f"^^{prefix}:" in used
+    ]
+    return "".join(heads) + "\n" + "\n".join(blocks)
+
+
+def _lines(said: dict[str, list[str]]) -> Iterable[str]:
+    """The statements about one thing: what it is first, the others in order."""
+    for verb in sorted(said, key=lambda one: (one != "a", one)):
+        yield f"{verb} {', '.join(sorted(said[verb]))}"
+
+
+def _short(term: object) -> str:
+    if isinstance(term, ox.NamedNode):
+        if term.value.startswith(f"{BASE}id/"):
+            return f"<{term.value.removeprefix(BASE)}>"
+        short = namespaces.shorten(term.value)
+        return short if _plain(short) and short != term.value else str(term)
+    if isinstance(term, ox.Literal) and not term.language and term.datatype.value != _STRING:
+        return f"{ox.Literal(term.value)}^^{_short(term.datatype)}"
+    return str(term)
+
+
+def _plain(short: str) -> bool:
+    """Whether a short name needs no escapes in Turtle."""
+    return short.replace(":", "", 1).replace("-", "").replace("_", "").isalnum()

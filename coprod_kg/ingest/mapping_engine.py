@@ -1,0 +1,121 @@
+"""The inside of the RML engine's process: limits, then morph-kgc; it knows nothing of this package.
+
+It runs in the engine's own environment, whose libraries are older than ours, and by its path:
+standard library only. It works in the current directory and neither opens a connection nor reads or
+writes a file elsewhere, save the libraries themselves.
+"""
+
+import importlib
+import importlib.util
+import os
+import resource
+import runpy
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["MISSING", "main"]
+
+MISSING: Final = 3
+"""The exit code where this Python has no engine."""
+_MB: Final = 2**20
+_FORBIDDEN: Final = ("socket.", "subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.system")
+
+
+def _confine(seconds: float, memory_mb: int, output_mb: int) -> None:
+    """Set the deadline, cap memory above what is used now, and cap each file written."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (output_mb * _MB, output_mb * _MB))
+    if sys.platform == "linux":
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        cap = used + memory_mb * _MB
+        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
+
+
+def _lookups(work: Path) -> Any:
+    """The functions of ``lookups.py``, known to DuckDB from now on."""
+    place = Path(__file__).with_name("mapping_lookups.py")
+    spec = importlib.util.spec_from_file_location("lookups", place)
+    if spec is None or spec.loader is None:
+        raise ImportError(str(place))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = module.Lookups(work / module.NAMES)
+    made.register(importlib.import_module("duckdb"))
+    return made
+
+
+def _lock_database(work: str) -> None:
+    """Let DuckDB read and write in the current directory only, and fetch nothing."""
+    duckdb: Any = importlib.import_module("duckdb")
+    ask = duckdb.query
+
+    def only_select(query: str) -> Any:
+        """DuckDB fetches extensions for INSTALL whatever its settings say."""
+        found = duckdb.extract_statements(query)
+        if [one.type for one in found] != [duckdb.StatementType.SELECT]:
+            raise PermissionError("a mapping may not do this: a query is one SELECT")
+        return ask(query)
+
+    duckdb.query = only_select
+    quoted = work.replace("'", "''")
+    for setting in (
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+        f"allowed_directories = ['{quoted}']",
+        "enable_external_access = false",
+        "threads = 1",
+        "lock_configuration = true",
+    ):
+        duckdb.execute(f"SET {setting}")
+
+
+def _shut_in(work: str) -> None:
+    """Let Python open the current directory and the libraries only, and no network."""
+    libraries = tuple(
+        os.path.realpath(one) + os.sep for one in {sys.prefix, sys.base_prefix, os.__file__[:-6]}
+    )
+    inside = work + os.sep
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event.startswith(_FORBIDDEN):
+            # Not an exception: what a mapping calls might swallow it and go on.
+            sys.stderr.write(f"a mapping may not do this: {event}\n")
+            sys.stderr.flush()
+            os._exit(1)
+        if event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
+            path = os.path.realpath(os.fsdecode(arguments[0]))
+            writes = arguments[2] & (os.O_WRONLY | os.O_RDWR)
+            if path.startswith(inside) or (path.startswith(libraries) and not writes):
+                return
+            raise PermissionError(f"a mapping may not open this file: {arguments[0]!r}")
+
+    sys.addaudithook(watch)
+
+
+def main() -> None:
+    """Run the mapping of ``engine.ini`` in the current directory."""
+    seconds, memory_mb, output_mb = float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    if importlib.util.find_spec("morph_kgc") is None:
+        sys.exit(MISSING)
+    importlib.import_module("morph_kgc.mapping.mapping_parser")
+    importlib.import_module("morph_kgc.materializer")
+    _confine(seconds, memory_mb, output_mb)
+    work = Path.cwd().resolve()
+    lookups = _lookups(work)
+    _lock_database(os.path.realpath(os.getcwd()))
+    _shut_in(os.path.realpath(os.getcwd()))
+    sys.argv = ["morph_kgc", "engine.ini"]
+    try:
+        runpy.run_module("morph_kgc", run_name="__main__")
+    except MemoryError:
+        os.abort()
+    finally:
+        lookups.write_unmatched(work / "unmatched.json")
+
+
+if __name__ == "__main__":
+    main()

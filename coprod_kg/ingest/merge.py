@@ -1,0 +1,129 @@
+"""What a patch does: the things a file describes replace those things, others stay; no commit.
+
+A thing is replaced with everything that was said of it: what the file leaves out is gone.
+Nodes without a name of their own go with the last thing that refers to them.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Final
+
+from coprod_kg.errors import WrongUsage
+from coprod_kg.ingest.check import Pair
+from coprod_kg.ingest.job import Checked, Sent
+from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.ingest.sandbox import Budget, check
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query, Store
+from coprod_kg.validation.report import Finding, Report, Severity
+
+__all__ = ["graph_of", "merged"]
+
+_NT: Final = "application/n-triples"
+_ALL: Final = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
+_TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
+
+
+def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes:
+    """What an organisation's graph holds now, as sorted N-Triples."""
+    graph = f"{base_iri}graph/{kind}/{organisation}"
+    found = store.query(Query(_ALL, (_NT,), default_graphs=(graph,))).read()
+    return b"".join(sorted(found.splitlines(keepends=True)))
+
+
+def merged(
+    pairs: Sequence[Pair],
+    store: Store,
+    settings: Settings,
+    *,
+    every: bool,
+    budget: Budget | None = None,
+) -> list[Pair]:
+    """Files put into what their organisations have already, and the whole checked again.
+
+    Args:
+        pairs: what was checked.
+        store: where the data is.
+        settings: the limits and the base IRI.
+        every: whether all files are; else those only of which nobody said whose they are.
+        budget: the time that all checks of the call may take together, where there is one.
+    """
+    batch, places = [], []
+    for place, (outcome, checked) in enumerate(pairs):
+        if not every and not checked.partial:
+            continue
+        name = _stated(outcome)
+        now = graph_of(store, "organisation", name, settings.base_iri) if name else b""
+        if outcome.accepted or f"<{settings.base_iri}id/organisation/{name}> ".encode() in now:
+            if not now and not every:
+                continue
+            whole = _merged(now, checked, f"{settings.base_iri}.well-known/genid/")
+            batch.append(Sent(outcome.file, whole, _NT, name))
+            places.append(place)
+    made = list(pairs)
+    for place, again in zip(places, check(batch, settings, budget=budget), strict=True):
+        outcome, first = pairs[place]
+        report = Report(_found(outcome.report.findings, again.report.findings, first.described))
+        again = replace(
+            again,
+            report=report,
+            described=again.described | first.described,
+            partial=first.partial,
+            positions=first.positions,
+            headers=first.headers,
+        )
+        name = _stated(outcome)
+        outcome = replace(
+            outcome,
+            organisation=name,
+            report=report,
+            triples=again.triples,
+            error=again.refusal,
+            merged=True,
+        )
+        made[place] = (outcome, again)
+    return made
+
+
+def _stated(outcome: Outcome) -> str | None:
+    """Whose data it is; a patch need not describe the organisation itself where it was stated."""
+    told = outcome.organisation
+    usage = isinstance(outcome.error, WrongUsage)
+    return outcome.sent.organisation if told is None and usage and outcome.sent else told
+
+
+def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
+    """The lines of a graph less those on the things a file describes, and the lines of the file."""
+    gone = {f"<{one}>".encode() for one in checked.described}
+    kept = [one for one in now.splitlines(keepends=True) if one.split(b" ", 1)[0] not in gone]
+    stem = f"<{nameless}".encode()
+    while True:
+        named = {one.rsplit(b" ", 2)[1] for one in kept}
+        orphans = {
+            subject
+            for subject in (one.split(b" ", 1)[0] for one in kept)
+            if subject.startswith(stem) and subject not in named
+        }
+        if not orphans:
+            break
+        kept = [one for one in kept if one.split(b" ", 1)[0] not in orphans]
+    return b"".join(sorted({*kept, *checked.data.splitlines(keepends=True)}))
+
+
+def _found(
+    first: Sequence[Finding], again: Sequence[Finding], described: Collection[str]
+) -> tuple[Finding, ...]:
+    """What is wrong with the whole; where it is wrong, as the file itself was told.
+
+    Of what was there before, only what must be mended is told: it is not in the file.
+    """
+    told = {(one.focus, one.path, one.value, one.shape): one for one in first}
+    cells = tuple(one for one in first if one.shape.startswith(_TABLE))
+    return (
+        *cells,
+        *(
+            told.get((one.focus, one.path, one.value, one.shape), replace(one, spot=None))
+            for one in again
+            if one.focus in described or one.severity is Severity.VIOLATION
+        ),
+    )

@@ -1,0 +1,153 @@
+"""Who describes what: an organisation describes itself, its units and what it runs.
+
+A claim about anything is welcome, since it says who claims. What another organisation's data
+describes is referred to: it may be repeated word for word, and is never described anew.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.ingest.changes import said_in
+from coprod_kg.ingest.check import Pair
+from coprod_kg.ingest.known import Said, said_elsewhere
+from coprod_kg.ingest.locate import in_table
+from coprod_kg.model.namespaces import term
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Store
+from coprod_kg.validation.report import Finding, Report, Severity
+
+__all__ = ["OWN_DESCRIPTION", "owned"]
+
+_CPS: Final = "https://w3id.org/coprod/shapes#"
+OWN_DESCRIPTION: Final = f"{_CPS}OwnDescription"
+"""The shape of what only its owner describes."""
+_UNIT_OF: Final = "http://www.w3.org/ns/org#unitOf"
+
+
+def owned(
+    pairs: Iterable[Pair], store: Store | None, settings: Settings, *, own_only: bool
+) -> list[Pair]:
+    """The same with a finding for everything that is not its sender's to describe.
+
+    Args:
+        pairs: what was checked.
+        store: where the others' data is, or None where there is none to look at.
+        settings: the base IRI.
+        own_only: whether an initiative that others run is a finding even where nobody describes
+            it yet: so for a contributor; a curator may file what is written about others.
+    """
+    made = list(pairs)
+    things = {thing for one, found in made if one.organisation for thing in found.described}
+    there = said_elsewhere(store, things) if store else {}
+    if len(made) > 1:
+        _put_in(there, made, f"{settings.base_iri}graph/organisation/")
+    return [
+        _with(pair, _findings(pair, there, settings.base_iri, own_only=own_only))
+        if pair[0].organisation and (there or own_only)
+        else pair
+        for pair in made
+    ]
+
+
+def _put_in(there: dict[str, dict[str, Said]], pairs: Iterable[Pair], stem: str) -> None:
+    """Put what the files of one call say in the place of what it replaces."""
+    entering = {f"{stem}{one.organisation}": found for one, found in pairs if one.organisation}
+    for graphs in there.values():
+        for graph in entering.keys() & graphs.keys():
+            del graphs[graph]
+    for graph, found in entering.items():
+        for thing, said in said_in(found.data).items():
+            there.setdefault(thing, {})[graph] = said
+
+
+def _with(pair: Pair, findings: Iterable[Finding]) -> Pair:
+    outcome, found = pair
+    more = tuple(findings)
+    if not more:
+        return pair
+    if found.positions is not None:
+        more = in_table(more, found.positions, found.headers)
+    return replace(outcome, report=Report((*outcome.report.findings, *more))), found
+
+
+def _findings(
+    pair: Pair, there: Mapping[str, Mapping[str, Said]], base_iri: str, *, own_only: bool
+) -> Iterator[Finding]:
+    outcome, found = pair
+    own = f"{base_iri}id/organisation/{outcome.organisation}"
+    said = said_in(found.data)
+    units = {own, *(one for one, told in said.items() if own in _objects(told, _UNIT_OF))}
+    stem = f"{base_iri}graph/organisation/"
+    for thing, told in said.items():
+        runners = _objects(told, term("runBy"))
+        others = {
+            f"{base_iri}id/organisation/{graph.removeprefix(stem)}": theirs
+            for graph, theirs in there.get(thing, {}).items()
+            if graph != stem + str(outcome.organisation)
+        }
+        owner = _owner(thing, others, units, runners)
+        if owner:
+            yield from _anew(thing, told - others[owner], others[owner], owner, base_iri)
+        elif own_only and runners and not runners & units and not _is_repeated(told, others):
+            yield _finding(
+                (thing, term("runBy"), None),
+                f"It is run by {_short(runners, base_iri)} and not by {outcome.organisation}, "
+                "whose data this is. Leave it out and let them send it; or, if "
+                f"{outcome.organisation} runs it too, say so in cp:runBy.",
+            )
+
+
+def _is_repeated(told: Said, others: Mapping[str, Said]) -> bool:
+    return any(told <= theirs for theirs in others.values())
+
+
+def _owner(
+    thing: str, others: Mapping[str, Said], units: set[str], runners: set[str]
+) -> str | None:
+    """The organisation that alone describes a thing, or None where the sender may."""
+    if thing in units or not others:
+        return thing if thing in others else None
+    for other, theirs in others.items():
+        theirs_run_by = _objects(theirs, term("runBy"))
+        if other == thing or other in theirs_run_by:
+            return None if units & theirs_run_by else other
+    third = sorted(others)[0]
+    is_organisation = "/id/organisation/" in thing
+    return None if is_organisation or runners & units else third
+
+
+def _anew(thing: str, told: Said, theirs: Said, owner: str, base_iri: str) -> Iterator[Finding]:
+    """What is said of a thing beyond what its owner says."""
+    same_text = {(path, value.value) for path, value in theirs if isinstance(value, ox.Literal)}
+    for path, value in sorted(told, key=str):
+        if isinstance(value, ox.Literal) and (path, value.value) in same_text:
+            continue  # only its language or datatype is written otherwise
+        yield _finding(
+            (thing, path, str(value)),
+            f"{owner.rpartition('/')[2]} describes this, and does not say so. Leave it out: refer "
+            "to the thing by its name, and make a claim about it where you see it otherwise.",
+        )
+
+
+def _finding(statement: tuple[str, str, str | None], message: str) -> Finding:
+    focus, path, value = statement
+    return Finding(
+        Severity.VIOLATION,
+        focus,
+        path,
+        value,
+        message,
+        OWN_DESCRIPTION,
+        f"{OWN_DESCRIPTION}ConstraintComponent",
+    )
+
+
+def _objects(said: Said, path: str) -> set[str]:
+    return {value.value for one, value in said if one == path and isinstance(value, ox.NamedNode)}
+
+
+def _short(things: Iterable[str], base_iri: str) -> str:
+    return ", ".join(one.removeprefix(f"{base_iri}id/organisation/") for one in sorted(things))

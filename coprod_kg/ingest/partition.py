@@ -1,0 +1,110 @@
+"""The statements of one table parted by organisation, so that each gets its graph; pure.
+
+An organisation owns its own description, the initiatives it runs (of several runners the first
+by name), and the claims about either. What describes no organisation's work by itself (evidence,
+agents, services, organisations that run nothing) goes along with whatever refers to it: to each,
+where several do, for a statement said twice is one statement.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.model.namespaces import term
+
+__all__ = ["OrganisationPart", "parts_of"]
+
+_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_ORGANISATION: Final = "http://www.w3.org/ns/org#Organization"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationPart:
+    """What belongs to one organisation.
+
+    Attributes:
+        organisation: the last part of its IRI.
+        triples: its statements.
+    """
+
+    organisation: str
+    triples: tuple[ox.Triple, ...]
+
+
+def parts_of(triples: Sequence[ox.Triple], base_iri: str) -> list[OrganisationPart]:
+    """Part statements by organisation, in the order of their names.
+
+    Args:
+        triples: the statements; every subject has an IRI.
+        base_iri: where data lives.
+    """
+    by_subject: dict[str, list[ox.Triple]] = {}
+    for one in triples:
+        by_subject.setdefault(_value(one.subject), []).append(one)
+    owners = _owners(by_subject)
+    members: dict[str, list[str]] = {}
+    for subject, owner in owners.items():
+        members.setdefault(owner, []).append(subject)
+    taken: set[str] = set()
+    stem = f"{base_iri}id/organisation/"
+    parts: dict[str, list[str]] = {}
+    for owner in sorted(members):
+        parts[owner] = _with_what_they_name(members[owner], by_subject, owners)
+        taken.update(parts[owner])
+    for left in sorted(by_subject.keys() - taken):  # nobody refers to it
+        owner = left if left.startswith(stem) else next(iter(parts), left)
+        parts.setdefault(owner, []).append(left)
+    return [
+        OrganisationPart(
+            owner.removeprefix(stem), tuple(one for s in sorted(subjects) for one in by_subject[s])
+        )
+        for owner, subjects in sorted(parts.items())
+    ]
+
+
+def _owners(by_subject: Mapping[str, Sequence[ox.Triple]]) -> dict[str, str]:
+    """Each initiative, running organisation and claim → its organisation."""
+    run_by, about = term("runBy"), term("about")
+    owners: dict[str, str] = {}
+    for subject, said in by_subject.items():
+        runners = sorted(_objects(said, run_by))
+        if runners:
+            owners[subject] = runners[0]
+            owners.setdefault(runners[0], runners[0])
+    for subject, said in by_subject.items():
+        for one in sorted(_objects(said, about))[:1]:
+            if one in owners:
+                owners[subject] = owners[one]
+            elif _ORGANISATION in _objects(by_subject.get(one, ()), _TYPE):
+                owners[subject] = owners[one] = one
+    return owners
+
+
+def _with_what_they_name(
+    subjects: Iterable[str],
+    by_subject: Mapping[str, Sequence[ox.Triple]],
+    owners: Mapping[str, str],
+) -> list[str]:
+    """The subjects, and what they refer to that no organisation owns, and so on."""
+    found = dict.fromkeys(subjects)
+    waiting = deque(found)
+    while waiting:
+        for one in by_subject.get(waiting.popleft(), ()):
+            if not isinstance(one.object, ox.NamedNode):
+                continue
+            named = one.object.value
+            if named in by_subject and named not in owners and named not in found:
+                found[named] = None
+                waiting.append(named)
+    return [one for one in found if one in by_subject]
+
+
+def _objects(triples: Iterable[ox.Triple], predicate: str) -> list[str]:
+    return [_value(one.object) for one in triples if one.predicate.value == predicate]
+
+
+def _value(node: Any) -> str:
+    return str(node.value)

@@ -1,0 +1,178 @@
+"""Who sent what and when, as PROV-O; it never says that an organisation said something itself.
+
+One call is one activity (the commit); each file in it is a submission, an activity of its own
+and part of the first. A submission used the file sent and the model (ontology, shapes, rules);
+the organisation's graph comes from it and is attributed to the sender, the graph of conclusions
+to this software.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.ingest.outcome import Outcome, Sender
+from coprod_kg.validation.report import Severity
+
+__all__ = ["SubmissionRecord"]
+
+_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_PROV: Final = "http://www.w3.org/ns/prov#"
+_DCTERMS: Final = "http://purl.org/dc/terms/"
+_SH: Final = "http://www.w3.org/ns/shacl#"
+_SPACES: Final = {"rdf": _RDF, "rdfs": _RDFS, "prov": _PROV, "dcterms": _DCTERMS, "sh": _SH}
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRecord:
+    """The record of one call.
+
+    Attributes:
+        base_iri: where data lives.
+        sender: who sends.
+        model: the SHA-256 of the ontology, shapes and rules.
+        times: when the call began, and when everything was checked; in UTC.
+        kind: ``patch`` or ``rollback``, or an empty text where whole graphs are replaced.
+    """
+
+    base_iri: str
+    sender: Sender
+    model: str
+    times: tuple[datetime, datetime]
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of the IRI of the call."""
+        return f"{self.times[0]:%Y%m%dT%H%M%S%fZ}"
+
+    @property
+    def activity(self) -> str:
+        """The IRI of the call."""
+        return f"{self.base_iri}submission/{self.name}"
+
+    def graph(self, kind: str, organisation: str) -> str:
+        """The IRI of an organisation's graph of this kind."""
+        return f"{self.base_iri}graph/{kind}/{organisation}"
+
+    def kind_of(self, outcome: Outcome) -> str:
+        """The kind of one file's submission: a call may merge one file and not another."""
+        return self.kind or ("patch" if outcome.merged else "")
+
+    def written(self, outcomes: list[Outcome]) -> bytes:
+        """Everything to add to the graph of provenance, as N-Triples."""
+        triples = [*self._call(), *(one for outcome in outcomes for one in self._file(outcome))]
+        return b"".join(f"{one} .\n".encode() for one in dict.fromkeys(triples))
+
+    def _call(self) -> Iterator[ox.Triple]:
+        agent, model = self.sender.iri(self.base_iri), f"{self.base_iri}model/{self.model[:16]}"
+        software = f"{self.base_iri}id/agent/coprod-kg-software"
+        yield from self._activity(self.activity, "A call that submits data")
+        yield from _said(
+            agent, ("rdf:type", "prov:Agent"), ("rdfs:label", _text(self.sender.label))
+        )
+        yield from _said(
+            software,
+            ("rdf:type", "prov:SoftwareAgent"),
+            ("rdfs:label", _text("The software coprod-kg")),
+        )
+        yield from _said(
+            model,
+            ("rdf:type", "prov:Entity"),
+            ("rdfs:label", _text("The ontology, shapes and rules that data was checked with")),
+            ("dcterms:identifier", _plain(f"sha256:{self.model}")),
+        )
+
+    def _file(self, outcome: Outcome) -> Iterator[ox.Triple]:
+        organisation = outcome.organisation or ""
+        submission = f"{self.activity}/{organisation}"
+        file, report = f"{submission}/file", f"{submission}/report"
+        agent = self.sender.iri(self.base_iri)
+        yield from self._activity(submission, f"The submission of {outcome.file}")
+        yield from _said(
+            submission,
+            ("dcterms:isPartOf", ox.NamedNode(self.activity)),
+            ("prov:used", ox.NamedNode(file)),
+            ("prov:used", ox.NamedNode(f"{self.base_iri}model/{self.model[:16]}")),
+        )
+        if kind := self.kind_of(outcome):
+            yield from _said(submission, ("dcterms:type", _plain(kind)))
+        yield from _said(
+            file,
+            ("rdf:type", "prov:Entity"),
+            ("rdfs:label", _plain(outcome.file)),
+            ("dcterms:identifier", _plain(f"sha256:{outcome.sha256}")),
+            ("dcterms:extent", _plain(f"{len(outcome.sent.content) if outcome.sent else 0} bytes")),
+            ("prov:wasAttributedTo", ox.NamedNode(agent)),
+        )
+        yield from self._outcome(report, submission, outcome)
+        yield from self._graphs(organisation, submission, file)
+
+    def _outcome(self, report: str, submission: str, outcome: Outcome) -> Iterator[ox.Triple]:
+        counts = ", ".join(f"{outcome.report.count(one)} of severity {one}" for one in Severity)
+        yield from _said(
+            report,
+            ("rdf:type", "sh:ValidationReport"),
+            ("rdfs:label", _text(f"The validation of {outcome.file}")),
+            ("sh:conforms", _typed(str(outcome.report.conforms).lower(), "boolean")),
+            ("dcterms:description", _text(f"Findings: {counts}.")),
+            ("prov:wasGeneratedBy", ox.NamedNode(submission)),
+        )
+
+    def _graphs(self, organisation: str, submission: str, file: str) -> Iterator[ox.Triple]:
+        asserted = self.graph("organisation", organisation)
+        inferred = self.graph("assessment", organisation)
+        yield from _said(
+            asserted,
+            ("rdf:type", "prov:Entity"),
+            ("prov:wasGeneratedBy", ox.NamedNode(submission)),
+            ("prov:wasDerivedFrom", ox.NamedNode(file)),
+            ("prov:wasAttributedTo", ox.NamedNode(self.sender.iri(self.base_iri))),
+        )
+        yield from _said(
+            inferred,
+            ("rdf:type", "prov:Entity"),
+            ("prov:wasDerivedFrom", ox.NamedNode(asserted)),
+            (
+                "prov:wasAttributedTo",
+                ox.NamedNode(f"{self.base_iri}id/agent/coprod-kg-software"),
+            ),
+        )
+
+    def _activity(self, iri: str, label: str) -> Iterator[ox.Triple]:
+        yield from _said(
+            iri,
+            ("rdf:type", "prov:Activity"),
+            ("rdfs:label", _text(label)),
+            ("prov:startedAtTime", _typed(self.times[0].isoformat(), "dateTime")),
+            ("prov:endedAtTime", _typed(self.times[1].isoformat(), "dateTime")),
+            ("prov:wasAssociatedWith", ox.NamedNode(self.sender.iri(self.base_iri))),
+        )
+
+
+def _said(subject: str, *pairs: tuple[str, str | ox.NamedNode | ox.Literal]) -> Iterator[ox.Triple]:
+    for name, value in pairs:
+        yield ox.Triple(
+            ox.NamedNode(subject), _term(name), _term(value) if isinstance(value, str) else value
+        )
+
+
+def _term(name: str) -> ox.NamedNode:
+    prefix, _, local = name.partition(":")
+    return ox.NamedNode(_SPACES[prefix] + local)
+
+
+def _text(text: str) -> ox.Literal:
+    return ox.Literal(text, language="en")
+
+
+def _plain(text: str) -> ox.Literal:
+    return ox.Literal(text)
+
+
+def _typed(text: str, datatype: str) -> ox.Literal:
+    return ox.Literal(text, datatype=ox.NamedNode(_XSD + datatype))

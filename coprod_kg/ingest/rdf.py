@@ -1,0 +1,197 @@
+"""RDF bytes to statements, or one clear reason why not; it never follows a link in them.
+
+Call it only where the process may be lost (`coprod_kg.ingest.child`): the parser is handed
+what a stranger wrote.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import Unreadable
+from coprod_kg.ingest.rdf_formats import RdfSyntax, likely_format
+from coprod_kg.ingest.unread import of_graphs, of_keys
+from coprod_kg.validation.report import Finding
+from coprod_kg.workbook.xml_text import NO_LANGUAGE, prepared
+
+__all__ = ["RdfRead", "named", "read"]
+
+_POSITION: Final = re.compile(r"^Parser error at line .*?: ", re.DOTALL)
+_MAGIC: Final = (
+    (b"PK\x03\x04", "a zip archive or an office document (such as .xlsx)"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"\xd0\xcf\x11\xe0", "an old office document (such as .xls)"),
+    (b"\x89PNG", "a picture (PNG)"),
+    (b"\xff\xd8\xff", "a picture (JPEG)"),
+)
+_WIDE_MARKS: Final = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RdfRead:
+    """What was read.
+
+    Attributes:
+        triples: the statements.
+        findings: what in the file is no statement, and was left out.
+    """
+
+    triples: tuple[ox.Triple, ...]
+    findings: tuple[Finding, ...]
+
+
+def read(content: bytes, name: str, form: RdfSyntax, base_iri: str) -> RdfRead:
+    """The statements in a file, and what else stands in it.
+
+    Args:
+        content: the bytes.
+        name: what to call the file in an error.
+        form: the format they are in.
+        base_iri: what relative IRIs are resolved against.
+
+    Raises:
+        Unreadable: the bytes are not RDF in that format; ``where`` holds line and column
+            where they are known.
+    """
+    text = _text(content, name, form)
+    ready = text.encode()
+    if form.rdf == ox.RdfFormat.RDF_XML:
+        ready = prepared(ready, name, _fix(text, form.name))
+    quads = list(_parsed(ready, text, name, form, base_iri))
+    if not quads:
+        raise Unreadable(
+            "there is not one statement in the file", where=name, fix="Send a file with data in it."
+        )
+    found = of_keys(text, base_iri) if form.rdf == ox.RdfFormat.JSON_LD else ()
+    found = (*found, *of_graphs(quads, base_iri))
+    return RdfRead(tuple(_without_marks(one.triple) for one in quads), found)
+
+
+def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
+    """The same statements once each, in order, blank nodes given IRIs (skolemised).
+
+    A blank node has no name outside its graph, but what we conclude about it lies in another
+    graph: so each gets an IRI under ``.well-known/genid/`` (RDF 1.1, section 3.5), made from
+    the content alone, the same on every submission of the same statements.
+    """
+    dataset = ox.Dataset(ox.Quad(*one) for one in triples)
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    canonical = sorted((one.triple for one in dataset), key=str)
+    digest = sha256("\n".join(map(str, canonical)).encode()).hexdigest()[:16]
+    stem = f"{base_iri}.well-known/genid/{digest}-"
+    renamed = (
+        ox.Triple(_skolem(one.subject, stem), one.predicate, _skolem(one.object, stem))
+        for one in canonical
+    )
+    return sorted(renamed, key=str)
+
+
+def _skolem(term: Any, stem: str) -> Any:
+    return ox.NamedNode(stem + term.value) if isinstance(term, ox.BlankNode) else term
+
+
+def _text(content: bytes, name: str, form: RdfSyntax) -> str:
+    """The bytes as text, or what they are instead."""
+    if not content.strip():
+        raise Unreadable("the file is empty", where=name, fix="Send a file with data in it.")
+    for magic, kind in _MAGIC:
+        if content.startswith(magic):
+            raise Unreadable(
+                f"this is {kind}, not {form.name}", where=name, fix="Save or export it as RDF."
+            )
+    wide = next((kind for mark, kind in _WIDE_MARKS if content.startswith(mark)), None)
+    if wide or b"\0" in content[:64]:
+        raise Unreadable(
+            f"the file is in {wide or 'UTF-16'}, not in UTF-8",
+            where=name,
+            fix="Save it again with the encoding UTF-8.",
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(content, error.start, name) from None
+
+
+def _not_utf8(content: bytes, at: int, name: str) -> Unreadable:
+    line = content.count(b"\n", 0, at) + 1
+    guess = ""
+    if content[at] >= 0x80:
+        shown = content[at : at + 1].decode("cp1252", errors="replace")
+        guess = f"; in Windows-1252 it would be {shown!r}, which is likely what was meant"
+    return Unreadable(
+        f"the byte {content[at]:#04x} is not UTF-8{guess}",
+        where=f"{name}, line {line}",
+        fix="Save the file again with the encoding UTF-8.",
+    )
+
+
+def _parsed(
+    ready: bytes, text: str, name: str, form: RdfSyntax, base_iri: str
+) -> Iterator[ox.Quad]:
+    try:
+        for quad in ox.parse(ready, form.rdf, base_iri=base_iri):
+            _refuse_newer(quad, name)
+            yield quad
+    except SyntaxError as error:
+        raise _syntax(error, text, name, form) from None
+    except (ValueError, OSError) as error:
+        raise Unreadable(f"this is not {form.name}: {error}", where=name) from None
+
+
+def _without_marks(triple: ox.Triple) -> ox.Triple:
+    """The statement with a text that has no language where the language was taken away."""
+    value = triple.object
+    if isinstance(value, ox.Literal) and value.language == NO_LANGUAGE:
+        return ox.Triple(triple.subject, triple.predicate, ox.Literal(value.value))
+    return triple
+
+
+def _refuse_newer(quad: ox.Quad, name: str) -> None:
+    if isinstance(quad.object, ox.Triple):
+        raise Unreadable(
+            f"a triple term of RDF 1.2 stands at {quad.subject} {quad.predicate}",
+            where=name,
+            fix="Say it with RDF 1.1: make the statement about a claim that has an IRI.",
+        )
+    if isinstance(quad.object, ox.Literal) and quad.object.direction is not None:
+        raise Unreadable(
+            f"a text with a direction (RDF 1.2) stands at {quad.subject} {quad.predicate}",
+            where=name,
+            fix='Leave the direction out: "…"@ar.',
+        )
+
+
+def _syntax(error: SyntaxError, text: str, name: str, form: RdfSyntax) -> Unreadable:
+    reason = _POSITION.sub("", str(error.args[0])).strip()
+    where = name
+    if error.lineno:
+        where = f"{name}, line {error.lineno}, column {error.offset}"
+    if "LoadDocumentCallback" in reason:
+        return Unreadable(
+            "its @context is on another server, and no link in a file is followed",
+            where=name,
+            fix="Copy the context into the file.",
+        )
+    if "stack size" in reason:
+        reason = "it is nested deeper than the parser can follow"
+    return Unreadable(f"this is not {form.name}: {reason}", where=where, fix=_fix(text, form.name))
+
+
+def _fix(text: str, read_as: str) -> str:
+    """What to do about text that is not what it was read as."""
+    looks = likely_format(text)
+    if looks == "HTML":
+        return "It is a web page (HTML): download the data rather than the page about it."
+    if looks and looks != read_as and (looks, read_as) != ("Turtle", "TriG"):
+        return f"It looks like {looks}: name the file so, or state its format."
+    return f"Mend it at that place; the rest of the file was not read (as {read_as})."

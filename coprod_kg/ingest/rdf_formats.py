@@ -1,0 +1,84 @@
+"""The RDF formats that are read and how one is recognised; it never parses."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from pyoxigraph import RdfFormat
+
+from coprod_kg.errors import UnsupportedMedia
+
+__all__ = ["FORMATS", "RdfSyntax", "format_of", "known_formats", "likely_format"]
+
+
+@dataclass(frozen=True, slots=True)
+class RdfSyntax:
+    """One serialisation of RDF.
+
+    Attributes:
+        name: what people call it.
+        extensions: how file names end, without the dot, the usual one first.
+        media_types: what HTTP calls it, the registered one first.
+        rdf: the parser's name for it.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    media_types: tuple[str, ...]
+    rdf: RdfFormat
+
+
+FORMATS: Final = (
+    RdfSyntax(
+        "Turtle", ("ttl", "turtle"), ("text/turtle", "application/x-turtle"), RdfFormat.TURTLE
+    ),
+    RdfSyntax("TriG", ("trig",), ("application/trig", "application/x-trig"), RdfFormat.TRIG),
+    RdfSyntax("N-Triples", ("nt",), ("application/n-triples",), RdfFormat.N_TRIPLES),
+    RdfSyntax("N-Quads", ("nq",), ("application/n-quads",), RdfFormat.N_QUADS),
+    RdfSyntax("JSON-LD", ("jsonld", "json"), ("application/ld+json",), RdfFormat.JSON_LD),
+    RdfSyntax("RDF/XML", ("rdf", "owl", "xml"), ("application/rdf+xml",), RdfFormat.RDF_XML),
+)
+"""Every format that is read."""
+
+
+def known_formats() -> str:
+    """The formats as one phrase: Turtle (.ttl), TriG (.trig) …."""
+    return ", ".join(f"{one.name} (.{one.extensions[0]})" for one in FORMATS)
+
+
+def format_of(name: str, stated: str | None = None) -> RdfSyntax:
+    """The format of a file.
+
+    Args:
+        name: the file name; its ending decides where nothing is stated.
+        stated: a media type, an ending (``ttl``) or a name (``Turtle``) that was given.
+
+    Raises:
+        UnsupportedMedia: the format is none that is read here.
+    """
+    ending = PurePath(name).suffix.removeprefix(".").lower()
+    wanted = (stated or ending).partition(";")[0].strip().lower()
+    for one in FORMATS:
+        if wanted in (one.name.lower(), *one.media_types) or wanted in one.extensions:
+            return one
+    if stated:
+        what = f"{stated!r} is no format that is read here"
+    elif ending:
+        what = f"a file that ends with .{ending} is in no format that is read here"
+    else:
+        what = "the name has no ending, so the format is not known"
+    raise UnsupportedMedia(
+        what, where=name, fix=f"Send one of: {known_formats()}; or state the format."
+    )
+
+
+def likely_format(text: str) -> str | None:
+    """What the beginning of a text looks like, to help somebody whose file has a wrong name."""
+    start = text.lstrip()[:300].lower()
+    looks = (
+        (("<!doctype html", "<html"), "HTML"),
+        (("<?xml", "<rdf:rdf"), "RDF/XML"),
+        (("{", "["), "JSON-LD"),
+        (("@prefix", "prefix ", "@base", "base "), "Turtle"),
+    )
+    return next((name for starts, name in looks if start.startswith(starts)), None)

@@ -1,0 +1,1 @@
+"""The report on a submission: as text, page, RDF and marked workbook."""

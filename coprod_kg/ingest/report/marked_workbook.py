@@ -1,0 +1,302 @@
+"""The inside of the sandbox that marks a workbook; it runs no formula, follows no link.
+
+Every formula becomes the text it is written as, so that nothing in what is given back computes.
+A workbook that holds what would be lost on the way (pictures, charts, pivot tables) is refused
+with the reason. What the marks cover (styles, comments) is kept on the sheet of what is to be
+mended, so that marks of an earlier time are taken off again. Run by
+`coprod_kg.ingest.report.marks`.
+"""
+
+import os
+import re
+import resource
+import signal
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from io import BytesIO
+from typing import Any, Final, NamedTuple
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from coprod_kg.errors import CoprodError
+from coprod_kg.ingest.job import read_frame, write_frame
+from coprod_kg.ingest.report.readied import lost_parts, readied
+from coprod_kg.workbook.columns import MENDING
+from coprod_kg.workbook.package import Package
+
+__all__ = ["main", "mark"]
+
+_LOST_EXTENSIONS: Final = {
+    "Conditional Formatting": "conditional formats of newer kinds",
+    "Data Validation": "lists that lead to another sheet",
+    "Slicer List": "slicers",
+    "Sparkline Group": "sparklines",
+    "Timeline Ref": "timelines",
+}
+"""What the library says that it drops, in the words of its warnings."""
+_ORDER: Final = ("Violation", "Warning", "Info")
+_COLOURS: Final = {"Violation": "FFC7CE", "Warning": "FFEB9C", "Info": "DDEBF7"}
+_EDGES: Final = {"Violation": "9C0006", "Warning": "9C5700", "Info": "1F4E78"}
+_AUTHOR: Final = "coprod-kg"
+_FIRST: Final = 6
+"""The first row of the list of what is to be mended."""
+_KEPT: Final = 7
+"""The first of the hidden columns with what the marks cover."""
+_LONGEST_COMMENT: Final = 2000
+_TO_COLOUR: Final = (
+    "The cells are coloured: red must be mended, yellow is worth a look, blue is a hint."
+)
+_HOW: Final = (
+    "Point at a coloured cell to read what to do. You may send this workbook again as it is: "
+    "this sheet is not read."
+)
+
+
+class _Before(NamedTuple):
+    """What a mark covers.
+
+    Attributes:
+        place: the sheet and the cell.
+        fill: the fill that was there.
+        border: the border that was there.
+        comment: the comment that was there, or an empty text.
+        mark: the comment that took its place.
+    """
+
+    place: tuple[str, str]
+    fill: Any
+    border: Any
+    comment: str
+    mark: str
+
+
+def mark(content: bytes, job: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The marked workbook, or why there is none.
+
+    Args:
+        content: the workbook.
+        job: the marks, the causes and the verdict.
+    """
+    package = Package.opened(content, "the workbook")
+    lost = lost_parts(package)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        book = load_workbook(BytesIO(readied(package)), keep_links=False, rich_text=True)
+    dropped = " ".join(str(one.message) for one in said)
+    lost += [words for name, words in _LOST_EXTENSIONS.items() if f"{name} ext" in dropped]
+    if lost:
+        return b"", f"it holds {' and '.join(sorted(set(lost)))}, which would be lost"
+    if not book.worksheets:
+        return b"", "its sheets were not found in it"
+    for sheet in book.worksheets:
+        _neutralise(sheet)
+    _unmark(book)
+    covered = _mark_cells(book, job["marks"])
+    _keep(_summarise(book, job), covered)
+    buffer = BytesIO()
+    book.save(buffer)
+    return buffer.getvalue(), ""
+
+
+def _unmark(book: Workbook) -> None:
+    """Take off the marks of an earlier time, and the sheet that lists them."""
+    ours = [
+        one
+        for one in book.worksheets
+        if one.title.rstrip("_") == MENDING and one["A2"].value == _TO_COLOUR
+    ]
+    if not ours:
+        return
+    before = [one for sheet in ours for one in _kept(sheet)]
+    places = {one.place: one for one in before}
+    comments = {_evened(one.mark): one.comment for one in before}
+    for sheet in book.worksheets:
+        for row in sheet.iter_rows() if sheet not in ours else ():
+            for cell in row:
+                if isinstance(cell, Cell) and (cell.has_style or cell.comment):
+                    _restore(cell, places.get((sheet.title, cell.coordinate)), comments)
+    for sheet in ours:
+        book.remove(sheet)
+
+
+def _restore(cell: Cell, before: _Before | None, comments: Mapping[str, str]) -> None:
+    """Give a cell back what a mark covers; one that was moved loses the mark's colours."""
+    marked = _is_marked(cell)
+    if marked and before:
+        cell.fill, cell.border = copy(before.fill), copy(before.border)
+    elif marked:
+        cell.fill, cell.border = PatternFill(), Border()
+    text = cell.comment.text if cell.comment else ""
+    if _evened(text) in comments and text:
+        said = comments[_evened(text)]
+        cell.comment = _comment(said) if said else None
+    elif marked and text and cell.comment and cell.comment.author == _AUTHOR and cell.row > 1:
+        cell.comment = None  # of a mark from before they were kept
+
+
+def _is_marked(cell: Cell) -> bool:
+    fill = str(cell.fill.fgColor.rgb)[-6:] if cell.fill.fill_type == "solid" else ""
+    severity = next((one for one, colour in _COLOURS.items() if colour == fill), None)
+    side = cell.border.left
+    edge = str(side.color.rgb)[-6:] if side and side.color else ""
+    return severity is not None and edge == _EDGES[severity]
+
+
+def _evened(text: str) -> str:
+    """A comment as programs compare it: one writes line ends otherwise, one adds its author."""
+    return " ".join(text.removeprefix(f"{_AUTHOR}:").split())
+
+
+def _kept(sheet: Worksheet) -> Iterator[_Before]:
+    """What `_keep` wrote."""
+    for row in sheet.iter_rows(min_row=_FIRST, min_col=_KEPT, max_col=_KEPT + 2):
+        place, comment, text = row
+        if isinstance(place, Cell) and place.value and text.value:
+            name, _, where = str(place.value).rpartition("!")
+            yield _Before(
+                (name, where), place.fill, place.border, str(comment.value or ""), str(text.value)
+            )
+
+
+def _keep(sheet: Worksheet, covered: Sequence[_Before]) -> None:
+    """Write down in hidden columns what the marks cover."""
+    for number, one in enumerate(covered, _FIRST):
+        _write(sheet, number, _KEPT, "!".join(one.place))
+        place = sheet.cell(number, _KEPT)
+        if isinstance(place, Cell):
+            place.fill, place.border = copy(one.fill), copy(one.border)
+        _write(sheet, number, _KEPT + 1, one.comment)
+        _write(sheet, number, _KEPT + 2, one.mark)
+    for column in "GHI":
+        sheet.column_dimensions[column].hidden = True
+
+
+def _neutralise(sheet: Worksheet) -> None:
+    """Make a text of whatever a spreadsheet program would compute."""
+    for row in sheet.iter_rows():
+        for cell in row:
+            if isinstance(cell, Cell) and cell.data_type == "f":
+                text = getattr(cell.value, "text", None) or str(cell.value)
+                cell.value = text
+                cell.data_type = "s"
+                cell.quotePrefix = True
+
+
+def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> list[_Before]:
+    """Colour and comment the cells; what that covers."""
+    covered: list[_Before] = []
+    cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in marks:
+        spot = one["spot"]
+        if spot["sheet"] not in book.sheetnames:
+            continue
+        where = (spot["cell"] or f"A{spot['row'] or 1}").partition(":")[0]
+        where = where if re.fullmatch(r"[A-Z]{1,3}\d+", where) else f"A{spot['row'] or 1}"
+        cells.setdefault((spot["sheet"], where), []).append(one)
+    for (name, where), told in cells.items():
+        cell = book[name][where]
+        worst = min((one["severity"] for one in told), key=_ORDER.index)
+        if not isinstance(cell, Cell):  # inside merged cells
+            continue
+        fill, border = copy(cell.fill), copy(cell.border)
+        cell.fill = PatternFill("solid", start_color=_COLOURS[worst])
+        side = Side(style="medium", color=_EDGES[worst])  # for those who do not see the colours
+        cell.border = Border(left=side, right=side, top=side, bottom=side)
+        texts = list(dict.fromkeys(one["text"] for one in told))
+        before = cell.comment.text if cell.comment else ""
+        text = "\n\n".join([*texts, *([before] if before else [])])[:_LONGEST_COMMENT]
+        cell.comment = _comment(text)
+        covered.append(_Before((name, where), fill, border, before, text))
+    return covered
+
+
+def _comment(text: str) -> Comment:
+    return Comment(text, _AUTHOR, width=320, height=40 + 22 * (1 + len(text) // 45))
+
+
+def _summarise(book: Workbook, job: Mapping[str, Any]) -> Worksheet:
+    name = MENDING
+    while name in book.sheetnames:
+        name += "_"
+    sheet: Worksheet = book.create_sheet(name, 0)
+    for at, width in zip("ABCDE", (16, 8, 62, 62, 46), strict=True):
+        sheet.column_dimensions[at].width = width
+    for number, text in enumerate((job["verdict"], _TO_COLOUR, _HOW), 1):
+        _write(sheet, number, 1, text)
+    sheet.cell(1, 1).font = Font(bold=True, size=13)
+    for column, text in enumerate(("What", "Times", "What is wrong", "What to do", "Where"), 1):
+        _write(sheet, 5, column, text)
+        sheet.cell(5, column).font = Font(bold=True)
+    for number, one in enumerate(job["causes"], _FIRST):
+        _cause(sheet, number, one)
+    sheet.freeze_panes = "A6"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    book.active = 0
+    return sheet
+
+
+def _cause(sheet: Worksheet, number: int, one: Mapping[str, Any]) -> None:
+    spots = list(one["spots"])
+    more = one["count"] - len(spots)
+    where = ", ".join(spots) + (f" and {more} more" if spots and more > 0 else "")
+    fix = one["fix"] or "See the comments in the cells."
+    for column, value in enumerate((one["weight"], one["count"], one["title"], fix, where), 1):
+        _write(sheet, number, column, value)
+        sheet.cell(number, column).alignment = Alignment(wrap_text=True, vertical="top")
+    sheet.cell(number, 2).alignment = Alignment(horizontal="center", vertical="top")
+    lines = max(len(one["title"]) // 55, len(fix) // 55, len(where) // 40) + 1
+    sheet.row_dimensions[number].height = 15 * lines + 3
+    if one["link"]:
+        link = Hyperlink(ref=f"E{number}", location=one["link"], display=where)
+        sheet.cell(number, 5).hyperlink = link
+        sheet.cell(number, 5).font = Font(color="0563C1", underline="single")
+    sheet.cell(number, 1).fill = PatternFill("solid", start_color=_COLOURS[one["severity"]])
+
+
+def _write(sheet: Worksheet, row: int, column: int, value: Any) -> None:
+    """Write a value, a text always as a text."""
+    cell = sheet.cell(row, column)
+    if isinstance(value, str):
+        cell.value = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "\ufffd", value)
+        cell.data_type = "s"
+        cell.quotePrefix = value[:1] in "=+-@"
+    else:
+        cell.value = value
+
+
+def main() -> None:
+    """Mark the workbook on standard input and write it to standard output."""
+    frame = read_frame(sys.stdin.buffer, sys.maxsize)
+    if frame is None:
+        return
+    job, (content,) = frame
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, job["limits"]["seconds"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        cap = (job["limits"]["memory_mb"] + 256) << 20
+        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
+    try:
+        made, why = mark(content, job)
+    except MemoryError:
+        os.abort()
+    except CoprodError as error:
+        made, why = b"", error.what
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, zipfile.BadZipFile):
+        made, why = b"", "it is made in a way that cannot be written back safely"
+    write_frame(sys.stdout.buffer, {"refused": why}, (made,))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The sender's own workbook back, with what is to be mended marked; opened in a sandbox only.
+
+The work is done by `coprod_kg.ingest.report.marked_workbook`, a child process with a deadline and a
+memory cap: the library that writes workbooks also reads this one, and a stranger made it.
+"""
+
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import PurePath
+from typing import Final
+
+from coprod_kg.errors import LimitReached, UnsupportedMedia
+from coprod_kg.ingest.job import Sent, read_frame, write_frame
+from coprod_kg.ingest.report.wording import WEIGHTS, told
+from coprod_kg.ingest.reported import Reported
+from coprod_kg.settings import Settings
+from coprod_kg.validation.report import Spot
+
+__all__ = ["XLSX", "can_mark", "marked"]
+
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_HTML: Final = "See the report as a page instead (--format html, or Accept: text/html)."
+_MOST_MARKS: Final = 20_000
+_PLACES: Final = 5
+
+
+def can_mark(sent: Sent) -> bool:
+    """Whether a file is a workbook, which can be given back."""
+    stated = (sent.stated or "").partition(";")[0].strip().lower()
+    ending = PurePath(sent.name).suffix.lower()
+    return sent.content.startswith(b"PK") and (stated in (XLSX, "xlsx") or ending == ".xlsx")
+
+
+def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
+    """The workbook with the cells of the findings coloured and commented, and a summary sheet.
+
+    Args:
+        sent: the workbook as it was sent.
+        file: the report on it.
+        settings: the limits.
+
+    Raises:
+        UnsupportedMedia: it is no workbook, or holds what would be lost on the way.
+        LimitReached: it took too long or needed too much memory.
+    """
+    if not can_mark(sent):
+        raise UnsupportedMedia("only an .xlsx workbook is given back marked", fix=_HTML)
+    job = BytesIO()
+    limits = {"seconds": settings.submission_seconds, "memory_mb": settings.submission_memory_mb}
+    write_frame(job, {"limits": limits, **_words(file, settings)}, (sent.content,))
+    done = subprocess.run(  # a fixed command, no shell
+        [sys.executable, "-P", "-m", "coprod_kg.ingest.report.marked_workbook"],
+        input=job.getvalue(),
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+        env={
+            "PATH": os.defpath,
+            "PYTHONUTF8": "1",
+            "PYTHONPATH": os.pathsep.join(one for one in sys.path if one),
+        },
+    )
+    frame = read_frame(BytesIO(done.stdout), 8 * settings.body_mb << 20)
+    if done.returncode < 0:
+        raise LimitReached("marking the workbook took too long or too much memory", fix=_HTML)
+    if frame is None or frame[0]["refused"]:
+        why = frame[0]["refused"] if frame else "it cannot be written back"
+        raise UnsupportedMedia(f"the workbook is not given back marked: {why}", fix=_HTML)
+    return frame[1][0]
+
+
+def _link(spot: Spot | None) -> str:
+    """Where a click on the place leads."""
+    if spot is None or not spot.sheet or not spot.cell:
+        return ""
+    quoted = spot.sheet.replace("'", "''")
+    return f"'{quoted}'!{spot.cell}"
+
+
+def _words(file: Reported, settings: Settings) -> dict[str, object]:
+    """What is written into the workbook."""
+    marks = [
+        {
+            "spot": asdict(one.spot),
+            "severity": one.severity,
+            "text": " ".join(part for part in (one.message, one.fix or "") if part),
+        }
+        for one in file.report.findings
+        if one.spot and one.spot.sheet
+    ]
+    causes = [
+        {
+            "weight": WEIGHTS[one.severity],
+            "severity": one.severity,
+            "count": one.count,
+            "title": one.title,
+            "fix": one.fix or (one.places[0].words if one.count == 1 and one.places else ""),
+            "spots": [where.spot for where in one.places if where.spot],
+            "link": _link(one.first),
+        }
+        for one in told(file.report, settings.base_iri, _PLACES)
+    ]
+    verdict = f"Not accepted: {file.error['what']}." if file.error else "It can be accepted."
+    return {"marks": marks[:_MOST_MARKS], "causes": causes, "verdict": verdict}

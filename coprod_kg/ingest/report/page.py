@@ -1,0 +1,49 @@
+"""A report as a page, whole or as a part of another one; it runs no script and loads nothing."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from coprod_kg.ingest.report.wording import WEIGHTS, moved, told
+from coprod_kg.ingest.reported import Reported
+
+__all__ = ["as_page", "as_part", "styles"]
+
+_PLACES: Final = 10
+_NAMES: Final = 30
+
+
+def as_page(files: Sequence[Reported], base_iri: str) -> str:
+    """A whole page, which can be kept and opened without a network."""
+    return _templates().get_template("page.html").render(part=as_part(files, base_iri))
+
+
+def as_part(files: Sequence[Reported], base_iri: str) -> str:
+    """The report as the main part of a page, escaped."""
+    shown = [
+        (
+            one,
+            told(one.report, base_iri, _PLACES),
+            [] if one.error else moved(one, base_iri, _NAMES),
+        )
+        for one in files
+    ]
+    return _templates().get_template("report.html").render(files=shown, weights=WEIGHTS)
+
+
+def styles() -> str:
+    """The style sheet of the report, for a page that it is a part of."""
+    return _templates().get_template("report.css").render()
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("coprod_kg.ingest.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

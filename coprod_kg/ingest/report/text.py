@@ -1,0 +1,85 @@
+"""A report for a person at a terminal; it never sends a control character there."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from coprod_kg.ingest.report.wording import WEIGHTS, Problem, moved, told
+from coprod_kg.ingest.reported import Reported
+
+__all__ = ["as_text"]
+
+_PLACES: Final = 4
+_NAMES: Final = 8
+_WIDTH: Final = 96
+
+
+def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) -> str:
+    """The report as lines, which nothing in a file can steer."""
+    lines = [line for one in files for line in _file(one, base_iri)]
+    text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
+
+
+def _file(one: Reported, base_iri: str) -> Iterator[str]:
+    yield f"{one.file}{_size(one)}"
+    for cause in told(one.report, base_iri, _PLACES):
+        yield from _cause(cause)
+    if one.error is not None:
+        where = one.error["where"]
+        at = f"{where}: " if where and where != one.file else ""
+        yield from _wrapped(f"Refused: {at}{one.error['what']}.", 2)
+        if one.error["fix"]:
+            yield from _wrapped(one.error["fix"], 2)
+    elif one.unchanged:
+        yield "  These very bytes are in the store already."
+    else:
+        yield "  Accepted."
+    if one.error is None:
+        for what in moved(one, base_iri, _NAMES):
+            more = f" and {what.count - len(what.names)} more" if what.count > _NAMES else ""
+            yield from _wrapped(f"{what.title} ({what.count}): {', '.join(what.names)}{more}.", 2)
+            if what.fix:
+                yield from _wrapped(f"→ {what.fix}", 4)
+    yield ""
+
+
+def _size(one: Reported) -> str:
+    names = [name for name, _ in one.organisations if name]
+    if len(names) > 1:
+        return f": {one.triples} statements of {len(names)} organisations"
+    whose = f" of {names[0]}" if names else ""
+    return f": {one.triples} statements{whose}" if one.triples else ""
+
+
+def _cause(cause: Problem) -> Iterator[str]:
+    yield from _wrapped(f"{WEIGHTS[cause.severity]} ({cause.count}): {cause.title}", 2)
+    if cause.fix:
+        yield from _wrapped(f"→ {cause.fix}", 4)
+    for one in cause.places:
+        start = " ".join(part for part in (one.spot, one.thing, one.value) if part)
+        yield from _wrapped(f"{start}: {one.words}" if one.words else start, 6)
+    if cause.more > 0:
+        yield f"      and {cause.more} more"
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    before = " " * indent
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=before,
+        subsequent_indent=before + "  ",
+        break_on_hyphens=False,
+    )
+
+
+def _conclusion(files: Sequence[Reported], *, dry_run: bool) -> str:
+    refused = sum(not one.accepted for one in files)
+    accepted = len(files) - refused
+    version = next((one.version for one in files if one.version), None)
+    counts = f"{accepted} of {len(files)} accepted, {refused} refused."
+    if version is not None:
+        return f"{counts} Version {version} of the data holds what was accepted."
+    reason = " (a dry run)" if dry_run and accepted else ""
+    return f"{counts} Nothing was changed{reason}."

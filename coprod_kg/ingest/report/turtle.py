@@ -1,0 +1,69 @@
+"""A report as one ``sh:ValidationReport``; it leaves nothing out and adds no finding.
+
+Where a finding stands in a file is said in words in its message: SHACL has no property for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.ingest.reported import Reported
+from coprod_kg.model.namespaces import prefixes
+from coprod_kg.validation.report import Finding
+
+__all__ = ["as_turtle"]
+
+_SH: Final = "http://www.w3.org/ns/shacl#"
+_RDF_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_BOOLEAN: Final = ox.NamedNode("http://www.w3.org/2001/XMLSchema#boolean")
+
+
+def as_turtle(files: Sequence[Reported]) -> str:
+    """The findings as Turtle."""
+    report = ox.BlankNode("report")
+    findings = [found for one in files for found in one.report.findings]
+    conforms = not findings and all(one.accepted for one in files)
+    triples = [
+        ox.Triple(report, _RDF_TYPE, _sh("ValidationReport")),
+        ox.Triple(report, _sh("conforms"), ox.Literal(str(conforms).lower(), datatype=_BOOLEAN)),
+    ]
+    for number, one in enumerate(findings, 1):
+        node = ox.BlankNode(f"result{number}")
+        triples.append(ox.Triple(report, _sh("result"), node))
+        triples += _result(node, one)
+    used = {name: prefixes()[name] for name in ("cp", "cps", "sh")}
+    written = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=used)
+    return (written or b"").decode()
+
+
+def _result(node: ox.BlankNode, one: Finding) -> Iterator[ox.Triple]:
+    spot = f"{one.spot}: " if one.spot else ""
+    message = f"{spot}{one.message} {one.fix or ''}".strip()
+    yield ox.Triple(node, _RDF_TYPE, _sh("ValidationResult"))
+    yield ox.Triple(node, _sh("resultSeverity"), _sh(one.severity))
+    yield ox.Triple(node, _sh("focusNode"), ox.NamedNode(one.focus))
+    yield ox.Triple(node, _sh("resultMessage"), ox.Literal(message, language="en"))
+    yield ox.Triple(node, _sh("sourceShape"), ox.NamedNode(one.shape))
+    yield ox.Triple(node, _sh("sourceConstraintComponent"), ox.NamedNode(one.component))
+    if one.path and "|" not in one.path:
+        yield from _path(node, one.path)
+    if one.value:
+        yield ox.Triple(node, _sh("value"), _term(one.value))
+
+
+def _path(node: ox.BlankNode, path: str) -> Iterator[ox.Triple]:
+    if not path.startswith("^"):
+        yield ox.Triple(node, _sh("resultPath"), ox.NamedNode(path))
+        return
+    inverse = ox.BlankNode(f"{node.value}path")
+    yield ox.Triple(node, _sh("resultPath"), inverse)
+    yield ox.Triple(inverse, _sh("inversePath"), ox.NamedNode(path[1:]))
+
+
+def _term(written: str) -> Any:
+    return next(iter(ox.parse(f"<x:> <x:> {written} .", ox.RdfFormat.TURTLE))).object
+
+
+def _sh(name: str) -> ox.NamedNode:
+    return ox.NamedNode(_SH + name)

@@ -1,0 +1,231 @@
+"""The findings of a report in words: causes with their places, short and safe; it finds nothing."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from coprod_kg.ingest.changes import Change
+from coprod_kg.ingest.reported import Reported
+from coprod_kg.model.namespaces import shorten
+from coprod_kg.validation.report import Cause, Finding, Report, Severity, Spot
+
+__all__ = ["WEIGHTS", "Moved", "Problem", "ProblemPlace", "moved", "shown_value", "told"]
+
+_TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
+WEIGHTS: Final = {
+    Severity.VIOLATION: "To be mended",
+    Severity.WARNING: "To look at",
+    Severity.INFO: "Hint",
+}
+"""What a severity means to somebody who has never heard of SHACL."""
+_TITLES: Final = {
+    "ambiguous-name": "Names that several rows have",
+    "ambiguous-value": "Words that may mean several things of the list",
+    "bad-date": "Dates that cannot be read",
+    "bad-identifier": "Identifiers with other signs than small letters, digits and hyphens",
+    "bad-link": "Links that are none",
+    "bad-number": "Numbers that cannot be read",
+    "bad-text": "Texts with signs that nobody sees",
+    "bad-yes-or-no": "Cells that should say yes or no",
+    "encoding": "A file whose characters had to be guessed",
+    "error-value": "Errors that the spreadsheet program shows",
+    "example-changed": "Changes in the example row, which is not read",
+    "file-not-read": "Files that were not read",
+    "formula": "Formulas, where only values are read",
+    "hidden": "Hidden sheets, rows or columns",
+    "merged-cells": "Merged cells",
+    "missing-column": "Columns that are not there",
+    "missing-name": "Rows without a name",
+    "near-name": "New names that are much like known ones",
+    "placeholder": "Words such as N/A, which are no values",
+    "read-as": "What was read as something else than it says",
+    "repeated-column": "Columns that stand there twice",
+    "repeated-identifier": "Identifiers that stand there twice",
+    "repeated-row": "Rows that say the same",
+    "too-many-columns": "Columns beyond those that are read",
+    "too-many-values": "Several values where one may stand",
+    "unknown-column": "Columns that the template does not have",
+    "unknown-name": "Names of things that are in no row",
+    "unknown-sheet": "Sheets that the template does not have",
+    "unknown-value": "Words that are not in their list",
+    "value-without-header": "Cells below no header",
+}
+_LONGEST: Final = 80
+_TEXT: Final = re.compile(r'"(.*)"(?:\^\^\S+|@[a-z-]+)?$', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemPlace:
+    """One place where something is wrong.
+
+    Attributes:
+        spot: the cell or line, or an empty text.
+        thing: the thing and property that it is about, where no cell says so.
+        value: what stands there, or an empty text.
+        words: what is wrong and what to do, where that differs from place to place.
+    """
+
+    spot: str
+    thing: str
+    value: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend, as often as it occurs.
+
+    Attributes:
+        severity: how much it weighs.
+        count: how often it occurs.
+        title: what is wrong.
+        fix: what to do, where that is the same everywhere.
+        permitted: the values that may stand there, where they are few.
+        places: the first places.
+        first: the first of them as a place in a file.
+    """
+
+    severity: Severity
+    count: int
+    title: str
+    fix: str
+    permitted: tuple[str, ...]
+    places: tuple[ProblemPlace, ...]
+    first: Spot | None = None
+
+    @property
+    def more(self) -> int:
+        """How many places are not among those shown."""
+        return self.count - len(self.places)
+
+
+_CHANGES: Final = {
+    "added": ("New", ""),
+    "changed": ("Changed", ""),
+    "renamed": ("Other identifiers", ""),
+    "removed": ("Gone, for the file no longer has them", ""),
+    "kept": (
+        "They stay, though the file does not have them",
+        "If the file is all that one organisation has, say so: --organisation ID, or the field "
+        "Organisation of the form; then they go.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Things that a submission adds, changes, names anew, takes away or leaves.
+
+    Attributes:
+        kind: ``added``, ``changed``, ``renamed``, ``removed`` or ``kept``.
+        title: what becomes of them.
+        count: how many they are.
+        names: the first of them.
+        fix: what to do where that is not meant, or an empty text.
+    """
+
+    kind: str
+    title: str
+    count: int
+    names: tuple[str, ...]
+    fix: str
+
+
+def moved(file: Reported, base_iri: str, most: int) -> list[Moved]:
+    """What becomes of the things of a file, in words."""
+    stem = f"{base_iri}id/"
+    partial = len(file.organisations) > 1
+    return [
+        Moved(
+            kind,
+            title,
+            len(found),
+            tuple(_moved(one, stem) for one in found[:most]),
+            fix if partial else "",
+        )
+        for kind, (title, fix) in _CHANGES.items()
+        if (found := getattr(file.changes, kind))
+    ]
+
+
+def _moved(one: Change, stem: str) -> str:
+    name = one.iri.removeprefix(stem)
+    kind = name.partition("/")[0].replace("-", " ")
+    how = f"{one.before.removeprefix(stem)} → {name}" if one.before else kind
+    return f"{one.name} ({how})"
+
+
+def told(report: Report, base_iri: str, places: int) -> list[Problem]:
+    """The causes of a report in words, the weightiest first.
+
+    Args:
+        report: the findings.
+        base_iri: what is left out of the names of things.
+        places: the most places that are named for one cause.
+    """
+    return [_told(one, base_iri, places) for one in report.causes()]
+
+
+def _told(cause: Cause, base_iri: str, places: int) -> Problem:
+    first = cause.findings[0]
+    same = all((one.message, one.fix) == (first.message, first.fix) for one in cause.findings)
+    title = first.message if same else _title(cause, first.spot)
+    in_table = cause.shape.startswith(_TABLE)
+    alike = same or (in_table and all(one.fix == first.fix for one in cause.findings))
+    listed = {one.permitted for one in cause.findings}
+    return Problem(
+        cause.severity,
+        cause.count,
+        title,
+        (first.fix or "") if alike else "",
+        next(iter(listed)) if len(listed) == 1 else (),
+        tuple(_where(one, base_iri, alike=alike) for one in _apart(cause.findings, places)),
+        first.spot,
+    )
+
+
+def _apart(findings: Sequence[Finding], most: int) -> list[Finding]:
+    """The first findings, each place once."""
+    seen: dict[tuple[object, ...], Finding] = {}
+    for one in findings:
+        seen.setdefault((one.spot, one.focus, one.value), one)
+        if len(seen) == most:
+            break
+    return list(seen.values())
+
+
+def _title(cause: Cause, spot: Spot | None) -> str:
+    title = _TITLES.get(cause.shape.removeprefix(_TABLE), cause.message)
+    column = f" in the column {spot.column}" if spot and spot.column else ""
+    sheet = f" of the sheet {spot.sheet}" if column and spot else ""
+    return f"{title}{column}{sheet}." if cause.shape.startswith(_TABLE) else title
+
+
+def _where(one: Finding, base_iri: str, *, alike: bool) -> ProblemPlace:
+    in_table = bool(one.spot and one.spot.sheet)
+    thing = "" if in_table or one.focus == f"{base_iri}id/" else shown_value(one.focus, base_iri)
+    if one.path and not in_table:
+        thing += f" {shown_value(one.path, base_iri)}"
+    value = shown_value(one.value, base_iri) if one.value else ""
+    if in_table:  # the cell shows a name where the value is an IRI
+        text = _TEXT.match(value)
+        value = f"“{text[1]}”" if text else ""
+    words = "" if alike else " ".join(part for part in (one.message, one.fix or "") if part)
+    return ProblemPlace(str(one.spot or ""), thing, value, words)
+
+
+def shown_value(text: str, base_iri: str) -> str:
+    """A term as Turtle writes it, in the short form that people know."""
+    value, typed, datatype = text.rpartition("^^<")
+    if typed:
+        shown = f"{value}^^{shorten(datatype[:-1])}"
+    else:
+        bare = text[1:-1] if text.startswith("<") else text
+        if bare.startswith(f"{base_iri}.well-known/genid/"):
+            shown = "[…]"  # a node without a name in the file
+        elif bare.startswith(f"{base_iri}id/"):
+            shown = f"<{bare.removeprefix(base_iri)}>"
+        else:
+            shown = shorten(bare) if bare != text or "://" in text[:10] else text
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -1,0 +1,179 @@
+"""What became of each file, as values that can be kept as JSON and shown in any form.
+
+It decides nothing. The JSON is the report for programs, and its shape is stable:
+
+``{"submission", "version", "accepted", "files": [{"file", "sha256", "organisation",
+"organisations": [{"organisation", "triples"}], "accepted", "unchanged", "triples",
+"changes": {"added", "changed", "removed", "renamed", "kept": [{"iri", "name", "before"}]},
+"counts": {"violation", "warning", "info"}, "error": {"title", "what", "where", "fix"},
+"causes": [{"severity", "shape", "message", "fix", "count", "spots"}],
+"findings": [{"severity", "focus", "path", "value", "message", "fix", "permitted",
+"shape", "component", "spot": {"sheet", "row", "column", "cell", "line"}}]}]}``
+
+Whatever is not known is null. A cause names the first places; the findings are all there.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self
+
+from coprod_kg.errors import CoprodError, NotConformant
+from coprod_kg.ingest.changes import Changes
+from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.validation.report import Cause, Finding, Report, Severity
+
+__all__ = ["Reported", "as_table", "from_table", "reported"]
+
+_SPOTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What became of one file.
+
+    Attributes:
+        file: its name.
+        sha256: the digest of its bytes, or None where it could not even be opened.
+        organisations: whose data it holds, each with the number of its statements.
+        report: the findings.
+        error: title, what, where and fix of why it was refused, or None.
+        unchanged: whether these very bytes were accepted before.
+        version: the dataset version that first holds it.
+        submission: the name of the submission that it is part of.
+        changes: what it would change, or has changed.
+    """
+
+    file: str
+    sha256: str | None
+    organisations: tuple[tuple[str, int], ...]
+    report: Report
+    error: Mapping[str, Any] | None
+    unchanged: bool
+    version: int | None
+    submission: str | None
+    changes: Changes = Changes()  # noqa: RUF009  # a frozen value without changes
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it may enter, or has entered."""
+        return self.error is None
+
+    @property
+    def triples(self) -> int:
+        """The number of statements in it."""
+        return sum(count for _, count in self.organisations)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it."""
+        names = [one for one, _ in self.organisations if one]
+        return {
+            "file": self.file,
+            "sha256": self.sha256,
+            "organisation": names[0] if len(names) == 1 else None,
+            "organisations": [
+                {"organisation": one or None, "triples": count} for one, count in self.organisations
+            ],
+            "accepted": self.accepted,
+            "unchanged": self.unchanged,
+            "version": self.version,
+            "submission": self.submission,
+            "triples": self.triples,
+            "changes": self.changes.as_dict(),
+            "counts": {one.lower(): self.report.count(one) for one in Severity},
+            "error": self.error,
+            "causes": [_cause(one) for one in self.report.causes()],
+            "findings": [one.as_dict() for one in self.report.findings],
+        }
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Self:
+        """The report that `as_dict` gave."""
+        return cls(
+            file=table["file"],
+            sha256=table["sha256"],
+            organisations=tuple(
+                (one["organisation"] or "", one["triples"]) for one in table["organisations"]
+            ),
+            report=Report(tuple(Finding.of(one) for one in table["findings"])),
+            error=table["error"],
+            unchanged=table["unchanged"],
+            version=table["version"],
+            submission=table["submission"],
+            changes=Changes.of(table.get("changes") or {}),
+        )
+
+
+def reported(outcomes: Iterable[Outcome]) -> list[Reported]:
+    """One report per file; the parts of a workbook of several organisations together."""
+    files: dict[int, list[Outcome]] = {}
+    for one in outcomes:
+        files.setdefault(id(one.sent) if one.sent else id(one), []).append(one)
+    return [_joined(parts) for parts in files.values()]
+
+
+def as_table(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """The whole report as JSON can hold it."""
+    files = reported(outcomes)
+    return {
+        "submission": next((one.submission for one in files if one.submission), None),
+        "version": next((one.version for one in files if one.version), None),
+        "accepted": all(one.accepted for one in files),
+        "files": [one.as_dict() for one in files],
+    }
+
+
+def from_table(table: Mapping[str, Any]) -> list[Reported]:
+    """The reports that `as_table` gave."""
+    return [Reported.of(one) for one in table["files"]]
+
+
+def _joined(parts: Sequence[Outcome]) -> Reported:
+    first = parts[0]
+    report = Report(tuple(found for one in parts for found in one.report.findings))
+    return Reported(
+        file=first.file,
+        sha256=first.sha256,
+        organisations=tuple(
+            (one.organisation or "", one.triples)
+            for one in parts
+            if one.organisation or one.triples
+        ),
+        report=report,
+        error=_error(parts, report),
+        unchanged=all(one.unchanged for one in parts),
+        version=next((one.version for one in parts if one.version), None),
+        submission=next((one.submission for one in parts if one.submission), None),
+        changes=sum((one.changes for one in parts), Changes()),
+    )
+
+
+def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None:
+    errors = [one.error for one in parts if one.error]
+    others = [one for one in errors if not isinstance(one, NotConformant)]
+    error: CoprodError | None = next(iter(others or errors), None)
+    if error is None:
+        return None
+    what = error.what
+    count = report.count(Severity.VIOLATION)
+    if not others and count:
+        what = f"{count} finding{'' if count == 1 else 's'} must be mended first"
+    return {
+        "kind": type(error).__name__,
+        "title": error.title,
+        "what": what,
+        "where": error.where,
+        "fix": error.fix,
+    }
+
+
+def _cause(one: Cause) -> dict[str, Any]:
+    fixes = {found.fix for found in one.findings}
+    spots = [found.spot for found in one.findings[:_SPOTS] if found.spot]
+    return {
+        "severity": one.severity,
+        "shape": one.shape,
+        "message": one.message,
+        "fix": next(iter(fixes)) if len(fixes) == 1 else None,
+        "count": one.count,
+        "spots": [asdict(spot) for spot in spots],
+    }

@@ -1,0 +1,225 @@
+"""The writing road: read, validate, assess, commit; it never parses what was sent itself.
+
+Whose data is it? Each file belongs to one organisation, whose graph it replaces as a whole.
+That is the organisation stated with the call (the option, the field of the form, or the token);
+else the one organisation that runs (``cp:runBy``) anything in the file, or the only one that it
+describes; else one that runs everything and that the file is named for. The organisation must be
+described in the file, so that a slip in its name cannot open a second graph. Where several run
+something in it, a file of RDF is refused and its sender asked; a workbook is parted, and each of
+its organisations gets its own, added to what it has: nothing of anybody is taken away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coprod_kg.ingest.changes import changes
+from coprod_kg.ingest.check import (
+    Pair,
+    Progress,
+    checked_files,
+    one_file_each,
+    refused_where_renamed,
+    refused_where_unfit,
+    resolved,
+)
+from coprod_kg.ingest.files import keep
+from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.journal import Journal, Member
+from coprod_kg.ingest.journal import JournalEntry as Kept
+from coprod_kg.ingest.known import last_submissions
+from coprod_kg.ingest.merge import graph_of, merged
+from coprod_kg.ingest.outcome import Outcome, Sender
+from coprod_kg.ingest.ownership import owned
+from coprod_kg.ingest.provenance import SubmissionRecord
+from coprod_kg.ingest.reported import as_table
+from coprod_kg.model.installed import Model
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change, Store
+from coprod_kg.store.conflicts import attempt
+
+__all__ = ["Outcome", "Progress", "Sender", "Sent", "SubmitOptions", "submit", "validate"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOptions:
+    """How a submission is dealt with.
+
+    Attributes:
+        dry_run: do everything but the commit.
+        patch: what a file describes replaces those things only, and the rest of the
+            organisation's data stays.
+        own_only: whether an initiative that only others run is refused: so for a contributor.
+        progress: told how far the check has come.
+    """
+
+    dry_run: bool = False
+    patch: bool = False
+    own_only: bool = False
+    progress: Progress = field(default_factory=Progress)
+
+
+def submit(
+    files: Sequence[Path | Sent],
+    store: Store,
+    settings: Settings,
+    sender: Sender | None = None,
+    way: SubmitOptions | None = None,
+) -> list[Outcome]:
+    """Read, validate and assess each file, and commit those that are accepted, all at once.
+
+    Args:
+        files: what was sent; a path is opened here.
+        store: where it goes.
+        settings: the limits, the base IRI and the data directory.
+        sender: who sends.
+        way: how; a commit that replaces what was there, where nothing else is said.
+
+    Returns:
+        One outcome per file and organisation, in the order given. A refused file keeps no other
+        one out, unless the other refers to what only the refused one describes.
+    """
+    way, sender = way or SubmitOptions(), sender or Sender()
+    started = datetime.now(UTC)
+    read = one_file_each(checked_files(files, settings, way.progress))
+
+    def enter() -> list[Outcome]:
+        version = store.version()
+        budget = way.progress.budget
+        pairs = merged(read, store, settings, every=way.patch, budget=budget)
+        pairs = owned(pairs, store, settings, own_only=way.own_only)
+        pairs = refused_where_unfit(resolved(pairs, store, settings))
+        times, kind = (started, datetime.now(UTC)), "patch" if way.patch else ""
+        record = SubmissionRecord(settings.base_iri, sender, Model.installed().digest, times, kind)
+        pairs = _recognised(pairs, store, record)
+        graphs = _graphs(pairs, store, settings)
+        compared = [
+            _compared(one, found.described, graphs, settings)
+            for one, (_, found) in zip(pairs, read, strict=True)
+        ]
+        pairs = refused_where_unfit(refused_where_renamed(compared, settings))
+        if way.dry_run or not any(_enters(one) for one, _ in pairs):
+            return [one for one, _ in pairs]
+        return _committed(pairs, store, settings, record, version, graphs)
+
+    return attempt(enter)
+
+
+def validate(
+    files: Sequence[Path | Sent], settings: Settings, progress: Progress | None = None
+) -> list[Outcome]:
+    """The same without a store: what the files refer to must be in one of them."""
+    pairs = one_file_each(checked_files(files, settings, progress or Progress()))
+    return [one for one, _ in refused_where_unfit(resolved(pairs, None, settings))]
+
+
+def _enters(outcome: Outcome) -> bool:
+    return outcome.accepted and not outcome.unchanged
+
+
+def _recognised(pairs: list[Pair], store: Store, record: SubmissionRecord) -> list[Pair]:
+    """Mark the files whose very bytes, checked with this very model, are what is there."""
+    graphs = {
+        record.graph("organisation", one.organisation): one
+        for one, _ in pairs
+        if one.accepted and one.organisation
+    }
+    last = last_submissions(store, graphs)
+    sender = record.sender.iri(record.base_iri)
+    same = {
+        one.organisation
+        for graph, one in graphs.items()
+        if last.get(graph)
+        == (f"sha256:{one.sha256}", f"sha256:{record.model}", sender, record.kind_of(one))
+    }
+    return [
+        (replace(one, unchanged=one.accepted and one.organisation in same), checked)
+        for one, checked in pairs
+    ]
+
+
+def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, bytes]:
+    """What each organisation that would change has now, as sorted N-Triples."""
+    names = {one.organisation for one, _ in pairs if _enters(one) and one.organisation}
+    stem = f"{settings.base_iri}graph/organisation/"
+    there = last_submissions(store, [f"{stem}{one}" for one in names])
+    return {
+        name: graph_of(store, "organisation", name, settings.base_iri)
+        if f"{stem}{name}" in there
+        else b""
+        for name in sorted(names)
+    }
+
+
+def _compared(
+    pair: Pair, described: frozenset[str], graphs: Mapping[str, bytes], settings: Settings
+) -> Pair:
+    """The outcome with what it would change, where it would enter."""
+    outcome, found = pair
+    now = graphs.get(outcome.organisation or "")
+    if now is None or not _enters(outcome):
+        return pair
+    told = changes(now, found.data, described, settings.base_iri)
+    if not found.partial:  # a patch was asked for: what stays is what was meant to
+        told = replace(told, kept=())
+    return replace(outcome, changes=told), found
+
+
+def _committed(
+    pairs: list[Pair],
+    store: Store,
+    settings: Settings,
+    record: SubmissionRecord,
+    version: int,
+    graphs: Mapping[str, bytes],
+) -> list[Outcome]:
+    """Keep the bytes, commit, and keep what became of it."""
+    journal = Journal(settings.data)
+    for sent in {id(one.sent): one.sent for one, _ in pairs if _enters(one)}.values():
+        if sent:
+            keep(sent.content, settings.data)
+    outcomes = [replace(one, submission=record.name) if _enters(one) else one for one, _ in pairs]
+    kept = Kept(
+        record.name,
+        record.sender.label,
+        record.times[0].isoformat(),
+        patch=bool(record.kind),
+        accepted=all(one.accepted for one in outcomes),
+        members=_members(pairs, graphs, journal),
+        report=as_table(outcomes),
+    )
+    journal.write(kept)
+    commit = store.commit(_change(pairs, record, version))
+    outcomes = [replace(one, version=commit.version) if _enters(one) else one for one in outcomes]
+    journal.write(replace(kept, version=commit.version, report=as_table(outcomes)))
+    return outcomes
+
+
+def _members(
+    pairs: list[Pair], graphs: Mapping[str, bytes], journal: Journal
+) -> tuple[Member, ...]:
+    """What each organisation's graph holds before and after, kept."""
+    entering = [(one, found) for one, found in pairs if _enters(one) and one.organisation]
+    members = []
+    for one, found in entering:
+        name = one.organisation or ""
+        before, after = journal.keep_graph(graphs[name]), journal.keep_graph(found.data)
+        members.append(Member(one.file, name, one.sha256 or "", one.triples, before, after))
+    return tuple(members)
+
+
+def _change(pairs: list[Pair], record: SubmissionRecord, version: int) -> Change:
+    replaced: dict[str, bytes] = {}
+    for outcome, result in pairs:
+        if _enters(outcome) and outcome.organisation:
+            replaced[record.graph("organisation", outcome.organisation)] = result.data
+            replaced[record.graph("assessment", outcome.organisation)] = result.inferred
+    provenance = record.written([one for one, _ in pairs if _enters(one)])
+    return Change(
+        replace=replaced,
+        add={f"{record.base_iri}graph/provenance": provenance},
+        activity=record.activity,
+        base=version,
+        depends_on=tuple(replaced),
+    )

@@ -1,0 +1,108 @@
+"""Short names and full IRIs of the vocabularies; it never lists a prefix of its own.
+
+The one list of prefixes is ``ontology/prefixes.ttl``, that of terms ``ontology/coprod.ttl``.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ModelError, WrongUsage
+from coprod_kg.model.files import files
+
+__all__ = ["expand", "prefixes", "shorten", "sparql_prologue", "term", "terms"]
+
+_SH = "http://www.w3.org/ns/shacl#"
+_IS_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
+_LOCAL_STOPS = frozenset("/#?")
+
+
+@cache
+def prefixes() -> Mapping[str, str]:
+    """Every prefix and its namespace, in the order of the prefixes."""
+    found: dict[str, dict[str, str]] = {}
+    for quad in _parse("prefixes.ttl"):
+        if quad.predicate.value in (f"{_SH}prefix", f"{_SH}namespace"):
+            key = quad.predicate.value.removeprefix(_SH)
+            found.setdefault(str(quad.subject), {})[key] = _value(quad)
+    pairs = sorted((one["prefix"], one["namespace"]) for one in found.values())
+    return MappingProxyType(dict(pairs))
+
+
+@cache
+def terms() -> frozenset[str]:
+    """The IRIs of all classes and properties that the ontology defines."""
+    return frozenset(
+        quad.subject.value
+        for quad in _parse("coprod.ttl")
+        if quad.predicate.value == _IS_DEFINED_BY and isinstance(quad.subject, ox.NamedNode)
+    )
+
+
+def term(name: str) -> str:
+    """The IRI of the ontology's term with this local name.
+
+    Raises:
+        ModelError: the ontology does not define it.
+    """
+    iri = prefixes()["cp"] + name
+    if iri not in terms():
+        raise ModelError(
+            f"the ontology defines no term cp:{name}",
+            where="ontology/coprod.ttl",
+            fix="Define it there with label, definition and source, or use a term that it has.",
+        )
+    return iri
+
+
+def expand(name: str) -> str:
+    """The full IRI of a short name such as ``cp:Initiative``.
+
+    Raises:
+        WrongUsage: it has no colon, or its prefix is unknown.
+    """
+    prefix, colon, local = name.partition(":")
+    if not colon or prefix not in prefixes():
+        raise WrongUsage(
+            f"{name!r} does not start with a known prefix and a colon",
+            fix=f"The prefixes are: {', '.join(prefixes())}.",
+        )
+    return prefixes()[prefix] + local
+
+
+def shorten(iri: str) -> str:
+    """The short name of an IRI, or the IRI itself where no prefix fits.
+
+    The longest namespace wins; what is left must be one plain segment.
+    """
+    fitting = [
+        (len(space), prefix)
+        for prefix, space in prefixes().items()
+        if iri.startswith(space) and len(iri) > len(space)
+    ]
+    if not fitting:
+        return iri
+    length, prefix = max(fitting)
+    local = iri[length:]
+    return iri if _LOCAL_STOPS & set(local) else f"{prefix}:{local}"
+
+
+def sparql_prologue() -> str:
+    """All prefixes as ``PREFIX`` lines, ready to stand before a query."""
+    return "".join(f"PREFIX {prefix}: <{space}>\n" for prefix, space in prefixes().items())
+
+
+def _parse(name: str) -> list[ox.Quad]:
+    path = files("ontology") / name
+    try:
+        return list(ox.parse(path=path, format=ox.RdfFormat.TURTLE))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
+
+
+def _value(quad: ox.Quad) -> str:
+    if isinstance(quad.object, ox.Literal):
+        return quad.object.value
+    raise ModelError("a prefix and a namespace are literals", where="ontology/prefixes.ttl")

@@ -1,0 +1,53 @@
+"""Statements found by subject and property; it holds them and asks no store."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyoxigraph as ox
+
+__all__ = ["TripleIndex"]
+
+
+class TripleIndex:
+    """An index over a few thousand statements.
+
+    Args:
+        triples: the statements.
+    """
+
+    def __init__(self, triples: Iterable[ox.Triple]) -> None:
+        self._by_subject: dict[Any, dict[str, list[Any]]] = {}
+        for one in triples:
+            known = self._by_subject.setdefault(_key(one.subject), {})
+            known.setdefault(one.predicate.value, []).append(one.object)
+
+    def subjects(self) -> Iterator[str]:
+        """Every subject that has an IRI."""
+        return (one for one in self._by_subject if isinstance(one, str))
+
+    def objects(self, subject: Any, predicate: str) -> list[Any]:
+        """The terms that a subject has for a property."""
+        return self._by_subject.get(_key(subject), {}).get(predicate, [])
+
+    def value(self, subject: Any, predicate: str) -> str | None:
+        """The text or IRI of the first such term, or None."""
+        found = self.objects(subject, predicate)
+        return found[0].value if found and hasattr(found[0], "value") else None
+
+    def text(self, subject: Any, predicate: str, language: str = "en") -> str | None:
+        """The text in a language, else in English, else any, or None."""
+        texts = {one.language or "": one.value for one in self.objects(subject, predicate)}
+        fallback = next(iter(texts.values()), None)
+        return texts.get(language) or texts.get("en") or fallback
+
+    def members(self, head: Any) -> Iterator[Any]:
+        """The members of an RDF list."""
+        rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+        while self.objects(head, f"{rdf}first"):
+            yield from self.objects(head, f"{rdf}first")
+            rest = self.objects(head, f"{rdf}rest")
+            head = rest[0] if rest else None
+
+
+def _key(term: Any) -> Any:
+    return term.value if isinstance(term, ox.NamedNode) else term

@@ -1,0 +1,1 @@
+"""What this installation publishes of itself: ontology pages, service description, catalogue."""

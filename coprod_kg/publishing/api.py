@@ -1,0 +1,211 @@
+"""Saved queries and errors in the words of OpenAPI 3.1; it knows no route and no server."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from coprod_kg import errors
+from coprod_kg.errors import CoprodError
+from coprod_kg.formats.media_types import Format
+from coprod_kg.model.schemes import Scheme, schemes
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.parameters import Parameter
+
+__all__ = [
+    "content",
+    "problem_responses",
+    "query_operation",
+    "query_parameter",
+    "schemas",
+]
+
+_SLUG: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
+_KNOWN: Final = {
+    "initiative": "ryhov-self-care",
+    "organisation": "region-jonkoping-county",
+    "thing": "initiative/ryhov-self-care",
+}
+"""Things of the published cases, for examples."""
+
+_PROBLEM: Final = {
+    "type": "object",
+    "description": "A problem document (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "The kind of problem."},
+        "title": {"type": "string", "description": "The kind of problem in a few words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What was wrong."},
+        "where": {"type": "string", "description": "Where: line and column, row, parameter."},
+        "fix": {"type": "string", "description": "What to do about it."},
+    },
+}
+_CELL: Final = {
+    "type": "object",
+    "required": ["type", "value"],
+    "properties": {
+        "type": {"enum": ["uri", "literal", "bnode", "triple"]},
+        "value": {},
+        "datatype": {"type": "string"},
+        "xml:lang": {"type": "string"},
+    },
+}
+_ROWS: Final = {
+    "type": "object",
+    "description": "SPARQL 1.1 Query Results JSON.",
+    "required": ["head"],
+    "properties": {
+        "head": {
+            "type": "object",
+            "properties": {"vars": {"type": "array", "items": {"type": "string"}}},
+        },
+        "boolean": {"type": "boolean"},
+        "results": {
+            "type": "object",
+            "required": ["bindings"],
+            "properties": {
+                "bindings": {
+                    "type": "array",
+                    "items": {"type": "object", "additionalProperties": _CELL},
+                }
+            },
+        },
+    },
+}
+
+
+def schemas(vocabulary: Mapping[str, Scheme]) -> dict[str, Any]:
+    """What several operations refer to: the concept schemes, a problem, a table of rows."""
+    found: dict[str, Any] = {"problem": _PROBLEM, "rows": _ROWS}
+    for name, scheme in vocabulary.items():
+        labels = (f"{slug}: {one.label()}" for slug, one in scheme.concepts.items())
+        found[f"scheme-{name}"] = {
+            "type": "string",
+            "description": f"A concept of the scheme {name}. " + "; ".join(labels) + ".",
+            "enum": list(scheme.concepts),
+        }
+    return found
+
+
+def query_operation(query: SavedQuery, formats: Iterable[Format]) -> dict[str, Any]:
+    """What a saved query's operation says of it, but for the service's own parameters."""
+    columns = "\n".join(f"- `{one.name}`: {one.description}" for one in query.columns)
+    told = query.description + (f"\n\nColumns:\n\n{columns}" if columns else "")
+    return {
+        "summary": query.summary,
+        "description": told,
+        "operationId": f"query-{query.name}",
+        "parameters": [query_parameter(one) for one in query.parameters],
+        "responses": {"200": {"description": "The answer.", "content": content(formats)}},
+        "x-tags": list(query.tags),
+        "x-competency-questions": list(query.answers),
+    }
+
+
+def query_parameter(one: Parameter) -> dict[str, Any]:
+    """One parameter of a saved query, as OpenAPI types it."""
+    item, example = _item(one)
+    default = None if one.default is None else _value(one, one.default)
+    single = one.single
+    schema: dict[str, Any] = item if single else {"type": "array", "items": item}
+    if default is not None:
+        whole = {"default": default if single else [default]}
+        schema = {"allOf": [schema], **whole} if "$ref" in schema else {**schema, **whole}
+    told = {
+        "name": one.name,
+        "in": "query",
+        "required": one.required,
+        "description": f"{one.description} Takes {one.takes}.",
+        "schema": schema,
+    }
+    if one.values_from:
+        told["x-values-from"] = f"/queries/{one.source[0]}"
+    if not single:
+        told |= {"style": "form", "explode": True}
+    if example is not None:
+        told["example"] = example if single else [example]
+    return told
+
+
+def content(formats: Iterable[Format], aliases: bool = True) -> dict[str, Any]:
+    """Media type → what it holds.
+
+    Args:
+        formats: what can be written, in our order.
+        aliases: whether an answer can be called by the other names of rows too.
+    """
+    found: dict[str, Any] = {}
+    for one in formats:
+        called = one.aliases if aliases and one.family == "rows" else ()
+        for media_type in (one.media_type, *called):
+            found[media_type] = {"schema": _body(one)}
+    return found
+
+
+def problem_responses() -> dict[str, Any]:
+    """One response for each status that an error of the house has, with its reasons."""
+    reasons: dict[int, list[str]] = {405: [], 411: ["The length of the body is needed"]}
+    for kind in _kinds(CoprodError):
+        reasons.setdefault(kind.status, []).append(kind.title)
+    return {
+        f"problem-{status}": _problem(status, dict.fromkeys(titles))
+        for status, titles in sorted(reasons.items())
+        if status >= 400
+    }
+
+
+def _problem(status: int, titles: Iterable[str]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "description": ". ".join(titles) + ".",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}},
+            "text/plain": {"schema": {"type": "string"}},
+            "text/html": {"schema": {"type": "string"}},
+        },
+    }
+    if status in (429, 503, 507):
+        told["headers"] = {
+            "Retry-After": {
+                "description": "Seconds after which it is worth trying again.",
+                "schema": {"type": "integer"},
+            }
+        }
+    return told
+
+
+def _kinds(kind: type[CoprodError]) -> Iterator[type[CoprodError]]:
+    if kind.__module__ == errors.__name__:
+        yield kind
+        for one in kind.__subclasses__():
+            yield from _kinds(one)
+
+
+def _body(one: Format) -> dict[str, Any]:
+    if one.family == "rows" and one.name == "json":
+        return {"$ref": "#/components/schemas/rows"}
+    if one.name == "jsonld":
+        return {"type": ["array", "object"]}
+    return {"type": "string"}
+
+
+def _item(one: Parameter) -> tuple[dict[str, Any], object]:
+    """The schema of one value, and an example where there is one."""
+    default = None if one.default is None else _value(one, one.default)
+    if one.type == "concept":
+        example = default or next(iter(one.permitted(schemes())), None)
+        return {"$ref": f"#/components/schemas/scheme-{one.scope}"}, example
+    if one.type == "iri":
+        slug = _SLUG if one.scope != "thing" else f"{_SLUG[:-1]}/{_SLUG[1:]}"
+        schema = {"anyOf": [{"pattern": slug}, {"format": "iri"}], "type": "string"}
+        return schema, default or _KNOWN.get(one.scope)
+    return {
+        "integer": ({"type": "integer", "format": "int64"}, default or 12),
+        "date": ({"type": "string", "format": "date"}, default or "2021-03-01"),
+        "boolean": ({"type": "boolean"}, True if default is None else default),
+        "string": ({"type": "string"}, default),
+    }[one.type]
+
+
+def _value(one: Parameter, text: str) -> object:
+    if one.type == "integer":
+        return int(text)
+    return text == "true" if one.type == "boolean" else text

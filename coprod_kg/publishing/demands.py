@@ -1,0 +1,147 @@
+"""What a shape demands, in words; it never validates anything."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.model.namespaces import expand, prefixes, shorten
+from coprod_kg.publishing.ontology import ontology
+from coprod_kg.publishing.statements import ModelStatements, Node, text_of
+from coprod_kg.publishing.wording import Phrase, Word, name_of, path_phrase
+
+__all__ = ["CONSTRAINTS", "demands", "listed", "query_of"]
+
+_VOCABULARY: Final = prefixes()["stage"].removesuffix("stage/")
+_COUNTS: Final = {(1, 1): "exactly one", (1, None): "at least one", (None, 1): "at most one"}
+_ONE_OF: Final = Word("one of")
+_WITH: Final = Word("with")
+_NODE_KINDS: Final = {
+    "IRI": "named by an IRI",
+    "Literal": "text or a number",
+    "BlankNodeOrIRI": "a thing, not text",
+}
+
+
+def demands(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+    """Everything that a shape demands of a value, one phrase each."""
+    yield from _counts(said, node)
+    for name, phrase in CONSTRAINTS.items():
+        for one in said.objects(node, name):
+            found = phrase(said, one)
+            if found:
+                yield found
+    yield from _qualified(said, node)
+
+
+def listed(first: Word | None, parts: Iterable[Phrase], joint: str) -> Phrase:
+    """Phrases as one, with a word between them."""
+    found: list[Word] = [first] if first else []
+    for place, phrase in enumerate(parts):
+        found += [Word(joint), *phrase] if place else phrase
+    return tuple(found)
+
+
+def query_of(said: ModelStatements, node: Node) -> str:
+    """The query that finds what breaks the shape, where it has one, without its margin."""
+    constraint = said.one(node, "sh:sparql")
+    text = text_of(said.one(constraint, "sh:select")) if constraint is not None else ""
+    lines = [line.rstrip() for line in text.strip("\n").rstrip().splitlines()]
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
+    return "\n".join(line[margin:] for line in lines)
+
+
+def _counts(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+    counted = _count(said, node, "sh:minCount", "sh:maxCount")
+    if counted:
+        yield (Word("never given" if counted == "none" else counted),)
+
+
+def _count(said: ModelStatements, node: Node, least: str, most: str) -> str:
+    """How many there must be, in words; nothing where it does not matter."""
+    low, high = text_of(said.one(node, least)), text_of(said.one(node, most))
+    if high == "0":
+        return "none"
+    pair = (int(low) if low else None, int(high) if high else None)
+    parts = [*([f"at least {low}"] if low else []), *([f"at most {high}"] if high else [])]
+    return _COUNTS.get(pair) or " and ".join(parts)
+
+
+def _qualified(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+    for one in said.objects(node, "sh:qualifiedValueShape"):
+        count = _count(said, node, "sh:qualifiedMinCount", "sh:qualifiedMaxCount")
+        inner = _together(said, one)
+        if inner[:1] == (_ONE_OF,):
+            yield (Word(f"{count} of"), *inner[1:])
+        elif inner[:1] == (_WITH,):
+            yield (Word(count), *inner)
+        else:
+            yield (Word(f"{count} that is"), *inner)
+
+
+def _together(said: ModelStatements, node: Node) -> Phrase:
+    return listed(None, demands(said, node), "and")
+
+
+def _either(said: ModelStatements, node: Node) -> Phrase:
+    """A branch of no demand, which lets a file name what another file describes, is left out."""
+    branches = (_together(said, one) for one in said.items(node))
+    return listed(None, [one for one in branches if one], "or")
+
+
+def _of_class(said: ModelStatements, node: Node) -> Phrase:
+    for term in ontology().terms.values():
+        if term.iri == text_of(node) and term.scheme:
+            return (
+                Word("a concept of the scheme"),
+                Word(term.scheme, f"{_VOCABULARY}{term.scheme}"),
+            )
+    return (Word("of the class"), name_of(said, node))
+
+
+def _of_kind(said: ModelStatements, node: Node) -> Phrase:
+    kind = shorten(text_of(node)).rpartition(":")[2]
+    return (Word(_NODE_KINDS.get(kind, kind)),)
+
+
+def _with(said: ModelStatements, node: Node) -> Phrase:
+    """A demand on something further on; a property shape with a name has a row of its own."""
+    path = said.one(node, "sh:path")
+    untyped = path == ox.NamedNode(expand("rdf:type")) and said.one(node, "sh:maxCount")
+    if isinstance(node, ox.NamedNode) or path is None or untyped:
+        return ()
+    return (_WITH, *path_phrase(said, path), Word(":"), *_together(said, node))
+
+
+def _as_in(said: ModelStatements, node: Node) -> Phrase:
+    if isinstance(node, ox.NamedNode):
+        return (Word("as told in"), Word(shorten(node.value), node.value))
+    return _together(said, node)
+
+
+def _values(said: ModelStatements, node: Node) -> list[Phrase]:
+    return [(name_of(said, one),) for one in said.items(node)]
+
+
+CONSTRAINTS: Final[Mapping[str, Callable[[ModelStatements, Node], Phrase]]] = {
+    "sh:class": _of_class,
+    "sh:datatype": lambda said, one: (Word("written as"), Word(shorten(text_of(one)))),
+    "sh:nodeKind": _of_kind,
+    "sh:hasValue": lambda said, one: (Word("the value"), name_of(said, one)),
+    "sh:in": lambda said, one: listed(_ONE_OF, _values(said, one), "·"),
+    "sh:languageIn": lambda said, one: listed(Word("in"), _values(said, one), "·"),
+    "sh:uniqueLang": lambda said, one: (Word("one for each language"),),
+    "sh:equals": lambda said, one: (Word("the same as"), name_of(said, one)),
+    "sh:lessThanOrEquals": lambda said, one: (Word("not after"), name_of(said, one)),
+    "sh:minInclusive": lambda said, one: (Word(f"not below {text_of(one)}"),),
+    "sh:maxInclusive": lambda said, one: (Word(f"not above {text_of(one)}"),),
+    "sh:pattern": lambda said, one: (Word(f"of the form {text_of(one)}"),),
+    "sh:node": _as_in,
+    "sh:not": lambda said, one: (Word("not"), *_together(said, one)),
+    "sh:or": _either,
+    "sh:and": lambda said, one: listed(
+        None, (_together(said, part) for part in said.items(one)), "and"
+    ),
+    "sh:property": _with,
+}
+"""Each constraint of SHACL that the shapes use, and how it is said."""

@@ -1,0 +1,96 @@
+"""The model in the store, where queries see it; it never touches an organisation's graph."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from coprod_kg import __version__
+from coprod_kg.errors import ModelError
+from coprod_kg.model.files import files
+from coprod_kg.queries.description import catalogue
+from coprod_kg.queries.library import load
+from coprod_kg.store.base import Change, Query, Store
+
+__all__ = ["catalogue_graph", "model_graph", "publish_model"]
+
+_IDENTIFIER = "http://purl.org/dc/terms/identifier"
+
+
+def model_graph(base_iri: str) -> str:
+    """The IRI of the graph that holds the ontology, the concept schemes and the profiles."""
+    return f"{base_iri}graph/ontology"
+
+
+def catalogue_graph(base_iri: str) -> str:
+    """The IRI of the graph that lists the saved queries."""
+    return f"{base_iri}graph/catalogue"
+
+
+def publish_model(
+    store: Store, base_iri: str, folders: Sequence[Path] = (), root: str = ""
+) -> bool:
+    """Put the ontology, the schemes and the profiles of the stages into the store.
+
+    Each graph carries the hash of the files it was made from, so a store that has them already
+    is left alone, and both graphs are one commit.
+
+    Args:
+        store: where they go.
+        base_iri: where the graphs have their names.
+        folders: those of saved queries to be listed; the list stays as it is where there are none.
+        root: the public address of the service, where it has one.
+
+    Returns:
+        Whether a commit was needed.
+
+    Raises:
+        ModelError: one of the files is not Turtle, or a saved query is at fault.
+    """
+    model, listed = _paths(), [path for one in folders for path in sorted(one.glob("*.rq"))]
+    wanted: dict[str, bytes] = {}
+    for graph, paths in ((model_graph(base_iri), model), (catalogue_graph(base_iri), listed)):
+        mark = _mark(graph, paths, "" if paths is model else root)
+        if not paths or _holds(store, graph, mark):
+            continue
+        triples = (
+            b"".join(map(_triples, paths)) if paths is model else _listed(folders, base_iri, root)
+        )
+        wanted[graph] = triples + mark.encode() + b"\n"
+    if wanted:
+        store.commit(Change(replace=wanted))
+    return bool(wanted)
+
+
+def _mark(graph: str, paths: Sequence[Path], root: str) -> str:
+    """The triple that says what a graph was made from, and by which release."""
+    parts = [__version__.encode(), *(path.read_bytes() for path in paths)]
+    parts += [root.encode()] if root else []
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    return f'<{graph}> <{_IDENTIFIER}> "sha256:{digest}" .'
+
+
+def _holds(store: Store, graph: str, mark: str) -> bool:
+    asked = Query(f"ASK {{ GRAPH <{graph}> {{ {mark} }} }}", ("application/sparql-results+json",))
+    return b"true" in store.query(asked).read()
+
+
+def _listed(folders: Sequence[Path], base_iri: str, root: str) -> bytes:
+    queries = {name: query for folder in folders for name, query in load(folder).items()}
+    return catalogue(queries, base_iri, root)
+
+
+def _paths() -> list[Path]:
+    folder = files("ontology")
+    profiles = sorted((files("shapes") / "stages").glob("*.ttl"))
+    return [folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl")), *profiles]
+
+
+def _triples(path: Path) -> bytes:
+    try:
+        quads = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
+        triples = [quad.triple for quad in quads]
+    except (SyntaxError, ValueError) as error:
+        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
+    return ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b""

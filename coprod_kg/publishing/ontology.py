@@ -1,0 +1,254 @@
+"""The ontology as frozen values that a page can show; it never reads a store."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import expand, shorten, terms
+from coprod_kg.publishing.statements import ModelStatements, Node, read, text_of
+from coprod_kg.publishing.wording import Phrase, Word, class_phrase, conjuncts, name_of
+from coprod_kg.publishing.wording import path_phrase as path
+
+__all__ = ["Fact", "Ontology", "Term", "model_statements", "ontology"]
+
+_KINDS: Final = (
+    ("owl:Class", "class"),
+    ("owl:ObjectProperty", "object property"),
+    ("owl:DatatypeProperty", "data property"),
+)
+_BEHAVIOUR: Final = (
+    ("owl:TransitiveProperty", "carries on along a chain (transitive)"),
+    ("owl:FunctionalProperty", "has one value at most (functional)"),
+    ("owl:InverseFunctionalProperty", "has one subject at most (inverse functional)"),
+    ("owl:SymmetricProperty", "holds both ways (symmetric)"),
+    ("owl:AsymmetricProperty", "never holds both ways (asymmetric)"),
+    ("owl:IrreflexiveProperty", "never leads to itself (irreflexive)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the axioms say of a term.
+
+    Attributes:
+        title: how it is introduced.
+        phrases: what is said, one phrase each.
+        together: whether the phrases must all hold.
+    """
+
+    title: str
+    phrases: tuple[Phrase, ...]
+    together: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A class or a property.
+
+    Attributes:
+        iri: its name.
+        name: the last part of it, or the short name of a term from elsewhere.
+        kind: class, object property or data property.
+        labels: language → label.
+        definition: one sentence.
+        examples: what it takes, and what it does not.
+        notes: how it differs from its neighbours.
+        remarks: what the editors say of the choice.
+        sources: where the idea comes from.
+        facts: what the axioms say.
+        scheme: whose concepts are of this class, or are the values of this property.
+        defined: whether a class is told from other statements.
+        replaced_by: of a deprecated term, what to use instead.
+    """
+
+    iri: str
+    name: str
+    kind: str
+    labels: Mapping[str, str]
+    definition: str
+    examples: tuple[str, ...]
+    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+    sources: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    scheme: str = ""
+    defined: bool = False
+    replaced_by: str = ""
+
+    @property
+    def label(self) -> str:
+        """The English label."""
+        return self.labels.get("en") or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Ontology:
+    """The ontology: what its header says, and its terms.
+
+    Attributes:
+        iri: its name.
+        header: what its header says, by the short name of the property.
+        terms: local name → term, classes first, each kind by label.
+        outside: terms of other vocabularies that it uses.
+    """
+
+    iri: str
+    header: Mapping[str, str]
+    terms: Mapping[str, Term]
+    outside: tuple[Term, ...]
+
+
+@cache
+def model_statements() -> ModelStatements:
+    """What the ontology and the schemes state."""
+    folder = files("ontology")
+    return read((folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl"))))
+
+
+@cache
+def ontology() -> Ontology:
+    """The ontology of this installation.
+
+    Raises:
+        ModelError: one of its files is not Turtle.
+    """
+    said = model_statements()
+    kinds = [(node, kind) for name, kind in _KINDS for node in said.typed(name)]
+    schemes = dict(_schemes(said))
+    ours = [_term(said, node, kind, schemes) for node, kind in kinds if node.value in terms()]
+    order = {kind: place for place, (_, kind) in enumerate(_KINDS)}
+    ours.sort(key=lambda term: (order[term.kind], term.label.lower()))
+    outside = [
+        _term(said, node, kind, schemes) for node, kind in kinds if node.value not in terms()
+    ]
+    iri = said.typed("owl:Ontology")[0]
+    header = {
+        shorten(predicate): text_of(values[0]) for predicate, values in said.said[iri].items()
+    }
+    return Ontology(
+        iri.value,
+        MappingProxyType(header),
+        MappingProxyType({term.name: term for term in ours}),
+        tuple(sorted((one for one in outside if one.facts), key=lambda term: term.name)),
+    )
+
+
+def _schemes(said: ModelStatements) -> Iterator[tuple[Node, str]]:
+    """Each kind of concept, and the scheme whose concepts are of it."""
+    for scheme in said.typed("skos:ConceptScheme"):
+        for concept in said.subjects("skos:inScheme", scheme):
+            for kind in said.objects(concept, "rdf:type"):
+                if text_of(kind) in terms():
+                    yield kind, scheme.value.rpartition("/")[2]
+
+
+def _term(
+    said: ModelStatements, node: ox.NamedNode, kind: str, schemes: Mapping[Node, str]
+) -> Term:
+    facts = _of_class(said, node) if kind == "class" else _of_property(said, node)
+    local = node.value.rpartition("#")[2]
+    return Term(
+        iri=node.value,
+        name=local if node.value in terms() else shorten(node.value),
+        kind=kind,
+        labels=MappingProxyType(said.texts(node, "skos:prefLabel")),
+        definition=said.text(node, "skos:definition"),
+        examples=said.all_texts(node, "skos:example"),
+        notes=said.all_texts(node, "skos:scopeNote"),
+        remarks=said.all_texts(node, "skos:editorialNote"),
+        sources=tuple(text_of(one) for one in said.objects(node, "dcterms:source")),
+        facts=tuple(fact for fact in facts if fact.phrases),
+        scheme=next((schemes[one] for one in _takers(said, node) if one in schemes), ""),
+        defined=bool(said.objects(node, "owl:equivalentClass")),
+        replaced_by=text_of(said.one(node, "dcterms:isReplacedBy")),
+    )
+
+
+def _of_class(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
+    yield Fact("Kind of", _classes(said, said.objects(node, "rdfs:subClassOf")))
+    for one in said.objects(node, "owl:equivalentClass"):
+        phrases = conjuncts(said, one)
+        yield Fact("Exactly what is", phrases, together=len(phrases) > 1)
+    yield Fact("Kinds of it", _names(said, (*said.subjects("rdfs:subClassOf", node),)))
+    yield Fact("Told from it", _names(said, _narrowed(said, node)))
+    yield Fact("Said of it", _names(said, _by_class(said, "rdfs:domain", node)))
+    yield from _inherited(said, node)
+    yield Fact("Leads to it", _names(said, _by_class(said, "rdfs:range", node)))
+    yield Fact("Never also", _names(said, _disjoint(said, node)))
+
+
+def _of_property(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
+    yield Fact("Said of", _classes(said, said.objects(node, "rdfs:domain")))
+    yield Fact("Its value", _classes(said, said.objects(node, "rdfs:range")))
+    yield Fact("Kind of", _paths(said, said.objects(node, "rdfs:subPropertyOf")))
+    yield Fact("Kinds of it", _names(said, said.subjects("rdfs:subPropertyOf", node)))
+    inverse = (*said.objects(node, "owl:inverseOf"), *said.subjects("owl:inverseOf", node))
+    yield Fact("The other way round", _names(said, inverse))
+    yield Fact("Follows from", _paths(said, said.objects(node, "owl:propertyChainAxiom")))
+    behaviour = [words for name, words in _BEHAVIOUR if said.is_a(node, name)]
+    yield Fact("Behaviour", tuple((Word(one),) for one in behaviour))
+    apart = "owl:propertyDisjointWith"
+    yield Fact("Never together with", _names(said, _both_ways(said, apart, node)))
+
+
+def _takers(said: ModelStatements, node: Node) -> tuple[Node, ...]:
+    """The class, or the classes of a property's values."""
+    return (node, *said.objects(node, "rdfs:range"))
+
+
+def _inherited(said: ModelStatements, node: Node) -> Iterator[Fact]:
+    """What is said of it because it is said of everything wider."""
+    for wide in said.objects(node, "rdfs:subClassOf"):
+        if text_of(wide) in terms():
+            title = f"Also, as {name_of(said, wide).text}"
+            yield Fact(title, _names(said, _by_class(said, "rdfs:domain", wide)))
+            yield from _inherited(said, wide)
+
+
+def _narrowed(said: ModelStatements, node: Node) -> Iterator[Node]:
+    """The classes that are defined as this one and something more."""
+    for one in said.typed("owl:Class"):
+        for meaning in said.objects(one, "owl:equivalentClass"):
+            if node in said.items(said.one(meaning, "owl:intersectionOf")):
+                yield one
+
+
+def _by_class(said: ModelStatements, name: str, node: Node) -> Iterator[Node]:
+    """The properties whose domain or range a class is, alone or with others."""
+    yield from said.subjects(name, node)
+    for head in said.subjects("rdf:first", node):
+        for union in said.subjects("owl:unionOf", head):
+            yield from said.subjects(name, union)
+        for before in said.subjects("rdf:rest", head):
+            for union in said.subjects("owl:unionOf", before):
+                yield from said.subjects(name, union)
+
+
+def _disjoint(said: ModelStatements, node: Node) -> Iterator[Node]:
+    yield from _both_ways(said, "owl:disjointWith", node)
+    for axiom in said.subjects("rdf:type", ox.NamedNode(expand("owl:AllDisjointClasses"))):
+        members = tuple(said.items(said.one(axiom, "owl:members")))
+        yield from (one for one in members if node in members and one != node)
+
+
+def _both_ways(said: ModelStatements, name: str, node: Node) -> tuple[Node, ...]:
+    return (*said.objects(node, name), *said.subjects(name, node))
+
+
+def _names(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
+    """Each of them once, by label; what has no name is left out."""
+    found = {(name_of(said, one),) for one in nodes if isinstance(one, ox.NamedNode)}
+    return tuple(sorted(found, key=lambda phrase: phrase[0].text.lower()))
+
+
+def _classes(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
+    return tuple(class_phrase(said, one) for one in nodes)
+
+
+def _paths(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
+    return tuple(path(said, one) for one in nodes)

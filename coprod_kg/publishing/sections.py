@@ -1,0 +1,65 @@
+"""Which terms are told with which picture, so that each is told once; it never draws one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from coprod_kg.publishing.diagrams import Diagram, diagrams
+from coprod_kg.publishing.ontology import Term, ontology
+
+__all__ = ["Section", "sections"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A picture, and the terms that are told below it.
+
+    Attributes:
+        diagram: the picture, or None for terms that stand in no picture.
+        classes: by label.
+        properties: by label.
+    """
+
+    diagram: Diagram | None
+    classes: tuple[Term, ...]
+    properties: tuple[Term, ...]
+
+
+@cache
+def sections() -> tuple[Section, ...]:
+    """Every picture with its terms; the first, which shows the whole, has none."""
+    first, *others = diagrams()
+    home: dict[str, str] = {}
+    for name, iri in _claims(others):
+        home.setdefault(iri, name)
+    for title in ("The other way round", "Said of"):  # what no picture draws itself
+        for term in ontology().terms.values():
+            words = [
+                word.iri for fact in term.facts if fact.title == title for word in fact.phrases[0]
+            ]
+            for iri in words:
+                if iri in home and term.kind != "class":
+                    home.setdefault(term.iri, home[iri])
+    told = [
+        _section(
+            one, [term for term in ontology().terms.values() if home.get(term.iri) == one.name]
+        )
+        for one in others
+    ]
+    rest = [term for term in ontology().terms.values() if term.iri not in home]
+    return (Section(first, (), ()), *told, *([_section(None, rest)] if rest else []))
+
+
+def _claims(several: list[Diagram]) -> Iterator[tuple[str, str]]:
+    for one in several:
+        yield from ((one.name, box.iri) for box in one.boxes if box.name not in one.guests)
+    for one in several:
+        yield from ((one.name, relation.iri) for relation in one.relations if relation.iri)
+
+
+def _section(diagram: Diagram | None, found: list[Term]) -> Section:
+    return Section(
+        diagram,
+        tuple(term for term in found if term.kind == "class"),
+        tuple(term for term in found if term.kind != "class"),
+    )

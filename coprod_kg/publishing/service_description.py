@@ -1,0 +1,69 @@
+"""What this service says of itself in RDF (SPARQL 1.1 Service Description)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, serialize
+
+__all__ = ["service_description"]
+
+_SD: Final = "http://www.w3.org/ns/sparql-service-description#"
+_FORMATS: Final = "http://www.w3.org/ns/formats/"
+_TYPE: Final = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_RESULTS: Final = (
+    "SPARQL_Results_JSON",
+    "SPARQL_Results_XML",
+    "SPARQL_Results_CSV",
+    "SPARQL_Results_TSV",
+    "Turtle",
+    "JSON-LD",
+    "N-Triples",
+    "RDF_XML",
+)
+_READ: Final = ("Turtle", "JSON-LD", "N-Triples", "RDF_XML")
+
+
+def service_description(
+    endpoint: str, graphs: Iterable[str], union: bool, media_type: str
+) -> bytes:
+    """The SPARQL 1.1 Service Description.
+
+    Args:
+        endpoint: the absolute address of the endpoint.
+        graphs: the names of the graphs of the dataset.
+        union: whether the default graph is the union of them.
+        media_type: the RDF format to write.
+    """
+    form = RdfFormat.from_media_type(media_type) or RdfFormat.TURTLE
+    prefixes = {"sd": _SD, "formats": _FORMATS} if form == RdfFormat.TURTLE else None
+    written = serialize(_triples(endpoint, graphs, union), format=form, prefixes=prefixes)
+    return written or b""
+
+
+def _triples(endpoint: str, graphs: Iterable[str], union: bool) -> Iterator[Triple]:
+    service = NamedNode(f"{endpoint}#service")
+    dataset = NamedNode(f"{endpoint}#dataset")
+    default = NamedNode(f"{endpoint}#default-graph")
+    yield Triple(service, _TYPE, _sd("Service"))
+    yield Triple(service, _sd("endpoint"), NamedNode(endpoint))
+    yield Triple(service, _sd("supportedLanguage"), _sd("SPARQL11Query"))
+    yield Triple(service, _sd("supportedLanguage"), _sd("SPARQL11Update"))
+    for name in _READ:
+        yield Triple(service, _sd("inputFormat"), NamedNode(_FORMATS + name))
+    for name in _RESULTS:
+        yield Triple(service, _sd("resultFormat"), NamedNode(_FORMATS + name))
+    if union:
+        yield Triple(service, _sd("feature"), _sd("UnionDefaultGraph"))
+    yield Triple(service, _sd("defaultDataset"), dataset)
+    yield Triple(dataset, _TYPE, _sd("Dataset"))
+    yield Triple(dataset, _sd("defaultGraph"), default)
+    yield Triple(default, _TYPE, _sd("Graph"))
+    for number, graph in enumerate(graphs):
+        node = BlankNode(f"graph{number}")
+        yield Triple(dataset, _sd("namedGraph"), node)
+        yield Triple(node, _TYPE, _sd("NamedGraph"))
+        yield Triple(node, _sd("name"), NamedNode(graph))
+
+
+def _sd(name: str) -> NamedNode:
+    return NamedNode(_SD + name)

@@ -1,0 +1,158 @@
+"""The concept schemes as frozen values that a page can show; it never changes a label."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import pyoxigraph as ox
+
+from coprod_kg.model.files import files
+from coprod_kg.publishing.ontology import model_statements
+from coprod_kg.publishing.statements import ModelStatements, Node, text_of
+from coprod_kg.publishing.wording import Phrase, name_of
+
+__all__ = ["Vocabulary", "VocabularyEntry", "vocabularies", "vocabulary_files"]
+
+_RELATIONS = ("skos:related", "skos:exactMatch", "skos:closeMatch", "skos:broadMatch")
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyEntry:
+    """A concept, or a statement of a collection, in its place in the tree.
+
+    Attributes:
+        iri: its name.
+        slug: the last part of it.
+        labels: language → preferred label.
+        others: language → other words for it.
+        definition: one sentence.
+        notes: how it differs from its neighbours.
+        sources: where it was met.
+        facts: what properties of the model say of it: title → values.
+        narrower: the concepts below it.
+    """
+
+    iri: str
+    slug: str
+    labels: Mapping[str, str]
+    others: Mapping[str, tuple[str, ...]]
+    definition: str
+    notes: tuple[str, ...]
+    sources: tuple[str, ...]
+    facts: tuple[tuple[str, tuple[Phrase, ...]], ...]
+    narrower: tuple["VocabularyEntry", ...]
+
+    @property
+    def label(self) -> str:
+        """The English label."""
+        return self.labels.get("en") or self.slug
+
+    def all(self) -> Iterator["VocabularyEntry"]:
+        """It and everything below it."""
+        yield self
+        for one in self.narrower:
+            yield from one.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A scheme or a collection.
+
+    Attributes:
+        iri: its name.
+        name: the last part of it.
+        titles: language → title.
+        description: what it is for.
+        version: its number.
+        kind: the class of its concepts, as a phrase, or nothing.
+        entries: its top concepts in their order.
+    """
+
+    iri: str
+    name: str
+    titles: Mapping[str, str]
+    description: str
+    version: str
+    kind: Phrase
+    entries: tuple[VocabularyEntry, ...]
+
+    @property
+    def title(self) -> str:
+        """The English title."""
+        return self.titles.get("en") or self.titles.get("") or self.name.capitalize()
+
+    def all(self) -> tuple[VocabularyEntry, ...]:
+        """Every concept, each before those below it."""
+        return tuple(entry for top in self.entries for entry in top.all())
+
+
+def vocabulary_files() -> Mapping[str, Path]:
+    """Name → the file that holds the scheme."""
+    return {path.stem: path for path in sorted((files("ontology") / "vocab").glob("*.ttl"))}
+
+
+@cache
+def vocabularies() -> Mapping[str, Vocabulary]:
+    """Every scheme and collection, by name."""
+    said = model_statements()
+    found = [
+        _vocabulary(said, node) for node in said.typed("skos:ConceptScheme", "skos:Collection")
+    ]
+    return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: one.name)})
+
+
+def _vocabulary(said: ModelStatements, node: ox.NamedNode) -> Vocabulary:
+    tops = said.subjects("skos:topConceptOf", node) or said.objects(node, "skos:member")
+    entries = tuple(_entry(said, one) for one in _sorted(said, tops))
+    kinds = {one for top in tops for one in said.objects(top, "rdf:type")}
+    ours = [one for one in kinds if text_of(one).rpartition("#")[0].endswith("/ontology")]
+    return Vocabulary(
+        node.value,
+        node.value.rpartition("/")[2],
+        MappingProxyType(said.texts(node, "dcterms:title") or said.texts(node, "skos:prefLabel")),
+        said.text(node, "dcterms:description"),
+        text_of(said.one(node, "owl:versionInfo")),
+        (name_of(said, ours[0]),) if ours else (),
+        entries,
+    )
+
+
+def _sorted(said: ModelStatements, nodes: Iterable[Node]) -> list[ox.NamedNode]:
+    def place(node: Node) -> tuple[int, str]:
+        number = said.one(node, "cp:rank") or said.one(node, "cp:order")
+        return (int(text_of(number)) if number else 0, text_of(node))
+
+    return sorted((one for one in nodes if isinstance(one, ox.NamedNode)), key=place)
+
+
+def _entry(said: ModelStatements, node: ox.NamedNode) -> VocabularyEntry:
+    others: dict[str, list[str]] = {}
+    for one in said.objects(node, "skos:altLabel"):
+        if isinstance(one, ox.Literal):
+            others.setdefault(one.language or "", []).append(one.value)
+    labels = said.texts(node, "skos:prefLabel") or said.texts(node, "rdfs:label")
+    return VocabularyEntry(
+        node.value,
+        node.value.rpartition("/")[2],
+        MappingProxyType(labels),
+        MappingProxyType({language: tuple(words) for language, words in others.items()}),
+        said.text(node, "skos:definition"),
+        said.all_texts(node, "skos:scopeNote"),
+        tuple(text_of(one) for one in said.objects(node, "dcterms:source")),
+        tuple(_facts(said, node)),
+        tuple(_entry(said, one) for one in _sorted(said, said.subjects("skos:broader", node))),
+    )
+
+
+def _facts(said: ModelStatements, node: Node) -> Iterator[tuple[str, tuple[Phrase, ...]]]:
+    for predicate, values in said.said[node].items():
+        ours = predicate.rpartition("#")[0].endswith("/ontology")
+        name = predicate.rpartition("#")[2]
+        if (ours and name not in ("rank", "order")) or any(
+            name == one.partition(":")[2] for one in _RELATIONS
+        ):
+            words = {(name_of(said, one),) for one in values}
+            title = name_of(said, ox.NamedNode(predicate)).text
+            yield title, tuple(sorted(words, key=lambda phrase: phrase[0].text))

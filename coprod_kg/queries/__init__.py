@@ -1,0 +1,1 @@
+"""Saved queries: header, parameters, lint, answer, citation, differences, runs."""

@@ -1,0 +1,68 @@
+"""The caveat that travels with an answer: how much of it is secondary coding of public sources."""
+
+from typing import Final
+
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.model.namespaces import prefixes
+
+__all__ = ["CAVEAT", "caveat", "caveat_of_claims", "claims_of"]
+
+CAVEAT: Final = "Secondary coding from public sources, not confirmed by the organisations"
+_CODED: Final = f"{prefixes()['cp'].removesuffix('ontology#')}vocab/basis/secondary-coding"
+_COUNTED: Final = "secondary"
+"""The column that says of how many of the things in a row it holds, or whether."""
+
+
+def caveat(table: Table, claims: tuple[int, int] | None) -> str:
+    """What must be known of the rows at hand; empty where nothing of them is secondary coding.
+
+    Args:
+        table: the rows.
+        claims: how many claims in the dataset are secondary coding, and how many there are; for
+            rows that do not say what they rest on.
+    """
+    bases = [name for name in table.columns if name.lower().endswith("basis")]
+    if bases:
+        based = [row for row in table.rows if any(name in row for name in bases)]
+        coded = [row for row in based if any(_is_coded(row.get(name)) for name in bases)]
+        if not coded:
+            return ""
+        every = len(coded) == len(table.rows)
+        rows = "every row" if every else f"{len(coded)} of the {len(table.rows)} rows"
+        return f"{CAVEAT}: this holds for {rows}."
+    if _COUNTED in table.columns:
+        found = any(_counts(row.get(_COUNTED)) for row in table.rows)
+        return f"{CAVEAT}: the column {_COUNTED} says of how much this holds." if found else ""
+    return caveat_of_claims(claims) if table.rows or table.truth is not None else ""
+
+
+def caveat_of_claims(claims: tuple[int, int] | None) -> str:
+    """What must be known of an answer that does not say what it rests on.
+
+    Args:
+        claims: how many claims are secondary coding, and how many there are.
+    """
+    coded, every = claims or (0, 0)
+    if not coded:
+        return ""
+    counted = f"all {every}" if coded == every else f"{coded} of the {every}"
+    return f"{CAVEAT}: this holds for {counted} claims in the dataset."
+
+
+def claims_of(table: Table) -> tuple[int, int]:
+    """How many claims are secondary coding, and how many there are.
+
+    Args:
+        table: the rows of the view ``view-bases``.
+    """
+    counts = [(row.get("basis"), row["claims"]) for row in table.texts()]
+    coded = sum(int(claims) for basis, claims in counts if basis == _CODED)
+    return coded, sum(int(claims) for _, claims in counts)
+
+
+def _is_coded(cell: Cell | None) -> bool:
+    return cell is not None and cell.value == _CODED
+
+
+def _counts(cell: Cell | None) -> bool:
+    return cell is not None and cell.value not in ("0", "false", "")

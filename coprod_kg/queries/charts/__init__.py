@@ -1,0 +1,1 @@
+"""The chart that lies beside a saved query: its specification, captions and checks."""

@@ -1,0 +1,253 @@
+"""A saved query's rows in the chart that lies beside it; it never draws one (`drawing` does).
+
+The chart of ``queries/questions/NAME.rq`` is ``NAME.vl.json``: Vega-Lite without rows, title and
+theme, which are the same for all and are put in here.
+"""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from coprod_kg.errors import ModelError, NotFound
+from coprod_kg.formats.drawing import png, svg
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.formats.theme import CONFIG
+from coprod_kg.model.files import files
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.caveat import caveat
+from coprod_kg.queries.charts import captions
+from coprod_kg.queries.library import SavedQuery, read
+
+__all__ = [
+    "MOST_CATEGORIES",
+    "described",
+    "encodings",
+    "has_chart",
+    "png",
+    "specification",
+    "svg",
+    "template",
+]
+
+MOST_CATEGORIES: Final = 60
+"""How many different values one axis shows; a chart with more says so."""
+
+_SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
+_DISCRETE: Final = ("nominal", "ordinal")
+_PLACES: Final = ("x", "y", "row", "column", "color")
+_WHOLE_TICKS: Final = {"expr": "max(1, min(6, floor(domain('x')[1])))"}
+"""No more ticks than the axis is long: half of one is no count. (The property ``tickMinStep`` is
+lost as the engine merges the axes of layers.)"""
+_NO_ROW: Final = "No data: the question has no row here, which is not the same as zero."
+_ALL_WITHHELD: Final = "Every count here is withheld, as small counts could tell of persons."
+_LINE: Final = 68
+
+_Rows = Sequence[Mapping[str, Cell]]
+
+
+def has_chart(query: SavedQuery | str, own: Path | None = None) -> bool:
+    """Whether a chart lies beside a saved query, or was submitted for it.
+
+    Args:
+        query: the query, or the name of one that is in a file.
+        own: the folder of a person's own queries, which go before the model's.
+    """
+    return _beside(query, own) is not None
+
+
+def template(query: SavedQuery | str, own: Path | None = None) -> dict[str, Any]:
+    """The chart of a saved query, without rows.
+
+    Raises:
+        NotFound: there is none.
+        ModelError: it is not JSON.
+    """
+    found = _beside(query, own)
+    if found is None:
+        name = query if isinstance(query, str) else query.name
+        raise NotFound(
+            f"the question {name} has no chart",
+            fix="Take it as a table: .csv, .xlsx or .json. Charts lie beside their query as "
+            f"{name}.vl.json.",
+        )
+    return deepcopy(found)
+
+
+def specification(
+    query: SavedQuery | str,
+    table: Table,
+    own: Path | None = None,
+    claims: tuple[int, int] | None = None,
+) -> dict[str, Any]:
+    """The whole chart: rows, title, description and theme in.
+
+    Args:
+        query: the saved query, or the name of one of the model's.
+        table: its rows.
+        own: the folder of a person's own queries.
+        claims: how many claims in the dataset are secondary coding, and how many there are.
+
+    Raises:
+        NotFound: the query has no chart.
+    """
+    saved = _saved(query) if isinstance(query, str) else query
+    spec = template(saved, own)
+    _name_axes(spec, saved)
+    rows, notes = _shown(spec, saved, table, claims)
+    if not rows:
+        spec = _no_data(_ALL_WITHHELD if table.rows else _NO_ROW)
+    title = spec.get("title")
+    subtitle = title.get("subtitle") if isinstance(title, dict) else None
+    below = [*([subtitle] if isinstance(subtitle, str) else []), *notes]
+    spec["title"] = {"text": textwrap.wrap(saved.summary, _LINE)} | (
+        {"subtitle": [line for note in below for line in textwrap.wrap(note, _LINE + 24)]}
+        if below
+        else {}
+    )
+    spec["description"] = captions.spoken(saved, rows, notes)
+    spec["data"] = {"name": "rows", "values": [_row(row) for row in rows] or [{}]}
+    return {"$schema": _SCHEMA, **spec, "config": CONFIG}
+
+
+def described(
+    query: SavedQuery,
+    table: Table,
+    own: Path | None = None,
+    claims: tuple[int, int] | None = None,
+) -> str:
+    """What the chart shows, for who cannot see it; the same words as in the chart itself.
+
+    Args:
+        query: the saved query.
+        table: its rows.
+        own: the folder of a person's own queries.
+        claims: as for `specification`.
+
+    Raises:
+        NotFound: the query has no chart.
+    """
+    spec = template(query, own)
+    _name_axes(spec, query)
+    return captions.spoken(query, *_shown(spec, query, table, claims))
+
+
+def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every channel of a chart and of its layers: its name, and what it is bound to."""
+    for channel, bound in spec.get("encoding", {}).items():
+        for one in bound if isinstance(bound, list) else [bound]:
+            yield channel, one
+    yield from spec.get("facet", {}).items()
+    for layer in spec.get("layer", ()):
+        yield from encodings(layer)
+    if isinstance(spec.get("spec"), dict):
+        yield from encodings(spec["spec"])
+
+
+def _beside(query: SavedQuery | str, own: Path | None) -> dict[str, Any] | None:
+    if isinstance(query, str):
+        return _template(_path(query, own))
+    if query.submitted is None:
+        return _template(_path(query.name, own))
+    found: dict[str, Any] | None = json.loads(query.submitted.chart or "null")
+    return found
+
+
+def _path(name: str, own: Path | None) -> Path:
+    mine = own is not None and (own / f"{name}.rq").is_file()
+    folder = own if own is not None and mine else files("queries") / "questions"
+    return folder / f"{name}.vl.json"
+
+
+@cache
+def _template(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ModelError(f"{path}: this is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ModelError(f"{path}: this is not a Vega-Lite chart")
+    return found
+
+
+@cache
+def _saved(name: str) -> SavedQuery:
+    path = files("queries") / "questions" / f"{name}.rq"
+    if not path.is_file():
+        raise NotFound(f"there is no saved query {name!r}")
+    return read(path, schemes())
+
+
+def _row(row: Mapping[str, Cell]) -> dict[str, object]:
+    return {name: _value(cell) for name, cell in row.items()}
+
+
+def _value(cell: Cell) -> object:
+    """A number as a number, a truth value as one, all else (dates too) as text."""
+    if cell.is_truth:
+        return cell.value in ("true", "1")
+    if not cell.is_number:
+        return cell.value
+    try:
+        number = float(cell.value)
+    except ValueError:
+        return cell.value
+    if number != number or number in (float("inf"), float("-inf")):
+        return cell.value
+    return int(number) if number.is_integer() else number
+
+
+def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
+    known = {column.name: column for column in query.columns}
+    for channel, bound in encodings(spec):
+        name = bound.get("field")
+        if channel in ("x", "y") and bound.get("type") == "quantitative":
+            bound["axis"] = {"tickCount": _WHOLE_TICKS} | bound.get("axis", {})
+        if channel not in _PLACES or name not in known or "title" in bound:
+            continue
+        bound["title"] = known[name].heading
+
+
+def _shown(
+    spec: Mapping[str, Any], query: SavedQuery, table: Table, claims: tuple[int, int] | None
+) -> tuple[_Rows, list[str]]:
+    """The rows that are drawn, and what to say of them."""
+    told = [row for row in table.rows if not any(one.is_suppressed for one in row.values())]
+    rows, notes = _limited(spec, told)
+    said = caveat(table, claims)
+    notes += [said] if said else []
+    return rows, notes + captions.notes(query, rows, len(table.rows) - len(told))
+
+
+def _limited(spec: Mapping[str, Any], rows: _Rows) -> tuple[_Rows, list[str]]:
+    """The rows of the first categories of each axis, each category whole, and what to say of it."""
+    notes = []
+    for channel, bound in encodings(spec):
+        name = bound.get("field")
+        if channel not in _PLACES or bound.get("type") not in _DISCRETE or name is None:
+            continue
+        found = dict.fromkeys(row[name].value for row in rows if name in row)
+        if len(found) > MOST_CATEGORIES:
+            kept = set(list(found)[:MOST_CATEGORIES])
+            rows = [row for row in rows if name in row and row[name].value in kept]
+            called = str(bound.get("title", name)).lower()
+            notes.append(
+                f"Only the first {MOST_CATEGORIES} of {len(found)} ({called}) are drawn, in the "
+                "order of the table, which has them all."
+            )
+    return rows, notes
+
+
+def _no_data(said: str) -> dict[str, Any]:
+    return {
+        "width": 480,
+        "height": 48,
+        "view": {"stroke": None},
+        "mark": {"type": "text", "fontSize": 14, "align": "left"},
+        "encoding": {"text": {"value": said}, "x": {"value": 0}, "y": {"value": 24}},
+    }

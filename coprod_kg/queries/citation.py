@@ -1,0 +1,252 @@
+"""A citation of one answer: as a sentence, BibTeX and CSL-JSON; it never looks anything up."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from coprod_kg.model.licence import LICENCE
+from coprod_kg.queries.content_hash import Content
+from coprod_kg.queries.library import SavedQuery
+
+__all__ = ["AUTHOR", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash", "tex"]
+
+TITLE: Final = "Mainstreaming co-production: a knowledge graph"
+AUTHOR: Final = "coprod-kg contributors"
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+_ESCAPES: Final = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    '"': r"\textquotedbl{}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One answer, as it is cited.
+
+    Attributes:
+        version: the dataset version that answered.
+        lineage: the lineage of that version: the data before and after a restore differ in it.
+        dated: when that version was made, where that is recorded.
+        query: the name of the saved query.
+        question: what it asks, in one sentence.
+        query_sha256: the hash of the saved query's text.
+        parameters: what it was bound to, in their one order.
+        rows: how many rows the answer has; None for a truth value.
+        sha256: the hash of what the answer says (`coprod_kg.queries.content_hash`).
+        link: the permanent address, with the version in it.
+        retrieved: when it was asked, or None where that is left out.
+        withheld: how many cells are withheld, and by which rule; empty where there is no rule.
+        caveat: how much of it is secondary coding, in a sentence; empty where nothing is.
+    """
+
+    version: int
+    lineage: str
+    dated: datetime | None
+    query: str
+    question: str
+    query_sha256: str
+    parameters: tuple[tuple[str, str], ...]
+    rows: int | None
+    sha256: str
+    link: str
+    retrieved: datetime | None
+    withheld: str = ""
+    caveat: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What is cited and where it is, without the day on which it was asked."""
+        given = ", ".join(f"{name} = {_shown(value)}" for name, value in self.parameters)
+        asked = f"query {self.query}" + (f" with {given}" if given else "")
+        return (
+            f"{AUTHOR} ({self._year()}), {TITLE}, {self._version()}, "
+            f"{asked}: {_shown(self.question)} ({self._counted()}; "
+            f"SHA-256 of the answer {self.sha256}, of the query {self.query_sha256}), {self.link}"
+        )
+
+    def text(self) -> str:
+        """One sentence, and the caveat where there is one."""
+        taken = f"retrieved {_day(self.retrieved)}; " if self.retrieved else ""
+        caveat = f" {self.caveat}" if self.caveat else ""
+        return f"{self.sentence} ({taken}licence {LICENCE}).{caveat}\n"
+
+    def bibtex(self) -> str:
+        """A ``@misc`` entry; every character that TeX reads as its own is escaped."""
+        note = f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
+        note += f"of the query {self.query_sha256}; licence {LICENCE}"
+        note += f". {self.caveat}" if self.caveat else ""
+        given = ", ".join(f"{name} = {value}" for name, value in self.parameters)
+        title = f"{TITLE}: {self.question}" + (f" ({given})" if given else "")
+        fields = {
+            "author": "{" + tex(AUTHOR) + "}",
+            "title": "{" + tex(title) + "}",
+            "year": self._year(),
+            "version": str(self.version),
+            "howpublished": tex(f"Dataset {self._version()}"),
+            "url": _address(self.link),
+            **({"urldate": self.retrieved.date().isoformat()} if self.retrieved else {}),
+            "note": tex(note),
+        }
+        key = f"coprod-kg-{self.query}-v{self.version}-{self.sha256[:8]}"
+        lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+        return "\n".join([f"@misc{{{key},", *lines, "}", ""])
+
+    def csl(self) -> list[dict[str, Any]]:
+        """CSL-JSON: a list of one item."""
+        return [
+            {
+                "id": f"coprod-kg-{self.query}-v{self.version}-{self.sha256[:8]}",
+                "type": "dataset",
+                "title": f"{TITLE}: {self.question}",
+                "author": [{"literal": AUTHOR}],
+                "version": str(self.version),
+                **({"issued": _parts(self.dated)} if self.dated else {}),
+                **({"accessed": _parts(self.retrieved)} if self.retrieved else {}),
+                "URL": self.link,
+                "license": LICENCE,
+                "note": f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
+                f"of the query {self.query_sha256}" + (f". {self.caveat}" if self.caveat else ""),
+                "custom": {
+                    "lineage": self.lineage,
+                    "query": self.query,
+                    "query-sha256": self.query_sha256,
+                    "parameters": [list(pair) for pair in self.parameters],
+                    "rows": self.rows,
+                    "content-sha256": self.sha256,
+                },
+            }
+        ]
+
+    def csl_text(self) -> str:
+        """CSL-JSON as a file."""
+        return json.dumps(self.csl(), ensure_ascii=False, indent=1) + "\n"
+
+    def undated(self) -> "Citation":
+        """The same without the day on which it was asked, so that it stays the same."""
+        return replace(self, retrieved=None)
+
+    def _year(self) -> str:
+        return str(self.dated.year) if self.dated else "n.d."
+
+    def _version(self) -> str:
+        dated = f" of {_day(self.dated)}" if self.dated else ""
+        return f"version {self.version}{dated}, lineage {self.lineage}"
+
+    def _counted(self) -> str:
+        if self.rows is None:
+            return "yes or no"
+        counted = "1 row" if self.rows == 1 else f"{self.rows} rows"
+        return f"{counted}, {self.withheld}" if self.withheld else counted
+
+
+def canonical(
+    query: SavedQuery, values: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, str], ...]:
+    """The parameters in their one order: as the query declares them, values sorted, each once."""
+    declared = {one.name: one.taken(values.get(one.name, ())) for one in query.parameters}
+    others = {name: values[name] for name in sorted(values) if name not in declared}
+    return tuple(
+        (name, value)
+        for name, given in (declared | others).items()
+        for value in sorted(set(given))
+        if value
+    )
+
+
+def permalink(
+    root: str, query: str, parameters: Sequence[tuple[str, str]], place: tuple[int, str]
+) -> str:
+    """The permanent address of an answer.
+
+    Args:
+        root: the address of the service, with a slash at its end.
+        query: the name of the saved query.
+        parameters: what it is bound to, in their one order.
+        place: the dataset version and its lineage.
+    """
+    version, lineage = place
+    pairs = [*parameters, ("version", str(version)), ("lineage", lineage)]
+    return f"{root}queries/{query}?{urlencode(pairs)}"
+
+
+def query_hash(query: SavedQuery) -> str:
+    """The SHA-256 of a saved query's text, in hexadecimal."""
+    return sha256(query.text.encode()).hexdigest()
+
+
+def cite(
+    query: SavedQuery,
+    parameters: tuple[tuple[str, str], ...],
+    content: Content,
+    place: tuple[str, int, str, datetime | None],
+) -> Citation:
+    """The citation of an answer that was had now.
+
+    Args:
+        query: the saved query.
+        parameters: what it was bound to, in their one order.
+        content: the measure of the answer.
+        place: the service's address, the dataset version, its lineage, and when it was made.
+    """
+    root, version, lineage, dated = place
+    return Citation(
+        version=version,
+        lineage=lineage,
+        dated=dated,
+        query=query.name,
+        question=query.summary,
+        query_sha256=query_hash(query),
+        parameters=parameters,
+        rows=content.rows,
+        sha256=content.sha256,
+        link=permalink(root, query.name, parameters, (version, lineage)),
+        retrieved=datetime.now(UTC),
+        withheld=_withheld(query, content),
+        caveat=content.caveat,
+    )
+
+
+def _withheld(query: SavedQuery, content: Content) -> str:
+    if query.small_counts is None:
+        return ""
+    cells = "1 cell" if content.withheld == 1 else f"{content.withheld} cells"
+    return f"{cells} withheld (small counts: {query.small_counts.rule})"
+
+
+def tex(text: str) -> str:
+    """A text for a field of BibTeX, with every character that TeX reads as its own escaped."""
+    return "".join(_ESCAPES.get(one, one) for one in _shown(text))
+
+
+def _address(link: str) -> str:
+    """An address for BibTeX: what would end its field is written by its number."""
+    return link.replace("\\", "%5C").replace("{", "%7B").replace("}", "%7D")
+
+
+def _shown(text: str) -> str:
+    """On one line, without control characters."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def _parts(moment: datetime) -> dict[str, list[list[int]]]:
+    return {"date-parts": [[moment.year, moment.month, moment.day]]}

@@ -1,0 +1,147 @@
+"""What an answer says, as one hash and a number of rows; it never depends on the format.
+
+Rows are hashed as JSON without spaces, UTF-8, no escapes beyond what JSON needs::
+
+    {"columns":["a","b"],"rows":[[["uri","urn:x",null,null],null]]}
+
+A cell is its kind, value, language and datatype; an unbound cell is null. Rows stay in the order
+of the answer. An ASK is ``{"truth":true}``. A graph is its N-Triples, one line each, sorted, in
+which blank nodes have other names than their labels (`unlabelled`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.caveat import caveat, caveat_of_claims
+from coprod_kg.queries.suppression import suppressed_cells
+
+__all__ = ["Content", "content_of_graph", "content_of_table", "relabelled", "unlabelled"]
+
+_ROUNDS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The measure of an answer.
+
+    Attributes:
+        rows: how many rows, or statements of a graph; None for a truth value.
+        sha256: the hash of its canonical form, in hexadecimal.
+        withheld: how many of its cells are withheld as small counts.
+        caveat: how much of it is secondary coding, in a sentence; empty where nothing is.
+    """
+
+    rows: int | None
+    sha256: str
+    withheld: int = 0
+    caveat: str = ""
+
+
+def content_of_table(table: Table, claims: tuple[int, int] | None = None) -> Content:
+    """The measure of rows or of a truth value.
+
+    Args:
+        table: the answer.
+        claims: how many claims in the dataset are secondary coding, and how many there are.
+    """
+    said = caveat(table, claims)
+    if table.truth is not None:
+        return Content(None, _hash({"truth": table.truth}), caveat=said)
+    rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
+    measured = _hash({"columns": list(table.columns), "rows": rows})
+    return Content(len(rows), measured, suppressed_cells(table), said)
+
+
+def content_of_graph(ntriples: bytes, claims: tuple[int, int] | None = None) -> Content:
+    """The measure of a graph in N-Triples, whatever its blank nodes are called.
+
+    Args:
+        ntriples: the graph.
+        claims: as for `content_of_table`.
+    """
+    lines = unlabelled(ntriples)
+    digest = sha256(b"".join(line + b"\n" for line in lines)).hexdigest()
+    return Content(len(lines), digest, caveat=caveat_of_claims(claims) if lines else "")
+
+
+def unlabelled(ntriples: bytes) -> list[bytes]:
+    """The lines of a graph, sorted, in which each blank node is called by what is said of it.
+
+    That is a SHA-256 of the sorted statements it stands in, in which it is ``_:this`` and others
+    are called as in the round before, at first ``_:``; 64 rounds, or until no more differ.
+    """
+    triples, called = _named(ntriples) if b"_:" in ntriples else ([], {})
+    if not called:
+        return sorted({line for line in ntriples.splitlines() if line.strip()})
+    return sorted(_line(one, called).encode() for one in triples)
+
+
+def relabelled(ntriples: bytes) -> bytes:
+    """The graph in N-Triples, sorted, its blank nodes numbered by what is said of them."""
+    triples, called = _named(ntriples)
+    order = sorted(called, key=lambda one: (called[one], one))
+    numbered = {label: f"_:c{number}" for number, label in enumerate(order)}
+    lines = sorted(_line(one, numbered).encode() for one in triples)
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
+    """The statements, each once, and label of a blank node → what it is called."""
+    triples = list(dict.fromkeys(one.triple for one in ox.parse(ntriples, ox.RdfFormat.N_TRIPLES)))
+    places: dict[str, list[ox.Triple]] = {}
+    for triple in triples:
+        for label in _labels(triple):
+            places.setdefault(label, []).append(triple)
+    called = dict.fromkeys(places, "_:")
+    for _ in range(_ROUNDS):
+        again = {label: _called(label, found, called) for label, found in places.items()}
+        grown = len(set(again.values())) > len(set(called.values()))
+        called = again
+        if not grown:
+            break
+    return triples, called
+
+
+def _called(label: str, found: Iterable[ox.Triple], called: Mapping[str, str]) -> str:
+    here = {**{other: called[other] for one in found for other in _labels(one)}, label: "_:this"}
+    text = "\n".join(sorted(_line(one, here) for one in found))
+    return f"_:{sha256(text.encode()).hexdigest()}"
+
+
+def _labels(triple: ox.Triple) -> set[str]:
+    terms = (triple.subject, triple.object)
+    return set(chain.from_iterable(_within(one) for one in terms))
+
+
+def _within(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> set[str]:
+    if isinstance(term, ox.Triple):
+        return _labels(term)
+    return {term.value} if isinstance(term, ox.BlankNode) else set()
+
+
+def _line(triple: ox.Triple, called: Mapping[str, str]) -> str:
+    return f"{_term(triple.subject, called)} {triple.predicate} {_term(triple.object, called)} ."
+
+
+def _term(
+    term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple, called: Mapping[str, str]
+) -> str:
+    if isinstance(term, ox.Triple):
+        return f"<<( {_line(term, called)[:-2]} )>>"
+    return called[term.value] if isinstance(term, ox.BlankNode) else str(term)
+
+
+def _cell(cell: Cell | None) -> list[str | None] | None:
+    return None if cell is None else [cell.kind, cell.value, cell.language, cell.datatype]
+
+
+def _hash(canonical: object) -> str:
+    text = json.dumps(canonical, ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

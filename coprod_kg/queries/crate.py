@@ -1,0 +1,189 @@
+"""An answer as an RO-Crate: all that is needed to read, cite and repeat it; it asks nothing.
+
+An RO-Crate 1.2 (https://w3id.org/ro/crate/1.2) in a ZIP file. The same answer gives the same
+bytes: nothing in it says when it was taken, the files stand in one order with one date, and they
+are not compressed, because compressors differ.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from typing import Any, Final
+
+from coprod_kg.model.licence import LICENCE, LICENCE_NAME
+from coprod_kg.queries.citation import AUTHOR, TITLE, Citation
+from coprod_kg.queries.library import SavedQuery
+
+__all__ = ["PROFILE", "File", "crate"]
+
+PROFILE: Final = "https://w3id.org/ro/crate/1.2"
+_METADATA: Final = "ro-crate-metadata.json"
+_DAY: Final = (1980, 1, 1, 0, 0, 0)
+_MODE: Final = 0o100644 << 16
+_UNIX: Final = 3
+_AUTHOR: Final = {"@id": "#contributors"}
+_LICENSED: Final = "Of the data and the model, where the graph of an organisation names no other."
+_SPARQL: Final = "application/sparql-query"
+
+Entity = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a crate.
+
+    Attributes:
+        name: what it is called there.
+        media_type: what its bytes are.
+        title: what it is, for people.
+        data: its bytes.
+        kind: its type beside ``File``, or none.
+    """
+
+    name: str
+    media_type: str
+    title: str
+    data: bytes
+    kind: str = ""
+
+    def entity(self) -> Entity:
+        """What the crate says of it."""
+        return {
+            "@id": self.name,
+            "@type": ["File", self.kind] if self.kind else "File",
+            "name": self.title,
+            "encodingFormat": self.media_type,
+            "contentSize": str(len(self.data)),
+            "sha256": sha256(self.data).hexdigest(),
+            "license": {"@id": LICENCE},
+        }
+
+
+def crate(citation: Citation, query: SavedQuery, bound: str, results: Sequence[File]) -> bytes:
+    """The crate of one answer.
+
+    Args:
+        citation: what the answer is and where it stays; its day of retrieval is left out.
+        query: the saved query.
+        bound: its text with the values in, as it was asked.
+        results: the answer as data, and its chart if it has one.
+    """
+    undated = citation.undated()
+    texts = (*_queries(query, bound), *_citations(undated))
+    everything = (*results, *texts)
+    graph = [
+        _descriptor(),
+        _root(undated, query, everything),
+        *(one.entity() for one in everything),
+        *_context(undated, query, results),
+    ]
+    document = {"@context": [f"{PROFILE}/context", _TERMS], "@graph": graph}
+    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return _packed([(_METADATA, text.encode()), *((one.name, one.data) for one in everything)])
+
+
+_TERMS: Final = {"sha256": "http://schema.org/sha256"}
+"""A term that the context of RO-Crate may not have."""
+
+
+def _descriptor() -> Entity:
+    return {
+        "@id": _METADATA,
+        "@type": "CreativeWork",
+        "conformsTo": {"@id": PROFILE},
+        "about": {"@id": "./"},
+    }
+
+
+def _root(citation: Citation, query: SavedQuery, files: Sequence[File]) -> Entity:
+    asked = ", ".join(f"{name} = {value}" for name, value in citation.parameters)
+    described = f"{query.description} The answer of the saved query {query.name}"
+    described += f" with {asked}" if asked else " without parameters"
+    dated = {"datePublished": citation.dated.isoformat()} if citation.dated else {}
+    caveat = f" {citation.caveat}" if citation.caveat else ""
+    return {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": query.summary,
+        "description": f"{described}, over version {citation.version} of the data.{caveat}",
+        **dated,
+        "license": {"@id": LICENCE},
+        "author": _AUTHOR,
+        "publisher": _AUTHOR,
+        "version": str(citation.version),
+        "url": citation.link,
+        "cite-as": citation.link,
+        "creditText": f"{citation.sentence}.{caveat}",
+        "keywords": ", ".join(query.tags),
+        "identifier": [{"@id": "#content"}, {"@id": "#query"}],
+        "isBasedOn": {"@id": "#data"},
+        "mainEntity": {"@id": files[0].name},
+        "variableMeasured": [{"@id": f"#column-{one.name}"} for one in query.columns],
+        "mentions": {"@id": "#asking"},
+        "hasPart": [{"@id": one.name} for one in files],
+    }
+
+
+def _queries(query: SavedQuery, bound: str) -> Iterator[File]:
+    kind = "SoftwareSourceCode"
+    name, data = f"{query.name}.rq", query.text.encode()
+    yield File(name, _SPARQL, "The saved query, with its parameters open", data, kind)
+    name, data = f"{query.name}.bound.rq", bound.encode()
+    yield File(name, _SPARQL, "The query as it was asked", data, kind)
+
+
+def _citations(citation: Citation) -> Iterator[File]:
+    yield File("CITATION.txt", "text/plain", "The citation", citation.text().encode())
+    bib, csl = citation.bibtex().encode(), citation.csl_text().encode()
+    yield File("CITATION.bib", "application/x-bibtex", "The citation as BibTeX", bib)
+    media_type = "application/vnd.citationstyles.csl+json"
+    yield File("CITATION.csl.json", media_type, "The citation as CSL-JSON", csl)
+
+
+def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> Iterator[Entity]:
+    """What is no file: who, under what licence, over which data, with which values."""
+    licence = {"name": LICENCE_NAME, "url": LICENCE, "description": _LICENSED}
+    yield {"@id": LICENCE, "@type": "CreativeWork", **licence}
+    yield {"@id": "#contributors", "@type": "Organization", "name": AUTHOR}
+    data: Entity = {"@id": "#data", "@type": "CreativeWork", "name": TITLE}
+    data["version"] = str(citation.version)
+    yield data | ({"datePublished": citation.dated.isoformat()} if citation.dated else {})
+    rows = {} if citation.rows is None else {"description": f"rows: {citation.rows}"}
+    yield _hashed("#content", "SHA-256 of what the answer says", citation.sha256) | rows
+    yield _hashed("#query", "SHA-256 of the saved query's text", citation.query_sha256)
+    said = {one.name: one.description for one in query.parameters}
+    parameters = []
+    for number, (name, value) in enumerate(citation.parameters, start=1):
+        parameters.append({"@id": f"#parameter-{number}"})
+        told = {"description": said[name]} if name in said else {}
+        yield parameters[-1] | {"@type": "PropertyValue", "name": name, "value": value} | told
+    yield {
+        "@id": "#asking",
+        "@type": "CreateAction",
+        "name": f"Asking {query.name} over version {citation.version}",
+        "instrument": {"@id": f"{query.name}.rq"},
+        "object": [{"@id": "#data"}, *parameters],
+        "result": [{"@id": one.name} for one in results],
+    }
+    for column in query.columns:
+        told = {"name": column.name, "description": column.description}
+        unit = {"unitText": column.unit} if column.unit else {}
+        yield {"@id": f"#column-{column.name}", "@type": "PropertyValue", **told, **unit}
+
+
+def _hashed(name: str, called: str, digest: str) -> Entity:
+    told = {"name": called, "propertyID": "SHA-256", "value": digest}
+    return {"@id": name, "@type": "PropertyValue", **told}
+
+
+def _packed(files: Sequence[tuple[str, bytes]]) -> bytes:
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as target:
+        for name, data in files:
+            info = zipfile.ZipInfo(name, _DAY)
+            info.external_attr, info.create_system = _MODE, _UNIX
+            target.writestr(info, data)
+    return made.getvalue()

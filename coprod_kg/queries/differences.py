@@ -1,0 +1,155 @@
+"""Two answers of one query set side by side by what identifies a row; it never orders them anew."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.library import SavedQuery
+
+__all__ = ["Differences", "Row", "RowChange", "as_csv", "compare", "key_columns", "key_of", "lines"]
+
+Row = dict[str, Cell]
+_FORMULA: Final = tuple("=+-@\t\r\n")
+_NUMBER: Final = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """One row of the same key that says something else.
+
+    Attributes:
+        key: the cells that identify it.
+        cells: column → what it was and what it is; None where it was or is unbound.
+        row: all of it, as it is.
+    """
+
+    key: Row
+    cells: dict[str, tuple[Cell | None, Cell | None]]
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What one answer says that the other does not.
+
+    Attributes:
+        columns: the columns of both, in order.
+        key: the columns that identify a row.
+        added: rows of the later answer alone.
+        removed: rows of the earlier answer alone.
+        changed: rows of both, in the order of the later one, with the cells that differ.
+    """
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    added: tuple[Row, ...]
+    removed: tuple[Row, ...]
+    changed: tuple[RowChange, ...]
+
+
+def key_of(query: SavedQuery, *tables: Table) -> tuple[str, ...]:
+    """The columns that identify a row: as the query says, else all that hold no number."""
+    return key_columns(query.key, *tables)
+
+
+def key_columns(said: tuple[str, ...], *tables: Table) -> tuple[str, ...]:
+    """The same, where only the key is known that the query says, or that it says none."""
+    columns = tuple(dict.fromkeys(name for table in tables for name in table.columns))
+    if said and set(said) <= set(columns):
+        return said
+    numbers = {
+        name
+        for table in tables
+        for row in table.rows
+        for name, cell in row.items()
+        if cell.is_number
+    }
+    return tuple(name for name in columns if name not in numbers) or columns
+
+
+def compare(before: Table, after: Table, key: Sequence[str]) -> Differences:
+    """The differences between two answers of the same query.
+
+    Several rows of one key are compared in the order in which they come, once those that are
+    the same in both are set aside.
+    """
+    columns = tuple(dict.fromkeys((*before.columns, *after.columns)))
+    olds, news = _grouped(before, key), _grouped(after, key)
+    added: list[Row] = []
+    changed: list[RowChange] = []
+    removed: list[Row] = []
+    for identity, rows in news.items():
+        earlier = olds.pop(identity, [])
+        same = [row for row in rows if row in earlier]
+        left = list(earlier)
+        fresh = []
+        for row in rows:
+            if row in same and row in left:
+                left.remove(row)
+            else:
+                fresh.append(row)
+        for old, new in zip(left, fresh, strict=False):
+            changed.append(_change(old, new, columns, key))
+        added += fresh[len(left) :]
+        removed += left[len(fresh) :]
+    removed += [row for rows in olds.values() for row in rows]
+    return Differences(columns, tuple(key), tuple(added), tuple(removed), tuple(changed))
+
+
+def _grouped(table: Table, key: Sequence[str]) -> dict[tuple[Cell | None, ...], list[Row]]:
+    found: dict[tuple[Cell | None, ...], list[Row]] = {}
+    for row in table.rows:
+        found.setdefault(tuple(row.get(name) for name in key), []).append(row)
+    return found
+
+
+def _change(old: Row, new: Row, columns: Sequence[str], key: Sequence[str]) -> RowChange:
+    cells = {
+        name: (old.get(name), new.get(name)) for name in columns if old.get(name) != new.get(name)
+    }
+    return RowChange({name: new[name] for name in key if name in new}, cells, new)
+
+
+def lines(found: Differences) -> list[list[str]]:
+    """One line for each cell that differs: what happened, the key, the column, from, to."""
+    found_lines = []
+    rest = [name for name in found.columns if name not in found.key]
+    for what, several in (("added", found.added), ("removed", found.removed)):
+        for row in several:
+            texts = [(name, _text(row.get(name))) for name in rest] or [("", "")]
+            for name, text in texts:
+                pair = ["", text] if what == "added" else [text, ""]
+                found_lines.append([what, *_key(row, found), name, *pair])
+    for one in found.changed:
+        for name, (old, new) in one.cells.items():
+            found_lines.append(["changed", *_key(one.key, found), name, _text(old), _text(new)])
+    return found_lines
+
+
+def as_csv(found: Differences, line_end: str = "\r\n") -> str:
+    """The same lines as CSV with a head; its lines end as RFC 4180 says, or as is said here.
+
+    A text that a spreadsheet would take for a formula stands behind an apostrophe; numbers do not.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator=line_end)
+    writer.writerow(["change", *found.key, "column", "from", "to"])
+    writer.writerows([_harmless(text) for text in line] for line in lines(found))
+    return file.getvalue()
+
+
+def _harmless(text: str) -> str:
+    formula = text[:1] in _FORMULA and not _NUMBER.fullmatch(text)
+    return f"'{text}" if formula else text
+
+
+def _key(row: Row, found: Differences) -> list[str]:
+    return [_text(row.get(name)) for name in found.key]
+
+
+def _text(cell: Cell | None) -> str:
+    return cell.value if cell is not None else ""

@@ -1,0 +1,37 @@
+"""Differences between two answers as a document for programs; it never compares anything."""
+
+from typing import Any
+
+from coprod_kg.formats.table import Cell
+from coprod_kg.queries.differences import Differences, Row
+from coprod_kg.queries.downloads import cell
+
+__all__ = ["document"]
+
+
+def document(found: Differences) -> dict[str, Any]:
+    """The differences, with cells as in SPARQL JSON results."""
+    return {
+        "columns": found.columns,
+        "key": found.key,
+        "added": [_row(row) for row in found.added],
+        "removed": [_row(row) for row in found.removed],
+        "changed": [
+            {
+                "key": _row(one.key),
+                "cells": {
+                    name: {"from": _value(old), "to": _value(new)}
+                    for name, (old, new) in one.cells.items()
+                },
+            }
+            for one in found.changed
+        ],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {name: _value(one) for name, one in row.items()}
+
+
+def _value(value: Cell | None) -> dict[str, str] | None:
+    return None if value is None else cell(value)

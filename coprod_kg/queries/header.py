@@ -1,0 +1,253 @@
+"""The flat header of a saved query, one ``#+ key: value`` a line; it never looks at the SPARQL."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from coprod_kg.errors import WrongUsage
+from coprod_kg.model.schemes import Scheme
+from coprod_kg.queries.parameters import KINDS, RESERVED, TYPES, Parameter
+from coprod_kg.queries.small_counts import SmallCounts, read_rule, rule_mistakes
+
+__all__ = ["AnswerColumn", "Header", "Mistake", "read_header"]
+
+Mistake = tuple[int, str]
+"""A line, and what is wrong there."""
+
+_MARK: Final = "#+"
+_SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts")
+_NAMED: Final = ("param", "values", "column", "label", "unit")
+_HOW_MANY: Final = ("single", "required")
+_TODAY: Final = "today"
+"""The default of a date that is the day of the asking; the text has UNDEF in its place."""
+_VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
+_SOURCE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.[a-zA-Z][a-zA-Z0-9_]*")
+_ANSWER: Final = re.compile(r"CQ-[0-9]{2,}")
+_TAG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerColumn:
+    """A column of the answer.
+
+    Attributes:
+        name: the variable, without its question mark.
+        description: what it means.
+        label: how it is headed where people read it.
+        unit: what its numbers count or measure, such as ``months``; empty where it is no number.
+    """
+
+    name: str
+    description: str
+    label: str = ""
+    unit: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The label with the unit, where the label does not say it."""
+        label = self.label or _words(self.name)
+        named = not self.unit or self.unit.casefold() in label.casefold()
+        return label if named else f"{label} ({self.unit})"
+
+
+@dataclass(slots=True)
+class Header:
+    """What the header says, and what is wrong with it."""
+
+    summary: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    columns: tuple[AnswerColumn, ...] = ()
+    key: tuple[str, ...] = ()
+    small_counts: SmallCounts | None = None
+    lines: dict[str, int] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def wrong(self, line: int, what: str) -> None:
+        """Note a mistake."""
+        self.mistakes.append((line, what))
+
+
+def read_header(text: str, vocabulary: Mapping[str, Scheme]) -> Header:
+    """The header of a file, with every mistake found in it.
+
+    Args:
+        text: the file's whole text.
+        vocabulary: the concept schemes that a parameter may name.
+    """
+    header = Header()
+    over = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.startswith(_MARK):
+            over = over or bool(line.strip())
+        elif over:
+            header.wrong(number, "a header line after the header; move it to the top")
+        else:
+            _one(header, number, line[len(_MARK) :], vocabulary)
+    _complete(header)
+    return header
+
+
+def _one(header: Header, line: int, text: str, vocabulary: Mapping[str, Scheme]) -> None:
+    key, colon, value = (part.strip() for part in text.partition(":"))
+    word, _, name = key.partition(" ")
+    if not colon or not value:
+        header.wrong(line, f"expected '#+ key: value', found {(_MARK + text)!r}")
+    elif key in header.lines:
+        header.wrong(line, f"{key!r} is given twice, first in line {header.lines[key]}")
+    elif key in _SINGLE:
+        _single(header, line, key, value)
+    elif word in _NAMED and _VARIABLE.fullmatch(name):
+        _named(header, line, (word, name, value), vocabulary)
+    elif word in _NAMED:
+        header.wrong(line, f"{name!r} is not the name of a variable, in {key!r}")
+    else:
+        known = ", ".join([*_SINGLE, *(f"{one} NAME" for one in _NAMED)])
+        header.wrong(line, f"there is no key {key!r}; the keys are {known}")
+    header.lines.setdefault(key, line)
+
+
+def _single(header: Header, line: int, key: str, value: str) -> None:
+    if key == "summary":
+        header.summary = value
+        if not value.endswith("?"):
+            header.wrong(line, "the summary is a question and ends with '?'")
+    elif key == "description":
+        header.description = value
+    elif key == "tags":
+        header.tags = _list(value)
+        for tag in header.tags:
+            if not _TAG.fullmatch(tag):
+                header.wrong(line, f"{tag!r} is not a tag: small letters, digits and hyphens")
+    elif key == "key":
+        header.key = _list(value)
+    elif key == "small-counts":
+        try:
+            header.small_counts = read_rule(value)
+        except ValueError as error:
+            header.wrong(line, f"small-counts: {error}")
+    else:
+        header.answers = _list(value)
+        for answer in header.answers:
+            if not _ANSWER.fullmatch(answer):
+                header.wrong(line, f"{answer!r} is not a competency question such as CQ-01")
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(","))
+
+
+def _named(
+    header: Header, line: int, entry: tuple[str, str, str], vocabulary: Mapping[str, Scheme]
+) -> None:
+    word, name, value = entry
+    if word == "values":
+        _about_parameter(header, line, name, value)
+        return
+    if word != "param":
+        _about_column(header, line, entry)
+        return
+    what, bar, description = (part.strip() for part in value.partition("|"))
+    if not bar or not description:
+        header.wrong(line, f"parameter {name} has no description; write 'TYPE | what it does'")
+        return
+    declared, equals, default = (part.strip() for part in what.partition("="))
+    type_, *words = declared.split() or [""]
+    asked = [word for word in words if word in _HOW_MANY]
+    scope = " ".join(word for word in words if word not in _HOW_MANY)
+    wrong = _type_mistake(type_, scope, vocabulary)
+    if wrong:
+        header.wrong(line, f"parameter {name}: {wrong}")
+        return
+    today = type_ == "date" and default == _TODAY
+    parameter = Parameter(
+        name,
+        type_,
+        scope,
+        default if equals and not today else None,
+        description,
+        single="single" in asked,
+        required="required" in asked,
+        today=today,
+    )
+    header.parameters += (parameter,)
+    if equals and not today:
+        _check_default(header, line, parameter, vocabulary)
+
+
+def _about_parameter(header: Header, line: int, name: str, value: str) -> None:
+    place = next((n for n, one in enumerate(header.parameters) if one.name == name), None)
+    if place is None:
+        header.wrong(line, f"there is no '#+ param {name}: …' before its values")
+    elif not _SOURCE.fullmatch(value):
+        header.wrong(line, f"{value!r} names no column of a saved query; write QUERY.COLUMN")
+    elif header.parameters[place].type == "boolean":
+        header.wrong(line, f"parameter {name} is true or false; leave out where from")
+    else:
+        changed = replace(header.parameters[place], values_from=value)
+        others = header.parameters
+        header.parameters = (*others[:place], changed, *others[place + 1 :])
+
+
+def _about_column(header: Header, line: int, entry: tuple[str, str, str]) -> None:
+    word, name, value = entry
+    if word == "column":
+        header.columns += (AnswerColumn(name, value),)
+        return
+    place = next((n for n, one in enumerate(header.columns) if one.name == name), None)
+    if place is None:
+        header.wrong(line, f"there is no '#+ column {name}: …' before its {word}")
+        return
+    changed = replace(header.columns[place], **{word: value})
+    header.columns = (*header.columns[:place], changed, *header.columns[place + 1 :])
+
+
+def _type_mistake(type_: str, scope: str, vocabulary: Mapping[str, Scheme]) -> str | None:
+    if type_ not in TYPES:
+        return f"there is no type {type_!r}; the types are {', '.join(TYPES)}"
+    if type_ == "concept" and scope not in vocabulary:
+        return f"there is no scheme {scope!r}; the schemes are {', '.join(sorted(vocabulary))}"
+    if type_ == "iri" and scope not in KINDS:
+        return f"there is no kind {scope!r}; the kinds are {', '.join(KINDS)}"
+    if scope and type_ not in ("concept", "iri"):
+        return f"{type_} takes nothing after it, found {scope!r}"
+    return None
+
+
+def _check_default(
+    header: Header, line: int, parameter: Parameter, vocabulary: Mapping[str, Scheme]
+) -> None:
+    try:
+        parameter.term(parameter.default or "", "", vocabulary)
+    except WrongUsage as error:
+        header.wrong(line, f"the default of parameter {parameter.name}: {error.what}")
+
+
+def _complete(header: Header) -> None:
+    for key in ("summary", "description", "tags"):
+        if key not in header.lines:
+            header.wrong(1, f"the header has no {key!r}")
+    columns = [one.name for one in header.columns]
+    for name in header.key:
+        if name not in columns:
+            header.wrong(header.lines["key"], f"the key names no column: {name!r}")
+    if header.small_counts:
+        counting = [one.name for one in header.columns if one.unit]
+        for what in rule_mistakes(header.small_counts, columns, counting):
+            header.wrong(header.lines["small-counts"], what)
+    for one in header.parameters:
+        if one.name in RESERVED:
+            what = f"{one.name!r} is no name for a parameter: a request says {one.name} otherwise"
+            header.wrong(header.lines[f"param {one.name}"], what)
+        if one.required and (one.today or one.default is not None):
+            what = f"parameter {one.name} is required and has a default: one of them is too much"
+            header.wrong(header.lines[f"param {one.name}"], what)
+
+
+def _words(name: str) -> str:
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    plain = spaced.replace("_", " ").strip().capitalize()
+    return f"{plain.removesuffix(' label')} (name)" if plain.endswith(" label") else plain

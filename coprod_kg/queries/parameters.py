@@ -1,0 +1,239 @@
+"""A parameter of a saved query: what it takes, checked before anything runs; it binds nothing."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Final
+
+from pyoxigraph import Literal, NamedNode
+
+from coprod_kg.errors import WrongUsage
+from coprod_kg.model.schemes import Scheme
+from coprod_kg.model.terms import Term, literal, parse_iri
+
+__all__ = ["KINDS", "RESERVED", "TYPES", "Parameter", "did_you_mean"]
+
+TYPES: Final = ("concept", "iri", "integer", "date", "string", "boolean")
+"""What a parameter may be; the first two name a scheme or a kind of thing after them."""
+
+RESERVED: Final = ("format", "lineage", "limit", "offset", "timeout", "version")
+"""What a request says beside the parameters: no parameter has one of these names."""
+
+KINDS: Final = (
+    "initiative",
+    "organisation",
+    "agent",
+    "public-service",
+    "stage-assessment",
+    "barrier-report",
+    "enabler-report",
+    "participation",
+    "knowledge-flow",
+    "condition-claim",
+    "evidence",
+    "thing",
+)
+"""The kinds of things that have an IRI below ``<base>id/``; ``thing`` is any of them."""
+
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
+_LARGEST: Final = 2**63 - 1
+_LISTED: Final = 100
+"""So many permitted values are written out to who gave another one."""
+_COMPARED: Final = 1000
+"""With so many of them another one is compared for what may have been meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter, as the header declares it.
+
+    Attributes:
+        name: the variable, without its question mark.
+        type: one of `TYPES`.
+        scope: the scheme of a concept, the kind of an IRI, else empty.
+        default: what is bound when nothing is given, as a person writes it; None is nothing.
+        description: what it does, for people.
+        single: whether it takes one value at most.
+        required: whether it takes one value at least.
+        values_from: ``QUERY.COLUMN``, the saved query whose column has all permitted values;
+            empty where none has.
+        today: whether the day on which it is asked (in UTC) stands for no value: so that day is
+            in the permanent address of the answer, which is the same on every other.
+        allowed: those values, as a person writes them → what they are called, once that query
+            has been asked; None where it has not been, or there is none.
+    """
+
+    name: str
+    type: str
+    scope: str
+    default: str | None
+    description: str
+    single: bool = False
+    required: bool = False
+    values_from: str = ""
+    today: bool = False
+    allowed: tuple[tuple[str, str], ...] | None = None
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """The saved query and the column that have all permitted values; empty if there is none."""
+        query, _, column = self.values_from.partition(".")
+        return query, column
+
+    def taken(self, given: Iterable[str]) -> list[str]:
+        """What is bound of the values that a person gives: those that are not empty, or today."""
+        values = [text for text in given if text]
+        return values or ([datetime.now(UTC).date().isoformat()] if self.today else [])
+
+    @property
+    def takes(self) -> str:
+        """What to write, in a few words."""
+        told = self._takes()
+        return f"{told}, one that the question {self.source[0]} finds" if self.values_from else told
+
+    def _takes(self) -> str:
+        if self.scope == "thing":
+            return "the IRI of a thing, or its kind and slug such as initiative/ryhov-self-care"
+        return {
+            "concept": f"a concept of the scheme {self.scope}",
+            "iri": f"the slug or the IRI of one {self.scope.replace('-', ' ')}",
+            "integer": "a whole number such as 12",
+            "date": "a day such as 2021-03-01",
+            "string": "text",
+            "boolean": "true or false",
+        }[self.type]
+
+    def permitted(self, vocabulary: Mapping[str, Scheme]) -> tuple[str, ...]:
+        """Every value there is, where they can be listed."""
+        if self.allowed is not None:
+            return tuple(value for value, _ in self.allowed)
+        if self.type == "concept":
+            return tuple(vocabulary[self.scope].concepts) if self.scope in vocabulary else ()
+        return ("true", "false") if self.type == "boolean" else ()
+
+    def written(self, term: Term, base_iri: str, vocabulary: Mapping[str, Scheme]) -> str | None:
+        """How a person writes a term, or None where this parameter cannot take it.
+
+        >>> about = Parameter("run", "iri", "organisation", None, "By whom.")
+        >>> about.written(NamedNode("urn:base/id/organisation/city"), "urn:base/", {})
+        'city'
+        """
+        value = term.value if isinstance(term, NamedNode | Literal) else ""
+        if self.type == "concept":
+            concept = vocabulary[self.scope].find(value)
+            return concept.slug if concept and isinstance(term, NamedNode) else None
+        if self.type == "iri":
+            kind, _, slug = value.removeprefix(f"{base_iri}id/").partition("/")
+            if not isinstance(term, NamedNode):
+                return None
+            if not value.startswith(f"{base_iri}id/"):
+                return value
+            return (
+                f"{kind}/{slug}" if self.scope == "thing" else slug if kind == self.scope else None
+            )
+        if not isinstance(term, Literal) or not value:
+            return None
+        whole = self.type == "integer" and re.fullmatch("[+-]?[0-9]{1,19}", value)
+        return str(int(value)) if whole else value
+
+    def term(self, text: str, base_iri: str, vocabulary: Mapping[str, Scheme]) -> Term:
+        """The term that a person's text stands for.
+
+        Raises:
+            WrongUsage: it is none that this parameter takes; says what is.
+        """
+        term = self._term(text, base_iri, vocabulary)
+        if self.allowed is None:
+            return term
+        allowed = dict(self.allowed)
+        if self.written(term, base_iri, vocabulary) not in allowed:
+            raise WrongUsage(
+                f"{_short(text)!r} is none of the values that there are"
+                + did_you_mean(text, dict(self.allowed[:_COMPARED])),
+                fix=f"Permitted: {self._listed()}",
+            )
+        return term
+
+    def _listed(self) -> str:
+        values = self.permitted({})
+        more = len(values) - _LISTED
+        listed = ", ".join(values[:_LISTED]) or "none at all"
+        return listed + (f" and {more} more, of the question {self.source[0]}" if more > 0 else "")
+
+    def _term(self, text: str, base_iri: str, vocabulary: Mapping[str, Scheme]) -> Term:
+        if self.type == "concept":
+            return self._concept(text, vocabulary)
+        if self.type == "iri":
+            return self._thing(text, base_iri)
+        if self.type == "string":
+            return literal(text)
+        if self.type == "boolean" and text not in ("true", "false"):
+            raise WrongUsage(f"{text!r} is not {self.takes}")
+        term = literal(text, self.type)
+        if self.type == "integer" and not _fits(text):
+            raise WrongUsage(f"{_short(text)} is larger than a number can be here")
+        return term
+
+    def written_default(self) -> str:
+        """How the default stands between the braces of the parameter's line."""
+        if self.default is None:
+            return "UNDEF"
+        return {
+            "concept": f"{self.scope}:{self.default}",
+            "iri": f"<{self.default}>",
+            "date": f'"{self.default}"^^xsd:date',
+            "string": str(literal(self.default)) if self.type == "string" else "",
+        }.get(self.type, self.default)
+
+    def _concept(self, text: str, vocabulary: Mapping[str, Scheme]) -> NamedNode:
+        scheme = vocabulary[self.scope]
+        concept = scheme.find(text)
+        if concept is None:
+            slug = text.removeprefix(f"{scheme.name}:").rsplit("/", 1)[-1]
+            raise WrongUsage(
+                f"{text!r} is no concept of the scheme {scheme.name}"
+                + did_you_mean(slug, scheme.concepts),
+                fix="Permitted: " + ", ".join(scheme.concepts),
+            )
+        return NamedNode(concept.iri)
+
+    def _thing(self, text: str, base_iri: str) -> NamedNode:
+        things = f"{base_iri}id/"
+        kind, _, slug = (text if self.scope == "thing" else f"{self.scope}/{text}").partition("/")
+        if kind in KINDS and _SLUG.fullmatch(slug):
+            return parse_iri(f"<{things}{kind}/{slug}>", base_iri="")
+        bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
+        if not _ABSOLUTE.fullmatch(bare):
+            hint = "A slug is written in small letters, digits and hyphens."
+            raise WrongUsage(f"{text!r} is not {self.takes}", fix=hint)
+        iri = parse_iri(f"<{bare}>", base_iri="")
+        other, _, _ = iri.value.removeprefix(things).partition("/")
+        if iri.value.startswith(things) and self.scope not in ("thing", other):
+            raise WrongUsage(f"{text!r} names a thing of the kind {other}, not {self.scope}")
+        return iri
+
+
+def _fits(digits: str) -> bool:
+    """Whether a whole number has 64 bits; a long text of digits is never made a number."""
+    bare = digits.lstrip("+-").lstrip("0")
+    largest = _LARGEST + digits.startswith("-")  # there is one more below nought than above
+    return len(bare) <= len(str(largest)) and int(bare or "0") <= largest
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def did_you_mean(text: str, known: Mapping[str, object]) -> str:
+    """` (did you mean x or y?)` for the nearest names, or nothing."""
+    near = list(_nearest(text, known))
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def _nearest(text: str, known: Mapping[str, object]) -> Iterator[str]:
+    wanted = text.lower().replace("_", "-").replace(" ", "-")
+    starting = [name for name in known if wanted and wanted in name]
+    yield from dict.fromkeys([*starting[:3], *get_close_matches(wanted, known, n=2)])

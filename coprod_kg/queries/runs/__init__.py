@@ -1,0 +1,1 @@
+"""When each saved query was last run, and whether it had rows."""

@@ -1,0 +1,66 @@
+"""The process that runs the saved queries over each new version; it answers nobody.
+
+It waits some seconds after a commit, so that a burst of them is one round, runs one query at a
+time, and after each rests four times as long as it took: whoever asks finds a worker free.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Final, NoReturn
+
+from coprod_kg.access import Private
+from coprod_kg.errors import CoprodError, Overloaded
+from coprod_kg.queries.runs.ledger import RunLedger
+from coprod_kg.queries.runs.runner import questions, refresh
+from coprod_kg.settings import Settings
+from coprod_kg.store.local import LocalStore
+from coprod_kg.store.supervisor import follow_lifeline
+
+__all__ = ["main"]
+
+_PRIORITY: Final = 10
+_REST: Final = 4
+_SETTLED_SECONDS: Final = 2.0
+_AGAIN_SECONDS: Final = 60.0
+"""After something that kept it from running anything."""
+
+
+def main() -> NoReturn:
+    """Run what is due, until the parent leaves."""
+    follow_lifeline()
+    os.nice(_PRIORITY)
+    settings = Settings.load()
+    store = LocalStore(Path(os.environ["COPROD_RUN"]), settings)
+    ledger = RunLedger(settings.data)
+    private = Private(settings.data)
+    done: tuple[object, ...] | None = None
+    while True:
+        time.sleep(_SETTLED_SECONDS)
+        try:
+            state = (store.version(), _changed(settings.queries), private.organisations())
+            if state != done:
+                _round(store, settings, ledger)
+                done = state
+        except Overloaded:
+            continue  # whoever asks goes first
+        except CoprodError as error:
+            time.sleep(_SETTLED_SECONDS)  # whoever stops the service stops this process first
+            sys.stderr.write(f"coprod-kg freshness: {error}\n")
+            time.sleep(_AGAIN_SECONDS)
+
+
+def _round(store: LocalStore, settings: Settings, ledger: RunLedger) -> None:
+    for run in refresh(store, settings, questions(store, settings), ledger):
+        time.sleep(_REST * run.seconds)
+
+
+def _changed(own: Path | None) -> int:
+    """When the folder of own queries, or a file in it, was changed last."""
+    paths = [own, *own.glob("*.rq")] if own is not None and own.is_dir() else []
+    return max((path.stat().st_mtime_ns for path in paths), default=0)
+
+
+if __name__ == "__main__":
+    main()

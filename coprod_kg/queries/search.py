@@ -1,0 +1,30 @@
+"""Saved questions found by words and tags, the same for people and programs; it runs none."""
+
+from collections.abc import Iterable
+
+from coprod_kg.queries.library import SavedQuery
+
+__all__ = ["find"]
+
+
+def find(queries: Iterable[SavedQuery], words: str, tags: Iterable[str]) -> list[SavedQuery]:
+    """The questions that hold all words and have all tags, in the order they came.
+
+    Args:
+        queries: what is looked through.
+        words: words or parts of words, separated by spaces, in any case.
+        tags: whole tags.
+    """
+    wanted, must = words.casefold().split(), frozenset(tags)
+    return [
+        query
+        for query in queries
+        if must <= set(query.tags) and all(word in _searched(query) for word in wanted)
+    ]
+
+
+def _searched(query: SavedQuery) -> str:
+    parts = (query.name, query.summary, query.description, *query.tags, *query.answers)
+    takes = (f"{one.name} {one.description}" for one in query.parameters)
+    gives = (one.name for one in query.columns)
+    return " ".join((*parts, *takes, *gives)).casefold()

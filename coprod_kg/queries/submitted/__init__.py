@@ -1,0 +1,1 @@
+"""Saved queries that curators submit, kept as data of the store."""

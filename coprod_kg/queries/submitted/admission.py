@@ -1,0 +1,104 @@
+"""A question or a chart that a curator sends, before it is kept; it keeps none itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from coprod_kg.errors import DataError, ModelError, TooLarge
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.queries.charts.chart import specification, svg
+from coprod_kg.queries.charts.checks import chart_mistakes
+from coprod_kg.queries.header import Mistake
+from coprod_kg.queries.library import SavedQuery, Submitted, examine
+from coprod_kg.queries.lint import decoded, query_mistakes
+from coprod_kg.queries.submitted.graph import Edit
+from coprod_kg.settings import Settings
+
+__all__ = ["QueryAtFault", "admitted", "with_chart"]
+
+_INTEGER: Final = "http://www.w3.org/2001/XMLSchema#integer"
+_MOST_TOLD: Final = 100
+"""How many mistakes are listed; of more, how many more."""
+
+
+class QueryAtFault(DataError):
+    """A question that was submitted has mistakes; each is named with its line."""
+
+    title = "The question has mistakes"
+
+
+def admitted(name: str, data: bytes, deed: Edit, chart: str | None = None) -> SavedQuery:
+    """A question as it is kept, once nothing is wrong with it.
+
+    Args:
+        name: what it is to be called.
+        data: its text, in UTF-8.
+        deed: who sends it.
+        chart: the text of the chart that it has already.
+
+    Raises:
+        TooLarge: it is larger than the settings allow.
+        QueryAtFault: lists every mistake with its line.
+    """
+    _check_size(data, deed.settings, "question")
+    text, wrong = decoded(data)
+    if wrong:
+        raise _at_fault(name, wrong)
+    query, mistakes = examine(name, text)
+    mistakes += query_mistakes(query, deed.store, deed.settings)
+    if chart is not None:
+        told = chart_mistakes(chart, [one.name for one in query.columns])
+        mistakes += [(line, f"in the chart that it has: {what}") for line, what in told]
+    if mistakes:
+        raise _at_fault(name, sorted(mistakes))
+    return replace(query, submitted=Submitted(deed.who, _now(), chart))
+
+
+def with_chart(query: SavedQuery, data: bytes, deed: Edit) -> SavedQuery:
+    """The same question with a chart, once that can be drawn.
+
+    Raises:
+        TooLarge: it is larger than the settings allow.
+        QueryAtFault: lists every mistake with its line.
+        LimitReached: it was not drawn within the limits.
+    """
+    _check_size(data, deed.settings, "chart")
+    text, wrong = decoded(data)
+    columns = [one.name for one in query.columns]
+    if not wrong and query.form in ("CONSTRUCT", "DESCRIBE"):
+        wrong = [(1, "the question gives a graph, of which there is no chart")]
+    mistakes = wrong or chart_mistakes(text, columns)
+    if mistakes:
+        raise _at_fault(query.name, mistakes)
+    found = replace(query, submitted=Submitted(deed.who, _now(), text))
+    row = {one: Cell("literal", "1", None, _INTEGER) for one in columns}
+    try:
+        svg(specification(found, Table(tuple(columns), (row,))))
+    except ModelError as error:
+        raise _at_fault(query.name, [(1, error.what)]) from None
+    return found
+
+
+def _check_size(data: bytes, settings: Settings, what: str) -> None:
+    most = settings.saved_query_kb
+    if len(data) > most << 10:
+        raise TooLarge(
+            f"the {what} is larger than {most} KiB, the limit here (saved-query-kb)",
+            fix="Write it shorter.",
+        )
+
+
+def _at_fault(name: str, mistakes: list[Mistake]) -> QueryAtFault:
+    count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    told = [f"line {line}: {what}" for line, what in mistakes[:_MOST_TOLD]]
+    told += [f"and {len(mistakes) - _MOST_TOLD} more"] if len(mistakes) > _MOST_TOLD else []
+    return QueryAtFault(
+        "\n".join([count, *told]),
+        where=f"question {name[:80]}",
+        fix="Mend them and send it again; nothing was changed. `coprod-kg check-queries` names "
+        "them before it is sent.",
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

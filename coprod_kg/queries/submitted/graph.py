@@ -1,0 +1,207 @@
+"""Questions that curators submit, kept as data; it never judges one (`admitting` does).
+
+They are a graph of their own, ``<base>graph/queries``, in the words of the catalogue
+(`coprod_kg.publishing.service_description`). So each is in one version of the dataset or not, every
+process sees it as soon as it is committed, a backup has it, and its record is an activity in the
+graph of provenance like that of any other change. Whoever asks a version is given the question as
+it was.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
+
+from coprod_kg.formats.media_types import CHARTS, GRAPHS, ROWS
+from coprod_kg.formats.table import read_table
+from coprod_kg.queries.charts.checks import chart_mistakes
+from coprod_kg.queries.description import entry
+from coprod_kg.queries.library import SavedQuery, Submitted, examine
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change, Commit, Query, Store
+from coprod_kg.updates import UpdateRecord
+
+__all__ = ["Collection", "Edit", "graph_of", "keep", "remove"]
+
+_PROV: Final = "http://www.w3.org/ns/prov#"
+_SCHEMA: Final = "https://schema.org/"
+_SH: Final = "http://www.w3.org/ns/shacl#"
+_MODIFIED: Final = "http://purl.org/dc/terms/modified"
+_DATE_TIME: Final = NamedNode("http://www.w3.org/2001/XMLSchema#dateTime")
+_VERSIONS: Final = 8
+"""Of how many versions of the data a process remembers the questions."""
+_ALL: Final = """
+PREFIX sh: <{sh}>
+SELECT ?query ?text ?by ?at ?chart WHERE {{ GRAPH <{graph}> {{
+  ?query sh:select|sh:ask|sh:construct|sh:describe ?text
+  OPTIONAL {{ ?query <{prov}wasAttributedTo> ?by }}
+  OPTIONAL {{ ?query <{modified}> ?at }}
+  OPTIONAL {{ ?query <{schema}associatedMedia> ?media . ?media <{schema}text> ?chart }}
+}} }} ORDER BY ?query ?text ?chart"""
+_OTHERS: Final = """
+CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{graph}> {{
+  ?s ?p ?o FILTER (?s NOT IN (<{query}>, <{query}/chart>))
+}} }}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Somebody's change of the collection.
+
+    Attributes:
+        store: where it is made.
+        settings: where things are named, and the deadline.
+        who: the name of the token.
+        base: the version of the data that it is made from.
+    """
+
+    store: Store
+    settings: Settings
+    who: str
+    base: int
+
+
+class Collection:
+    """The questions that were submitted, of each version of the data."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._known: OrderedDict[int, Mapping[str, SavedQuery]] = OrderedDict()
+
+    def at(self, version: int) -> Mapping[str, SavedQuery]:
+        """Those of one version, by name.
+
+        Raises:
+            VersionGone: the version is not kept.
+            CoprodError: what else a store raises that is asked.
+        """
+        with self._lock:
+            known = self._known.get(version)
+        if known is None:
+            known = MappingProxyType(dict(_read(self._store, self._settings, version)))
+            with self._lock:
+                self._known[version] = known
+                while len(self._known) > _VERSIONS:
+                    self._known.popitem(last=False)
+        return known
+
+    def seen(self, pinned: int | None = None) -> Mapping[str, SavedQuery]:
+        """Those of the newest version, or those of an older one and the ones that are newer."""
+        newest = self.at(self._store.version())
+        return newest if pinned is None else {**newest, **self.at(pinned)}
+
+
+def graph_of(base_iri: str) -> str:
+    """The IRI of the graph that holds the questions that were submitted."""
+    return f"{base_iri}graph/queries"
+
+
+def keep(query: SavedQuery, what: str, sent: tuple[bytes, ...], deed: Edit) -> Commit:
+    """Make a question part of the data, in place of the one of its name.
+
+    Args:
+        query: the question, with who submitted it.
+        what: what was done, in a few words.
+        sent: the bytes that were sent: its text, its chart, or none.
+        deed: who does it.
+
+    Raises:
+        StoreChanged: the deed was made from a version that is not the newest.
+    """
+    iri = f"{deed.settings.base_iri}queries/{query.name}"
+    record = _record(sent, what, deed)
+    written = serialize(_triples(query, iri, deed.settings), format=RdfFormat.N_TRIPLES) or b""
+    return _commit(_others(iri, deed) + written, (iri, "generated"), record, deed)
+
+
+def remove(query: SavedQuery, deed: Edit) -> Commit:
+    """Take a question out of the data; versions that have it keep it.
+
+    Raises:
+        StoreChanged: the deed was made from a version that is not the newest.
+    """
+    iri = f"{deed.settings.base_iri}queries/{query.name}"
+    record = _record((), "A question removed", deed)
+    return _commit(_others(iri, deed), (iri, "invalidated"), record, deed)
+
+
+def _read(store: Store, settings: Settings, version: int) -> Iterator[tuple[str, SavedQuery]]:
+    """Every question of a version; what an update left in the graph that is none is passed over."""
+    base, seen = f"{settings.base_iri}queries/", set[str]()
+    text = _ALL.format(
+        sh=_SH, graph=graph_of(settings.base_iri), prov=_PROV, schema=_SCHEMA, modified=_MODIFIED
+    )
+    asked = Query(text, (ROWS[0].media_type,), version=version, seconds=settings.query_seconds)
+    for row in read_table(store.query(asked).read()).texts():
+        name = row["query"].removeprefix(base)
+        ours = name != row["query"] and name not in seen
+        query = _sound(name, row["text"]) if ours else None
+        if query is not None:
+            seen.add(name)
+            chart = row.get("chart")
+            kept = chart is not None and _fits(chart, tuple(one.name for one in query.columns))
+            by = row.get("by", "").removeprefix(f"{settings.base_iri}id/agent/")
+            source = Submitted(by, row.get("at", ""), chart if kept else None)
+            yield name, replace(query, submitted=source)
+
+
+@lru_cache(maxsize=2048)
+def _sound(name: str, text: str) -> SavedQuery | None:
+    query, mistakes = examine(name, text)
+    return None if mistakes else query
+
+
+@lru_cache(maxsize=2048)
+def _fits(chart: str, columns: tuple[str, ...]) -> bool:
+    return not chart_mistakes(chart, columns)
+
+
+def _others(iri: str, deed: Edit) -> bytes:
+    """What the graph says of all questions but one."""
+    text = _OTHERS.format(graph=graph_of(deed.settings.base_iri), query=iri)
+    lines = GRAPHS[2].media_type
+    asked = Query(text, (lines,), version=deed.base, seconds=deed.settings.query_seconds)
+    return deed.store.query(asked).read()
+
+
+def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple]:
+    node, source, base_iri = NamedNode(iri), query.submitted, settings.base_iri
+    yield from entry(query, base_iri, settings.root if settings.public_url else base_iri)
+    if source is None:
+        return
+    agent = NamedNode(f"{base_iri}id/agent/{source.by}")
+    yield Triple(node, NamedNode(f"{_PROV}wasAttributedTo"), agent)
+    yield Triple(node, NamedNode(_MODIFIED), Literal(source.at, datatype=_DATE_TIME))
+    if source.chart is not None:
+        chart, kind = NamedNode(f"{iri}/chart"), CHARTS[2].media_type
+        yield Triple(node, NamedNode(f"{_SCHEMA}associatedMedia"), chart)
+        yield Triple(chart, NamedNode(f"{_SCHEMA}encodingFormat"), Literal(kind))
+        yield Triple(chart, NamedNode(f"{_SCHEMA}text"), Literal(source.chart))
+
+
+def _record(sent: tuple[bytes, ...], what: str, deed: Edit) -> UpdateRecord:
+    return UpdateRecord(deed.settings.base_iri, deed.who, what, sent, datetime.now(UTC))
+
+
+def _commit(content: bytes, deed_of: tuple[str, str], record: UpdateRecord, deed: Edit) -> Commit:
+    """Commit the whole graph, and the record of what was done to which question."""
+    iri, did = deed_of
+    activity = record.activity()
+    line = f"<{activity}> <{_PROV}{did}> <{iri}> .\n"
+    change = Change(
+        replace={graph_of(deed.settings.base_iri): content},
+        add={record.graph: record.written(activity) + line.encode()},
+        activity=activity,
+        base=deed.base,
+        depends_on=(graph_of(deed.settings.base_iri),),
+    )
+    return deed.store.commit(change)

@@ -1,0 +1,62 @@
+"""Where a parameter's permitted values come from: another saved query's column; it asks none."""
+
+from collections.abc import Iterator, Mapping
+
+from coprod_kg.queries.header import Mistake
+from coprod_kg.queries.parameters import Parameter, did_you_mean
+from coprod_kg.queries.saved import SavedQuery
+
+__all__ = ["source_mistakes"]
+
+
+def source_mistakes(query: SavedQuery, known: Mapping[str, SavedQuery]) -> Iterator[Mistake]:
+    """What is wrong with where the values of a query's parameters come from.
+
+    Args:
+        query: the saved query.
+        known: every query that they may come from, by name.
+    """
+    for one in query.parameters:
+        for what in _source_mistakes(query, one, known) if one.values_from else ():
+            yield _line_of(query.text, "values", one.name), f"parameter {one.name}: {what}"
+
+
+def _source_mistakes(
+    query: SavedQuery, parameter: Parameter, known: Mapping[str, SavedQuery]
+) -> Iterator[str]:
+    name, column = parameter.source
+    source = query if name == query.name else known.get(name)
+    if source is None:
+        yield f"there is no saved query {name!r}{did_you_mean(name, known)}"
+        return
+    columns = [one.name for one in source.columns]
+    if column not in columns or source.form != "SELECT":
+        yield f"{name} has no column {column!r}; its columns are {', '.join(columns) or 'none'}"
+    rule = source.small_counts
+    if rule and column in (rule.column, *rule.along):
+        yield f"cells of {name}.{column} can be withheld; take another column"
+    required = [one.name for one in source.parameters if one.required]
+    if required:
+        yield f"{name} cannot be asked by itself; it needs {', '.join(required)}"
+    if query.name in _sources(name, known):
+        yield f"the values of {name} come from {query.name} again"
+
+
+def _sources(name: str, known: Mapping[str, SavedQuery]) -> set[str]:
+    """The query and all that its values come from, near and far."""
+    found, left = {name}, [name]
+    while left:
+        query = known.get(left.pop())
+        for one in query.parameters if query else ():
+            if one.values_from and one.source[0] not in found:
+                found.add(one.source[0])
+                left.append(one.source[0])
+    return found
+
+
+def _line_of(text: str, *key: str) -> int:
+    """The line of a header key."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("#+") and line[2:].partition(":")[0].split() == [*key]:
+            return number
+    return 1

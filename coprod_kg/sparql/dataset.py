@@ -1,0 +1,111 @@
+"""Whether a query says over which graphs it is asked, and which of them have to be merged.
+
+Who asks has to know before the engine does: it would merge several graphs as a bag. FROM is found
+also where it is glued to its neighbours, as Oxigraph reads ``ASKFROM:g``.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from coprod_kg.errors import QueryRefused
+from coprod_kg.sparql.tokens import Token, significant
+
+__all__ = ["dataset_of", "finding", "names_its_dataset", "prologue_length"]
+
+_AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
+_AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
+
+
+def names_its_dataset(text: str) -> bool:
+    """Whether it says FROM, also where that is glued to its neighbours (``ASKFROM:g``).
+
+    A name such as ``from:g`` is taken for a name where its prefix is declared and a name may be.
+    """
+    if not re.search("from", text, re.IGNORECASE):
+        return False  # no token can hold it
+    declared, depth, before = set[str](), 0, Token("space", "", 0)
+    describes = False
+    for token in significant(text, 0):
+        if token.text == "{" and depth == 0 and not before.is_word("CONSTRUCT"):
+            return False  # the pattern begins: no FROM comes after it
+        depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(token.text, 0)
+        describes = describes or token.is_word("DESCRIBE")
+        if token.kind == "pname":
+            prefix = token.text.partition(":")[0]
+            if before.is_word("PREFIX"):
+                declared.add(prefix)
+            elif _AT_FROM.match(prefix) and (prefix not in declared or not (describes or depth)):
+                return True
+        named = token.kind in ("iri", "pname") or token.is_word("NAMED")
+        if named and before.kind == "word" and _AFTER_FROM.search(before.text):
+            return True
+        before = token
+    return False
+
+
+def dataset_of(text: str) -> str | None:
+    """What `coprod_kg.store.base.Query.dataset` says of a query.
+
+    Raises:
+        QueryRefused: it names several graphs, in a way that can be read as others too.
+
+    >>> dataset_of("ASK { }"), dataset_of("ASK FROM <urn:g> { }")
+    (None, '')
+    >>> dataset_of("PREFIX : <urn:> ASK FROM :a FROM <b> FROM NAMED :c { }")
+    'PREFIX : <urn:>  SELECT * { VALUES (?default ?named) { (:a UNDEF) (<b> UNDEF) (UNDEF :c) } }'
+    """
+    if not names_its_dataset(text):
+        return None
+    head = _before_the_pattern(text)
+    start = prologue_length(head)
+    if sum("from" in token.text.lower() for token in head[start:]) < 2:
+        return ""
+    default, named, depth, place = list[str](), list[str](), 0, start
+    while place < len(head):
+        token, graphs, place = head[place], default, place + 1
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(token.text, 0)
+        if not token.is_word("FROM"):
+            if depth == 0 and token.kind in ("word", "pname") and "from" in token.text.lower():
+                raise _unclear()
+            continue
+        if place < len(head) and head[place].is_word("NAMED"):
+            graphs, place = named, place + 1
+        if place == len(head) or head[place].kind not in ("iri", "pname"):
+            raise _unclear()
+        graphs.append(head[place].text)
+        place += 1
+    return finding(text[: head[start].start], default, named)
+
+
+def finding(prologue: str, default: Sequence[str], named: Sequence[str] = ()) -> str:
+    """A SELECT that finds some graphs, each as its name is written after a prologue."""
+    rows = [*(f"({name} UNDEF)" for name in default), *(f"(UNDEF {name})" for name in named)]
+    return f"{prologue} SELECT * {{ VALUES (?default ?named) {{ {' '.join(rows)} }} }}"
+
+
+def _before_the_pattern(text: str) -> list[Token]:
+    """The tokens before the braces of the pattern."""
+    head, depth = list[Token](), 0
+    for token in significant(text, 0):
+        template = depth == 0 and head and head[-1].is_word("CONSTRUCT")
+        if token.text == "{" and depth == 0 and not template:
+            break
+        head.append(token)
+        depth += {"{": 1, "}": -1}.get(token.text, 0)
+    return head
+
+
+def prologue_length(tokens: Sequence[Token]) -> int:
+    """How many of the tokens declare prefixes and the base."""
+    place = 0
+    while place < len(tokens) and tokens[place].is_word("PREFIX", "BASE"):
+        place += 3 if tokens[place].is_word("PREFIX") else 2
+    return place
+
+
+def _unclear() -> QueryRefused:
+    return QueryRefused(
+        "which graphs the query merges cannot be read with certainty",
+        fix="Write FROM, NAMED and the names of graphs with a space between them.",
+    )

@@ -1,0 +1,175 @@
+"""Why a query or update cannot be read, in plain words and at the first token that does not fit."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Final
+
+from coprod_kg.errors import QuerySyntax
+from coprod_kg.sparql.grammar import Misfit, begins, misfit, words
+from coprod_kg.sparql.tokens import Token, position, significant
+
+__all__ = ["explained"]
+
+_LONGEST: Final = 200_000
+"""Characters of a text that is looked at; what is longer was written by a program."""
+_NEWER: Final = frozenset(
+    {"ADJUST", "HASLANG", "HASLANGDIR", "ISTRIPLE", "LANGDIR", "LATERAL", "OBJECT", "PREDICATE"}
+    | {"STRLANGDIR", "SUBJECT", "TRIPLE", "VERSION", "~"}
+)
+"""What SPARQL 1.2 and the engine take beyond SPARQL 1.1; the engine knows better of these."""
+_GROUPS: Final = (
+    ("Expression", "an expression such as ?x, 1, 'text' or STR(?x)"),
+    ("Object", "a term (a variable, a name, a text or a number)"),
+    ("Verb", "a predicate (a name, a path or a variable)"),
+    ("Element", "a part of the pattern such as FILTER, BIND or OPTIONAL"),
+    ("Call", "a function"),
+    ("Path", "a name or a path"),
+    ("Datum", "a value"),
+    ("Iri", "a name such as <…> or prefix:name"),
+)
+"""A rule, and what a person calls what it takes."""
+_KINDS: Final = {
+    "namespace": "a prefix such as cp:",
+    "iri": "an IRI such as <…>",
+    "variable": "a variable such as ?x",
+    "number": "a number",
+    "string": "a text in quotes",
+    "language": "a language such as @en",
+    "nil": "()",
+}
+_UPDATES: Final = frozenset(
+    {"ADD", "CLEAR", "COPY", "CREATE", "DELETE", "DROP", "INSERT", "LOAD", "MOVE", "WITH"}
+)
+_QUERIES: Final = frozenset({"ASK", "CONSTRUCT", "DESCRIBE", "SELECT"})
+_SHOWN: Final = 40
+
+
+def explained(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySyntax:
+    """The error at the first token that does not fit; the engine's words where all do.
+
+    Args:
+        error: what the engine said.
+        text: the query or update.
+        update: whether it is an update.
+    """
+    if len(text) > _LONGEST:
+        return error
+    found = misfit(text, update=update)
+    undeclared = _undeclared(text)
+    end = len(text) if found is None or found.token is None else found.token.start
+    if undeclared is not None and undeclared.start <= end:
+        prefix = undeclared.text.partition(":")[0][:80]
+        return QuerySyntax(
+            f"the prefix {prefix}: is not declared",
+            where=_where(text, undeclared.start),
+            fix=f"Write PREFIX {prefix}: <…> before the {'update' if update else 'query'}.",
+        )
+    if found is None:
+        return _placed(error, text)
+    if found.token is not None and _engine_knows(text, found.token):
+        return error
+    at = len(text.rstrip()) if found.token is None else found.token.start
+    what, fix = _told(found, text)
+    return QuerySyntax(what, where=_where(text, at), fix=fix)
+
+
+def _placed(error: QuerySyntax, text: str) -> QuerySyntax:
+    """The engine's error; it tells of a SELECT at the end of its group."""
+    if not error.what.startswith("SELECT "):
+        return error
+    place = re.fullmatch(r"line (\d+), column (\d+)", error.where or "")
+    end = (int(place[1]), int(place[2])) if place else (1, 1)
+    selects = [token.start for token in significant(text) if token.is_word("SELECT")]
+    before = [start for start in selects if position(text, start) < end]
+    where = _where(text, before[-1]) if before else error.where
+    return QuerySyntax(error.what, where=where, fix=error.fix)
+
+
+def _where(text: str, offset: int) -> str:
+    line, column = position(text, offset)
+    return f"line {line}, column {column}"
+
+
+def _undeclared(text: str) -> Token | None:
+    """The first name whose prefix is not declared before it."""
+    declared: set[str] = set()
+    declares = False
+    for token in significant(text, 0):
+        if token.kind == "pname":
+            prefix = token.text.partition(":")[0]
+            if declares:
+                declared.add(prefix)
+            elif prefix not in declared:
+                return token
+        declares = token.is_word("PREFIX")
+    return None
+
+
+def _engine_knows(text: str, token: Token) -> bool:
+    """Whether the engine may read the token as two, or as newer than SPARQL 1.1."""
+    word = token.text.partition(":")[0].upper()
+    known = (*words(), "")
+    glued = token.kind in ("word", "pname") and any(
+        word[:length] in known and (token.kind == "pname" or word[length:] in known)
+        for length in range(2, len(word) + (token.kind == "pname"))
+    )
+    newer = token.text.upper() in _NEWER
+    return glued or newer or text[token.start : token.start + 2] in ("<<", "{|", "|}")
+
+
+def _told(found: Misfit, text: str) -> tuple[str, str | None]:
+    """What is wrong, and what to do about it."""
+    may = _in_words(found.expected)
+    if found.token is None:
+        closing = [mark for mark in ("}", ")", "]") if mark in found.expected]
+        fix = f"Perhaps a {closing[0]} is missing at the end." if closing else None
+        return f"the text ends too early; what may come next: {may}", fix
+    shown = found.token.text[:_SHOWN]
+    if shown in ("'", '"'):
+        return "the text in quotes that begins here has no end", "Close it with the same quote."
+    if shown == "<" and "iri" in found.expected:
+        return (
+            "the IRI that begins here does not end, or holds what no IRI holds",
+            "Write it as <…>, without spaces and quotes.",
+        )
+    fix = _fix(found.token, found.expected, text)
+    if not may:
+        return f"{shown} does not fit here, where the text should end", fix
+    return f"{shown} does not fit here; what may stand here: {may}", fix
+
+
+def _fix(token: Token, expected: frozenset[str], text: str) -> str | None:
+    word = token.text.upper()
+    if word in begins("Function") and {"variable", "("} <= expected and "*" in expected:
+        return f"Put it in parentheses, and give it a name: ({word}(…) AS ?name)."
+    if word in _UPDATES and "SELECT" in expected:
+        return "This is an update: send it as one, as the field update of a form."
+    if word in _QUERIES and "INSERT" in expected:
+        return "This is a query: send it as one, as the field query of a form."
+    if word == "}":
+        marks = [one.text for one in significant(text) if one.kind == "mark"]
+        return "There is a } too many." if marks.count("}") > marks.count("{") else None
+    known = [one for one in expected if one.isupper()]
+    close = get_close_matches(word, known, 1, 0.7) if token.kind == "word" else []
+    if close:
+        return f"Did you mean {close[0]}?"
+    if token.kind == "word" and "variable" in expected:
+        return f"Did you mean ?{token.text[:_SHOWN]}?"
+    return None
+
+
+def _in_words(expected: frozenset[str]) -> str:
+    named = list(_named(expected))
+    return " or ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def _named(expected: frozenset[str]) -> Iterator[str]:
+    left = set(expected)
+    for rule, called in _GROUPS:
+        if begins(rule) <= left:
+            yield called
+            left -= begins(rule)
+    yield from (called for kind, called in _KINDS.items() if kind in left)
+    yield from (word for word in words() if word in left)
+    yield from sorted(f'"{one}"' for one in left if not one[0].isalpha())

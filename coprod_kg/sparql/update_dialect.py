@@ -1,0 +1,85 @@
+"""An update spelt so that the engine reads it as SPARQL 1.1 does; it never changes its meaning.
+
+Two things are read otherwise by Oxigraph 0.5.13: a prologue after the first operation is refused,
+and ``CLEAR ALL`` takes the names of the graphs away from a store on disk, as ``DROP ALL`` does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from coprod_kg.sparql.tokens import Token, significant
+
+__all__ = ["spelt"]
+
+
+@dataclass(slots=True)
+class _Edits:
+    """What is to be written otherwise.
+
+    Attributes:
+        first: where the first operation begins.
+        declared: prefix → IRI, as written.
+        moved: the declarations that go before the first operation.
+        pieces: beginning, end and new text of each place.
+    """
+
+    first: int | None = None
+    declared: dict[str, str] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
+    pieces: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def declare(self, text: str, tokens: Sequence[Token]) -> bool:
+        """Take a declaration up; false where it cannot be moved."""
+        word, name, iri = tokens
+        if name.kind != "pname" or iri.kind != "iri":
+            return False
+        if self.declared.setdefault(name.text, iri.text) != iri.text:
+            return False  # it means something else before
+        if self.first is not None:
+            self.moved.append(f"PREFIX {name.text} {iri.text} ")
+            old = text[word.start : iri.end]
+            self.pieces.append((word.start, iri.end, "\n" * old.count("\n") or " "))
+        return True
+
+    def made(self, text: str) -> str:
+        """The text with all of it done."""
+        if self.first is not None and self.moved:
+            self.pieces.append((self.first, self.first, "".join(self.moved)))
+        for start, end, new in sorted(self.pieces, reverse=True):
+            text = text[:start] + new + text[end:]
+        return text
+
+
+def spelt(text: str) -> str:
+    """The same update for the engine; text that is none, or cannot be helped, stays as it is.
+
+    >>> spelt("CREATE GRAPH <urn:g>; PREFIX x: <urn:> CREATE GRAPH x:h")
+    'PREFIX x: <urn:> CREATE GRAPH <urn:g>;   CREATE GRAPH x:h'
+    >>> spelt("CLEAR SILENT ALL")
+    'CLEAR SILENT DEFAULT; CLEAR SILENT NAMED'
+    """
+    tokens, edits, depth = list(significant(text)), _Edits(), 0
+    for place, token in enumerate(tokens):
+        depth += {"{": 1, "}": -1}.get(token.text, 0)
+        if depth or token.kind != "word":
+            continue
+        following = tokens[place + 1 : place + 3]
+        if token.is_word("PREFIX"):
+            if len(following) < 2 or not edits.declare(text, [token, *following]):
+                return text
+        elif token.is_word("BASE"):
+            if edits.first is not None:
+                return text
+        elif edits.first is None:
+            edits.first = token.start
+        if token.is_word("CLEAR"):
+            edits.pieces += _cleared(token, following)
+    return edits.made(text)
+
+
+def _cleared(clear: Token, following: Sequence[Token]) -> list[tuple[int, int, str]]:
+    silent = "SILENT " if following and following[0].is_word("SILENT") else ""
+    scope = following[1:] if silent else following[:1]
+    if not scope or not scope[0].is_word("ALL"):
+        return []
+    return [(clear.start, scope[0].end, f"CLEAR {silent}DEFAULT; CLEAR {silent}NAMED")]

@@ -1,0 +1,101 @@
+"""Which graphs an update can write, by its tokens; where it is not certain, it says nothing.
+
+Certain is a text in which no token can be read in two ways: engines take keywords that are glued
+together apart, and ``<`` for "less than" where that fits. What a pattern after WHERE reads does
+not matter, so only the templates and the graphs named outside of them are looked at.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from coprod_kg.sparql.tokens import Token, significant
+
+__all__ = ["certain", "looked_at", "written"]
+
+_IRI: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*):[^\\]*>")
+"""An absolute IRI; its scheme is looked for among the prefixes."""
+_RELATIVE: Final = re.compile(r"<(?!true|false)[A-Za-z][A-Za-z0-9_./~%#-]*>", re.IGNORECASE)
+"""A relative IRI that begins like no expression, so that its ``<`` is not "less than"."""
+_WORDS: Final = frozenset(
+    {"A", "BASE", "CLEAR", "CREATE", "DATA", "DEFAULT", "DELETE", "DROP", "FALSE", "GRAPH"}
+    | {"INSERT", "PREFIX", "SILENT", "TRUE", "USING", "WHERE", "WITH"}
+)
+"""What is certain outside of a pattern. ALL, COPY, MOVE, ADD and LOAD are written otherwise."""
+_GLUED: Final = re.compile(
+    ".*(graph|named|using|with)|add|clear|copy|create|delete|drop|insert|into|load|move|prefix"
+    "|silent|to|where",
+    re.IGNORECASE,
+)
+"""The beginning of a name that may be a keyword and a name."""
+
+
+def written(text: str) -> tuple[str, ...] | None:
+    """The IRIs of all named graphs that an update can change, or None where that is uncertain.
+
+    It may change the default graph in any case.
+
+    >>> written("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 'CLEAR ALL' } }")
+    ('urn:g',)
+    >>> written("INSERT { GRAPH ?g { ?s ?p 1 } } WHERE { GRAPH ?g { ?s ?p 2 } }") is None
+    True
+    """
+    tokens = list(significant(text))
+    if not certain(tokens):
+        return None
+    found: dict[str, None] = {}
+    for token, following in _outside_patterns(tokens):
+        if token.kind == "word" and token.text.upper() not in _WORDS:
+            return None
+        if token.is_word("GRAPH", "WITH"):
+            named = following.text if following and following.kind == "iri" else ""
+            if not _IRI.fullmatch(named) or "/." in named:  # it has to be made an IRI first
+                return None
+            found[named[1:-1]] = None
+    return tuple(found)
+
+
+def looked_at(text: str) -> tuple[str, ...] | None:
+    """The IRIs of the only named graphs that decide what an update does, or None: any may.
+
+    Those it writes, where it has no pattern to look for. The default graph may decide too.
+
+    >>> looked_at("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 1 } }")
+    ('urn:g',)
+    >>> looked_at("DELETE WHERE { GRAPH <urn:g> { ?s ?p ?o } }") is None
+    True
+    """
+    if any(token.is_word("WHERE") for token in significant(text)):
+        return None
+    return written(text)
+
+
+def certain(tokens: Sequence[Token]) -> bool:
+    """Whether every reader of the text they come from sees these tokens.
+
+    An IRI could be "less than" and a prefixed name only if its scheme were a prefix.
+    """
+    prefixes = {token.text.partition(":")[0] for token in tokens if token.kind == "pname"}
+    for token in tokens:
+        if token.kind == "iri":
+            absolute = _IRI.fullmatch(token.text)
+            if absolute[1] in prefixes if absolute else not _RELATIVE.fullmatch(token.text):
+                return False
+        elif token.kind == "pname":
+            if _GLUED.match(token.text.partition(":")[0]) or "\\" in token.text:
+                return False
+        elif token.text in ("'", '"', "\\"):
+            return False
+    return True
+
+
+def _outside_patterns(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token | None]]:
+    """Each token that is not in a pattern that is only read, with the one after it."""
+    depth, reads = 0, False
+    for place, token in enumerate(tokens):
+        if depth == 0 and token.is_word("WHERE"):
+            reads = not (place and tokens[place - 1].is_word("DELETE"))
+        depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
+        if not (reads and depth):
+            yield token, tokens[place + 1] if place + 1 < len(tokens) else None
+        reads = reads and (depth > 0 or token.text != "}")

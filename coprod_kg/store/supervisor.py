@@ -1,0 +1,208 @@
+"""Child processes that are kept alive, and that never outlive their parent; not what they do.
+
+Every child inherits the reading end of a pipe, its lifeline, of which only the parent has the
+writing end: when the parent dies, however it dies, the child reads the end of the pipe and goes.
+How a child ended is written to ``RUN/exits/PID``, for whoever was talking to it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, NoReturn
+
+from coprod_kg.sandbox.limits import panic_in
+
+__all__ = ["LIFELINE", "Supervisor", "exit_status", "follow_lifeline", "panic"]
+
+LIFELINE = "COPROD_LIFELINE"
+"""The environment variable with the number of the lifeline's file descriptor."""
+
+_BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
+_STEADY_SECONDS = 10.0
+_FAILURES = 4
+_EXITS_KEPT = 256
+_PIECE = 1 << 16
+
+
+class Supervisor:
+    """Starts children, starts them again when they die, and stops them all."""
+
+    def __init__(self, run: Path) -> None:
+        """Keep children whose ends are recorded below ``run``."""
+        self._exits = run / "exits"
+        self._exits.mkdir(exist_ok=True)
+        self._lifeline, self._held = os.pipe()
+        self._stopping = threading.Event()
+        self._forgetting = threading.Lock()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._threads: list[threading.Thread] = []
+        self._failures: dict[str, int] = {}
+
+    def keep(
+        self,
+        name: str,
+        module: str,
+        environ: Mapping[str, str],
+        fds: Sequence[int] = (),
+        *,
+        heard: bool = False,
+    ) -> None:
+        """Run a Python module as a child from now until `stop`.
+
+        Args:
+            name: what the child is called, unique in this keeper.
+            module: the module, run with ``python -m``.
+            environ: environment variables beside those of this process.
+            fds: file descriptors that the child inherits under the same numbers.
+            heard: whether its standard error is read on its way to ours, so that a breakdown of
+                the engine is recorded with its end. It has no children of its own.
+        """
+        thread = threading.Thread(
+            target=self._keep,
+            args=(name, module, environ, tuple(fds), heard),
+            name=name,
+            daemon=True,
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def pids(self) -> Mapping[str, int]:
+        """The children that run now: name → process number."""
+        return {name: child.pid for name, child in list(self._running.items())}
+
+    def fails(self, name: str) -> bool:
+        """Whether a child ended by itself each time it was started, again and again."""
+        return self._failures.get(name, 0) >= _FAILURES
+
+    def stop(self, seconds: float = 5.0, first: str | None = None) -> None:
+        """End every child: asked first, killed after some seconds.
+
+        Args:
+            seconds: how long a child may take.
+            first: the name of a child that the others work for: it is ended before them.
+        """
+        self._stopping.set()
+        for name, child in list(self._running.items()):
+            if name == first:
+                child.send_signal(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(seconds)
+        self._signal(signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._signal(signal.SIGKILL)
+        for thread in self._threads:
+            thread.join()
+        os.close(self._held)
+        os.close(self._lifeline)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for child in list(self._running.values()):
+            child.send_signal(number)
+
+    def _keep(
+        self,
+        name: str,
+        module: str,
+        environ: Mapping[str, str],
+        fds: tuple[int, ...],
+        heard: bool,
+    ) -> None:
+        self._failures[name] = failures = 0
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", module],
+                env={**os.environ, **environ, LIFELINE: str(self._lifeline)},
+                pass_fds=(self._lifeline, *fds),
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE if heard else None,
+                start_new_session=True,
+                umask=0o077,  # what it writes is for its user alone
+            )
+            (self._exits / str(child.pid)).unlink(missing_ok=True)  # of one with its number before
+            self._running[name] = child
+            if self._stopping.is_set():
+                child.terminate()
+            said = _passed_on(child.stderr) if child.stderr else b""
+            status = child.wait()
+            del self._running[name]
+            self.record(child.pid, status, panic_in(said))
+            # A child that a signal ended has met a limit while it worked; only one that cannot
+            # start is worth waiting for, and hostile queries must not slow the others down.
+            steady = status <= 0 or time.monotonic() - started > _STEADY_SECONDS
+            self._failures[name] = failures = 0 if steady else failures + 1
+            self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
+
+    def record(self, pid: int, status: int, panic: str = "") -> None:
+        """Write down how the process with that number ended, as `subprocess` tells it.
+
+        Args:
+            pid: its number.
+            status: its exit status.
+            panic: what the engine said when it broke down.
+        """
+        unfinished = self._exits / f".{pid}"
+        unfinished.write_text(f"{status}\n{panic}", encoding="utf-8")
+        unfinished.rename(self._exits / str(pid))
+        with self._forgetting:  # an end that another thread forgets meanwhile has no age
+            records = sorted(self._exits.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
+            for old in records[:-_EXITS_KEPT]:
+                old.unlink()
+
+
+def exit_status(run: Path, pid: int, seconds: float = 1.0) -> int | None:
+    """How the child with that number ended, as `subprocess` tells it; None if nobody says so.
+
+    Waits a moment: the end of a connection is seen before its process is reaped.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            record = (run / "exits" / str(pid)).read_text(encoding="utf-8")
+            return int(record.partition("\n")[0])
+        except FileNotFoundError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.005)
+
+
+def panic(run: Path, pid: int) -> str:
+    """What the engine said in the child with that number when it broke down; empty if it did not.
+
+    `exit_status` has waited for the record.
+    """
+    try:
+        record = (run / "exits" / str(pid)).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    return record.partition("\n")[2]
+
+
+def _passed_on(stream: IO[bytes]) -> bytes:
+    """Pass the standard error of a child on to ours until the child ends; the last of it."""
+    last = b""
+    with stream:
+        while piece := os.read(stream.fileno(), _PIECE):
+            os.write(2, piece)
+            last = (last + piece)[-_PIECE:]
+    return last
+
+
+def follow_lifeline() -> None:
+    """In a child: end this process as soon as its parent is gone."""
+    descriptor = int(os.environ[LIFELINE])
+
+    def follow() -> NoReturn:
+        while os.read(descriptor, 1):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=follow, name="lifeline", daemon=True).start()

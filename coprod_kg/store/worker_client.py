@@ -1,0 +1,248 @@
+"""One query on its way through a query worker, over a connection of its own; it never reads one.
+
+Whoever waits has a thread (`Asking.answer`) or looks when something has come (`Asking.at_once`),
+and may change from the second to the first.
+"""
+
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from coprod_kg.errors import CoprodError, Overloaded, RequestError, StoreUnavailable
+from coprod_kg.sandbox import limits, wire
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.supervisor import exit_status, panic
+from coprod_kg.store.worker_registry import mark, taker
+
+__all__ = ["RESERVED", "NotAtOnce", "PendingQuery", "WorkerLost", "request"]
+
+RESERVED: Final = "query-reserved"
+"""The socket of the workers that only clients with a token are given."""
+
+_GRACE_SECONDS: Final = 5.0
+_SMALL: Final = 1 << 16
+"""No larger answer is taken at once."""
+_TIMEVAL: Final = struct.Struct("@ll")
+
+
+class WorkerLost(Exception):
+    """A query worker ended before it took the query."""
+
+
+class NotAtOnce(Exception):
+    """What came is not the whole of a small answer, so a thread has to take it."""
+
+
+class PendingQuery:
+    """One query that was sent; close it, or the answer that it became.
+
+    Args:
+        run: the runtime directory of the store.
+        query: what is asked.
+        settings: how long to wait, and the limits of the worker.
+
+    Raises:
+        Overloaded: too many wait for a worker.
+        StoreUnavailable: nobody answers.
+    """
+
+    def __init__(self, run: Path, query: Query, settings: Settings) -> None:
+        self._run = run
+        self._settings = settings
+        self._asker = query.asker
+        self._seconds = min(query.seconds, settings.query_seconds)
+        self._socket = _connected(run, query, settings.queue_seconds)
+        self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
+        if query.asker is not None:
+            query.asker.on_leave(self.hang_up)
+        self._mark = mark()
+        self._unsent = wire.framed_message(request(query, self._seconds, self._mark))
+        with suppress(OSError):  # whoever waits will see what is wrong
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+
+    def fileno(self) -> int:
+        """The file descriptor that can be read when there is something to look at."""
+        return self._socket.fileno()
+
+    def hang_up(self) -> None:
+        """End it from another thread, which whoever waits sees as the end of the connection."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Hang up: the worker is freed."""
+        self._socket.close()
+
+    def at_once(self) -> Answer | None:
+        """The answer if it is small and there already, or None while none of it is wrong.
+
+        Raises:
+            NotAtOnce: it is an error, a large answer, or the end of the connection.
+        """
+        try:
+            came = self._socket.recv(_SMALL)
+        except BlockingIOError:
+            return None
+        except OSError:
+            raise NotAtOnce from None
+        frames = self._stream.feed(came)
+        if frames is None:
+            if not came or self._unsent or self._stream.held > _SMALL:
+                raise NotAtOnce
+            return None
+        head = wire.message(frames[0])
+        if head.get("length") is None:  # an error
+            raise NotAtOnce
+        return Answer(head["media_type"], head["version"], head["length"], iter(frames[1:]))
+
+    def answer(self) -> Answer:
+        """Wait for the answer; see `coprod_kg.store.base.Store.query` for what is raised.
+
+        Raises:
+            Untaken: nobody has read the query; another worker can be asked.
+        """
+        try:
+            return self._answer()
+        except BaseException:
+            self.close()
+            raise
+
+    def _answer(self) -> Answer:
+        self._socket.setblocking(True)
+        self._wait_up_to(self._settings.queue_seconds)
+        try:  # the question is there when a worker takes the connection up
+            if self._unsent:  # sending nothing would fail where all is answered already
+                self._socket.sendall(self._unsent)
+                self._unsent = b""
+            head = self._head()
+        except BlockingIOError:
+            raise _overloaded(self._settings.queue_seconds) from None
+        except (EOFError, OSError):
+            raise self._ended() from None
+        if self._stream.feed(b"") is None:
+            self._wait_up_to(self._seconds + _GRACE_SECONDS)
+        wire.raise_error(head)
+        return Answer(
+            media_type=head["media_type"],
+            version=head["version"],
+            length=head["length"],
+            chunks=_Frames(self, self._stream, self._ended),
+        )
+
+    def _head(self) -> dict[str, Any]:
+        """The first message; some time after nothing came, it is known whether one will."""
+        try:
+            return self._stream.message()
+        except BlockingIOError:
+            if taker(self._run, self._mark) is None:
+                raise
+        self._wait_up_to(self._seconds + _GRACE_SECONDS)
+        try:
+            return self._stream.message()
+        except BlockingIOError:
+            raise EOFError from None
+
+    def _wait_up_to(self, seconds: float) -> None:
+        """Have the kernel end whatever waits longer; Python would ask it twice for each piece."""
+        whole, part = divmod(seconds, 1)
+        value = _TIMEVAL.pack(int(whole), int(part * 1_000_000))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+        if self._unsent:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+    def _ended(self) -> CoprodError | WorkerLost:
+        """The reason for which the connection ended."""
+        if self._asker is not None and self._asker.left:
+            return _left()
+        pid = taker(self._run, self._mark)
+        if pid is None:
+            return WorkerLost()
+        status, seconds = exit_status(self._run, pid), self._seconds
+        stopped = limits.stopped_by(
+            status, "query", seconds, self._settings.query_memory_mb, panic(self._run, pid)
+        )
+        return stopped or StoreUnavailable(f"the query worker ended with status {status}")
+
+
+class _Frames:
+    """The frames of an answer as they come; closing it hangs up, also before the first."""
+
+    def __init__(
+        self, asking: PendingQuery, stream: wire.Stream, why: Callable[[], Exception]
+    ) -> None:
+        self._asking = asking
+        self._stream = stream
+        self._why = why
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            frame = self._stream.receive()
+        except (EOFError, OSError):
+            self.close()
+            why = self._why()
+            if isinstance(why, WorkerLost):  # its worker has taken another one up since
+                why = StoreUnavailable("the query worker broke the answer off")
+            raise why from None
+        if frame == wire.END:
+            self.close()
+            raise StopIteration
+        return frame
+
+    def close(self) -> None:
+        """Hang up: the worker is freed."""
+        self._asking.close()
+
+
+def _connected(run: Path, query: Query, seconds: float) -> socket.socket:
+    """A connection that does not block; the kernel refuses one at once where the queue is full."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(False)
+    try:
+        if query.reserved:
+            with suppress(FileNotFoundError):  # no worker is kept for such queries
+                connection.connect(f"{run}/{RESERVED}")
+                return connection
+        connection.connect(f"{run}/query")
+    except BlockingIOError:
+        connection.close()
+        raise _overloaded(seconds) from None
+    except OSError:
+        connection.close()
+        raise StoreUnavailable("no process answers for the store") from None
+    return connection
+
+
+def request(query: Query, seconds: float, mark: str) -> dict[str, object]:
+    """The message that asks a query worker."""
+    return {
+        "mark": mark,
+        "text": query.text,
+        "media_types": query.media_types,
+        "default_graphs": query.default_graphs,
+        "named_graphs": query.named_graphs,
+        "version": query.version,
+        "seconds": seconds,
+        "union": query.union,
+        "dataset": query.dataset,
+        "apart": query.apart,
+        "hidden": query.hidden,
+        "calls": query.calls,
+    }
+
+
+def _left() -> RequestError:
+    return RequestError("whoever asked has left")
+
+
+def _overloaded(seconds: float) -> Overloaded:
+    return Overloaded(
+        f"no query worker became free within {seconds:g} seconds",
+        fix="Try again in a moment. The operator can raise workers, long-queries or queue-length.",
+    )

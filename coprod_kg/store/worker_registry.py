@@ -1,0 +1,80 @@
+"""Which worker has taken up which query, for whoever asked it; it never says what was asked.
+
+A worker that dies says nothing more, and one that is quick need not be known. So each writes the
+mark of the query that it takes up into memory that it shares with a file, ``RUN/taken/PID``, and
+only who needs to know reads the files: where a connection ended, or nothing came for long.
+"""
+
+import mmap
+import os
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+__all__ = ["WorkerRegistry", "busy", "mark", "taker"]
+
+_LENGTH: Final = 32
+_KEPT_SECONDS: Final = 60.0
+"""How long the file of a worker stays that has ended."""
+
+
+def mark() -> str:
+    """A mark for one query, which no other has."""
+    return secrets.token_hex(_LENGTH // 2)
+
+
+class WorkerRegistry:
+    """What one worker has taken up.
+
+    Args:
+        run: the runtime directory of the store.
+    """
+
+    def __init__(self, run: Path) -> None:
+        folder = run / "taken"
+        folder.mkdir(exist_ok=True)
+        _forget(run)
+        with (folder / str(os.getpid())).open("w+b") as file:
+            file.truncate(_LENGTH)
+            self._page = mmap.mmap(file.fileno(), _LENGTH)
+
+    def take(self, mark: str) -> None:
+        """Write down which query is taken up now."""
+        self._page[:] = mark.encode("ascii").ljust(_LENGTH)[:_LENGTH]
+
+    def release(self) -> None:
+        """Write down that the query is done with."""
+        self._page[:] = bytes(_LENGTH)
+
+
+def taker(run: Path, mark: str) -> int | None:
+    """The process number of the worker that took up a query last, or None if none has it."""
+    for file in (run / "taken").glob("[0-9]*"):
+        with suppress(FileNotFoundError):
+            if file.read_bytes() == mark.encode("ascii"):
+                return int(file.name)
+    return None
+
+
+def busy(run: Path) -> tuple[int, int]:
+    """How many of the workers that are alive have a query, and how many there are."""
+    held = []
+    for file in (run / "taken").glob("[0-9]*"):
+        with suppress(FileNotFoundError):
+            if not (run / "exits" / file.name).exists():
+                held.append(bool(file.read_bytes().strip(b"\0")))
+    return sum(held), len(held)
+
+
+def _forget(run: Path) -> None:
+    """Remove the files of workers that ended some time ago, as is recorded of their ends.
+
+    Whoever asked the one that has just ended may not have looked yet, however old its file is.
+    """
+    before = time.time() - _KEPT_SECONDS
+    for file in (run / "taken").glob("[0-9]*"):
+        with suppress(FileNotFoundError):
+            if (run / "exits" / file.name).stat().st_mtime < before:
+                file.unlink()

@@ -1,0 +1,203 @@
+"""The curators' road: an update or a whole graph, with its record; it never parses what is sent.
+
+Each change is an activity (PROV-O) in the graph of provenance: who, when, and the SHA-256 of
+what was sent. That graph only grows: no update takes anything from it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Final
+from uuid import uuid4
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
+from coprod_kg.settings import Settings
+from coprod_kg.sparql.admission import admit
+from coprod_kg.sparql.syntax import explained
+from coprod_kg.sparql.tokens import Token, position, significant
+from coprod_kg.sparql.update_dialect import spelt
+from coprod_kg.sparql.update_operations import operations
+from coprod_kg.sparql.update_targets import looked_at, written
+from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Operation, Store, Update
+from coprod_kg.store.merged import UNNAMED
+
+__all__ = ["UpdateRecord", "check_graph", "update", "with_dataset"]
+
+
+_PROV: Final = "http://www.w3.org/ns/prov#"
+_TYPE: Final = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_LABEL: Final = NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
+_IDENTIFIER: Final = NamedNode("http://purl.org/dc/terms/identifier")
+_DATE_TIME: Final = NamedNode("http://www.w3.org/2001/XMLSchema#dateTime")
+_RESERVED: Final = {
+    "ontology": "it is published by this software",
+    "provenance": "it records what happened, and only grows",
+    "catalogue": "it is published by this software",
+    "queries": "a question enters by PUT /queries/NAME, where it is looked over first",
+    "assessment/": "it holds what this software concludes, and is computed again",
+    "organisation/": "an organisation's data enters by a submission, which is validated first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRecord:
+    """The record of one change.
+
+    Attributes:
+        base_iri: where data lives.
+        curator: the name of the token.
+        what: what was done, in a few words.
+        sent: the bytes that were sent: the text of an update or a question, the body of a graph
+            or each file of a form; none where nothing but the request itself was.
+        started: when.
+    """
+
+    base_iri: str
+    curator: str
+    what: str
+    sent: tuple[bytes, ...]
+    started: datetime
+
+    @property
+    def graph(self) -> str:
+        """The graph of provenance."""
+        return f"{self.base_iri}graph/provenance"
+
+    def written(self, activity: str) -> bytes:
+        """The record as N-Triples, to be added to the graph of provenance."""
+        return b"".join(f"{one} .\n".encode() for one in self._triples(activity))
+
+    def activity(self) -> str:
+        """A new IRI for the activity."""
+        return f"{self.base_iri}update/{self.started:%Y%m%dT%H%M%S%fZ}-{uuid4().hex[:8]}"
+
+    def _triples(self, iri: str) -> Iterator[Triple]:
+        activity = NamedNode(iri)
+        agent = NamedNode(f"{self.base_iri}id/agent/{self.curator}")
+        now = datetime.now(UTC)
+        yield Triple(activity, _TYPE, _prov("Activity"))
+        yield Triple(activity, _LABEL, Literal(self.what, language="en"))
+        yield Triple(activity, _prov("startedAtTime"), _time(self.started))
+        yield Triple(activity, _prov("endedAtTime"), _time(now))
+        yield Triple(activity, _prov("wasAssociatedWith"), agent)
+        yield Triple(agent, _TYPE, _prov("Agent"))
+        for place, content in enumerate(self.sent):
+            sent = NamedNode(f"{iri}/sent/{place + 1}" if place else f"{iri}/sent")
+            yield Triple(activity, _prov("used"), sent)
+            yield Triple(sent, _TYPE, _prov("Entity"))
+            digest = sha256(content).hexdigest()
+            yield Triple(sent, _IDENTIFIER, Literal(f"sha256:{digest}"))
+            yield Triple(sent, _prov("wasAttributedTo"), agent)
+
+
+def update(
+    store: Store, text: str, curator: str, settings: Settings, sent: str | None = None
+) -> Commit:
+    """Admit an update and carry it out.
+
+    Args:
+        store: what is changed.
+        text: SPARQL 1.1 Update.
+        curator: the name of the token.
+        settings: limits, and what SERVICE may call.
+        sent: the text as it was sent, where it is not the one to carry out.
+
+    Raises:
+        QueryRefused: it would reach beyond the store.
+        CoprodError: what `coprod_kg.store.base.Store.update` raises.
+    """
+    run = spelt(text.removeprefix("\ufeff"))
+    found = admit(run, settings, update=True)
+    recorded = ((text if sent is None else sent).encode(),)
+    record = UpdateRecord(
+        settings.base_iri, curator, "A SPARQL update", recorded, datetime.now(UTC)
+    )
+    activity = record.activity()
+    add = {record.graph: record.written(activity)}
+    graphs = looked_at(found.text)
+    union = settings.default_graph == "union"
+    taken_apart = operations(found.text, union=union, unnamed=UNNAMED.value)
+    asked = Update(
+        found.text,
+        add,
+        activity,
+        seconds=settings.query_seconds,
+        kept=(record.graph,),
+        graphs=written(found.text),
+        operations=tuple(Operation(*each) for each in taken_apart),
+        calls=found.calls,
+        depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),
+    )
+    try:
+        return store.update(asked)
+    except QuerySyntax as error:
+        raise explained(error, run, update=True) from None
+
+
+def check_graph(graph: str, settings: Settings) -> None:
+    """Refuse to change a graph that is kept by this software.
+
+    Raises:
+        Forbidden: says why.
+    """
+    start = f"{settings.base_iri}graph/"
+    for name, why in _RESERVED.items():
+        whole = f"{start}{name}"
+        if graph == whole or (name.endswith("/") and graph.startswith(whole)):
+            raise Forbidden(f"the graph {graph} is not changed here: {why}")
+
+
+def with_dataset(text: str, using: tuple[str, ...], named: tuple[str, ...]) -> str:
+    """The update over the dataset of the request (SPARQL 1.1 Protocol, section 2.2.3).
+
+    Args:
+        text: the update.
+        using: IRIs of ``using-graph-uri``.
+        named: IRIs of ``using-named-graph-uri``.
+
+    Raises:
+        WrongUsage: the update has a USING or WITH of its own.
+    """
+    if not using and not named:
+        return text
+    clauses = "".join(f"USING <{one}> " for one in using)
+    clauses += "".join(f"USING NAMED <{one}> " for one in named)
+    pieces, at, depth = [], 0, 0
+    tokens = list(significant(text, 0))
+    for place, token in enumerate(tokens):
+        depth += {"{": 1, "}": -1}.get(token.text, 0)
+        if depth == 0 and token.is_word("USING", "WITH"):
+            line, column = position(text, token.start)
+            raise WrongUsage(
+                f"the update says {token.text.upper()}, and the request names a dataset too",
+                where=f"line {line}, column {column}",
+                fix="Leave out one of the two.",
+            )
+        if depth == 0 and token.is_word("WHERE"):
+            before = tokens[place - 1] if place else None
+            shorthand = before is not None and before.is_word("DELETE")
+            template = _group(text, tokens[place + 1 :]) if shorthand else ""
+            pieces += [text[at : token.start], template, " ", clauses]
+            at = token.start
+    return "".join([*pieces, text[at:]])
+
+
+def _group(text: str, tokens: list[Token]) -> str:
+    """The text of the group that comes next; DELETE WHERE is short for DELETE of it."""
+    depth = 0
+    for token in tokens:
+        depth += {"{": 1, "}": -1}.get(token.text, 0)
+        if depth == 0:
+            return text[tokens[0].start : token.end]
+    return ""
+
+
+def _prov(name: str) -> NamedNode:
+    return NamedNode(_PROV + name)
+
+
+def _time(moment: datetime) -> Literal:
+    return Literal(moment.isoformat(), datatype=_DATE_TIME)

@@ -1,0 +1,116 @@
+"""Who asks, by the token in the request; it never shows, keeps or logs one."""
+
+from typing import Final
+
+from flask import Flask, Request, request
+from werkzeug.datastructures import Authorization
+
+from coprod_kg.access import SAY_WHO, Grant, Private, Tokens
+from coprod_kg.errors import Unauthorised
+from coprod_kg.settings import Settings
+from coprod_kg.web.request_log import RequestLog, exchange
+
+__all__ = ["admit", "curator", "granted", "guard", "holder"]
+
+_OPEN: Final = ("/healthz", "/readyz", "/robots.txt", "/static/")
+"""What everybody may see, also where reading takes a token."""
+
+_FORM: Final = "submissions.POST /submissions"
+"""Where the browser's form for a file is sent."""
+
+_NUMBERS: Final = "health.metrics"
+"""What monitoring reads, however its address is written."""
+
+
+def holder(request: Request, tokens: Tokens) -> Grant | None:
+    """What the sender of a request may do, or None where it carries no token.
+
+    Browsers send a token as a password (Basic, RFC 7617), also when the page of somebody else
+    makes them; it counts for reading only.
+
+    Raises:
+        Unauthorised: what it carries is no token of this service.
+    """
+    known = exchange(request)
+    return granted(known, request.headers.get("Authorization"), tokens)
+
+
+def granted(known: RequestLog, authorization: str | None, tokens: Tokens) -> Grant | None:
+    """What `holder` says, by the header alone; it is looked up once a request."""
+    if known.grant is not None or authorization is None:
+        return known.grant
+    sent = Authorization.from_header(authorization)
+    token = sent.token if sent is not None and sent.type == "bearer" else None
+    if sent is not None and sent.type == "basic":
+        if known.method not in ("GET", "HEAD"):
+            return None
+        token = sent.password
+    if token is None:
+        raise Unauthorised("only tokens are known here", where="header Authorization", fix=SAY_WHO)
+    known.grant = tokens.grant(token.strip())
+    return known.grant
+
+
+def admit(
+    known: RequestLog, authorization: str | None, tokens: Tokens, private: Private, *, closed: bool
+) -> None:
+    """Note who sends a request and what is hidden from them; refuse who may not read.
+
+    The one place for these rules, whoever answers the request.
+
+    Args:
+        known: the request.
+        authorization: the header of that name.
+        tokens: the tokens of the installation.
+        private: whose data not everybody sees.
+        closed: whether a token is needed to read what is asked for.
+
+    Raises:
+        Unauthorised: what it carries is no token of this service, or it needs one.
+    """
+    public = known.path.startswith(_OPEN)
+    known.unshared = closed
+    if closed and granted(known, authorization, tokens) is None:
+        raise Unauthorised("reading takes a token here", fix=SAY_WHO)
+    if private.organisations():
+        grant = None if public else granted(known, authorization, tokens)
+        known.guarded, known.hidden = True, private.hidden_from(grant)
+        known.unshared = known.unshared or authorization is not None
+
+
+def curator(request: Request, tokens: Tokens, what: str) -> Grant:
+    """The curator who sends a request.
+
+    Args:
+        request: the request.
+        tokens: the tokens of the installation.
+        what: what only a curator may do, as the beginning of a sentence.
+
+    Raises:
+        Unauthorised: it carries no token that counts.
+        Forbidden: the token is a contributor's.
+    """
+    grant = holder(request, tokens)
+    if grant is None:
+        raise Unauthorised(f"{what} takes a curator's token", fix=SAY_WHO)
+    grant.check_curator()
+    return grant
+
+
+def guard(app: Flask, tokens: Tokens, private: Private, settings: Settings) -> None:
+    """Let each request see what its sender may see, and nobody read where that takes a token."""
+    reading = settings.read_access == "token"
+    numbers = settings.metrics_access == "token"
+    numbers = numbers or (reading and settings.metrics_access == "reading")
+
+    def look() -> None:
+        known, sent = exchange(request), request.headers.get("Authorization")
+        public = request.path.startswith(_OPEN)
+        closed = numbers if request.endpoint == _NUMBERS else reading and not public
+        closed = closed and request.method != "OPTIONS"  # no preflight carries a token (Fetch)
+        # A form carries its token in a field, which the route reads.
+        in_field = request.endpoint == _FORM and request.mimetype == "multipart/form-data"
+        admit(known, sent, tokens, private, closed=closed and not in_field)
+        known.unshared = known.unshared or closed
+
+    app.before_request(look)

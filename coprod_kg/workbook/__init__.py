@@ -1,0 +1,1 @@
+"""The spreadsheet template, and reading a filled one: xlsx, CSV and zip."""

@@ -1,0 +1,189 @@
+"""CSV bytes to a grid: encoding and separator found out; it never guesses where it may not.
+
+A file in two encodings at once, with NUL bytes or with a quotation mark that is never closed is
+refused: whatever was read from it would be somebody else's words.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from io import StringIO
+from itertools import islice
+from typing import Final
+
+from coprod_kg.errors import TooLarge, Unreadable
+from coprod_kg.workbook.grid import CellKind, Grid, GridCell, Row, visible
+from coprod_kg.workbook.sheet_xml import MOST_CELLS
+
+__all__ = ["decode", "read_csv"]
+
+_MULTIBYTE: Final = re.compile(rb"[\xc3-\xf4][\x80-\xbf]+")
+_STATED: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_LONGEST_CELL: Final = 131_072
+_SEPARATORS: Final = ",;\t|"
+_ROWS_LOOKED_AT: Final = 6
+"""A title may stand above the headers, so the separator is read off several rows."""
+_FROM_WINDOWS: Final = frozenset("\u2018\u2019\u00b4\u00b7\u2013\u2014")
+"""Marks that Windows-1252 has and that do stand within a word."""
+_LETTERS: Final = frozenset("æøåäöüßéèêëáàâóòôíìúùñçÆØÅÄÖÜÉÈÁÀÓÍÚÑÇ")
+_OLD: Final = (("mac_roman", "a Mac (Mac Roman)"), ("cp850", "a DOS program (code page 850)"))
+
+
+def decode(content: bytes, name: str) -> tuple[str, str | None]:
+    """The text, and the name of its encoding where that had to be guessed.
+
+    Raises:
+        Unreadable: it is no text, or in more than one encoding.
+    """
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(mark):
+            try:
+                return content.decode(encoding), None
+            except UnicodeDecodeError:
+                raise Unreadable(
+                    "it is UTF-16 that breaks off",
+                    where=name,
+                    fix="Save it again from the spreadsheet program as CSV UTF-8.",
+                ) from None
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise Unreadable(
+            "there is a NUL byte in it, which no text has",
+            where=f"{name}, line {line}",
+            fix="Save it again from the spreadsheet program as CSV UTF-8.",
+        )
+    try:
+        return content.decode("utf-8-sig"), None
+    except UnicodeDecodeError as error:
+        return _windows(content, name, error.start)
+
+
+def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Grid:
+    """Read one file.
+
+    Args:
+        content: its bytes.
+        name: what it is called.
+        score: how many of the headers in a row are known ones; it decides on the separator.
+
+    Raises:
+        Unreadable: it is no CSV.
+        TooLarge: it has too many cells.
+    """
+    text, encoding = decode(content, name)
+    separator, first = _separator(text, score)
+    stated = _STATED.match(text)
+    rows, count = [], 0
+    for number, fields in enumerate(
+        _records(text[stated.end() :] if stated else text, name, separator), first
+    ):
+        cells = {
+            column: GridCell(CellKind.TEXT, text)
+            for column, field in enumerate(fields, 1)
+            if (text := visible(field)).strip()
+        }
+        count += len(cells)
+        if count > MOST_CELLS:
+            raise TooLarge(
+                f"it has more than {MOST_CELLS} cells with content",
+                where=name,
+                fix="Send the data in parts, one organisation each.",
+            )
+        if cells:
+            rows.append(Row(number, cells))
+    return Grid(name, tuple(rows), encoding=encoding)
+
+
+def _windows(content: bytes, name: str, at: int) -> tuple[str, str]:
+    """The text as Windows-1252, where nothing in it looks like UTF-8."""
+    whole = sum(1 for one in _MULTIBYTE.finditer(content) if _is_utf8(one[0]))
+    line = content.count(b"\n", 0, at) + 1
+    if whole:
+        raise Unreadable(
+            f"it is in two encodings: most of it is UTF-8, but not the byte {content[at]:#04x}",
+            where=f"{name}, line {line}",
+            fix="Retype what looks odd in that line, and save the file again as CSV UTF-8.",
+        )
+    _refuse_older(content, name)
+    try:
+        return content.decode("cp1252"), "Windows-1252"
+    except UnicodeDecodeError as error:
+        raise Unreadable(
+            f"the byte {content[error.start]:#04x} is neither UTF-8 nor Windows-1252",
+            where=f"{name}, line {content.count(bytes([10]), 0, error.start) + 1}",
+            fix="Save it again from the spreadsheet program as CSV UTF-8.",
+        ) from None
+
+
+def _refuse_older(content: bytes, name: str) -> None:
+    """Refuse what only an older encoding than Windows-1252 makes words of.
+
+    K¿ge is the Køge of a Mac. A mark amid the letters of a word gives it away; which of the older
+    encodings it was is told, never taken for granted.
+    """
+    text = content.decode("cp1252", errors="replace")
+    for found in re.finditer(r"\S+", text):
+        odd = [one for one in found[0] if ord(one) > 127 and one not in _LETTERS]
+        if not any(_amid_letters(found[0], one) for one in odd):
+            continue
+        line = text.count("\n", 0, found.start()) + 1
+        raw = content[found.start() : found.end()]  # one byte is one character here
+        for encoding, writer in _OLD:
+            meant = raw.decode(encoding)
+            if all(ord(one) < 128 or one in _LETTERS for one in meant):
+                raise Unreadable(
+                    f"{found[0][:40]!r} looks wrong: read as the text of {writer} it is "
+                    f"{meant[:40]!r}",
+                    where=f"{name}, line {line}",
+                    fix="Save it again as CSV UTF-8, so that every letter stays as it is.",
+                )
+
+
+def _amid_letters(word: str, odd: str) -> bool:
+    """Whether a character that is no letter of our languages stands between two letters."""
+    return odd not in _FROM_WINDOWS and bool(
+        re.search(rf"(?:[a-zA-Z]{re.escape(odd)}[a-z])|(?:^{re.escape(odd)}[a-z])", word)
+    )
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _separator(text: str, score: Callable[[list[str]], int]) -> tuple[str, int]:
+    """What parts the cells, and the number of the first row (2 where the separator is stated)."""
+    stated = _STATED.match(text)
+    if stated:
+        return stated[1], 2
+    start = text[:_LONGEST_CELL]
+
+    def worth(separator: str) -> tuple[int, int]:
+        reader = csv.reader(StringIO(start, newline=""), delimiter=separator)
+        try:
+            rows = [(score(row), len(row)) for row in islice(reader, _ROWS_LOOKED_AT)]
+        except csv.Error:
+            return 0, 0
+        return max(rows, default=(0, 0))
+
+    return max(_SEPARATORS, key=worth), 1
+
+
+def _records(text: str, name: str, separator: str) -> Iterator[list[str]]:
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    row = begins = 1
+    try:
+        for record in reader:
+            yield record
+            row, begins = row + 1, reader.line_num + 1
+    except csv.Error as error:
+        unclosed = "unexpected end" in str(error) or "larger than" in str(error)
+        what = "a quotation mark is never closed" if unclosed else f"this is no CSV: {error}"
+        raise Unreadable(
+            what,
+            where=f"{name}, line {begins} (row {row})",
+            fix="Look at the quotation marks in that line; one inside a text is written twice.",
+        ) from None

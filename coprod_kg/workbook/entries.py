@@ -1,0 +1,293 @@
+"""The rows of a workbook, each with the identifier of the thing it is about; it makes no statement.
+
+Two passes, since rows refer to one another in any order: first whatever has a name, then the
+claims, whose identifiers are made from those of what they are about.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final
+
+from coprod_kg.validation.report import Severity
+from coprod_kg.workbook.cells import CellProblem, parts, refusal
+from coprod_kg.workbook.columns import EXAMPLE, LABEL, Holds, SheetColumn
+from coprod_kg.workbook.concepts import plain
+from coprod_kg.workbook.dates import NotADay, day
+from coprod_kg.workbook.findings import CellFinding, Fault
+from coprod_kg.workbook.grid import GridCell, Row
+from coprod_kg.workbook.headers import HeadedGrid
+from coprod_kg.workbook.identifiers import SLUG, Unnamed, mint, scoped, slug
+from coprod_kg.workbook.references import Register, Thing
+
+__all__ = ["RowEntry", "identified"]
+
+_RUN_BY: Final = "https://w3id.org/coprod/ontology#runBy"
+_OTHER_NAMES: Final = "http://www.w3.org/2004/02/skos/core#altLabel"
+_EXAMPLES: Final = frozenset({plain(EXAMPLE), "eksempel", "beispiel"})
+
+
+@dataclass(frozen=True, slots=True)
+class RowEntry:
+    """One row with its thing.
+
+    Attributes:
+        sheet: number of its sheet among those read.
+        row: the row.
+        thing: what it is about.
+    """
+
+    sheet: int
+    row: Row
+    thing: Thing
+
+
+def identified(
+    sheets: Sequence[HeadedGrid], register: Register, stated: str | None
+) -> tuple[list[RowEntry], list[CellFinding]]:
+    """Give every row its identifier, and register it under its names.
+
+    Args:
+        sheets: the sheets that were read.
+        register: where things are registered; its scope is set here.
+        stated: the organisation whose workbook it is, where that was stated.
+    """
+    found: list[CellFinding] = []
+    entries: list[RowEntry] = []
+    readers = [
+        _Reader(number, one, register, found, stated=bool(stated))
+        for number, one in enumerate(sheets)
+    ]
+    of_organisations = [one for one in readers if one.kind == "organisation"]
+    for reader in of_organisations:
+        entries += reader.entries()
+    register.scope = stated or _leading(readers, entries, register)
+    others = [one for one in readers if one not in of_organisations]
+    for reader in sorted(others, key=lambda one: not one.headed.sheet.named):
+        entries += reader.entries()
+    return sorted(entries, key=lambda one: (one.sheet, one.row.number)), found
+
+
+def _leading(readers: Sequence["_Reader"], entries: Sequence[RowEntry], register: Register) -> str:
+    """The organisation that runs every initiative, else the only one, else the first by name."""
+    initiatives = (one for one in readers if one.kind == "initiative")
+    runners = [reader.runners(row) for reader in initiatives for row in reader.rows()]
+    runners = [one for one in runners if one]
+    leads: set[str] = reduce(set.intersection, runners) if runners else set()
+    slugs = {one.thing.slug for one in entries}
+    return min(leads or slugs, default="")
+
+
+class _Reader:
+    """One sheet: its rows, and what identifies each."""
+
+    def __init__(
+        self,
+        number: int,
+        headed: HeadedGrid,
+        register: Register,
+        found: list[CellFinding],
+        *,
+        stated: bool,
+    ) -> None:
+        self.headed, self.kind = headed, headed.sheet.kind
+        self._number, self._register, self._found = number, register, found
+        self._stated = stated
+        by_path = {column.path: at for at, column in headed.columns.items()}
+        self._identifier = by_path.get(None)
+        for at, column in headed.columns.items():
+            if column.holds is Holds.IDENTIFIER:
+                self._identifier = at
+        self._by_path = by_path
+
+    def column(self, path: str) -> int | None:
+        """The number of the column of a property."""
+        return self._by_path.get(path)
+
+    def rows(self) -> Iterator[Row]:
+        """The rows with data: not the example."""
+        for row in self.headed.data():
+            if not any(number in self.headed.columns for number in row.cells):
+                continue
+            if not self._is_example(row):
+                yield row
+
+    def entries(self) -> list[RowEntry]:
+        """Every row with its thing; registered, and what is wrong told."""
+        rows = list(self.rows())
+        self._tell_changed_examples()
+        chosen = self._chosen(rows)
+        unnamed = {row.number: self._unnamed(row) for row in rows if row.number not in chosen}
+        minted = mint(unnamed, frozenset(chosen.values()))
+        self._tell_repeated(minted, unnamed)
+        made = []
+        for row in rows:
+            thing = Thing(self.kind, chosen.get(row.number) or minted[row.number])
+            self._register.add(thing, self._names(row))
+            made.append(RowEntry(self._number, row, thing))
+        return made
+
+    def _chosen(self, rows: Iterable[Row]) -> dict[int, str]:
+        """The identifiers that the sender chose; of a repeated one the first row keeps it."""
+        chosen: dict[int, str] = {}
+        first: dict[str, int] = {}
+        for row in rows:
+            cell = row.cells.get(self._identifier or 0)
+            if cell is None:
+                continue
+            stem = f"{self._register.base_iri}id/{self.kind}/"
+            text = cell.text.strip().strip("<>").removeprefix(stem).removeprefix(f"id/{self.kind}/")
+            text = text.removeprefix(f"{self.kind}/")
+            if not SLUG.fullmatch(text):
+                self._tell_bad(row, cell)
+            elif text in first:
+                told = CellProblem(
+                    Fault.REPEATED_IDENTIFIER,
+                    f"the identifier {text} stands in row {first[text]} already",
+                    "Give this row another one, or leave the cell empty.",
+                )
+                self._tell(told, row, self._identifier)
+            else:
+                first[text] = row.number
+                chosen[row.number] = text
+        return chosen
+
+    def _tell_bad(self, row: Row, cell: GridCell) -> None:
+        told = refusal(cell) or CellProblem(
+            Fault.BAD_IDENTIFIER,
+            f"{cell.text.strip()[:60]!r} is no identifier: small letters, digits and hyphens",
+            f"Write {slug(cell.text)}, or leave the cell empty.",
+        )
+        self._tell(told, row, self._identifier)
+
+    def _unnamed(self, row: Row) -> Unnamed:
+        content = "\n".join(
+            sorted(
+                f"{self.headed.columns[at].path}\t{plain(cell.text)}"
+                for at, cell in row.cells.items()
+                if at in self.headed.columns
+            )
+        )
+        name = plain(self._text(row, LABEL)) if self.headed.sheet.named else ""
+        key = [self._key_part(row, path) for path in self.headed.sheet.key]
+        alone = self.kind == "organisation" or not self.headed.sheet.named
+        wanted = scoped("" if alone else self._scope(row), *key)
+        return Unnamed(wanted or slug(content), name, content)
+
+    def runners(self, row: Row) -> set[str]:
+        """The organisations that run what a row is about."""
+        number = self.column(_RUN_BY) if self.kind == "initiative" else None
+        cell = row.cells.get(number or 0)
+        if number is None or cell is None:
+            return set()
+        column = self.headed.columns[number]
+        texts = parts(cell.text, lambda one: self._register.finds(one, ("organisation",)))
+        things = (self._register.resolve(one, column)[0] for one in texts)
+        return {one.slug for one in things if one}
+
+    def _scope(self, row: Row) -> str:
+        """The organisation whose name goes before that of a row: one that runs it.
+
+        It rests on the row alone, not on what else stands in the file; else the next year's file
+        would give the same row another name.
+        """
+        runners = set() if self._stated else self.runners(row)
+        scope = self._register.scope
+        return scope if scope in runners else min(runners, default=scope)
+
+    def _key_part(self, row: Row, path: str) -> str:
+        """What one key column adds to an identifier."""
+        number = self.column(path)
+        cell = row.cells.get(number or 0)
+        if number is None or cell is None:
+            return ""
+        column = self.headed.columns[number]
+        if column.holds is Holds.CHOICE and column.choices:
+            texts = parts(cell.text, lambda one: bool(column.choices and column.choices.find(one)))
+            choices = [one for text in texts for one in column.choices.find(text)]
+            return "-".join(sorted(slug(one.code) for one in choices))
+        if column.holds is Holds.THING:
+            thing, _ = self._register.resolve(cell.text, column)
+            scope = f"{self._register.scope}-"
+            return (
+                thing.slug
+                if thing and path == self.headed.sheet.key[0]
+                else (thing.slug.removeprefix(scope) if thing else "")
+            )
+        if column.holds is Holds.DATE:
+            made = day(cell)
+            return "" if isinstance(made, NotADay) else made.value
+        return slug(cell.text)
+
+    def _tell_repeated(self, minted: dict[int, str], unnamed: dict[int, Unnamed]) -> None:
+        """Tell rows that say the same, and names that two rows have."""
+        rows = {row.number: row for row in self.headed.data()}
+        first: dict[str, int] = {}
+        names: dict[str, int] = {}
+        for number, identifier in minted.items():
+            name = unnamed[number].name
+            if identifier in first:
+                told = CellProblem(
+                    Fault.REPEATED_ROW,
+                    f"this row says the same as row {first[identifier]}",
+                    "Delete one of them.",
+                    severity=Severity.WARNING,
+                )
+                self._tell(told, rows[number], None)
+            elif name and name in names:
+                told = CellProblem(
+                    Fault.AMBIGUOUS_NAME,
+                    f"row {names[name]} has this name too",
+                    "Give each of them an identifier, or make one row of them.",
+                )
+                self._tell(told, rows[number], self.column(LABEL))
+            first.setdefault(identifier, number)
+            names.setdefault(name, number)
+
+    def _names(self, row: Row) -> list[str]:
+        others = self._text(row, _OTHER_NAMES)
+        return [one for one in (self._text(row, LABEL), *others.split(";")) if one.strip()]
+
+    def _text(self, row: Row, path: str) -> str:
+        cell = row.cells.get(self.column(path) or 0)
+        return cell.text if cell else ""
+
+    def _is_example(self, row: Row) -> bool:
+        cell = row.cells.get(self._identifier or 0)
+        return cell is not None and plain(cell.text) in _EXAMPLES
+
+    def _tell_changed_examples(self) -> None:
+        """Tell a row that is marked as the example and holds somebody's own words."""
+        example = self.headed.sheet.example
+        for row in self.headed.data():
+            if not self._is_example(row):
+                continue
+            for at, column in self.headed.columns.items():
+                cell = row.cells.get(at)
+                if cell and _is_own(cell, column, example.get(column.path or "", "")):
+                    told = CellProblem(
+                        Fault.EXAMPLE_CHANGED,
+                        "this row is marked as the example and is not read, but it was changed",
+                        f"If it is yours, take the word {EXAMPLE} out of its first cell.",
+                    )
+                    self._tell(told, row, at)
+                    break
+
+    def _tell(self, told: CellProblem, row: Row, column: int | None) -> None:
+        cell = row.cells.get(column or 0)
+        known = self.headed.columns.get(column or 0)
+        self._found.append(
+            CellFinding(
+                told.fault,
+                told.severity,
+                self.headed.place(row.number, column or min(row.cells)),
+                cell.text[:200] if cell else None,
+                told.message,
+                told.fix,
+                path=known.path if known else None,
+            )
+        )
+
+
+def _is_own(cell: GridCell, column: SheetColumn, example: str) -> bool:
+    return column.holds is Holds.TEXT and plain(cell.text) != plain(example)

@@ -1,0 +1,194 @@
+"""Which row of a grid holds the headers and what each stands for; it reads no data row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from coprod_kg.validation.report import Severity
+from coprod_kg.workbook.columns import Sheet, SheetColumn, Sheets
+from coprod_kg.workbook.concepts import near, plain
+from coprod_kg.workbook.findings import CellFinding, Fault, Place, letters
+from coprod_kg.workbook.grid import Grid, Row
+
+__all__ = ["HeadedGrid", "headed", "known_headers", "told_by_headers"]
+
+_LOOKED_AT: Final = 6
+_FEWEST_KNOWN: Final = 3
+_MOST_COLUMNS: Final = 256
+_MOST_TOLD: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HeadedGrid:
+    """A grid whose headers were understood.
+
+    Attributes:
+        grid: the grid.
+        sheet: the sheet of the template that it is.
+        columns: column number → the column that it is.
+        headers: column number → what stands above it.
+        row: number of the row with the headers.
+        absent: required columns that are not there.
+    """
+
+    grid: Grid
+    sheet: Sheet
+    columns: dict[int, SheetColumn]
+    headers: dict[int, str]
+    row: int
+    absent: tuple[SheetColumn, ...] = ()
+
+    def data(self) -> Iterator[Row]:
+        """The rows below the headers."""
+        return (one for one in self.grid.rows if one.number > self.row)
+
+    def place(self, row: int, column: int) -> Place:
+        """The place of one cell."""
+        return Place(self.grid.name, row, self.headers.get(column), f"{letters(column)}{row}")
+
+
+def known_headers(sheets: Sheets) -> frozenset[str]:
+    """Everything that stands above a column of any sheet, as headers are compared."""
+    return frozenset(name for sheet in sheets.members for name in _names(sheet))
+
+
+def told_by_headers(grid: Grid, sheets: Sheets) -> Sheet | None:
+    """The sheet of the template that a grid is by its headers, whatever it is called.
+
+    It has every column that the sheet needs, three known ones at least, and one unknown to three
+    known ones at most; of several sheets it is the one that knows the most of its headers.
+    """
+    best: list[tuple[int, Sheet]] = []
+    for sheet in sheets.members:
+        names = _names(sheet)
+        for row in grid.rows[:_LOOKED_AT]:
+            keys = {_key(cell.text) for cell in row.cells.values()}
+            columns = {names[key].header for key in keys if key in names}
+            whole = all(one.header in columns for one in sheet.columns if one.required)
+            if whole and max(_FEWEST_KNOWN, 0.75 * len(keys)) <= len(columns):
+                best.append((len(columns), sheet))
+    most = max((count for count, _ in best), default=0)
+    found = {sheet.title: sheet for count, sheet in best if count == most}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def headed(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
+    """Understand the headers of a grid.
+
+    Args:
+        grid: the grid.
+        sheet: the sheet of the template that it is.
+    """
+    names = _names(sheet)
+    candidates = grid.rows[:_LOOKED_AT]
+    row = max(
+        candidates,
+        key=lambda one: sum(_key(cell.text) in names for cell in one.cells.values()),
+        default=Row(1, {}),
+    )
+    headers = {column: cell.text.strip() for column, cell in row.cells.items()}
+    columns: dict[int, SheetColumn] = {}
+    found: list[CellFinding] = []
+    for number, header in sorted(headers.items()):
+        column = names.get(_key(header))
+        place = Place(grid.name, row.number, header[:60], f"{letters(number)}{row.number}")
+        if column is None:
+            found.append(_unknown(header, place, sheet))
+        elif column in columns.values():
+            found.append(_repeated(header, place))
+        else:
+            columns[number] = column
+    absent = tuple(one for one in sheet.columns if one.required and one not in columns.values())
+    made = HeadedGrid(grid, sheet, columns, headers, row.number, absent)
+    found = _few(found, grid.name, row.number)
+    found += [_absent(one, made) for one in absent]
+    return made, found + list(_headless(made))
+
+
+def _names(sheet: Sheet) -> dict[str, SheetColumn]:
+    """What may stand above a column → the column; its header wins over its other names."""
+    others = {plain(name): one for one in sheet.columns for name in one.other_headers if name}
+    return others | {plain(one.header): one for one in sheet.columns}
+
+
+def _key(header: str) -> str:
+    return plain(header.strip().rstrip("*"))
+
+
+def _unknown(header: str, place: Place, sheet: Sheet) -> CellFinding:
+    shown = {plain(one.header): one.header for one in sheet.columns}
+    close = near(_key(header), shown)
+    fix = (
+        f"Did you mean {shown[close[0]]}? Mend the header."
+        if close
+        else "What stands below it is not read; leave it, or see the template for its columns."
+    )
+    return CellFinding(
+        Fault.UNKNOWN_COLUMN,
+        Severity.VIOLATION if close else Severity.WARNING,
+        place,
+        header[:80],
+        f"the sheet {sheet.title} has no column {header[:60]!r}",
+        fix,
+    )
+
+
+def _repeated(header: str, place: Place) -> CellFinding:
+    return CellFinding(
+        Fault.REPEATED_COLUMN,
+        Severity.VIOLATION,
+        place,
+        header[:80],
+        f"the column {header[:60]!r} stands here twice",
+        "Put what stands in both into one; several values are parted by a semicolon.",
+    )
+
+
+def _absent(column: SheetColumn, headed: HeadedGrid) -> CellFinding:
+    return CellFinding(
+        Fault.MISSING_COLUMN,
+        Severity.VIOLATION,
+        Place(headed.grid.name, headed.row, column.header),
+        None,
+        f"the column {column.header} is not there, and every row needs it",
+        "Add it, or copy it from the template.",
+        path=column.path,
+    )
+
+
+def _few(found: list[CellFinding], name: str, row: int) -> list[CellFinding]:
+    """The findings on headers, not two hundred of a kind."""
+    unknown = [one for one in found if one.severity is Severity.WARNING]
+    if len(unknown) <= _MOST_TOLD:
+        return found
+    more = unknown[_MOST_TOLD:]
+    rest = CellFinding(
+        Fault.UNKNOWN_COLUMN,
+        Severity.WARNING,
+        Place(name, row),
+        ", ".join(str(one.value) for one in more)[:200],
+        f"there are {len(more)} more columns that the template does not have",
+        "What stands below them is not read.",
+    )
+    return [one for one in found if one not in more] + [rest]
+
+
+def _headless(headed: HeadedGrid) -> Iterator[CellFinding]:
+    """Columns with values and no header, and those beyond what is looked at."""
+    told: set[int] = set()
+    for row in headed.data():
+        for number in row.cells:
+            if number in headed.headers or number in told or len(told) > _MOST_TOLD:
+                continue
+            told.add(number)
+            beyond = number > _MOST_COLUMNS
+            yield CellFinding(
+                Fault.TOO_MANY_COLUMNS if beyond else Fault.VALUE_WITHOUT_HEADER,
+                Severity.WARNING,
+                headed.place(row.number, number),
+                row.cells[number].text[:80],
+                "something stands here, outside every column of the template"
+                if beyond
+                else "something stands here, and the column has no header",
+                "Move it into a column of the template, or delete it: it is not read.",
+            )

@@ -1,0 +1,179 @@
+"""Things that rows refer to, by identifier or by name; it makes a thing only where that is said."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from coprod_kg.validation.report import Severity
+from coprod_kg.workbook.cells import CellProblem, other_separator, text_and_language
+from coprod_kg.workbook.columns import SheetColumn, Sheets
+from coprod_kg.workbook.concepts import near, plain
+from coprod_kg.workbook.findings import Fault
+from coprod_kg.workbook.identifiers import SLUG, scoped, slug
+from coprod_kg.workbook.words import is_placeholder
+
+__all__ = ["Register", "Thing"]
+
+_PATH: Final = re.compile(r"<?(?:id/)?([a-z-]+)/([a-z0-9-]+)>?")
+_MOST_SEARCHES: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A thing by its kind and the last part of its IRI."""
+
+    kind: str
+    slug: str
+
+
+@dataclass
+class Register:
+    """The things of one workbook.
+
+    Attributes:
+        sheets: the sheets of the template.
+        base_iri: where data lives.
+        scope: the organisation whose workbook it is.
+    """
+
+    sheets: Sheets
+    base_iri: str
+    scope: str = ""
+    _identifiers: dict[str, dict[str, Thing]] = field(default_factory=dict)
+    _searches: int = 0
+    _remembered: dict[tuple[str, tuple[str, ...]], tuple[Thing | None, CellProblem | None]] = field(
+        default_factory=dict
+    )
+    _first: dict[Thing, str] = field(default_factory=dict)
+    _names: dict[str, dict[str, list[Thing]]] = field(default_factory=dict)
+    _shown: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, thing: Thing, names: Iterable[str]) -> None:
+        """Register a thing under its identifier and its names."""
+        self._remembered.clear()
+        self._identifiers.setdefault(thing.kind, {})[plain(thing.slug)] = thing
+        for name in names:
+            key = plain(text_and_language(name, "")[0])
+            known = self._names.setdefault(thing.kind, {}).setdefault(key, [])
+            if key and thing not in known:
+                known.append(thing)
+                self._first.setdefault(thing, text_and_language(name, "")[0])
+                self._shown.setdefault(thing.kind, {})[key] = name.strip()
+
+    def iri(self, thing: Thing) -> str:
+        """The IRI of a thing."""
+        return f"{self.base_iri}id/{thing.kind}/{thing.slug}"
+
+    def name_of(self, thing: Thing) -> str | None:
+        """The first name of a thing here, or None."""
+        return self._first.get(thing)
+
+    def finds(self, text: str, kinds: tuple[str, ...]) -> bool:
+        """Whether a text as a whole names something here."""
+        return bool(self._found(text, kinds))
+
+    def resolve(self, text: str, column: SheetColumn) -> tuple[Thing | None, CellProblem | None]:
+        """The thing that a text in a column means, and what is to be said of it."""
+        key = text, column.kinds
+        if key not in self._remembered:
+            self._remembered[key] = self._resolved(text, column)
+        return self._remembered[key]
+
+    def _resolved(self, text: str, column: SheetColumn) -> tuple[Thing | None, CellProblem | None]:
+        found = self._found(text, column.kinds)
+        if len(found) == 1:
+            return found[0], None
+        if found:
+            return None, _ambiguous(text, found)
+        outside = self._outside(text)
+        if outside and outside.kind in column.kinds:
+            return outside, None
+        if is_placeholder(text):
+            return None, _nobody(text)
+        several = other_separator(text, lambda one: self.finds(one, column.kinds), column)
+        if several:
+            return None, several
+        return self._taken_up(text, column, self._close(text, column.kinds))
+
+    def _close(self, text: str, kinds: Iterable[str]) -> list[str]:
+        """The names and identifiers most like a text; of the first few hundred texts only."""
+        if self._searches >= _MOST_SEARCHES:
+            return []
+        self._searches += 1
+        shown: dict[str, str] = {}
+        for kind in kinds:
+            shown |= {key: one.slug for key, one in self._identifiers.get(kind, {}).items()}
+            shown |= self._shown.get(kind, {})
+        return [shown[one] for one in near(plain(text), shown)]
+
+    def _taken_up(
+        self, text: str, column: SheetColumn, close: list[str]
+    ) -> tuple[Thing | None, CellProblem | None]:
+        """A new thing, where the kind needs no row of its own; else what is wrong."""
+        kind = next((one for one in column.kinds if self.sheets.of_kind(one).open), None)
+        if kind is None or self._outside(text):
+            return None, self._unknown(text, column, close)
+        told = None
+        if close:
+            told = CellProblem(
+                Fault.NEAR_NAME,
+                f"{text[:60]!r} is new, and much like {' and '.join(close)}",
+                f"Did you mean {close[0]}? If so write it the same way; if not, leave it.",
+                severity=Severity.WARNING,
+            )
+        return Thing(kind, scoped(self.scope, slug(text_and_language(text, "")[0]))), told
+
+    def _unknown(self, text: str, column: SheetColumn, close: list[str]) -> CellProblem:
+        titles = [self.sheets.of_kind(one).title for one in column.kinds]
+        if close:
+            fix = f"Did you mean {' or '.join(close)}?"
+        else:
+            fix = (
+                f"Add it to the sheet {' or '.join(titles)}; if it was sent before, write "
+                f"{column.kinds[0]}/ and its identifier."
+            )
+        return CellProblem(
+            Fault.UNKNOWN_NAME,
+            f"there is no {text[:60]!r} in the sheet {' or '.join(titles)}",
+            fix,
+        )
+
+    def _found(self, text: str, kinds: Iterable[str]) -> list[Thing]:
+        key = plain(text_and_language(text, "")[0])
+        exact = [
+            self._identifiers[one][key] for one in kinds if key in self._identifiers.get(one, {})
+        ]
+        if exact:
+            return exact
+        named = [thing for one in kinds for thing in self._names.get(one, {}).get(key, [])]
+        if named:
+            return named
+        outside = self._outside(text)
+        here = outside and self._identifiers.get(outside.kind, {}).get(plain(outside.slug))
+        return [here] if here and here.kind in kinds else []
+
+    def _outside(self, text: str) -> Thing | None:
+        found = _PATH.fullmatch(text.strip().replace(self.base_iri, ""))
+        kinds = {one.kind for one in self.sheets.members}
+        if found and found[1] in kinds and SLUG.fullmatch(found[2]):
+            return Thing(found[1], found[2])
+        return None
+
+
+def _nobody(text: str) -> CellProblem:
+    return CellProblem(
+        Fault.PLACEHOLDER,
+        f"{text[:60]!r} names nothing and nobody",
+        "Write the name, or leave it out.",
+    )
+
+
+def _ambiguous(text: str, found: list[Thing]) -> CellProblem:
+    names = tuple(f"{one.kind}/{one.slug}" for one in found)
+    return CellProblem(
+        Fault.AMBIGUOUS_NAME,
+        f"{text[:60]!r} is the name of more than one row",
+        f"Write the identifier instead: {' or '.join(names)}.",
+        names,
+    )

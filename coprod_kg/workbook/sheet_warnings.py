@@ -1,0 +1,97 @@
+"""What a sheet hides or merges: told, for nobody should send what he does not see."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from coprod_kg.validation.report import Severity
+from coprod_kg.workbook.findings import CellFinding, Fault, Place, letters
+from coprod_kg.workbook.headers import HeadedGrid
+from coprod_kg.workbook.sheet_xml import column_of
+
+__all__ = ["of_grid"]
+
+_RANGE: Final = re.compile(r"([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)")
+_MOST_TOLD: Final = 50
+
+
+def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
+    """What is to be told of a sheet as it stands."""
+    grid = headed.grid
+    if grid.hidden:
+        yield _finding(
+            Fault.HIDDEN,
+            Place(grid.name),
+            "the sheet is hidden",
+            "Show it (right-click a tab, Unhide) so that you see what you send, or delete it.",
+        )
+    for first, last in _runs([one for one in grid.hidden_rows if one > headed.row]):
+        what = f"row {first} is hidden" if first == last else f"rows {first} to {last} are hidden"
+        yield _finding(
+            Fault.HIDDEN,
+            Place(grid.name, first, None, f"{first}:{last}"),
+            what,
+            "Clear the filter or unhide the rows so that you see what you send, or delete them.",
+        )
+    for first, last in grid.hidden_columns:
+        used = [one for one in headed.columns if first <= one <= last and _holds(headed, one)]
+        if used:
+            cells = f"{letters(used[0])}:{letters(used[-1])}"
+            yield _finding(
+                Fault.HIDDEN,
+                Place(grid.name, headed.row, headed.headers[used[0]], cells),
+                "a column with values is hidden",
+                "Unhide it so that you see what you send.",
+            )
+    if grid.encoding:
+        yield CellFinding(
+            Fault.ENCODING,
+            Severity.INFO,
+            Place(grid.name),
+            None,
+            f"the file is not in UTF-8; it was read as {grid.encoding}",
+            "If letters such as ø or ü look wrong, save it as CSV UTF-8.",
+        )
+    yield from _merged(headed)
+
+
+def _merged(headed: HeadedGrid) -> Iterator[CellFinding]:
+    """The merged cells that touch the data, as far as they are not too many."""
+    told = 0
+    for reference in headed.grid.merged:
+        found = _RANGE.fullmatch(reference)
+        if found is None or int(found[4]) <= headed.row or told >= _MOST_TOLD:
+            continue
+        first, last = column_of(found[1]), column_of(found[3])
+        touched = next((one for one in sorted(headed.columns) if first <= one <= last), None)
+        if touched is None or int(found[2]) > max(one.number for one in headed.grid.rows):
+            continue
+        told += 1
+        yield _finding(
+            Fault.MERGED,
+            Place(headed.grid.name, int(found[2]), headed.headers[touched], reference),
+            "cells are merged, so only the first of them has the value",
+            "Unmerge them and write the value into each.",
+        )
+
+
+def _holds(headed: HeadedGrid, column: int) -> bool:
+    return any(column in row.cells for row in headed.data())
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Numbers as runs of neighbours."""
+    start = last = None
+    for one in numbers:
+        if last is not None and one == last + 1:
+            last = one
+            continue
+        if start is not None and last is not None:
+            yield start, last
+        start = last = one
+    if start is not None and last is not None:
+        yield start, last
+
+
+def _finding(fault: Fault, place: Place, message: str, fix: str) -> CellFinding:
+    return CellFinding(fault, Severity.VIOLATION, place, None, message, fix)

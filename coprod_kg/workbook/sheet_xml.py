@@ -1,0 +1,187 @@
+"""One sheet's XML events to a grid; it keeps only what holds something."""
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final
+
+from coprod_kg.errors import TooLarge
+from coprod_kg.workbook.grid import CellKind, Grid, GridCell, Row, visible
+from coprod_kg.workbook.markup import Handlers, unescaped, whole
+from coprod_kg.workbook.number_formats import EARLIEST_SHOWN, NumberDisplay, day_of
+
+__all__ = ["MOST_CELLS", "Formats", "SheetReader", "column_of"]
+
+MOST_CELLS: Final = 3_000_000
+"""The most cells with content that a file may have."""
+_REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_YEARS_BELOW: Final = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """What the sheets of a workbook share.
+
+    Attributes:
+        strings: the shared strings.
+        shown: style → how it shows a number.
+        since_1904: whether days are counted from 1904.
+    """
+
+    strings: list[GridCell]
+    shown: list[NumberDisplay]
+    since_1904: bool
+
+
+class SheetReader:
+    """Takes the events of one sheet.
+
+    Args:
+        name: the name of the sheet.
+        hidden: whether it is hidden.
+        formats: what the workbook's sheets share.
+    """
+
+    def __init__(self, name: str, hidden: bool, formats: Formats) -> None:
+        self._name, self._hidden, self._formats = name, hidden, formats
+        self._rows: list[Row] = []
+        self._cells: dict[int, GridCell] = {}
+        self._count = 0
+        self._row, self._column, self._row_hidden = 0, 0, False
+        self._type, self._style = "n", ""
+        self._taken, self._phonetic = "", False
+        self._value: list[str] = []
+        self._formula: list[str] | None = None
+        self._hidden_rows: list[int] = []
+        self._hidden_columns: list[tuple[int, int]] = []
+        self._merged: list[str] = []
+
+    def handlers(self) -> Handlers:
+        """What to call for each event."""
+        return self._start, self._end, self._text
+
+    def grid(self) -> Grid:
+        """What was read."""
+        return Grid(
+            self._name,
+            tuple(self._rows),
+            hidden=self._hidden,
+            hidden_rows=tuple(self._hidden_rows),
+            hidden_columns=tuple(self._hidden_columns),
+            merged=tuple(self._merged),
+        )
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "c":
+            self._start_cell(attributes)
+        elif name in ("v", "t"):
+            self._taken = "" if self._phonetic else "v"
+        elif name == "f":
+            self._taken, self._formula = "f", []
+        elif name == "row":
+            self._row = whole(attributes.get("r"), self._row + 1)
+            self._column, self._row_hidden = 0, attributes.get("hidden") in ("1", "true")
+        elif name == "rPh":
+            self._phonetic = True
+        elif name == "mergeCell":
+            self._merged.append(attributes.get("ref", ""))
+        elif name == "col" and attributes.get("hidden") in ("1", "true"):
+            ends = whole(attributes.get("min")), whole(attributes.get("max"))
+            self._hidden_columns.append(ends)
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        found = _REFERENCE.fullmatch(attributes.get("r", ""))
+        self._column = column_of(found[1]) if found else self._column + 1
+        self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
+        self._value, self._formula = [], None
+
+    def _text(self, data: str) -> None:
+        if self._taken == "v":
+            self._value.append(data)
+        elif self._taken == "f" and self._formula is not None:
+            self._formula.append(data)
+
+    def _end(self, name: str) -> None:
+        if name in ("v", "t", "f"):
+            self._taken = ""
+        elif name == "rPh":
+            self._phonetic = False
+        elif name == "c":
+            cell = self._cell()
+            if cell is not None:
+                self._cells[self._column] = cell
+        elif name == "row" and self._cells:
+            self._count += len(self._cells)
+            if self._count > MOST_CELLS:
+                raise TooLarge(
+                    f"it has more than {MOST_CELLS} cells with content",
+                    where=f"sheet {self._name}",
+                    fix="Send the data in parts, one organisation each.",
+                )
+            self._rows.append(Row(self._row, self._cells))
+            if self._row_hidden:
+                self._hidden_rows.append(self._row)
+            self._cells = {}
+
+    def _cell(self) -> GridCell | None:
+        if self._formula is not None:
+            return GridCell(CellKind.FORMULA, "=" + "".join(self._formula))
+        text = "".join(self._value)
+        if not text:
+            return None
+        if self._type == "s":
+            place = whole(text.strip(), -1)
+            strings = self._formats.strings
+            shared = strings[place] if 0 <= place < len(strings) else None
+            return shared if shared and shared.text.strip() else None
+        if self._type == "b":
+            return GridCell(
+                CellKind.YES_OR_NO, "true" if text.strip() in ("1", "true") else "false"
+            )
+        if self._type == "e":
+            return GridCell(CellKind.ERROR, text)
+        if self._type == "d":
+            return GridCell(CellKind.DATE, self._as_shown(text[:10]))
+        if self._type in ("str", "inlineStr"):
+            shown = visible(unescaped(text))
+            return GridCell(CellKind.TEXT, shown) if shown.strip() else None
+        return self._numeric(text)
+
+    def _numeric(self, text: str) -> GridCell:
+        try:
+            number = float(text)
+        except ValueError:
+            return GridCell(CellKind.TEXT, text)
+        if not isfinite(number):
+            return GridCell(CellKind.ERROR, text.strip())
+        shown = self._shown()
+        years = shown is NumberDisplay.DAY_OR_YEAR and number < _YEARS_BELOW
+        if shown is not NumberDisplay.NUMBER and not years:
+            day = day_of(number, since_1904=self._formats.since_1904)
+            if day is not None:
+                return GridCell(CellKind.DATE, self._as_shown(day.isoformat()))
+        return GridCell(CellKind.NUMBER, format(number, ".15g"))
+
+    def _shown(self) -> NumberDisplay:
+        style = whole(self._style)
+        return (
+            self._formats.shown[style] if style < len(self._formats.shown) else NumberDisplay.NUMBER
+        )
+
+    def _as_shown(self, day: str) -> str:
+        """A day as exact as the cell shows it: of "September 2019" nobody wrote the first day."""
+        if day < EARLIEST_SHOWN:  # likely a number in a cell with a date format: told as a whole
+            return day
+        return day[: {NumberDisplay.MONTH: 7, NumberDisplay.YEAR: 4}.get(self._shown(), 10)]
+
+
+def column_of(letters: str) -> int:
+    """The number of a column, from 1.
+
+    >>> column_of("A"), column_of("AA"), column_of("XFD")
+    (1, 27, 16384)
+    """
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number

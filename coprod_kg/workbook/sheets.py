@@ -1,0 +1,201 @@
+"""The sheets and columns of the workbook, made from the shapes and schemes; it holds no term.
+
+Nothing here or in ``sheets.toml`` repeats what a shape says: a new property shape is a new
+column, a new concept a new line in its drop-down, in the template and in the reader alike.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import ModelError
+from coprod_kg.model import namespaces
+from coprod_kg.model.installed import Model
+from coprod_kg.model.triple_index import TripleIndex
+from coprod_kg.workbook.columns import (
+    IDENTIFIER,
+    LABEL,
+    LANGUAGE,
+    Holds,
+    Sheet,
+    SheetColumn,
+    Sheets,
+)
+from coprod_kg.workbook.concepts import Choices, plain
+from coprod_kg.workbook.properties import Property, beyond_shapes, from_ontology, properties
+from coprod_kg.workbook.value_lists import listed
+
+__all__ = ["sheets"]
+
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_RELATION: Final = re.compile(r"Relates .*? to ")
+_DATES: Final = frozenset({f"{_XSD}date", f"{_XSD}gYear", f"{_XSD}gYearMonth"})
+_NUMBERS: Final = frozenset({f"{_XSD}{one}" for one in ("integer", "decimal", "double", "int")})
+
+
+@lru_cache(maxsize=4)
+def sheets(model: Model | None = None) -> Sheets:
+    """The sheets of a model, of the installed one by default.
+
+    Raises:
+        ModelError: the model's files or ``sheets.toml`` do not fit together.
+    """
+    model = model or Model.installed()
+    maker = _Maker(model)
+    members = tuple(maker.sheets())
+    used = {
+        column.choices.name: column.choices
+        for sheet in members
+        for column in sheet.columns
+        if column.choices
+    }
+    return Sheets(members, MappingProxyType(dict(sorted(used.items()))))
+
+
+class _Maker:
+    def __init__(self, model: Model) -> None:
+        path = Path(__file__).with_name("sheets.toml")
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        self._words = {namespaces.expand(name): words for name, words in told["words"].items()}
+        self._told: list[dict[str, Any]] = told["sheets"]
+        self._kinds = {namespaces.expand(one["class"]): one["kind"] for one in self._told}
+        self._ontology = TripleIndex(model.background)
+        self._shapes = TripleIndex(one for path in model.shapes for one in _triples(path))
+        self._lists: dict[str, Choices] = {}
+
+    def sheets(self) -> Iterator[Sheet]:
+        for told in self._told:
+            columns = tuple(self._columns(told))
+            headers = [plain(one.header) for one in columns]
+            twice = next((one for one in headers if headers.count(one) > 1), None)
+            if twice:
+                raise ModelError(
+                    f"two columns of the sheet {told['title']} are called {twice!r}",
+                    where="workbook/sheets.toml",
+                    fix="Give one of them a header under [words], or a clearer sh:name.",
+                )
+            yield Sheet(
+                title=told["title"],
+                one=told["one"],
+                kind=told["kind"],
+                types=(namespaces.expand(told["class"]),),
+                purpose=told["purpose"],
+                columns=columns,
+                named="rdfs:label" in told["first"],
+                open=told.get("open", False),
+                key=tuple(map(namespaces.expand, told["key"])),
+                also={
+                    namespaces.expand(path): namespaces.expand(also)
+                    for path, also in told.get("also", {}).items()
+                },
+                example={namespaces.expand(k): v for k, v in told["example"].items()},
+            )
+
+    def _columns(self, told: Mapping[str, Any]) -> Iterator[SheetColumn]:
+        found = {
+            one.path: one
+            for one in properties(self._shapes, self._ontology, namespaces.expand(told["class"]))
+        }
+        first = [namespaces.expand(one) for one in told["first"]]
+        last = [namespaces.expand(one) for one in told["last"]]
+        beyond = beyond_shapes(self._ontology, namespaces.expand(told["class"]))
+        middle = [one for one in (*found, *beyond) if one not in (*first, *last)]
+        middle = list(dict.fromkeys(middle))
+        yield SheetColumn(
+            IDENTIFIER,
+            None,
+            Holds.IDENTIFIER,
+            "A short name for this row, yours to choose: small letters, digits and hyphens. "
+            "Leave it empty and one is made, the same each time you send the row.",
+        )
+        for path in (*first, *middle, *last):
+            one = found.get(path) or from_ontology(self._ontology, path)
+            yield self._column(one, named="rdfs:label" in told["first"])
+        yield SheetColumn(
+            LANGUAGE,
+            None,
+            Holds.LANGUAGE,
+            "The language of the texts in this row: en, da, de, sv … Leave it empty if it is "
+            "that of the workbook. A single text in another language ends with @ and the "
+            "language: Kommunen @da.",
+        )
+
+    def _within(self, kind: str) -> Iterator[str]:
+        """A class, and those that it is the union of."""
+        yield kind
+        for same in self._ontology.objects(kind, namespaces.expand("owl:equivalentClass")):
+            for union in self._ontology.objects(same, namespaces.expand("owl:unionOf")):
+                yield from (one.value for one in self._ontology.members(union))
+
+    def _column(self, one: Property, *, named: bool) -> SheetColumn:
+        words = self._words.get(one.path, {})
+        header = words.get("header") or one.name[:1].upper() + one.name[1:]
+        short = namespaces.shorten(one.path)
+        if not header:
+            raise ModelError(f"nothing says what {short} is called", where="workbook/sheets.toml")
+        definition = self._ontology.text(one.path, namespaces.expand("skos:definition")) or ""
+        parts = [words["note"]] if "note" in words else [_plainly(definition), one.note]
+        choices = listed(one, self._ontology, self._lists)
+        kinds = tuple(
+            dict.fromkeys(
+                self._kinds[within]
+                for kind in one.classes
+                for within in self._within(kind)
+                if within in self._kinds
+            )
+        )
+        holds = _holds(one, choices, kinds)
+        optional = one.path == LABEL and not named
+        return SheetColumn(
+            header=header,
+            path=one.path,
+            holds=holds,
+            note=" ".join(dict.fromkeys(part for part in parts if part))
+            if not optional
+            else "A name for this row. Leave it empty and one is made from the other cells.",
+            required=one.required and not optional,
+            many=words.get("many", one.many and holds is not Holds.TEXT),
+            choices=choices,
+            kinds=() if choices else kinds,
+            datatype=one.datatype,
+            other_headers=(short, short.partition(":")[2], one.name),
+        )
+
+
+def _triples(path: Path) -> list[ox.Triple]:
+    try:
+        parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
+        return [one.triple for one in parsed]
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
+
+
+def _plainly(definition: str) -> str:
+    """A definition less the words that only say that it is one of a relation.
+
+    >>> _plainly("Relates an initiative to the town that it is in.")
+    'The town that it is in.'
+    """
+    found = _RELATION.match(definition)
+    rest = definition[found.end() :] if found else definition
+    return rest[:1].upper() + rest[1:]
+
+
+def _holds(one: Property, choices: Choices | None, kinds: tuple[str, ...]) -> Holds:
+    if choices:
+        return Holds.CHOICE
+    if kinds:
+        return Holds.THING
+    if one.datatypes & _DATES:
+        return Holds.DATE
+    if one.datatypes & _NUMBERS:
+        return Holds.NUMBER
+    if f"{_XSD}boolean" in one.datatypes:
+        return Holds.YES_OR_NO
+    return Holds.LINK if one.link else Holds.TEXT

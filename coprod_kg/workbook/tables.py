@@ -1,0 +1,352 @@
+"""A workbook, a CSV file or a zip of them to statements with positions; it asks no store.
+
+Whatever is wrong in a cell is a `CellFinding`; what is wrong with the file as a whole is an error
+of `coprod_kg.errors`. Like `coprod_kg.ingest.rdf`, call it only where the process may be lost.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import Unreadable, UnsupportedMedia
+from coprod_kg.validation.report import Severity
+from coprod_kg.workbook.archive import read_bundle
+from coprod_kg.workbook.columns import (
+    EXPLANATIONS,
+    LISTS,
+    MENDING,
+    README,
+    TEXT_LANGUAGE,
+    Sheets,
+    called,
+)
+from coprod_kg.workbook.concepts import near, plain
+from coprod_kg.workbook.delimited import read_csv
+from coprod_kg.workbook.entries import identified
+from coprod_kg.workbook.findings import CellFinding, Fault, Place, Positions, letters
+from coprod_kg.workbook.grid import Grid, GridCell
+from coprod_kg.workbook.headers import HeadedGrid, headed, known_headers, told_by_headers
+from coprod_kg.workbook.package import Package
+from coprod_kg.workbook.placeholders import without_placeholders
+from coprod_kg.workbook.references import Register
+from coprod_kg.workbook.rows import stated
+from coprod_kg.workbook.sheet_warnings import of_grid
+from coprod_kg.workbook.words import language_name, language_of, languages
+from coprod_kg.workbook.xlsx import is_workbook, read_book
+
+__all__ = ["ENDINGS", "MEDIA_TYPES", "TableRead", "is_table", "read"]
+
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPES: Final = (_XLSX, "text/csv", "text/tab-separated-values", "application/zip")
+"""What HTTP calls the tables that are read."""
+ENDINGS: Final = ("xlsx", "csv", "tsv", "zip")
+"""How their file names end."""
+_REFUSED: Final = {
+    "xlsm": "a workbook with macros (.xlsm)",
+    "xlsb": "a binary workbook (.xlsb)",
+    "xls": "a workbook of Excel before 2007 (.xls)",
+    "ods": "an OpenDocument workbook (.ods)",
+    "numbers": "a Numbers document",
+}
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MAGIC: Final = (
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+)
+_SAVE_AS: Final = "Save it as an Excel workbook (.xlsx) or as CSV UTF-8."
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """What was read.
+
+    Attributes:
+        triples: the statements.
+        findings: what is wrong in the cells and sheets.
+        positions: where each statement came from.
+        rows: the number of rows with data.
+        organisation: the organisation whose workbook it is, as far as it can be told, or "".
+    """
+
+    triples: tuple[ox.Triple, ...]
+    findings: tuple[CellFinding, ...]
+    positions: Positions
+    rows: int
+    organisation: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether a finding is so grave that nothing of it may be committed."""
+        return any(one.severity is Severity.VIOLATION for one in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grids:
+    grids: tuple[Grid, ...]
+    findings: tuple[CellFinding, ...] = ()
+    language: str = "en"
+
+
+def is_table(name: str, stated: str | None = None) -> bool:
+    """Whether a file is to be read as a table: by what was stated, else by its ending."""
+    ending = PurePath(name).suffix.removeprefix(".").lower()
+    wanted = (stated or ending).partition(";")[0].strip().lower()
+    return wanted in (*MEDIA_TYPES, *ENDINGS, *_REFUSED)
+
+
+def read(
+    content: bytes, name: str, sheets: Sheets, base_iri: str, organisation: str | None = None
+) -> TableRead:
+    """Read a file.
+
+    Args:
+        content: its bytes.
+        name: what it is called.
+        sheets: the sheets of the template, of `coprod_kg.workbook.sheets.sheets`.
+        base_iri: where data lives.
+        organisation: whose data it is, where that was stated: the last part of the IRI.
+
+    Raises:
+        Unreadable: it is not what it should be.
+        UnsupportedMedia: it is something that is not taken here.
+        TooLarge: it is larger than a submission may be.
+    """
+    grids = _grids(content, name, sheets)
+    known, findings = _recognised(grids.grids, sheets, name)
+    findings = [*grids.findings, *findings]
+    register = Register(sheets, base_iri)
+    entries, told = identified(known, register, organisation)
+    if not entries:
+        raise Unreadable(
+            "there is not one row of data in it",
+            where=name,
+            fix="Fill in at least one row below the headers; the example row does not count.",
+        )
+    made = stated(known, entries, register, grids.language)
+    every = sorted([*findings, *told, *made.findings], key=_order(known))
+    return TableRead(
+        tuple(dict.fromkeys(made.triples)),
+        tuple(every),
+        made.positions(known),
+        len(entries),
+        register.scope,
+    )
+
+
+def _order(known: Sequence[HeadedGrid]) -> Callable[[CellFinding], tuple[int, int, str]]:
+    places = {one.grid.name: number for number, one in enumerate(known)}
+    return lambda one: (
+        places.get(one.place.sheet, -1),
+        one.place.row or 0,
+        (one.place.cell or "").rjust(10),
+    )
+
+
+def _grids(content: bytes, name: str, sheets: Sheets) -> _Grids:
+    """The grids of a file, whatever it is packed in."""
+    headers = known_headers(sheets)
+
+    def score(fields: list[str]) -> int:
+        return sum(plain(one.strip().rstrip("*")) in headers for one in fields)
+
+    ending = PurePath(name).suffix.removeprefix(".").lower()
+    _refuse_others(content, name, ending)
+    if not content.startswith(b"PK"):
+        if ending in ("xlsx", "zip"):
+            raise Unreadable(
+                f"the name ends with .{ending}, but this is not one", where=name, fix=_SAVE_AS
+            )
+        return _Grids((read_csv(content, PurePath(name).name, score),))
+    package = Package.opened(content, name)
+    if is_workbook(package):
+        return _of_book(package)
+    _refuse_other_packages(package, name)
+    if ending in ("csv", "tsv"):
+        raise Unreadable(
+            f"the name ends with .{ending}, but this is a zip archive",
+            where=name,
+            fix="Unpack it, or name it .zip.",
+        )
+    bundle = read_bundle(package, score)
+    return _sorted_out(
+        bundle.grids, [_not_read(one) for one in bundle.unread if not called(one, README)]
+    )
+
+
+def _of_book(package: Package) -> _Grids:
+    book = read_book(package, frozenset({LISTS.lower(), EXPLANATIONS.lower()}))
+    findings = []
+    if book.links:
+        findings.append(
+            CellFinding(
+                Fault.EXTERNAL_LINKS,
+                Severity.WARNING,
+                Place(package.name),
+                None,
+                "the workbook is linked to other workbooks, which were not opened",
+                "Break the links (Data, Edit links) if you do not need them.",
+            )
+        )
+    return _sorted_out(book.grids, findings)
+
+
+def _sorted_out(every: Sequence[Grid], findings: list[CellFinding]) -> _Grids:
+    """The grids with data, and the language that the read-me sheet names."""
+    language = "en"
+    grids: list[Grid] = []
+    for grid in every:
+        if called(grid.name, README):
+            language, told = _text_language(grid)
+            findings += told
+        elif not any(called(grid.name.rstrip("_"), one) for one in (LISTS, EXPLANATIONS, MENDING)):
+            grids.append(grid)
+    return _Grids(tuple(grids), tuple(findings), language)
+
+
+def _text_language(grid: Grid) -> tuple[str, list[CellFinding]]:
+    """The language that the read-me sheet names, and what is to be said of it."""
+    for row in grid.rows:
+        cells = [(at, cell) for at, cell in sorted(row.cells.items()) if cell.text.strip()]
+        if len(cells) > 1 and plain(cells[0][1].text).startswith(plain(TEXT_LANGUAGE)):
+            at, cell = cells[1]
+            tag = language_of(cell.text)
+            if tag == cell.text.strip().lower():
+                return tag, []
+            place = Place(grid.name, row.number, TEXT_LANGUAGE, f"{letters(at)}{row.number}")
+            return tag or "en", [_language_told(cell, tag, place)]
+    return "en", []
+
+
+def _language_told(cell: GridCell, tag: str | None, place: Place) -> CellFinding:
+    if tag:
+        return CellFinding(
+            Fault.READ_AS,
+            Severity.INFO,
+            place,
+            cell.text[:200],
+            f"your texts were taken as {language_name(tag)} ({tag})",
+            "If that is not so, write the two letters of the language.",
+        )
+    return CellFinding(
+        Fault.UNKNOWN_LANGUAGE,
+        Severity.VIOLATION,
+        place,
+        cell.text[:200],
+        f"{cell.text.strip()[:40]!r} is no language that is known here",
+        f"Write its two letters, such as {', '.join(languages()[:4])}.",
+    )
+
+
+def _recognised(
+    grids: Sequence[Grid], sheets: Sheets, name: str
+) -> tuple[list[HeadedGrid], list[CellFinding]]:
+    """The grids that are sheets of the template, and what is wrong with any."""
+    known: list[HeadedGrid] = []
+    found: list[CellFinding] = []
+    named = {grid.name: sheets.find(grid.name) for grid in grids}
+    for grid in grids:
+        sheet = named[grid.name] or told_by_headers(grid, sheets)
+        if sheet is None:
+            found += [_unknown_sheet(grid, sheets)] if grid.rows else []
+        elif any(one.sheet is sheet for one in known) or (
+            sheet in named.values() and named[grid.name] is None
+        ):
+            found.append(_repeated_sheet(grid, sheet.title))
+        elif grid.rows:
+            found += [] if named[grid.name] else [_told_apart(grid, sheet.title)]
+            one, told = headed(grid, sheet)
+            one, emptied = without_placeholders(one)
+            known.append(one)
+            found += [*told, *of_grid(one), *emptied]
+    if not known:
+        raise Unreadable(
+            "it has none of the template's sheets",
+            where=name,
+            fix="Start from the template (coprod-kg template). Its sheets are: "
+            + ", ".join(one.title for one in sheets.members)
+            + ".",
+        )
+    return known, found
+
+
+def _unknown_sheet(grid: Grid, sheets: Sheets) -> CellFinding:
+    shown = {plain(one.title): one.title for one in sheets.members}
+    close = near(plain(PurePath(grid.name).stem if "." in grid.name else grid.name), shown)
+    return CellFinding(
+        Fault.UNKNOWN_SHEET,
+        Severity.VIOLATION if close else Severity.WARNING,
+        Place(grid.name),
+        None,
+        f"the template has no sheet {grid.name!r}, so it was not read",
+        f"Did you mean {shown[close[0]]}? Rename it."
+        if close
+        else "Leave it if it is your own; it is not read.",
+    )
+
+
+def _repeated_sheet(grid: Grid, title: str) -> CellFinding:
+    return CellFinding(
+        Fault.REPEATED_SHEET,
+        Severity.VIOLATION,
+        Place(grid.name),
+        None,
+        f"there is more than one sheet {title}, by name or by its headers",
+        "Put their rows into one, and delete the other.",
+    )
+
+
+def _told_apart(grid: Grid, title: str) -> CellFinding:
+    return CellFinding(
+        Fault.READ_AS,
+        Severity.INFO,
+        Place(grid.name),
+        None,
+        f"{grid.name!r} was read as the sheet {title}, by its headers",
+        f"Name it {title} if that is right, and change its headers if not.",
+    )
+
+
+def _not_read(path: str) -> CellFinding:
+    return CellFinding(
+        Fault.FILE_NOT_READ,
+        Severity.WARNING,
+        Place(path),
+        None,
+        "this file is no CSV file and was not read",
+        "Leave it out, or save it as CSV.",
+    )
+
+
+def _refuse_others(content: bytes, name: str, ending: str) -> None:
+    if not content.strip():
+        raise Unreadable("the file is empty", where=name, fix="Send a file with data in it.")
+    if content.startswith(_OLE):
+        raise UnsupportedMedia(
+            "this is a workbook protected by a password, or one of Excel before 2007 (.xls)",
+            where=name,
+            fix="Take the password off (File, Info, Protect workbook), and save it as .xlsx.",
+        )
+    kind = next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
+    if kind:
+        raise Unreadable(f"this is {kind}, not a table", where=name, fix=_SAVE_AS)
+    if ending in _REFUSED:
+        raise UnsupportedMedia(f"{_REFUSED[ending]} is not taken here", where=name, fix=_SAVE_AS)
+    start = content[:300].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<?xml", b"<table")):
+        raise Unreadable("this is a web page or XML, not a table", where=name, fix=_SAVE_AS)
+
+
+def _refuse_other_packages(package: Package, name: str) -> None:
+    kinds = {"word/": "a Word document", "ppt/": "a presentation", "mimetype": _REFUSED["ods"]}
+    for start, kind in kinds.items():
+        if any(one.startswith(start) for one in package.members):
+            raise UnsupportedMedia(f"this is {kind}, not a workbook", where=name, fix=_SAVE_AS)
+    if package.members and any(one.startswith("xl/") for one in package.members):
+        raise UnsupportedMedia(f"this is {_REFUSED['xlsb']}", where=name, fix=_SAVE_AS)

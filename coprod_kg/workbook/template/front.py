@@ -1,0 +1,90 @@
+"""The sheets that explain: the read-me in front, the words at the end; they hold no data."""
+
+from typing import Final
+
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+
+from coprod_kg.workbook.columns import EXPLANATIONS, README, TEXT_LANGUAGE, Sheets
+from coprod_kg.workbook.template.folder import readme
+from coprod_kg.workbook.template.page import DARK, face, set_page
+from coprod_kg.workbook.template.texts import put_text
+
+__all__ = ["add_explanations", "add_readme"]
+
+_WRAPPED: Final = Alignment(vertical="top", wrap_text=True)
+_LINE_OF: Final = 118
+_HEIGHT: Final = 15.5
+
+
+def add_readme(made: Worksheet, sheets: Sheets, language: str) -> None:
+    """Fill the read-me sheet."""
+    made.title = README
+    made.column_dimensions["A"].width, made.column_dimensions["B"].width = 28, 90
+    made.sheet_view.showGridLines = False
+    _put(made, 1, 1, "How co-production is mainstreamed: your data", face(DARK, 18, bold=True))
+    made.merge_cells("A1:B1")
+    made.row_dimensions[1].height = 32
+    _put(made, 2, 1, TEXT_LANGUAGE, face(bold=True))
+    _put(made, 2, 2, language)
+    row = 3
+    for line in readme():
+        heading = line.startswith("# ")
+        row += 1 + heading
+        made.merge_cells(start_row=row, end_row=row, start_column=1, end_column=2)
+        font = face(DARK, 13, bold=True) if heading else face()
+        _put(made, row, 1, line.removeprefix("# "), font)
+        made.row_dimensions[row].height = 20 if heading else _HEIGHT * (1 + len(line) // _LINE_OF)
+    row += 2
+    _put(made, row, 1, "The sheets", face(DARK, 13, bold=True))
+    for sheet in sheets.members:
+        row += 1
+        _put(made, row, 1, sheet.title)
+        made.cell(row, 1).hyperlink = f"#'{sheet.title}'!A1"
+        made.cell(row, 1).font = face(DARK, bold=True)
+        _put(made, row, 2, sheet.purpose)
+        made.row_dimensions[row].height = _HEIGHT * (1 + len(sheet.purpose) // 88)
+    row += 1
+    _put(made, row, 1, EXPLANATIONS, face(bold=True))
+    _put(made, row, 2, "What each word in the lists means.")
+    row += 1
+    _put(made, row, 1, "Lists (hidden)", face(bold=True))
+    _put(
+        made,
+        row,
+        2,
+        "What the drop-down lists show. To see it, right-click a tab and choose Unhide.",
+    )
+    set_page(made, "portrait")
+
+
+def add_explanations(made: Worksheet, sheets: Sheets, language: str) -> None:
+    """Fill the sheet that says what each word of the lists means."""
+    made.title = EXPLANATIONS
+    for number, (header, width) in enumerate(
+        (("List", 26), ("Label", 38), ("Code", 34), ("What it means", 90)), 1
+    ):
+        cell = made.cell(1, number)
+        _put(made, 1, number, header, face("FFFFFF", bold=True))
+        cell.fill = PatternFill("solid", fgColor=DARK)
+        made.column_dimensions[get_column_letter(number)].width = width
+    row = 1
+    for choices in sheets.choices.values():
+        for one in choices.members:
+            row += 1
+            texts = (choices.title, one.label(language), one.code, one.definition)
+            for number, text in enumerate(texts, 1):
+                _put(made, row, number, text)
+            made.row_dimensions[row].height = _HEIGHT * (1 + len(one.definition) // 95)
+    made.freeze_panes = "A2"
+    made.auto_filter.ref = f"A1:D{row}"
+    made.print_title_rows = "1:1"
+    set_page(made, "landscape")
+
+
+def _put(made: Worksheet, row: int, column: int, text: str, font: Font | None = None) -> None:
+    cell = made.cell(row, column)
+    put_text(cell, text)
+    cell.alignment = _WRAPPED
+    cell.font = font or face()
