@@ -1,8 +1,8 @@
 """Saved queries looked over before anybody asks them: every mistake of every file, with its line.
 
-The header and the house's rules are read from the text (`coprod_kg.queries.header`). Then the query is
-asked of a dataset that holds nothing, on the road that every query takes: what the service would
-refuse is a mistake, and so is what the engine cannot read. No data is looked at.
+The header and the house's rules are read from the text (`coprod_kg.queries.header`). Then the
+query is asked of a dataset that holds nothing, as every query is: what the service would refuse is
+a mistake, and so is what the engine cannot read. No data is looked at.
 """
 
 import re
