@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from coprod_kg.cli.context import pass_settings
 from coprod_kg.client.opening import opened
+from coprod_kg.errors import StoreError
 from coprod_kg.formats.text_columns import aligned, terminal_width
-from coprod_kg.ingest.history import differences, roll_back
+from coprod_kg.ingest.history import differences, roll_back, settled
 from coprod_kg.ingest.journal import Journal, JournalEntry
 from coprod_kg.ingest.report.differences import as_lines
 from coprod_kg.ingest.report.text import as_text
@@ -34,7 +36,7 @@ def submissions(context: click.Context, settings: Settings, *, as_json: bool) ->
     if context.invoked_subcommand is not None:
         return
     DataDirectory(settings.data).check_there()
-    records = list(Journal(settings.data).records())
+    records = _settled(list(Journal(settings.data).records()), settings)
     if as_json:
         click.echo(json.dumps([one.summary() for one in records], indent=2, ensure_ascii=False))
         return
@@ -54,7 +56,7 @@ def submissions(context: click.Context, settings: Settings, *, as_json: bool) ->
 def show(settings: Settings, submission: str, *, as_json: bool) -> None:
     """Print the report on a submission again."""
     DataDirectory(settings.data).check_there()
-    record = Journal(settings.data).read(submission)
+    [record] = _settled([Journal(settings.data).read(submission)], settings)
     if as_json:
         click.echo(json.dumps(record.report, indent=2, ensure_ascii=False))
     else:
@@ -69,6 +71,7 @@ def compare(settings: Settings, submission: str, *, as_json: bool) -> None:
     """Tell in words what a submission changed against the one before."""
     record = Journal(settings.data).read(submission)
     with opened(settings) as store:
+        [record] = settled([record], store, settings.base_iri)
         found = differences(record, store, settings)
     if as_json:
         click.echo(json.dumps([one.as_dict() for one in found], indent=2, ensure_ascii=False))
@@ -92,6 +95,14 @@ def rollback(settings: Settings, submission: str) -> None:
     )
 
 
+def _settled(records: list[JournalEntry], settings: Settings) -> list[JournalEntry]:
+    """Records that say what is in the store, as far as this user may open it."""
+    if any(record.unsettled for record in records):
+        with suppress(StoreError), opened(settings) as store:
+            return settled(records, store, settings.base_iri)
+    return records
+
+
 def _whose(record: JournalEntry) -> str:
     first, *others = record.organisations or ("-",)
     return f"{first} and {len(others)} more" if others else first
@@ -101,5 +112,5 @@ def _what(record: JournalEntry) -> str:
     if record.undoes:
         return f"rolls back {record.undoes}"
     if record.version is None:
-        return "did not enter"
+        return "may not have entered" if record.unsettled else "did not enter"
     return "merged into what was there" if record.patch else "replaced what was there"

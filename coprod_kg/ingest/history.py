@@ -16,7 +16,7 @@ from coprod_kg.ingest.files import keep
 from coprod_kg.ingest.job import Sent
 from coprod_kg.ingest.journal import Journal, Member
 from coprod_kg.ingest.journal import JournalEntry as Kept
-from coprod_kg.ingest.known import labels
+from coprod_kg.ingest.known import labels, versions
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.outcome import Outcome, Sender
 from coprod_kg.ingest.provenance import SubmissionRecord
@@ -27,7 +27,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
 from coprod_kg.store.conflicts import attempt
 
-__all__ = ["Difference", "differences", "roll_back"]
+__all__ = ["Difference", "differences", "roll_back", "settled"]
 
 _NT: Final = "application/n-triples"
 _LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
@@ -123,6 +123,31 @@ def _last(iri: str) -> str:
     return iri.rstrip("/#").replace("#", "/").rpartition("/")[2] or iri
 
 
+def settled(records: Iterable[Kept], store: Store, base_iri: str) -> list[Kept]:
+    """Records that say what is in the store.
+
+    A commit can outlive the process that waited for it, whose record then has no version. The
+    provenance that entered with the commit has it.
+    """
+    found = list(records)
+    open_ends = {f"{base_iri}submission/{one.id}": one for one in found if one.unsettled}
+    entered = versions(store, open_ends)
+    closed = {one.id: _closed(one, entered.get(iri)) for iri, one in open_ends.items()}
+    return [closed.get(one.id, one) for one in found]
+
+
+def _closed(record: Kept, version: int | None) -> Kept:
+    """A record with its version, or without changes where it did not enter."""
+    if version is None:
+        return replace(record, members=())
+    files = [
+        {**file, "version": version} if file["submission"] else file
+        for file in record.report["files"]
+    ]
+    report = {**record.report, "version": version, "files": files}
+    return replace(record, version=version, report=report)
+
+
 def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Kept:
     """Put the data of a submission's organisations to what it was just before it.
 
@@ -140,7 +165,7 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
         RequestError: it changed nothing that could be taken back.
     """
     journal, started = Journal(settings.data), datetime.now(UTC)
-    undone = _undone(name, journal)
+    undone = _undone(name, journal, store, settings)
     contents = {one.organisation: journal.graph(one.before) for one in undone.members}
     inferred = _inferred(contents, settings)
     times = (started, datetime.now(UTC))
@@ -166,8 +191,8 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
     return kept
 
 
-def _undone(name: str, journal: Journal) -> Kept:
-    undone = journal.read(name)
+def _undone(name: str, journal: Journal, store: Store, settings: Settings) -> Kept:
+    [undone] = settled([journal.read(name)], store, settings.base_iri)
     if not undone.members or undone.version is None:
         raise RequestError(
             f"the submission {name} changed nothing", fix="Only what entered can be taken back."

@@ -3,7 +3,7 @@
 ``submissions/ID.json`` is the record: who, when, what became of each file, its report, and the
 digests of what each organisation's graph held before and after. ``submissions/graphs/`` holds
 those contents, each once. A record is written before the commit and again with its version
-after it: one without a version may not have entered.
+after it: one without a version may have entered or not (`history.settled`).
 """
 
 import gzip
@@ -69,6 +69,11 @@ class JournalEntry:
     undoes: str | None = None
     members: tuple[Member, ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether this record does not say if its commit was made."""
+        return self.version is None and bool(self.members)
 
     @property
     def organisations(self) -> tuple[str, ...]:

@@ -11,7 +11,14 @@ from coprod_kg.model.files import files
 from coprod_kg.model.terms import serialise
 from coprod_kg.store.base import Query, Store
 
-__all__ = ["Said", "described_elsewhere", "labels", "last_submissions", "said_elsewhere"]
+__all__ = [
+    "Said",
+    "described_elsewhere",
+    "labels",
+    "last_submissions",
+    "said_elsewhere",
+    "versions",
+]
 
 _JSON = "application/sparql-results+json"
 _AT_ONCE = 2000
@@ -61,6 +68,12 @@ def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
             found[row["thing"]] = row["label"]
         found.setdefault(row["thing"], row["label"])
     return found
+
+
+def versions(store: Store, submissions: Iterable[str]) -> dict[str, int]:
+    """For each of these submissions (IRIs) that entered, the version that first holds it."""
+    rows = _rows(store, "versions-of-submissions", submissions)
+    return {row["submission"]: int(row["version"]) for row in rows}
 
 
 def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, str]]:

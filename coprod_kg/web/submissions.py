@@ -18,7 +18,7 @@ from coprod_kg.access import Role
 from coprod_kg.errors import CoprodError, UnsupportedMedia
 from coprod_kg.formats.media_types import HTML, Format
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
-from coprod_kg.ingest.history import differences, roll_back
+from coprod_kg.ingest.history import differences, roll_back, settled
 from coprod_kg.ingest.job import Sent
 from coprod_kg.ingest.journal import Journal, JournalEntry
 from coprod_kg.ingest.report.differences import as_lines
@@ -99,7 +99,8 @@ def blueprint(site: Site) -> Blueprint:
 def _list(site: Site) -> Response:
     """What was submitted, the newest first, and the form to send a file."""
     found = negotiate(request.headers.get("Accept"), (_JSON, HTML))
-    records = list(islice(Journal(site.settings.data).records(site.seen.hidden), _LISTED))
+    newest = islice(Journal(site.settings.data).records(site.seen.hidden), _LISTED)
+    records = settled(newest, site.store, site.settings.base_iri)
     if found[0].format == HTML:
         closed = site.settings.read_access == "token"
         return _page("submissions.html", records=records, version=site.version(), closed=closed)
@@ -184,7 +185,8 @@ def _rollback(site: Site, name: str) -> Response:
 
 
 def _record(site: Site, name: str) -> JournalEntry:
-    return Journal(site.settings.data).read(name, site.seen.hidden)
+    record = Journal(site.settings.data).read(name, site.seen.hidden)
+    return settled([record], site.store, site.settings.base_iri)[0]
 
 
 def _offers() -> tuple[Offer, ...]:

@@ -5,6 +5,7 @@ The table of docs/writes.md says it in words; the roads are those of `tests.web.
 
 import gzip
 import http.client
+import json
 import os
 import random
 import signal
@@ -13,20 +14,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from benchmarks.servers import family
 from coprod_kg.access import Private, Role, Tokens
+from coprod_kg.cli.submissions import submissions
 from coprod_kg.errors import StoreError, StoreFull
+from coprod_kg.ingest.journal import Journal
 from coprod_kg.settings import Settings
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
 from tests.test_submitting import organisation, sent
 from tests.web.service import running
-from tests.web.writing import ROADS, TURTLE, Road, Site, Write
+from tests.web.writing import ROADS, TURTLE, Road, Site, Write, submit
 
 VICTIMS = ("writer", "query", "web")
 LEFT = 20 << 20
@@ -200,6 +204,49 @@ def test_a_process_that_is_killed_takes_no_acknowledged_write_with_it(
         assert made == before, (status, answer)
     if write.sent is not None and not before:
         assert site.recorded(write.sent) == made
+
+
+def test_a_submission_that_outlived_its_process_has_a_version_and_can_be_taken_back(
+    site: Site,
+) -> None:
+    journal = Journal(site.settings.data)
+    for number in range(100, 120):  # the kill may come before the change was sent
+        write = submit(site, number)
+        known = {record.id for record in journal.records()}
+        writer = site.service.keeper.pids()["writer"]
+        os.kill(writer, signal.SIGSTOP)
+        sending = threading.Thread(target=leave, args=(site, write))
+        try:
+            sending.start()
+            while not (new := {record.id for record in journal.records()} - known):
+                time.sleep(0.05)
+            time.sleep(0.5)
+            for pid in family(site.service.keeper.pids()["web"]):
+                try_to_kill(pid)
+            sending.join()
+        finally:
+            os.kill(writer, signal.SIGCONT)
+        settle(site)
+        if there(site, write.there):
+            break
+    else:
+        pytest.fail("no change was sent before its process was killed")
+    [name] = new
+    assert journal.read(name).version is None
+    status, listed = site.send(Write("GET", "/submissions", None, TURTLE, ""))
+    [told] = [one for one in json.loads(listed)["submissions"] if one["submission"] == name]
+    assert (status, type(told["version"])) == (200, int)
+    shown = CliRunner().invoke(submissions, ["--data", str(site.settings.data), "--json"])
+    assert told in json.loads(shown.output), shown.output
+    status, answer = site.send(Write("POST", f"/submissions/{name}/rollback", b"", TURTLE, ""))
+    assert status == 201, answer
+    assert not site.asks(write.there)
+
+
+def leave(site: Site, write: Write) -> None:
+    """Send to a process that is killed before it answers."""
+    with suppress(OSError, http.client.HTTPException):
+        site.send(write)
 
 
 def try_to_kill(pid: int) -> None:
