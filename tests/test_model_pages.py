@@ -118,7 +118,8 @@ def test_every_term_is_told_with_its_definition_and_example(pages: dict[str, Pag
 
 def test_every_shape_is_told_with_its_message(pages: dict[str, Page]) -> None:
     model, page = graph(*shape_files()), pages["/shapes"]
-    for kind in (SH.NodeShape, SH.PropertyShape):
+    not_ahead = URIRef(f"{BASE}shapes#NotAhead")
+    for kind in (SH.NodeShape, SH.PropertyShape, not_ahead):
         for shape in model.subjects(RDF.type, kind):
             assert str(shape).rpartition("#")[2] in page.ids
             for message in model.objects(shape, SH.message):

@@ -32,6 +32,7 @@ def demands(said: ModelStatements, node: Node) -> Iterator[Phrase]:
             if found:
                 yield found
     yield from _qualified(said, node)
+    yield from _not_ahead(said, node)
 
 
 def listed(first: Word | None, parts: Iterable[Phrase], joint: str) -> Phrase:
@@ -77,6 +78,12 @@ def _qualified(said: ModelStatements, node: Node) -> Iterator[Phrase]:
             yield (Word(count), *inner)
         else:
             yield (Word(f"{count} that is"), *inner)
+
+
+def _not_ahead(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+    if said.is_a(node, "cps:NotAhead"):
+        excuses = (_with(said, excuse)[1:] for excuse in said.objects(node, "cps:unless"))
+        yield listed(None, [(Word("not after today"),), *excuses], "unless")
 
 
 def _together(said: ModelStatements, node: Node) -> Phrase:

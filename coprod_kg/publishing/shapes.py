@@ -148,11 +148,8 @@ def _place(name: str) -> tuple[int, str]:
 
 def _subjects(words: ModelStatements, said: ModelStatements) -> Iterator[ShapeSubject]:
     for node in said.typed("sh:NodeShape"):
-        rules = (
-            _rule(words, one)
-            for one in said.objects(node, "sh:property")
-            if isinstance(one, ox.NamedNode)
-        )
+        shapes = (*said.objects(node, "sh:property"), *_dates(said, node))
+        rules = (_rule(words, shape) for shape in shapes if isinstance(shape, ox.NamedNode))
         yield ShapeSubject(
             node.value,
             _local(node),
@@ -164,6 +161,13 @@ def _subjects(words: ModelStatements, said: ModelStatements) -> Iterator[ShapeSu
             _sources(said, node),
             tuple(_more(words, node)),
         )
+
+
+def _dates(said: ModelStatements, node: ox.NamedNode) -> Iterator[ox.NamedNode]:
+    """The dates that may not lie ahead; no shape of SHACL holds them, so the name says whose."""
+    for rule in said.typed("cps:NotAhead"):
+        if rule.value.startswith(f"{node.value}-"):
+            yield rule
 
 
 def _order(said: ModelStatements, iri: str) -> float:
