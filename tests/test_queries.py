@@ -10,7 +10,7 @@ import csv
 import io
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import pytest
 import rdflib
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
 from coprod_kg.queries.library import SavedQuery, load
@@ -190,6 +192,40 @@ def test_a_question_is_a_question_that_names_what_it_answers(name: str) -> None:
 
 def test_every_golden_answer_has_its_question() -> None:
     assert sorted(path.stem for path in GOLDEN.glob("*.csv")) == NAMES
+
+
+days = st.dates(date(2010, 1, 1), date(2026, 12, 31)).map(date.isoformat)
+dates = st.builds(lambda day, length: day[:length], days, st.sampled_from((4, 7, 10)))
+pilots = st.tuples(dates, *([st.none() | dates] * 3))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(pilots, min_size=1, max_size=12))
+def test_the_pilots_that_moved_on_or_ended_never_become_fewer(
+    known: list[tuple[str, str | None, str | None, str | None]],
+) -> None:
+    """Whatever is recorded: in each row the parts make up the same pilots."""
+    lines = ["PREFIX cp: <https://w3id.org/coprod/ontology#>"]
+    lines += ["PREFIX stage: <https://w3id.org/coprod/vocab/stage/>"]
+    for number, (start, later, until, end) in enumerate(known):
+        pilot = f'cp:about <urn:i{number}> ; cp:stage stage:pilot-project ; cp:validFrom "{start}"'
+        lines.append(f"<urn:i{number}> a cp:Initiative ; cp:sector <urn:sector> .")
+        lines.append(f"<urn:p{number}> {pilot} .")
+        lines += [f'<urn:p{number}> cp:validUntil "{until}" .'] if until else []
+        lines += [f'<urn:i{number}> cp:endDate "{end}" .'] if end else []
+        if later:
+            lines.append(f"<urn:l{number}> cp:followsAssessment <urn:p{number}> ;")
+            lines.append(f'  cp:stage stage:project ; cp:validFrom "{later}" .')
+    store = Store()
+    store.load("\n".join(lines), format=RdfFormat.TURTLE)
+    text = questions()["pilot-survival"].bind({"on": ["2020-06-15"]}, BASE)
+    header, *rows = table(store.query(text))
+    counts = {name: [int(row[place]) for row in rows] for place, name in enumerate(header)}
+    for name in ("moved", "ended", "percent"):
+        assert counts[name] == sorted(counts[name])
+    assert len(set(counts["pilots"])) <= 1
+    parts = zip(*(counts[name] for name in ("moved", "ended", "still", "unknown")), strict=True)
+    assert [sum(row) for row in parts] == counts["pilots"]
 
 
 def refresh() -> None:
