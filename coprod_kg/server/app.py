@@ -1,4 +1,4 @@
-"""What granian runs in each web process: ``coprod_kg.server.app:app``.
+"""The ASGI application of one web process, loaded as ``coprod_kg.server.app:app``.
 
 ``COPROD_RUN`` names the directory of the store's sockets; the other settings come from
 ``COPROD_*`` as everywhere. A web process whose parent is gone ends itself: it would hold the port

@@ -1,4 +1,4 @@
-"""The ASGI application that granian runs; it calls the WSGI application in threads.
+"""The ASGI application that granian runs: calls the WSGI application in threads.
 
 A request body is read whole before the application is called: half a body changes nothing. Each
 piece of an answer is sent when the client has taken the one before. An answer that fails midway
@@ -68,7 +68,7 @@ Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Answer:
-    """What the application answers: all of it, or its beginning and the rest of its chunks."""
+    """The application's response: its whole body, or the beginning and an iterator of the rest."""
 
     status: int = 500
     headers: Pairs = field(default_factory=list)
@@ -311,7 +311,7 @@ class Door:
             )
 
     async def _sweep(self) -> None:
-        """Look after requests that take longer than a moment: does their client still wait?"""
+        """Watch requests that take longer than a moment, to notice a client that leaves."""
         watched: dict[RequestLog, asyncio.Task[None]] = {}
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
@@ -326,7 +326,7 @@ class Door:
 
 
 async def _watch(exchange: RequestLog, receive: Receive) -> None:
-    """Wait until the client leaves; what else comes is the end of its body, or more than it may."""
+    """Wait until the client leaves; the rest of its body, or more than it may, is passed over."""
     while (await receive())["type"] != "http.disconnect":
         pass
     exchange.asker.leave()
@@ -352,12 +352,12 @@ def _body(data: bytes, *, more: bool = False) -> dict[str, Any]:
 
 
 def _no_write(data: bytes) -> None:
-    """WSGI's old way to send a body, which Flask does not use."""
+    """WSGI's ``write`` callable (PEP 3333), which Flask does not use."""
     raise NotImplementedError
 
 
 def _give_up_after(seconds: float) -> None:
-    """Have the kernel break off clients that take nothing of what is on its way to them.
+    """Have the kernel close connections whose clients take nothing (``TCP_USER_TIMEOUT``).
 
     The last bytes of an answer wait in the HTTP server and the kernel, which wait for ever. The
     option is set on the listening sockets, which granian keeps to itself, and each connection
@@ -366,6 +366,7 @@ def _give_up_after(seconds: float) -> None:
     option: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is None:  # a kernel that has no such clock
         return
+    # granian does not hand out its listening sockets, so each descriptor is tried.
     for name in os.listdir("/dev/fd"):
         with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as copy:  # not every file
             copy.setsockopt(socket.IPPROTO_TCP, option, round(seconds * 1000))

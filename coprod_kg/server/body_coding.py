@@ -1,4 +1,4 @@
-"""What of an answer's body is sent: a part that was asked for, or all of it packed by gzip."""
+"""Content coding and ranges of response bodies: gzip, and parts that were asked for."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""Lookups answered in the event loop, without a thread.
+"""Short queries answered in the event loop, without a thread.
 
 A GET of ``/sparql`` is answered here where its query is short and its answer is held by the client,
 kept in the cache, or small and there within a moment. Who may read what, what the request means and
@@ -51,7 +51,7 @@ class _Lookup:
 
 
 class FastLookup:
-    """What one web process answers in its event loop.
+    """The queries that one web process answers in its event loop.
 
     Args:
         site: what the application has at hand.
@@ -160,7 +160,7 @@ class FastLookup:
             loop.remove_reader(place)
 
     def give_up(self, before: float) -> None:
-        """Let threads wait for what was asked before a moment of the monotonic clock."""
+        """Leave to threads the queries that began before a moment of the monotonic clock."""
         for done, since in list(self._waiting.items()):
             if since < before and not done.done():
                 done.set_result(None)

@@ -1,4 +1,4 @@
-"""The web processes: granian over the application, until the parent leaves.
+"""Entry point of the HTTP server: granian and its child processes.
 
 granian speaks HTTP and hands each request to one of its own child processes, which run
 `coprod_kg.server.app`. Asked to stop, they take no more requests and finish those under way.

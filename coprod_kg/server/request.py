@@ -1,4 +1,4 @@
-"""A request of ASGI: its head checked, its body read whole and unpacked."""
+"""An ASGI request: its head checked, its body read whole and unpacked."""
 
 import asyncio
 import io
@@ -79,7 +79,7 @@ class Head:
     length: int | None
 
     def environ(self) -> dict[str, Any]:
-        """What WSGI wants to know of it (PEP 3333)."""
+        """The WSGI environment (PEP 3333)."""
         scope = self.scope
         found: dict[str, Any] = {
             "REQUEST_METHOD": self.method,

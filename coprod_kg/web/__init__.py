@@ -1,4 +1,4 @@
-"""The house over HTTP: one application, one blueprint per family of routes; it keeps no globals."""
+"""The Flask application: one blueprint for each family of routes."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""The one place that tells the operator what happened: a log line and numbers, once per request.
+"""Access log (one line of JSON for each request) and the counters that go with it.
 
-It never writes a token, a body or a query string; of a query it writes the SHA-256, or the text
-where the settings say so.
+Keep tokens, bodies and query strings out: logs are read by more people than may see those. Of a
+query the SHA-256 is logged, or the text where the settings say so.
 """
 
 import json
@@ -35,11 +35,11 @@ _ROUTES: Final = frozenset(
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 _REFUSED: Final = frozenset({401, 403, 408, 413, 429, 503, 507})
-"""What is answered to requests that would be good ones at another time, or of somebody else."""
+"""Statuses of requests that may succeed later, or with another token: counted as refusals."""
 
 
 def record(exchange: RequestLog, settings: Settings) -> None:
-    """Say what became of a request."""
+    """Count a finished request and write its log line."""
     seconds = time.monotonic() - exchange.started
     first = exchange.path.split("/", 2)[1] if "/" in exchange.path else ""
     route = f"/{first}" if first in _ROUTES else "/" if first == "" else "other"

@@ -1,4 +1,4 @@
-"""Who asks, by the token in the request; it never shows, keeps or logs one."""
+"""Authentication by token (Bearer or Basic), and what its holder may read and write."""
 
 from typing import Final
 
@@ -23,20 +23,20 @@ _NUMBERS: Final = "health.metrics"
 
 
 def holder(request: Request, tokens: Tokens) -> Grant | None:
-    """What the sender of a request may do, or None where it carries no token.
+    """The grant of the token in a request, or None where it carries no token.
 
-    Browsers send a token as a password (Basic, RFC 7617), also when the page of somebody else
-    makes them; it counts for reading only.
+    Browsers send a token as a password (Basic, RFC 7617), also for requests that the page of
+    another site makes (CSRF), so Basic counts for reading only.
 
     Raises:
-        Unauthorised: what it carries is no token of this service.
+        Unauthorised: its token is none of this service.
     """
     known = exchange(request)
     return granted(known, request.headers.get("Authorization"), tokens)
 
 
 def granted(known: RequestLog, authorization: str | None, tokens: Tokens) -> Grant | None:
-    """What `holder` says, by the header alone; it is looked up once a request."""
+    """The grant of the token in an ``Authorization`` header; looked up once a request."""
     if known.grant is not None or authorization is None:
         return known.grant
     sent = Authorization.from_header(authorization)
@@ -54,9 +54,9 @@ def granted(known: RequestLog, authorization: str | None, tokens: Tokens) -> Gra
 def admit(
     known: RequestLog, authorization: str | None, tokens: Tokens, private: Private, *, closed: bool
 ) -> None:
-    """Note who sends a request and what is hidden from them; refuse who may not read.
+    """Note what is hidden from the client of a request; refuse clients that may not read.
 
-    The one place for these rules, whoever answers the request.
+    The one place for these rules: the application and the fast lookup both call it.
 
     Args:
         known: the request.
@@ -98,7 +98,7 @@ def curator(request: Request, tokens: Tokens, what: str) -> Grant:
 
 
 def guard(app: Flask, tokens: Tokens, private: Private, settings: Settings) -> None:
-    """Let each request see what its sender may see, and nobody read where that takes a token."""
+    """Run `admit` before each request, with the settings on who may read pages and metrics."""
     reading = settings.read_access == "token"
     numbers = settings.metrics_access == "token"
     numbers = numbers or (reading and settings.metrics_access == "reading")

@@ -1,8 +1,8 @@
-"""Small answers kept for whoever asks the same of the same version; it never keeps an error.
+"""Cache of small answers in one web process, least recently used first out; holds no errors.
 
-An answer is a function of the dataset version and of what was asked, so it is never out of date.
-What is asked is compared whole: every field of `Query` counts but the deadline, the asker and the
-kind of worker, and so does one that is added to it later, such as which private graphs are seen.
+An answer is a function of the dataset version and the query, so it is never out of date. The key is
+every field of `Query` but the deadline, the client and the kind of worker; a field that is added to
+`Query` later counts by itself, such as which private graphs are seen.
 """
 
 import re
@@ -52,7 +52,7 @@ class _Kept:
 
 
 class Cache:
-    """The least recently used answers go first; any number of threads may use it at once.
+    """A cache that evicts the least recently used answers; safe to use from any number of threads.
 
     Args:
         megabytes: how much it may hold, in MiB; 0 keeps nothing.
@@ -75,7 +75,7 @@ class Cache:
         return bool(self._room) and not is_changing(query.text)
 
     def find(self, query: Query, version: int) -> Answer | None:
-        """The answer that is kept, or None."""
+        """The cached answer, or None."""
         key = _key(query, version)
         with self._lock:
             kept = self._kept.get(key)
@@ -85,7 +85,7 @@ class Cache:
         return Answer(kept.media_type, version, len(kept.data), iter((kept.data,)))
 
     def noting(self, query: Query, answer: Answer) -> Answer:
-        """The same answer, which is kept once all of it has been read; as it is if it is large."""
+        """The same answer, cached once it has been read to its end; a large one passes uncached."""
         if answer.length is None or self._cost(query, answer.length) > self._most:
             return answer
         return Answer(
@@ -93,7 +93,7 @@ class Cache:
         )
 
     def keep(self, query: Query, answer: Answer, data: bytes) -> None:
-        """Keep the bytes of a small answer; others go where there is no room."""
+        """Cache the bytes of a small answer; older ones are evicted where there is no room."""
         kept = _Kept(answer.media_type, data, self._cost(query, len(data)))
         if kept.cost > self._most:
             return
@@ -135,10 +135,12 @@ class _Noting:
         return chunk
 
     def close(self) -> None:
-        """Stop: whoever computes this answer is freed."""
+        """Stop; the worker that computes this answer is released."""
         self._answer.close()
 
 
+# These say how an answer is computed, not what it says. All other fields are the key, so that one
+# added to `Query` later makes two entries at worst, and not one wrong answer.
 _HOW: Final = ("version", "seconds", "asker", "reserved")
 _WHAT: Final = attrgetter(*(one.name for one in fields(Query) if one.name not in _HOW))
 

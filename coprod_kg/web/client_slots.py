@@ -51,10 +51,10 @@ _WAITING, _RUNNING, _RESERVED = 1, 2, 3
 
 
 class Client(NamedTuple):
-    """Who a share belongs to.
+    """The client that a share belongs to.
 
     Attributes:
-        key: a number for its name; two clients share one by an accident of 1 in 2⁶⁴.
+        key: a number for its name; two clients share one by a collision of 1 in 2⁶⁴.
         token: whether it has sent a token that counts.
     """
 
@@ -517,7 +517,7 @@ def hold(answer: Answer, slot: Slot) -> Answer:
 
 
 class _Held:
-    """The bytes of an answer, and the slot they hold until the last of them."""
+    """The bytes of an answer, which hold a slot until the last of them is read."""
 
     def __init__(self, answer: Answer, slot: Slot) -> None:
         self._answer = answer

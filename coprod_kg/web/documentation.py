@@ -1,4 +1,4 @@
-"""The interface as an OpenAPI document and a page, and the guides of ``docs/`` as pages."""
+"""Routes of the OpenAPI document, its page, and the guides of ``docs/`` as pages."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Errors shown to a client, in the one place that does so; it never shows what is inside.
+"""Error handler: any error as a problem document, a page or lines of text.
 
 Who reads decides how: ``text/html`` preferred gives a page, ``text/plain`` named gives lines of
 text, everything else (``*/*`` and result formats too) gives ``application/problem+json``

@@ -1,6 +1,6 @@
-"""The present state of the service for Prometheus: places, workers, disk, memory, last copy.
+"""Prometheus gauges: slots, workers, disk space, memory, last backup.
 
-Nothing of it is counted while requests are answered: it is looked up when somebody asks.
+Nothing is counted while requests are answered: each number is looked up when Prometheus scrapes.
 """
 
 import os
@@ -51,7 +51,7 @@ class Present(Collector):
     admitted: tuple[Slots, ...]
 
     def collect(self) -> Iterator[Metric]:
-        """The numbers as they are now; those that this machine does not tell are left out."""
+        """The gauges as they are now, without those that this operating system does not report."""
         yield InfoMetricFamily(
             "coprod_build",
             "What runs",
@@ -121,7 +121,7 @@ def _gauge(name: str, documentation: str, *labels: str) -> GaugeMetricFamily:
 
 
 def _processes(top: int) -> Iterator[tuple[str, int]]:
-    """The kind and the resident bytes of a process and all that come of it, where Linux tells."""
+    """The kind and the resident bytes of a process and its descendants, from ``/proc``."""
     parents = dict(_parents())
     kinds = {top: "serve"}
     for pid in parents:

@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 Graph Store HTTP Protocol at ``/data``; it parses nothing that is sent.
+"""The SPARQL 1.1 Graph Store HTTP Protocol at ``/data``.
 
 A graph is named by ``?graph=``, by ``?default``, or by its own address below ``/data/``. Anyone
 reads; a curator's token writes. Graphs that this software keeps are not written here.
@@ -38,11 +38,11 @@ _SUFFIXES: Final = {one.name: one.media_type for one in GRAPHS}
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a request carries: read once, before the first attempt to commit it.
+    """The request body, read once before the first attempt to commit it.
 
     Attributes:
         bodies: the bytes as they came, of each part where there are several.
-        lines: what they say, as N-Triples.
+        lines: their triples, as N-Triples.
     """
 
     bodies: tuple[bytes, ...] = ()
@@ -114,7 +114,7 @@ def _target(given: Parameters, name: str | None) -> Target | None:
 
 
 def _address() -> str:
-    """The address of the request as the public writes it."""
+    """The public address of the request."""
     return root() + request.base_url.removeprefix(request.url_root)
 
 

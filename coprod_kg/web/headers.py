@@ -1,4 +1,4 @@
-"""Headers that every response carries, errors too; it never looks at a body."""
+"""Headers that every response carries, errors too: security, CORS, ``Vary``, cache status."""
 
 from flask import Flask, Response, request
 
@@ -44,7 +44,7 @@ _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
 
 
 def common(known: RequestLog, status: int, media_type: str) -> list[tuple[str, str]]:
-    """The headers of every response beside its own, whoever answers it.
+    """The headers of every response beside its own, from the application or the fast lookup.
 
     Args:
         known: the request and what is known of its answer.
@@ -61,7 +61,7 @@ def common(known: RequestLog, status: int, media_type: str) -> list[tuple[str, s
 
 
 def cache_control(known: RequestLog, value: str) -> str:
-    """How long an answer may be kept, and by whom: by no shared cache where it is for few."""
+    """A ``Cache-Control`` value, made private where not every client may see the answer."""
     return value.replace("public", "private") if known.unshared else value
 
 

@@ -1,4 +1,4 @@
-"""For operators and crawlers: is it alive, is it ready, what may be crawled; it asks no query."""
+"""Routes for operators and crawlers: ``/healthz``, ``/readyz``, ``/metrics``, ``/robots.txt``."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The first page: where initiatives sit, and what stands in their way; it counts nothing itself.
+"""The first page: initiatives by stage, and the barriers that they have met.
 
 Every number is a cell of a saved query, and a link to the saved query that lists what it counts.
 """
@@ -21,7 +21,7 @@ __all__ = ["blueprint"]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number, and the query behind it."""
+    """A number, and the address of the saved query that lists what it counts."""
 
     number: int
     link: str
@@ -29,7 +29,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage, or none known, and how many initiatives sit there."""
+    """A stage (or no known one), and how many initiatives are there."""
 
     iri: str
     label: str

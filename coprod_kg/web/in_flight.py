@@ -1,4 +1,4 @@
-"""A query that is under way before the application is called; it never asks one by itself."""
+"""A store that has one query already in progress, sent by `coprod_kg.server.fast_lookup`."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ __all__ = ["QueryInFlight"]
 
 @dataclass(frozen=True, slots=True)
 class QueryInFlight(RestrictedStore):
-    """A store that has a query already, sent on the short road, for the application to go on with.
+    """A store with a query that the event loop sent to a worker and the application waits for.
 
     Attributes:
         asked: the query.
-        asking: its way through a worker.
-        slot: the slot of whoever asks.
+        asking: the query in its worker.
+        slot: the client's slot.
     """
 
     asked: Query
@@ -24,7 +24,7 @@ class QueryInFlight(RestrictedStore):
     slot: Slot
 
     def query(self, query: Query) -> Answer:
-        """The answer to that query from where it is now, or to another one from the store."""
+        """The answer to the query in progress; any other query goes to the store as usual."""
         if query == self.asked:
             try:
                 return self.asking.answer()
@@ -34,6 +34,6 @@ class QueryInFlight(RestrictedStore):
         return self.store.query(query)
 
     def close(self) -> None:
-        """Have the query stopped, and give the slot back."""
+        """Stop the query, and give the slot back."""
         self.asking.close()
         give_back(self.slot)

@@ -1,4 +1,4 @@
-"""Things and the documents about them, as linked data; it never answers for a thing it has not.
+"""Routes of resources and their documents as linked data: ``/id``, ``/page``, ``/doc``.
 
 ``/id/KIND/ID`` is the thing, so it redirects (303) to ``/page/…`` for people or ``/doc/…`` for
 machines. The concepts of the schemes have the same under ``/vocab/SCHEME/CONCEPT``.

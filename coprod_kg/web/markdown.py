@@ -1,4 +1,4 @@
-"""The pages of ``docs/`` as HTML: the part of CommonMark, with tables, that they are written in.
+"""Markdown to HTML: the part of CommonMark, with tables, that ``docs/`` is written in.
 
 Headings, paragraphs, lists, tables, fenced code, comments (left out); within text code, links,
 strong and emphasised words. Everything else is text. A test compares it with a full reader.

@@ -1,7 +1,7 @@
-"""What Prometheus reads, over all web processes; it counts requests and never names a client.
+"""Prometheus counters and histograms, summed over all web processes; no label names a client.
 
 Where ``PROMETHEUS_MULTIPROC_DIR`` is set (`coprod_kg.store.local` sets it), each process keeps its
-numbers in a file of that folder, and whichever is asked adds them up.
+numbers in a file of that folder, and the one that answers ``/metrics`` adds them up.
 """
 
 import os
@@ -120,7 +120,7 @@ def spooled(size: int) -> None:
 
 
 def forget_dead() -> None:
-    """Take away the state of processes that are gone; their counts stay."""
+    """Remove the gauges of processes that have ended; their counts stay."""
     for file in Path(os.environ.get(FOLDER, "/nonexistent")).glob("gauge_*_*.db"):
         pid = file.stem.rpartition("_")[2]
         if pid.isdigit() and not _alive(int(pid)):

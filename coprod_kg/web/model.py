@@ -1,7 +1,7 @@
-"""The model over HTTP: ontology, shapes, schemes, pictures, each as a page or as RDF.
+"""Routes of the model: ontology, shapes, schemes and diagrams, each as a page or as RDF.
 
-It never asks the store: everything comes from the files of this installation, so an answer stays
-the same until another release is installed.
+Everything comes from the files of this installation and not from the store, so an answer stays the
+same until another release is installed.
 """
 
 from collections.abc import Callable, Mapping
@@ -142,7 +142,7 @@ def _answer(page: _Page, render: Callable[[_Page], str], suffix: str | None = No
 
 
 def _sent(body: str | bytes, offer: Offer) -> Response:
-    """The response, or a 304 to who has it already."""
+    """The response, or a 304 where the client has it already."""
     response = Response(body, content_type=offer.content_type)
     response.headers["Cache-Control"] = _KEPT
     response.add_etag()

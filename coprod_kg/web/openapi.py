@@ -1,4 +1,4 @@
-"""The whole HTTP surface as one OpenAPI 3.1 document, made from the routes; it serves nothing.
+"""The OpenAPI 3.1 document of the whole HTTP interface, made from the application's routes.
 
 Addresses and methods come from the application, saved queries from the catalogue, problems from
 the hierarchy of errors. What is left, a sentence and the formats of each route, is in

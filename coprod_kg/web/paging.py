@@ -1,4 +1,4 @@
-"""Parts of a saved query's rows: which one is asked, and where the others are; it counts none.
+"""Paging of a saved query's rows: ``limit``, ``offset`` and the ``Link`` header (RFC 8288).
 
 Whether there is more is asked for one row beyond the part, so it costs no second reading of what
 is sent, and works for every format; the last part is known only from within it.

@@ -1,4 +1,4 @@
-"""The values that a saved query's parameters permit in this version; it never answers the query."""
+"""The values that a saved query's parameters permit in one version of the data."""
 
 from collections.abc import Mapping, Sequence
 

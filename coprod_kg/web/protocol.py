@@ -1,4 +1,4 @@
-"""An HTTP request read as the SPARQL 1.1 Protocol says; it never judges the query itself."""
+"""Reader of HTTP requests of the SPARQL 1.1 Protocol."""
 
 import math
 import re

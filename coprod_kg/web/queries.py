@@ -1,4 +1,4 @@
-"""The saved queries over HTTP; it never runs a text that is not saved."""
+"""Routes of the saved queries: list, page, answer."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext

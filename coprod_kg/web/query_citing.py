@@ -1,4 +1,4 @@
-"""How an answer of a saved query is cited over HTTP; it never changes the answer.
+"""Citation of a saved query's answer over HTTP: ``/queries/NAME/cite`` and response headers.
 
 A small answer says its rows and its content hash in every format; a large one leaves both to
 ``/queries/NAME/cite``, so that it can be sent as it comes.

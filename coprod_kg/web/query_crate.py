@@ -1,4 +1,4 @@
-"""An answer of a saved query taken away as an RO-Crate over HTTP; it keeps none."""
+"""An answer of a saved query as an RO-Crate download."""
 
 from flask import Response
 

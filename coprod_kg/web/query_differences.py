@@ -1,4 +1,4 @@
-"""The same saved query between two versions of the data, over HTTP; it never stores anything."""
+"""Route that compares the answers of a saved query over two versions of the data."""
 
 from functools import partial
 from typing import Final

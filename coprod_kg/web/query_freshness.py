@@ -1,4 +1,4 @@
-"""What the pages and the list of the saved queries say of their last runs; it runs none."""
+"""Last runs of the saved queries, for their pages and their list."""
 
 from coprod_kg.queries.citation import query_hash
 from coprod_kg.queries.library import SavedQuery
@@ -27,5 +27,5 @@ def last_run(site: Site, query: SavedQuery) -> Run | None:
 
 
 def _counts(run: Run, query: SavedQuery, newest: int) -> bool:
-    """Whether it was the same question of the same history of the data."""
+    """Whether the run was of this text, and of a version that this history of the data has."""
     return run.version <= newest and run.query_sha256 == query_hash(query)

@@ -1,4 +1,4 @@
-"""Questions written over HTTP with a curator's token, and read as text; it asks none of them.
+"""Routes that submit, replace, remove and read single questions and their charts.
 
 A question and its chart have the addresses that their files would have: ``/queries/NAME.rq`` and
 ``/queries/NAME.vl.json``. What is sent is looked over as `coprod_kg.queries.lint` does; those that

@@ -1,4 +1,4 @@
-"""The saved queries as one request sees them; it never asks nor changes one.
+"""The saved queries as one request sees them: those in files and those submitted.
 
 Those in files are the same while the process lives. Those that were submitted are data: a request
 that names a version of the dataset sees them as they were in it, and those that are newer than it
@@ -29,7 +29,7 @@ class SavedQuestions(Mapping[str, SavedQuery]):
     def __init__(
         self, fixed: Mapping[str, SavedQuery], collection: Collection, store: Store
     ) -> None:
-        """Read nothing yet."""
+        """Nothing is read before it is needed."""
         self.fixed = fixed
         self.collection = collection
         self._store = store
@@ -49,7 +49,7 @@ class SavedQuestions(Mapping[str, SavedQuery]):
         return number, self.collection.at(number)
 
     def mark(self) -> tuple[object, ...]:
-        """What is another one when a question is submitted, replaced or removed."""
+        """A mark that changes when a question is submitted, replaced or removed."""
         own = (one for one in self.values() if one.name not in self.fixed)
         return tuple((one.name, one.text, one.submitted) for one in own)
 

@@ -1,4 +1,4 @@
-"""An answer of the store as an HTTP response: format, caching, length; it never asks anything.
+"""An answer of the store as an HTTP response: format, entity tag, caching, length.
 
 A small answer comes with its length. A large one is sent as it comes, and where it fails midway
 the connection breaks (`coprod_kg.server.asgi`), so that every client notices.
@@ -123,7 +123,7 @@ class Conditions:
 
         Args:
             offer: the format of the answer.
-            hidden: the organisations that are hidden from whoever asks.
+            hidden: the organisations that are hidden from the client.
         """
         return [
             ("Dataset-Version", str(self.version)),
@@ -155,7 +155,7 @@ def chosen(given: Parameters, accept: str | None) -> tuple[Offer, ...]:
 
 
 def wants_page(wanted: tuple[Offer, ...]) -> bool:
-    """Whether a person with a browser is asking."""
+    """Whether the client is a browser that wants a page."""
     return wanted[0].format == HTML
 
 
@@ -191,11 +191,11 @@ def reply(answer: Answer, conditions: Conditions, filename: str | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What this process has for large answers on their way.
+    """What this process has room for: large answers being sent, and bytes of them on disk.
 
     Attributes:
         downloads: how many there may be.
-        spool: bytes on disk for what their readers have not read.
+        spool: bytes on disk for what their clients have not taken yet.
         folder: where those are.
     """
 
@@ -214,7 +214,7 @@ class Room:
 
 
 class Download:
-    """A large answer on its way, one of a limited number in this process."""
+    """A large answer being sent, one of a limited number in this process."""
 
     def __init__(self, relay: Relay, place: Share) -> None:
         """Take the answer and one place, which is taken already."""

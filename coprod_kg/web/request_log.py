@@ -1,4 +1,4 @@
-"""One request and its response as the operator sees them; it never holds a token or a body."""
+"""What is known of one request, for the access log: keep tokens and bodies out of it."""
 
 import time
 from dataclasses import dataclass, field
@@ -30,12 +30,12 @@ class RequestLog:
         sent: bytes of the body handed over to be sent.
         outcome: ``ok``, or in a word why not.
         refused: the setting whose limit refused it, if one did.
-        guarded: whether what is seen here depends on who asks.
+        guarded: whether what is seen here depends on the client's token.
         hidden: the organisations whose data the client does not see.
         unshared: whether no cache that serves others may keep the answer.
         grant: what the client's token is for, once it has been looked up; None without one.
         begun: the query that was sent to the store before the application was called.
-        notes: what the routes have to say for the log: the version, the hash of the query.
+        notes: fields that the routes add to the log: the version, the hash of the query.
     """
 
     method: str = ""
@@ -66,7 +66,7 @@ class RequestLog:
 
 
 def exchange(request: Request) -> RequestLog:
-    """The exchange that a request belongs to; a new one where no server keeps any."""
+    """The log entry of a request; a new one where no server put one into its environment."""
     found = request.environ.get(KEY)
     if found is None:
         found = request.environ[KEY] = RequestLog(request.method, request.path)

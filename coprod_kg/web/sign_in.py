@@ -1,8 +1,8 @@
-"""``/sign-in``: a person's browser asks for their token and sends it from then on; it keeps none.
+"""``/sign-in``: Basic authentication, so that a person's browser can read what takes a token.
 
 A browser sends what it was given (Basic, RFC 7617) with every request to this server, whichever
 page caused it, so only reading takes it (`coprod_kg.web.authorisation.holder`): nothing can be
-written by somebody else's form.
+written by a form of another site.
 """
 
 from functools import partial
@@ -29,7 +29,7 @@ def blueprint(site: Site) -> Blueprint:
 
 
 def offer(app: Flask, site: Site) -> None:
-    """Have a browser ask for a token where one is missing; say on pages who reads them."""
+    """Challenge browsers for a token where one is missing; give pages the name of the token."""
 
     def challenge(response: Response) -> Response:
         page = request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"

@@ -1,4 +1,4 @@
-"""What every route of one application has at hand; it never changes while the process lives."""
+"""What all routes of an application share: store, settings, saved queries, slots, cache."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ class Site:
     """The store, the settings, and the queries that are saved by name.
 
     Attributes:
-        store: where questions go.
+        store: the store that is queried.
         settings: the limits and names of this installation.
         queries: the questions people ask, by name.
         views: what our own pages ask, by name.
@@ -50,9 +50,9 @@ class Site:
         private: whose data not everybody sees.
         slots: where queries are admitted.
         checks: where checks of submissions are admitted.
-        charts: where what is made of answers is admitted: charts, workbooks, crates.
+        charts: where charts, workbooks and crates made from answers are admitted.
         cache: the small answers of this process.
-        present: what the numbers for operators are looked up in.
+        present: the gauges for operators.
     """
 
     store: Store
@@ -97,7 +97,7 @@ class Site:
         return len(found) == len(numbers)
 
     def ask_store(self, query: Query) -> Answer:
-        """Put a question to the store on the asking road, for whoever sends the request."""
+        """Answer a query from the cache or the store, admitted and limited as the client's."""
         known = exchange(request)
         known.note(query.text)
         holder(request, self.tokens)
@@ -127,7 +127,7 @@ class Site:
 
     @contextmanager
     def checking(self, grant: Grant | None = None) -> Iterator[None]:
-        """Hold one of the places for checks while a file is worked on for the client.
+        """Hold one of the slots for checks while a file of the client is checked.
 
         Args:
             grant: what the client may do, where the token came in the body.
@@ -142,7 +142,7 @@ class Site:
 
     @contextmanager
     def making(self) -> Iterator[None]:
-        """Hold one of the places for charts while something is made of an answer."""
+        """Hold one of the slots for charts while a chart, workbook or crate is made."""
         known = exchange(request)
         grant = holder(request, self.tokens)
         slot = self.charts.take(client(known.client, grant), known.asker)
@@ -153,7 +153,7 @@ class Site:
 
     @property
     def seen(self) -> RestrictedStore:
-        """The store as whoever sends the request sees it, without the limits of asking."""
+        """The store without the data hidden from the client; its queries take no slot."""
         known = exchange(request)
         return RestrictedStore(self.store, known.hidden, reserved=known.grant is not None)
 

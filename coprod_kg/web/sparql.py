@@ -1,4 +1,4 @@
-"""The SPARQL endpoint: protocol, service description, form; it never parses a query."""
+"""Routes of the SPARQL endpoint: protocol, service description, query form."""
 
 from dataclasses import replace
 from functools import partial
@@ -65,9 +65,9 @@ def _sparql(site: Site) -> Response:
 def lookup(
     asked: SparqlRequest, accept: str | None, known: RequestLog, site: Site
 ) -> tuple[Query, Conditions]:
-    """What a request asks of the store, and what marks the answer once its version is known.
+    """The query of a request, and the conditions that mark its answer.
 
-    The one reading of a query that came by the protocol, whoever answers it.
+    The application and the fast lookup both call it, so that both read a request alike.
 
     Args:
         asked: the request, which carries a query.

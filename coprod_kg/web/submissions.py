@@ -1,6 +1,6 @@
-"""``/submissions``: send a file, read its report, compare it and take it back; it judges nothing.
+"""Routes of ``/submissions``: send a file, read its report, compare it, roll it back.
 
-Files are read and checked in child processes with a deadline and a memory cap, never here.
+Files are read and checked in child processes with a deadline and a memory cap.
 """
 
 import base64
@@ -54,7 +54,7 @@ _LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A report to answer with.
+    """A report to send as the response.
 
     Attributes:
         table: its JSON.

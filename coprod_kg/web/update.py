@@ -1,4 +1,4 @@
-"""The update operation of the SPARQL 1.1 Protocol, with a curator's token; it parses no update."""
+"""The update operation of the SPARQL 1.1 Protocol, with a curator's token."""
 
 from hashlib import sha256
 
@@ -27,7 +27,7 @@ def updated(site: Site, text: str, given: Parameters) -> Response:
 
 
 def committed(commit: Commit, status: int = 204) -> Response:
-    """What is said of a change that was made."""
+    """The response to a change that was made."""
     exchange(request).notes["version"] = commit.version
     response = Response(status=status)
     response.headers["Dataset-Version"] = str(commit.version)

@@ -1,4 +1,4 @@
-"""A submission as a request carries it, raw or as a form; it reads nothing in the file itself."""
+"""Upload of a submission: a file and its options, as a raw body or as a form."""
 
 import mimetypes
 import tempfile
@@ -60,7 +60,7 @@ class FormRequest(Request):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What somebody sends; the file is not in memory before it is read.
+    """A file and its options; the file is not in memory before it is read.
 
     Attributes:
         name: of the file.
@@ -208,7 +208,7 @@ def _organisation(stated: str | None, grant: Grant | None, *, dry_run: bool) -> 
 
 
 def _name(request: Request, stated: str) -> str:
-    """What to call a file that came without a name."""
+    """The file name of a raw body: as its sender says, else by its format."""
     name = request.headers.get("Content-Location") or request.args.get("name") or ""
     name = PurePath(name.replace("\\", "/")).name[:200]
     if name:
@@ -224,13 +224,13 @@ def _name(request: Request, stated: str) -> str:
 
 
 def sender_of(grant: Grant) -> Sender:
-    """Who sends, as provenance names them: the token by its name, never the token."""
+    """The sender for the provenance: the name of the token, which is no secret."""
     whose = f" of {grant.organisation}" if grant.organisation else ""
     return Sender(grant.name, f"The {grant.role} {grant.name}{whose}")
 
 
 def may_change(grant: Grant | None, organisations: tuple[str, ...]) -> Grant:
-    """Refuse somebody who may not change the data of all these organisations.
+    """Refuse a client that may not change the data of all these organisations.
 
     Raises:
         Unauthorised: no token came along.

@@ -1,1 +1,1 @@
-"""What pages show, made ready for their templates."""
+"""Values for the page templates, made from answers of the store."""

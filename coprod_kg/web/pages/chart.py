@@ -1,4 +1,4 @@
-"""What is made of a saved query's rows, over HTTP: charts and workbooks; it never asks for rows."""
+"""Responses made from a saved query's rows: charts and workbooks."""
 
 from collections.abc import Callable
 from dataclasses import replace

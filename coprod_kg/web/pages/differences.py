@@ -1,4 +1,4 @@
-"""Differences between two answers made ready for a page: labels as links; it compares nothing."""
+"""Differences between two answers as a table for a page, labels as links."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

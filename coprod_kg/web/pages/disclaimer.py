@@ -1,4 +1,4 @@
-"""Whose judgements a page shows: how many of its claims are secondary coding of public sources."""
+"""Counts for a page's disclaimer: claims that are secondary coding of public sources, and all."""
 
 from coprod_kg.formats.table import Table
 from coprod_kg.queries.caveat import claims_of

@@ -1,4 +1,4 @@
-"""What a page says of one thing: statements, claims, mentions; it never adds anything to them."""
+"""Content of a resource's page: its statements, claims and mentions, grouped and sorted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ Row = dict[str, Cell]
 
 @dataclass(slots=True)
 class PropertyValues:
-    """A property and its values; computed where rules concluded it, nobody stated it."""
+    """A property and its values; ``computed`` where rules concluded them and nobody stated them."""
 
     name: DisplayCell
     values: list[DisplayCell] = field(default_factory=list)
@@ -63,7 +63,7 @@ class ClaimView:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """Everything a thing's page shows; too_much names the parts left out for their size."""
+    """Everything a resource's page shows; ``too_much`` names the parts left out for their size."""
 
     title: str
     kinds: tuple[DisplayCell, ...]
@@ -75,7 +75,7 @@ class Portrait:
 
 
 def portrait(site: Site, iri: str, version: int) -> Portrait:
-    """Ask what the graph holds about a thing and put it in order for a page."""
+    """Query the store for all that a resource's page shows, and sort it."""
     found = {name: site.view(f"view-{name}", iri, version) for name in _PARTS}
     tables = {name: table.rows if table else () for name, table in found.items()}
     by_property: dict[str, list[Row]] = {}

@@ -1,4 +1,4 @@
-"""What the page of the saved questions shows, in groups; it runs none of them."""
+"""Content of the search page for saved queries: matches grouped by tag."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class QuestionSearch:
 
 
 def found(queries: Mapping[str, SavedQuery], words: str, tags: tuple[str, ...]) -> QuestionSearch:
-    """What a search gives, in groups."""
+    """The result of a search, grouped."""
     kept = find(queries.values(), words, tags)
     number = Counter(tag for query in kept for tag in query.tags)
     groups: dict[str, list[SavedQuery]] = {}

@@ -1,4 +1,4 @@
-"""The rows of an answer made ready for a page: labels as links; it never asks for a label."""
+"""The rows of an answer as a table for a page: labels as links, column names as words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
