@@ -1,1 +1,1 @@
-"""How an answer is written: media types, negotiation, tables, workbooks, pictures."""
+"""Output formats of answers: media types, negotiation, tables, workbooks, charts."""

@@ -1,4 +1,4 @@
-"""``python -m coprod_kg.formats.chart_worker svg|png``: draws one chart and ends.
+"""Child process that draws one chart: ``python -m coprod_kg.formats.chart_worker svg|png``.
 
 Reads a Vega-Lite specification from standard input and writes the picture to standard output.
 """
@@ -17,7 +17,7 @@ _BYTES: Final = 1 << 30
 
 
 def main() -> int:
-    """Draw; 1 where the specification is wrong, with the reason in the last line."""
+    """Draw; exit status 1 where the specification is wrong, with the reason in the last line."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     # The engine reserves far more address space than it uses: what counts is what it may write to.

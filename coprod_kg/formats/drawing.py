@@ -1,4 +1,4 @@
-"""A chart as SVG or PNG, drawn by a process of its own; this process never loads the engine.
+"""Drawing of charts as SVG or PNG, by a child process under limits.
 
 The engine brings a JavaScript machine along: 60 MiB of memory that a process would keep for ever.
 A child that draws one picture takes under a second and gives all of it back. It has a deadline, a
@@ -27,7 +27,7 @@ _PENS: Final = BoundedSemaphore(4)
 
 
 def svg(spec: Mapping[str, Any]) -> bytes:
-    """Draw a Vega-Lite specification as SVG, with its description for who cannot see it.
+    """Draw a Vega-Lite specification as SVG, with its description for people who cannot see it.
 
     Raises:
         CoprodError: it cannot be drawn, or not within the limits.
@@ -60,7 +60,7 @@ def _text(spec: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=64)
 def _drawn(form: str, text: str) -> bytes:
-    """What the child gives; the same specification is drawn once."""
+    """The picture from the child, cached: the same specification is drawn once."""
     if not _PENS.acquire(timeout=_WAITING):
         raise Overloaded("other charts are being drawn already", fix="Try again later.")
     try:

@@ -1,4 +1,4 @@
-"""The one table of formats an answer can have; it never writes an answer itself."""
+"""Table of the formats that an answer can have: names, media types and families."""
 
 from dataclasses import dataclass
 from typing import Final, Literal

@@ -1,4 +1,7 @@
-"""Which formats a client can read, best first; it never fails on a header it cannot parse."""
+"""Content negotiation: the formats that a client accepts, best first (RFC 9110, section 12.5.1).
+
+Parts of a header that cannot be parsed are ignored.
+"""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,8 +1,9 @@
-"""A large answer on its way: taken in as fast as it is computed, given out as fast as it is read.
+"""Buffer on disk between the worker that computes a large answer and the client that reads it.
 
 What is not read yet lies in a nameless file on disk, so the query worker is released when the
-answer is computed, and memory stays constant. Where the disk has no more room for it, it is
-taken in as fast as it is read; the deadline of the query then bounds how long that holds a worker.
+answer is computed, and memory stays constant. Where the disk has no more room for it, the answer
+is computed as fast as it is read; the deadline of the query then bounds how long that holds a
+worker.
 An answer that fails gives its reader the same error, after the bytes that came before it.
 """
 
@@ -26,14 +27,14 @@ _LEFT_FREE: Final = 1 << 30
 
 
 class Room(Protocol):
-    """Room on disk for what waits to be read, in bytes."""
+    """The bytes on disk that all buffered answers together may still take."""
 
     def take(self, amount: int) -> bool:
-        """Take so much more, or say that there is not so much."""
+        """Reserve so many bytes; false where there are not so many."""
         ...
 
     def give_back(self, amount: int) -> None:
-        """Give so much back."""
+        """Give so many bytes back."""
         ...
 
 
@@ -131,7 +132,7 @@ class Relay:
             self._changed.notify_all()
 
     def _grow(self, amount: int) -> bool:
-        """Whether there is room for so many bytes more."""
+        """Reserve room for so many bytes more; false where there is none."""
         while self._end + amount > self._taken + _STEP:
             disk = os.fstatvfs(self._file.fileno())
             if disk.f_bavail * disk.f_frsize < _LEFT_FREE or not self._room.take(_STEP):

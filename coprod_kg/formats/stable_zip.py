@@ -1,4 +1,4 @@
-"""The same bytes for the same workbook; it changes nothing that a person sees.
+"""Reproducible .xlsx files: the same bytes for the same workbook.
 
 openpyxl writes the time of day into the archive and its properties: here both are set to one day.
 """

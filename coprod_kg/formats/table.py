@@ -1,4 +1,4 @@
-"""SPARQL JSON results as rows of cells for a page; it never looks a label up."""
+"""Parser of SPARQL JSON results to a table of cells."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -31,13 +31,13 @@ class Cell:
 
     @property
     def is_number(self) -> bool:
-        """Whether it belongs at the right edge of its column."""
+        """Whether it is a number, which is aligned to the right."""
         name = (self.datatype or "").rpartition("#")[2]
         return name in ("integer", "decimal", "double", "float", "nonNegativeInteger", "long")
 
     @property
     def is_truth(self) -> bool:
-        """Whether it is true or false."""
+        """Whether it is a truth value."""
         return (self.datatype or "").endswith("#boolean")
 
     @property
@@ -67,7 +67,7 @@ class Table:
 
 
 def labelled_columns(columns: Sequence[str]) -> dict[str, str]:
-    """The columns that another one says in words: ``x`` → ``xLabel``."""
+    """The columns that have a column of labels: ``x`` → ``xLabel``."""
     return {name: f"{name}Label" for name in columns if f"{name}Label" in columns}
 
 

@@ -1,4 +1,4 @@
-"""Columns of text as wide as they need to be, or as fit; no number is ever cut."""
+"""Layout of aligned columns of text for a terminal of a given width."""
 
 import shutil
 import sys
@@ -73,12 +73,12 @@ class TextColumn:
 
     @property
     def longest(self) -> int:
-        """The places that its cells take."""
+        """The width of its longest cell, in terminal cells."""
         return max(map(_size, self.cells), default=0)
 
     @property
     def wanted(self) -> int:
-        """The places that it takes where there is room."""
+        """The width that it takes where there is room."""
         return max(self.longest, _size(self.head))
 
     @property
@@ -88,7 +88,7 @@ class TextColumn:
 
 
 def fitted(columns: Sequence[TextColumn], width: int) -> list[int] | None:
-    """What each gets: all it needs, else a folded heading, else folded texts; None: no room."""
+    """The width of each column: as wanted, heading folded, or texts folded; None: no room."""
     wanted = [one.wanted for one in columns]
     if whole(wanted) <= width:
         return wanted
@@ -153,12 +153,12 @@ def _padded(text: str, size: int, right: bool = False) -> str:
 
 
 def whole(widths: Sequence[int]) -> int:
-    """The length of a line of columns that are so wide."""
+    """The length of a line of columns of these widths."""
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def _size(text: str) -> int:
-    """How many places a text takes in a terminal."""
+    """The width of a text in terminal cells."""
     if text.isascii():
         return len(text)
     return sum(
@@ -184,5 +184,5 @@ def _cut(text: str, size: int) -> str:
 
 
 def plain(text: str) -> str:
-    """A text without what a terminal would obey."""
+    """A text without control characters, which a terminal would obey."""
     return "".join(one if one.isprintable() else " " for one in text)

@@ -1,4 +1,4 @@
-"""Rows as aligned text for a terminal; no number is cut, no control character sent there."""
+"""Rows of an answer as an aligned text table for a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ __all__ = ["Look", "legend", "readable", "shown_columns"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a table is to look.
+    """Display options of a text table.
 
     Attributes:
         base_iri: what is left out of the names of things.
@@ -74,7 +74,7 @@ def _columns(table: Table, look: Look) -> list[TextColumn]:
 
 
 def _units(columns: Sequence[TextColumn]) -> Iterator[str]:
-    """What was left out of the headings."""
+    """The units that were left out of the headings."""
     counted: dict[str, list[str]] = {}
     for one in columns:
         if one.bare != one.head:

@@ -1,4 +1,4 @@
-"""How every chart looks: legible, on white, in colours that all can tell apart; not its content.
+"""Vega-Lite theme of all charts: on white, in colours that everybody can tell apart.
 
 The hues are those of Okabe and Ito; what is counted in shades has one light hue, on which black
 figures stay readable.

@@ -1,4 +1,4 @@
-"""Rows as a workbook for a spreadsheet; no text in it is ever a formula.
+"""Writer of .xlsx workbooks with the rows of an answer, in which no text is ever a formula.
 
 Whatever begins like a formula is stored as text and marked as quoted, so that it stays text when
 somebody edits the cell.

@@ -1,4 +1,4 @@
-"""Where the model's files lie; it never opens one.
+"""Paths of the model's folders: ontology, shapes, queries, examples, docs and deploy.
 
 In an installed wheel they travel inside the package, in a checkout they stand at its top.
 """

@@ -1,4 +1,4 @@
-"""The ontology, its schemes, the shapes and the rules as a reader needs them; it never writes."""
+"""File paths of the installed model, its background triples and its digest."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,7 +51,7 @@ class Model:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all its files: what was concluded with another model is out of date."""
+        """SHA-256 of all its files: conclusions made with another model are out of date."""
         digest = sha256()
         for path in (*self.ontology, *self.shapes, *self.rules, *self.stages):
             digest.update(sha256(path.read_bytes()).digest())

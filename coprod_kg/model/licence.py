@@ -1,4 +1,4 @@
-"""The licence of the data and the model, named in one place; it never decides what is under it.
+"""IRI and name of the default licence of the data and the model.
 
 A graph of an organisation may name another licence for itself.
 """

@@ -1,4 +1,4 @@
-"""Short names and full IRIs of the vocabularies; it never lists a prefix of its own.
+"""Prefixes of the vocabularies, expansion of short names, and terms of the ontology.
 
 The one list of prefixes is ``ontology/prefixes.ttl``, that of terms ``ontology/coprod.ttl``.
 """

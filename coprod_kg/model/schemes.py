@@ -1,4 +1,4 @@
-"""The concept schemes of the model, read once from its files; it never writes or invents one."""
+"""SKOS concept schemes of the model, read once from its Turtle files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Text to a typed RDF term and back; it never pastes text into a query or looks a term up.
+"""Parsing and serialising of single RDF terms: IRIs and typed or tagged literals.
 
 A term read here is safe to write into SPARQL or N-Triples with `serialise`: the engine's own
 term classes refuse what an IRI or a language tag may not hold and escape what a literal does.

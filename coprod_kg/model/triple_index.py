@@ -1,4 +1,4 @@
-"""Statements found by subject and property; it holds them and asks no store."""
+"""In-memory index of triples by subject and predicate."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,1 +1,1 @@
-"""Saved queries: header, parameters, lint, answer, citation, differences, runs."""
+"""Saved queries: header, parameters, lint, evaluation, citation, differences, runs."""

@@ -1,4 +1,4 @@
-"""An answer of a store asked, measured and cited; it never goes over HTTP."""
+"""Evaluation of a saved query on a local store, with content hash and citation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -61,7 +61,7 @@ def plain(
 
 
 def citation_of(store: Store, asked: AskedQuery, content: Content, settings: Settings) -> Citation:
-    """The citation of an answer that is here already; its version is kept from now on.
+    """The citation of an answer that was read already; its version is kept from now on.
 
     Args:
         store: the store that answered.
@@ -84,6 +84,6 @@ def claims_in(store: Store, version: int, settings: Settings) -> tuple[int, int]
 
 
 def quoted(store: Store, asked: AskedQuery, table: Table, settings: Settings) -> AskedQuery:
-    """The same, saying how its rows are cited, for a workbook; what it takes is as above."""
+    """The saved query with the sentence that cites its rows, for a workbook."""
     citation = citation_of(store, asked, content_of_table(table, asked.claims), settings)
     return replace(asked, cited=f"{citation.sentence}.")

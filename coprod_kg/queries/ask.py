@@ -1,4 +1,4 @@
-"""The asking road: admit a query, spell it for the engine, ask the store, explain mistakes."""
+"""Evaluation of a query: admission, rewriting for the engine, the store, syntax errors in words."""
 
 import re
 from collections.abc import Mapping, Sequence

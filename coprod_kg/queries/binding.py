@@ -1,4 +1,4 @@
-"""What a person gives to a saved query's parameters, as terms in its text; it never runs one."""
+"""Binding of parameter values into a saved query's text, as serialised RDF terms."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

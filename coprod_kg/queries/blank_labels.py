@@ -1,6 +1,7 @@
-"""Blank nodes called by the order in which they come, so that an answer asked again is the same.
+"""Relabelling of blank nodes by order of occurrence, so that a repeated answer is the same bytes.
 
-The engine calls the nodes that a CONSTRUCT makes otherwise each time; it never orders anything.
+The engine labels the nodes that a CONSTRUCT makes otherwise each time. The order of the graph is
+kept.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What the house asks of a saved query's SPARQL, read from its tokens; it parses no grammar."""
+"""Rules for the SPARQL body of a saved query, checked on its tokens, and its parameter slots."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class QueryBody:
 
 
 def inspect(text: str, header: Header) -> QueryBody:
-    """Look a query's text over.
+    """Check a query's text against the rules.
 
     Args:
         text: the file's whole text.
@@ -146,7 +146,7 @@ def _ordering(found: Sequence[Token]) -> Sequence[Token]:
 
 
 def _telling_order(text: str, found: Sequence[Token], header: Header) -> Iterator[Mistake]:
-    """Rows in the order of their counts would tell about those that are withheld."""
+    """The mistake of ordering rows by counts, which would tell about those that are withheld."""
     rule = header.small_counts
     if rule is None:
         return

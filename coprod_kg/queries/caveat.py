@@ -1,4 +1,4 @@
-"""The caveat that travels with an answer: how much of it is secondary coding of public sources."""
+"""The caveat of an answer: how much of it is secondary coding of public sources."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _COUNTED: Final = "secondary"
 
 
 def caveat(table: Table, claims: tuple[int, int] | None) -> str:
-    """What must be known of the rows at hand; empty where nothing of them is secondary coding.
+    """The caveat of some rows; empty where nothing of them is secondary coding.
 
     Args:
         table: the rows.
@@ -37,7 +37,7 @@ def caveat(table: Table, claims: tuple[int, int] | None) -> str:
 
 
 def caveat_of_claims(claims: tuple[int, int] | None) -> str:
-    """What must be known of an answer that does not say what it rests on.
+    """The caveat of an answer that does not say what it rests on.
 
     Args:
         claims: how many claims are secondary coding, and how many there are.

@@ -1,4 +1,4 @@
-"""The checks: queries that must find nothing, with what they look for; it never runs one.
+"""Loader of the checks: queries whose every row is a fault in the data.
 
 A file is plain SPARQL below two header lines, ``#+ problem: …`` and ``#+ solution: …``. Its rows
 name the thing, the property and the value that offend, and the reason.

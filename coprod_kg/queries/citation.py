@@ -1,4 +1,4 @@
-"""A citation of one answer: as a sentence, BibTeX and CSL-JSON; it never looks anything up."""
+"""Citation of one answer: as a sentence, BibTeX and CSL-JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -196,7 +196,7 @@ def cite(
     content: Content,
     place: tuple[str, int, str, datetime | None],
 ) -> Citation:
-    """The citation of an answer that was had now.
+    """The citation of an answer that is retrieved now.
 
     Args:
         query: the saved query.
@@ -235,12 +235,12 @@ def tex(text: str) -> str:
 
 
 def _address(link: str) -> str:
-    """An address for BibTeX: what would end its field is written by its number."""
+    """An address for BibTeX: characters that would end its field are percent-encoded."""
     return link.replace("\\", "%5C").replace("{", "%7B").replace("}", "%7D")
 
 
 def _shown(text: str) -> str:
-    """On one line, without control characters."""
+    """A text on one line, without control characters."""
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 

@@ -1,4 +1,4 @@
-"""Writes the table of competency questions into the ontology's README; it writes nowhere else.
+"""Generator of the table of competency questions in the ontology's README.
 
 python -m coprod_kg.queries.competency_table
 """

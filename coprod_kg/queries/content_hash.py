@@ -1,4 +1,4 @@
-"""What an answer says, as one hash and a number of rows; it never depends on the format.
+"""Content hash and row count of an answer, the same in every format.
 
 Rows are hashed as JSON without spaces, UTF-8, no escapes beyond what JSON needs::
 

@@ -1,4 +1,4 @@
-"""An answer as an RO-Crate: all that is needed to read, cite and repeat it; it asks nothing.
+"""RO-Crate of one answer: all that is needed to read, cite and repeat it.
 
 An RO-Crate 1.2 (https://w3id.org/ro/crate/1.2) in a ZIP file. The same answer gives the same
 bytes: nothing in it says when it was taken, the files stand in one order with one date, and they
@@ -144,7 +144,7 @@ def _citations(citation: Citation) -> Iterator[File]:
 
 
 def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> Iterator[Entity]:
-    """What is no file: who, under what licence, over which data, with which values."""
+    """The contextual entities: publisher, licence, dataset, parameter values."""
     licence = {"name": LICENCE_NAME, "url": LICENCE, "description": _LICENSED}
     yield {"@id": LICENCE, "@type": "CreativeWork", **licence}
     yield {"@id": "#contributors", "@type": "Organization", "name": AUTHOR}

@@ -1,4 +1,4 @@
-"""What is made of a saved query's rows: a chart, a workbook, CSV for Excel."""
+"""Formats derived from a saved query's rows: chart, workbook, CSV for Excel."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ _LICENCE: Final = f"{LICENCE_NAME} where its graph says nothing else: {LICENCE}"
 
 
 def formats_made(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
-    """What can be made of a saved query's rows.
+    """The formats that can be derived from a saved query's rows.
 
     Args:
         query: the saved query.
@@ -82,7 +82,7 @@ class AskedQuery:
         return png(spec) if form.name == "png" else svg(spec)
 
     def about(self, table: Table) -> list[tuple[str, str]]:
-        """What the rows answer: a word, and what it stands for."""
+        """The second sheet of a workbook: label → text about the question and its answer."""
         given = {name: values for name, values in self.values.items() if any(values)}
         rule, said = self.query.small_counts, caveat(table, self.claims)
         return [
@@ -100,14 +100,14 @@ class AskedQuery:
         ]
 
     def _headings(self) -> dict[str, str]:
-        """What the columns are called; those that are called alike keep their names."""
+        """The headings of the columns; columns with the same heading keep their names."""
         called = {one.name: one.heading for one in self.query.columns}
         texts = list(called.values())
         return {name: text if texts.count(text) == 1 else name for name, text in called.items()}
 
 
 def _excel_csv(table: Table) -> bytes:
-    """The rows as in CSV, after the mark by which Excel takes their letters for UTF-8."""
+    """The rows as CSV after a byte order mark, by which Excel knows that it is UTF-8."""
     text = StringIO()
     rows = csv.writer(text)
     if table.truth is None:

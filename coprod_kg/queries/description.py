@@ -1,4 +1,4 @@
-"""Saved queries in RDF, as editors of SPARQL read their galleries of examples."""
+"""Catalogue of the saved queries in RDF (``sh:SPARQLExecutable``), which SPARQL editors read."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Two answers of one query set side by side by what identifies a row; it never orders them anew."""
+"""Differences between two answers of one query, matched by the columns that identify a row."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """One row of the same key that says something else.
+    """A row of the same key whose other cells differ.
 
     Attributes:
         key: the cells that identify it.
@@ -34,7 +34,7 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What one answer says that the other does not.
+    """The differences between two answers.
 
     Attributes:
         columns: the columns of both, in order.
@@ -57,7 +57,7 @@ def key_of(query: SavedQuery, *tables: Table) -> tuple[str, ...]:
 
 
 def key_columns(said: tuple[str, ...], *tables: Table) -> tuple[str, ...]:
-    """The same, where only the key is known that the query says, or that it says none."""
+    """The columns that identify a row, given the key that the query declares (empty: none)."""
     columns = tuple(dict.fromkeys(name for table in tables for name in table.columns))
     if said and set(said) <= set(columns):
         return said

@@ -1,4 +1,4 @@
-"""Differences between two answers as a document for programs; it never compares anything."""
+"""JSON document of the differences between two answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The files of an answer that is taken away: its data and its chart; it never asks for either."""
+"""Files of a downloaded answer: its data and its chart."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ _TURTLE, _NTRIPLES = GRAPHS[0], GRAPHS[2]
 
 
 def measured(asked: AskedQuery, data: bytes) -> tuple[list[File], Content]:
-    """What is taken away of an answer, the data first, and its measure.
+    """The files of an answer, the data first, and its content hash.
 
     Args:
         asked: the saved query as it was asked.

@@ -1,4 +1,4 @@
-"""The flat header of a saved query, one ``#+ key: value`` a line; it never looks at the SPARQL."""
+"""Parser of the flat header of a saved query, one ``#+ key: value`` a line."""
 
 import re
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class AnswerColumn:
 
 @dataclass(slots=True)
 class Header:
-    """What the header says, and what is wrong with it."""
+    """The parsed header, and its mistakes."""
 
     summary: str = ""
     description: str = ""

@@ -1,4 +1,4 @@
-"""The saved queries of a folder: read, checked and loaded; it never runs one.
+"""Loader of the saved queries of a folder.
 
 A file is plain SPARQL with a flat header, and runs as it stands in any engine:
 

@@ -1,8 +1,8 @@
-"""Saved queries looked over before anybody asks them: every mistake of every file, with its line.
+"""Linter of saved queries and charts: every mistake of every file, with its line.
 
-The header and the house's rules are read from the text (`coprod_kg.queries.header`). Then the
-query is asked of a dataset that holds nothing, as every query is: what the service would refuse is
-a mistake, and so is what the engine cannot read. No data is looked at.
+The header and the rules for the body are checked on the text (`coprod_kg.queries.header`,
+`coprod_kg.queries.body`). Then the query is run over an empty dataset, on the same way as every
+query: what the service would refuse is a mistake, and so is what the engine cannot read.
 """
 
 import re
@@ -93,7 +93,7 @@ def faults(paths: Sequence[Path], store: Store, settings: Settings) -> list[Lint
 
 
 def hints(paths: Sequence[Path]) -> list[LintFault]:
-    """What is no mistake in files of queries, and hardly what was meant.
+    """Warnings about files of queries: no mistakes, and hardly what was meant.
 
     Args:
         paths: the files.
@@ -179,7 +179,7 @@ def _of_chart(path: Path) -> list[Mistake]:
 
 
 def _told(error: CoprodError, text: str) -> Mistake:
-    """What was met, at its line; the last line where the text broke off."""
+    """The fault for an error, at its line; the last line where the text broke off."""
     place = _PLACE.search(error.where or "")
     line = min(int(place[1]), max(len(text.splitlines()), 1)) if place else 1
     column = f"{place[2]}: " if place and place[2] else ""

@@ -1,4 +1,4 @@
-"""A parameter of a saved query: what it takes, checked before anything runs; it binds nothing."""
+"""Parameter of a saved query: its type, its permitted values and their conversion to terms."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -84,13 +84,13 @@ class Parameter:
         return query, column
 
     def taken(self, given: Iterable[str]) -> list[str]:
-        """What is bound of the values that a person gives: those that are not empty, or today."""
+        """The values that are bound: those given that are not empty, or today's date."""
         values = [text for text in given if text]
         return values or ([datetime.now(UTC).date().isoformat()] if self.today else [])
 
     @property
     def takes(self) -> str:
-        """What to write, in a few words."""
+        """The values that it takes, in a few words."""
         told = self._takes()
         return f"{told}, one that the question {self.source[0]} finds" if self.values_from else told
 

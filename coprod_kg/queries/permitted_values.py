@@ -1,4 +1,4 @@
-"""The values that a parameter permits, out of another query's answer; it never asks for it."""
+"""Permitted values of parameters, read from the answers of other saved queries."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace

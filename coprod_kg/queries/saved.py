@@ -1,4 +1,4 @@
-"""One saved query, and its text with values bound in as terms; it never runs one."""
+"""The saved query: its header's values, its text, and the text with parameters bound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["SavedQuery", "Submitted"]
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """Where a saved query comes from that is in no file.
+    """The origin of a saved query that was submitted, not read from a file.
 
     Attributes:
         by: who sent it: the name of a token.
@@ -69,7 +69,7 @@ class SavedQuery:
 
     @property
     def media_types(self) -> tuple[str, ...]:
-        """What to ask for where nobody says: JSON of results, or Turtle."""
+        """The default media types: SPARQL JSON results, or Turtle."""
         graph = self.form in ("CONSTRUCT", "DESCRIBE")
         return ("text/turtle",) if graph else ("application/sparql-results+json",)
 

@@ -1,4 +1,4 @@
-"""Saved questions found by words and tags, the same for people and programs; it runs none."""
+"""Search of saved queries by words and tags."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The rule by which small counts of a saved query are withheld; it never looks at an answer.
+"""Small-counts rule of a saved query's header: which counts of its answer are withheld.
 
 A header says ``#+ small-counts: users below 5, within country, with share``: cells of ``users``
 from 1 to 4 are withheld, none of them can be had from the total of its country, and the cell of

@@ -1,9 +1,11 @@
-"""Small counts withheld from a saved query's answer; it never decides over less than all of it.
+"""Statistical disclosure control: small counts withheld from a saved query's answer.
+
+Always applied to the whole answer: a part of it would not show which counts protect each other.
 
 Primary suppression withholds every count from 1 to below the threshold: few people, who might be
 known. Complementary suppression goes on with the smallest other counts of the same group, equal
-ones together, until whoever knows the group's total, the cells that are shown and this very rule
-still has two values to choose from for each withheld cell. A zero tells of nobody and stays,
+ones together, until a reader who knows the group's total, the cells that are shown and this very
+rule still has two values to choose from for each withheld cell. A zero tells of nobody and stays,
 unless its group holds no other count to hide behind.
 """
 
@@ -127,7 +129,7 @@ def suppressed_cells(table: Table) -> int:
 
 
 def explained(rule: SmallCounts) -> str:
-    """What a rule does, for who reads an answer."""
+    """A rule in words, for readers of an answer."""
     small = "1" if rule.below == 2 else f"1 to {rule.below - 1}"
     return (
         f"{MARK} stands for a count that is withheld: {small}, which could tell of persons, "
@@ -137,7 +139,7 @@ def explained(rule: SmallCounts) -> str:
 
 
 def note(table: Table, rule: SmallCounts | None = None) -> str:
-    """What to say below a table; empty where none of its cells is withheld.
+    """The note below a table; empty where none of its cells is withheld.
 
     Args:
         table: the rows that are read.

@@ -1,4 +1,4 @@
-"""Where a parameter's permitted values come from: another saved query's column; it asks none."""
+"""Check of the references from parameters to the saved queries that list their values."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""When a dataset version was made: the question to ask, and its answer read; it asks nobody."""
+"""The query for the date of a dataset version, and the parser of its answer."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What a query says with the words of the model: terms that are none, and names not seen yet."""
+"""Lint rules for names in a query: terms the model lacks, names in HAVING bound only later."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches

@@ -1,1 +1,1 @@
-"""What follows from what was said; it never changes what was said."""
+"""Inference from the ontology's axioms and rules, and reasoning by HermiT and Pellet."""

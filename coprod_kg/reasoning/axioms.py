@@ -1,4 +1,4 @@
-"""The axioms of an ontology as rules; it knows no data and concludes nothing itself.
+"""Compiler of OWL axioms to Horn rules.
 
 A rule is a body of patterns and the statement that follows where all of them hold. Terms are
 written as in N-Triples, variables begin with a question mark. An axiom of a form for which there
@@ -38,7 +38,7 @@ _OWL: Final = expand("owl:")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What follows from what.
+    """A Horn rule.
 
     Attributes:
         body: the patterns that must hold together.
@@ -55,7 +55,7 @@ class Axioms:
     """The axioms among some statements.
 
     Args:
-        triples: the statements of an ontology; others among them do no harm.
+        triples: the statements of an ontology; other statements among them are ignored.
 
     Raises:
         ModelError: an axiom has a form that is not known here.

@@ -1,4 +1,4 @@
-"""Is the ontology sound, alone or with data: HermiT's verdict; it never changes the ontology."""
+"""Consistency and satisfiability check of the ontology, alone or with data, by HermiT."""
 
 import tempfile
 from collections.abc import Sequence

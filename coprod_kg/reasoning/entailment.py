@@ -1,4 +1,4 @@
-"""All that HermiT, or Pellet, concludes on the things in data; it never keeps a conclusion.
+"""Realisation of data by HermiT or Pellet: the entailed types and object properties.
 
 For comparison: what the rules infer at every commit must be what a reasoner infers. Types and
 object properties between named things count, said or concluded alike; what holds of everything

@@ -1,4 +1,4 @@
-"""Why an ontology is inconsistent or a class empty, in Pellet's words; it never judges."""
+"""Justifications from Pellet: the axioms that make an ontology inconsistent or a class empty."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Class expressions, as what must hold to be inside and what holds of what is; no data here.
+"""OWL class expressions as rule bodies (what makes an instance) and heads (what follows of one).
 
 Where several ways lead into a class, each is a body of its own. What an expression says of
 something unnamed (that there is some value) leads to no statement between named things.
@@ -45,7 +45,7 @@ class Expressions:
         self._count = 0
 
     def bodies(self, node: Any, x: str) -> list[Body]:
-        """The ways to be inside: each a set of patterns.
+        """The ways to be an instance of the expression: each a set of patterns.
 
         Raises:
             ModelError: the expression has a form that is not known here.
@@ -60,7 +60,7 @@ class Expressions:
         return self._restricted(node, x)
 
     def heads(self, node: Any, x: str) -> list[Atom]:
-        """What holds of everything inside, as far as it can be said of named things.
+        """What holds of every instance, as far as it can be said of named things.
 
         Raises:
             ModelError: the expression has a form that is not known here.
@@ -80,7 +80,7 @@ class Expressions:
         return [instance(x, str(node)), *(instance(x, one) for one in domains)]
 
     def inclusions(self) -> Iterator[tuple[Any, Any]]:
-        """Every class with one that contains it."""
+        """Pairs of a class and a class that contains it."""
         yield from self._said.pairs("rdfs:subClassOf")
         for one, other in self._said.pairs("owl:equivalentClass"):
             yield one, other
@@ -96,13 +96,13 @@ class Expressions:
         return sorted(found)
 
     def leftovers(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """A union, one of its members, and the others: outside of these is inside of the one."""
+        """A union, one of its members, and the others: what is in none of these is in the one."""
         for name, members in self._unions:
             for one in members:
                 yield name, one, tuple(other for other in members if other != one)
 
     def outside(self, kind: str) -> str:
-        """The name of what is not in a class, for rules alone."""
+        """The name that rules give to the complement of a class; no term of the ontology."""
         return f"{_OUTSIDE}{kind}"
 
     def above(self, kind: str) -> frozenset[str]:
@@ -199,14 +199,14 @@ class Expressions:
         return str(prop)
 
     def _fillers(self, node: Any) -> list[Any]:
-        """The values one of which is asked for, where they are told one by one."""
+        """The values one of which is asked for, where the restriction lists them."""
         if (value := self._said.value(node, "owl:hasValue")) is not None:
             return [value]
         return self._parts(self._said.value(node, "owl:someValuesFrom"), "owl:oneOf")
 
     @cached_property
     def _granted(self) -> list[Any]:
-        """The restrictions that something can be said to meet without a value being named."""
+        """The restrictions that a thing can be known to meet without a named value."""
         ahead = [wide for _, wide in self.inclusions()]
         for one in ahead:
             ahead.extend(self._parts(one, "owl:intersectionOf"))

@@ -1,4 +1,4 @@
-"""Statements and all that follows from them by rules; it knows nothing of ontologies.
+"""Semi-naive forward chaining: a set of statements closed under Horn rules.
 
 Each new statement is taken up once and meets only the rules that speak of its property or class,
 so that what is known already is never concluded again.
@@ -46,7 +46,7 @@ class Facts:
                 self._triggers.setdefault(_key(atom), []).append(trigger)
 
     def concerns(self, predicate: str) -> bool:
-        """Whether any rule speaks of the property; other statements need not be added."""
+        """Whether any rule mentions the property; other statements need not be added."""
         return predicate in self._spoken
 
     def add(self, facts: Iterable[Fact]) -> list[Fact]:

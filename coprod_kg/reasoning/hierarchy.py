@@ -1,4 +1,4 @@
-"""The inferred classes as a tree; it never decides what is inferred."""
+"""The inferred class hierarchy, read from HermiT's output and shown as a tree."""
 
 import re
 from collections import defaultdict
@@ -24,7 +24,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What HermiT says of the classes: who is above whom, who is the same, who cannot be."""
+    """HermiT's classification: superclasses, equivalent classes and unsatisfiable classes."""
 
     parents: Mapping[str, frozenset[str]]
     equivalents: Mapping[str, frozenset[str]]

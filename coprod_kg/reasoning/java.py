@@ -1,4 +1,4 @@
-"""The Java programs that reason, HermiT and Pellet; it never reads what they print.
+"""Runner of the Java reasoners HermiT and Pellet, under a deadline.
 
 Both travel inside owlready2. They are started from here and not through owlready2's own
 ``sync_reasoner``, which keeps one world for the whole process, knows no deadline, and leaves

@@ -1,4 +1,4 @@
-"""Statements of an ontology, looked up by property and by class; it gives them no meaning."""
+"""Index of an ontology's triples by property and by class."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["Listing"]
 
 
 class Listing:
-    """Statements with what is asked of them.
+    """Triples, indexed by property and by class.
 
     Args:
         triples: the statements.
@@ -30,20 +30,20 @@ class Listing:
         return self._pairs.get(expand(name), [])
 
     def instances(self, name: str) -> list[Any]:
-        """What is said to be of the class."""
+        """The nodes stated to be of the class."""
         wanted = ox.NamedNode(expand(name))
         return [subject for subject, kind in self.pairs("rdf:type") if kind == wanted]
 
     def values(self, node: Any, name: str) -> list[Any]:
-        """What the property says of the node."""
+        """The values of a property of the node."""
         return self._values.get((node, expand(name)), [])
 
     def value(self, node: Any, name: str) -> Any:
-        """One thing that the property says of the node, or None."""
+        """One value of a property of the node, or None."""
         return next(iter(self.values(node, name)), None)
 
     def members(self, head: Any) -> Iterator[Any]:
-        """What stands in an RDF list."""
+        """The members of an RDF list."""
         while (first := self.value(head, "rdf:first")) is not None:
             yield first
             head = self.value(head, "rdf:rest")

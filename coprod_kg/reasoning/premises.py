@@ -1,4 +1,4 @@
-"""What a reasoner is given: the ontology, the schemes and, on demand, data; it never reasons.
+"""Premises of a reasoner: the ontology, the schemes and, on demand, data.
 
 Two things are done to the triples on the way. Literals whose datatype is not in the OWL 2 map
 (dates above all) are left out, because HermiT refuses them. And all organisations that the data
@@ -59,7 +59,7 @@ def premises(
 
     Args:
         folder: the folder of the ontology, with ``coprod.ttl`` and ``vocab/``.
-        data: RDF files to add, in any format that their name's ending tells.
+        data: RDF files to add, in the format that the ending of each name tells.
         base_iri: what relative IRIs in the data stand under.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Conclusions from axioms and from SPARQL updates to a fixpoint; what was said stays apart.
+"""Materialisation to a fixpoint, by rules compiled from axioms and by SPARQL updates.
 
 Most rules are compiled from the axioms of the ontology. What OWL cannot say (the newest of several
 dated claims, for one) stands in ``queries/rules/NN-name.ru``: updates that read and write the
@@ -67,8 +67,8 @@ class Rules:
         """Take the two kinds of rules by turns.
 
         Args:
-            known: what is said; gets all that follows.
-            facts: gets what the compiled rules know of it.
+            known: the statements; gets all that follows.
+            facts: gets those that the compiled rules mention.
         """
         store = ox.Store()
         fresh = list(known)
@@ -96,7 +96,7 @@ class Rules:
         return [triple for one in store if (triple := one.triple) not in known]
 
     def _spoken_of(self, triples: Iterable[ox.Triple]) -> Iterator[Fact]:
-        """The statements that any compiled rule speaks of, in its words."""
+        """The statements that any compiled rule mentions, as facts."""
         for subject, predicate, obj in triples:
             name = str(predicate)
             if self._facts.concerns(name):
@@ -105,7 +105,7 @@ class Rules:
                 yield first, name, last
 
     def _triples(self, facts: Iterable[Fact]) -> Iterator[ox.Triple]:
-        """The statements among what the compiled rules concluded; the steps on the way are none."""
+        """The conclusions of the compiled rules as triples, without their auxiliary facts."""
         for subject, predicate, obj in facts:
             if predicate != TYPE or obj[0] == "<":
                 yield ox.Triple(self._term(subject), self._term(predicate), self._term(obj))

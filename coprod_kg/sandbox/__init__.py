@@ -1,1 +1,1 @@
-"""A child process under deadline and memory cap: its limits, its frames, how it ended."""
+"""Child processes under a deadline and a memory cap: limits, framing, exit status."""

@@ -1,7 +1,8 @@
-"""Work in a copy of this process while this one goes on; what kills the copy kills both.
+"""Run a function in a forked child and read its result from a pipe.
 
-Only for a process with one thread. The copy has the same caps, and the time that is left. It
-shares no open file, so that nobody takes it for the process that it was copied from.
+A signal that ends the child ends the parent too. Only for a process with one thread. The child has
+the same caps, and the time that is left. It closes every file that the parent has open, so that
+nobody takes it for the parent.
 """
 
 import os
@@ -14,9 +15,9 @@ __all__ = ["beside"]
 
 @contextmanager
 def beside(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
-    """Begin the work in a copy, and give what waits for its result.
+    """Begin the work in a forked child; gives a function that waits for its result.
 
-    Where the work raises an error in the copy, it is done again here, which raises it here.
+    Where the work raises an error in the child, it is done again here, which raises it here.
 
     >>> with beside(lambda: b"done there") as result:
     ...     result()
@@ -35,6 +36,7 @@ def beside(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
             data = pipe.read()
         ended.append(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
         if ended[0] < 0:
+            # The limits are the whole process's: its parent has to see which of them was met.
             os.kill(os.getpid(), -ended[0])
         return work() if ended[0] else data
 
@@ -48,7 +50,7 @@ def beside(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
 
 
 def _work(work: Callable[[], bytes], write: int, left: float) -> None:
-    """The whole life of the copy."""
+    """The whole life of the child."""
     status = 1
     try:
         os.closerange(0, write)
@@ -59,6 +61,6 @@ def _work(work: Callable[[], bytes], write: int, left: float) -> None:
             pipe.write(data)
         status = 0
     except MemoryError:
-        os.abort()
+        os.abort()  # as Rust's allocator does, so that `stopped_by` takes it for the memory cap
     finally:
         os._exit(status)

@@ -1,8 +1,8 @@
-"""The limits under which a process works for somebody else; the kernel enforces them.
+"""Deadline and memory cap of a process, enforced by the kernel, and what its exit status means.
 
 No handler runs when one is passed: the interval timer's signal ends the process by its default
-action, and memory beyond the cap is refused, on which Rust's allocator aborts. Whoever waits for
-the process learns from its status which it was.
+action, and memory beyond the cap is refused, on which Rust's allocator aborts. The parent learns
+from the exit status which it was.
 """
 
 import os
@@ -118,7 +118,7 @@ def _mapped() -> int | None:
 
 @cache
 def _statm(pid: int) -> int | None:
-    """Where the system tells of the process with this number; opened once."""
+    """A descriptor of ``/proc/PID/statm``; by number, because a forked child needs its own."""
     try:
         return os.open(f"/proc/{pid}/statm", os.O_RDONLY)
     except FileNotFoundError:
@@ -132,5 +132,5 @@ def peak_memory() -> int:
 
 
 def no_core_files() -> None:
-    """A process that is meant to be killed leaves no core file behind."""
+    """Switch core files off, for a process that is meant to be killed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,8 +1,8 @@
-"""How the processes of one service talk over Unix sockets; it knows no SPARQL and no RDF.
+"""Framing of bytes and JSON messages on the Unix sockets between processes; never pickle.
 
 A frame is four bytes of length (big-endian) and that many bytes. A message is a frame of JSON.
-An answer is a message, then frames of bytes, then an empty frame: whoever sees the end of the
-stream before that frame knows that the other side died, whatever it has sent so far.
+An answer is a message, then frames of bytes, then an empty frame: a reader that sees the end of
+the stream before that frame knows that the writer died, whatever it has sent so far.
 """
 
 import json
@@ -75,7 +75,7 @@ def receive(sock: socket.socket) -> bytes:
 
     Raises:
         EOFError: the other side is gone.
-        TimeoutError: nothing came within the socket's timeout.
+        TimeoutError: nothing arrived within the socket's timeout.
     """
     (length,) = _LENGTH.unpack(_exactly(sock, _LENGTH.size))
     return _exactly(sock, length)
@@ -96,7 +96,7 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 
 
 class Stream:
-    """The frames that come over a connection; it may read ahead, so nobody else reads from it."""
+    """The frames that arrive on a connection; it may read ahead, so nobody else reads from it."""
 
     def __init__(self, sock: socket.socket, flags: int = 0) -> None:
         """Read nothing yet.
@@ -112,7 +112,7 @@ class Stream:
 
     @property
     def held(self) -> int:
-        """How many bytes were read ahead."""
+        """The number of bytes that were read ahead."""
         return len(self._held)
 
     def feed(self, came: bytes) -> list[bytes] | None:

@@ -1,1 +1,1 @@
-"""What can be known of a query or an update by its tokens, and its respelling for the engine."""
+"""Token-level analysis of SPARQL queries and updates, and their rewriting for the engine."""

@@ -1,4 +1,4 @@
-"""Admission: what a query or an update may call beyond the store, read from its tokens.
+"""Admission of queries and updates: the check of SERVICE and LOAD against the settings.
 
 Engines differ in where a token ends: Oxigraph reads ``SERVICE:a`` as the keyword and a name, and
 takes ``<`` for "less than" wherever that fits, so that ``1<2)#>`` may be an IRI or the beginning
@@ -42,7 +42,7 @@ _Edit: TypeAlias = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A text that may run.
+    """A query or an update that may run.
 
     Attributes:
         text: the text for the engine.
@@ -58,7 +58,7 @@ def admit(text: str, settings: Settings, *, update: bool = False) -> Admitted:
     """Admit a text, or refuse it because it would reach beyond the store.
 
     Args:
-        text: SPARQL, valid or not; what is not is left to the engine to refuse.
+        text: SPARQL; text that is not valid is left to the engine to refuse.
         settings: says which services may be called.
         update: whether it is an update, in which ``LOAD SILENT`` may stand.
 
@@ -82,7 +82,7 @@ def admit(text: str, settings: Settings, *, update: bool = False) -> Admitted:
 def _replaced(
     text: str, settings: Settings, update: bool
 ) -> tuple[list[_Edit], tuple[tuple[str, str | None, bool], ...]]:
-    """What is written otherwise; nothing where a token could be read in two ways."""
+    """The edits for SERVICE and LOAD SILENT, and the calls; none where a token is ambiguous."""
     tokens = list(significant(text))
     if not certain(tokens):
         return [], ()
@@ -127,7 +127,7 @@ def _edited(text: str, edits: Sequence[_Edit]) -> str:
 
 
 def _before(offset: int, edits: Sequence[_Edit]) -> int:
-    """Where in the text that was sent the offset lies."""
+    """The offset in the text as it was sent, for an offset in the edited text."""
     for start, end, new in edits:
         if offset <= start:
             break

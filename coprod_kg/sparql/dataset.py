@@ -1,7 +1,7 @@
-"""Whether a query says over which graphs it is asked, and which of them have to be merged.
+"""The RDF dataset that a query names by FROM and FROM NAMED, read from its tokens.
 
-Who asks has to know before the engine does: it would merge several graphs as a bag. FROM is found
-also where it is glued to its neighbours, as Oxigraph reads ``ASKFROM:g``.
+It must be known before the engine runs the query, which would merge several graphs as a bag. FROM
+is found also where it is glued to its neighbours, as Oxigraph reads ``ASKFROM:g``.
 """
 
 import re
@@ -18,7 +18,7 @@ _AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
 
 
 def names_its_dataset(text: str) -> bool:
-    """Whether it says FROM, also where that is glued to its neighbours (``ASKFROM:g``).
+    """Whether a query says FROM, also where that is glued to its neighbours (``ASKFROM:g``).
 
     A name such as ``from:g`` is taken for a name where its prefix is declared and a name may be.
     """

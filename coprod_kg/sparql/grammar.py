@@ -1,4 +1,4 @@
-"""SPARQL 1.1's grammar, to find the first token of a text that does not fit, and what would.
+"""LL(1) parser of SPARQL 1.1 that finds the first token that does not fit, and what would.
 
 The engine says how far the furthest of its attempts came, which is seldom where the mistake is.
 The grammar can be read with one token of foresight, so the first token that no rule takes is the

@@ -1,4 +1,4 @@
-"""FILTER NOT EXISTS as MINUS where both surely mean the same; elsewhere the text stays as it is.
+"""Rewriting of FILTER NOT EXISTS as MINUS where both mean the same.
 
 The engine computes the pattern of a FILTER NOT EXISTS anew for each solution, from its beginning
 where it is more than one triple, so that such a query may never end; MINUS computes it once.
@@ -37,7 +37,7 @@ _NEUTRAL: Final = "FILTER(true)"
 
 
 class _Unsure(Exception):
-    """The text is nothing that is understood here."""
+    """The query has a form that is not known here, so it stays as it is."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _Negation:
 
 @dataclass(slots=True)
 class _Group:
-    """What is known of a group while it is read."""
+    """The state of one group graph pattern while it is read."""
 
     subtracts: bool
     outside: frozenset[str]

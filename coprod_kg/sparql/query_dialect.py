@@ -1,4 +1,4 @@
-"""A query spelt so that the engine answers it as SPARQL 1.1 says, where that is certain.
+"""Rewriting of queries that Oxigraph would answer otherwise than SPARQL 1.1 says.
 
 Three things are answered otherwise by Oxigraph 0.5.13; what else is stands in ``docs/engine.md``.
 

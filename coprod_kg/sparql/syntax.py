@@ -1,4 +1,4 @@
-"""Why a query or update cannot be read, in plain words and at the first token that does not fit."""
+"""Syntax errors of queries and updates: plain words, and the first token that does not fit."""
 
 import re
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def explained(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySy
 
 
 def _placed(error: QuerySyntax, text: str) -> QuerySyntax:
-    """The engine's error; it tells of a SELECT at the end of its group."""
+    """The engine's error; one about a SELECT, which it places behind its group, at the SELECT."""
     if not error.what.startswith("SELECT "):
         return error
     place = re.fullmatch(r"line (\d+), column (\d+)", error.where or "")

@@ -1,4 +1,4 @@
-"""SPARQL text to tokens, iteratively; it never judges whether the text is a valid query.
+"""Lexer of SPARQL: text to tokens, for valid and invalid text alike.
 
 Strings, IRIs and comments are one token each, so what stands inside them is never taken for a
 keyword. Whatever fits no token becomes a token of one character: no text makes it fail.
@@ -57,7 +57,7 @@ class Token:
         return self.start + len(self.text)
 
     def is_word(self, *words: str) -> bool:
-        """Whether it is one of these keywords, in whatever case."""
+        """Whether the token is one of these keywords, in whatever case."""
         return self.kind == "word" and self.text.upper() in words
 
 

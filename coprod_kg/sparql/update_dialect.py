@@ -1,4 +1,4 @@
-"""An update spelt so that the engine reads it as SPARQL 1.1 does; it never changes its meaning.
+"""Rewriting of updates that Oxigraph would read otherwise than SPARQL 1.1 says.
 
 Two things are read otherwise by Oxigraph 0.5.13: a prologue after the first operation is refused,
 and ``CLEAR ALL`` takes the names of the graphs away from a store on disk, as ``DROP ALL`` does.
@@ -14,7 +14,7 @@ __all__ = ["spelt"]
 
 @dataclass(slots=True)
 class _Edits:
-    """What is to be written otherwise.
+    """The edits of one update.
 
     Attributes:
         first: where the first operation begins.
@@ -51,7 +51,7 @@ class _Edits:
 
 
 def spelt(text: str) -> str:
-    """The same update for the engine; text that is none, or cannot be helped, stays as it is.
+    """The same update as the engine reads it; text that is not an update stays as it is.
 
     >>> spelt("CREATE GRAPH <urn:g>; PREFIX x: <urn:> CREATE GRAPH x:h")
     'PREFIX x: <urn:> CREATE GRAPH <urn:g>;   CREATE GRAPH x:h'

@@ -1,4 +1,4 @@
-"""An update taken apart into its operations, where the engine would not merge what they read.
+"""Division of an update into its operations, where the engine would not merge what they read.
 
 SPARQL 1.1 Update, section 3.1.3: several graphs after USING are merged, and an operation without
 USING or WITH reads the default graph of the store, which by our default is the merge of all.

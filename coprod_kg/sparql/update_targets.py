@@ -1,4 +1,4 @@
-"""Which graphs an update can write, by its tokens; where it is not certain, it says nothing.
+"""The named graphs that an update can write, read from its tokens; None where uncertain.
 
 Certain is a text in which no token can be read in two ways: engines take keywords that are glued
 together apart, and ``<`` for "less than" where that fits. What a pattern after WHERE reads does

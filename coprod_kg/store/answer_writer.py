@@ -1,4 +1,4 @@
-"""How a worker sends an answer: small ones whole, large ones as they come; it computes none."""
+"""Writer of an answer to a worker's connection: small answers whole, large ones streamed."""
 
 import io
 import socket
@@ -32,11 +32,11 @@ class AnswerWriter(io.RawIOBase):
         self._started = False
 
     def writable(self) -> bool:
-        """It is written to."""
+        """True, as the engine asks of a file that it writes to."""
         return True
 
     def begin(self, media_type: str, version: int) -> None:
-        """Say what is going to be written."""
+        """Set the head: media type and version of the answer that follows."""
         self._head = {"media_type": media_type, "version": version}
 
     def write(self, data: "ReadableBuffer", /) -> int:

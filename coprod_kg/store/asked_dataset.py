@@ -1,7 +1,7 @@
-"""The RDF dataset of a query (SPARQL 1.1 Query, section 13.2; Protocol, section 2.1.4).
+"""Construction of a query's RDF dataset (SPARQL 1.1 Query, section 13.2; Protocol, 2.1.4).
 
 The engine joins several graphs that a query names for its default graph as a bag. So those are
-merged in memory first, and the query is asked over that.
+merged in memory first, and the query runs over the merge.
 """
 
 import re
@@ -23,7 +23,7 @@ _BYTES: Final = 400
 def dataset(
     request: Mapping[str, Any], store: ox.Store, base_iri: str, memory_mb: int
 ) -> tuple[ox.Store, dict[str, Any]]:
-    """Where a query is asked, and which graphs of it the engine is told of.
+    """The store that a query runs over, and the graphs of it that are passed to the engine.
 
     Args:
         request: as `coprod_kg.store.worker_client.request` makes it.

@@ -1,4 +1,4 @@
-"""A copy of all that cannot be made again, and the way back from it, while the service goes on.
+"""Backup and restore of a data directory, while the service runs.
 
     DIR/
     ├── backup.json     version, base IRI, lineage, tags, and the SHA-256 of every file
@@ -158,7 +158,7 @@ _BEFORE_LINEAGES: Final = {"format": 1, "lineage": "", "ancestors": []}
 
 
 def _index(source: Path) -> dict[str, Any]:
-    """What the copy says of itself, once it is seen to be true."""
+    """The index of a backup, once its hashes are checked."""
     try:
         index: dict[str, Any] = json.loads((source / _INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""What the rest of the house asks of a store; it never says which engine answers.
+"""The store protocol: query, change, update and commit, free of any engine.
 
-Two implementations are planned: `coprod_kg.store.local` (one writer, snapshots, query workers)
-and a remote one over any SPARQL 1.1 endpoint. Nothing above this folder knows which one it has.
+`coprod_kg.store.local` implements it (one writer, snapshots, query workers). Nothing above this
+package knows which implementation it has.
 """
 
 import threading
@@ -35,7 +35,7 @@ DEFAULT_GRAPH = ""
 
 
 class Cancellation:
-    """Whoever waits for an answer, and may leave before it is there."""
+    """Cancellation of a query by its client, from another thread than the one that waits."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,11 +44,11 @@ class Cancellation:
 
     @property
     def left(self) -> bool:
-        """Whether nobody waits any more."""
+        """Whether the query was cancelled."""
         return self._left
 
     def leave(self) -> None:
-        """Say that nobody waits any more: what is done for the asker stops."""
+        """Cancel the query: nobody waits for its answer any more."""
         with self._lock:
             self._left = True
             callbacks, self._callbacks = self._callbacks, []
@@ -56,7 +56,7 @@ class Cancellation:
             callback()
 
     def on_leave(self, callback: Callable[[], object]) -> None:
-        """Have something done when the asker leaves, or now if that has happened."""
+        """Have something done when the query is cancelled, or now if that has happened."""
         with self._lock:
             if not self._left:
                 self._callbacks.append(callback)
@@ -80,11 +80,11 @@ class Query:
         dataset: None where the text has no FROM; else empty, or where it has more than one, a
             SELECT that finds their graphs as ``?default`` and those of FROM NAMED as ``?named``.
         apart: named graphs that are left out of a dataset that nothing else names.
-        hidden: the organisations whose data does not exist for whoever asks: the last parts of
+        hidden: the organisations whose data does not exist for this client: the last parts of
             their IRIs, in order.
         calls: the calls of other services in the text: the IRI that stands for an endpoint, the
             endpoint or None where it may not be called, and whether the call is SILENT.
-        asker: who waits; when they leave, whoever computes the answer is freed.
+        asker: the client's cancellation, which releases the worker that computes the answer.
         reserved: whether a worker answers it that is kept from strangers, where there is one.
     """
 
@@ -105,7 +105,7 @@ class Query:
 
 @dataclass(slots=True)
 class Answer:
-    """The bytes of an answer as they come; close it (or leave its ``with``) to free its worker.
+    """The bytes of an answer as they come; close it, or leave its ``with``, to release its worker.
 
     Attributes:
         media_type: what the bytes are.
@@ -127,7 +127,7 @@ class Answer:
             return b"".join(self.chunks)
 
     def close(self) -> None:
-        """Stop: whoever computes this answer is freed."""
+        """Stop, and release the worker that computes this answer."""
         close = getattr(self.chunks, "close", None)
         if close is not None:
             close()
@@ -320,9 +320,9 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RestrictedStore:
-    """A store as somebody sees it from whom the data of some organisations is hidden.
+    """A store from which the data of some organisations is hidden.
 
-    What is committed is committed as always: who may do so is decided before.
+    Commits are not restricted: who may make them is decided by the caller.
 
     Attributes:
         store: the whole of it.

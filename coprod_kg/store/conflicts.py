@@ -1,4 +1,4 @@
-"""Repetition of a change that met a commit of somebody else (optimistic concurrency)."""
+"""Retry of a change that met another commit (optimistic concurrency)."""
 
 import random
 import time

@@ -1,8 +1,8 @@
-"""Watches the query under way, in one thread of its process; it never reads the query.
+"""Watchdog thread of a query worker.
 
-Where the asker leaves, the process ends; where the query takes more than a moment, the worker
-leaves its lane to another. The thread looks some times a second while there is a query, and
-sleeps in between: taking up a query costs nothing.
+Where the client closes the connection, the process ends; where the query takes more than a moment,
+the worker leaves its lane to another. The thread looks some times a second while there is a query,
+and sleeps in between: taking up a query costs nothing.
 """
 
 import os
@@ -44,10 +44,10 @@ class Watcher:
         return self
 
     def __enter__(self) -> None:
-        """The watching has begun."""
+        """Does nothing: `over` has begun the watch."""
 
     def __exit__(self, *_: object) -> None:
-        """Watch no more: from now on the end of the connection ends nothing."""
+        """End the watch: from now on the end of the connection does not end the process."""
         with self._lock:
             self._watched = None
 

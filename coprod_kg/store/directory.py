@@ -1,8 +1,8 @@
-"""The data directory: what lies where, who may use it, and who uses it now.
+"""The data directory: its layout, permissions and lock.
 
 DATA/
 ├── identity.json   the format of the directory, and the lineage of its versions
-├── lock            who holds the directory, in words for others; the lock itself is the kernel's
+├── lock            process and address of the holder, for messages; the lock is the kernel's
 ├── journal         the commit under way, complete, until it is on disk
 ├── store/          the durable store (RocksDB)
 ├── snapshots/N/    one immutable copy for each version, by hard links
@@ -71,7 +71,7 @@ class DataDirectory:
 
     @property
     def scratch(self) -> Path:
-        """The folder of what is thrown away."""
+        """The folder of temporary files."""
         return self.root / "scratch"
 
     @property
@@ -133,7 +133,7 @@ class DataDirectory:
                     path.chmod(_OWNER_FOLDER if path.is_dir() else _OWNER_FILE)
 
     def holder(self) -> Mapping[str, Any]:
-        """What the holder of the lock says of itself: ``pid``, ``run``, ``url`` (or nothing).
+        """The entry of the lock's holder: ``pid``, ``run``, ``url`` (or nothing).
 
         It counts only while somebody holds the lock, and says nothing where the file came here
         with a copy of another directory.
@@ -199,7 +199,7 @@ _OTHER = "Choose another with --data, or give this user the right to write there
 
 
 def not_allowed(path: Path, what: str) -> StoreUnavailable:
-    """That this user may not, and what is in the way: the disk, or whose the directory is.
+    """The error that this user may not, and why: a read-only disk, or the directory's owner.
 
     Args:
         path: a directory.
@@ -223,7 +223,7 @@ def not_allowed(path: Path, what: str) -> StoreUnavailable:
 
 
 def user_name(number: int) -> str:
-    """What to call a user of this machine."""
+    """The name of a user of this machine, or its number."""
     try:
         return f"the user {pwd.getpwuid(number).pw_name}"
     except KeyError:
@@ -255,7 +255,7 @@ def _runtime_directory(held: os.stat_result) -> Iterator[Path]:
 
 
 def put(path: Path, content: bytes, mode: int = _OWNER_FILE) -> None:
-    """Put a file in its place whole, or in that of the one there, so that it survives a power loss.
+    """Create or replace a file atomically, so that it survives a power loss.
 
     Args:
         path: where it is to be.

@@ -1,4 +1,4 @@
-"""A version written out whole, or what everybody may see of it; it never waits for the writer."""
+"""Dump of a version, or of its public part, as N-Quads or TriG."""
 
 from collections.abc import Iterator, Mapping
 from typing import IO, Final

@@ -1,4 +1,4 @@
-"""The durable store and its commits; one process has it open, and nobody queries it.
+"""The durable store (RocksDB) and its commits; only the writer process has it open.
 
 A commit is written whole to a journal first, then applied, flushed to disk, and published as a
 snapshot; only then is the journal removed and the commit acknowledged. Applying is idempotent
@@ -118,7 +118,7 @@ class Durable:
         return Snapshots(self.directory.snapshots)
 
     def _check_base(self, change: Change, newest: int, together: set[str]) -> None:
-        """Refuse a change that was made from what is no longer there.
+        """Refuse a change whose base version has been changed since.
 
         Args:
             change: the change.

@@ -1,4 +1,4 @@
-"""The engine's complaints in words that help whoever wrote the query; it raises none itself."""
+"""Translation of the engine's error messages to errors that help the query's author."""
 
 import re
 
@@ -29,7 +29,7 @@ _USUAL = (
 
 
 def syntax(message: str, language: str) -> QuerySyntax:
-    """What the engine's parser said, with line and column.
+    """The error of the engine's parser, with line and column.
 
     Args:
         message: the text of its ``SyntaxError``.
@@ -64,7 +64,7 @@ _UNWRITABLE = {
 
 
 def failed(error: Exception, work: str) -> CoprodError:
-    """What the engine met while it worked.
+    """The error that the engine met while it evaluated.
 
     Args:
         error: one of its ``OSError``, ``ValueError`` and ``RuntimeError``.

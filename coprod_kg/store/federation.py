@@ -1,4 +1,4 @@
-"""SERVICE calls of one query or update, made for the engine under a deadline of their own.
+"""Proxy for the SERVICE calls of one query or update, under a deadline of their own.
 
 The engine waits for an endpoint as long as the query may run, and a row that cannot be read ends
 the query also under SILENT. So its calls come to a listener of this process on the loopback
@@ -81,7 +81,7 @@ def calling(text: str, calls: Sequence[Call], seconds: float) -> Iterator[Calls]
 
 
 class _Listener(ThreadingHTTPServer):
-    """Answers the engine of this process; what it is asked by others it does not know."""
+    """HTTP server for the engine of this process; other paths than its own are not found."""
 
     daemon_threads = True
     block_on_close = False  # an endpoint that does not answer holds nobody up
@@ -130,14 +130,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing is written: what went wrong is told to the client."""
+        """Write nothing: the client is told of errors."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """An endpoint that was allowed must not lead to one that was not."""
+    """Refuses redirects: an endpoint that is allowed must not lead to one that is not."""
 
     def redirect_request(self, *_: object) -> None:
-        """Follow nothing: the status is an error like any other."""
+        """Follow no redirect: its status is an error like any other."""
 
 
 def _within(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:

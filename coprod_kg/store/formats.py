@@ -1,4 +1,4 @@
-"""The formats the engine writes answers in, and which fits; it writes none itself."""
+"""The formats that the engine writes, and the choice of one for the form of a query."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Which graphs two stores hold with another content; of what is the same no byte is kept.
+"""The graphs whose content differs between two stores, compared by their digests.
 
 The engine writes a graph in the order of its index, so the same triples are the same bytes.
 """

@@ -1,7 +1,7 @@
-"""What a data directory says of itself: the format it is in, and the lineage of its versions.
+"""Format and lineage of a data directory.
 
-A lineage is the life of one sequence of version numbers. A copy that is put back starts another
-one, because the numbers after it will stand for other data than they did before. Up to the
+A lineage is one sequence of version numbers. A backup that is restored starts another one,
+because the numbers after it will stand for other data than they did before. Up to the
 version of the copy both lineages are the same data, so older links go on answering.
 """
 
@@ -42,12 +42,12 @@ class Identity:
 
     @classmethod
     def new(cls) -> "Identity":
-        """That of an empty directory."""
+        """The identity of an empty directory."""
         return cls(FORMAT, secrets.token_hex(4))
 
     @classmethod
     def read(cls, root: Path) -> "Identity":
-        """What the directory says.
+        """The identity that the directory's file states.
 
         Raises:
             StoreUnavailable: a newer release wrote it, or it cannot be read.
@@ -68,7 +68,7 @@ class Identity:
 
     @classmethod
     def of(cls, told: dict[str, Any], root: Path) -> "Identity":
-        """The same from what the file says.
+        """The identity from the file's content.
 
         Raises:
             StoreUnavailable: a newer release wrote it.
@@ -83,7 +83,7 @@ class Identity:
         return cls(int(told["format"]), str(told["lineage"]), ancestors)
 
     def told(self) -> dict[str, Any]:
-        """What the file says."""
+        """The file's content."""
         ancestors = [list(one) for one in self.ancestors]
         return {"format": self.format, "lineage": self.lineage, "ancestors": ancestors}
 
@@ -92,7 +92,7 @@ class Identity:
         put(root / _FILE, f"{json.dumps(self.told(), indent=1)}\n".encode())
 
     def check(self, lineage: str, versions: Iterable[int]) -> None:
-        """See that versions of a lineage are those that have their numbers here.
+        """Check that versions of a lineage are the same data as those of their numbers here.
 
         Args:
             lineage: the one that a request or a link names.
@@ -121,6 +121,6 @@ class Identity:
                 )
 
     def branched(self, version: int) -> "Identity":
-        """That of a directory into which a copy of a version of this one is put."""
+        """The identity of a directory into which a backup of a version of this one is restored."""
         before = ((self.lineage, version),) if self.lineage else ()
         return replace(self, lineage=secrets.token_hex(4), ancestors=(*self.ancestors, *before))

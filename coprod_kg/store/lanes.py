@@ -1,4 +1,4 @@
-"""Who takes up the next query: one process for each lane; it never looks at a query.
+"""Lanes of query workers: in each, one worker serves and the others stand by.
 
 The processes of a lane share a file, and the one that has locked it (``flock``) serves. One whose
 query takes long leaves the lane to the next, so that short queries do not wait behind it; the
@@ -19,7 +19,7 @@ class Lane:
     """One process's place in a lane."""
 
     def __init__(self, path: Path) -> None:
-        """Wait at the end of it."""
+        """Join the lane; `serve` waits for its turn."""
         self._file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         self._serving = False
 

@@ -1,4 +1,4 @@
-"""The store of a data directory on this machine; it computes no answer and makes no commit.
+"""The store of a data directory on this machine, as a client of its worker and writer processes.
 
 `LocalStore` talks to the processes that do. `serving` starts them, `connect` finds the running
 ones or starts some for the length of one command.
@@ -128,7 +128,7 @@ class Service:
 
     Attributes:
         store: the way to talk to them.
-        keeper: who keeps them alive, and may keep others.
+        keeper: the supervisor that keeps them alive, and may keep others.
         environ: the settings and addresses that another child of the keeper needs.
     """
 
@@ -143,7 +143,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
 
     Args:
         settings: where the data lies, how many workers, their limits.
-        url: where the service will be reached, for whoever finds the directory in use.
+        url: where the service will be reached; named where the directory is found in use.
 
     Raises:
         StoreInUse: another process holds the directory.

@@ -1,11 +1,11 @@
-"""The merged graph of a version: the RDF merge of all its graphs, kept as the set that it is.
+"""Maintenance of the merged graph of a version: the RDF merge of all its graphs.
 
 It lies in the engine's default graph, where a query that names no dataset finds it with nothing
 to join; the engine's own union would count a triple once for each graph that holds it. The graph
 that clients know as the default one lies under a name instead (`UNNAMED`).
 
-Whoever changes a graph of a store keeps the merge: `withdraw` before what the graph holds goes,
-`contribute` after it came. Both may be broken off and begun again.
+Code that changes a graph of a store keeps the merge: `withdraw` before triples leave the graph,
+`contribute` after they were put in. Both may be broken off and begun again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ _FEW: Final = 100_000
 
 
 def node(graph: str) -> ox.NamedNode:
-    """Where a store that is published keeps a graph."""
+    """The engine's name for a graph in a published store."""
     return UNNAMED if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
 
 
@@ -138,7 +138,7 @@ def _was_kept(store: ox.Store, base_iri: str) -> bool:
 
 
 def separate(store: ox.Store) -> None:
-    """Make of a copy a plain store: its default graph is the one that clients write, no merge."""
+    """Turn a copy into a plain store: its default graph is the one that clients write, no merge."""
     store.clear_graph(MERGE)
     if store.contains_named_graph(UNNAMED):
         extend(store, unnamed(store))
@@ -146,6 +146,6 @@ def separate(store: ox.Store) -> None:
 
 
 def unnamed(store: ox.Store) -> Iterator[ox.Quad]:
-    """What clients wrote to the default graph."""
+    """The triples that clients wrote to the default graph."""
     for quad in store.quads_for_pattern(None, None, None, UNNAMED):
         yield placed(quad, ox.DefaultGraph())

@@ -1,6 +1,7 @@
-"""An RDF body to N-Triples, in a process that may die of it; it never follows a link in one.
+"""Parser of RDF request bodies to N-Triples, in a child process under limits.
 
-The bytes are somebody's, so neither the writer nor a web process parses them.
+The bytes are not ours, so neither the writer nor a web process parses them. A link in them (a
+remote JSON-LD context) is never followed.
 """
 
 import os
@@ -30,7 +31,7 @@ _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class RdfBody:
-    """What was sent.
+    """An RDF request body.
 
     Attributes:
         content: the bytes.

@@ -1,4 +1,4 @@
-"""Immutable snapshots of the store, one for each version, and which of them are kept.
+"""Immutable snapshots of the store, one for each version: publication, tags, retention.
 
 A reader holds a shared lock (``flock``) on the folder of the snapshot it has open. The kernel
 drops the lock when the reader dies, so an old snapshot can go as soon as its last reader left.
@@ -172,7 +172,7 @@ class Snapshots:
 
     @property
     def views(self) -> Path:
-        """Where versions lie as somebody sees them from whom data is hidden."""
+        """The folder of the versions from which some data is hidden (`coprod_kg.store.views`)."""
         return self.folder / "views"
 
     @property
@@ -196,7 +196,7 @@ class Snapshots:
             raise self._gone(version) from None
 
     def _gone(self, version: int) -> CoprodError:
-        """That a version is not there: not any more, or not yet."""
+        """The error for a version that is not there: not any more, or not yet."""
         if version > (newest := self.current()):
             return NotFound(
                 f"there is no version {version} yet",
@@ -226,9 +226,9 @@ class Snapshots:
         sync(self.folder)
 
     def withdraw(self, version: int) -> None:
-        """Let a version be published anew, and made anew as some see it: its store has changed.
+        """Let a version and its views be published anew, because its store has changed.
 
-        What somebody reads at this moment stays as it is.
+        Open readers keep what they read.
         """
         for path in (self.folder / str(version), *self.views.glob("[0-9]*-*")):
             if path.exists():

@@ -1,8 +1,8 @@
-"""Child processes that are kept alive, and that never outlive their parent; not what they do.
+"""Supervisor of child processes: restarts those that die, and none outlives its parent.
 
 Every child inherits the reading end of a pipe, its lifeline, of which only the parent has the
-writing end: when the parent dies, however it dies, the child reads the end of the pipe and goes.
-How a child ended is written to ``RUN/exits/PID``, for whoever was talking to it.
+writing end: when the parent dies, however it dies, the child reads the end of the pipe and exits.
+How a child ended is written to ``RUN/exits/PID``, for the process that was connected to it.
 """
 
 import os
@@ -56,11 +56,11 @@ class Supervisor:
         """Run a Python module as a child from now until `stop`.
 
         Args:
-            name: what the child is called, unique in this keeper.
+            name: what the child is called, unique in this supervisor.
             module: the module, run with ``python -m``.
             environ: environment variables beside those of this process.
             fds: file descriptors that the child inherits under the same numbers.
-            heard: whether its standard error is read on its way to ours, so that a breakdown of
+            heard: whether its standard error passes through this process, so that a breakdown of
                 the engine is recorded with its end. It has no children of its own.
         """
         thread = threading.Thread(
@@ -77,7 +77,7 @@ class Supervisor:
         return {name: child.pid for name, child in list(self._running.items())}
 
     def fails(self, name: str) -> bool:
-        """Whether a child ended by itself each time it was started, again and again."""
+        """Whether a child ended by itself after each of its last starts."""
         return self._failures.get(name, 0) >= _FAILURES
 
     def stop(self, seconds: float = 5.0, first: str | None = None) -> None:

@@ -1,6 +1,6 @@
-"""A SPARQL Update on a copy of the newest snapshot, in a process that may die of it.
+"""Evaluation of a SPARQL Update on a copy of the newest snapshot, in a child under limits.
 
-The text is somebody's, so neither the writer nor a web process parses it. The copy is made of
+The text is a client's, so neither the writer nor a web process parses it. The copy is made of
 hard links; what the update changed is found by comparing the graphs that it can have written
 before and after, and is then committed like any other change.
 """
@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def _carry_out(store: ox.Store, asked: Mapping[str, Any], calls: Calls, base_iri: str) -> None:
-    """Carry out the operations, which makes a plain store of the copy."""
+    """Carry out the operations, which turns the copy into a plain store."""
     first, *others = (Operation(**one) for one in asked["operations"])
 
     def run(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The steps from each format of the data directory to the next.
+"""Upgrades of the data directory from one format to the next.
 
 A step finds the directory held and no store open. It may be broken off at any moment and is then
 taken again from its beginning, so it must come to the same end when half of it is done already.
@@ -19,7 +19,7 @@ __all__ = ["STEPS", "Step", "upgrade"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step.
+    """One upgrade step.
 
     Attributes:
         changed: a sentence for the operator: what it changed.

@@ -1,4 +1,4 @@
-"""Versions of the store as somebody sees them from whom data is hidden; a version never changes.
+"""Views: copies of versions from which the data of some organisations is removed.
 
 A view is a copy of a snapshot (hard links) from which the hidden graphs were taken, so that no
 query can reach them, however it is written. It is made when it is first asked for, and lies
@@ -94,7 +94,7 @@ class Views:
 
 
 def hide(store: ox.Store, base_iri: str, organisations: Sequence[str]) -> None:
-    """Take out of a store what is there of some organisations: their graphs, and their record.
+    """Remove some organisations from a store: their graphs, and their provenance.
 
     The graph of provenance loses the submissions of their data with files, reports and whoever
     sent nothing else. What other organisations say of them stays: it is theirs.
@@ -117,7 +117,7 @@ def hide(store: ox.Store, base_iri: str, organisations: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What the graph of provenance says."""
+    """The graph of provenance."""
 
     store: ox.Store
     graph: ox.NamedNode

@@ -1,8 +1,9 @@
-"""A query worker: a process that answers one query at a time and may die of it.
+"""Query worker: a process that evaluates one query at a time and may die of it.
 
 It reads snapshots and nothing else. Its listening socket is shared with the other workers: the
 kernel wakes one of those that serve (`coprod_kg.store.lanes`) for each connection, and a newer
-snapshot is taken up between two queries. Text that somebody sent is parsed here and nowhere else.
+snapshot is taken up between two queries. A query's text is parsed by the engine here and nowhere
+else.
 """
 
 import os
@@ -57,7 +58,7 @@ class Worker:
             self.readers.popitem()[1].close()
 
     def serve(self, connection: socket.socket) -> None:
-        """Answer the query that comes over a connection, or die trying."""
+        """Answer the query on a connection; a limit that it meets ends the process."""
         connection.settimeout(_REQUEST_SECONDS)
         request = wire.Stream(connection).message()
         self.ledger.take(request["mark"])
@@ -95,7 +96,7 @@ class Worker:
             raise calls.failure or failed(error, "query") from None
 
     def _reader(self, wanted: int | None, hidden: tuple[str, ...]) -> Reader:
-        """The version asked for, as the asker sees it.
+        """The version asked for, without the data that is hidden from the client.
 
         Of those open, the last other one stays beside what is there of the current version.
         """

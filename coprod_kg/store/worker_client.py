@@ -1,7 +1,7 @@
-"""One query on its way through a query worker, over a connection of its own; it never reads one.
+"""Client of the query workers: one pending query on a connection of its own.
 
-Whoever waits has a thread (`Asking.answer`) or looks when something has come (`Asking.at_once`),
-and may change from the second to the first.
+A caller waits in a thread (`PendingQuery.answer`) or looks when the connection is readable
+(`PendingQuery.at_once`), and may change from the second to the first.
 """
 
 import socket
@@ -34,11 +34,11 @@ class WorkerLost(Exception):
 
 
 class NotAtOnce(Exception):
-    """What came is not the whole of a small answer, so a thread has to take it."""
+    """What was received is not the whole of a small answer, so a thread has to read it."""
 
 
 class PendingQuery:
-    """One query that was sent; close it, or the answer that it became.
+    """A query that was sent to the workers; close it, or the answer that it became.
 
     Args:
         run: the runtime directory of the store.
@@ -69,16 +69,16 @@ class PendingQuery:
         return self._socket.fileno()
 
     def hang_up(self) -> None:
-        """End it from another thread, which whoever waits sees as the end of the connection."""
+        """End it from another thread; the waiting thread sees the end of the connection."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Hang up: the worker is freed."""
+        """Close the connection, which releases the worker."""
         self._socket.close()
 
     def at_once(self) -> Answer | None:
-        """The answer if it is small and there already, or None while none of it is wrong.
+        """The answer if it is small and complete already, or None while it may still become so.
 
         Raises:
             NotAtOnce: it is an error, a large answer, or the end of the connection.
@@ -103,7 +103,7 @@ class PendingQuery:
         """Wait for the answer; see `coprod_kg.store.base.Store.query` for what is raised.
 
         Raises:
-            Untaken: nobody has read the query; another worker can be asked.
+            WorkerLost: no worker has taken the query; another one can be asked.
         """
         try:
             return self._answer()
@@ -134,7 +134,7 @@ class PendingQuery:
         )
 
     def _head(self) -> dict[str, Any]:
-        """The first message; some time after nothing came, it is known whether one will."""
+        """The first message; after some time without one, the registry tells whether to wait."""
         try:
             return self._stream.message()
         except BlockingIOError:
@@ -147,7 +147,7 @@ class PendingQuery:
             raise EOFError from None
 
     def _wait_up_to(self, seconds: float) -> None:
-        """Have the kernel end whatever waits longer; Python would ask it twice for each piece."""
+        """Set the kernel's timeout; with Python's own, each read would take two system calls."""
         whole, part = divmod(seconds, 1)
         value = _TIMEVAL.pack(int(whole), int(part * 1_000_000))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
@@ -169,7 +169,7 @@ class PendingQuery:
 
 
 class _Frames:
-    """The frames of an answer as they come; closing it hangs up, also before the first."""
+    """The frames of an answer as they arrive; closing it closes the connection."""
 
     def __init__(
         self, asking: PendingQuery, stream: wire.Stream, why: Callable[[], Exception]

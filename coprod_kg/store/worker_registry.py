@@ -1,8 +1,9 @@
-"""Which worker has taken up which query, for whoever asked it; it never says what was asked.
+"""Registry of which worker process runs which query, kept in shared memory.
 
-A worker that dies says nothing more, and one that is quick need not be known. So each writes the
-mark of the query that it takes up into memory that it shares with a file, ``RUN/taken/PID``, and
-only who needs to know reads the files: where a connection ended, or nothing came for long.
+A worker that dies says nothing more, so its client learns here which process it was and how it
+ended. Each worker writes the mark of the query that it takes up into a mapped file,
+``RUN/taken/PID``; a client reads the files only where a connection ended, or nothing arrived for
+long.
 """
 
 import mmap
@@ -21,12 +22,12 @@ _KEPT_SECONDS: Final = 60.0
 
 
 def mark() -> str:
-    """A mark for one query, which no other has."""
+    """A unique mark for one query."""
     return secrets.token_hex(_LENGTH // 2)
 
 
 class WorkerRegistry:
-    """What one worker has taken up.
+    """The entry of one worker.
 
     Args:
         run: the runtime directory of the store.
@@ -71,7 +72,7 @@ def busy(run: Path) -> tuple[int, int]:
 def _forget(run: Path) -> None:
     """Remove the files of workers that ended some time ago, as is recorded of their ends.
 
-    Whoever asked the one that has just ended may not have looked yet, however old its file is.
+    The client of one that has just ended may not have looked yet, however old its file is.
     """
     before = time.time() - _KEPT_SECONDS
     for file in (run / "taken").glob("[0-9]*"):

@@ -1,4 +1,4 @@
-"""The journal of the commit under way: there whole, or not there; it applies nothing."""
+"""Write-ahead journal of the commit under way, written and removed atomically."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The writer process: the only one that changes the store; it answers no queries.
+"""The writer process: the only one that changes the store.
 
 Commits that arrive while another is on its way to disk go together as one new version, with one
 flush and one snapshot for all of them.
@@ -29,7 +29,7 @@ _REQUEST_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A change, and who waits for its commit."""
+    """A change, and the connection that waits for its commit."""
 
     change: Change
     connection: socket.socket

@@ -1,4 +1,4 @@
-"""XML as the engine writes it, made such that every reader reads what was meant.
+"""Filter that makes the engine's XML well-formed and lossless for every parser.
 
 The engine writes characters that XML 1.0 does not have, carriage returns that every reader turns
 into newlines, and, where a predicate has no local name, an element without a name.
@@ -36,7 +36,7 @@ class XmlText(io.RawIOBase):
         self._held = b""
 
     def writable(self) -> bool:
-        """It is written to."""
+        """True, as the engine asks of a file that it writes to."""
         return True
 
     def write(self, data: "ReadableBuffer", /) -> int:

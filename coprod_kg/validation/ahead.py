@@ -1,7 +1,7 @@
-"""Dates later than today where a thing cannot lie ahead: ``cps:NotAhead`` in the shapes.
+"""Check of dates that must not lie in the future (``cps:NotAhead`` in the shapes).
 
-SHACL compares values of one type only, and a query for each claim would take longer than all other
-shapes together.
+Not a SHACL constraint: SHACL compares values of one type only, and a query for each claim would
+take longer than all other shapes together.
 """
 
 import re
@@ -50,7 +50,7 @@ class Ahead:
         self._rules = dict(rule for path in shapes for rule in _rules(path))
 
     def check(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
-        """What lies ahead among these statements."""
+        """A finding for each date among these statements that lies in the future."""
         latest = (datetime.now(UTC) + timedelta(days=self._days)).date().isoformat()
         excused = self._excused(triples)
         for subject, predicate, value in triples:

@@ -1,4 +1,4 @@
-"""What will be believed of the things in a file, before the shapes look at them.
+"""Types inferred for the things in a file before the shapes are applied.
 
 Types that follow from what is said (domains, ranges, inverse properties) are concluded first:
 else a thing without ``rdf:type`` would escape every shape and be counted all the same.
@@ -74,7 +74,7 @@ class Believed:
         Args:
             triples: the statements of a file.
             added: what `added` gave.
-            own: how the IRIs of things begin; what else is described is told elsewhere.
+            own: how the IRIs of things begin; other subjects are reported by `vocabulary`.
         """
         types = self._types([*triples, *added])
         return tuple(
@@ -114,7 +114,7 @@ class Believed:
     def _turned(
         self, triples: Iterable[ox.Triple], used: Mapping[Any, Collection[Any]]
     ) -> Iterable[ox.Triple]:
-        """What is said by the inverse of a property only, of things described here."""
+        """The inverse statements about things described here that do not state them themselves."""
         for subject, predicate, obj in triples:
             turned = self._inverse.get(predicate)
             if turned is not None and obj in used and turned not in used[obj]:

@@ -1,4 +1,4 @@
-"""What the judgement of a subject says in RDF; it never judges.
+"""RDF statements that record the judgements of stages.
 
 ``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion`` for every subject; and
 where something in the data decided a criterion, a ``cp:Verdict`` that rests on it.

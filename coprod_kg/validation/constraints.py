@@ -1,4 +1,4 @@
-"""Shapes of SHACL's core as functions that also say which statements decided; it never reports.
+"""SHACL Core constraints as functions that also return the statements that decided.
 
 Only what the profiles of the stages need. A constraint that is not known here is an error of the
 model, never passed over. The reference for the verdict is pySHACL; a test compares the two.
@@ -24,7 +24,7 @@ _MOST_TRIPLES: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class ShapeOutcome:
-    """What a shape says of a node.
+    """The outcome of a shape at a node.
 
     Attributes:
         met: whether the node conforms.
@@ -83,7 +83,7 @@ def _joined(parts: Iterable[Triples]) -> Triples:
 
 
 def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _Constraint:
-    """That so many values conform; of all values where there is no shape."""
+    """A check that so many values conform to a shape; all values count where there is none."""
 
     def check(data: TwoWayIndex, values: Reached) -> ShapeOutcome:
         ways = []
@@ -98,7 +98,7 @@ def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _C
 
 
 def _every(test: Shape) -> _Constraint:
-    """That each value conforms."""
+    """A check that each value conforms."""
 
     def check(data: TwoWayIndex, values: Reached) -> ShapeOutcome:
         outcomes = [(way, test(data, value)) for value, way in values.items()]

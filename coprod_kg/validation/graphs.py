@@ -1,4 +1,4 @@
-"""A graph for the shapes that remembers what it was asked; it changes no answer.
+"""An rdflib graph for the shapes that caches the answers of its look-ups.
 
 pySHACL asks the same few questions of the shapes at every value it looks at, some hundred thousand
 times for one workbook. Each is looked up once, until the shapes change.
@@ -14,7 +14,7 @@ __all__ = ["shapes_graph"]
 
 
 class _Remembering(Memory):
-    """A store that remembers the answers of its only graph."""
+    """An rdflib store of one graph that caches its answers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,5 +40,5 @@ class _Remembering(Memory):
 
 
 def shapes_graph() -> rdflib.Graph:
-    """An empty graph for what is asked over and over."""
+    """An empty graph whose look-ups are cached."""
     return rdflib.Graph(store=_Remembering())

@@ -1,4 +1,4 @@
-"""SHACL property paths as functions that also say which statements led where; no constraints here.
+"""SHACL property paths as functions that also return the statements they followed.
 
 The reference for what a path means is pySHACL; a test compares the two.
 """

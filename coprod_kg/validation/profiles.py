@@ -1,8 +1,8 @@
-"""The profiles of the stages: what each demands, and what a set of statements meets of it.
+"""Stage profiles: the criteria of each stage, and which of them a set of statements meets.
 
-It never weighs a claim against a stage: what somebody claims is no evidence of itself. The verdict
-is pySHACL's (a test compares the two); this engine says besides which statements decided, and needs
-neither rdflib nor pySHACL.
+A claim of a stage is no evidence of itself and is not weighed. The verdict is pySHACL's (a test
+compares the two); this engine says besides which statements decided, and needs neither rdflib nor
+pySHACL.
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,7 +56,7 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one stage demands.
+    """The criteria of one stage.
 
     Attributes:
         stage: IRI of the stage.
@@ -171,7 +171,7 @@ class Profiles:
         return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
 
     def _targets(self, node: Any, data: TwoWayIndex) -> set[Any]:
-        """What the shape is for."""
+        """The targets of the shape."""
         found: set[Any] = set()
         for target in self._all(node, "targetClass"):
             for kind in data.subclasses(target):

@@ -1,6 +1,6 @@
-"""What a validation found, as plain values; it never validates.
+"""Validation reports as plain values: severity, finding, cause, report.
 
-This module needs neither pySHACL nor rdflib, so that a web process can hold a report.
+Free of pySHACL and rdflib, so that a web process can hold a report.
 """
 
 from collections.abc import Iterable, Mapping
@@ -103,10 +103,10 @@ class Finding:
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """What it has in common with others that are mended in the same way.
+        """The key under which findings that are mended in the same way are grouped.
 
-        What a table reader says names the value, so there the kind of fault and the column
-        make the cause; the words of a shape are the same wherever it speaks.
+        The message of a table reader names the value, so there the kind of fault and the column
+        make the cause; the message of a shape is the same at every place.
         """
         if self.spot and self.spot.sheet and self.shape.startswith(_TABLE):
             return (self.severity, self.shape, self.spot.sheet or "", self.spot.column or "")
@@ -155,6 +155,6 @@ class Report:
         return tuple(sorted(made, key=lambda one: (_ORDER[one.severity], -one.count, one.shape)))
 
     def without(self, findings: Iterable[Finding]) -> "Report":
-        """The same report less some findings."""
+        """The same report without some findings."""
         gone = set(findings)
         return Report(tuple(one for one in self.findings if one not in gone))

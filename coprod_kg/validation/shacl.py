@@ -1,6 +1,6 @@
-"""Validation by pySHACL against the submission shapes; it never changes what it is given.
+"""Validation of submissions by pySHACL.
 
-It costs half a second and forty megabytes to import: only a child process does so.
+Costs half a second and forty megabytes to import: only a child process does so.
 """
 
 import logging
@@ -85,7 +85,7 @@ class Shapes:
         return _once_each(sorted(found, key=_sort_key))
 
     def _is_elsewhere(self, results: rdflib.Graph, node: Any) -> bool:
-        """Whether it is about the class of something that is not described here."""
+        """Whether a result is about the class of a thing that is not described in the file."""
         value = results.value(node, SH.value)
         component = results.value(node, SH.sourceConstraintComponent)
         return (

@@ -1,4 +1,4 @@
-"""Statements to look things up in by subject and by object; it never changes what it was given.
+"""Layered index of triples by subject and by object.
 
 Two layers: a background that stays (ontology and schemes), and the data of one organisation over
 it. Only terms and dictionaries: neither rdflib nor a store, so that a web process can hold it.
@@ -40,21 +40,21 @@ class TwoWayIndex:
             self._users.setdefault(predicate, {})[subject] = None
 
     def objects(self, subject: Any, predicate: ox.NamedNode) -> Iterable[Any]:
-        """What the property says of the subject, each once."""
+        """The objects of a property of the subject, each once."""
         own = self._objects.get((subject, predicate), _NONE)
         if self._below is None or not (below := self._below.objects(subject, predicate)):
             return own
         return dict.fromkeys([*own, *below]) if own else below
 
     def subjects(self, predicate: ox.NamedNode, obj: Any) -> Iterable[Any]:
-        """Of what the property says this, each once."""
+        """The subjects that have this value for the property, each once."""
         own = self._subjects.get((predicate, obj), _NONE)
         if self._below is None or not (below := self._below.subjects(predicate, obj)):
             return own
         return dict.fromkeys([*own, *below]) if own else below
 
     def value(self, subject: Any, predicate: ox.NamedNode) -> Any:
-        """One thing that the property says, or None."""
+        """One object of a property of the subject, or None."""
         return next(iter(self.objects(subject, predicate)), None)
 
     def own_users(self, predicate: ox.NamedNode) -> Iterable[Any]:
@@ -62,11 +62,11 @@ class TwoWayIndex:
         return self._users.get(predicate, _NONE)
 
     def own_subjects(self, predicate: ox.NamedNode, obj: Any) -> Iterable[Any]:
-        """The subjects of which this layer alone says this."""
+        """The subjects that have this value for the property in this layer alone."""
         return self._subjects.get((predicate, obj), _NONE)
 
     def members(self, head: Any) -> Iterator[Any]:
-        """What stands in an RDF list."""
+        """The members of an RDF list."""
         while head is not None and head != _NIL:
             yield self.value(head, _FIRST)
             head = self.value(head, _REST)

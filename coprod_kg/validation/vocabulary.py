@@ -1,7 +1,7 @@
-"""What needs no shape: whether the words used are words we know, and which ones were meant.
+"""Check of the terms and references in a file against the vocabulary, with suggestions.
 
-Their shapes are named here all the same (``cps:KnownTerm`` …), so that a report can point at them
-and the documentation can explain.
+It needs no shape; shapes are named here all the same (``cps:KnownTerm`` …), so that a report can
+point at them and the documentation can explain.
 """
 
 import re
@@ -68,7 +68,7 @@ class KnownTerms:
         self._meant: dict[str, str | None] = {}
 
     def check(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
-        """What is unknown in these statements."""
+        """A finding for each unknown term, subject and reference in these statements."""
         return (
             *self._unknown_terms(triples),
             *self._foreign_subjects(triples),
@@ -109,7 +109,7 @@ class KnownTerms:
                     yield self._finding("KnownTerm", place, one, message, weight)
 
     def _unknown(self, term: str) -> tuple[Severity, str]:
-        """What is to be said of a term, or an empty text."""
+        """The message about an unknown term, or an empty text."""
         if term in self._terms:
             return Severity.VIOLATION, ""
         if term.startswith(self._namespace):
@@ -250,7 +250,7 @@ def _split(iri: str) -> tuple[str, str]:
 
 
 def _bare(iri: str) -> str:
-    """An IRI without what is usually mistaken in it."""
+    """An IRI reduced to the part that people seldom mistake, to compare two."""
     return re.sub(r"^https?://(www\.)?", "", iri.lower()).rstrip("#/")
 
 

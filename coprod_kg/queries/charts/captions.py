@@ -1,4 +1,4 @@
-"""What a chart says in words: the notes below its title, and its description; it draws nothing."""
+"""Captions of a chart: the notes below its title, and its text alternative."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -21,7 +21,7 @@ Rows = Sequence[Mapping[str, Cell]]
 
 
 def notes(query: SavedQuery, rows: Rows, withheld: int) -> list[str]:
-    """What whoever looks at the chart of these rows must know: how much there is.
+    """The notes below the title of a chart: how much there is, and what is left out.
 
     Args:
         query: whose rows they are.
@@ -32,12 +32,12 @@ def notes(query: SavedQuery, rows: Rows, withheld: int) -> list[str]:
 
 
 def spoken(query: SavedQuery, rows: Rows, said: Sequence[str]) -> str:
-    """What the chart shows, for who cannot see it.
+    """The text alternative of a chart.
 
     Args:
         query: whose rows they are.
         rows: those that are drawn.
-        said: what the chart says below its title.
+        said: the notes below its title.
     """
     beginning = [f"Chart. {query.summary}", *said]
     if not rows:

@@ -1,4 +1,4 @@
-"""A saved query's rows in the chart that lies beside it; it never draws one (`drawing` does).
+"""Vega-Lite specification of a saved query's chart, from its template and the rows.
 
 The chart of ``queries/questions/NAME.rq`` is ``NAME.vl.json``: Vega-Lite without rows, title and
 theme, which are the same for all and are put in here.
@@ -119,7 +119,7 @@ def described(
     own: Path | None = None,
     claims: tuple[int, int] | None = None,
 ) -> str:
-    """What the chart shows, for who cannot see it; the same words as in the chart itself.
+    """The text alternative of a chart, the same words as in the chart itself.
 
     Args:
         query: the saved query.
@@ -216,7 +216,7 @@ def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
 def _shown(
     spec: Mapping[str, Any], query: SavedQuery, table: Table, claims: tuple[int, int] | None
 ) -> tuple[_Rows, list[str]]:
-    """The rows that are drawn, and what to say of them."""
+    """The rows that are drawn, and the notes about them."""
     told = [row for row in table.rows if not any(one.is_suppressed for one in row.values())]
     rows, notes = _limited(spec, told)
     said = caveat(table, claims)
@@ -225,7 +225,7 @@ def _shown(
 
 
 def _limited(spec: Mapping[str, Any], rows: _Rows) -> tuple[_Rows, list[str]]:
-    """The rows of the first categories of each axis, each category whole, and what to say of it."""
+    """The rows of the first categories of each axis, each category whole, and a note about it."""
     notes = []
     for channel, bound in encodings(spec):
         name = bound.get("field")

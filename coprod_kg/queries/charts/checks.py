@@ -1,7 +1,7 @@
-"""What is wrong with the chart beside a saved query, by line; it draws nothing.
+"""Lint rules for the Vega-Lite template of a saved query's chart, with lines.
 
-A chart takes its rows from the query and from nowhere else: whoever draws it reads no file and no
-address that the chart could name.
+A chart takes its rows from the query and from nowhere else: no file and no address that the
+template names is read when it is drawn.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""The process that runs the saved queries over each new version; it answers nobody.
+"""Background process that runs the saved queries over each new version.
 
 It waits some seconds after a commit, so that a burst of them is one round, runs one query at a
-time, and after each rests four times as long as it took: whoever asks finds a worker free.
+time, and after each rests four times as long as it took, so that clients find a worker free.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""The file of the last runs, ``freshness.json`` in the data directory; it runs no query.
+"""Ledger of the last runs of saved queries: ``freshness.json`` in the data directory.
 
-It is no part of the data: writing it makes no version. It is replaced whole, so that whoever
-reads it sees one state or the next.
+It is no part of the data: writing it makes no version. It is replaced atomically, so that a
+reader sees one state or the next.
 """
 
 import json
@@ -33,14 +33,14 @@ class RunLedger:
         return _read(self._path, (found.st_ino, found.st_mtime_ns, found.st_size))
 
     def forget(self) -> None:
-        """Forget all runs: what they counted is not what everybody sees any more."""
+        """Forget all runs, where the public part of the data has changed without a new version."""
         self._path.unlink(missing_ok=True)
 
     def note(self, run: Run) -> Run:
-        """Write a run down after the ones before it.
+        """Record a run after the ones before it.
 
         Returns:
-            The run with what those tell of it.
+            The run with what follows from those.
 
         Raises:
             StoreError: the file cannot be written.

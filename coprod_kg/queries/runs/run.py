@@ -1,6 +1,6 @@
-"""One run of a saved query over one version, and what it says after the runs before it.
+"""Record of a saved query's last run, and since when the query has had no rows.
 
-It never takes a question that was stopped for one that has no rows.
+A query that was stopped by a limit is not taken for one without rows.
 """
 
 from dataclasses import asdict, dataclass
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def outcome(self) -> str:
-        """What came of it, in a few words."""
+        """The outcome, in a few words."""
         if self.problem is not None:
             return f"not answered: {self.problem}"
         if self.rows is None:
@@ -74,7 +74,7 @@ class Run:
         return asdict(self)
 
     def described(self) -> dict[str, Any]:
-        """What a list of the saved queries says of it."""
+        """The run in a list of the saved queries, ready for JSON."""
         shown = ("version", "time", "seconds", "rows", "problem")
         told = {name: getattr(self, name) for name in shown}
         return told | {
@@ -84,7 +84,7 @@ class Run:
 
 
 def after(before: Run | None, now: Run) -> Run:
-    """A run that has just been made, with what the ones before it tell.
+    """A run that has just been made, with what follows from the run before it.
 
     Args:
         before: the last run of the same query, or None.

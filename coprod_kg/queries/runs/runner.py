@@ -1,4 +1,4 @@
-"""Runs saved queries to see whether they have rows that everybody sees; it keeps no answer.
+"""Runner that counts the public rows of each saved query over the newest version.
 
 One at a time, with the limits that hold for everybody, the one whose last run is oldest first.
 Each is asked over the newest version there is at that moment, so that a version which is
@@ -70,7 +70,7 @@ def due(queries: Mapping[str, SavedQuery], ledger: RunLedger, version: int) -> l
 
 
 def run_now(store: Store, settings: Settings, query: SavedQuery, ledger: RunLedger) -> Run:
-    """Run one query with its default parameters, and write down what came of it.
+    """Run one query with its default parameters, and record the outcome.
 
     Raises:
         Overloaded, StoreUnavailable, StoreError: as for `refresh`.

@@ -1,4 +1,4 @@
-"""A question or a chart that a curator sends, before it is kept; it keeps none itself."""
+"""Check of a query or a chart that a curator submits, before it is stored."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def admitted(name: str, data: bytes, deed: Edit, chart: str | None = None) -> Sa
     Args:
         name: what it is to be called.
         data: its text, in UTF-8.
-        deed: who sends it.
+        deed: the edit: whose it is, and where it is made.
         chart: the text of the chart that it has already.
 
     Raises:

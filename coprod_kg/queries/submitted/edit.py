@@ -1,4 +1,4 @@
-"""One question or chart put into the collection or taken out; it never judges who may do so."""
+"""Edits of the submitted queries: put or delete a query or its chart. Callers authorise them."""
 
 from collections.abc import Mapping
 from dataclasses import replace

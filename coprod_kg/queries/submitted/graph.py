@@ -1,10 +1,10 @@
-"""Questions that curators submit, kept as data; it never judges one (`admitting` does).
+"""The named graph of submitted queries: ``<base>graph/queries``, read and committed as data.
 
-They are a graph of their own, ``<base>graph/queries``, in the words of the catalogue
-(`coprod_kg.publishing.service_description`). So each is in one version of the dataset or not, every
-process sees it as soon as it is committed, a backup has it, and its record is an activity in the
-graph of provenance like that of any other change. Whoever asks a version is given the question as
-it was.
+It is written in the terms of the catalogue (`coprod_kg.queries.description`). So a query is in one
+version of the dataset or not, every process sees it as soon as it is committed, a backup has it,
+and its record is an activity in the graph of provenance like that of any other change. A client
+that asks an older version is given the query as it was then. Queries are checked before
+(`coprod_kg.queries.submitted.admission`).
 """
 
 import threading
@@ -52,7 +52,7 @@ CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{graph}> {{
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Somebody's change of the collection.
+    """An edit of the collection.
 
     Attributes:
         store: where it is made.
@@ -95,7 +95,7 @@ class Collection:
         return known
 
     def seen(self, pinned: int | None = None) -> Mapping[str, SavedQuery]:
-        """Those of the newest version, or those of an older one and the ones that are newer."""
+        """The queries of the newest version, or those of an older one and the newer ones."""
         newest = self.at(self._store.version())
         return newest if pinned is None else {**newest, **self.at(pinned)}
 
@@ -112,10 +112,10 @@ def keep(query: SavedQuery, what: str, sent: tuple[bytes, ...], deed: Edit) -> C
         query: the question, with who submitted it.
         what: what was done, in a few words.
         sent: the bytes that were sent: its text, its chart, or none.
-        deed: who does it.
+        deed: the edit: whose it is, and from which version.
 
     Raises:
-        StoreChanged: the deed was made from a version that is not the newest.
+        StoreChanged: the edit was made from a version that is not the newest.
     """
     iri = f"{deed.settings.base_iri}queries/{query.name}"
     record = _record(sent, what, deed)
@@ -127,7 +127,7 @@ def remove(query: SavedQuery, deed: Edit) -> Commit:
     """Take a question out of the data; versions that have it keep it.
 
     Raises:
-        StoreChanged: the deed was made from a version that is not the newest.
+        StoreChanged: the edit was made from a version that is not the newest.
     """
     iri = f"{deed.settings.base_iri}queries/{query.name}"
     record = _record((), "A question removed", deed)
