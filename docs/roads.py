@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 TOP = Path(__file__).resolve().parents[1]
 START_SECONDS = 120
-RUNS = "freshness."
+RUNS = "queries.runs."
 PROFILER = """
 import mmap, os, sys, threading
 _folder = os.environ["COPROD_ROADS"]
