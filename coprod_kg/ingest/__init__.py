@@ -1,1 +1,1 @@
-"""The writing road: a file is read, validated, assessed and committed."""
+"""Submissions: reading, validating, assessing and committing files; history and roll-back."""

@@ -1,4 +1,4 @@
-"""What a submission adds, changes and takes away, by name: told before it enters and after."""
+"""What a submission adds, changes, renames and removes, resource by resource."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Change:
 
     Attributes:
         iri: its IRI.
-        name: its name for people.
+        name: its label.
         before: the IRI that it had until now, where that changes; else an empty text.
     """
 
@@ -74,7 +74,7 @@ class Changes:
 
 
 def changes(before: bytes, after: bytes, described: Iterable[str], base_iri: str) -> Changes:
-    """What is other in an organisation's data after a submission.
+    """The difference that a submission makes to an organisation's data.
 
     Args:
         before: what its graph holds, as N-Triples.
@@ -112,7 +112,7 @@ def said_in(content: bytes) -> dict[str, frozenset[tuple[str, Any]]]:
 
 
 def alike(term: Any) -> Any:
-    """The same for two spellings of one value: the store writes numbers in its own way."""
+    """The term in one spelling for equal values, since the store normalises numbers."""
     if not isinstance(term, ox.Literal) or not term.datatype.value.startswith(_XSD):
         return term
     kind = term.datatype.value.removeprefix(_XSD)

@@ -1,7 +1,7 @@
-"""From files to outcomes: opened, checked in the sandbox, parted by organisation; no commit here.
+"""Check of a batch of files: opened, checked in the sandbox, partitioned by organisation.
 
-A workbook that holds the data of several organisations becomes one outcome for each, all of one
-file: they enter together or not at all.
+A workbook that holds the data of several organisations becomes one outcome for each; as parts of
+one file they are committed together or not at all.
 """
 
 import re
@@ -58,7 +58,7 @@ class Progress:
 def checked_files(
     files: Sequence[Path | Sent], settings: Settings, progress: Progress
 ) -> list[Pair]:
-    """Every file through the sandbox; of those that cannot even be opened, the reason."""
+    """Check every file in the sandbox; files that cannot be opened get the reason."""
     opened: list[Outcome] = []
     for one in files:
         try:
@@ -74,7 +74,7 @@ def checked_files(
 
 
 def _parted(pairs: list[Pair], settings: Settings, progress: Progress) -> list[Pair]:
-    """The same with every file of several organisations parted, and each part checked."""
+    """The outcomes with every file of several organisations partitioned, and each part checked."""
     batch = [
         Sent(outcome.file, content, _N_TRIPLES, name)
         for outcome, found in pairs
@@ -124,7 +124,7 @@ def _violations(outcome: Outcome) -> list[Finding]:
 
 
 def _organisation(sent: Sent, checked: Checked) -> str:
-    """Whose data it is; how that is decided, the docstring of the package says."""
+    """The organisation whose data it is; `coprod_kg.ingest.submit` says how that is decided."""
     described = ", ".join(checked.organisations) or "none"
     decided = sent.organisation
     stem = PurePath(sent.name).stem
@@ -182,7 +182,7 @@ def one_file_each(pairs: list[Pair]) -> list[Pair]:
 def resolved(pairs: list[Pair], store: Store | None, settings: Settings) -> list[Pair]:
     """Take out the findings on things that the store, or another file of this call, describes.
 
-    A file that falls takes its things with it, so this is done again until nothing changes.
+    A refused file takes its resources with it, so this is repeated until nothing changes.
     """
     wanted = {one.value[1:-1] for file, _ in pairs for one in _references(file) if one.value}
     known = described_elsewhere(store, wanted) if store else {}
@@ -240,7 +240,7 @@ def refused_where_unfit(pairs: list[Pair]) -> list[Pair]:
 
 
 def refused_where_renamed(pairs: list[Pair], settings: Settings) -> list[Pair]:
-    """Refuse a table that would name things anew, where nobody said whose it is.
+    """Refuse a table that would rename resources, where no organisation was stated.
 
     Identifiers are made from the name of the organisation: the sender can only be asked.
     """

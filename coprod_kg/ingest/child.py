@@ -1,7 +1,7 @@
-"""The inside of the sandbox: reads, validates and reasons over one file after another.
+"""Child process of the sandbox: reads, validates and reasons over one file after another.
 
-It never opens a file or a connection for what it reads, and whatever kills it (its timer, its
-memory cap, a fault in a parser) is the parent's to explain. Run by `coprod_kg.ingest.sandbox`.
+It opens no file or connection for what it reads. Where its timer, its memory cap or a fault in a
+parser kills it, the parent explains why. Run by `coprod_kg.ingest.sandbox`.
 """
 
 import math
@@ -54,7 +54,7 @@ _ORGANISATIONS: Final = (
 
 
 class Checker:
-    """Everything that one file after another is checked with.
+    """The shapes, rules and profiles, loaded once, that each file is checked with.
 
     Args:
         model: the ontology, shapes, rules and profiles.
@@ -179,7 +179,7 @@ class Checker:
     def _concluding(
         self, triples: Sequence[ox.Triple], name: str
     ) -> AbstractContextManager[Callable[[], bytes]]:
-        """What gives the conclusions, written out; of a large file they are drawn meanwhile."""
+        """A function that returns the conclusions; of a large file a fork draws them meanwhile."""
 
         def work() -> bytes:
             return self._written(self._concluded(triples), name)

@@ -1,6 +1,7 @@
-"""The bytes of every accepted file, kept under their SHA-256; it never changes or removes one.
+"""Archive of every accepted file, by the SHA-256 of its bytes, in the data directory.
 
-The store normalises numbers and forgets comments: these files are what was really sent.
+The store normalises numbers and drops comments, so only these bytes prove what was sent: never
+change or remove one.
 """
 
 from hashlib import sha256

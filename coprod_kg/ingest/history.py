@@ -1,7 +1,7 @@
-"""What submissions changed, in words, and how one is taken back; it validates nothing.
+"""What submissions changed, in words, and how one is rolled back.
 
-Taking one back puts each of its organisations' data to what it was just before it: whatever
-was sent since is taken back with it. That is a new version; nothing of the past is rewritten.
+Rolling one back restores each of its organisations' data as it was just before it, so whatever was
+sent since is rolled back too. That is a new version; nothing of the past is rewritten.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ _TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a submission changed about one thing.
+    """What a submission changed about one resource.
 
     Attributes:
         thing: its name.
@@ -149,13 +149,13 @@ def _closed(record: Kept, version: int | None) -> Kept:
 
 
 def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Kept:
-    """Put the data of a submission's organisations to what it was just before it.
+    """Restore the data of a submission's organisations as it was just before it.
 
     Args:
         name: the submission.
         store: where the data is.
         settings: the limits, the base IRI and the data directory.
-        sender: who takes it back.
+        sender: who rolls it back.
 
     Returns:
         The record of the submission that this is itself.

@@ -1,4 +1,4 @@
-"""What goes into the sandbox and what comes out, and how both cross the pipe; it runs nothing.
+"""Messages between the sandbox and its child, and their frames on the pipe.
 
 Frames: one line of JSON, then as many bytes as the line says. No pickle: what comes out of a
 process that a stranger's file may have taken over is data, never code.
@@ -25,7 +25,7 @@ _LONGEST_HEADER: Final = 256 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One file as somebody sent it.
+    """One file as it was sent.
 
     Attributes:
         name: its name, for people and for its format.
@@ -61,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the sandbox says of one file.
+    """The sandbox's result for one file.
 
     Attributes:
         report: the findings; of references to things that the file does not describe too.
@@ -121,7 +121,7 @@ class Checked:
 
     @classmethod
     def of(cls, header: Mapping[str, Any], payloads: Sequence[bytes]) -> "Checked":
-        """What `frame` gave, on the other side of the pipe."""
+        """The inverse of `frame`, on the other side of the pipe."""
         error = header["refusal"]
         return cls(
             report=Report(tuple(Finding.of(one) for one in header["findings"])),

@@ -1,6 +1,6 @@
-"""What became of every submission, kept beside its bytes in the data directory; it never judges.
+"""Journal of submissions: a JSON record of each, in the data directory.
 
-``submissions/ID.json`` is the record: who, when, what became of each file, its report, and the
+``submissions/ID.json`` is the record: sender, time, outcome and report of each file, and the
 digests of what each organisation's graph held before and after. ``submissions/graphs/`` holds
 those contents, each once. A record is written before the commit and again with its version
 after it: one without a version may have entered or not (`history.settled`).
@@ -105,7 +105,7 @@ class Journal:
     """The records of one data directory."""
 
     def __init__(self, data: Path) -> None:
-        """Nothing is read or written yet."""
+        """Nothing is read or written before it is needed."""
         self._folder = data / "submissions"
 
     def write(self, record: JournalEntry) -> None:
@@ -118,7 +118,7 @@ class Journal:
 
         Args:
             name: of the submission.
-            hidden: the organisations whose data does not exist for whoever asks.
+            hidden: the organisations whose data is hidden from the client.
 
         Raises:
             NotFound: there is none of that name, or it has to do with one of those.
@@ -155,7 +155,7 @@ class Journal:
         return digest
 
     def graph(self, digest: str | None) -> bytes:
-        """What `keep_graph` was given."""
+        """The content that `keep_graph` stored."""
         if digest is None:
             return b""
         return gzip.decompress((self._folder / "graphs" / f"{digest}.nt.gz").read_bytes())

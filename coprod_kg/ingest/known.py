@@ -1,4 +1,4 @@
-"""What the writing road asks the store before it writes; it changes nothing."""
+"""Queries to the store about data that is there before a submission is written."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _AT_ONCE = 2000
 """Things in one query: the text of a query has its limits."""
 
 Said: TypeAlias = frozenset[tuple[str, Any]]
-"""What is said of a thing: properties with their values."""
+"""The statements about a resource: pairs of property and value."""
 
 
 def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:
@@ -77,7 +77,7 @@ def versions(store: Store, submissions: Iterable[str]) -> dict[str, int]:
 
 
 def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, str]]:
-    """The answer to one of the questions in ``queries/writing`` about some IRIs."""
+    """The rows of a query in ``queries/writing`` with some IRIs as its VALUES."""
     wanted = sorted(iris)
     if not wanted:
         return

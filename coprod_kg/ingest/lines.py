@@ -1,7 +1,7 @@
-"""The lines on which a Turtle, TriG, N-Triples or N-Quads text says what.
+"""Line numbers of statements in a Turtle, TriG, N-Triples or N-Quads text.
 
-A scan over the words of a text that was parsed before. What it cannot place (lists, blank nodes
-that say the same) it says nothing of: a wrong line is worse than none.
+A scan over the tokens of a text that the parser has accepted. Lists, and blank nodes that say the
+same, get no line: a wrong line is worse than none.
 """
 
 import re
@@ -92,7 +92,7 @@ def _words(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 class _Scan:
-    """Reads word by word; what stands in brackets is a statement of its own about a blank node."""
+    """Reads token by token; brackets hold statements of their own about a blank node."""
 
     def __init__(self, base_iri: str, subjects: set[str], *, blanks: bool) -> None:
         self.found = Lines()
@@ -105,7 +105,7 @@ class _Scan:
         self._directive: list[str] | None = None
 
     def take(self, word: str, kind: str, line: int) -> None:
-        """Take one word."""
+        """Take one token."""
         if self._directive is not None:
             self._direct(word)
         elif kind == "mark":

@@ -1,7 +1,7 @@
-"""Findings of shapes told to the person who wrote the file: cell or line, and words that fit it.
+"""Findings of shapes with their place in the file (cell or line), in words that fit its format.
 
-It finds nothing itself. The words of a shape speak of Turtle; somebody who fills in a table is
-told of columns instead.
+The message of a shape speaks of Turtle; for somebody who fills in a table it is reworded to speak
+of columns.
 """
 
 import re

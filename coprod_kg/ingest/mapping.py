@@ -1,4 +1,4 @@
-"""From somebody's own data to ours by an RML mapping; it never holds or loads the engine itself.
+"""Runner of an RML mapping, which turns other people's tables into RDF.
 
 The engine, morph-kgc, lives in an environment of its own, because it needs older libraries than
 this package. It runs in a process with a deadline, a memory cap and no network; what it writes

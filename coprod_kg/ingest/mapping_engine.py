@@ -1,8 +1,8 @@
-"""The inside of the RML engine's process: limits, then morph-kgc; it knows nothing of this package.
+"""Child process that runs morph-kgc, the RML engine, within limits.
 
 It runs in the engine's own environment, whose libraries are older than ours, and by its path:
-standard library only. It works in the current directory and neither opens a connection nor reads or
-writes a file elsewhere, save the libraries themselves.
+standard library only. It works in the current directory; connections and files elsewhere, save the
+libraries themselves, are denied.
 """
 
 import importlib
@@ -74,7 +74,7 @@ def _lock_database(work: str) -> None:
 
 
 def _shut_in(work: str) -> None:
-    """Let Python open the current directory and the libraries only, and no network."""
+    """Deny Python (by an audit hook) the network and all files but this directory and libraries."""
     libraries = tuple(
         os.path.realpath(one) + os.sep for one in {sys.prefix, sys.base_prefix, os.__file__[:-6]}
     )

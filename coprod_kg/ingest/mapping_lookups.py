@@ -1,4 +1,4 @@
-"""Functions that a mapping may call in its queries: names to concepts, names to identifiers.
+"""Functions for a mapping's queries: names to concepts, names to identifiers.
 
 It is loaded by its path into the engine's process, whose libraries are older than ours, together
 with ``concepts.py`` and ``identifiers.py``: standard library only, and those two.
@@ -72,7 +72,7 @@ class Lookups:
         return made
 
     def register(self, database: Any) -> None:
-        """Let the queries of DuckDB call them."""
+        """Register the functions with DuckDB."""
         text = "VARCHAR"
         database.create_function("concept", self.concept, [text, text, text], text)
         database.create_function("identifier", self.identifier, [text, text], text)

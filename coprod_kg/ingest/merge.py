@@ -1,7 +1,7 @@
-"""What a patch does: the things a file describes replace those things, others stay; no commit.
+"""Merge of a patch: the resources that a file describes replace theirs, others stay.
 
-A thing is replaced with everything that was said of it: what the file leaves out is gone.
-Nodes without a name of their own go with the last thing that refers to them.
+A resource is replaced with all its statements: those that the file leaves out are removed.
+Skolemised blank nodes are removed with the last statement that refers to them.
 """
 
 from collections.abc import Collection, Sequence
@@ -86,7 +86,7 @@ def merged(
 
 
 def _stated(outcome: Outcome) -> str | None:
-    """Whose data it is; a patch need not describe the organisation itself where it was stated."""
+    """The organisation; a patch need not describe it where the sender stated it."""
     told = outcome.organisation
     usage = isinstance(outcome.error, WrongUsage)
     return outcome.sent.organisation if told is None and usage and outcome.sent else told
@@ -113,9 +113,9 @@ def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
 def _found(
     first: Sequence[Finding], again: Sequence[Finding], described: Collection[str]
 ) -> tuple[Finding, ...]:
-    """What is wrong with the whole; where it is wrong, as the file itself was told.
+    """The findings on the merged graph, with their places in the file.
 
-    Of what was there before, only what must be mended is told: it is not in the file.
+    Of what was there before only violations are kept: the sender's file does not hold it.
     """
     told = {(one.focus, one.path, one.value, one.shape): one for one in first}
     cells = tuple(one for one in first if one.shape.startswith(_TABLE))

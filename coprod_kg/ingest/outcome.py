@@ -1,4 +1,4 @@
-"""What goes into a submission and what becomes of it, as plain values; it does nothing."""
+"""Outcome of one file of a submission, and its sender, as plain values."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,7 +13,7 @@ __all__ = ["Outcome", "Sender"]
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends.
+    """The sender of a submission.
 
     Attributes:
         slug: the last part of the IRI: ``<base>id/agent/slug``.
@@ -30,7 +30,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file.
+    """The outcome of one file.
 
     Attributes:
         file: its name.

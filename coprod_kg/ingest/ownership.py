@@ -1,4 +1,4 @@
-"""Who describes what: an organisation describes itself, its units and what it runs.
+"""Which organisation may describe what: itself, its units and what it runs.
 
 A claim about anything is welcome, since it says who claims. What another organisation's data
 describes is referred to: it may be repeated word for word, and is never described anew.
@@ -30,7 +30,7 @@ _UNIT_OF: Final = "http://www.w3.org/ns/org#unitOf"
 def owned(
     pairs: Iterable[Pair], store: Store | None, settings: Settings, *, own_only: bool
 ) -> list[Pair]:
-    """The same with a finding for everything that is not its sender's to describe.
+    """The outcomes with a finding for each statement that its sender may not make.
 
     Args:
         pairs: what was checked.
@@ -53,7 +53,7 @@ def owned(
 
 
 def _put_in(there: dict[str, dict[str, Said]], pairs: Iterable[Pair], stem: str) -> None:
-    """Put what the files of one call say in the place of what it replaces."""
+    """Put the statements of one call's files in the place of what they replace."""
     entering = {f"{stem}{one.organisation}": found for one, found in pairs if one.organisation}
     for graphs in there.values():
         for graph in entering.keys() & graphs.keys():

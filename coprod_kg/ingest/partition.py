@@ -1,4 +1,4 @@
-"""The statements of one table parted by organisation, so that each gets its graph; pure.
+"""Partition of a table's statements by organisation, one graph for each.
 
 An organisation owns its own description, the initiatives it runs (of several runners the first
 by name), and the claims about either. What describes no organisation's work by itself (evidence,
@@ -35,7 +35,7 @@ class OrganisationPart:
 
 
 def parts_of(triples: Sequence[ox.Triple], base_iri: str) -> list[OrganisationPart]:
-    """Part statements by organisation, in the order of their names.
+    """Partition statements by organisation, in the order of their names.
 
     Args:
         triples: the statements; every subject has an IRI.

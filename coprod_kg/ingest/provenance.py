@@ -1,4 +1,4 @@
-"""Who sent what and when, as PROV-O; it never says that an organisation said something itself.
+"""Provenance of a submission as PROV-O: who sent what and when.
 
 One call is one activity (the commit); each file in it is a submission, an activity of its own
 and part of the first. A submission used the file sent and the model (ontology, shapes, rules);
@@ -29,7 +29,7 @@ _SPACES: Final = {"rdf": _RDF, "rdfs": _RDFS, "prov": _PROV, "dcterms": _DCTERMS
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRecord:
-    """The record of one call.
+    """The record of one call, which may submit several files.
 
     Attributes:
         base_iri: where data lives.
@@ -64,7 +64,7 @@ class SubmissionRecord:
         return self.kind or ("patch" if outcome.merged else "")
 
     def written(self, outcomes: list[Outcome]) -> bytes:
-        """Everything to add to the graph of provenance, as N-Triples."""
+        """The statements to add to the provenance graph, as N-Triples."""
         triples = [*self._call(), *(one for outcome in outcomes for one in self._file(outcome))]
         return b"".join(f"{one} .\n".encode() for one in dict.fromkeys(triples))
 

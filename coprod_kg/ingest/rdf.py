@@ -1,7 +1,7 @@
-"""RDF bytes to statements, or one clear reason why not; it never follows a link in them.
+"""Reader of RDF in any accepted format: bytes to triples, or the reason why not.
 
-Call it only where the process may be lost (`coprod_kg.ingest.child`): the parser is handed
-what a stranger wrote.
+Call it only in a process that may be lost (`coprod_kg.ingest.child`): the parser gets untrusted
+bytes.
 """
 
 import re
@@ -78,7 +78,7 @@ def read(content: bytes, name: str, form: RdfSyntax, base_iri: str) -> RdfRead:
 
 
 def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
-    """The same statements once each, in order, blank nodes given IRIs (skolemised).
+    """The statements sorted and without duplicates, blank nodes skolemised.
 
     A blank node has no name outside its graph, but what we conclude about it lies in another
     graph: so each gets an IRI under ``.well-known/genid/`` (RDF 1.1, section 3.5), made from

@@ -1,4 +1,4 @@
-"""The RDF formats that are read and how one is recognised; it never parses."""
+"""The RDF formats that are accepted, and how the format of a file is recognised."""
 
 from dataclasses import dataclass
 from pathlib import PurePath

@@ -1,6 +1,6 @@
-"""What became of each file, as values that can be kept as JSON and shown in any form.
+"""Report on a submission as plain values: what became of each file, and its JSON form.
 
-It decides nothing. The JSON is the report for programs, and its shape is stable:
+The JSON is the report for programs, and its shape is stable:
 
 ``{"submission", "version", "accepted", "files": [{"file", "sha256", "organisation",
 "organisations": [{"organisation", "triples"}], "accepted", "unchanged", "triples",
@@ -87,7 +87,7 @@ class Reported:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
-        """The report that `as_dict` gave."""
+        """The inverse of `as_dict`."""
         return cls(
             file=table["file"],
             sha256=table["sha256"],
@@ -123,7 +123,7 @@ def as_table(outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 
 def from_table(table: Mapping[str, Any]) -> list[Reported]:
-    """The reports that `as_table` gave."""
+    """The inverse of `as_table`."""
     return [Reported.of(one) for one in table["files"]]
 
 

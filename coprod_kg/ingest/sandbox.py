@@ -1,7 +1,7 @@
-"""The outside of the sandbox: hands files to disposable children; it never parses one itself.
+"""Sandbox of untrusted files: hands them to disposable child processes.
 
-A file that makes its child run over its deadline, its memory or its parser takes only that
-child along: the file gets a clear refusal, the files after it a new child.
+A file that exceeds the deadline or the memory cap, or crashes a parser, ends only its child: the
+file gets a clear refusal, the files after it a new child. Untrusted bytes are not parsed here.
 """
 
 import os
@@ -50,7 +50,7 @@ class Budget:
         return self._until - time.monotonic()
 
     def refusal(self, name: str) -> LimitReached:
-        """What a file is told for which nothing is left."""
+        """The refusal of a file for which no time is left."""
         return LimitReached(
             f"without a token a check may take {self._seconds:g} s, and this one took longer",
             where=name,
@@ -145,7 +145,7 @@ def _share(
     progress: Callable[[int], None],
     budget: Budget | None,
 ) -> list[Checked]:
-    """One child's share; where a child dies over a file, the next child takes up behind it."""
+    """Check one child's share; where it dies over a file, a new child takes the files after."""
     done: list[Checked] = []
     while len(done) < len(files):
         if budget is not None and budget.left <= 0:
@@ -197,7 +197,7 @@ class _Child:
         return self
 
     def results(self) -> Iterator[Checked]:
-        """What the child says, file by file, until it is done or dies."""
+        """The child's results, file by file, until it is done or dies."""
         stream: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # it is a pipe
         if read_frame(stream, 0) is None:  # type: ignore[arg-type]  # a pipe is a binary stream
             death = self.wait()
@@ -214,7 +214,7 @@ class _Child:
             yield Checked.of(*frame)
 
     def wait(self) -> _Death:
-        """End it, where it has not ended, and say how it did."""
+        """Wait for the child (or kill it) and return how it ended."""
         if self._process.poll() is None:
             try:
                 self._process.wait(1)
@@ -252,7 +252,7 @@ def _limits(settings: Settings, budget: Budget | None) -> Limits:
 
 
 def _environment() -> Mapping[str, str]:
-    """What a child needs to find its modules, and nothing of what this process knows."""
+    """The environment of a child: what it needs to find its modules, and none of our settings."""
     return {
         "PATH": os.defpath,
         "PYTHONPATH": os.pathsep.join(one for one in sys.path if one),

@@ -1,4 +1,4 @@
-"""The writing road: read, validate, assess, commit; it never parses what was sent itself.
+"""Submission of files: read, validate, assess, commit.
 
 Whose data is it? Each file belongs to one organisation, whose graph it replaces as a whole.
 That is the organisation stated with the call (the option, the field of the form, or the token);
@@ -74,7 +74,7 @@ def submit(
         store: where it goes.
         settings: the limits, the base IRI and the data directory.
         sender: who sends.
-        way: how; a commit that replaces what was there, where nothing else is said.
+        way: the options; by default a commit that replaces what was there.
 
     Returns:
         One outcome per file and organisation, in the order given. A refused file keeps no other
@@ -109,7 +109,7 @@ def submit(
 def validate(
     files: Sequence[Path | Sent], settings: Settings, progress: Progress | None = None
 ) -> list[Outcome]:
-    """The same without a store: what the files refer to must be in one of them."""
+    """Check files without a store: what they refer to must be in one of them."""
     pairs = one_file_each(checked_files(files, settings, progress or Progress()))
     return [one for one, _ in refused_where_unfit(resolved(pairs, None, settings))]
 
@@ -140,7 +140,7 @@ def _recognised(pairs: list[Pair], store: Store, record: SubmissionRecord) -> li
 
 
 def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, bytes]:
-    """What each organisation that would change has now, as sorted N-Triples."""
+    """The present graph of each organisation that would change, as sorted N-Triples."""
     names = {one.organisation for one, _ in pairs if _enters(one) and one.organisation}
     stem = f"{settings.base_iri}graph/organisation/"
     there = last_submissions(store, [f"{stem}{one}" for one in names])
@@ -155,7 +155,7 @@ def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, by
 def _compared(
     pair: Pair, described: frozenset[str], graphs: Mapping[str, bytes], settings: Settings
 ) -> Pair:
-    """The outcome with what it would change, where it would enter."""
+    """The outcome with the changes it would make, where it would be committed."""
     outcome, found = pair
     now = graphs.get(outcome.organisation or "")
     if now is None or not _enters(outcome):
@@ -174,7 +174,7 @@ def _committed(
     version: int,
     graphs: Mapping[str, bytes],
 ) -> list[Outcome]:
-    """Keep the bytes, commit, and keep what became of it."""
+    """Archive the bytes, write the journal, commit, and write the journal again."""
     journal = Journal(settings.data)
     for sent in {id(one.sent): one.sent for one, _ in pairs if _enters(one)}.values():
         if sent:
@@ -189,6 +189,8 @@ def _committed(
         members=_members(pairs, graphs, journal),
         report=as_table(outcomes),
     )
+    # Before the commit, so that a kill between the two leaves a record without a version, not a
+    # version without a record.
     journal.write(kept)
     commit = store.commit(_change(pairs, record, version))
     outcomes = [replace(one, version=commit.version) if _enters(one) else one for one in outcomes]

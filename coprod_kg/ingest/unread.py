@@ -1,4 +1,4 @@
-"""What in a file of RDF is no statement: keys of JSON-LD without a meaning, names of graphs."""
+"""Findings on what an RDF parser drops: JSON-LD keys without a meaning, names of graphs."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a submission changed, as lines for people; it compares nothing itself."""
+"""Changes of a submission as lines of text."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ _SIGNS = {"new": "New", "gone": "Gone", "changed": "Changed"}
 
 
 def as_lines(found: Sequence[Difference]) -> str:
-    """One paragraph per thing, which nothing in the data can steer."""
+    """One paragraph for each resource, with control characters of the data replaced."""
     text = "\n".join(line for one in found for line in _lines(one)) or "Nothing changed."
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 

@@ -1,6 +1,6 @@
-"""The inside of the sandbox that marks a workbook; it runs no formula, follows no link.
+"""Child process that marks the findings in a workbook.
 
-Every formula becomes the text it is written as, so that nothing in what is given back computes.
+Every formula becomes the text it is written as, so that nothing in the returned workbook computes.
 A workbook that holds what would be lost on the way (pictures, charts, pivot tables) is refused
 with the reason. What the marks cover (styles, comments) is kept on the sheet of what is to be
 mended, so that marks of an earlier time are taken off again. Run by
@@ -168,7 +168,7 @@ def _kept(sheet: Worksheet) -> Iterator[_Before]:
 
 
 def _keep(sheet: Worksheet, covered: Sequence[_Before]) -> None:
-    """Write down in hidden columns what the marks cover."""
+    """Store in hidden columns what the marks cover, so that `_unmark` can restore it."""
     for number, one in enumerate(covered, _FIRST):
         _write(sheet, number, _KEPT, "!".join(one.place))
         place = sheet.cell(number, _KEPT)
@@ -181,7 +181,7 @@ def _keep(sheet: Worksheet, covered: Sequence[_Before]) -> None:
 
 
 def _neutralise(sheet: Worksheet) -> None:
-    """Make a text of whatever a spreadsheet program would compute."""
+    """Turn whatever a spreadsheet program would compute into text."""
     for row in sheet.iter_rows():
         for cell in row:
             if isinstance(cell, Cell) and cell.data_type == "f":

@@ -1,4 +1,4 @@
-"""The sender's own workbook back, with what is to be mended marked; opened in a sandbox only.
+"""The sender's workbook with its findings marked, made in a child process.
 
 The work is done by `coprod_kg.ingest.report.marked_workbook`, a child process with a deadline and a
 memory cap: the library that writes workbooks also reads this one, and a stranger made it.

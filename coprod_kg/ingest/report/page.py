@@ -1,4 +1,4 @@
-"""A report as a page, whole or as a part of another one; it runs no script and loads nothing."""
+"""A report as an HTML page, or as a part of one, without scripts or external resources."""
 
 from collections.abc import Sequence
 from functools import cache

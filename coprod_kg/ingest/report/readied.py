@@ -1,4 +1,4 @@
-"""A stranger's workbook as openpyxl takes it, and what that library would lose of it.
+"""A workbook prepared for openpyxl, and what openpyxl would lose of it.
 
 Three things that other programs read stop openpyxl or leave it without a sheet: the namespaces of
 "Strict Open XML", relationships to parts that are not there, and backslashes in the archive.

@@ -1,4 +1,4 @@
-"""A report for a person at a terminal; it never sends a control character there."""
+"""A report as text for a terminal, without control characters."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ _WIDTH: Final = 96
 
 
 def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) -> str:
-    """The report as lines, which nothing in a file can steer."""
+    """The report as lines, with control characters of the file taken out."""
     lines = [line for one in files for line in _file(one, base_iri)]
     text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)

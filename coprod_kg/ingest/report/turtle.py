@@ -1,4 +1,4 @@
-"""A report as one ``sh:ValidationReport``; it leaves nothing out and adds no finding.
+"""A report as one ``sh:ValidationReport`` in Turtle.
 
 Where a finding stands in a file is said in words in its message: SHACL has no property for it.
 """

@@ -1,4 +1,4 @@
-"""The findings of a report in words: causes with their places, short and safe; it finds nothing."""
+"""Wording of a report: findings grouped by cause, with their places, short and escaped."""
 
 import re
 from collections.abc import Sequence
@@ -115,7 +115,7 @@ _CHANGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Things that a submission adds, changes, names anew, takes away or leaves.
+    """Resources that a submission adds, changes, renames, removes or leaves.
 
     Attributes:
         kind: ``added``, ``changed``, ``renamed``, ``removed`` or ``kept``.
