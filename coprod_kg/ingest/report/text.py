@@ -15,7 +15,7 @@ _WIDTH: Final = 96
 
 
 def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) -> str:
-    """The report as lines, with control characters of the file taken out."""
+    """The report as lines, with control characters of the file replaced."""
     lines = [line for one in files for line in _file(one, base_iri)]
     text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
