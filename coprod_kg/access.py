@@ -1,8 +1,9 @@
-"""Who may write, by tokens, and what is private; it never stores or logs a token itself.
+"""Access control: tokens (who may write what) and private organisations.
 
-A token is ``coprod_NAME_SECRET``. Only the SHA-256 of its secret is kept, in ``tokens.json`` of
-the data directory, which only its owner can read. The secret has 256 random bits, so that a
-slow hash would protect nothing (OWASP Password Storage: those are for secrets people choose).
+A token is ``coprod_NAME_SECRET``, and is neither stored nor logged: of its secret the SHA-256 is
+kept, in ``tokens.json`` of the data directory, which only its owner can read. The secret has 256
+random bits, so that a slow hash would protect nothing (OWASP Password Storage: those are for
+secrets that people choose).
 
 The organisations whose data is private stand in ``private.json`` beside it. That they are holds
 for all versions, also for those from before.
@@ -227,7 +228,7 @@ def _told(path: Path) -> list[Any]:
 
 
 def _write(path: Path, told: list[Any]) -> None:
-    """Put a new file in the place of one; its owner alone reads it."""
+    """Replace a file of JSON atomically; only its owner may read it."""
     put(path, json.dumps(told, indent=2).encode())
 
 

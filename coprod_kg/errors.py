@@ -1,4 +1,4 @@
-"""Every error a person may meet; it never decides how the error is shown.
+"""The hierarchy of errors that a person may meet.
 
     CoprodError
     ├── RequestError            what was asked is not possible as it was asked

@@ -1,4 +1,4 @@
-"""The published cases that come with coprod-kg, on the road that anybody's data takes."""
+"""The published example cases, submitted like anybody's data."""
 
 from coprod_kg.ingest.submit import Outcome, Sender, submit
 from coprod_kg.model.files import files

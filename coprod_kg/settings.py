@@ -1,4 +1,4 @@
-"""What an operator may set; it never reads a setting twice nor changes one.
+"""The settings of an operator, read once from flags, environment and file.
 
 One name each, in three places: the flag ``--query-seconds``, the variable
 ``COPROD_QUERY_SECONDS``, the key ``query-seconds`` in ``coprod.toml``. The flag wins over the

@@ -1,4 +1,4 @@
-"""The curators' road: an update or a whole graph, with its record; it never parses what is sent.
+"""Changes by curators: SPARQL updates and whole graphs, each with its provenance.
 
 Each change is an activity (PROV-O) in the graph of provenance: who, when, and the SHA-256 of
 what was sent. That graph only grows: no update takes anything from it.

@@ -1,4 +1,4 @@
-"""Where initiatives stand, and why: conclusions drawn again, and explained; it never edits data.
+"""Assessment of where initiatives stand: conclusions drawn again, and explained.
 
 `assess` draws the conclusions over the store anew; `coprod_kg.assessment.explanation` says of one
 subject what was concluded, which statements decided it, and what others did.

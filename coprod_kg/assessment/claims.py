@@ -1,4 +1,4 @@
-"""The stages that somebody claims of a subject; it never weighs one against another."""
+"""The stages that are claimed of a subject, by whom and on what basis."""
 
 from dataclasses import dataclass, replace
 
@@ -57,7 +57,7 @@ class Claim:
 
 
 def claims_on(store: Store, subject: str) -> tuple[Claim, ...]:
-    """Every stage that somebody claims of the subject, the oldest first."""
+    """Every claimed stage of the subject, the oldest first."""
     first: dict[str, Claim] = {}
     sources: dict[str, dict[str, CitedEvidence]] = {}
     for row in rows(store, "claims", subject=[subject]):

@@ -1,7 +1,7 @@
-"""What was concluded of a subject, which statements decided it, and what others did.
+"""Explanation of one subject's assessment: verdicts, the statements behind them, and peers.
 
-It never concludes anything that is not in the store: the statements behind each verdict are found
-again by the same profiles, and where they no longer agree with what was concluded, it says so.
+The statements behind each verdict are found again by the same profiles; where these no longer agree
+with the conclusions in the store, the explanation says so.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ _CONCLUDED: Final = ("supportedStage", "meetsCriterion", "missesCriterion")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything there is to say of where one subject stands.
+    """The explanation of where one subject stands.
 
     Attributes:
         subject: what it is about.
@@ -102,7 +102,7 @@ class Explainer:
         return Profiles(model.stages, model.background)
 
     def explain(self, subject: Subject) -> Explanation:
-        """Put together what there is to say of one subject."""
+        """Explain one subject."""
         judgements, concluded = self._of(subject.organisation)
         judgement = next(
             (one for one in judgements if one.subject == subject.iri),

@@ -1,4 +1,4 @@
-"""The barriers reported of a subject, and what others did about the same; it never counts a guess.
+"""The barriers reported of a subject, and what other initiatives did about the same ones.
 
 Two things are kept apart. That somebody *overcame* a barrier is reported, with the enabler. That
 somebody who reported it at a step later *went on* all the same is seen from the stages alone, and

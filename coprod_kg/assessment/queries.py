@@ -1,4 +1,4 @@
-"""The questions in ``queries/assessing`` put to the store; it changes nothing."""
+"""Runner of the queries in ``queries/assessing``."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ def rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[Row]:
     """The answer to ``queries/assessing/NAME.rq``.
 
     Args:
-        store: who is asked.
+        store: the store.
         name: the file's name without its ending.
         iris: variable → the IRIs that it is bound to; one that is not given stays open.
     """

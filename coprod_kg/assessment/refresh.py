@@ -1,4 +1,4 @@
-"""Conclusions drawn anew over what the store holds; it never changes what was said.
+"""Conclusions over the store's data drawn again, organisation by organisation.
 
 Needed where the ontology, a rule or a profile changed after data came in.
 """

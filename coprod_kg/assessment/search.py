@@ -1,4 +1,4 @@
-"""From what somebody types to what can be assessed; it never guesses, it only suggests."""
+"""Search for the subject that a person names: by IRI, kind and slug, or slug."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An explanation as text for a terminal; it decides nothing and counts nothing.
+"""An explanation as text for a terminal.
 
 Secondary coding is named as such wherever something rests on it, and small numbers are said.
 """

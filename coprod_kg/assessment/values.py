@@ -1,4 +1,4 @@
-"""An explanation as plain values, as JSON can hold them; it leaves nothing out."""
+"""An explanation as plain values for JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

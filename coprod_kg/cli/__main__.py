@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def _whose(error: OSError) -> str:
-    """For whom it was denied: most often the command ran as somebody else than the service."""
+    """The user who was denied: most often the command ran as another user than the service."""
     if not isinstance(error, PermissionError):
         return ""
     return f" for {user_name(os.geteuid())}\nRun the command as the user that the file belongs to."

@@ -1,4 +1,4 @@
-"""``coprod-kg backup``, ``restore`` and ``dump``: the data as files; nothing here changes it."""
+"""``coprod-kg backup``, ``restore`` and ``dump``: the data as files."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``NAME -p KEY=VALUE`` on a command line: a saved query and values; it checks none of them."""
+"""Arguments ``NAME -p KEY=VALUE``: a saved query and the values of its parameters."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

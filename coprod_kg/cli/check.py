@@ -1,4 +1,4 @@
-"""``coprod-kg check``: what in the store cannot all be true; it mends nothing."""
+"""``coprod-kg check``: contradictions in the data of the store."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""``coprod-kg check-queries``: every mistake in saved queries and their charts; it mends none."""
+"""``coprod-kg check-queries``: mistakes in saved queries and their charts."""
 
 import json
 from contextlib import ExitStack

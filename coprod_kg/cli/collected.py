@@ -1,4 +1,4 @@
-"""The submitted questions of a data directory at the command line; it never talks to a service."""
+"""The submitted saved queries of a data directory, for commands."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

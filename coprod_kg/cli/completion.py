@@ -1,4 +1,4 @@
-"""What a shell completes: names of saved queries, parameters, values; it opens no store."""
+"""Shell completion of saved queries, parameters and values, from files alone."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

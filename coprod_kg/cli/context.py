@@ -1,4 +1,4 @@
-"""What every command shares: its settings and the way to a store; it does no command's work."""
+"""Decorator that gives a command the flags of settings, and the settings."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""``coprod-kg differences``: what a saved query answers otherwise in another version."""
+"""``coprod-kg differences``: a saved query's answers over two versions, compared."""
 
 import json
 import sys

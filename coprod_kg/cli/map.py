@@ -1,4 +1,4 @@
-"""``coprod-kg map``; it maps and validates nothing itself."""
+"""``coprod-kg map``: other people's tables turned into RDF by an RML mapping."""
 
 import sys
 from pathlib import Path

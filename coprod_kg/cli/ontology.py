@@ -1,4 +1,4 @@
-"""``coprod-kg check-ontology``: what HermiT says of the model; it changes nothing."""
+"""``coprod-kg check-ontology``: the model checked by the reasoner HermiT."""
 
 import json
 from collections.abc import Iterable

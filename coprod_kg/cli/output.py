@@ -1,4 +1,4 @@
-"""An answer written to a terminal, a pipe or a file; it never asks for one by itself."""
+"""Output of an answer to a terminal, a pipe or a file, in the format asked for."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -62,7 +62,7 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where an answer goes, and as what.
+    """The destination and the format of an answer.
 
     Attributes:
         form: the format that was asked for, or None.
@@ -140,7 +140,7 @@ class Output:
 
 
 def show(asked: Callable[[], Answer], output: Output) -> None:
-    """Ask, with the place for the answer open already, and write it there."""
+    """Open the destination, then ask and write the answer, so that a bad path costs no query."""
     output.check()
     table = None
     with opened_file(output.file) as write, asked() as answer:

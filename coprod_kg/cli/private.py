@@ -1,4 +1,4 @@
-"""``coprod-kg private``: whose data only they and curators see."""
+"""``coprod-kg private``: organisations whose data only they and curators see."""
 
 import click
 

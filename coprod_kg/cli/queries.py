@@ -1,4 +1,4 @@
-"""``coprod-kg queries``: the saved queries listed, found, added; it asks none of them."""
+"""``coprod-kg queries``: the saved queries listed, found, added and removed."""
 
 import json
 from pathlib import Path

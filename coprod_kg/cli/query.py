@@ -1,4 +1,4 @@
-"""``coprod-kg query`` and ``sparql``: ask from a terminal; they never change data."""
+"""``coprod-kg query`` and ``sparql``: queries from a terminal."""
 
 import sys
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""``coprod-kg refresh``: run the saved queries now, to see which have rows; it keeps no answer."""
+"""``coprod-kg refresh``: runs the saved queries now, to see which have rows."""
 
 import click
 

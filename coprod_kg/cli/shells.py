@@ -1,4 +1,4 @@
-"""How bash and zsh ask for completions of ``key=value``; what is offered is said elsewhere."""
+"""Completion scripts of bash and zsh that handle ``key=value``."""
 
 from typing import Any, Final
 
@@ -53,13 +53,13 @@ fi
 
 
 class Bash(BashComplete):
-    """Bash, which parts ``stage=project`` into three words and completes the last of them."""
+    """Bash, which splits ``stage=project`` into three words and completes the last of them."""
 
     source_template = BashComplete.source_template + _BASH
     _before = ""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words with what belongs together put together again."""
+        """The words, with ``key=value`` joined again."""
         args, last = super().get_completion_args()
         words: list[str] = []
         parted = False

@@ -1,4 +1,4 @@
-"""``coprod-kg submissions``: what was sent, what it changed, and taking it back."""
+"""``coprod-kg submissions``: what was sent, what it changed, and rolling it back."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""``coprod-kg submit`` and ``coprod-kg validate``; they check nothing themselves."""
+"""``coprod-kg submit`` and ``coprod-kg validate``: files submitted, or only checked."""
 
 import json
 import sys
@@ -114,7 +114,7 @@ def validate(settings: Settings, **given: Any) -> None:
 
 @contextmanager
 def _shown() -> Iterator[Progress]:
-    """A progress bar where somebody watches and there are many files; none when piped."""
+    """A progress bar at a terminal where there are many files; none when piped."""
     lock, count = Lock(), {"all": 0, "done": 0}
     watched = sys.stderr.isatty()
 

@@ -1,4 +1,4 @@
-"""``coprod-kg template``; it makes no sheet itself."""
+"""``coprod-kg template``: the template written to a workbook or a folder of CSV files."""
 
 from pathlib import Path
 

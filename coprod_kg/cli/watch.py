@@ -1,4 +1,4 @@
-"""An answer asked again at each new version of the data, until Ctrl-C; it never changes data."""
+"""An answer shown again at each new version of the data, until Ctrl-C."""
 
 import signal
 import sys
@@ -63,7 +63,7 @@ def watch(question: BoundQuestion, output: Output) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What was answered last."""
+    """The last answer shown."""
 
     version: int
     table: Table | None

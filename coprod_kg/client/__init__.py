@@ -1,4 +1,4 @@
-"""The saved queries in a notebook: connect, ask, take a frame; it never changes data."""
+"""Client for notebooks: connect to a service or a data folder, ask, take a frame."""
 
 from coprod_kg.client.citation import LazyCitation
 from coprod_kg.client.connection import CallableQuestion, Connection, connect

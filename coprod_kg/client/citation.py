@@ -1,4 +1,4 @@
-"""How an answer in a notebook is cited; it never counts or hashes an answer itself."""
+"""Citation of an answer in a notebook, asked for when it is looked at."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ __all__ = ["LazyCitation", "plainly"]
 
 
 class LazyCitation:
-    """What says which answer this was; it is asked for when it is looked at."""
+    """The citation of an answer, asked for when a property is read."""
 
     def __init__(self, write: Callable[[str], str]) -> None:
         """Take what writes it as ``text``, ``bibtex`` or ``csl``."""

@@ -1,4 +1,4 @@
-"""A service or a data folder, with its saved queries as callables; it never writes to either."""
+"""A connection to a service or a data folder, with its saved queries as callables."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -141,7 +141,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Let go of the store; after this nothing can be asked."""
+        """Close the store; after this nothing can be asked."""
         self._closing.close()
 
     def sparql(self, text: str) -> Result:

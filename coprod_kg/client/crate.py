@@ -1,4 +1,4 @@
-"""An answer of a saved query as an RO-Crate in a file; it never asks a service over HTTP."""
+"""The answer of a saved query, asked of a local store, as an RO-Crate."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The store of a data directory, opened for a client with the model published in it."""
+"""Opens the store of a data directory for a client, with the model published in it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

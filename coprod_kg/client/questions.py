@@ -1,4 +1,4 @@
-"""A saved query to be asked of a data directory or of a service; it never shows an answer."""
+"""A saved query bound to values, answered by a data directory or by a service."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ class BoundQuestion(Protocol):
 
 @dataclass(frozen=True)
 class LocalQuestion:
-    """Asked of the data directory, which is opened each time and let go again.
+    """A query asked of the data directory, which is opened and closed each time.
 
     Attributes:
         saved: the query.
@@ -123,7 +123,7 @@ class LocalQuestion:
 
 @dataclass(frozen=True)
 class RemoteQuestion:
-    """Asked of a service.
+    """A query asked of a service.
 
     Attributes:
         remote: the service.
@@ -172,7 +172,7 @@ class RemoteQuestion:
 
 
 def found(known: Mapping[str, _Said], name: str, listing: str = "coprod-kg queries") -> _Said:
-    """The one of that name.
+    """The saved query of that name.
 
     Raises:
         NotFound: there is none; says which may be meant.

@@ -1,4 +1,4 @@
-"""A running service over HTTP; it never reads a local store, nor any address but http(s)."""
+"""HTTP client of a running service."""
 
 import json
 import re
@@ -110,7 +110,7 @@ class Remote:
 
 
 class _Body(Iterator[bytes]):
-    """The pieces of a response; closing it frees the connection even where none was read."""
+    """The chunks of a response; closing it closes the connection even where none was read."""
 
     def __init__(self, url: str, response: HTTPResponse) -> None:
         self._url = url
@@ -139,7 +139,7 @@ def _tail(values: Mapping[str, Sequence[str]], version: int | None) -> str:
 
 
 def _unreachable(url: str, error: Exception) -> StoreUnavailable:
-    """Nobody answers there, in words for somebody who wrote the address."""
+    """The error for an address where no service answers."""
     reason = getattr(error, "reason", None) or error
     if isinstance(reason, ssl.SSLError):
         return StoreUnavailable(
@@ -159,7 +159,7 @@ def _unreachable(url: str, error: Exception) -> StoreUnavailable:
 
 
 def _problem(error: HTTPError) -> CoprodError:
-    """The error that the service's problem document tells of, as if it had been met here."""
+    """The error that the service's problem document describes, as the same class."""
     try:
         document = json.loads(error.read())
         kind = str(document["type"]).rpartition("/")[2].rpartition("#")[2]

@@ -1,4 +1,4 @@
-"""An answer as Python values, a frame, a table or a chart; it never asks for anything itself."""
+"""An answer as Python values, a data frame, a table or a chart."""
 
 import csv
 from base64 import b64encode

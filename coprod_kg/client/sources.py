@@ -1,4 +1,4 @@
-"""What a connection asks: a data folder, in the words of a service; it never goes over HTTP."""
+"""The sources that a connection can ask: a service, or the store of a data folder."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""Saved queries and errors in the words of OpenAPI 3.1; it knows no route and no server."""
+"""OpenAPI 3.1 descriptions of saved queries and errors."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Boxes on a grid and straight arrows between them; it never looks for a better place."""
+"""Layout of diagrams: boxes on a grid and straight arrows between them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Box:
         titles: the same in lines that fit.
         lines: what is written below that.
         style: class, defined, concept or outside.
-        definition: one sentence, for who points at it.
+        definition: one sentence, shown as a tooltip.
         x: left edge.
         y: upper edge.
         width: of it.
@@ -58,7 +58,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What leads from one class to another.
+    """A property, or a subclass axiom, that leads from one class to another.
 
     Attributes:
         source: the name of the class that has it.
@@ -95,7 +95,7 @@ class Arrow:
 
     @property
     def level(self) -> bool:
-        """Whether it lies, so that its label stands above it and not beside it."""
+        """Whether it is horizontal, so that its label stands above it and not beside it."""
         return self.y1 == self.y2
 
     @property

@@ -1,4 +1,4 @@
-"""The ontology's changelog, read from its Markdown; it knows only headings, lists and code."""
+"""The ontology's changelog, parsed from its Markdown."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a shape demands, in words; it never validates anything."""
+"""The constraints of a shape, in words."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final

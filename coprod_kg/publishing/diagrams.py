@@ -1,7 +1,7 @@
-"""The pictures of the model: boxes where a file puts them, arrows from the axioms.
+"""Diagrams of the model: boxes placed by ``diagrams.toml``, arrows from the axioms.
 
-Nothing is laid out by a search, so a picture changes only when the ontology or the file does.
-It never writes SVG: that is the business of a template.
+The layout is not computed, so a diagram changes only when the ontology or the file does. A template
+writes the SVG.
 """
 
 import re
@@ -38,7 +38,7 @@ class Diagram:
         text: the same in a sentence or two.
         boxes: the classes.
         arrows: what leads from one to another.
-        relations: everything it says, for who reads rather than looks.
+        relations: everything it says, for its text alternative.
         guests: the classes in it that another picture explains.
         width: of the picture.
         height: of the picture.

@@ -1,4 +1,4 @@
-"""The model's files as one RDF document in any format; it never adds a statement."""
+"""Several of the model's files as one RDF document in any format."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The model in the store, where queries see it; it never touches an organisation's graph."""
+"""The graphs of the store that hold the model and the list of saved queries."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The ontology as frozen values that a page can show; it never reads a store."""
+"""The ontology as frozen values for its page."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -211,7 +211,7 @@ def _inherited(said: ModelStatements, node: Node) -> Iterator[Fact]:
 
 
 def _narrowed(said: ModelStatements, node: Node) -> Iterator[Node]:
-    """The classes that are defined as this one and something more."""
+    """The classes that are defined as this one with a restriction."""
     for one in said.typed("owl:Class"):
         for meaning in said.objects(one, "owl:equivalentClass"):
             if node in said.items(said.one(meaning, "owl:intersectionOf")):
@@ -241,7 +241,7 @@ def _both_ways(said: ModelStatements, name: str, node: Node) -> tuple[Node, ...]
 
 
 def _names(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
-    """Each of them once, by label; what has no name is left out."""
+    """Each named term once, by label; blank nodes are left out."""
     found = {(name_of(said, one),) for one in nodes if isinstance(one, ox.NamedNode)}
     return tuple(sorted(found, key=lambda phrase: phrase[0].text.lower()))
 

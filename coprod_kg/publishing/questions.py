@@ -1,4 +1,4 @@
-"""Which saved questions use a term; it never runs one."""
+"""Index of the saved queries by the terms that they use."""
 
 from collections.abc import Iterator, Mapping
 

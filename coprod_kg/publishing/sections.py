@@ -1,4 +1,4 @@
-"""Which terms are told with which picture, so that each is told once; it never draws one."""
+"""Sections of the ontology page: each diagram with the terms explained below it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ __all__ = ["Section", "sections"]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A picture, and the terms that are told below it.
+    """A diagram, and the terms that are explained below it.
 
     Attributes:
-        diagram: the picture, or None for terms that stand in no picture.
+        diagram: the diagram, or None for terms that are in no diagram.
         classes: by label.
         properties: by label.
     """

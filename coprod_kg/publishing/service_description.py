@@ -1,4 +1,4 @@
-"""What this service says of itself in RDF (SPARQL 1.1 Service Description)."""
+"""The SPARQL 1.1 Service Description of this service, in RDF."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""The shapes as frozen values that a page can show; it never validates anything."""
+"""The SHACL shapes as frozen values for their pages."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class ShapeRule:
         name: the last part of it.
         label: what it is about, in words.
         description: why it is there.
-        message: what is told to who breaks it.
+        message: what is told to the sender of data that breaks it.
         example: what the message says to write, or nothing.
         severity: Violation, Warning or Info.
         path: the property, or the way along several.

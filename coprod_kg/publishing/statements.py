@@ -1,4 +1,4 @@
-"""What Turtle files state, to be looked up; it never concludes anything from it."""
+"""Index of the triples in Turtle files, by subject and by object."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

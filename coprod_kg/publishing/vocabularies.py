@@ -1,4 +1,4 @@
-"""The concept schemes as frozen values that a page can show; it never changes a label."""
+"""The concept schemes as frozen values for their pages."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Class expressions and property paths in words, after the Manchester syntax; it adds no meaning.
+"""Class expressions and property paths in words, after the Manchester syntax.
 
 A phrase is a row of words; a word that names a term carries its IRI, so that a page can link it.
 """

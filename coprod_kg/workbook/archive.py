@@ -1,6 +1,6 @@
-"""A zip of CSV files to grids, and a folder of them to such a zip; it writes no file.
+"""Zip archives of CSV files: read to grids, and packed from a folder.
 
-Nested archives are refused and not looked into.
+Nested archives are refused.
 """
 
 import zipfile

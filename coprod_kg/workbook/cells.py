@@ -1,4 +1,4 @@
-"""One cell to terms, or what is wrong with it; it knows its column and no other row."""
+"""Conversion of one cell to RDF terms, by what its column holds."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""The workbook as values: its sheets, and what each column holds; it is made in ``sheets``."""
+"""Sheets and columns of the workbook as values; `coprod_kg.workbook.sheets` makes them."""
 
 import re
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""What a person may write for a concept: its code, or a label in any language; it guesses nothing.
+"""Lookup of concepts by what people write: a code, or a label in any language.
 
-A near miss is never taken for a hit: it is offered as "did you mean".
+A near miss is no match: it is offered as "did you mean".
 """
 
 import unicodedata

@@ -1,4 +1,4 @@
-"""What a person wrote for a day, a month or a year; what could mean two days is never decided."""
+"""Dates as people write them: a day, a month or a year; ambiguous ones are refused."""
 
 import re
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""CSV bytes to a grid: encoding and separator found out; it never guesses where it may not.
+"""Reader of CSV: bytes to a grid, encoding and separator detected.
 
 A file in two encodings at once, with NUL bytes or with a quotation mark that is never closed is
-refused: whatever was read from it would be somebody else's words.
+refused: what was read from it would not be what the sender wrote.
 """
 
 import csv
@@ -116,7 +116,7 @@ def _windows(content: bytes, name: str, at: int) -> tuple[str, str]:
 
 
 def _refuse_older(content: bytes, name: str) -> None:
-    """Refuse what only an older encoding than Windows-1252 makes words of.
+    """Refuse text that makes sense only in an encoding older than Windows-1252.
 
     K¿ge is the Køge of a Mac. A mark amid the letters of a word gives it away; which of the older
     encodings it was is told, never taken for granted.
@@ -155,7 +155,7 @@ def _is_utf8(content: bytes) -> bool:
 
 
 def _separator(text: str, score: Callable[[list[str]], int]) -> tuple[str, int]:
-    """What parts the cells, and the number of the first row (2 where the separator is stated)."""
+    """The separator, and the number of the first row (2 where the separator is stated)."""
     stated = _STATED.match(text)
     if stated:
         return stated[1], 2

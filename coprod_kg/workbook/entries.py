@@ -1,7 +1,7 @@
-"""The rows of a workbook, each with the identifier of the thing it is about; it makes no statement.
+"""The rows of a workbook, each with the identifier of the resource that it describes.
 
-Two passes, since rows refer to one another in any order: first whatever has a name, then the
-claims, whose identifiers are made from those of what they are about.
+Two passes, since rows refer to one another in any order: first the resources with names, then the
+claims, whose identifiers are made from those of the resources that they are about.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,7 +79,7 @@ def _leading(readers: Sequence["_Reader"], entries: Sequence[RowEntry], register
 
 
 class _Reader:
-    """One sheet: its rows, and what identifies each."""
+    """Reader of one sheet: its rows, and the columns that identify each."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What is wrong in a cell and where that cell is, as plain values; it never reads a cell.
+"""Findings on cells of a spreadsheet, and where statements came from, as plain values.
 
 A finding here is about a spreadsheet: it names sheet, row, column and cell, as the person who
 filled it in sees them. What the shapes say comes as `coprod_kg.validation.report.Finding`;

@@ -1,4 +1,4 @@
-"""A table as it stands in a file, before anybody asks what it means; it never interprets."""
+"""A table as it stands in a file: grids, rows and typed cells, not interpreted yet."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which row of a grid holds the headers and what each stands for; it reads no data row."""
+"""Recognition of the header row of a grid, and of the column that each header names."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Identifiers for rows that have none: made from what the row says, never from where it stands.
+"""Identifiers for rows that have none, made from their content and not from their position.
 
 The rule, so that anybody can foretell them:
 

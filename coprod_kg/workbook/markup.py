@@ -1,4 +1,4 @@
-"""The XML parts of a workbook as events; it resolves no entity and follows no link.
+"""Event parser of the XML parts of a workbook; refuses entities and document types.
 
 OOXML has no document type, so a DOCTYPE is refused where it begins: no entity is ever defined.
 """

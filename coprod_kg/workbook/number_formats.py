@@ -1,4 +1,4 @@
-"""How a workbook shows a number: as a number, a day, or a year where it is small; no cells here."""
+"""Number formats of a workbook: whether a number is shown as a day, a year or a number."""
 
 import re
 from datetime import date, timedelta

@@ -1,7 +1,7 @@
-"""A zip archive that a stranger sent, looked at before anything is inflated; it writes nothing.
+"""An untrusted zip archive, checked from its table of contents before anything is inflated.
 
 Every member's size, ratio, name and kind are checked from the table of contents, and the sizes
-again while it is inflated: a table of contents may lie.
+again while it is inflated: a table of contents may be forged.
 """
 
 import struct
@@ -90,7 +90,7 @@ class Package:
         return cls(name, archive, members)
 
     def chunks(self, path: str) -> Iterator[bytes]:
-        """A member's bytes, piece by piece.
+        """The bytes of a member in chunks.
 
         Raises:
             Unreadable: it is damaged.

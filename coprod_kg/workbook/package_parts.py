@@ -1,4 +1,4 @@
-"""The parts of an Office package: which is the main one, what leads where, what each part is.
+"""Parts and relationships of an Office package (Open Packaging Conventions).
 
 Names and folders are the writer's own: only the relationships say which part is which (ECMA-376,
 part 2).

@@ -1,4 +1,4 @@
-"""Cells of a sheet that only say that there is no value, taken out and told."""
+"""Removal of cells that only say that there is no value, such as N/A, with a finding."""
 
 from collections import Counter
 from dataclasses import replace

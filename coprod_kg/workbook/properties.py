@@ -1,4 +1,4 @@
-"""What the submission shapes say of the properties of one class; it validates nothing."""
+"""The properties of a class, as the submission shapes and the ontology describe them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

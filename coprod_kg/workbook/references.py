@@ -1,4 +1,4 @@
-"""Things that rows refer to, by identifier or by name; it makes a thing only where that is said."""
+"""Register of the resources in a workbook, which rows refer to by identifier or name."""
 
 import re
 from collections.abc import Iterable
@@ -110,7 +110,7 @@ class Register:
     def _taken_up(
         self, text: str, column: SheetColumn, close: list[str]
     ) -> tuple[Thing | None, CellProblem | None]:
-        """A new thing, where the kind needs no row of its own; else what is wrong."""
+        """A new resource, where its kind needs no row of its own; else what is wrong."""
         kind = next((one for one in column.kinds if self.sheets.of_kind(one).open), None)
         if kind is None or self._outside(text):
             return None, self._unknown(text, column, close)

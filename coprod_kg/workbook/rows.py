@@ -1,4 +1,4 @@
-"""Rows with identifiers to statements and findings; it assigns no identifier."""
+"""Conversion of identified rows to statements and findings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _ROWS_LOOKED_AT: Final = 200
 
 @dataclass
 class RowStatements:
-    """What the rows say.
+    """The statements and findings of the rows.
 
     Attributes:
         triples: the statements.
@@ -109,7 +109,7 @@ class _Teller:
         self._name(subject, entry, headed, said)
 
     def take_up(self) -> None:
-        """Describe the things that were named in passing and need no row of their own."""
+        """Describe the resources that were only named in a cell and need no row of their own."""
         for thing, (name, position) in self._taken_up.items():
             iri = self._register.iri(thing)
             if iri in self._own:
@@ -171,7 +171,7 @@ class _Teller:
     def _name(
         self, subject: ox.NamedNode, entry: RowEntry, headed: HeadedGrid, said: dict[str, list[Any]]
     ) -> None:
-        """Make a name for a claim that has none; tell any other thing that has none."""
+        """Make a name for a claim without one; report any other resource without one."""
         labels = said.get(LABEL, [])
         if labels:
             return

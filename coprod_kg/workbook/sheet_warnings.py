@@ -1,4 +1,4 @@
-"""What a sheet hides or merges: told, for nobody should send what he does not see."""
+"""Warnings about what a sheet hides or merges, so that nobody sends what they do not see."""
 
 import re
 from collections.abc import Iterator, Sequence

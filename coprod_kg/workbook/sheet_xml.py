@@ -1,4 +1,4 @@
-"""One sheet's XML events to a grid; it keeps only what holds something."""
+"""Reader of one sheet's XML: events to a grid of the cells that hold something."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The sheets and columns of the workbook, made from the shapes and schemes; it holds no term.
+"""Sheets and columns of the workbook, derived from the shapes and schemes.
 
 Nothing here or in ``sheets.toml`` repeats what a shape says: a new property shape is a new
 column, a new concept a new line in its drop-down, in the template and in the reader alike.

@@ -1,4 +1,4 @@
-"""A workbook, a CSV file or a zip of them to statements with positions; it asks no store.
+"""Reader of tables: a workbook, a CSV file or a zip of them to statements with positions.
 
 Whatever is wrong in a cell is a `CellFinding`; what is wrong with the file as a whole is an error
 of `coprod_kg.errors`. Like `coprod_kg.ingest.rdf`, call it only where the process may be lost.

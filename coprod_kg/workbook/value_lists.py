@@ -1,4 +1,4 @@
-"""The concepts that a property may choose from, found in the schemes; it invents none."""
+"""The concepts that a property's values may be, from the schemes."""
 
 from collections.abc import Iterator
 from typing import Final

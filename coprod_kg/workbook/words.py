@@ -1,4 +1,4 @@
-"""Placeholders and names of languages, as people write them: the catalogue ``words.toml``."""
+"""Placeholders and language names as people write them, from ``words.toml``."""
 
 import re
 import tomllib

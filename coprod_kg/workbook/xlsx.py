@@ -1,4 +1,4 @@
-"""An .xlsx workbook to grids, straight from its XML; it evaluates and follows nothing in it.
+"""Reader of .xlsx workbooks: XML to grids, without evaluating formulas or following links.
 
 It is no general reader: values, formulas (which are told, their cached values never looked at),
 what is hidden and what is merged is all that a submission needs. Memory follows the cells that
@@ -95,7 +95,7 @@ def _grid(package: Package, path: str, reader: SheetReader) -> Grid:
 
 
 def _without_empty(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same XML less cells and rows that are formatted and empty, which may be millions."""
+    """The XML without cells and rows that are formatted and empty, which may be millions."""
     kept = b""
     for chunk in chunks:
         kept += chunk

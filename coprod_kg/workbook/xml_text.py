@@ -1,4 +1,4 @@
-"""XML made ready for the RDF/XML parser: whole, without a DOCTYPE, every language a tag."""
+"""Preparation of XML for the RDF/XML parser: complete, no DOCTYPE, language tags not empty."""
 
 import re
 from typing import Any, Final

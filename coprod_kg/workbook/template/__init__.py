@@ -1,4 +1,4 @@
-"""The workbook and the CSV files that people fill in; it reads nothing that they send.
+"""The template: the workbook and the CSV files that people fill in.
 
 Its sheets, columns and lists are those of `coprod_kg.workbook.sheets`, made from the shapes and
 schemes, so that what is written here is what is read there.

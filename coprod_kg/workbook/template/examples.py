@@ -1,4 +1,4 @@
-"""The example row of a sheet as a person would have filled it in; it reads no row."""
+"""The example row of a sheet, as a person would have filled it in."""
 
 from coprod_kg.workbook.columns import EXAMPLE, Holds, Sheet, SheetColumn
 

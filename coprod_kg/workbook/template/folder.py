@@ -1,4 +1,4 @@
-"""The template as CSV files, one a sheet; it writes them nowhere itself."""
+"""The template as CSV files, one for each sheet."""
 
 import csv
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The sheets that explain: the read-me in front, the words at the end; they hold no data."""
+"""The explaining sheets of the template: the read-me, and the meanings of the list values."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How a sheet looks and is printed; it writes no cell."""
+"""Page set-up and typeface of a sheet."""
 
 from typing import Final, Literal
 

@@ -1,4 +1,4 @@
-"""Somebody's words into a cell, so that no spreadsheet program runs them; it alters no other."""
+"""Untrusted text written into cells, so that no spreadsheet program runs it as a formula."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ def put_text(cell: Cell | MergedCell, text: str) -> None:
 
     Args:
         cell: the cell.
-        text: anybody's words; nothing is written inside a merged area, and characters that XML
+        text: untrusted text; nothing is written inside a merged area, and characters that XML
             cannot hold become �.
     """
     if isinstance(cell, MergedCell):

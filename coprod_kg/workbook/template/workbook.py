@@ -1,4 +1,4 @@
-"""The template as an .xlsx workbook; it is made new each time from the sheets it is given."""
+"""The template as an .xlsx workbook."""
 
 from typing import Final
 
