@@ -8,7 +8,7 @@ text, everything else (``*/*`` and result formats too) gives ``application/probl
 import json
 import re
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from coprod_kg.errors import (
@@ -50,7 +50,9 @@ def problem(error: CoprodError) -> Response:
     kind = _kind()
     if kind == HTML:
         text = request.args.get("query") if request.path == "/sparql" else None
-        body = render_template("problem.html", problem=told, text=text)
+        sent = g.get("sent_form") if error.status in (400, 401, 403) else None
+        closed = current_app.config["SETTINGS"].read_access == "token"
+        body = render_template("problem.html", problem=told, text=text, sent=sent, closed=closed)
     elif kind == _TEXT:
         body = _text(told)
     else:

@@ -35,7 +35,7 @@ from coprod_kg.web import preconditions
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.protocol import FORM
 from coprod_kg.web.site import Site
-from coprod_kg.web.upload import may_change, sender_of, upload
+from coprod_kg.web.upload import grant_of_field, may_change, sender_of, upload
 
 __all__ = ["blueprint"]
 
@@ -171,7 +171,7 @@ def _rollback(site: Site, name: str) -> Response:
     held = holder(request, site.tokens)
     if held is None and request.mimetype == FORM:
         token = request.form.get("token", "").strip()
-        held = site.tokens.grant(token) if token else None
+        held = grant_of_field(token, site.tokens) if token else None
     grant = may_change(held, record.organisations)
     preconditions.check((), f"The submission {name}")  # it has no strong tag
     wanted = negotiate(request.headers.get("Accept"), (_JSON, HTML))  # refused before it is done

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO, Final
 
-from flask import Request, current_app
+from flask import Request, current_app, g
 from werkzeug.datastructures import FileStorage
 
 from coprod_kg.access import SAY_WHO, Grant, Role, Tokens
@@ -27,7 +27,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.protocol import parameters
 
-__all__ = ["FormRequest", "Upload", "may_change", "sender_of", "upload"]
+__all__ = ["FormRequest", "Upload", "grant_of_field", "may_change", "sender_of", "upload"]
 
 _FORM: Final = "multipart/form-data"
 _ENDINGS: Final = {
@@ -131,11 +131,13 @@ def upload(request: Request, tokens: Tokens, *, closed: bool = False) -> Upload:
     size: int | None
     if request.mimetype == _FORM:
         form, file = _form(request)
+        # An error page shows the form again: a browser without scripts has lost what was in it.
+        g.sent_form = {name: value for name, value in form.items() if name != "token"}
         given = {**form, **given}
         name = PurePath((file.filename or "").replace("\\", "/")).name
         stated = file.mimetype if not PurePath(name).suffix else ""
         token = given.get("token", "").strip()
-        grant = tokens.grant(token) if token and grant is None else grant
+        grant = grant_of_field(token, tokens) if token and grant is None else grant
         content, size = file.read, file.stream.seek(0, 2)
         file.stream.seek(0)
     else:
@@ -149,12 +151,12 @@ def upload(request: Request, tokens: Tokens, *, closed: bool = False) -> Upload:
     if closed and grant is None:
         raise Unauthorised(
             "a check takes a token here, and so does a submission",
-            fix=f"{SAY_WHO} In the form, write it in the field Token.",
+            fix=_how(request),
         )
     return Upload(
         name=name,
         stated=stated if stated.lower() not in _VAGUE else None,
-        organisation=_organisation(given.get("organisation") or None, grant, dry_run=dry_run),
+        organisation=_organisation(request, given.get("organisation") or None, grant, dry_run),
         grant=grant,
         dry_run=dry_run,
         patch=given.get("patch", "0") in _YES,
@@ -196,11 +198,35 @@ def _only(files: Sequence[FileStorage]) -> FileStorage:
     return files[0]
 
 
-def _organisation(stated: str | None, grant: Grant | None, *, dry_run: bool) -> str | None:
+def grant_of_field(token: str, tokens: Tokens) -> Grant:
+    """What the token in the field of a form lets its holder do.
+
+    Raises:
+        Unauthorised: it is none of this service, or was taken back.
+    """
+    try:
+        return tokens.grant(token)
+    except Unauthorised as error:
+        fix = "Copy the token whole, from coprod_ to its end."
+        raise Unauthorised(error.what, where="field Token", fix=fix) from None
+
+
+def _how(request: Request) -> str:
+    """How the token is sent: in the form that the request was, or in a header."""
+    return "Write it in the field Token." if request.mimetype == _FORM else SAY_WHO
+
+
+def _organisation(
+    request: Request, stated: str | None, grant: Grant | None, dry_run: bool
+) -> str | None:
     """Whose data it is to be: what was stated, else the contributor's own."""
     if grant is None:
         if not dry_run:
-            raise Unauthorised("a submission takes a token; a check (dry_run=1) none", fix=SAY_WHO)
+            form = request.mimetype == _FORM
+            check = "a check" if form else "a check (dry_run=1)"
+            raise Unauthorised(
+                f"to take data in needs a token; {check} needs none", fix=_how(request)
+            )
         return stated
     if stated is not None and not dry_run:
         grant.check_organisation(stated)

@@ -162,6 +162,27 @@ def test_a_token_in_the_form_counts(client: FlaskClient, settings: Settings) -> 
     assert client.post("/submissions", data=wrong).status_code == 401
 
 
+@pytest.mark.parametrize("token", ["", "coprod_x_y"])
+def test_without_a_token_that_counts_the_form_comes_again_with_what_was_in_it(
+    client: FlaskClient, token: str
+) -> None:
+    fields = form(xlsx(small()), "my.xlsx", dry_run="0", organisation="a&b", token=token, patch="1")
+    answer = client.post("/submissions", data=fields, headers=BROWSER)
+    page = answer.text
+    assert answer.status_code == 401
+    assert "choose it again" in page
+    assert "Authorization" not in page
+    assert page.index('name="token"') < page.index('type="file"')
+    assert 'name="dry_run" value="0" checked' in page
+    assert 'name="dry_run" value="1" checked' not in page
+    assert 'name="patch" value="1" checked' in page
+    assert 'value="a&amp;b"' in page
+    assert "coprod_x_y" not in page
+    other = client.post("/submissions", data=town().content, headers=TTL | BROWSER)
+    assert "Authorization" in other.text
+    assert "<form" not in other.text
+
+
 def test_nothing_in_a_file_becomes_part_of_the_page(client: FlaskClient) -> None:
     content = xlsx(changed("Initiatives", "D2", "<script>alert(1)</script>"))
     name = '"><script>alert(2)</script>.xlsx'
