@@ -33,10 +33,10 @@ def svg(spec: Mapping[str, Any]) -> bytes:
         CoprodError: it cannot be drawn, or not within the limits.
     """
     drawn = _drawn("svg", _text(spec))
-    said = escape(str(spec.get("description", "A chart")))
+    description = escape(str(spec.get("description", "A chart")))
     opening, closing, rest = drawn.partition(b">")
-    named = f' role="img" aria-label="{said}"'.encode()
-    return opening + named + closing + f"<title>{said}</title>".encode() + rest
+    named = f' role="img" aria-label="{description}"'.encode()
+    return opening + named + closing + f"<title>{description}</title>".encode() + rest
 
 
 def png(spec: Mapping[str, Any]) -> bytes:
@@ -86,6 +86,6 @@ def _drawn(form: str, text: str) -> bytes:
             fix="Bind more parameters, so that fewer rows remain.",
         )
     if ran.returncode:
-        said = ran.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        raise ModelError(f"the chart cannot be drawn: {said[-1][:300]}")
+        reason = ran.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        raise ModelError(f"the chart cannot be drawn: {reason[-1][:300]}")
     return ran.stdout

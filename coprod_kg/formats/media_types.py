@@ -128,7 +128,8 @@ def by_name(name: str) -> tuple[Format, ...]:
     name = name.strip().lower().replace(" ", "+")
     also = {"json": ("jsonld",), "srj": (), "xml": ("rdf",)}.get(name, ())
     return tuple(
-        one
-        for one in (*FORMATS, WORKBOOK, EXCEL_CSV, *CHARTS, CRATE)
-        if name in (one.name, one.media_type, *one.names, *one.aliases) or one.name in also
+        format_
+        for format_ in (*FORMATS, WORKBOOK, EXCEL_CSV, *CHARTS, CRATE)
+        if name in (format_.name, format_.media_type, *format_.names, *format_.aliases)
+        or format_.name in also
     )

@@ -66,7 +66,8 @@ def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[
         raise NotAcceptable(
             f"nothing in Accept: {header[:200]} can be written here",
             where="header Accept",
-            fix="Ask for one of " + ", ".join(dict.fromkeys(one.media_type for one in known)),
+            fix="Ask for one of "
+            + ", ".join(dict.fromkeys(format_.media_type for format_ in known)),
         )
     return found
 
@@ -76,12 +77,12 @@ def _negotiated(accept: str, formats: tuple[Format, ...]) -> tuple[Offer, ...]:
     """The same without an error; clients send few different headers, so it is kept."""
     ranges = _ranges(accept) or [_Range("*/*", 1.0, 0)]
     scored = []
-    for order, one in enumerate(formats):
-        best = _best(one, ranges)
+    for order, format_ in enumerate(formats):
+        best = _best(format_, ranges)
         if best is not None:
             quality, exactness, place, called = best
-            scored.append((-quality, -exactness, place, order, Offer(one, called)))
-    return tuple(one[-1] for one in sorted(scored, key=lambda one: one[:-1]))
+            scored.append((-quality, -exactness, place, order, Offer(format_, called)))
+    return tuple(score[-1] for score in sorted(scored, key=lambda score: score[:-1]))
 
 
 def offers_by_name(name: str, formats: Sequence[Format] = FORMATS) -> tuple[Offer, ...]:
@@ -90,12 +91,14 @@ def offers_by_name(name: str, formats: Sequence[Format] = FORMATS) -> tuple[Offe
     Raises:
         WrongUsage: there is no format of that name here.
     """
-    found = tuple(Offer(one, one.content_type) for one in by_name(name) if one in formats)
+    found = tuple(
+        Offer(format_, format_.content_type) for format_ in by_name(name) if format_ in formats
+    )
     if not found:
         raise WrongUsage(
             f"there is no format {name[:80]!r} here",
             where="parameter format",
-            fix="The formats are: " + ", ".join(one.name for one in formats) + ".",
+            fix="The formats are: " + ", ".join(format_.name for format_ in formats) + ".",
         )
     return found
 
@@ -118,21 +121,21 @@ def _quality(parameters: Iterable[str]) -> float:
     return 1.0
 
 
-def _best(one: Format, ranges: list[_Range]) -> tuple[float, int, int, str] | None:
+def _best(format_: Format, ranges: list[_Range]) -> tuple[float, int, int, str] | None:
     """Quality, exactness, place and name of the range that decides about a format."""
-    named = [range_ for range_ in ranges if range_.media_type == one.media_type]
-    aliased = [range_ for range_ in ranges if range_.media_type in one.aliases]
+    named = [range_ for range_ in ranges if range_.media_type == format_.media_type]
+    aliased = [range_ for range_ in ranges if range_.media_type in format_.aliases]
     if named or any(range_.quality > 0 for range_ in aliased):
         if named and named[0].quality == 0:
             return None
         first = max(named + aliased, key=lambda range_: (range_.quality, range_ in named))
         exactness = 3 if first in named else 2
-        called = first.media_type if first in aliased and one.family == "rows" else None
-        return first.quality, exactness, first.place, called or one.content_type
-    major = one.media_type.partition("/")[0]
+        called = first.media_type if first in aliased and format_.family == "rows" else None
+        return first.quality, exactness, first.place, called or format_.content_type
+    major = format_.media_type.partition("/")[0]
     for wanted, exactness in ((f"{major}/*", 1), ("*/*", 0)):
         for range_ in ranges:
             if range_.media_type == wanted:
-                found = (range_.quality, exactness, range_.place, one.content_type)
+                found = (range_.quality, exactness, range_.place, format_.content_type)
                 return found if range_.quality > 0 else None
     return None

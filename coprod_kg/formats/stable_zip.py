@@ -24,7 +24,9 @@ def packed(book: Workbook) -> bytes:
         zipfile.ZipFile(written) as source,
         zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
     ):
-        for name in sorted(source.namelist(), key=lambda one: (one != "[Content_Types].xml", one)):
+        for name in sorted(
+            source.namelist(), key=lambda entry: (entry != "[Content_Types].xml", entry)
+        ):
             content = source.read(name)
             if name == "docProps/core.xml":
                 content = _STAMP.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", content)

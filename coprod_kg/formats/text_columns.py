@@ -41,7 +41,7 @@ def aligned(
         TextColumn(plain(name), tuple(plain(row[place]) for row in rows), place in right)
         for place, name in enumerate(header)
     ]
-    widths = [one.wanted for one in columns] if width is None else fitted(columns, width)
+    widths = [column.wanted for column in columns] if width is None else fitted(columns, width)
     yield from apart(columns, width or 0) if widths is None else grid(columns, widths)
 
 
@@ -89,16 +89,16 @@ class TextColumn:
 
 def fitted(columns: Sequence[TextColumn], width: int) -> list[int] | None:
     """The width of each column: as wanted, heading folded, or texts folded; None: no room."""
-    wanted = [one.wanted for one in columns]
+    wanted = [column.wanted for column in columns]
     if whole(wanted) <= width:
         return wanted
-    words = [max(map(_size, one.head.split()), default=1) for one in columns]
-    most = [max(one.longest, word) for one, word in zip(columns, words, strict=True)]
+    words = [max(map(_size, column.head.split()), default=1) for column in columns]
+    most = [max(column.longest, word) for column, word in zip(columns, words, strict=True)]
     if whole(most) <= width:
         return _grown(most, wanted, width)
     least = [
-        max(word, one.longest if one.number else min(one.longest, _LEAST))
-        for one, word in zip(columns, words, strict=True)
+        max(word, column.longest if column.number else min(column.longest, _LEAST))
+        for column, word in zip(columns, words, strict=True)
     ]
     return _grown(least, most, width) if whole(least) <= width else None
 
@@ -116,13 +116,13 @@ def _grown(start: Sequence[int], goal: Sequence[int], width: int) -> list[int]:
 
 def grid(columns: Sequence[TextColumn], widths: Sequence[int]) -> Iterator[str]:
     """The lines of a table whose columns are so wide."""
-    edges = [one.number for one in columns]
-    heads = [wrap(one.head, size) for one, size in zip(columns, widths, strict=True)]
+    edges = [column.number for column in columns]
+    heads = [wrap(column.head, size) for column, size in zip(columns, widths, strict=True)]
     high = max(map(len, heads), default=0)
-    for line in zip(*([""] * (high - len(one)) + one for one in heads), strict=True):
+    for line in zip(*([""] * (high - len(head)) + head for head in heads), strict=True):
         yield _line(line, widths, edges)
     yield _GAP.join("-" * size for size in widths)
-    for row in zip(*(one.cells for one in columns), strict=True):
+    for row in zip(*(column.cells for column in columns), strict=True):
         parts = [_folded(*pair) for pair in zip(row, widths, strict=True)]
         for line in zip_longest(*parts, fillvalue=""):
             yield _line(line, widths, edges)
@@ -130,9 +130,9 @@ def grid(columns: Sequence[TextColumn], widths: Sequence[int]) -> Iterator[str]:
 
 def apart(columns: Sequence[TextColumn], width: int) -> Iterator[str]:
     """One cell a line, a row after another; empty cells are left out."""
-    size = min(max((_size(one.head) for one in columns), default=0), width // 3)
+    size = min(max((_size(column.head) for column in columns), default=0), width // 3)
     room = max(width - size - 2 * len(_GAP), _LEAST)
-    for number, row in enumerate(zip(*(one.cells for one in columns), strict=True), start=1):
+    for number, row in enumerate(zip(*(column.cells for column in columns), strict=True), start=1):
         if number > 1:
             yield ""
         yield f"row {number}"
@@ -162,7 +162,8 @@ def _size(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(
-        0 if combining(one) else 2 if east_asian_width(one) in ("W", "F") else 1 for one in text
+        0 if combining(character) else 2 if east_asian_width(character) in ("W", "F") else 1
+        for character in text
     )
 
 
@@ -185,4 +186,4 @@ def _cut(text: str, size: int) -> str:
 
 def plain(text: str) -> str:
     """A text without control characters, which a terminal would obey."""
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -38,19 +38,19 @@ def readable(table: Table, look: Look) -> Iterator[str]:
         yield "true" if table.truth else "false"
         return
     columns = _columns(table, look)
-    if look.width is None or whole([one.wanted for one in columns]) <= look.width:
-        yield from grid(columns, [one.wanted for one in columns])
+    if look.width is None or whole([column.wanted for column in columns]) <= look.width:
+        yield from grid(columns, [column.wanted for column in columns])
         return
-    same = [one for one in columns[1:] if one.constant and len(table.rows) > 1]
-    others = [one for one in columns if one not in same]
-    full = whole([one.wanted for one in others]) <= look.width
-    short = others if full else [replace(one, head=one.bare) for one in others]
+    same = [column for column in columns[1:] if column.constant and len(table.rows) > 1]
+    others = [column for column in columns if column not in same]
+    full = whole([column.wanted for column in others]) <= look.width
+    short = others if full else [replace(column, head=column.bare) for column in others]
     widths = fitted(short, look.width)
     if widths is None:
         yield from apart(columns, look.width)
         return
     yield from grid(short, widths)
-    yield from (f"In every row, {one.head}: {one.cells[0]}" for one in same)
+    yield from (f"In every row, {column.head}: {column.cells[0]}" for column in same)
     yield from () if full else _units(others)
 
 
@@ -76,9 +76,9 @@ def _columns(table: Table, look: Look) -> list[TextColumn]:
 def _units(columns: Sequence[TextColumn]) -> Iterator[str]:
     """The units that were left out of the headings."""
     counted: dict[str, list[str]] = {}
-    for one in columns:
-        if one.bare != one.head:
-            counted.setdefault(one.unit, []).append(one.bare)
+    for column in columns:
+        if column.bare != column.head:
+            counted.setdefault(column.unit, []).append(column.bare)
     for unit, texts in counted.items():
         yield f"In {unit}: {', '.join(texts)}."
 

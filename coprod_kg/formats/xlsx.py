@@ -69,9 +69,9 @@ def _rows(sheet: Any, table: Table, headings: Mapping[str, str]) -> None:
         longest = max(map(len, (headings.get(column, column), *shown)))
         width = min(max(longest + 2, _WIDTHS[0]), _WIDTHS[1])
         sheet.column_dimensions[get_column_letter(place)].width = width
-    sheet.append([_text(sheet, headings.get(one, one), bold=True) for one in table.columns])
+    sheet.append([_text(sheet, headings.get(name, name), bold=True) for name in table.columns])
     for row in table.rows:
-        sheet.append([_cell(sheet, row.get(one)) for one in table.columns])
+        sheet.append([_cell(sheet, row.get(name)) for name in table.columns])
 
 
 def _cell(sheet: Any, cell: Cell | None) -> Any:

@@ -47,7 +47,7 @@ class Model:
         Raises:
             ModelError: a file is not Turtle.
         """
-        return [one for path in self.ontology for one in _triples(path)]
+        return [triple for path in self.ontology for triple in _triples(path)]
 
     @cached_property
     def digest(self) -> str:
@@ -61,6 +61,6 @@ class Model:
 def _triples(path: Path) -> list[ox.Triple]:
     try:
         parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        return [one.triple for one in parsed]
+        return [quad.triple for quad in parsed]
     except (OSError, SyntaxError, ValueError) as error:
         raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error

@@ -27,7 +27,9 @@ def prefixes() -> Mapping[str, str]:
         if quad.predicate.value in (f"{_SH}prefix", f"{_SH}namespace"):
             key = quad.predicate.value.removeprefix(_SH)
             found.setdefault(str(quad.subject), {})[key] = _value(quad)
-    pairs = sorted((one["prefix"], one["namespace"]) for one in found.values())
+    pairs = sorted(
+        (declaration["prefix"], declaration["namespace"]) for declaration in found.values()
+    )
     return MappingProxyType(dict(pairs))
 
 

@@ -57,7 +57,7 @@ class Scheme:
         if slug in self.concepts:
             return self.concepts[slug]
         iri = text[1:-1] if text.startswith("<") and text.endswith(">") else text
-        return next((one for one in self.concepts.values() if one.iri == iri), None)
+        return next((concept for concept in self.concepts.values() if concept.iri == iri), None)
 
 
 @lru_cache(maxsize=8)
@@ -100,8 +100,8 @@ def _scheme(iri: str, quads: list[Quad]) -> Scheme:
         and quad.object == NamedNode(iri)
         and isinstance(quad.subject, NamedNode)
     }
-    slugs = {one: _last(one) for one in members}
-    labels: dict[str, dict[str, str]] = {one: {} for one in members}
+    slugs = {member: _last(member) for member in members}
+    labels: dict[str, dict[str, str]] = {member: {} for member in members}
     for quad in quads:
         subject = quad.subject.value if isinstance(quad.subject, NamedNode) else ""
         if subject not in members or not isinstance(quad.object, Literal):
@@ -110,9 +110,10 @@ def _scheme(iri: str, quads: list[Quad]) -> Scheme:
             slugs[subject] = quad.object.value
         elif quad.predicate.value == _SKOS + "prefLabel":
             labels[subject][quad.object.language or ""] = quad.object.value
-    ordered = sorted(members, key=lambda one: slugs[one])
+    ordered = sorted(members, key=lambda member: slugs[member])
     concepts = {
-        slugs[one]: Concept(one, slugs[one], MappingProxyType(labels[one])) for one in ordered
+        slugs[member]: Concept(member, slugs[member], MappingProxyType(labels[member]))
+        for member in ordered
     }
     return Scheme(_last(iri), iri, MappingProxyType(concepts))
 

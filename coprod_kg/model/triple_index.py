@@ -17,13 +17,13 @@ class TripleIndex:
 
     def __init__(self, triples: Iterable[ox.Triple]) -> None:
         self._by_subject: dict[Any, dict[str, list[Any]]] = {}
-        for one in triples:
-            known = self._by_subject.setdefault(_key(one.subject), {})
-            known.setdefault(one.predicate.value, []).append(one.object)
+        for triple in triples:
+            known = self._by_subject.setdefault(_key(triple.subject), {})
+            known.setdefault(triple.predicate.value, []).append(triple.object)
 
     def subjects(self) -> Iterator[str]:
         """Every subject that has an IRI."""
-        return (one for one in self._by_subject if isinstance(one, str))
+        return (subject for subject in self._by_subject if isinstance(subject, str))
 
     def objects(self, subject: Any, predicate: str) -> list[Any]:
         """The terms that a subject has for a property."""
@@ -36,7 +36,7 @@ class TripleIndex:
 
     def text(self, subject: Any, predicate: str, language: str = "en") -> str | None:
         """The text in a language, else in English, else any, or None."""
-        texts = {one.language or "": one.value for one in self.objects(subject, predicate)}
+        texts = {term.language or "": term.value for term in self.objects(subject, predicate)}
         fallback = next(iter(texts.values()), None)
         return texts.get(language) or texts.get("en") or fallback
 

@@ -132,7 +132,7 @@ def permitted(
         asking: version and deadline.
         settings: where other saved queries are.
     """
-    if not any(one.values_from for one in saved.parameters):
+    if not any(parameter.values_from for parameter in saved.parameters):
         return saved
 
     def rows(source: SavedQuery) -> Table:

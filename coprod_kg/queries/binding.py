@@ -44,7 +44,7 @@ def bound_terms(
 
 def filled(text: str, slots: Iterable[ParameterSlot], bound: Mapping[str, str]) -> str:
     """The text of a query with terms in its slots."""
-    for slot in sorted(slots, key=lambda one: one.start, reverse=True):
+    for slot in sorted(slots, key=lambda slot: slot.start, reverse=True):
         if slot.name in bound:
             text = f"{text[: slot.start]}{bound[slot.name]}{text[slot.end :]}"
     return text

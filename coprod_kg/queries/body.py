@@ -40,7 +40,7 @@ def inspect(text: str, header: Header) -> QueryBody:
     """
     found = list(significant(text))
     slots = tuple(_slots(text, found))
-    form = next((one for one in found if one.is_word(*_FORMS)), None)
+    form = next((token for token in found if token.is_word(*_FORMS)), None)
     mistakes = [*_slot_mistakes(text, slots, header), *_limits(text, found)]
     if form is None:
         mistakes.append((1, f"there is no query here: expected one of {', '.join(_FORMS)}"))
@@ -62,7 +62,7 @@ def _slots(text: str, found: Sequence[Token]) -> Iterator[ParameterSlot]:
         variable, brace = found[index + 1], found[index + 2]
         if not token.is_word("VALUES") or variable.kind != "variable" or brace.text != "{":
             continue
-        close = next((one for one in found[index + 3 :] if one.text == "}"), None)
+        close = next((token for token in found[index + 3 :] if token.text == "}"), None)
         if close is not None:
             inner = text[brace.end : close.start]
             start = brace.end + len(inner) - len(inner.lstrip())

@@ -159,7 +159,10 @@ def canonical(
     query: SavedQuery, values: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[str, str], ...]:
     """The parameters in their one order: as the query declares them, values sorted, each once."""
-    declared = {one.name: one.taken(values.get(one.name, ())) for one in query.parameters}
+    declared = {
+        parameter.name: parameter.taken(values.get(parameter.name, ()))
+        for parameter in query.parameters
+    }
     others = {name: values[name] for name in sorted(values) if name not in declared}
     return tuple(
         (name, value)
@@ -231,7 +234,7 @@ def _withheld(query: SavedQuery, content: Content) -> str:
 
 def tex(text: str) -> str:
     """A text for a field of BibTeX, with every character that TeX reads as its own escaped."""
-    return "".join(_ESCAPES.get(one, one) for one in _shown(text))
+    return "".join(_ESCAPES.get(character, character) for character in _shown(text))
 
 
 def _address(link: str) -> str:
@@ -241,7 +244,9 @@ def _address(link: str) -> str:
 
 def _shown(text: str) -> str:
     """A text on one line, without control characters."""
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return " ".join(
+        "".join(character if character.isprintable() else " " for character in text).split()
+    )
 
 
 def _day(moment: datetime) -> str:

@@ -80,21 +80,23 @@ def unlabelled(ntriples: bytes) -> list[bytes]:
     triples, called = _named(ntriples) if b"_:" in ntriples else ([], {})
     if not called:
         return sorted({line for line in ntriples.splitlines() if line.strip()})
-    return sorted(_line(one, called).encode() for one in triples)
+    return sorted(_line(triple, called).encode() for triple in triples)
 
 
 def relabelled(ntriples: bytes) -> bytes:
     """The graph in N-Triples, sorted, its blank nodes numbered by what is said of them."""
     triples, called = _named(ntriples)
-    order = sorted(called, key=lambda one: (called[one], one))
+    order = sorted(called, key=lambda label: (called[label], label))
     numbered = {label: f"_:c{number}" for number, label in enumerate(order)}
-    lines = sorted(_line(one, numbered).encode() for one in triples)
+    lines = sorted(_line(triple, numbered).encode() for triple in triples)
     return b"".join(line + b"\n" for line in lines)
 
 
 def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
     """The statements, each once, and label of a blank node → what it is called."""
-    triples = list(dict.fromkeys(one.triple for one in ox.parse(ntriples, ox.RdfFormat.N_TRIPLES)))
+    triples = list(
+        dict.fromkeys(quad.triple for quad in ox.parse(ntriples, ox.RdfFormat.N_TRIPLES))
+    )
     places: dict[str, list[ox.Triple]] = {}
     for triple in triples:
         for label in _labels(triple):
@@ -110,14 +112,17 @@ def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
 
 
 def _called(label: str, found: Iterable[ox.Triple], called: Mapping[str, str]) -> str:
-    here = {**{other: called[other] for one in found for other in _labels(one)}, label: "_:this"}
-    text = "\n".join(sorted(_line(one, here) for one in found))
+    here = {
+        **{other: called[other] for triple in found for other in _labels(triple)},
+        label: "_:this",
+    }
+    text = "\n".join(sorted(_line(triple, here) for triple in found))
     return f"_:{sha256(text.encode()).hexdigest()}"
 
 
 def _labels(triple: ox.Triple) -> set[str]:
     terms = (triple.subject, triple.object)
-    return set(chain.from_iterable(_within(one) for one in terms))
+    return set(chain.from_iterable(_within(term) for term in terms))
 
 
 def _within(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> set[str]:

@@ -77,12 +77,12 @@ def crate(citation: Citation, query: SavedQuery, bound: str, results: Sequence[F
     graph = [
         _descriptor(),
         _root(undated, query, everything),
-        *(one.entity() for one in everything),
+        *(file.entity() for file in everything),
         *_context(undated, query, results),
     ]
     document = {"@context": [f"{PROFILE}/context", _TERMS], "@graph": graph}
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-    return _packed([(_METADATA, text.encode()), *((one.name, one.data) for one in everything)])
+    return _packed([(_METADATA, text.encode()), *((file.name, file.data) for file in everything)])
 
 
 _TERMS: Final = {"sha256": "http://schema.org/sha256"}
@@ -121,9 +121,9 @@ def _root(citation: Citation, query: SavedQuery, files: Sequence[File]) -> Entit
         "identifier": [{"@id": "#content"}, {"@id": "#query"}],
         "isBasedOn": {"@id": "#data"},
         "mainEntity": {"@id": files[0].name},
-        "variableMeasured": [{"@id": f"#column-{one.name}"} for one in query.columns],
+        "variableMeasured": [{"@id": f"#column-{column.name}"} for column in query.columns],
         "mentions": {"@id": "#asking"},
-        "hasPart": [{"@id": one.name} for one in files],
+        "hasPart": [{"@id": file.name} for file in files],
     }
 
 
@@ -154,11 +154,11 @@ def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> 
     rows = {} if citation.rows is None else {"description": f"rows: {citation.rows}"}
     yield _hashed("#content", "SHA-256 of what the answer says", citation.sha256) | rows
     yield _hashed("#query", "SHA-256 of the saved query's text", citation.query_sha256)
-    said = {one.name: one.description for one in query.parameters}
+    descriptions = {parameter.name: parameter.description for parameter in query.parameters}
     parameters = []
     for number, (name, value) in enumerate(citation.parameters, start=1):
         parameters.append({"@id": f"#parameter-{number}"})
-        told = {"description": said[name]} if name in said else {}
+        told = {"description": descriptions[name]} if name in descriptions else {}
         yield parameters[-1] | {"@type": "PropertyValue", "name": name, "value": value} | told
     yield {
         "@id": "#asking",
@@ -166,7 +166,7 @@ def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> 
         "name": f"Asking {query.name} over version {citation.version}",
         "instrument": {"@id": f"{query.name}.rq"},
         "object": [{"@id": "#data"}, *parameters],
-        "result": [{"@id": one.name} for one in results],
+        "result": [{"@id": file.name} for file in results],
     }
     for column in query.columns:
         told = {"name": column.name, "description": column.description}

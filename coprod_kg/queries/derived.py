@@ -96,12 +96,12 @@ class AskedQuery:
             *([("Small counts", explained(rule))] if rule else []),
             ("Licence", _LICENCE),
             *([("Citation", self.cited)] if self.cited else []),
-            *((f"Column {one.name}", one.description) for one in self.query.columns),
+            *((f"Column {column.name}", column.description) for column in self.query.columns),
         ]
 
     def _headings(self) -> dict[str, str]:
         """The headings of the columns; columns with the same heading keep their names."""
-        called = {one.name: one.heading for one in self.query.columns}
+        called = {column.name: column.heading for column in self.query.columns}
         texts = list(called.values())
         return {name: text if texts.count(text) == 1 else name for name, text in called.items()}
 

@@ -124,9 +124,9 @@ def lines(found: Differences) -> list[list[str]]:
             for name, text in texts:
                 pair = ["", text] if what == "added" else [text, ""]
                 found_lines.append([what, *_key(row, found), name, *pair])
-    for one in found.changed:
-        for name, (old, new) in one.cells.items():
-            found_lines.append(["changed", *_key(one.key, found), name, _text(old), _text(new)])
+    for change in found.changed:
+        for name, (old, new) in change.cells.items():
+            found_lines.append(["changed", *_key(change.key, found), name, _text(old), _text(new)])
     return found_lines
 
 

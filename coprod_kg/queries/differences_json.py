@@ -18,19 +18,19 @@ def document(found: Differences) -> dict[str, Any]:
         "removed": [_row(row) for row in found.removed],
         "changed": [
             {
-                "key": _row(one.key),
+                "key": _row(change.key),
                 "cells": {
                     name: {"from": _value(old), "to": _value(new)}
-                    for name, (old, new) in one.cells.items()
+                    for name, (old, new) in change.cells.items()
                 },
             }
-            for one in found.changed
+            for change in found.changed
         ],
     }
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {name: _value(one) for name, one in row.items()}
+    return {name: _value(cell) for name, cell in row.items()}
 
 
 def _value(value: Cell | None) -> dict[str, str] | None:

@@ -35,8 +35,8 @@ def measured(asked: AskedQuery, data: bytes) -> tuple[list[File], Content]:
         File(f"{name}.csv", _CSV.media_type, "The answer as CSV", as_csv(table)),
         File(f"{name}.json", _JSON.media_type, "The answer as SPARQL JSON", data),
     ]
-    drawn = [one for one in formats_made(asked.query, asked.own) if one in CHARTS]
-    files += [_chart(asked, one, table) for one in drawn if one.name in ("svg", "vega")]
+    drawn = [format_ for format_ in formats_made(asked.query, asked.own) if format_ in CHARTS]
+    files += [_chart(asked, format_, table) for format_ in drawn if format_.name in ("svg", "vega")]
     return files, content_of_table(table, asked.claims)
 
 

@@ -105,7 +105,7 @@ def _one(header: Header, line: int, text: str, vocabulary: Mapping[str, Scheme])
     elif word in _NAMED:
         header.wrong(line, f"{name!r} is not the name of a variable, in {key!r}")
     else:
-        known = ", ".join([*_SINGLE, *(f"{one} NAME" for one in _NAMED)])
+        known = ", ".join([*_SINGLE, *(f"{kind} NAME" for kind in _NAMED)])
         header.wrong(line, f"there is no key {key!r}; the keys are {known}")
     header.lines.setdefault(key, line)
 
@@ -179,7 +179,9 @@ def _named(
 
 
 def _about_parameter(header: Header, line: int, name: str, value: str) -> None:
-    place = next((n for n, one in enumerate(header.parameters) if one.name == name), None)
+    place = next(
+        (n for n, parameter in enumerate(header.parameters) if parameter.name == name), None
+    )
     if place is None:
         header.wrong(line, f"there is no '#+ param {name}: …' before its values")
     elif not _SOURCE.fullmatch(value):
@@ -197,7 +199,7 @@ def _about_column(header: Header, line: int, entry: tuple[str, str, str]) -> Non
     if word == "column":
         header.columns += (AnswerColumn(name, value),)
         return
-    place = next((n for n, one in enumerate(header.columns) if one.name == name), None)
+    place = next((n for n, column in enumerate(header.columns) if column.name == name), None)
     if place is None:
         header.wrong(line, f"there is no '#+ column {name}: …' before its {word}")
         return
@@ -230,21 +232,26 @@ def _complete(header: Header) -> None:
     for key in ("summary", "description", "tags"):
         if key not in header.lines:
             header.wrong(1, f"the header has no {key!r}")
-    columns = [one.name for one in header.columns]
+    columns = [column.name for column in header.columns]
     for name in header.key:
         if name not in columns:
             header.wrong(header.lines["key"], f"the key names no column: {name!r}")
     if header.small_counts:
-        counting = [one.name for one in header.columns if one.unit]
+        counting = [column.name for column in header.columns if column.unit]
         for what in rule_mistakes(header.small_counts, columns, counting):
             header.wrong(header.lines["small-counts"], what)
-    for one in header.parameters:
-        if one.name in RESERVED:
-            what = f"{one.name!r} is no name for a parameter: a request says {one.name} otherwise"
-            header.wrong(header.lines[f"param {one.name}"], what)
-        if one.required and (one.today or one.default is not None):
-            what = f"parameter {one.name} is required and has a default: one of them is too much"
-            header.wrong(header.lines[f"param {one.name}"], what)
+    for parameter in header.parameters:
+        if parameter.name in RESERVED:
+            what = (
+                f"{parameter.name!r} is no name for a parameter: "
+                f"a request says {parameter.name} otherwise"
+            )
+            header.wrong(header.lines[f"param {parameter.name}"], what)
+        if parameter.required and (parameter.today or parameter.default is not None):
+            what = (
+                f"parameter {parameter.name} is required and has a default: one of them is too much"
+            )
+            header.wrong(header.lines[f"param {parameter.name}"], what)
 
 
 def _words(name: str) -> str:

@@ -121,7 +121,7 @@ def query_mistakes(
         beside: the queries that its parameters may take values from, beside the model's; those
             of the settings by default.
     """
-    if any(one.values_from for one in query.parameters):
+    if any(parameter.values_from for parameter in query.parameters):
         known = load_all(settings.queries) if beside is None else {**load(), **beside}
         yield from source_mistakes(query, known)
     yield from unknown_terms(query.text)
@@ -156,11 +156,11 @@ def _of_query(path: Path, store: Store, settings: Settings) -> list[Mistake]:
         return wrong
     query, mistakes = examine(path.stem, text)
     others = {}
-    if any(one.values_from for one in query.parameters):
+    if any(parameter.values_from for parameter in query.parameters):
         found = (
-            examine(one.stem, decoded(one.read_bytes())[0]) for one in path.parent.glob("*.rq")
+            examine(file.stem, decoded(file.read_bytes())[0]) for file in path.parent.glob("*.rq")
         )
-        others = {one.name: one for one, _ in found}
+        others = {sibling.name: sibling for sibling, _ in found}
     return sorted([*mistakes, *query_mistakes(query, store, settings, others)])
 
 
@@ -175,7 +175,7 @@ def _of_chart(path: Path) -> list[Mistake]:
     query, _ = examine(name, decoded(beside.read_bytes())[0])
     if query.form in ("CONSTRUCT", "DESCRIBE"):
         return [(1, f"{beside.name} gives a graph, of which there is no chart")]
-    return chart_mistakes(text, [one.name for one in query.columns])
+    return chart_mistakes(text, [column.name for column in query.columns])
 
 
 def _told(error: CoprodError, text: str) -> Mistake:

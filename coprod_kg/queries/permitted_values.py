@@ -33,15 +33,15 @@ def permitting(
             query is asked for the values of a parameter that has none.
     """
     wanted = [
-        one.name
-        for one in query.parameters
-        if one.values_from and (given is None or any(given.get(one.name, ())))
+        parameter.name
+        for parameter in query.parameters
+        if parameter.values_from and (given is None or any(given.get(parameter.name, ())))
     ]
     if not wanted:
         return query
     taken = tuple(
-        _permitting(one, known, ask, base_iri) if one.name in wanted else one
-        for one in query.parameters
+        _permitting(parameter, known, ask, base_iri) if parameter.name in wanted else parameter
+        for parameter in query.parameters
     )
     return replace(query, parameters=taken)
 

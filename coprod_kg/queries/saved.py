@@ -84,25 +84,25 @@ class SavedQuery:
             "form": self.form,
             "parameters": [
                 {
-                    "name": one.name,
-                    "type": one.type,
-                    "scope": one.scope or None,
-                    "default": one.default,
-                    "single": one.single,
-                    "required": one.required,
-                    "values_from": one.values_from,
-                    "description": one.description,
+                    "name": parameter.name,
+                    "type": parameter.type,
+                    "scope": parameter.scope or None,
+                    "default": parameter.default,
+                    "single": parameter.single,
+                    "required": parameter.required,
+                    "values_from": parameter.values_from,
+                    "description": parameter.description,
                 }
-                for one in self.parameters
+                for parameter in self.parameters
             ],
             "columns": [
                 {
-                    "name": one.name,
-                    "label": one.heading,
-                    "unit": one.unit or None,
-                    "description": one.description,
+                    "name": column.name,
+                    "label": column.heading,
+                    "unit": column.unit or None,
+                    "description": column.description,
                 }
-                for one in self.columns
+                for column in self.columns
             ],
             "key": self.key,
             "small_counts": self.small_counts.rule if self.small_counts else None,

@@ -25,6 +25,6 @@ def find(queries: Iterable[SavedQuery], words: str, tags: Iterable[str]) -> list
 
 def _searched(query: SavedQuery) -> str:
     parts = (query.name, query.summary, query.description, *query.tags, *query.answers)
-    takes = (f"{one.name} {one.description}" for one in query.parameters)
-    gives = (one.name for one in query.columns)
+    takes = (f"{parameter.name} {parameter.description}" for parameter in query.parameters)
+    gives = (column.name for column in query.columns)
     return " ".join((*parts, *takes, *gives)).casefold()

@@ -43,7 +43,7 @@ MOST_BYTES: Final = 16 << 20
 Part = tuple[int | None, int | None]
 """At most so many rows, after so many others."""
 
-_TYPES: Final = tuple(one.media_type for one in ROWS)
+_TYPES: Final = tuple(format_.media_type for format_ in ROWS)
 _WITHHELD: Final = Cell("literal", MARK, datatype=SUPPRESSED)
 
 
@@ -82,7 +82,7 @@ def ask_withholding(
         LimitReached: the whole answer is too large for its small counts to be looked for.
         CoprodError: what ``asking`` raises.
     """
-    form = next((one for one in asked.media_types if one in _TYPES), None)
+    form = next((media_type for media_type in asked.media_types if media_type in _TYPES), None)
     if rule is None or form is None:
         return asking(asked)
     data = bytearray()

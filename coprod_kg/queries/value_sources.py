@@ -16,9 +16,12 @@ def source_mistakes(query: SavedQuery, known: Mapping[str, SavedQuery]) -> Itera
         query: the saved query.
         known: every query that they may come from, by name.
     """
-    for one in query.parameters:
-        for what in _source_mistakes(query, one, known) if one.values_from else ():
-            yield _line_of(query.text, "values", one.name), f"parameter {one.name}: {what}"
+    for parameter in query.parameters:
+        for what in _source_mistakes(query, parameter, known) if parameter.values_from else ():
+            yield (
+                _line_of(query.text, "values", parameter.name),
+                f"parameter {parameter.name}: {what}",
+            )
 
 
 def _source_mistakes(
@@ -29,13 +32,13 @@ def _source_mistakes(
     if source is None:
         yield f"there is no saved query {name!r}{did_you_mean(name, known)}"
         return
-    columns = [one.name for one in source.columns]
+    columns = [column.name for column in source.columns]
     if column not in columns or source.form != "SELECT":
         yield f"{name} has no column {column!r}; its columns are {', '.join(columns) or 'none'}"
     rule = source.small_counts
     if rule and column in (rule.column, *rule.along):
         yield f"cells of {name}.{column} can be withheld; take another column"
-    required = [one.name for one in source.parameters if one.required]
+    required = [parameter.name for parameter in source.parameters if parameter.required]
     if required:
         yield f"{name} cannot be asked by itself; it needs {', '.join(required)}"
     if query.name in _sources(name, known):
@@ -47,10 +50,10 @@ def _sources(name: str, known: Mapping[str, SavedQuery]) -> set[str]:
     found, left = {name}, [name]
     while left:
         query = known.get(left.pop())
-        for one in query.parameters if query else ():
-            if one.values_from and one.source[0] not in found:
-                found.add(one.source[0])
-                left.append(one.source[0])
+        for parameter in query.parameters if query else ():
+            if parameter.values_from and parameter.source[0] not in found:
+                found.add(parameter.source[0])
+                left.append(parameter.source[0])
     return found
 
 

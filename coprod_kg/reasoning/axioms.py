@@ -62,10 +62,10 @@ class Axioms:
     """
 
     def __init__(self, triples: Iterable[ox.Triple]) -> None:
-        said = Listing(triples)
-        _refuse_unknown(said)
-        expressions = Expressions(said)
-        made = [rule for make in _MAKERS for rule in make(said, expressions)]
+        listing = Listing(triples)
+        _refuse_unknown(listing)
+        expressions = Expressions(listing)
+        made = [rule for make in _MAKERS for rule in make(listing, expressions)]
         kept = dict.fromkeys(rule for rule in made if rule.head not in rule.body)
         self.rules: tuple[Rule, ...] = tuple(kept)
         self._subclasses = expressions.subclasses
@@ -78,24 +78,24 @@ class Axioms:
         return [ox.Triple(narrow, wider, wide) for narrow, wide in pairs]
 
 
-def _refuse_unknown(said: Listing) -> None:
+def _refuse_unknown(listing: Listing) -> None:
     kind = expand("rdf:type")
-    for subject, predicate, obj in said.triples:
+    for subject, predicate, obj in listing.triples:
         word = obj.value if predicate.value == kind and isinstance(obj, ox.NamedNode) else None
-        for one in (predicate.value, word):
-            if one and one.startswith(_OWL) and one not in _SAID:
+        for name in (predicate.value, word):
+            if name and name.startswith(_OWL) and name not in _SAID:
                 raise ModelError(
-                    f"no rule is known for {shorten(one)}",
+                    f"no rule is known for {shorten(name)}",
                     where=shorten(subject.value),
                     fix="Say it with axioms of the forms in queries/rules/README.md.",
                 )
 
 
-def _subclasses(said: Listing, expressions: Expressions) -> Iterator[Rule]:
+def _subclasses(listing: Listing, expressions: Expressions) -> Iterator[Rule]:
     for narrow, wide in expressions.inclusions():
         yield from _implied(expressions, expressions.bodies(narrow, "?x"), wide, "?x")
     for wide, member, others in expressions.leftovers():
-        excluded = tuple(instance("?x", expressions.outside(one)) for one in others)
+        excluded = tuple(instance("?x", expressions.outside(kind)) for kind in others)
         yield Rule((instance("?x", wide), *excluded), instance("?x", member))
     for wide, one, other in expressions.exclusions():
         both = (instance("?x", wide), instance("?x", one))
@@ -110,9 +110,9 @@ def _implied(
             yield Rule(body, head, expressions.differing(body))
 
 
-def _domains_and_ranges(said: Listing, expressions: Expressions) -> Iterator[Rule]:
+def _domains_and_ranges(listing: Listing, expressions: Expressions) -> Iterator[Rule]:
     for name, variable in (("rdfs:domain", "?x"), ("rdfs:range", "?y")):
-        for prop, wide in said.pairs(name):
+        for prop, wide in listing.pairs(name):
             if not _is_datatype(wide):
                 body = ("?x", str(prop), "?y")
                 yield from _implied(expressions, [(body,)], wide, variable)
@@ -124,20 +124,20 @@ def _is_datatype(node: Any) -> bool:
     )
 
 
-def _properties(said: Listing, _: Expressions) -> Iterator[Rule]:
+def _properties(listing: Listing, _: Expressions) -> Iterator[Rule]:
     both: Callable[[Any, Any], tuple[tuple[Any, Any], ...]] = lambda a, b: ((a, b), (b, a))  # noqa: E731  # too small for a name of its own
-    for narrow, wide in said.pairs("rdfs:subPropertyOf"):
+    for narrow, wide in listing.pairs("rdfs:subPropertyOf"):
         yield _inclusion(narrow, wide)
-    for pair in said.pairs("owl:equivalentProperty"):
-        yield from (_inclusion(*one) for one in both(*pair))
-    for pair in said.pairs("owl:inverseOf"):
-        yield from (_inclusion(*one, turned=True) for one in both(*pair))
-    for prop in said.instances("owl:SymmetricProperty"):
+    for pair in listing.pairs("owl:equivalentProperty"):
+        yield from (_inclusion(*ends) for ends in both(*pair))
+    for pair in listing.pairs("owl:inverseOf"):
+        yield from (_inclusion(*ends, turned=True) for ends in both(*pair))
+    for prop in listing.instances("owl:SymmetricProperty"):
         yield _inclusion(prop, prop, turned=True)
-    for prop in said.instances("owl:TransitiveProperty"):
+    for prop in listing.instances("owl:TransitiveProperty"):
         yield _chain((prop, prop), prop)
-    for prop, head in said.pairs("owl:propertyChainAxiom"):
-        yield _chain(said.members(head), prop)
+    for prop, head in listing.pairs("owl:propertyChainAxiom"):
+        yield _chain(listing.members(head), prop)
 
 
 def _inclusion(narrow: Any, wide: Any, *, turned: bool = False) -> Rule:
@@ -146,7 +146,7 @@ def _inclusion(narrow: Any, wide: Any, *, turned: bool = False) -> Rule:
 
 
 def _chain(links: Iterable[Any], whole: Any) -> Rule:
-    names = [_named(one) for one in links]
+    names = [_named(link) for link in links]
     body = tuple((f"?{place}", name, f"?{place + 1}") for place, name in enumerate(names))
     return Rule(body, ("?0", _named(whole), f"?{len(names)}"))
 

@@ -42,9 +42,9 @@ def by_hermit(triples: Sequence[ox.Triple], seconds: float = 600.0) -> frozenset
     classes = read_classification(text)
     kind = expand("rdf:type")
     facts = {
-        (thing, kind, above)
-        for thing, one in _TYPE.findall(text)
-        for above in classes.ancestors(one)
+        (thing, kind, ancestor)
+        for thing, own in _TYPE.findall(text)
+        for ancestor in classes.ancestors(own)
     }
     facts |= {
         (subject, predicate, value)
@@ -79,8 +79,8 @@ def _realised(text: str) -> Iterator[Fact]:
         above = stack[-1][1] if stack else ()
         stack.append((depth, (*above, *names.split(" = "))))
         for thing in things.strip("()").split(", ") if things else ():
-            for one in stack[-1][1]:
-                yield thing, expand("rdf:type"), one
+            for kind in stack[-1][1]:
+                yield thing, expand("rdf:type"), kind
 
 
 def _output(

@@ -37,11 +37,11 @@ class Expressions:
     """The class expressions of an ontology.
 
     Args:
-        said: its statements.
+        listing: its statements.
     """
 
-    def __init__(self, said: Listing) -> None:
-        self._said = said
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
         self._count = 0
 
     def bodies(self, node: Any, x: str) -> list[Body]:
@@ -53,10 +53,10 @@ class Expressions:
         if isinstance(node, ox.NamedNode):
             return [(instance(x, str(node)),)]
         if members := self._parts(node, "owl:intersectionOf"):
-            ways = product(*(self.bodies(one, x) for one in members))
+            ways = product(*(self.bodies(member, x) for member in members))
             return [tuple(atom for part in way for atom in part) for way in ways]
         if members := self._parts(node, "owl:unionOf"):
-            return [way for one in members for way in self.bodies(one, x)]
+            return [way for member in members for way in self.bodies(member, x)]
         return self._restricted(node, x)
 
     def heads(self, node: Any, x: str) -> list[Atom]:
@@ -68,38 +68,38 @@ class Expressions:
         if isinstance(node, ox.NamedNode):
             return [instance(x, str(node))]
         if members := self._parts(node, "owl:intersectionOf"):
-            return [head for one in members for head in self.heads(one, x)]
+            return [head for member in members for head in self.heads(member, x)]
         if members := self._parts(node, "owl:unionOf"):
             name = [] if self._equivalent(node) else [instance(x, str(node))]
-            return [*name, *(instance(x, one) for one in sorted(self._common(members)))]
+            return [*name, *(instance(x, kind) for kind in sorted(self._common(members)))]
         prop, values = self._property(node), self._fillers(node)
         domains = self._domains(prop)
         if len(values) == 1:
-            return [(x, prop, str(values[0])), *(instance(x, one) for one in domains)]
+            return [(x, prop, str(values[0])), *(instance(x, kind) for kind in domains)]
         self.bodies(node, x)  # a form that is not known is refused here as well
-        return [instance(x, str(node)), *(instance(x, one) for one in domains)]
+        return [instance(x, str(node)), *(instance(x, kind) for kind in domains)]
 
     def inclusions(self) -> Iterator[tuple[Any, Any]]:
         """Pairs of a class and a class that contains it."""
-        yield from self._said.pairs("rdfs:subClassOf")
-        for one, other in self._said.pairs("owl:equivalentClass"):
-            yield one, other
-            yield other, one
+        yield from self._listing.pairs("rdfs:subClassOf")
+        for left, other in self._listing.pairs("owl:equivalentClass"):
+            yield left, other
+            yield other, left
 
     def exclusions(self) -> list[tuple[str, str, str]]:
         """A union, a class, and a member of the union that no instance of the class is in."""
         found = set()
         for name, members in self._unions:
-            for one, other in product(members, self._disjoint):
-                if any((above, other) in self._pairs_apart for above in self.above(one)):
-                    found.add((name, other, one))
+            for member, other in product(members, self._disjoint):
+                if any((above, other) in self._pairs_apart for above in self.above(member)):
+                    found.add((name, other, member))
         return sorted(found)
 
     def leftovers(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """A union, one of its members, and the others: what is in none of these is in the one."""
         for name, members in self._unions:
-            for one in members:
-                yield name, one, tuple(other for other in members if other != one)
+            for member in members:
+                yield name, member, tuple(other for other in members if other != member)
 
     def outside(self, kind: str) -> str:
         """The name that rules give to the complement of a class; no term of the ontology."""
@@ -109,17 +109,17 @@ class Expressions:
         """The class and every named class that contains it."""
         found, ahead = {kind}, [kind]
         while ahead:
-            for one in self._wider.get(ahead.pop(), ()):
-                if one not in found:
-                    found.add(one)
-                    ahead.append(one)
+            for wider in self._wider.get(ahead.pop(), ()):
+                if wider not in found:
+                    found.add(wider)
+                    ahead.append(wider)
         return frozenset(found)
 
     @staticmethod
     def differing(body: Body) -> tuple[str, str] | None:
         """The two variables in a body that must not stand for one thing."""
         names = {name for atom in body for name in (atom[0], atom[2])}
-        second = next((one for one in sorted(names) if one.endswith(_SECOND)), None)
+        second = next((name for name in sorted(names) if name.endswith(_SECOND)), None)
         return (second.removesuffix(_SECOND), second) if second else None
 
     @cached_property
@@ -142,76 +142,80 @@ class Expressions:
     def _unions(self) -> list[tuple[str, list[str]]]:
         """Every union of named classes, by the name of the class that it defines if any."""
         found: list[tuple[str, list[str]]] = []
-        for node, _ in self._said.pairs("owl:unionOf"):
+        for node, _ in self._listing.pairs("owl:unionOf"):
             members = self._parts(node, "owl:unionOf")
-            if all(isinstance(one, ox.NamedNode) for one in members):
-                named = [str(one) for one in members]
+            if all(isinstance(member, ox.NamedNode) for member in members):
+                named = [str(member) for member in members]
                 found.extend((name, named) for name in self._equivalent(node) or [str(node)])
         return found
 
     def _equivalent(self, node: Any) -> list[str]:
-        pairs = self._said.pairs("owl:equivalentClass")
-        return [str(one) for one, other in pairs if other == node]
+        pairs = self._listing.pairs("owl:equivalentClass")
+        return [str(left) for left, other in pairs if other == node]
 
     @cached_property
     def _pairs_apart(self) -> frozenset[tuple[str, str]]:
-        pairs = [(str(a), str(b)) for a, b in self._said.pairs("owl:disjointWith")]
-        for axiom in self._said.instances("owl:AllDisjointClasses"):
-            members = self._said.members(self._said.value(axiom, "owl:members"))
-            pairs.extend(combinations([str(one) for one in members], 2))
-        return frozenset((*pairs, *((other, one) for one, other in pairs)))
+        pairs = [(str(a), str(b)) for a, b in self._listing.pairs("owl:disjointWith")]
+        for axiom in self._listing.instances("owl:AllDisjointClasses"):
+            members = self._listing.members(self._listing.value(axiom, "owl:members"))
+            pairs.extend(combinations([str(member) for member in members], 2))
+        return frozenset((*pairs, *((other, left) for left, other in pairs)))
 
     @cached_property
     def _disjoint(self) -> frozenset[str]:
-        return frozenset(one for one, _ in self._pairs_apart)
+        return frozenset(kind for kind, _ in self._pairs_apart)
 
     def _common(self, members: list[Any]) -> frozenset[str]:
         """The named classes that every member of a union is in."""
         sets = []
-        for one in members:
-            heads = self.heads(one, "?x")
+        for member in members:
+            heads = self.heads(member, "?x")
             kinds = {kind for _, predicate, kind in heads if predicate == _TYPE}
             sets.append(frozenset(above for kind in kinds for above in self.above(kind)))
         return frozenset.intersection(*sets)
 
     def _domains(self, prop: str) -> list[str]:
         """The named classes of whatever has a value of the property or of one above it."""
-        over, pairs = self._over(prop), self._said.pairs("rdfs:domain")
+        over, pairs = self._over(prop), self._listing.pairs("rdfs:domain")
         return sorted({str(d) for p, d in pairs if str(p) in over and isinstance(d, ox.NamedNode)})
 
     def _over(self, prop: str) -> list[str]:
         """The property and every one above it."""
         found = [prop]
-        for one in found:
-            pairs = self._said.pairs("rdfs:subPropertyOf")
-            wider = [str(high) for low, high in pairs if str(low) == one]
+        for narrow in found:
+            pairs = self._listing.pairs("rdfs:subPropertyOf")
+            wider = [str(high) for low, high in pairs if str(low) == narrow]
             found.extend(high for high in wider if high not in found)
         return found
 
     def _parts(self, node: Any, name: str) -> list[Any]:
-        head = None if isinstance(node, ox.NamedNode) else self._said.value(node, name)
-        return [] if head is None else list(self._said.members(head))
+        head = None if isinstance(node, ox.NamedNode) else self._listing.value(node, name)
+        return [] if head is None else list(self._listing.members(head))
 
     def _property(self, node: Any) -> str:
-        prop = self._said.value(node, "owl:onProperty")
+        prop = self._listing.value(node, "owl:onProperty")
         if not isinstance(prop, ox.NamedNode):
             raise _unknown(node, "a class expression that is no restriction of a named property")
         return str(prop)
 
     def _fillers(self, node: Any) -> list[Any]:
         """The values one of which is asked for, where the restriction lists them."""
-        if (value := self._said.value(node, "owl:hasValue")) is not None:
+        if (value := self._listing.value(node, "owl:hasValue")) is not None:
             return [value]
-        return self._parts(self._said.value(node, "owl:someValuesFrom"), "owl:oneOf")
+        return self._parts(self._listing.value(node, "owl:someValuesFrom"), "owl:oneOf")
 
     @cached_property
     def _granted(self) -> list[Any]:
         """The restrictions that a thing can be known to meet without a named value."""
         ahead = [wide for _, wide in self.inclusions()]
-        for one in ahead:
-            ahead.extend(self._parts(one, "owl:intersectionOf"))
-        restricted = [one for one in ahead if self._said.value(one, "owl:onProperty") is not None]
-        return [one for one in restricted if len(self._fillers(one)) != 1]
+        for expression in ahead:
+            ahead.extend(self._parts(expression, "owl:intersectionOf"))
+        restricted = [
+            expression
+            for expression in ahead
+            if self._listing.value(expression, "owl:onProperty") is not None
+        ]
+        return [restriction for restriction in restricted if len(self._fillers(restriction)) != 1]
 
     def _covers(self, wide: Any, narrow: Any) -> bool:
         """Whether what meets one restriction meets the other, whatever its values are."""
@@ -227,14 +231,14 @@ class Expressions:
     def _least(self, node: Any) -> int:
         """How many values are asked for."""
         for name in ("owl:minQualifiedCardinality", "owl:minCardinality"):
-            if (least := self._said.value(node, name)) is not None:
+            if (least := self._listing.value(node, name)) is not None:
                 return int(least.value)
         return 1
 
     def _class(self, node: Any) -> str:
         """The class that the values are asked to be of."""
         for name in ("owl:someValuesFrom", "owl:onClass"):
-            if (filler := self._said.value(node, name)) is not None:
+            if (filler := self._listing.value(node, name)) is not None:
                 return str(filler)
         return _THING
 
@@ -246,21 +250,21 @@ class Expressions:
         """The ways to meet a restriction by values that are named."""
         prop = self._property(node)
         if values := self._fillers(node):
-            return [((x, prop, str(one)),) for one in values]
+            return [((x, prop, str(value)),) for value in values]
         y = self._fresh()
-        filler = self._said.value(node, "owl:someValuesFrom")
+        filler = self._listing.value(node, "owl:someValuesFrom")
         if filler is not None:
             return [((x, prop, y), *way) for way in self._inside(filler, y)]
         kinds = ("owl:minQualifiedCardinality", "owl:minCardinality")
-        if not any(self._said.values(node, one) for one in kinds) or self._least(node) not in (
+        if not any(self._listing.values(node, kind) for kind in kinds) or self._least(node) not in (
             1,
             2,
         ):
             raise _unknown(node, f"this restriction of {shorten(prop[1:-1])}")
-        filler = self._said.value(node, "owl:onClass")
+        filler = self._listing.value(node, "owl:onClass")
         names = [y, f"{y}{_SECOND}"][: self._least(node)]
-        ways = product(*(self._inside(filler, one) for one in names))
-        hold = tuple((x, prop, one) for one in names)
+        ways = product(*(self._inside(filler, name) for name in names))
+        hold = tuple((x, prop, name) for name in names)
         return [(*hold, *(atom for part in way for atom in part)) for way in ways]
 
     def _inside(self, filler: Any, y: str) -> list[Body]:

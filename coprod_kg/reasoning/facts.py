@@ -95,7 +95,7 @@ class Facts:
     def _among(self, rule: Rule, place: int) -> _Trigger:
         """The rule of several patterns, of which one has just been met."""
         met = rule.body[place]
-        rest = _ordered(met, [one for at, one in enumerate(rule.body) if at != place])
+        rest = _ordered(met, [atom for at, atom in enumerate(rule.body) if at != place])
         subject, predicate, obj = rule.head
 
         def fire(one: str, other: str) -> Iterator[Fact]:
@@ -143,8 +143,8 @@ def _ordered(met: Atom, atoms: list[Atom]) -> tuple[Atom, ...]:
     """The patterns in an order in which each shares a variable with those before it."""
     names, ordered = {met[0], met[2]}, []
     while atoms:
-        ready = [one for one in atoms if {one[0], one[2]} & names or one[2][0] != "?"]
-        following = min(ready, key=lambda one: len({one[0], one[2]} - names))
+        ready = [atom for atom in atoms if {atom[0], atom[2]} & names or atom[2][0] != "?"]
+        following = min(ready, key=lambda atom: len({atom[0], atom[2]} - names))
         atoms.remove(following)
         ordered.append(following)
         names |= {following[0], following[2]}

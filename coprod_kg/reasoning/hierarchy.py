@@ -35,11 +35,11 @@ class Classification:
         found: set[str] = set()
         ahead = [iri]
         while ahead:
-            one = ahead.pop()
-            if one not in found and one != _THING:
-                found.add(one)
-                ahead += self.equivalents.get(one, ())
-                ahead += self.parents.get(one, ())
+            kind = ahead.pop()
+            if kind not in found and kind != _THING:
+                found.add(kind)
+                ahead += self.equivalents.get(kind, ())
+                ahead += self.parents.get(kind, ())
         return frozenset(found)
 
 
@@ -69,19 +69,19 @@ def tree(classes: Collection[str], found: Classification) -> tuple[Branch, ...]:
     below: dict[str, set[str]] = defaultdict(set)
     for iri in chosen:
         group = {iri, *found.equivalents.get(iri, ())}
-        above = {up for one in group for up in found.parents.get(one, ())} - {_THING}
+        above = {up for kind in group for up in found.parents.get(kind, ())} - {_THING}
         for parent in above or {_THING}:
             below[min({parent, *found.equivalents.get(parent, ())} & kept, default=_THING)].add(iri)
 
     def branch(iri: str) -> Branch:
         same = tuple(sorted(found.equivalents.get(iri, ())))
-        return Branch(iri, same, tuple(branch(one) for one in sorted(below[iri], key=shorten)))
+        return Branch(iri, same, tuple(branch(child) for child in sorted(below[iri], key=shorten)))
 
     return branch(_THING).branches
 
 
 def outline(branches: Collection[Branch], depth: int = 0) -> Iterator[str]:
     """The tree as indented lines, one class a line."""
-    for one in branches:
-        yield "  " * depth + " = ".join(shorten(iri) for iri in (one.iri, *one.equivalents))
-        yield from outline(one.branches, depth + 1)
+    for branch in branches:
+        yield "  " * depth + " = ".join(shorten(iri) for iri in (branch.iri, *branch.equivalents))
+        yield from outline(branch.branches, depth + 1)

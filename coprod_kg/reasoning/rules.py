@@ -39,7 +39,7 @@ class Rules:
         self._terms: dict[str, Any] = {}
         followed = self._triples(self._facts.add(self._spoken_of(given)))
         self._background = list(dict.fromkeys([*given, *axioms.subclasses, *followed]))
-        self._described = {one.subject for one in given}
+        self._described = {triple.subject for triple in given}
         self._updated(ox.Store(), {})
 
     @property
@@ -52,15 +52,19 @@ class Rules:
 
         Nothing about the terms of the ontology and the concepts of the schemes is among it.
         """
-        said = dict.fromkeys(triples)
-        known = dict(said)
+        stated = dict.fromkeys(triples)
+        known = dict(stated)
         facts: list[Fact] = []
         try:
             self._to_fixpoint(known, facts)
         finally:
             self._facts.remove(facts)
             self._terms.clear()
-        found = (one for one in known if one not in said and one.subject not in self._described)
+        found = (
+            triple
+            for triple in known
+            if triple not in stated and triple.subject not in self._described
+        )
         return sorted(found, key=str)
 
     def _to_fixpoint(self, known: dict[ox.Triple, None], facts: list[Fact]) -> None:
@@ -72,13 +76,13 @@ class Rules:
         """
         store = ox.Store()
         fresh = list(known)
-        store.extend(ox.Quad(*one) for one in fresh)
+        store.extend(ox.Quad(*triple) for triple in fresh)
         for _ in range(_MOST_ROUNDS):
             added = self._facts.add(self._spoken_of(fresh))
             facts.extend(added)
-            followed = [one for one in self._triples(added) if one not in known]
+            followed = [triple for triple in self._triples(added) if triple not in known]
             known.update(dict.fromkeys(followed))
-            store.extend(ox.Quad(*one) for one in followed)
+            store.extend(ox.Quad(*triple) for triple in followed)
             fresh = self._updated(store, known)
             if not fresh:
                 return
@@ -93,7 +97,7 @@ class Rules:
             except SyntaxError as error:
                 message = f"this is no SPARQL update: {error}"
                 raise ModelError(message, where=str(path)) from None
-        return [triple for one in store if (triple := one.triple) not in known]
+        return [triple for quad in store if (triple := quad.triple) not in known]
 
     def _spoken_of(self, triples: Iterable[ox.Triple]) -> Iterator[Fact]:
         """The statements that any compiled rule mentions, as facts."""

@@ -76,9 +76,9 @@ _PANIC = re.compile(rb"panicked at [^\n]*\n([^\n]*)")
 _FOR_MEMORY = re.compile("memory|allocat|capacity", re.IGNORECASE)
 
 
-def panic_in(said: bytes) -> str:
+def panic_in(stderr: bytes) -> str:
     """What the engine says of its fault in the standard error of a process; empty if nothing."""
-    found = _PANIC.search(said)
+    found = _PANIC.search(stderr)
     return found[1].decode(errors="replace").strip()[:500] if found else ""
 
 

@@ -112,7 +112,7 @@ def _end_of_load(after: Sequence[Token]) -> int | None:
     """Where a LOAD ends whose source and graph come next; None where it is not well formed."""
     length = 4 if len(after) > 1 and after[1].is_word("INTO") else 1
     names = [after[0], after[3]] if len(after) >= length > 1 else list(after[:1])
-    fits = bool(names) and all(one.kind in ("iri", "pname") for one in names)
+    fits = bool(names) and all(token.kind in ("iri", "pname") for token in names)
     fits = fits and (length == 1 or (len(names) == 2 and after[2].is_word("GRAPH")))
     ends = len(after) == length or after[length].text == ";" if len(after) >= length else False
     return names[-1].end if fits and ends else None

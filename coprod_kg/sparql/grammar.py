@@ -157,7 +157,7 @@ def misfit(text: str, *, update: bool = False) -> Misfit | None:
         elif part.kind == "all":
             stack += reversed(part.parts)
         elif part.kind == "either":
-            stack.append(next(one for one in part.parts if name in firsts[one][0]))
+            stack.append(next(choice for choice in part.parts if name in firsts[choice][0]))
         elif part.kind == "maybe":
             stack += part.parts
         else:
@@ -209,7 +209,7 @@ def _grammar() -> tuple[Mapping[str, _Part], Mapping[_Part, tuple[frozenset[str]
     while todo:
         part = todo.pop()
         firsts[part] = (frozenset(), False)
-        todo += [one for one in part.parts if one not in firsts]
+        todo += [inner for inner in part.parts if inner not in firsts]
     changed = True
     while changed:
         found = {part: _first(part, rules, firsts) for part in firsts}
@@ -224,7 +224,7 @@ def _first(
         return frozenset({part.name}), False
     if part.kind == "rule":
         return firsts[rules[part.name]]
-    known = [firsts[one] for one in part.parts]
+    known = [firsts[inner] for inner in part.parts]
     if part.kind == "either":
         return frozenset().union(*(first for first, _ in known)), any(empty for _, empty in known)
     if part.kind in ("maybe", "many"):

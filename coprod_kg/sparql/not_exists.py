@@ -52,11 +52,12 @@ class _Negation:
         """Whether MINUS means the same, and is quicker."""
         inner = self.pattern
         plain = all(
-            one.kind in _TERMS or one.is_word(*_WORDS) or one.text in _PATTERN for one in inner
+            token.kind in _TERMS or token.is_word(*_WORDS) or token.text in _PATTERN
+            for token in inner
         )
-        joins = any(one.text in _JOINS for one in inner)
-        joins = joins or any(one.text == "." for one in inner[:-1])
-        named = {one.text[1:] for one in inner if one.kind == "variable"}
+        joins = any(token.text in _JOINS for token in inner)
+        joins = joins or any(token.text == "." for token in inner[:-1])
+        named = {token.text[1:] for token in inner if token.kind == "variable"}
         return plain and joins and bool(named & bound) and not named & outside
 
 
@@ -155,10 +156,10 @@ class _Reader:
         while self._next.text != "}":
             self._element(group, deepest)
         closing = self._take()
-        for one in group.negations:
-            if group.subtracts and one.subtracts(group.bound, group.outside):
-                pattern = " ".join(token.text for token in one.pattern)
-                self.edits.append((one.first.start, one.last.end, _NEUTRAL))
+        for negation in group.negations:
+            if group.subtracts and negation.subtracts(group.bound, group.outside):
+                pattern = " ".join(token.text for token in negation.pattern)
+                self.edits.append((negation.first.start, negation.last.end, _NEUTRAL))
                 self.edits.append((closing.start, closing.start, f"MINUS {{ {pattern} }} "))
 
     def _element(self, group: _Group, deepest: int) -> None:

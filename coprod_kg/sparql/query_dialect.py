@@ -97,7 +97,7 @@ def _names_of_numbers(tokens: Sequence[Token]) -> set[str]:
         if token.text == "(" and place + 1 < len(tokens) and tokens[place + 1].is_word(*_NUMBERS):
             closing = _closing(tokens, place + 2)
             rest = tokens[closing + 1 : closing + 4] if closing else []
-            if [one.text.upper() for one in rest[:1]] == ["AS"] and rest[-1].text == ")":
+            if [token.text.upper() for token in rest[:1]] == ["AS"] and rest[-1].text == ")":
                 found.add(rest[1].text[1:])
     return found
 
@@ -138,8 +138,8 @@ def _repeated(text: str, tokens: Sequence[Token]) -> Iterator[_Edit]:
             start, end = inner[0].start, inner[-1].end
             moved = [(first - start, last - start, new) for first, last, new in edits]
             expression = _edited(text[start:end], moved)
-            aggregates = bool(edits) or any(one.is_word(*_AGGREGATES) for one in inner)
-            if aggregates and not any(one.is_word(*_ANEW) for one in inner):
+            aggregates = bool(edits) or any(token.is_word(*_AGGREGATES) for token in inner)
+            if aggregates and not any(token.is_word(*_ANEW) for token in inner):
                 known[tokens[closing - 1].text[1:]] = f"({expression})"
         at = closing + 1
 

@@ -148,9 +148,9 @@ def _fix(token: Token, expected: frozenset[str], text: str) -> str | None:
     if word in _QUERIES and "INSERT" in expected:
         return "This is a query: send it as one, as the field query of a form."
     if word == "}":
-        marks = [one.text for one in significant(text) if one.kind == "mark"]
+        marks = [token.text for token in significant(text) if token.kind == "mark"]
         return "There is a } too many." if marks.count("}") > marks.count("{") else None
-    known = [one for one in expected if one.isupper()]
+    known = [name for name in expected if name.isupper()]
     close = get_close_matches(word, known, 1, 0.7) if token.kind == "word" else []
     if close:
         return f"Did you mean {close[0]}?"
@@ -172,4 +172,4 @@ def _named(expected: frozenset[str]) -> Iterator[str]:
             left -= begins(rule)
     yield from (called for kind, called in _KINDS.items() if kind in left)
     yield from (word for word in words() if word in left)
-    yield from sorted(f'"{one}"' for one in left if not one[0].isalpha())
+    yield from sorted(f'"{mark}"' for mark in left if not mark[0].isalpha())

@@ -97,7 +97,7 @@ class _Reader:
             finds = finding(self._prologue, [self._tokens[place + 1].text for place in graphs])
             return self._without(graphs, finds)
         if union and "WHERE" in words and not words & {"USING", "WITH"}:
-            place = next(one for one in self._outside if self._tokens[one].is_word("WHERE"))
+            place = next(at for at in self._outside if self._tokens[at].is_word("WHERE"))
             pattern = self._tokens[place:]
             if _reads_default(pattern):
                 return self._reading_all(place, pattern)

@@ -48,7 +48,7 @@ def dataset(
     hides = apart or store.contains_named_graph(merged.UNNAMED)
     if hides and _MAY_NAME_GRAPHS.search(request["text"]):
         seen = merged.named_graphs(store)
-        graphs["named_graphs"] = [one for one in seen if one.value not in apart]
+        graphs["named_graphs"] = [graph for graph in seen if graph.value not in apart]
     return store, graphs
 
 
@@ -73,14 +73,14 @@ def found_graphs(text: str, base_iri: str) -> tuple[list[ox.NamedNode], list[ox.
 
 
 def _named(graphs: Sequence[str]) -> list[ox.NamedNode]:
-    return [ox.NamedNode(one) for one in graphs]
+    return [ox.NamedNode(iri) for iri in graphs]
 
 
 def _over(
     store: ox.Store, default: list[ox.NamedNode], named: list[ox.NamedNode], memory_mb: int
 ) -> tuple[ox.Store, dict[str, Any]]:
     """Some graphs as they lie in the store, or merged in memory where that makes a difference."""
-    filled = [one for one in dict.fromkeys(default) if any(_triples(store, one))]
+    filled = [graph for graph in dict.fromkeys(default) if any(_triples(store, graph))]
     if len(filled) < 2:
         return store, {"default_graph": filled, "named_graphs": named}
     most = (memory_mb << 20) // 2 // _BYTES

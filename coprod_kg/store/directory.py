@@ -113,7 +113,7 @@ class DataDirectory:
             ) from None
         except PermissionError:
             raise not_allowed(self.root, "read") from None
-        if not all(os.access(one, os.R_OK | os.X_OK) for one in (self.root, self.store)):
+        if not all(os.access(folder, os.R_OK | os.X_OK) for folder in (self.root, self.store)):
             raise not_allowed(self.root, "read")
 
     def close_to_others(self) -> None:
@@ -123,7 +123,7 @@ class DataDirectory:
             OSError: the files belong to somebody else.
         """
         entries = list(self.root.iterdir())
-        ours = [one for one in entries if one.name in _OURS and not one.is_symlink()]
+        ours = [entry for entry in entries if entry.name in _OURS and not entry.is_symlink()]
         if len(ours) == len(entries):
             self.root.chmod(_OWNER_FOLDER)
         for entry in ours:

@@ -86,7 +86,9 @@ class Durable:
         """The newest version in the store; 0 before the first commit."""
         quads = self.store.quads_for_pattern(None, _VERSION, None, self._graph("provenance"))
         numbers = (quad.object for quad in quads)
-        return max((int(one.value) for one in numbers if isinstance(one, ox.Literal)), default=0)
+        return max(
+            (int(number.value) for number in numbers if isinstance(number, ox.Literal)), default=0
+        )
 
     def commit(self, changes: Sequence[Change]) -> Commit:
         """Make the changes, in their order, one new version.
@@ -128,7 +130,9 @@ class Durable:
         if change.base is None:
             return
         graphs = (_ANY,) if change.depends_on is None else change.depends_on
-        changed = (one in together or self.touched.get(one, 0) > change.base for one in graphs)
+        changed = (
+            graph in together or self.touched.get(graph, 0) > change.base for graph in graphs
+        )
         # What changed before the store was opened is not known: it counts as changed.
         if not self.opened <= change.base <= newest or any(changed):
             raise StoreChanged(
@@ -174,7 +178,7 @@ class Durable:
         missing = ox.parse(b"\n".join(wanted - held), ox.RdfFormat.N_TRIPLES)
         # In one transaction, or a replay would find them in the graph and not miss the others.
         self.store.extend(
-            merged.placed(quad, each) for quad in missing for each in (node, merged.MERGE)
+            merged.placed(quad, graph) for quad in missing for graph in (node, merged.MERGE)
         )
 
     def _extend(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
@@ -253,7 +257,7 @@ def _lines(store: ox.Store, node: ox.NamedNode) -> set[bytes] | None:
 
 def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
     """See that the disk holds the journal, the store's log, its files and their compaction."""
-    graphs = [graph for one in changes for graph in (one.replace, one.add)]
+    graphs = [graph for change in changes for graph in (change.replace, change.add)]
     size = sum(len(triples) for graph in graphs for triples in graph.values())
     check_room(directory.root, 4 * size)
 
@@ -267,7 +271,7 @@ def _check(change: Change) -> None:
             merged.node(graph)
             for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES):
                 terms = (quad.subject, quad.object)
-                if graph in change.add and any(isinstance(one, ox.BlankNode) for one in terms):
+                if graph in change.add and any(isinstance(term, ox.BlankNode) for term in terms):
                     raise StoreError("a graph is only added to without blank nodes", where=graph)
         except (SyntaxError, ValueError) as error:
             raise StoreError(f"the change is not N-Triples: {error}", where=graph) from None

@@ -41,11 +41,15 @@ def syntax(message: str, language: str) -> QuerySyntax:
     line, column, expected = found.groups()
     where = f"line {line}, column {column}"
     choices = expected.removeprefix("expected ").removeprefix("one of ").split(", ")
-    choices = [one for choice in choices for one in choice.split(" or ")]
+    choices = [word for choice in choices for word in choice.split(" or ")]
     for said, what in _RULES.items():
         if said in choices:
             return QuerySyntax(what, where=where)
-    plain = [one for one in choices if not one.startswith(("[", "<unreported")) and "\\" not in one]
+    plain = [
+        choice
+        for choice in choices
+        if not choice.startswith(("[", "<unreported")) and "\\" not in choice
+    ]
     if not plain:
         return QuerySyntax(_UNSAID, where=where, fix=_USUAL)
     return QuerySyntax(f"the text is not {language}: expected {' or '.join(plain)}", where=where)

@@ -39,7 +39,7 @@ def changed(
     """
     if graphs is None:
         names = {*before.named_graphs(), *after.named_graphs()}
-        graphs = (one.value for one in names - {default} if isinstance(one, ox.NamedNode))
+        graphs = (name.value for name in names - {default} if isinstance(name, ox.NamedNode))
     with ThreadPoolExecutor(2) as both:  # the engine works without Python's lock
         for graph in (DEFAULT_GRAPH, *sorted(set(graphs))):
             nodes = (default if graph == DEFAULT_GRAPH else _node(graph)), _node(graph)

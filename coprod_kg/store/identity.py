@@ -84,7 +84,7 @@ class Identity:
 
     def told(self) -> dict[str, Any]:
         """The file's content."""
-        ancestors = [list(one) for one in self.ancestors]
+        ancestors = [list(ancestor) for ancestor in self.ancestors]
         return {"format": self.format, "lineage": self.lineage, "ancestors": ancestors}
 
     def write(self, root: Path) -> None:

@@ -134,7 +134,10 @@ def _was_kept(store: ox.Store, base_iri: str) -> bool:
     start = f"{base_iri}version/"
     records = store.quads_for_pattern(None, _VERSION, None, MERGE)
     subjects = (quad.subject for quad in records)
-    return any(isinstance(one, ox.NamedNode) and one.value.startswith(start) for one in subjects)
+    return any(
+        isinstance(subject, ox.NamedNode) and subject.value.startswith(start)
+        for subject in subjects
+    )
 
 
 def separate(store: ox.Store) -> None:

@@ -114,12 +114,12 @@ def _read(body: RdfBody) -> bytes:
         raise Unreadable(f"the body is not {body.media_type}: {error.msg}", where=where) from None
     except (ValueError, OSError) as error:
         raise Unreadable(f"the body is not {body.media_type}: {error}") from None
-    if any(isinstance(one.graph_name, ox.NamedNode | ox.BlankNode) for one in quads):
+    if any(isinstance(quad.graph_name, ox.NamedNode | ox.BlankNode) for quad in quads):
         raise Unreadable(
             "the body names graphs of its own", fix="Send each graph to its own address."
         )
-    triples = dict.fromkeys(one.triple for one in quads)
-    return b"".join(f"{one} .\n".encode() for one in triples)
+    triples = dict.fromkeys(quad.triple for quad in quads)
+    return b"".join(f"{triple} .\n".encode() for triple in triples)
 
 
 if __name__ == "__main__":

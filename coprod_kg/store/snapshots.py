@@ -75,12 +75,14 @@ class Snapshots:
 
     def versions(self) -> tuple[int, ...]:
         """Every version that is kept, oldest first."""
-        return tuple(sorted(int(one.name) for one in self.folder.iterdir() if one.name.isdigit()))
+        return tuple(
+            sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
+        )
 
     def tags(self) -> dict[str, int]:
         """The versions that have a name: name → version. They are always kept."""
         found = sorted(self._tags.iterdir()) if self._tags.is_dir() else []
-        return {one.name: int(one.readlink().name) for one in found}
+        return {link.name: int(link.readlink().name) for link in found}
 
     def tag(self, version: int, name: str) -> None:
         """Give a version a name; it is kept from now on.
@@ -131,7 +133,7 @@ class Snapshots:
 
     def kept(self, version: int) -> Kept:
         """Why a version is kept."""
-        names = tuple(name for name, one in self.tags().items() if one == version)
+        names = tuple(name for name, tagged in self.tags().items() if tagged == version)
         cited = self.cited()
         later = len(cited) - 1 - cited.index(version) if version in cited else None
         return Kept(names, later, max(0, self.current() - version))
@@ -204,7 +206,7 @@ class Snapshots:
                 fix=f"The newest version is {newest}.",
             )
         kept = self.versions()
-        nearest = min(kept, key=lambda one: abs(one - version), default=None)
+        nearest = min(kept, key=lambda other: abs(other - version), default=None)
         return VersionGone(
             f"version {version} is not kept",
             where="parameter version",

@@ -153,7 +153,7 @@ class Supervisor:
         unfinished.write_text(f"{status}\n{panic}", encoding="utf-8")
         unfinished.rename(self._exits / str(pid))
         with self._forgetting:  # an end that another thread forgets meanwhile has no age
-            records = sorted(self._exits.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
+            records = sorted(self._exits.glob("[0-9]*"), key=lambda record: record.stat().st_mtime)
             for old in records[:-_EXITS_KEPT]:
                 old.unlink()
 

@@ -127,7 +127,7 @@ def main() -> None:
 
 def _carry_out(store: ox.Store, asked: Mapping[str, Any], calls: Calls, base_iri: str) -> None:
     """Carry out the operations, which turns the copy into a plain store."""
-    first, *others = (Operation(**one) for one in asked["operations"])
+    first, *others = (Operation(**operation) for operation in asked["operations"])
 
     def run(text: str) -> None:
         try:

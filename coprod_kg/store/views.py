@@ -124,17 +124,25 @@ class _Record:
 
     def forget(self, graphs: Sequence[ox.NamedNode]) -> None:
         """Take out all that is about some graphs and nothing else."""
-        submissions = {one for graph in graphs for one in self._objects(graph, _GENERATED)}
-        files = {one for graph in graphs for one in self._objects(graph, _DERIVED)}
-        files |= {one for each in submissions for one in self._objects(each, _USED)}
-        reports = {one for each in submissions for one in self._subjects(_GENERATED, each)}
-        calls = {one for each in submissions for one in self._objects(each, _PART_OF)}
-        calls = {one for one in calls if self._subjects(_PART_OF, one) <= submissions}
-        files = {one for one in files if self._subjects(_USED, one) <= submissions}
+        submissions = {
+            submission for graph in graphs for submission in self._objects(graph, _GENERATED)
+        }
+        files = {file for graph in graphs for file in self._objects(graph, _DERIVED)}
+        files |= {file for submission in submissions for file in self._objects(submission, _USED)}
+        reports = {
+            report
+            for submission in submissions
+            for report in self._subjects(_GENERATED, submission)
+        }
+        calls = {call for submission in submissions for call in self._objects(submission, _PART_OF)}
+        calls = {call for call in calls if self._subjects(_PART_OF, call) <= submissions}
+        files = {file for file in files if self._subjects(_USED, file) <= submissions}
         gone = {*graphs, *submissions, *files, *reports, *calls}
-        senders = {one for each in gone for path in _SENDERS for one in self._objects(each, path)}
+        senders = {
+            sender for node in gone for path in _SENDERS for sender in self._objects(node, path)
+        }
         self._remove(gone)
-        self._remove({one for one in senders if not any(self._about(None, None, one))})
+        self._remove({sender for sender in senders if not any(self._about(None, None, sender))})
 
     def _remove(self, terms: set[ox.NamedNode]) -> None:
         for term in terms:
@@ -147,9 +155,9 @@ class _Record:
         return self.store.quads_for_pattern(subject, path, value, self.graph)
 
     def _objects(self, subject: ox.NamedNode, path: ox.NamedNode) -> set[ox.NamedNode]:
-        found = (one.object for one in self._about(subject, path, None))
-        return {one for one in found if isinstance(one, ox.NamedNode)}
+        found = (triple.object for triple in self._about(subject, path, None))
+        return {node for node in found if isinstance(node, ox.NamedNode)}
 
     def _subjects(self, path: ox.NamedNode, value: ox.NamedNode) -> set[ox.NamedNode]:
-        found = (one.subject for one in self._about(None, path, value))
-        return {one for one in found if isinstance(one, ox.NamedNode)}
+        found = (triple.subject for triple in self._about(None, path, value))
+        return {node for node in found if isinstance(node, ox.NamedNode)}

@@ -104,7 +104,7 @@ class Worker:
         version = current if wanted is None else wanted
         key = (version, hidden)
         if key not in self.readers:
-            for stale in [one for one in self.readers if one[0] != current]:
+            for stale in [opened for opened in self.readers if opened[0] != current]:
                 self.readers.pop(stale).close()
             if len(self.readers) >= _OPEN:
                 self.rest()

@@ -19,12 +19,12 @@ def write(path: Path, changes: Sequence[Change]) -> None:
     """
     head = [
         {
-            "replace": _sizes(one.replace),
-            "add": _sizes(one.add),
-            "activity": one.activity,
-            "labels": one.labels,
+            "replace": _sizes(change.replace),
+            "add": _sizes(change.add),
+            "activity": change.activity,
+            "labels": change.labels,
         }
-        for one in changes
+        for change in changes
     ]
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("wb") as file:
@@ -47,12 +47,12 @@ def read(path: Path) -> tuple[Change, ...] | None:
     with file:
         return tuple(
             Change(
-                replace={graph: file.read(size) for graph, size in one["replace"]},
-                add={graph: file.read(size) for graph, size in one["add"]},
-                activity=one["activity"],
-                labels=one.get("labels", False),
+                replace={graph: file.read(size) for graph, size in head["replace"]},
+                add={graph: file.read(size) for graph, size in head["add"]},
+                activity=head["activity"],
+                labels=head.get("labels", False),
             )
-            for one in json.loads(file.readline())
+            for head in json.loads(file.readline())
         )
 
 

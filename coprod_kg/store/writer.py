@@ -115,16 +115,16 @@ def _take(connection: socket.socket, waiting: "queue.SimpleQueue[_Waiting]") -> 
 def _commit(durable: Durable, together: list[_Waiting]) -> None:
     """Commit some changes as one version; where one of them is at fault, each on its own."""
     try:
-        commit = durable.commit([one.change for one in together])
+        commit = durable.commit([waiting.change for waiting in together])
     except CoprodError as error:
         if len(together) == 1:
             _reply(together[0], error)
         else:
-            for one in together:
-                _commit(durable, [one])
+            for waiting in together:
+                _commit(durable, [waiting])
         return
-    for one in together:
-        _reply(one, commit)
+    for waiting in together:
+        _reply(waiting, commit)
 
 
 def _reply(waiting: _Waiting, outcome: Commit | CoprodError) -> None:

@@ -87,12 +87,12 @@ def _is_after(value: ox.Literal, latest: str) -> bool:
 
 def _rules(path: Path) -> Iterator[tuple[str, _Rule]]:
     try:
-        said = list(ox.parse(path=path, format=ox.RdfFormat.TURTLE))
+        quads = list(ox.parse(path=path, format=ox.RdfFormat.TURTLE))
     except (OSError, SyntaxError, ValueError) as error:
         raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
     about: dict[object, dict[str, ox.NamedNode | ox.Literal | ox.BlankNode]] = {}
-    for one in said:
-        about.setdefault(one.subject, {})[one.predicate.value] = one.object
+    for quad in quads:
+        about.setdefault(quad.subject, {})[quad.predicate.value] = quad.object
     for node, words in about.items():
         if words.get(expand("rdf:type")) != _KIND or not isinstance(node, ox.NamedNode):
             continue

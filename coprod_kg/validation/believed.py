@@ -54,15 +54,19 @@ class Believed:
         types, used = self._types(triples), _used(triples)
         found = list(self._turned(triples, used))
         for subject, predicates in used.items():
-            for kind in set().union(*(self._domains.get(one, ()) for one in predicates)):
+            for kind in set().union(
+                *(self._domains.get(predicate, ()) for predicate in predicates)
+            ):
                 if types.get(subject) and not types[subject] & self._below[kind]:
                     found.append(ox.Triple(subject, RDF_TYPE, kind))
-        bare = {one for one in used if not types.get(one, set()) & self._covered}
+        bare = {subject for subject in used if not types.get(subject, set()) & self._covered}
         if bare:
             found += [
-                one
-                for one in self._infer(triples)
-                if one.predicate == RDF_TYPE and one.subject in bare and one.object in self._covered
+                triple
+                for triple in self._infer(triples)
+                if triple.predicate == RDF_TYPE
+                and triple.subject in bare
+                and triple.object in self._covered
             ]
         return found
 
@@ -79,14 +83,14 @@ class Believed:
         types = self._types([*triples, *added])
         return tuple(
             self._uncovered(subject, types.get(subject, set()))
-            for subject in dict.fromkeys(one.subject for one in triples)
+            for subject in dict.fromkeys(triple.subject for triple in triples)
             if isinstance(subject, ox.NamedNode)
             and subject.value.startswith(own)
             and not types.get(subject, set()) & self._covered
         )
 
     def _uncovered(self, subject: ox.NamedNode, types: Collection[Any]) -> Finding:
-        named = sorted(shorten(one.value) for one in types if isinstance(one, ox.NamedNode))
+        named = sorted(shorten(kind.value) for kind in types if isinstance(kind, ox.NamedNode))
         if named:
             message = (
                 f"No question here looks at a thing of this kind ({', '.join(named[:_MOST_NAMED])})"
@@ -123,6 +127,6 @@ class Believed:
 
 def _used(triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
     found: dict[Any, set[Any]] = {}
-    for one in triples:
-        found.setdefault(one.subject, set()).add(one.predicate)
+    for triple in triples:
+        found.setdefault(triple.subject, set()).add(triple.predicate)
     return found

@@ -30,14 +30,14 @@ def conclusions(judgements: Iterable[Judgement], base_iri: str) -> list[ox.Tripl
     """
     words = _Words()
     found: list[ox.Triple] = []
-    for one in judgements:
-        subject = ox.NamedNode(one.subject)
-        for stage in one.supported:
+    for judgement in judgements:
+        subject = ox.NamedNode(judgement.subject)
+        for stage in judgement.supported:
             found.append(ox.Triple(subject, words.supported, ox.NamedNode(stage)))
-        for verdict in one.verdicts:
+        for verdict in judgement.verdicts:
             criterion = ox.NamedNode(verdict.criterion.iri)
-            said = words.meets if verdict.met else words.misses
-            found.append(ox.Triple(subject, said, criterion))
+            predicate = words.meets if verdict.met else words.misses
+            found.append(ox.Triple(subject, predicate, criterion))
             found.extend(_verdict(words, subject, verdict, base_iri))
     return found
 
@@ -67,15 +67,15 @@ def _verdict(
     yield ox.Triple(node, words.on, subject)
     yield ox.Triple(node, words.criterion, ox.NamedNode(verdict.criterion.iri))
     yield ox.Triple(node, _LABEL, ox.Literal(f"{verdict.criterion.name}: {answer}", language="en"))
-    for one in things:
-        yield ox.Triple(node, words.rests, one)
+    for thing in things:
+        yield ox.Triple(node, words.rests, thing)
 
 
 def _things(subject: ox.NamedNode, verdict: Verdict, stem: str) -> Iterator[ox.NamedNode]:
     """What is described in the data and stands in the statements that decided, each once."""
     seen = {subject}
-    for one in verdict.triples:
-        for node in (one.subject, one.object):
+    for triple in verdict.triples:
+        for node in (triple.subject, triple.object):
             if isinstance(node, ox.NamedNode) and node.value.startswith(stem) and node not in seen:
                 seen.add(node)
                 yield node

@@ -52,9 +52,9 @@ def compiled(shapes: TwoWayIndex, node: Any) -> Shape:
 
     def check(data: TwoWayIndex, focus: Any) -> ShapeOutcome:
         values: Reached = {focus: ()} if path is None else path(data, focus)
-        outcomes = [one(data, values) for one in constraints]
-        if all(one.met for one in outcomes):
-            return ShapeOutcome(True, _joined(one.triples for one in outcomes))
+        outcomes = [constraint(data, values) for constraint in constraints]
+        if all(outcome.met for outcome in outcomes):
+            return ShapeOutcome(True, _joined(outcome.triples for outcome in outcomes))
         return ShapeOutcome(False, _joined(values.values()))
 
     return check
@@ -78,7 +78,7 @@ def _sh(name: str) -> ox.NamedNode:
 
 
 def _joined(parts: Iterable[Triples]) -> Triples:
-    every = dict.fromkeys(one for part in parts for one in part)
+    every = dict.fromkeys(triple for part in parts for triple in part)
     return tuple(every)[:_MOST_TRIPLES]
 
 
@@ -102,8 +102,8 @@ def _every(test: Shape) -> _Constraint:
 
     def check(data: TwoWayIndex, values: Reached) -> ShapeOutcome:
         outcomes = [(way, test(data, value)) for value, way in values.items()]
-        met = all(one.met for _, one in outcomes)
-        return ShapeOutcome(met, _joined(way + one.triples for way, one in outcomes))
+        met = all(outcome.met for _, outcome in outcomes)
+        return ShapeOutcome(met, _joined(way + outcome.triples for way, outcome in outcomes))
 
     return check
 
@@ -132,18 +132,18 @@ def _has_value(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
 
 def _in(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     allowed = frozenset(shapes.members(value))
-    return _every(lambda _data, one: ShapeOutcome(one in allowed))
+    return _every(lambda _data, node: ShapeOutcome(node in allowed))
 
 
 def _class(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
-    def test(data: TwoWayIndex, one: Any) -> ShapeOutcome:
-        if isinstance(one, ox.Literal):
+    def test(data: TwoWayIndex, node: Any) -> ShapeOutcome:
+        if isinstance(node, ox.Literal):
             return ShapeOutcome(False)
-        types = data.objects(one, RDF_TYPE)
+        types = data.objects(node, RDF_TYPE)
         found = next((kind for kind in types if kind in data.subclasses(value)), None)
         if found is None:
             return ShapeOutcome(False)
-        return ShapeOutcome(True, (ox.Triple(one, RDF_TYPE, found),))
+        return ShapeOutcome(True, (ox.Triple(node, RDF_TYPE, found),))
 
     return _every(test)
 
@@ -158,15 +158,15 @@ def _node_kind(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     allowed = kinds.get(value.value.removeprefix(SH))
     if allowed is None:
         raise ModelError(f"the profiles cannot use the kind of node {value}")
-    return _every(lambda _data, one: ShapeOutcome(isinstance(one, allowed)))
+    return _every(lambda _data, node: ShapeOutcome(isinstance(node, allowed)))
 
 
 def _min_inclusive(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     lowest = float(value.value)
 
-    def test(_data: TwoWayIndex, one: Any) -> ShapeOutcome:
+    def test(_data: TwoWayIndex, node: Any) -> ShapeOutcome:
         try:
-            return ShapeOutcome(isinstance(one, ox.Literal) and float(one.value) >= lowest)
+            return ShapeOutcome(isinstance(node, ox.Literal) and float(node.value) >= lowest)
         except ValueError:
             return ShapeOutcome(False)
 
@@ -175,14 +175,14 @@ def _min_inclusive(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
 
 def _not(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     shape = compiled(shapes, value)
-    return _every(lambda data, one: ShapeOutcome(not shape(data, one).met))
+    return _every(lambda data, node: ShapeOutcome(not shape(data, node).met))
 
 
 def _and(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
-    parts = [compiled(shapes, one) for one in shapes.members(value)]
+    parts = [compiled(shapes, member) for member in shapes.members(value)]
 
-    def test(data: TwoWayIndex, one: Any) -> ShapeOutcome:
-        outcomes = [part(data, one) for part in parts]
+    def test(data: TwoWayIndex, node: Any) -> ShapeOutcome:
+        outcomes = [part(data, node) for part in parts]
         return ShapeOutcome(
             all(part.met for part in outcomes), _joined(o.triples for o in outcomes)
         )
@@ -191,10 +191,10 @@ def _and(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
 
 
 def _or(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
-    parts = [compiled(shapes, one) for one in shapes.members(value)]
+    parts = [compiled(shapes, member) for member in shapes.members(value)]
 
-    def test(data: TwoWayIndex, one: Any) -> ShapeOutcome:
-        outcomes = (part(data, one) for part in parts)
+    def test(data: TwoWayIndex, node: Any) -> ShapeOutcome:
+        outcomes = (part(data, node) for part in parts)
         return next((part for part in outcomes if part.met), ShapeOutcome(False))
 
     return _every(test)

@@ -35,7 +35,7 @@ class _Remembering(Memory):
         found = self._answers.get(triple_pattern)
         if found is None:
             answer = super().triples(triple_pattern, context)
-            found = self._answers[triple_pattern] = tuple((one, ()) for one, _ in answer)
+            found = self._answers[triple_pattern] = tuple((triple, ()) for triple, _ in answer)
         yield from found
 
 

@@ -33,7 +33,7 @@ def path_of(shapes: TwoWayIndex, node: Any) -> Path:
     if isinstance(node, ox.NamedNode):
         return _forward(node)
     if shapes.is_list(node):
-        return _sequence([path_of(shapes, one) for one in shapes.members(node)])
+        return _sequence([path_of(shapes, member) for member in shapes.members(node)])
     if (inner := shapes.value(node, _INVERSE)) is not None:
         if not isinstance(inner, ox.NamedNode):
             raise ModelError(
@@ -42,7 +42,7 @@ def path_of(shapes: TwoWayIndex, node: Any) -> Path:
             )
         return _backward(inner)
     if (inner := shapes.value(node, _ALTERNATIVE)) is not None:
-        return _alternative([path_of(shapes, one) for one in shapes.members(inner)])
+        return _alternative([path_of(shapes, member) for member in shapes.members(inner)])
     for kind, start, again in ((_ANY, True, True), (_OPTIONAL, True, False), (_SOME, False, True)):
         if (inner := shapes.value(node, kind)) is not None:
             return _repeated(path_of(shapes, inner), start=start, again=again)
@@ -60,9 +60,9 @@ def written(shapes: TwoWayIndex, node: Any, name: Callable[[str], str]) -> str:
     if isinstance(node, ox.NamedNode):
         return name(node.value)
     if shapes.is_list(node):
-        return "/".join(_grouped(written(shapes, one, name)) for one in shapes.members(node))
+        return "/".join(_grouped(written(shapes, member, name)) for member in shapes.members(node))
     if (inner := shapes.value(node, _ALTERNATIVE)) is not None:
-        return "|".join(written(shapes, one, name) for one in shapes.members(inner))
+        return "|".join(written(shapes, member, name) for member in shapes.members(inner))
     if (inner := shapes.value(node, _INVERSE)) is not None:
         return f"^{written(shapes, inner, name)}"
     for kind, sign in ((_ANY, "*"), (_OPTIONAL, "?"), (_SOME, "+")):
@@ -79,14 +79,18 @@ def _forward(predicate: ox.NamedNode) -> Path:
     def follow(data: TwoWayIndex, node: Any) -> Reached:
         if isinstance(node, ox.Literal):
             return {}
-        return {one: (ox.Triple(node, predicate, one),) for one in data.objects(node, predicate)}
+        return {
+            value: (ox.Triple(node, predicate, value),) for value in data.objects(node, predicate)
+        }
 
     return follow
 
 
 def _backward(predicate: ox.NamedNode) -> Path:
     def follow(data: TwoWayIndex, node: Any) -> Reached:
-        return {one: (ox.Triple(one, predicate, node),) for one in data.subjects(predicate, node)}
+        return {
+            value: (ox.Triple(value, predicate, node),) for value in data.subjects(predicate, node)
+        }
 
     return follow
 
@@ -97,9 +101,9 @@ def _sequence(steps: list[Path]) -> Path:
         for step in steps:
             further: Reached = {}
             for at, way in reached.items():
-                for one, more in step(data, at).items():
-                    if one not in further:
-                        further[one] = way + more
+                for value, more in step(data, at).items():
+                    if value not in further:
+                        further[value] = way + more
             reached = further
         return reached
 
@@ -110,8 +114,8 @@ def _alternative(branches: list[Path]) -> Path:
     def follow(data: TwoWayIndex, node: Any) -> Reached:
         reached: Reached = {}
         for branch in branches:
-            for one, way in branch(data, node).items():
-                reached.setdefault(one, way)
+            for value, way in branch(data, node).items():
+                reached.setdefault(value, way)
         return reached
 
     return follow
@@ -123,11 +127,11 @@ def _repeated(step: Path, *, start: bool, again: bool) -> Path:
         ahead: list[tuple[Any, Triples]] = [(node, ())]
         while ahead:
             at, way = ahead.pop(0)
-            for one, more in step(data, at).items():
-                if one not in reached:
-                    reached[one] = way + more
+            for value, more in step(data, at).items():
+                if value not in reached:
+                    reached[value] = way + more
                     if again:
-                        ahead.append((one, way + more))
+                        ahead.append((value, way + more))
         return reached
 
     return follow

@@ -101,14 +101,16 @@ class Judgement:
     @property
     def supported(self) -> tuple[str, ...]:
         """The highest stage whose required criteria are all met; two where two share the rank."""
-        missed = {one.criterion.iri for one in self.verdicts if not one.met}
+        missed = {verdict.criterion.iri for verdict in self.verdicts if not verdict.met}
         met = [
             profile
             for profile in self.profiles
-            if not any(one.required and one.iri in missed for one in profile.criteria)
+            if not any(
+                criterion.required and criterion.iri in missed for criterion in profile.criteria
+            )
         ]
-        top = max((one.rank for one in met), default=0)
-        return tuple(one.stage for one in met if one.rank == top)
+        top = max((profile.rank for profile in met), default=0)
+        return tuple(profile.stage for profile in met if profile.rank == top)
 
 
 class Profiles:
@@ -123,22 +125,27 @@ class Profiles:
     """
 
     def __init__(self, paths: Sequence[Path], background: Iterable[ox.Triple]) -> None:
-        self.shapes = TwoWayIndex(one for path in paths for one in _parsed(path))
+        self.shapes = TwoWayIndex(triple for path in paths for triple in _parsed(path))
         self.background = TwoWayIndex(background)
         self._nodes: dict[Any, tuple[Profile, list[tuple[Criterion, Shape]]]] = {}
         criteria = {node: self._criterion(node) for node in self._typed("PropertyShape")}
         checks = {node: compiled(self.shapes, node) for node in criteria}
         for node in self._typed("NodeShape"):
-            members = [one for one in self._all(node, "property") if one in criteria]
-            ordered = sorted(members, key=lambda one: (criteria[one].order, criteria[one].iri))
-            profile = self._profile(node, [criteria[one] for one in ordered])
-            self._nodes[node] = (profile, [(criteria[one], checks[one]) for one in ordered])
+            members = [member for member in self._all(node, "property") if member in criteria]
+            ordered = sorted(
+                members, key=lambda member: (criteria[member].order, criteria[member].iri)
+            )
+            profile = self._profile(node, [criteria[member] for member in ordered])
+            self._nodes[node] = (
+                profile,
+                [(criteria[member], checks[member]) for member in ordered],
+            )
 
     @cached_property
     def profiles(self) -> tuple[Profile, ...]:
         """The profiles, the lowest stage first."""
         every = (profile for profile, _ in self._nodes.values())
-        return tuple(sorted(every, key=lambda one: (one.rank, one.stage)))
+        return tuple(sorted(every, key=lambda profile: (profile.rank, profile.stage)))
 
     def judge(
         self, said: Sequence[ox.Triple], inferred: Iterable[ox.Triple] = ()
@@ -152,12 +159,12 @@ class Profiles:
             inferred: what follows from it.
         """
         data = TwoWayIndex([*said, *inferred], self.background)
-        described = {one.subject for one in said if one.predicate == RDF_TYPE}
+        described = {triple.subject for triple in said if triple.predicate == RDF_TYPE}
         applying: dict[Any, list[Any]] = {}
         for node in self._nodes:
             for focus in self._targets(node, data) & described:
                 applying.setdefault(focus, []).append(node)
-        ordered = sorted(applying.items(), key=lambda one: str(one[0]))
+        ordered = sorted(applying.items(), key=lambda item: str(item[0]))
         return [self._judged(focus, nodes, data) for focus, nodes in ordered]
 
     def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: TwoWayIndex) -> Judgement:
@@ -167,7 +174,7 @@ class Profiles:
                 if criterion.iri not in verdicts:
                     outcome = check(data, focus)
                     verdicts[criterion.iri] = Verdict(criterion, outcome.met, outcome.triples)
-        profiles = sorted((self._nodes[one][0] for one in nodes), key=lambda p: (p.rank, p.stage))
+        profiles = sorted((self._nodes[node][0] for node in nodes), key=lambda p: (p.rank, p.stage))
         return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
 
     def _targets(self, node: Any, data: TwoWayIndex) -> set[Any]:
@@ -178,18 +185,20 @@ class Profiles:
                 found.update(data.own_subjects(RDF_TYPE, kind))
         for target in self._all(node, "targetSubjectsOf"):
             found.update(data.own_users(target))
-        return {one for one in found if isinstance(one, ox.NamedNode)}
+        return {term for term in found if isinstance(term, ox.NamedNode)}
 
     def _typed(self, kind: str) -> list[Any]:
         found = self.shapes.own_subjects(RDF_TYPE, ox.NamedNode(SH + kind))
-        return [one for one in found if isinstance(one, ox.NamedNode)]
+        return [term for term in found if isinstance(term, ox.NamedNode)]
 
     def _all(self, node: Any, name: str, namespace: str = SH) -> list[Any]:
         return list(self.shapes.objects(node, ox.NamedNode(namespace + name)))
 
     def _text(self, node: Any, name: str, namespace: str = SH) -> str:
         values = self._all(node, name, namespace)
-        english = [one.value for one in values if getattr(one, "language", None) in (None, "en")]
+        english = [
+            value.value for value in values if getattr(value, "language", None) in (None, "en")
+        ]
         if not english:
             raise ModelError(f"a criterion has sh:{name}", where=str(node), fix="Write it there.")
         return str(english[0])
@@ -205,16 +214,20 @@ class Profiles:
             message=self._text(node, "message"),
             required=severity != [ox.NamedNode(f"{SH}Warning")],
             order=int(self._text(node, "order")),
-            stages=tuple(sorted(one.value for one in self._all(node, "criterionOf", _CP))),
-            evidence=tuple(sorted(one.value for one in self._all(node, "evidencedBy", _CP))),
-            sources=tuple(sorted(one.value for one in sources)),
+            stages=tuple(sorted(term.value for term in self._all(node, "criterionOf", _CP))),
+            evidence=tuple(sorted(term.value for term in self._all(node, "evidencedBy", _CP))),
+            sources=tuple(sorted(term.value for term in sources)),
             note=notes[0].value if notes else None,
             path=self.shapes.value(node, ox.NamedNode(f"{SH}path")),
         )
 
     def _profile(self, node: ox.NamedNode, criteria: Sequence[Criterion]) -> Profile:
         """The profile of a node shape: its stage is the one that all its criteria are of."""
-        stages = set.intersection(*(set(one.stages) for one in criteria)) if criteria else set()
+        stages = (
+            set.intersection(*(set(criterion.stages) for criterion in criteria))
+            if criteria
+            else set()
+        )
         if len(stages) != 1:
             raise ModelError(
                 "the criteria of a profile have not exactly one stage in common",
@@ -231,6 +244,6 @@ class Profiles:
 def _parsed(path: Path) -> list[ox.Triple]:
     try:
         parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        return [one.triple for one in parsed]
+        return [quad.triple for quad in parsed]
     except (OSError, SyntaxError, ValueError) as error:
         raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error

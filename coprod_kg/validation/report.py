@@ -24,7 +24,7 @@ class Severity(StrEnum):
 
 _TABLE = "https://w3id.org/coprod/shapes#Table-"
 """How the names of what a table reader says begin."""
-_ORDER = {one: place for place, one in enumerate(Severity)}
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Spot:
             parts.append(self.cell)
         elif self.row:
             parts.append(f"row {self.row}")
-        return " ".join(one for one in parts if one)
+        return " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +141,22 @@ class Report:
 
     def count(self, severity: Severity) -> int:
         """The number of findings of this weight."""
-        return sum(one.severity is severity for one in self.findings)
+        return sum(finding.severity is severity for finding in self.findings)
 
     def causes(self) -> tuple[Cause, ...]:
         """The findings grouped by what is wrong, the weightiest and most frequent first."""
         groups: dict[tuple[str, ...], list[Finding]] = {}
-        for one in self.findings:
-            groups.setdefault(one.cause, []).append(one)
+        for finding in self.findings:
+            groups.setdefault(finding.cause, []).append(finding)
         made = (
             Cause(group[0].severity, group[0].shape, group[0].message, tuple(group))
             for group in groups.values()
         )
-        return tuple(sorted(made, key=lambda one: (_ORDER[one.severity], -one.count, one.shape)))
+        return tuple(
+            sorted(made, key=lambda cause: (_ORDER[cause.severity], -cause.count, cause.shape))
+        )
 
     def without(self, findings: Iterable[Finding]) -> "Report":
         """The same report without some findings."""
         gone = set(findings)
-        return Report(tuple(one for one in self.findings if one not in gone))
+        return Report(tuple(finding for finding in self.findings if finding not in gone))

@@ -53,35 +53,35 @@ class Shapes:
         for prose in (SH.name, SH.description, SH.order):  # pySHACL weighs each of them anew
             self._shapes.remove((None, prose, None))
         self._data = rdflib.Graph()
-        for one in background:
-            self._data.add(_rdflib_triple(one))
+        for triple in background:
+            self._data.add(_rdflib_triple(triple))
 
     def named(self, *properties: str) -> frozenset[str]:
         """The IRIs that the shapes name by some properties of SHACL (``targetClass``, ``path``)."""
         return frozenset(
-            str(one)
+            str(node)
             for name in properties
-            for one in self._shapes.objects(None, SH[name])
-            if isinstance(one, rdflib.URIRef)
+            for node in self._shapes.objects(None, SH[name])
+            if isinstance(node, rdflib.URIRef)
         )
 
     def validate(self, triples: Iterable[ox.Triple]) -> tuple[Finding, ...]:
         """What the shapes say about these statements, sorted."""
-        added = [one for one in map(_rdflib_triple, triples) if one not in self._data]
-        for one in added:
-            self._data.add(one)
+        added = [triple for triple in map(_rdflib_triple, triples) if triple not in self._data]
+        for triple in added:
+            self._data.add(triple)
         try:
             _, results, _ = pyshacl.validate(
                 self._data, shacl_graph=self._shapes, inplace=True, advanced=False
             )
             found = {
-                self._finding(results, one)
-                for one in results.objects(None, SH.result)
-                if not self._is_elsewhere(results, one)
+                self._finding(results, result)
+                for result in results.objects(None, SH.result)
+                if not self._is_elsewhere(results, result)
             }
         finally:
-            for one in added:
-                self._data.remove(one)
+            for triple in added:
+                self._data.remove(triple)
         return _once_each(sorted(found, key=_sort_key))
 
     def _is_elsewhere(self, results: rdflib.Graph, node: Any) -> bool:
@@ -117,13 +117,22 @@ class Shapes:
 def _once_each(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding for each thing to mend: a value may break two constraints of one shape."""
     first: dict[tuple[str | None, ...], Finding] = {}
-    for one in found:
-        first.setdefault((one.focus, one.path, one.value, one.shape, one.message), one)
+    for finding in found:
+        first.setdefault(
+            (finding.focus, finding.path, finding.value, finding.shape, finding.message), finding
+        )
     return tuple(first.values())
 
 
-def _sort_key(one: Finding) -> tuple[str, ...]:
-    return (one.focus, one.path or "", one.shape, one.component, one.value or "", one.message)
+def _sort_key(finding: Finding) -> tuple[str, ...]:
+    return (
+        finding.focus,
+        finding.path or "",
+        finding.shape,
+        finding.component,
+        finding.value or "",
+        finding.message,
+    )
 
 
 def _written(value: Any) -> str:
@@ -153,8 +162,8 @@ def _load(graph: rdflib.Graph, path: Path) -> None:
         raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
 
 
-def _rdflib_triple(one: ox.Triple) -> Any:
-    return (_term(one.subject), rdflib.URIRef(one.predicate.value), _term(one.object))
+def _rdflib_triple(triple: ox.Triple) -> Any:
+    return (_term(triple.subject), rdflib.URIRef(triple.predicate.value), _term(triple.object))
 
 
 @lru_cache(maxsize=20_000)

@@ -79,8 +79,8 @@ class TwoWayIndex:
         """The class and every class below it."""
         found, ahead = {of}, [of]
         while ahead:
-            for one in self.subjects(_SUBCLASS, ahead.pop()):
-                if one not in found:
-                    found.add(one)
-                    ahead.append(one)
+            for narrower in self.subjects(_SUBCLASS, ahead.pop()):
+                if narrower not in found:
+                    found.add(narrower)
+                    ahead.append(narrower)
         return found

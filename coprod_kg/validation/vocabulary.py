@@ -61,8 +61,8 @@ class KnownTerms:
                 known = self._concepts.setdefault(space, {})
                 known[name] = known[_text(obj).casefold()] = subject.value
         self._foreign: dict[str, list[str]] = {}
-        for one in sorted(foreign):
-            space, name = _split(one)
+        for term in sorted(foreign):
+            space, name = _split(term)
             if space in prefixes().values():
                 self._foreign.setdefault(space, []).append(name)
         self._meant: dict[str, str | None] = {}
@@ -80,33 +80,33 @@ class KnownTerms:
         """Findings of shapes with the concept that was likely meant, where one is much like it."""
         return tuple(map(self._advised, found))
 
-    def _advised(self, one: Finding) -> Finding:
-        example = _EXAMPLE.search(one.message)
+    def _advised(self, finding: Finding) -> Finding:
+        example = _EXAMPLE.search(finding.message)
         space = example and prefixes().get(example[1])
-        if not example or not space or not one.value:
-            return one
+        if not example or not space or not finding.value:
+            return finding
         known = self._concepts.get(space, {})
-        if one.value.startswith("<"):
-            value = one.value[1:-1]
+        if finding.value.startswith("<"):
+            value = finding.value[1:-1]
             name = _split(self._instead(value) or value)[1]
         else:
-            name = _literal(one.value).casefold()
+            name = _literal(finding.value).casefold()
         near = [name] if name in known else get_close_matches(name, known, 1, _NEAR_NAME)
-        if not near or one.value == f"<{known[near[0]]}>":
-            return one
+        if not near or finding.value == f"<{known[near[0]]}>":
+            return finding
         advice = f"Did you mean {shorten(known[near[0]])}?"
-        return replace(one, message=one.message[: example.start()] + advice)
+        return replace(finding, message=finding.message[: example.start()] + advice)
 
     def _unknown_terms(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         for subject, predicate, obj in triples:
             used = [predicate]
             if predicate == _RDF_TYPE and isinstance(obj, ox.NamedNode):
                 used.append(obj)
-            for one in used:
-                weight, message = self._unknown(one.value)
+            for term in used:
+                weight, message = self._unknown(term.value)
                 if message:
                     place = (subject, predicate)
-                    yield self._finding("KnownTerm", place, one, message, weight)
+                    yield self._finding("KnownTerm", place, term, message, weight)
 
     def _unknown(self, term: str) -> tuple[Severity, str]:
         """The message about an unknown term, or an empty text."""
@@ -124,7 +124,7 @@ class KnownTerms:
         meant = self._instead(term)
         if meant is None:
             return Severity.WARNING, ""
-        right = next((one for one in self._spaces.values() if meant.startswith(one)), meant)
+        right = next((space for space in self._spaces.values() if meant.startswith(space)), meant)
         wrong = term.removesuffix(meant.removeprefix(right))
         ours = right.startswith(self._namespace.rpartition("/")[0])
         return (
@@ -162,14 +162,14 @@ class KnownTerms:
 
     def _hint(self, term: str) -> str:
         name = term.removeprefix(self._namespace)
-        known = sorted(one.removeprefix(self._namespace) for one in self._terms)
+        known = sorted(term.removeprefix(self._namespace) for term in self._terms)
         near = get_close_matches(name, known, 1, _NEAR_NAME)
         hint = f"Did you mean cp:{near[0]}?" if near else "Use a term of the ontology."
         return f"The ontology has no term of this name. {hint}"
 
     def _foreign_subjects(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         ours = (f"{self._base_iri}id/", f"{self._base_iri}.well-known/genid/")
-        for subject in dict.fromkeys(one.subject for one in triples):
+        for subject in dict.fromkeys(triple.subject for triple in triples):
             if isinstance(subject, ox.NamedNode) and not subject.value.startswith(ours):
                 meant = self._own_instead(subject.value)
                 advice = (
@@ -191,7 +191,7 @@ class KnownTerms:
         return f"id{iri[-(len(bare) - len(start)) :]}" if bare.startswith(f"{start}/") else None
 
     def _unknown_references(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
-        described = {one.subject for one in triples}
+        described = {triple.subject for triple in triples}
         for subject, predicate, obj in triples:
             if not isinstance(obj, ox.NamedNode) or obj in described or predicate == _RDF_TYPE:
                 continue

@@ -70,7 +70,9 @@ def _read(cell: Cell, column: AnswerColumn) -> str:
 
 
 def _few(query: SavedQuery, rows: Rows) -> list[str]:
-    counted = [one.name for one in query.columns if one.unit and one.unit not in _MEASURES]
+    counted = [
+        column.name for column in query.columns if column.unit and column.unit not in _MEASURES
+    ]
     found = [_count(row[name]) for row in rows for name in counted if name in row]
     if not found or (largest := max(found)) >= FEW:
         return []

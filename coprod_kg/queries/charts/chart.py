@@ -138,8 +138,8 @@ def described(
 def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every channel of a chart and of its layers: its name, and what it is bound to."""
     for channel, bound in spec.get("encoding", {}).items():
-        for one in bound if isinstance(bound, list) else [bound]:
-            yield channel, one
+        for binding in bound if isinstance(bound, list) else [bound]:
+            yield channel, binding
     yield from spec.get("facet", {}).items()
     for layer in spec.get("layer", ()):
         yield from encodings(layer)
@@ -217,7 +217,7 @@ def _shown(
     spec: Mapping[str, Any], query: SavedQuery, table: Table, claims: tuple[int, int] | None
 ) -> tuple[_Rows, list[str]]:
     """The rows that are drawn, and the notes about them."""
-    told = [row for row in table.rows if not any(one.is_suppressed for one in row.values())]
+    told = [row for row in table.rows if not any(cell.is_suppressed for cell in row.values())]
     rows, notes = _limited(spec, told)
     said = caveat(table, claims)
     notes += [said] if said else []

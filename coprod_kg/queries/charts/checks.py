@@ -61,7 +61,7 @@ def _nodes(spec: dict[str, Any]) -> Iterator[tuple[int, _Node]]:
         if isinstance(value, dict):
             waiting += [(depth + 1, item) for item in value.items()]
         elif isinstance(value, list):
-            waiting += [(depth + 1, (key, one)) for one in value]
+            waiting += [(depth + 1, (key, entry)) for entry in value]
 
 
 def _outline(text: str, spec: dict[str, Any]) -> Iterator[Mistake]:

@@ -59,7 +59,7 @@ class RunLedger:
         return told
 
     def _write(self, runs: Mapping[str, Run]) -> None:
-        text = json.dumps([one.told() for one in runs.values()], ensure_ascii=False, indent=1)
+        text = json.dumps([run.told() for run in runs.values()], ensure_ascii=False, indent=1)
         put(self._path, f"{text}\n".encode())
 
 
@@ -68,7 +68,7 @@ def _read(path: Path, state: tuple[int, int, int]) -> Mapping[str, Run]:
     """The file in that state; one that cannot be read counts as empty, and is made again."""
     try:
         listed = json.loads(path.read_text(encoding="utf-8"))
-        runs = [Run(**one) for one in listed]
+        runs = [Run(**run) for run in listed]
     except (OSError, ValueError, TypeError):
         return {}
-    return MappingProxyType({one.query: one for one in runs})
+    return MappingProxyType({run.query: run for run in runs})

@@ -66,7 +66,7 @@ def due(queries: Mapping[str, SavedQuery], ledger: RunLedger, version: int) -> l
         else -1
         for name, query in queries.items()
     }
-    return sorted((name for name in last if last[name] != version), key=lambda one: last[one])
+    return sorted((name for name in last if last[name] != version), key=lambda name: last[name])
 
 
 def run_now(store: Store, settings: Settings, query: SavedQuery, ledger: RunLedger) -> Run:
@@ -99,7 +99,7 @@ def run_now(store: Store, settings: Settings, query: SavedQuery, ledger: RunLedg
 
 
 def _needed(query: SavedQuery) -> str | None:
-    names = [one.name for one in query.parameters if one.required]
+    names = [parameter.name for parameter in query.parameters if parameter.required]
     return f"it is not run without a value for {' and '.join(names)}" if names else None
 
 

@@ -47,7 +47,7 @@ def admitted(name: str, data: bytes, deed: Edit, chart: str | None = None) -> Sa
     query, mistakes = examine(name, text)
     mistakes += query_mistakes(query, deed.store, deed.settings)
     if chart is not None:
-        told = chart_mistakes(chart, [one.name for one in query.columns])
+        told = chart_mistakes(chart, [column.name for column in query.columns])
         mistakes += [(line, f"in the chart that it has: {what}") for line, what in told]
     if mistakes:
         raise _at_fault(name, sorted(mistakes))
@@ -64,14 +64,14 @@ def with_chart(query: SavedQuery, data: bytes, deed: Edit) -> SavedQuery:
     """
     _check_size(data, deed.settings, "chart")
     text, wrong = decoded(data)
-    columns = [one.name for one in query.columns]
+    columns = [column.name for column in query.columns]
     if not wrong and query.form in ("CONSTRUCT", "DESCRIBE"):
         wrong = [(1, "the question gives a graph, of which there is no chart")]
     mistakes = wrong or chart_mistakes(text, columns)
     if mistakes:
         raise _at_fault(query.name, mistakes)
     found = replace(query, submitted=Submitted(deed.who, _now(), text))
-    row = {one: Cell("literal", "1", None, _INTEGER) for one in columns}
+    row = {name: Cell("literal", "1", None, _INTEGER) for name in columns}
     try:
         svg(specification(found, Table(tuple(columns), (row,))))
     except ModelError as error:

@@ -148,7 +148,9 @@ def _read(store: Store, settings: Settings, version: int) -> Iterator[tuple[str,
         if query is not None:
             seen.add(name)
             chart = row.get("chart")
-            kept = chart is not None and _fits(chart, tuple(one.name for one in query.columns))
+            kept = chart is not None and _fits(
+                chart, tuple(column.name for column in query.columns)
+            )
             by = row.get("by", "").removeprefix(f"{settings.base_iri}id/agent/")
             source = Submitted(by, row.get("at", ""), chart if kept else None)
             yield name, replace(query, submitted=source)
