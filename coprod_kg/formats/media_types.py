@@ -121,7 +121,7 @@ def by_name(name: str) -> tuple[Format, ...]:
     One name can mean one format per family: ``json`` is the SPARQL JSON results of a SELECT and
     the JSON-LD of a CONSTRUCT.
 
-    >>> [one.label for one in by_name("json")]
+    >>> [format_.label for format_ in by_name("json")]
     ['JSON', 'JSON-LD']
     """
     # A + in a query string arrives as a space: format=application/ld+json.

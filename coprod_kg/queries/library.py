@@ -140,7 +140,7 @@ def _text(path: Path) -> str:
 def is_slug(text: str) -> bool:
     """Whether it can be the name of a saved query: small letters, digits and hyphens.
 
-    >>> [is_slug(one) for one in ("pilots-2", "..", "A", "a--b", "")]
+    >>> [is_slug(name) for name in ("pilots-2", "..", "A", "a--b", "")]
     [True, False, False, False, False]
     """
     return _SLUG.fullmatch(text) is not None
