@@ -58,7 +58,7 @@ def _text(spec: Mapping[str, Any]) -> str:
     return text
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # a first picture takes 0.4 s of processor time
 def _drawn(form: str, text: str) -> bytes:
     """The picture from the child, cached: the same specification is drawn once."""
     if not _PENS.acquire(timeout=_WAITING):

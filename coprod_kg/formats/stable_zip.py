@@ -24,6 +24,7 @@ def packed(book: Workbook) -> bytes:
         zipfile.ZipFile(written) as source,
         zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
     ):
+        # First by convention: programs that guess the type of a file look at its first entry.
         for name in sorted(
             source.namelist(), key=lambda entry: (entry != "[Content_Types].xml", entry)
         ):

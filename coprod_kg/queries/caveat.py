@@ -10,7 +10,7 @@ __all__ = ["CAVEAT", "caveat", "caveat_of_claims", "claims_of"]
 CAVEAT: Final = "Secondary coding from public sources, not confirmed by the organisations"
 _CODED: Final = f"{prefixes()['cp'].removesuffix('ontology#')}vocab/basis/secondary-coding"
 _COUNTED: Final = "secondary"
-"""The column that says of how many of the things in a row it holds, or whether."""
+"""The column with how many of the things in a row are secondary coding, or whether they are."""
 
 
 def caveat(table: Table, claims: tuple[int, int] | None) -> str:

@@ -106,7 +106,7 @@ def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
         again = {label: _called(label, found, called) for label, found in places.items()}
         grown = len(set(again.values())) > len(set(called.values()))
         called = again
-        if not grown:
+        if not grown:  # a round that tells no more nodes apart: no later one would either
             break
     return triples, called
 

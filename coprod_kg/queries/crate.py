@@ -50,7 +50,7 @@ class File:
     kind: str = ""
 
     def entity(self) -> Entity:
-        """What the crate says of it."""
+        """The file as an entity of the crate's metadata."""
         return {
             "@id": self.name,
             "@type": ["File", self.kind] if self.kind else "File",

@@ -43,7 +43,7 @@ def _listed(queries: Mapping[str, SavedQuery], base_iri: str, root: str) -> Iter
 
 
 def entry(query: SavedQuery, base_iri: str, root: str) -> Iterator[Triple]:
-    """What the catalogue says of one saved query.
+    """The catalogue's triples about one saved query.
 
     Args:
         query: the saved query.

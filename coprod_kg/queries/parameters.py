@@ -19,7 +19,7 @@ TYPES: Final = ("concept", "iri", "integer", "date", "string", "boolean")
 """What a parameter may be; the first two name a scheme or a kind of thing after them."""
 
 RESERVED: Final = ("format", "lineage", "limit", "offset", "timeout", "version")
-"""What a request says beside the parameters: no parameter has one of these names."""
+"""Request parameters with a meaning of their own: no parameter of a query has such a name."""
 
 KINDS: Final = (
     "initiative",

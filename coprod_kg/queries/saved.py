@@ -74,7 +74,7 @@ class SavedQuery:
         return ("text/turtle",) if graph else ("application/sparql-results+json",)
 
     def described(self) -> dict[str, object]:
-        """What a list of the saved queries says of it, ready for JSON."""
+        """The entry of a list of the saved queries, ready for JSON."""
         return {
             "name": self.name,
             "summary": self.summary,

@@ -187,6 +187,8 @@ def _places(counts: Mapping[int, Decimal], below: int) -> Iterator[int]:
     yield from small
     rest = {place: count for place, count in counts.items() if place not in small}
     while rest and not _uncertain(hidden, below):
+        # Equal counts go together: if one of two was shown, the other was known to be as small.
+        # Zeros go last, as they tell of nobody.
         least = min(rest.values(), key=lambda count: (count == 0, count))
         equal = [place for place, count in rest.items() if count == least]
         for place in equal:

@@ -72,7 +72,7 @@ class Facts:
         known, joined = self._known, self._joined
         for fact in facts:
             subject, predicate, obj = fact
-            if fact in known or subject[0] == '"':
+            if fact in known or subject[0] == '"':  # RDF has no literal as a subject
                 continue
             known.add(fact)
             added.append(fact)
@@ -81,7 +81,7 @@ class Facts:
                 self._subjects.setdefault(predicate, {}).setdefault(obj, {})[subject] = None
 
     def _alone(self, rule: Rule) -> _Trigger:
-        """The rule of one pattern."""
+        """The trigger of a rule with one pattern."""
         (first, _, last), (subject, predicate, obj) = rule.body[0], rule.head
 
         def fire(one: str, other: str) -> Iterable[Fact]:
@@ -93,7 +93,7 @@ class Facts:
         return fire
 
     def _among(self, rule: Rule, place: int) -> _Trigger:
-        """The rule of several patterns, of which one has just been met."""
+        """The trigger of a rule with several patterns, one of which a new fact has met."""
         met = rule.body[place]
         rest = _ordered(met, [atom for at, atom in enumerate(rule.body) if at != place])
         subject, predicate, obj = rule.head

@@ -53,9 +53,10 @@ def _work(work: Callable[[], bytes], write: int, left: float) -> None:
     """The whole life of the child."""
     status = 1
     try:
+        # An inherited socket or lock would stay open, and held, until the child ends too.
         os.closerange(0, write)
         os.closerange(write + 1, os.sysconf("SC_OPEN_MAX"))
-        signal.setitimer(signal.ITIMER_REAL, left)
+        signal.setitimer(signal.ITIMER_REAL, left)  # `fork` does not inherit timers
         data = work()
         with os.fdopen(write, "wb") as pipe:
             pipe.write(data)
@@ -63,4 +64,4 @@ def _work(work: Callable[[], bytes], write: int, left: float) -> None:
     except MemoryError:
         os.abort()  # as Rust's allocator does, so that `stopped_by` takes it for the memory cap
     finally:
-        os._exit(status)
+        os._exit(status)  # without the parent's exit handlers and buffered output

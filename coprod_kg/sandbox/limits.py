@@ -77,7 +77,7 @@ _FOR_MEMORY = re.compile("memory|allocat|capacity", re.IGNORECASE)
 
 
 def panic_in(stderr: bytes) -> str:
-    """What the engine says of its fault in the standard error of a process; empty if nothing."""
+    """The message of the engine's panic in the standard error of a process, or an empty text."""
     found = _PANIC.search(stderr)
     return found[1].decode(errors="replace").strip()[:500] if found else ""
 

@@ -88,7 +88,7 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
         try:
             got = sock.recv_into(view)
         except ConnectionResetError:
-            got = 0
+            got = 0  # a killed process with unread input resets the connection: an end all the same
         if not got:
             raise EOFError("the other side closed the connection")
         view = view[got:]
@@ -137,7 +137,7 @@ class Stream:
 
         Raises:
             EOFError: the other side is gone.
-            TimeoutError: nothing came within the socket's timeout.
+            TimeoutError: nothing arrived within the socket's timeout.
         """
         while len(self._held) < _LENGTH.size:
             self._held += self._some()

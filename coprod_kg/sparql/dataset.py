@@ -45,7 +45,7 @@ def names_its_dataset(text: str) -> bool:
 
 
 def dataset_of(text: str) -> str | None:
-    """What `coprod_kg.store.base.Query.dataset` says of a query.
+    """The value of `coprod_kg.store.base.Query.dataset` for a query.
 
     Raises:
         QueryRefused: it names several graphs, in a way that can be read as others too.

@@ -41,7 +41,7 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
     Raises:
         QueryRefused: graphs are to be merged, and which can be read in more than one way.
 
-    >>> [operation.merged for operation in operations("INSERT { <a> <b> ?n } WHERE { ?s <p> ?n }", union=True)]
+    >>> [op.merged for op in operations("INSERT { <a> <b> ?n } WHERE { ?s <p> ?n }", union=True)]
     [None]
     >>> operations("INSERT { <a> <b> ?n } WHERE { GRAPH <g> { ?s <p> ?n } }", union=True)
     ()

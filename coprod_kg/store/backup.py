@@ -154,7 +154,7 @@ def restore(source: Path, directory: DataDirectory, base_iri: str) -> int:
 
 
 _BEFORE_LINEAGES: Final = {"format": 1, "lineage": "", "ancestors": []}
-"""What a copy by a release that knew no lineages says of itself."""
+"""The identity of a backup made by a release before lineages."""
 
 
 def _index(source: Path) -> dict[str, Any]:

@@ -15,11 +15,11 @@ _PAUSE_SECONDS: Final = 0.02
 
 
 def attempt(change: Callable[[], _Made]) -> _Made:
-    """Make a change; again where somebody else's commit came in between.
+    """Make a change; again where another commit came in between.
 
     Args:
-        change: reads the newest version and commits what it makes of it. Whatever it takes from
-            a request it must have been given: the body of a request can be read only once.
+        change: reads the newest version and commits what it makes of it. It may run several
+            times, so it must not read the body of a request, which can be read only once.
 
     Raises:
         StoreChanged: others were quicker each time; nothing was changed.

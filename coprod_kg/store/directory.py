@@ -135,8 +135,8 @@ class DataDirectory:
     def holder(self) -> Mapping[str, Any]:
         """The entry of the lock's holder: ``pid``, ``run``, ``url`` (or nothing).
 
-        It counts only while somebody holds the lock, and says nothing where the file came here
-        with a copy of another directory.
+        It counts only while a process holds the lock, and is empty where the file came here with
+        a copy of another directory.
         """
         try:
             told: dict[str, Any] = json.loads((self.root / "lock").read_text(encoding="utf-8"))
@@ -157,6 +157,7 @@ class DataDirectory:
             StoreUnavailable: it cannot be written.
         """
         self.create()
+        # The directory itself, not a file in it: no copy of the directory shares the lock.
         descriptor = os.open(self.root, os.O_RDONLY)
         try:
             try:

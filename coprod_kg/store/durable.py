@@ -141,7 +141,7 @@ class Durable:
             )
 
     def _publish(self) -> None:
-        self.store.flush()
+        self.store.flush()  # first: an acknowledged commit must survive a power loss
         self.snapshots.publish(self.store, self.version())
 
     def _apply(self, changes: Sequence[Change]) -> None:
@@ -246,7 +246,7 @@ class _Bounded(io.BytesIO):
 
 
 def _lines(store: ox.Store, node: ox.NamedNode) -> set[bytes] | None:
-    """What a graph holds as lines of N-Triples, or None where that is too much."""
+    """The N-Triples lines of a graph, or None where they exceed what is compared line by line."""
     file = _Bounded()
     try:
         store.dump(file, format=ox.RdfFormat.N_TRIPLES, from_graph=node)
@@ -256,7 +256,7 @@ def _lines(store: ox.Store, node: ox.NamedNode) -> set[bytes] | None:
 
 
 def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
-    """See that the disk holds the journal, the store's log, its files and their compaction."""
+    """Refuse changes for which the disk lacks room: journal, store's log, files, compaction."""
     graphs = [graph for change in changes for graph in (change.replace, change.add)]
     size = sum(len(triples) for graph in graphs for triples in graph.values())
     check_room(directory.root, 4 * size)

@@ -152,6 +152,7 @@ def _within(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
         except MemoryError:
             told.put(_failed(endpoint, "answered with more than this query has memory for"))
 
+    # The socket's timeout begins anew with each read; this one bounds the whole answer.
     threading.Thread(target=ask, daemon=True).start()
     try:
         found = told.get(timeout=seconds)
@@ -163,6 +164,7 @@ def _within(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
 
 
 def _asked(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
+    # No proxy from the environment either: the allowed endpoint itself is asked.
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     headers = {
         "Content-Type": "application/sparql-query",
@@ -198,7 +200,7 @@ def _asked(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
         rows = ox.parse_query_results(data, form)
         if isinstance(rows, ox.QueryBoolean):
             raise _failed(endpoint, "answered with a truth value, not with rows")
-        deque(rows, maxlen=0)
+        deque(rows, maxlen=0)  # read to the end: a bad row would end the query, even if SILENT
     except (SyntaxError, ValueError, TypeError) as error:
         raise _failed(endpoint, f"answered with rows that cannot be read: {error}") from None
     return kind, data

@@ -20,6 +20,8 @@ class Lane:
 
     def __init__(self, path: Path) -> None:
         """Join the lane; `serve` waits for its turn."""
+        # Opened by each process itself: `flock` belongs to the open file, so an inherited
+        # descriptor would share the lock instead of waiting for it.
         self._file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         self._serving = False
 

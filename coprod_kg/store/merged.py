@@ -125,7 +125,7 @@ def build(store: ox.Store, base_iri: str, version: int) -> None:
 
 
 def _record(base_iri: str, version: int) -> ox.Quad:
-    """What the record of a commit says of its number, as it stands in the merge."""
+    """The quad of a commit's record that holds its number, as it stands in the merge."""
     return ox.Quad(ox.NamedNode(f"{base_iri}version/{version}"), _VERSION, ox.Literal(version))
 
 

@@ -238,7 +238,7 @@ class Snapshots:
         self._remove_unfinished()
 
     def prune(self, keep: int, keep_cited: int) -> None:
-        """Remove what nobody reads any more: all but the newest, the named and the cited.
+        """Remove versions that are not being read: all but the newest, the tagged and the cited.
 
         Args:
             keep: how many of the newest stay.
@@ -256,7 +256,7 @@ class Snapshots:
         self._remove_unfinished()
 
     def _retire(self, path: Path, keep_cited: int | None) -> None:
-        """Put a folder where it will be removed, unless somebody reads it.
+        """Move a folder to where it will be removed, unless a reader holds its lock.
 
         Args:
             path: of a version or a view.
@@ -266,7 +266,7 @@ class Snapshots:
         lock = os.open(path, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Looked at under the lock: whoever names or cites a version holds it meanwhile.
+            # Looked at under the lock: a process that tags or cites a version holds it meanwhile.
             if keep_cited is None or path.name not in map(str, self._wanted(keep_cited)):
                 path.rename(self.folder / f".unfinished-{path.name}")
         except BlockingIOError:

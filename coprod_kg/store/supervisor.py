@@ -131,10 +131,10 @@ class Supervisor:
             self._running[name] = child
             if self._stopping.is_set():
                 child.terminate()
-            said = _passed_on(child.stderr) if child.stderr else b""
+            stderr = _passed_on(child.stderr) if child.stderr else b""
             status = child.wait()
             del self._running[name]
-            self.record(child.pid, status, panic_in(said))
+            self.record(child.pid, status, panic_in(stderr))
             # A child that a signal ended has met a limit while it worked; only one that cannot
             # start is worth waiting for, and hostile queries must not slow the others down.
             steady = status <= 0 or time.monotonic() - started > _STEADY_SECONDS
@@ -159,7 +159,7 @@ class Supervisor:
 
 
 def exit_status(run: Path, pid: int, seconds: float = 1.0) -> int | None:
-    """How the child with that number ended, as `subprocess` tells it; None if nobody says so.
+    """The exit status of the child with that number, as `subprocess` gives it; None if unknown.
 
     Waits a moment: the end of a connection is seen before its process is reaped.
     """

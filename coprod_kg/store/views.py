@@ -96,8 +96,8 @@ class Views:
 def hide(store: ox.Store, base_iri: str, organisations: Sequence[str]) -> None:
     """Remove some organisations from a store: their graphs, and their provenance.
 
-    The graph of provenance loses the submissions of their data with files, reports and whoever
-    sent nothing else. What other organisations say of them stays: it is theirs.
+    The graph of provenance loses the submissions of their data with files, reports and senders
+    that sent nothing else. What other organisations say of them stays: it is theirs.
 
     Args:
         store: is changed.

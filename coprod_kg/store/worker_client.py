@@ -61,7 +61,7 @@ class PendingQuery:
             query.asker.on_leave(self.hang_up)
         self._mark = mark()
         self._unsent = wire.framed_message(request(query, self._seconds, self._mark))
-        with suppress(OSError):  # whoever waits will see what is wrong
+        with suppress(OSError):  # `answer` finds out what is wrong
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
 
     def fileno(self) -> int:

@@ -135,7 +135,7 @@ def _reply(waiting: _Waiting, outcome: Commit | CoprodError) -> None:
         try:
             wire.send_message(waiting.connection, message)
         except OSError:
-            return  # whoever asked left; the commit stands all the same
+            return  # the client has left; the commit stands all the same
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 _TABLE = "https://w3id.org/coprod/shapes#Table-"
-"""How the names of what a table reader says begin."""
+"""The prefix of the IRIs of findings by the table readers."""
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -58,7 +58,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that one shape says about one place in the data.
+    """A finding: one result of one shape at one place in the data.
 
     Attributes:
         severity: how much it weighs.

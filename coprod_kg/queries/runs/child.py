@@ -44,9 +44,11 @@ def main() -> NoReturn:
                 _round(store, settings, ledger)
                 done = state
         except Overloaded:
-            continue  # whoever asks goes first
+            continue  # clients go first
         except CoprodError as error:
-            time.sleep(_SETTLED_SECONDS)  # whoever stops the service stops this process first
+            # While the service stops, its workers may be gone before this process is ended:
+            # that is no fault to report.
+            time.sleep(_SETTLED_SECONDS)
             sys.stderr.write(f"coprod-kg freshness: {error}\n")
             time.sleep(_AGAIN_SECONDS)
 

@@ -168,7 +168,7 @@ def _fits(chart: str, columns: tuple[str, ...]) -> bool:
 
 
 def _others(iri: str, deed: Edit) -> bytes:
-    """What the graph says of all questions but one."""
+    """The graph's triples about all queries but one."""
     text = _OTHERS.format(graph=graph_of(deed.settings.base_iri), query=iri)
     lines = GRAPHS[2].media_type
     asked = Query(text, (lines,), version=deed.base, seconds=deed.settings.query_seconds)
