@@ -163,7 +163,7 @@ class Tokens:
         with alone(self._path):
             grants = dict(self._read())
             yield grants
-            _write(self._path, [asdict(one) for one in grants.values()])
+            _write(self._path, [asdict(grant) for grant in grants.values()])
 
 
 class Private:

@@ -68,7 +68,7 @@ class UpdateRecord:
 
     def written(self, activity: str) -> bytes:
         """The record as N-Triples, to be added to the graph of provenance."""
-        return b"".join(f"{one} .\n".encode() for one in self._triples(activity))
+        return b"".join(f"{triple} .\n".encode() for triple in self._triples(activity))
 
     def activity(self) -> str:
         """A new IRI for the activity."""

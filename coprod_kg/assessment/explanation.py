@@ -49,37 +49,37 @@ class Explanation:
     @property
     def open_claims(self) -> tuple[Claim, ...]:
         """The claims of where it stands now."""
-        return tuple(one for one in self.claims if one.open)
+        return tuple(claim for claim in self.claims if claim.open)
 
     @property
     def supported(self) -> tuple[Profile, ...]:
         """The profiles of the highest stage that the record supports in full."""
         stages = self.judgement.supported
-        return tuple(one for one in self.judgement.profiles if one.stage in stages)
+        return tuple(profile for profile in self.judgement.profiles if profile.stage in stages)
 
     @property
     def claimed(self) -> tuple[Profile, ...]:
         """The profiles of the stages that are claimed now."""
-        stages = {one.stage for one in self.open_claims}
-        return tuple(one for one in self.judgement.profiles if one.stage in stages)
+        stages = {claim.stage for claim in self.open_claims}
+        return tuple(profile for profile in self.judgement.profiles if profile.stage in stages)
 
     @property
     def above_evidence(self) -> bool:
         """Whether some claim is of a higher stage than the record supports."""
         highest = max((one.rank for one in self.supported), default=0)
-        return any(one.rank > highest for one in self.open_claims)
+        return any(claim.rank > highest for claim in self.open_claims)
 
     @property
     def next_profile(self) -> Profile | None:
         """The profile of the stage after the highest that is claimed or supported."""
         known = [one.rank for one in (*self.claimed, *self.supported)]
         top = max(known, default=0)
-        return next((one for one in self.judgement.profiles if one.rank > top), None)
+        return next((profile for profile in self.judgement.profiles if profile.rank > top), None)
 
     def verdicts(self, profile: Profile) -> tuple[Verdict, ...]:
         """The verdicts on the criteria of one profile, in their order."""
-        by_criterion = {one.criterion.iri: one for one in self.judgement.verdicts}
-        return tuple(by_criterion[one.iri] for one in profile.criteria)
+        by_criterion = {verdict.criterion.iri: verdict for verdict in self.judgement.verdicts}
+        return tuple(by_criterion[criterion.iri] for criterion in profile.criteria)
 
 
 class Explainer:
@@ -109,7 +109,7 @@ class Explainer:
             Judgement(subject.iri, (), ()),
         )
         claims = claims_on(self._store, subject.iri)
-        stages = [one.stage for one in claims if one.open] or list(judgement.supported)
+        stages = [claim.stage for claim in claims if claim.open] or list(judgement.supported)
         return Explanation(
             subject=subject,
             claims=claims,
@@ -143,12 +143,12 @@ class Explainer:
         things = {
             node.value
             for verdict in judgement.verdicts
-            for one in verdict.triples
-            for node in (one.subject, one.object)
+            for triple in verdict.triples
+            for node in (triple.subject, triple.object)
             if isinstance(node, ox.NamedNode)
         }
-        things |= {one.stage for one in judgement.profiles}
-        things |= {kind for one in judgement.verdicts for kind in one.criterion.evidence}
+        things |= {profile.stage for profile in judgement.profiles}
+        things |= {kind for verdict in judgement.verdicts for kind in verdict.criterion.evidence}
         found = rows(self._store, "labels", thing=things)
         return {row["thing"].value: text(row, "label") or "" for row in found}
 

@@ -79,7 +79,7 @@ class ReportedBarrier:
 def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
     """The barriers reported of a subject that stands at these stages, with what others did."""
     steps = {row["stage"].value: row["step"].value for row in rows(store, "steps")}
-    ahead = next((steps[one] for one in reversed(list(stages)) if one in steps), None)
+    ahead = next((steps[stage] for stage in reversed(list(stages)) if stage in steps), None)
     found: dict[str, ReportedBarrier] = {}
     for row in rows(store, "barriers", subject=[subject]):
         one = found.setdefault(row["report"].value, _barrier(row, ahead, steps))

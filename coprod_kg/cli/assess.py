@@ -57,7 +57,7 @@ def _explain(
 ) -> None:
     explainer = Explainer(store, settings)
     subjects = find(names, store, settings.base_iri)
-    explained = [explainer.explain(one) for one in subjects]
+    explained = [explainer.explain(subject) for subject in subjects]
     if as_json:
         values = [as_values(one, explainer.profiles) for one in explained]
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
@@ -71,7 +71,7 @@ def _explain(
 
 def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:
     known = organisations(store)
-    wanted = [one.strip("<>").rpartition("/")[2] for one in names] or known
+    wanted = [name.strip("<>").rpartition("/")[2] for name in names] or known
     if unknown := [one for one in wanted if one not in known]:
         raise NotFound(
             f"no organisation in the store is called {', '.join(unknown)}",

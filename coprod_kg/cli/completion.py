@@ -39,7 +39,12 @@ def complete_parameter(
     if not equals:
         given = {pair.partition("=")[0] for pair in context.params.get("params") or ()}
         return list(_names(query.parameters, name, given))
-    return [item for one in query.parameters if one.name == name for item in _values(one, value)]
+    return [
+        item
+        for parameter in query.parameters
+        if parameter.name == name
+        for item in _values(parameter, value)
+    ]
 
 
 def complete_tag(
@@ -53,9 +58,9 @@ def complete_tag(
 def _names(
     parameters: Iterable[Parameter], begun: str, given: set[str]
 ) -> Iterator[CompletionItem[str]]:
-    for one in parameters:
-        if one.name.startswith(begun) and not (one.single and one.name in given):
-            yield CompletionItem(f"{one.name}=", help=one.description)
+    for parameter in parameters:
+        if parameter.name.startswith(begun) and not (parameter.single and parameter.name in given):
+            yield CompletionItem(f"{parameter.name}=", help=parameter.description)
 
 
 def _values(parameter: Parameter, begun: str) -> Iterator[CompletionItem[str]]:

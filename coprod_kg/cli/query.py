@@ -129,8 +129,8 @@ def _output(
     columns = question.described()["columns"]
     return replace(
         plain,
-        headings={one["name"]: one["label"] for one in columns},
-        units={one["name"]: one["unit"] for one in columns if one["unit"]},
+        headings={column["name"]: column["label"] for column in columns},
+        units={column["name"]: column["unit"] for column in columns if column["unit"]},
         cited="add --version {version} --cite",
     )
 

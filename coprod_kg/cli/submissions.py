@@ -38,11 +38,13 @@ def submissions(context: click.Context, settings: Settings, *, as_json: bool) ->
     DataDirectory(settings.data).check_there()
     records = _settled(list(Journal(settings.data).records()), settings)
     if as_json:
-        click.echo(json.dumps([one.summary() for one in records], indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps([record.summary() for record in records], indent=2, ensure_ascii=False)
+        )
         return
     rows = [
-        [one.id, str(one.version or "-"), _whose(one), one.sender[:30], _what(one)]
-        for one in records
+        [record.id, str(record.version or "-"), _whose(record), record.sender[:30], _what(record)]
+        for record in records
     ]
     header = ("Submission", "Version", "Organisation", "Sent by", "What")
     for line in aligned(header, rows, (), terminal_width()):

@@ -144,7 +144,7 @@ def _files(given: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]:
         )
     if not organisation and not stated:
         return paths
-    return [_stated(one, settings, stated, organisation) for one in paths]
+    return [_stated(path, settings, stated, organisation) for path in paths]
 
 
 def _packed(path: Path, settings: Settings) -> Path | Sent:
@@ -188,7 +188,7 @@ def _tell(
 
 
 def _mark(outcomes: Sequence[Outcome], settings: Settings, path: Path) -> None:
-    sent = [one.sent for one in outcomes if one.sent]
+    sent = [outcome.sent for outcome in outcomes if outcome.sent]
     if len({id(one) for one in sent}) != 1:
         raise WrongUsage("--marked goes with one workbook", fix="Check the files one by one.")
     [file] = reported(outcomes)
@@ -201,5 +201,5 @@ def _mark(outcomes: Sequence[Outcome], settings: Settings, path: Path) -> None:
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:
     """0 where everything was accepted; 2 where only the usage is at fault; else 1."""
-    codes = {one.error.exit_code for one in outcomes if one.error}
+    codes = {outcome.error.exit_code for outcome in outcomes if outcome.error}
     return min(codes, default=0)

@@ -51,7 +51,7 @@ def template(*, output: Path, lang: str, force: bool) -> None:
 
 
 def _write(files: dict[Path, bytes], *, force: bool) -> str:
-    there = [one for one in files if one.exists()]
+    there = [file for file in files if file.exists()]
     if there and not force:
         raise WrongUsage(f"{there[0]} is there already", fix="Name another, or add --force.")
     try:

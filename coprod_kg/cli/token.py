@@ -40,7 +40,9 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     grants = Tokens(settings.data).list()
     if as_json:
         names = ("name", "role", "organisation", "created", "revoked")
-        click.echo(json.dumps([{one: getattr(g, one) for one in names} for g in grants], indent=2))
+        click.echo(
+            json.dumps([{name: getattr(g, name) for name in names} for g in grants], indent=2)
+        )
         return
     for grant in grants:
         revoked = f"revoked {grant.revoked}" if grant.revoked else ""

@@ -117,7 +117,7 @@ class Connection:
         self._source = source
         self._closing = closing or ExitStack()
         self.version = version
-        self._said = {one["name"]: one for one in source.queries()}
+        self._said = {query["name"]: query for query in source.queries()}
         self.queries = CallableQuestions(
             {name: CallableQuestion(one, self._query) for name, one in self._said.items()}
         )

@@ -167,7 +167,7 @@ class RemoteQuestion:
 
     @cached_property
     def _described(self) -> Mapping[str, Any]:
-        known = {one["name"]: one for one in self.remote.queries()}
+        known = {query["name"]: query for query in self.remote.queries()}
         return found(known, self.name, f"coprod-kg queries --url {self.remote.url}")
 
 

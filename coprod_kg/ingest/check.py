@@ -60,12 +60,12 @@ def checked_files(
 ) -> list[Pair]:
     """Check every file in the sandbox; files that cannot be opened get the reason."""
     opened: list[Outcome] = []
-    for one in files:
+    for file in files:
         try:
-            sent = one if isinstance(one, Sent) else open_file(one, settings)
+            sent = file if isinstance(file, Sent) else open_file(file, settings)
             opened.append(Outcome(sent.name, sent))
         except CoprodError as error:
-            opened.append(Outcome(PurePath(str(one)).name, error=error))
+            opened.append(Outcome(PurePath(str(file)).name, error=error))
     batch = [one.sent for one in opened if one.sent]
     progress.more(len(batch))
     results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
@@ -120,7 +120,9 @@ def _told(outcome: Outcome, checked: Checked) -> Pair:
 
 
 def _violations(outcome: Outcome) -> list[Finding]:
-    return [one for one in outcome.report.findings if one.severity is Severity.VIOLATION]
+    return [
+        finding for finding in outcome.report.findings if finding.severity is Severity.VIOLATION
+    ]
 
 
 def _organisation(sent: Sent, checked: Checked) -> str:
@@ -218,7 +220,7 @@ def _file(outcome: Outcome) -> object:
 
 
 def _references(outcome: Outcome) -> list[Finding]:
-    return [one for one in outcome.report.findings if one.shape == KNOWN_REFERENCE]
+    return [finding for finding in outcome.report.findings if finding.shape == KNOWN_REFERENCE]
 
 
 def _without_known(outcome: Outcome, known: set[str]) -> Outcome:

@@ -124,7 +124,7 @@ class Checker:
             return Checked(
                 Report(told),
                 triples=len(triples),
-                parts={one.organisation: self._written(one.triples, sent.name) for one in parts},
+                parts={part.organisation: self._written(part.triples, sent.name) for part in parts},
                 partial=partial,
                 positions=read.positions,
                 headers=headers_of(sheets()),
@@ -150,11 +150,11 @@ class Checker:
             report=Report(found),
             data=data,
             inferred=inferred,
-            described=frozenset(str(one.subject)[1:-1] for one in triples),
+            described=frozenset(str(triple.subject)[1:-1] for triple in triples),
             organisations=self._slugs(
-                one.subject
-                for one in triples
-                if one.predicate == _TYPE and one.object in _ORGANISATIONS
+                triple.subject
+                for triple in triples
+                if triple.predicate == _TYPE and triple.object in _ORGANISATIONS
             ),
             leads=self._slugs(_leads(triples)),
             runners=self._slugs(_runners(triples)),
@@ -195,24 +195,26 @@ class Checker:
 
     def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         """Conclusions about the data; those about concepts and outside things are nobody's."""
-        return [one for one in triples if str(one.subject).startswith(f"<{self._base_iri}")]
+        return [
+            triple for triple in triples if str(triple.subject).startswith(f"<{self._base_iri}")
+        ]
 
     def _slugs(self, nodes: Iterable[Any]) -> tuple[str, ...]:
         stem = f"{self._base_iri}id/organisation/"
         return tuple(
             sorted(
                 {
-                    one.value.removeprefix(stem)
-                    for one in nodes
-                    if isinstance(one, ox.NamedNode) and one.value.startswith(stem)
+                    node.value.removeprefix(stem)
+                    for node in nodes
+                    if isinstance(node, ox.NamedNode) and node.value.startswith(stem)
                 }
             )
         )
 
     def _written(self, triples: Sequence[ox.Triple], name: str) -> bytes:
         lines, size = [], 0
-        for one in triples:
-            line = f"{one} .\n".encode()
+        for triple in triples:
+            line = f"{triple} .\n".encode()
             lines.append(line)
             size += len(line)
             if size > self._output:
@@ -228,16 +230,16 @@ def _leads(triples: Iterable[ox.Triple]) -> set[Any]:
     """The organisations that run every initiative of which the file says who runs it."""
     run_by = ox.NamedNode(namespaces.term("runBy"))
     runners: dict[Any, set[Any]] = {}
-    for one in triples:
-        if one.predicate == run_by:
-            runners.setdefault(one.subject, set()).add(one.object)
+    for triple in triples:
+        if triple.predicate == run_by:
+            runners.setdefault(triple.subject, set()).add(triple.object)
     return reduce(set.intersection, runners.values()) if runners else set()
 
 
 def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
     """The organisations that run anything."""
     run_by = namespaces.term("runBy")
-    return {one.object for one in triples if one.predicate.value == run_by}
+    return {triple.object for triple in triples if triple.predicate.value == run_by}
 
 
 def _confine(limits: Limits) -> None:

@@ -166,7 +166,7 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
     """
     journal, started = Journal(settings.data), datetime.now(UTC)
     undone = _undone(name, journal, store, settings)
-    contents = {one.organisation: journal.graph(one.before) for one in undone.members}
+    contents = {member.organisation: journal.graph(member.before) for member in undone.members}
     inferred = _inferred(contents, settings)
     times = (started, datetime.now(UTC))
     record = SubmissionRecord(
@@ -178,12 +178,12 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
     def commit() -> Kept:
         version = store.version()
         outcomes = [_outcome(undone, record, *both) for both in contents.items()]
-        members = tuple(_member(one, store, settings, journal) for one in outcomes)
+        members = tuple(_member(outcome, store, settings, journal) for outcome in outcomes)
         kept = Kept(record.name, sender.label, started.isoformat(), accepted=True, undoes=name)
         kept = replace(kept, members=members)
         journal.write(replace(kept, report=as_table(outcomes)))
         made = store.commit(_change(outcomes, contents, inferred, record, version))
-        outcomes = [replace(one, version=made.version) for one in outcomes]
+        outcomes = [replace(outcome, version=made.version) for outcome in outcomes]
         return replace(kept, version=made.version, report=as_table(outcomes))
 
     kept = attempt(commit)

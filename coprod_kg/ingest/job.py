@@ -99,7 +99,7 @@ class Checked:
         """The header and the payloads to write."""
         error = self.refusal
         header = {
-            "findings": [one.as_dict() for one in self.report.findings],
+            "findings": [finding.as_dict() for finding in self.report.findings],
             "described": sorted(self.described),
             "organisations": self.organisations,
             "leads": self.leads,

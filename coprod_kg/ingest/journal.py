@@ -84,7 +84,7 @@ class JournalEntry:
 
     def concerns(self, organisations: Sequence[str]) -> bool:
         """Whether it has to do with the data of one of these."""
-        changed = (one.organisation for one in self.members)
+        changed = (member.organisation for member in self.members)
         return not {*self.organisations, *changed}.isdisjoint(organisations)
 
     def summary(self) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def apply(mapping: Mapping, settings: Settings) -> Mapped:
 def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
     """Put the mapping, its tables, the sources and the vocabulary into the work folder."""
     tables = sorted(mapping.file.parent.glob("*.csv"))
-    given = {one.name for one in mapping.sources}
+    given = {source.name for source in mapping.sources}
     files = [*(one for one in tables if one.name not in given), *mapping.sources]
     if len(given) < len(mapping.sources) or _OURS & {one.name for one in files}:
         raise WrongUsage(

@@ -95,7 +95,7 @@ def _stated(outcome: Outcome) -> str | None:
 def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
     """The lines of a graph less those on the things a file describes, and the lines of the file."""
     gone = {f"<{one}>".encode() for one in checked.described}
-    kept = [one for one in now.splitlines(keepends=True) if one.split(b" ", 1)[0] not in gone]
+    kept = [line for line in now.splitlines(keepends=True) if line.split(b" ", 1)[0] not in gone]
     stem = f"<{nameless}".encode()
     while True:
         named = {one.rsplit(b" ", 2)[1] for one in kept}

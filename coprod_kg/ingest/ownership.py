@@ -150,4 +150,4 @@ def _objects(said: Said, path: str) -> set[str]:
 
 
 def _short(things: Iterable[str], base_iri: str) -> str:
-    return ", ".join(one.removeprefix(f"{base_iri}id/organisation/") for one in sorted(things))
+    return ", ".join(thing.removeprefix(f"{base_iri}id/organisation/") for thing in sorted(things))

@@ -42,8 +42,8 @@ def parts_of(triples: Sequence[ox.Triple], base_iri: str) -> list[OrganisationPa
         base_iri: where data lives.
     """
     by_subject: dict[str, list[ox.Triple]] = {}
-    for one in triples:
-        by_subject.setdefault(_value(one.subject), []).append(one)
+    for triple in triples:
+        by_subject.setdefault(_value(triple.subject), []).append(triple)
     owners = _owners(by_subject)
     members: dict[str, list[str]] = {}
     for subject, owner in owners.items():
@@ -103,7 +103,7 @@ def _with_what_they_name(
 
 
 def _objects(triples: Iterable[ox.Triple], predicate: str) -> list[str]:
-    return [_value(one.object) for one in triples if one.predicate.value == predicate]
+    return [_value(triple.object) for triple in triples if triple.predicate.value == predicate]
 
 
 def _value(node: Any) -> str:

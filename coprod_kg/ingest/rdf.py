@@ -84,7 +84,7 @@ def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
     graph: so each gets an IRI under ``.well-known/genid/`` (RDF 1.1, section 3.5), made from
     the content alone, the same on every submission of the same statements.
     """
-    dataset = ox.Dataset(ox.Quad(*one) for one in triples)
+    dataset = ox.Dataset(ox.Quad(*triple) for triple in triples)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     canonical = sorted((one.triple for one in dataset), key=str)
     digest = sha256("\n".join(map(str, canonical)).encode()).hexdigest()[:16]

@@ -81,8 +81,8 @@ class Reported:
             "changes": self.changes.as_dict(),
             "counts": {one.lower(): self.report.count(one) for one in Severity},
             "error": self.error,
-            "causes": [_cause(one) for one in self.report.causes()],
-            "findings": [one.as_dict() for one in self.report.findings],
+            "causes": [_cause(cause) for cause in self.report.causes()],
+            "findings": [finding.as_dict() for finding in self.report.findings],
         }
 
     @classmethod
@@ -106,8 +106,8 @@ class Reported:
 def reported(outcomes: Iterable[Outcome]) -> list[Reported]:
     """One report per file; the parts of a workbook of several organisations together."""
     files: dict[int, list[Outcome]] = {}
-    for one in outcomes:
-        files.setdefault(id(one.sent) if one.sent else id(one), []).append(one)
+    for outcome in outcomes:
+        files.setdefault(id(outcome.sent) if outcome.sent else id(outcome), []).append(outcome)
     return [_joined(parts) for parts in files.values()]
 
 
@@ -115,10 +115,10 @@ def as_table(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """The whole report as JSON can hold it."""
     files = reported(outcomes)
     return {
-        "submission": next((one.submission for one in files if one.submission), None),
-        "version": next((one.version for one in files if one.version), None),
-        "accepted": all(one.accepted for one in files),
-        "files": [one.as_dict() for one in files],
+        "submission": next((file.submission for file in files if file.submission), None),
+        "version": next((file.version for file in files if file.version), None),
+        "accepted": all(file.accepted for file in files),
+        "files": [file.as_dict() for file in files],
     }
 
 
@@ -129,26 +129,26 @@ def from_table(table: Mapping[str, Any]) -> list[Reported]:
 
 def _joined(parts: Sequence[Outcome]) -> Reported:
     first = parts[0]
-    report = Report(tuple(found for one in parts for found in one.report.findings))
+    report = Report(tuple(found for part in parts for found in part.report.findings))
     return Reported(
         file=first.file,
         sha256=first.sha256,
         organisations=tuple(
-            (one.organisation or "", one.triples)
-            for one in parts
-            if one.organisation or one.triples
+            (part.organisation or "", part.triples)
+            for part in parts
+            if part.organisation or part.triples
         ),
         report=report,
         error=_error(parts, report),
-        unchanged=all(one.unchanged for one in parts),
-        version=next((one.version for one in parts if one.version), None),
-        submission=next((one.submission for one in parts if one.submission), None),
-        changes=sum((one.changes for one in parts), Changes()),
+        unchanged=all(part.unchanged for part in parts),
+        version=next((part.version for part in parts if part.version), None),
+        submission=next((part.submission for part in parts if part.submission), None),
+        changes=sum((part.changes for part in parts), Changes()),
     )
 
 
 def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None:
-    errors = [one.error for one in parts if one.error]
+    errors = [part.error for part in parts if part.error]
     others = [one for one in errors if not isinstance(one, NotConformant)]
     error: CoprodError | None = next(iter(others or errors), None)
     if error is None:

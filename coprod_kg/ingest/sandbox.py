@@ -149,7 +149,9 @@ def _share(
     done: list[Checked] = []
     while len(done) < len(files):
         if budget is not None and budget.left <= 0:
-            return done + [Checked(refusal=budget.refusal(one.name)) for one in files[len(done) :]]
+            return done + [
+                Checked(refusal=budget.refusal(file.name)) for file in files[len(done) :]
+            ]
         with start(files[len(done) :]) as child:
             for one in child.results():
                 done.append(one)
@@ -180,9 +182,9 @@ class _Child:
         with tempfile.TemporaryFile(dir=settings.scratch) as job:
             header = {"base_iri": settings.base_iri, "limits": asdict(self._limits)}
             write_frame(job, {**header, "validates": validates}, ())
-            for one in files:
-                stated = {"stated": one.stated, "organisation": one.organisation}
-                write_frame(job, {"name": one.name, **stated}, (one.content,))
+            for file in files:
+                stated = {"stated": file.stated, "organisation": file.organisation}
+                write_frame(job, {"name": file.name, **stated}, (file.content,))
             job.seek(0)
             self._process = subprocess.Popen(  # a fixed command, no shell
                 [sys.executable, "-P", "-m", "coprod_kg.ingest.child"],

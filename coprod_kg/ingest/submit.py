@@ -143,7 +143,7 @@ def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, by
     """The present graph of each organisation that would change, as sorted N-Triples."""
     names = {one.organisation for one, _ in pairs if _enters(one) and one.organisation}
     stem = f"{settings.base_iri}graph/organisation/"
-    there = last_submissions(store, [f"{stem}{one}" for one in names])
+    there = last_submissions(store, [f"{stem}{name}" for name in names])
     return {
         name: graph_of(store, "organisation", name, settings.base_iri)
         if f"{stem}{name}" in there
@@ -185,7 +185,7 @@ def _committed(
         record.sender.label,
         record.times[0].isoformat(),
         patch=bool(record.kind),
-        accepted=all(one.accepted for one in outcomes),
+        accepted=all(outcome.accepted for outcome in outcomes),
         members=_members(pairs, graphs, journal),
         report=as_table(outcomes),
     )
@@ -193,7 +193,10 @@ def _committed(
     # version without a record.
     journal.write(kept)
     commit = store.commit(_change(pairs, record, version))
-    outcomes = [replace(one, version=commit.version) if _enters(one) else one for one in outcomes]
+    outcomes = [
+        replace(outcome, version=commit.version) if _enters(outcome) else outcome
+        for outcome in outcomes
+    ]
     journal.write(replace(kept, version=commit.version, report=as_table(outcomes)))
     return outcomes
 

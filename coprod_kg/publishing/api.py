@@ -88,13 +88,13 @@ def schemas(vocabulary: Mapping[str, Scheme]) -> dict[str, Any]:
 
 def query_operation(query: SavedQuery, formats: Iterable[Format]) -> dict[str, Any]:
     """What a saved query's operation says of it, but for the service's own parameters."""
-    columns = "\n".join(f"- `{one.name}`: {one.description}" for one in query.columns)
+    columns = "\n".join(f"- `{column.name}`: {column.description}" for column in query.columns)
     told = query.description + (f"\n\nColumns:\n\n{columns}" if columns else "")
     return {
         "summary": query.summary,
         "description": told,
         "operationId": f"query-{query.name}",
-        "parameters": [query_parameter(one) for one in query.parameters],
+        "parameters": [query_parameter(parameter) for parameter in query.parameters],
         "responses": {"200": {"description": "The answer.", "content": content(formats)}},
         "x-tags": list(query.tags),
         "x-competency-questions": list(query.answers),

@@ -102,7 +102,11 @@ def _diagram(plan: _Plan) -> Diagram:
         plan.title,
         plan.text,
         tuple(boxes.values()),
-        tuple(arrows(boxes, (one for one in relations if one.source != one.target))),
+        tuple(
+            arrows(
+                boxes, (relation for relation in relations if relation.source != relation.target)
+            )
+        ),
         (*relations, *_inside(said, plan)),
         tuple(plan.guests),
         max(one.right for one in boxes.values()) + 24,
@@ -156,7 +160,9 @@ def _style(said: ModelStatements, node: ox.NamedNode) -> str:
 
 def _kind(said: ModelStatements, nodes: Mapping[str, ox.NamedNode], node: Node) -> Iterator[str]:
     """A line that says what the picture does not: a scheme, or a wider class that is not in it."""
-    scheme = next((one.scheme for one in ontology().terms.values() if one.iri == text_of(node)), "")
+    scheme = next(
+        (term.scheme for term in ontology().terms.values() if term.iri == text_of(node)), ""
+    )
     if scheme:
         yield f"scheme {scheme}"
     elif isinstance(node, ox.NamedNode) and node.value not in terms():
@@ -168,12 +174,14 @@ def _kind(said: ModelStatements, nodes: Mapping[str, ox.NamedNode], node: Node) 
 
 
 def _attributes(said: ModelStatements, node: Node) -> Iterator[str]:
-    for one in said.subjects("rdfs:domain", node):
-        if said.is_a(one, "owl:DatatypeProperty"):
-            kinds = [plain(class_phrase(said, kind)) for kind in said.objects(one, "rdfs:range")]
+    for subject in said.subjects("rdfs:domain", node):
+        if said.is_a(subject, "owl:DatatypeProperty"):
+            kinds = [
+                plain(class_phrase(said, kind)) for kind in said.objects(subject, "rdfs:range")
+            ]
             short = kinds[0].rpartition(":")[2] if kinds else ""
             typed = f": {short}" if short not in ("", "Literal", "boolean") else ""
-            yield name_of(said, one).text + typed
+            yield name_of(said, subject).text + typed
 
 
 def _above(said: ModelStatements, node: Node) -> Iterator[ox.NamedNode]:
@@ -212,7 +220,9 @@ def _led(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator[R
 
 
 def _relation(said: ModelStatements, node: ox.NamedNode, source: str, target: str) -> Relation:
-    back = [_spoken(name_of(said, one).text) for one in said.subjects("owl:inverseOf", node)]
+    back = [
+        _spoken(name_of(said, subject).text) for subject in said.subjects("owl:inverseOf", node)
+    ]
     label = _spoken(name_of(said, node).text)
     if label != name_of(said, node).text:
         label, back = label.lower(), [one.lower() for one in back]

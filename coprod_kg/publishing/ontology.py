@@ -233,7 +233,7 @@ def _disjoint(said: ModelStatements, node: Node) -> Iterator[Node]:
     yield from _both_ways(said, "owl:disjointWith", node)
     for axiom in said.subjects("rdf:type", ox.NamedNode(expand("owl:AllDisjointClasses"))):
         members = tuple(said.items(said.one(axiom, "owl:members")))
-        yield from (one for one in members if node in members and one != node)
+        yield from (member for member in members if node in members and member != node)
 
 
 def _both_ways(said: ModelStatements, name: str, node: Node) -> tuple[Node, ...]:
@@ -242,13 +242,13 @@ def _both_ways(said: ModelStatements, name: str, node: Node) -> tuple[Node, ...]
 
 def _names(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
     """Each named term once, by label; blank nodes are left out."""
-    found = {(name_of(said, one),) for one in nodes if isinstance(one, ox.NamedNode)}
+    found = {(name_of(said, node),) for node in nodes if isinstance(node, ox.NamedNode)}
     return tuple(sorted(found, key=lambda phrase: phrase[0].text.lower()))
 
 
 def _classes(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
-    return tuple(class_phrase(said, one) for one in nodes)
+    return tuple(class_phrase(said, node) for node in nodes)
 
 
 def _paths(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
-    return tuple(path(said, one) for one in nodes)
+    return tuple(path(said, node) for node in nodes)

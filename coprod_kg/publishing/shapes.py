@@ -126,7 +126,10 @@ def _book(name: str, paths: list[Path], model: ModelStatements) -> Rulebook:
     words = model.beside(said)
     subjects = tuple(sorted(_subjects(words, said), key=lambda one: _rank(words, one)))
     shared = (
-        rule for one in subjects for rule in one.rules if rule.name.partition("-")[0] != one.name
+        rule
+        for subject in subjects
+        for rule in subject.rules
+        if rule.name.partition("-")[0] != subject.name
     )
     return Rulebook(name, subjects, tuple(dict.fromkeys(shared)))
 

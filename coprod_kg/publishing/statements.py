@@ -71,10 +71,10 @@ class ModelStatements:
     def typed(self, *names: str) -> tuple[ox.NamedNode, ...]:
         """Everything with a name that is of one of these types, each once."""
         found = (
-            one
+            subject
             for name in names
-            for one in self.subjects("rdf:type", ox.NamedNode(expand(name)))
-            if isinstance(one, ox.NamedNode)
+            for subject in self.subjects("rdf:type", ox.NamedNode(expand(name)))
+            if isinstance(subject, ox.NamedNode)
         )
         return tuple(dict.fromkeys(found))
 

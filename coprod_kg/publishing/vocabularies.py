@@ -107,7 +107,7 @@ def _vocabulary(said: ModelStatements, node: ox.NamedNode) -> Vocabulary:
     tops = said.subjects("skos:topConceptOf", node) or said.objects(node, "skos:member")
     entries = tuple(_entry(said, one) for one in _sorted(said, tops))
     kinds = {one for top in tops for one in said.objects(top, "rdf:type")}
-    ours = [one for one in kinds if text_of(one).rpartition("#")[0].endswith("/ontology")]
+    ours = [kind for kind in kinds if text_of(kind).rpartition("#")[0].endswith("/ontology")]
     return Vocabulary(
         node.value,
         node.value.rpartition("/")[2],

@@ -67,10 +67,10 @@ def class_phrase(said: ModelStatements, node: Node) -> Phrase:
     for name, joint in (("owl:intersectionOf", "and"), ("owl:unionOf", "or")):
         members = tuple(said.items(said.one(node, name)))
         if members:
-            return _joined((_grouped(said, one) for one in members), joint)
+            return _joined((_grouped(said, member) for member in members), joint)
     members = tuple(said.items(said.one(node, "owl:oneOf")))
     if members:
-        return (Word("one of"), *_joined(((name_of(said, one),) for one in members), "·"))
+        return (Word("one of"), *_joined(((name_of(said, member),) for member in members), "·"))
     negated = said.one(node, "owl:complementOf")
     if negated is not None:
         return (Word("not"), *_grouped(said, negated))

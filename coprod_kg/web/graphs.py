@@ -33,7 +33,7 @@ __all__ = ["blueprint"]
 _LINES: Final = "application/n-triples"
 _METHODS: Final = ["GET", "HEAD", "PUT", "POST", "DELETE"]
 _MULTIPART: Final = "multipart/form-data"
-_SUFFIXES: Final = {one.name: one.media_type for one in GRAPHS}
+_SUFFIXES: Final = {form.name: form.media_type for form in GRAPHS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _tags(version: int) -> list[str]:
     """The entity tags of a graph in one version, in each format."""
     conditions = Conditions(version, False, (), strong=True)
     hidden = exchange(request).hidden
-    return [conditions.tag(Offer(one, one.content_type), hidden) for one in GRAPHS]
+    return [conditions.tag(Offer(form, form.content_type), hidden) for form in GRAPHS]
 
 
 def _same(site: Site, target: Target, *versions: int) -> bool:
@@ -250,8 +250,8 @@ def _sent(site: Site, target: Target) -> Sent:
         bodies = [RdfBody(data, kind, base) for kind, data in _parts(request)]
     else:
         bodies = [RdfBody(request.get_data(cache=False), request.mimetype, base)]
-    lines = b"".join(read(one, site.settings) for one in bodies)
-    return Sent(tuple(one.content for one in bodies), lines)
+    lines = b"".join(read(body, site.settings) for body in bodies)
+    return Sent(tuple(body.content for body in bodies), lines)
 
 
 def _parts(sent: Request) -> list[tuple[str, bytes]]:

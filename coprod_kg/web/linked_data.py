@@ -78,7 +78,7 @@ def _document(site: Site, space: str, kind: str, name: str) -> Response:
     text = site.about("view-document", iri)
     answer = site.ask(text, media_types(wanted), conditions.version)
     response = reply(answer, conditions)
-    chosen = next(one for one in GRAPHS if one.media_type == answer.media_type)
+    chosen = next(form for form in GRAPHS if form.media_type == answer.media_type)
     response.headers["Content-Location"] = f"/doc/{tail}.{chosen.name}"
     links = [f'<{_path(site, iri)}>; rel="describes"', f'</page/{tail}>; rel="alternate"']
     response.headers["Link"] = ", ".join(links)
@@ -99,7 +99,7 @@ def _page(site: Site, space: str, kind: str, name: str) -> Response:
         "thing.html",
         iri=iri,
         thing=portrait(site, iri, conditions.version),
-        links=[(one.label, f"/doc/{tail}.{one.name}", one.media_type) for one in GRAPHS],
+        links=[(form.label, f"/doc/{tail}.{form.name}", form.media_type) for form in GRAPHS],
         version=conditions.version,
         claims=claims(site, conditions.version, iri),
     )

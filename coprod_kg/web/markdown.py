@@ -133,7 +133,7 @@ def _fenced(lines: Sequence[str]) -> bool:
 def _table(lines: Sequence[str], link: Link) -> Markup:
     def row(line: str, kind: str) -> Markup:
         cells = _CELLS.split(line.strip().strip("|"))
-        texts = (_inline(one.strip().replace("\\|", "|"), link) for one in cells)
+        texts = (_inline(cell.strip().replace("\\|", "|"), link) for cell in cells)
         made = (Markup("<{}>{}</{}>").format(kind, text, kind) for text in texts)
         return Markup("<tr>{}</tr>\n").format(Markup("").join(made))
 

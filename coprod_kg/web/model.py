@@ -181,7 +181,9 @@ def _scheme(render: Callable[[_Page], str], name: str) -> Response:
     paths = vocabulary_files()
     if stem not in vocabularies() or stem not in paths:
         raise _unknown(
-            f"scheme {stem[:80]}", {one: f"/vocab/{one}" for one in vocabularies()}, stem
+            f"scheme {stem[:80]}",
+            {vocabulary: f"/vocab/{vocabulary}" for vocabulary in vocabularies()},
+            stem,
         )
     page = _Page(f"/vocab/{stem}", (paths[stem],), "model-vocabulary.html")
     return _answer(page, render, suffix or None)
@@ -200,7 +202,7 @@ def _changelog() -> Response:
 
 
 def _picture(name: str) -> Response:
-    known = {one.name: one for one in diagrams()}
+    known = {diagram.name: diagram for diagram in diagrams()}
     if name not in known:
         found = {one: f"/ontology/diagrams/{one}.svg" for one in known}
         raise _unknown(f"picture {name[:80]}", found, name)
@@ -214,7 +216,7 @@ def _term(model: Callable[[], Response], name: str) -> Response:
         return model()
     if name in ontology().terms:
         return _see(f"/ontology#{name}")
-    known = {f"cp:{one}": f"/ontology#{one}" for one in ontology().terms}
+    known = {f"cp:{term}": f"/ontology#{term}" for term in ontology().terms}
     raise _unknown(f"term cp:{name[:80]} in the ontology", known, f"cp:{name}")
 
 
@@ -222,7 +224,7 @@ def _shape(name: str) -> Response:
     subjects = [subject for book in rulebooks() for subject in book.subjects]
     names = [subject.name for subject in subjects]
     names += [rule.name for subject in subjects for rule in subject.rules]
-    names += [*_CHECKS, "prefixes", *(f"prefix-{one}" for one in prefixes())]
+    names += [*_CHECKS, "prefixes", *(f"prefix-{prefix}" for prefix in prefixes())]
     if name in names:
         return _see(f"/shapes#{name}")
     raise _unknown(f"shape cps:{name[:80]}", {one: f"/shapes#{one}" for one in names}, name)

@@ -96,7 +96,7 @@ def pages(site: Site, asking: Query, bind: Binding, chosen: Page) -> PageLinks:
         text = bind(limit=1, offset=row)
         found = site.ask_store(replace(asking, text=text, media_types=_ONE))
         data = found.read()
-        graph = found.media_type in {one.media_type for one in GRAPHS}
+        graph = found.media_type in {form.media_type for form in GRAPHS}
         return bool(data.strip()) if graph else len(data.splitlines()) > 1
 
     links = {"first": _address(size, 0)}

@@ -262,12 +262,16 @@ def _links(asked: AskedQuery, number: int | None) -> list[tuple[str, str]]:
 def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]]) -> list[Field]:
     vocabulary = schemes()
     fields = []
-    for one in query.parameters:
-        concepts = vocabulary[one.scope].concepts if one.type == "concept" else {}
-        called = dict(one.allowed or ()) | {slug: each.label() for slug, each in concepts.items()}
-        values_there = one.permitted(vocabulary)
+    for parameter in query.parameters:
+        concepts = vocabulary[parameter.scope].concepts if parameter.type == "concept" else {}
+        called = dict(parameter.allowed or ()) | {
+            slug: each.label() for slug, each in concepts.items()
+        }
+        values_there = parameter.permitted(vocabulary)
         few = values_there if len(values_there) <= _MOST_OPTIONS else ()
         options = tuple((value, called.get(value, value)) for value in few)
-        chosen = tuple(values.get(one.name, ()))
-        fields.append(Field(one.name, one.description, one.takes, chosen, options))
+        chosen = tuple(values.get(parameter.name, ()))
+        fields.append(
+            Field(parameter.name, parameter.description, parameter.takes, chosen, options)
+        )
     return fields

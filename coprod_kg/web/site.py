@@ -195,7 +195,7 @@ class Site:
         """
         kind = thing.removeprefix(f"{self.settings.base_iri}id/").partition("/")[0]
         query = self.views[name]
-        taken = tuple(replace(one, scope=kind) for one in query.parameters)
+        taken = tuple(replace(parameter, scope=kind) for parameter in query.parameters)
         bound = replace(query, parameters=taken)
         return bound.bind({"thing": (thing,)}, self.settings.base_iri)
 

@@ -104,7 +104,7 @@ def _list(site: Site) -> Response:
     if found[0].format == HTML:
         closed = site.settings.read_access == "token"
         return _page("submissions.html", records=records, version=site.version(), closed=closed)
-    return _json({"submissions": [one.summary() for one in records]})
+    return _json({"submissions": [record.summary() for record in records]})
 
 
 def _post(site: Site) -> Response:

@@ -189,7 +189,7 @@ def _only(files: Sequence[FileStorage]) -> FileStorage:
     if not files:
         raise WrongUsage("the form holds no file", where="field file", fix="Choose a file.")
     if len(files) > 1:
-        names = ", ".join(str(one.filename)[:80] for one in files[:5])
+        names = ", ".join(str(file.filename)[:80] for file in files[:5])
         raise WrongUsage(
             f"the form holds {len(files)} files ({names}), and one is read at a time",
             where="field file",
@@ -265,8 +265,8 @@ def may_change(grant: Grant | None, organisations: tuple[str, ...]) -> Grant:
     if grant is None:
         raise Unauthorised("this takes a token", fix=SAY_WHO)
     if grant.role is Role.CONTRIBUTOR:
-        for one in organisations:
-            grant.check_organisation(one)
+        for organisation in organisations:
+            grant.check_organisation(organisation)
         if not organisations:
             raise Forbidden("only a curator's token may do this", fix="Ask a curator.")
     return grant

@@ -150,17 +150,17 @@ def _texts(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
 def _choices(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
     choices = column.choices or Choices("", "", ())
     made: list[Any] = []
-    for one in parts(cell.text, lambda text: bool(choices.find(text))):
-        found = choices.find(one)
+    for part in parts(cell.text, lambda text: bool(choices.find(text))):
+        found = choices.find(part)
         if len(found) == 1:
             made.append(ox.NamedNode(found[0].iri))
-            if not choices.is_proper(one):
-                made.append(_read_as(one, found[0], language))
+            if not choices.is_proper(part):
+                made.append(_read_as(part, found[0], language))
         elif found:
-            made.append(_ambiguous(one, found, language))
+            made.append(_ambiguous(part, found, language))
         else:
-            several = other_separator(one, lambda text: bool(choices.find(text)), column)
-            made.append(several or _unknown(one, choices, language))
+            several = other_separator(part, lambda text: bool(choices.find(text)), column)
+            made.append(several or _unknown(part, choices, language))
     return made
 
 
@@ -206,7 +206,7 @@ def _ambiguous(text: str, found: tuple[Choice, ...], language: str) -> CellProbl
 
 
 def _unknown(text: str, choices: Choices, language: str) -> CellProblem:
-    labels = tuple(one.label(language) for one in choices.members)
+    labels = tuple(member.label(language) for member in choices.members)
     near = choices.near(text)
     short = labels if len(labels) <= SHORT_LIST else ()
     if near:

@@ -152,9 +152,14 @@ class Sheets:
     def find(self, name: str) -> Sheet | None:
         """The sheet of a name, whatever its capitals, spaces or what a program adds to it."""
         return next(
-            (one for one in self.members if called(name, one.title) or called(name, one.kind)), None
+            (
+                member
+                for member in self.members
+                if called(name, member.title) or called(name, member.kind)
+            ),
+            None,
         )
 
     def of_kind(self, kind: str) -> Sheet:
         """The sheet of a kind of thing."""
-        return next(one for one in self.members if one.kind == kind)
+        return next(member for member in self.members if member.kind == kind)

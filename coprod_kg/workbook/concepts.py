@@ -80,26 +80,26 @@ class Choices:
     @cached_property
     def _strong(self) -> dict[str, tuple[Choice, ...]]:
         return _by_name(
-            (name, one)
-            for one in self.members
+            (name, member)
+            for member in self.members
             for name in (
-                one.code,
-                one.iri,
-                f"<{one.iri}>",
-                f"{self.name.replace('_', '-')}:{one.code}",
-                *one.labels.values(),
+                member.code,
+                member.iri,
+                f"<{member.iri}>",
+                f"{self.name.replace('_', '-')}:{member.code}",
+                *member.labels.values(),
             )
         )
 
     @cached_property
     def _weak(self) -> dict[str, tuple[Choice, ...]]:
-        return _by_name((name, one) for one in self.members for name in one.names)
+        return _by_name((name, member) for member in self.members for name in member.names)
 
     def _shown(self, *, weak: bool) -> dict[str, str]:
         return {
             plain(name): name
-            for one in self.members
-            for name in (one.names if weak else (one.code, *one.labels.values()))
+            for member in self.members
+            for name in (member.names if weak else (member.code, *member.labels.values()))
         }
 
 

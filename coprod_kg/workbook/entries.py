@@ -72,9 +72,9 @@ def _leading(readers: Sequence["_Reader"], entries: Sequence[RowEntry], register
     """The organisation that runs every initiative, else the only one, else the first by name."""
     initiatives = (one for one in readers if one.kind == "initiative")
     runners = [reader.runners(row) for reader in initiatives for row in reader.rows()]
-    runners = [one for one in runners if one]
+    runners = [runner for runner in runners if runner]
     leads: set[str] = reduce(set.intersection, runners) if runners else set()
-    slugs = {one.thing.slug for one in entries}
+    slugs = {entry.thing.slug for entry in entries}
     return min(leads or slugs, default="")
 
 
@@ -182,8 +182,8 @@ class _Reader:
             return set()
         column = self.headed.columns[number]
         texts = parts(cell.text, lambda one: self._register.finds(one, ("organisation",)))
-        things = (self._register.resolve(one, column)[0] for one in texts)
-        return {one.slug for one in things if one}
+        things = (self._register.resolve(text, column)[0] for text in texts)
+        return {thing.slug for thing in things if thing}
 
     def _scope(self, row: Row) -> str:
         """The organisation whose name goes before that of a row: one that runs it.
@@ -205,7 +205,7 @@ class _Reader:
         if column.holds is Holds.CHOICE and column.choices:
             texts = parts(cell.text, lambda one: bool(column.choices and column.choices.find(one)))
             choices = [one for text in texts for one in column.choices.find(text)]
-            return "-".join(sorted(slug(one.code) for one in choices))
+            return "-".join(sorted(slug(choice.code) for choice in choices))
         if column.holds is Holds.THING:
             thing, _ = self._register.resolve(cell.text, column)
             scope = f"{self._register.scope}-"

@@ -190,8 +190,8 @@ class Positions:
         """The positions as JSON can hold them."""
         return {
             "sheets": [
-                {"name": one.name, "columns": dict(one.columns), "absent": sorted(one.absent)}
-                for one in self.sheets
+                {"name": sheet.name, "columns": dict(sheet.columns), "absent": sorted(sheet.absent)}
+                for sheet in self.sheets
             ],
             "rows": dict(self.rows),
             "told": sorted(self.told),

@@ -40,7 +40,7 @@ class HeadedGrid:
 
     def data(self) -> Iterator[Row]:
         """The rows below the headers."""
-        return (one for one in self.grid.rows if one.number > self.row)
+        return (row for row in self.grid.rows if row.number > self.row)
 
     def place(self, row: int, column: int) -> Place:
         """The place of one cell."""
@@ -64,7 +64,7 @@ def told_by_headers(grid: Grid, sheets: Sheets) -> Sheet | None:
         for row in grid.rows[:_LOOKED_AT]:
             keys = {_key(cell.text) for cell in row.cells.values()}
             columns = {names[key].header for key in keys if key in names}
-            whole = all(one.header in columns for one in sheet.columns if one.required)
+            whole = all(column.header in columns for column in sheet.columns if column.required)
             if whole and max(_FEWEST_KNOWN, 0.75 * len(keys)) <= len(columns):
                 best.append((len(columns), sheet))
     most = max((count for count, _ in best), default=0)
@@ -107,8 +107,10 @@ def headed(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
 
 def _names(sheet: Sheet) -> dict[str, SheetColumn]:
     """What may stand above a column → the column; its header wins over its other names."""
-    others = {plain(name): one for one in sheet.columns for name in one.other_headers if name}
-    return others | {plain(one.header): one for one in sheet.columns}
+    others = {
+        plain(name): column for column in sheet.columns for name in column.other_headers if name
+    }
+    return others | {plain(column.header): column for column in sheet.columns}
 
 
 def _key(header: str) -> str:
@@ -116,7 +118,7 @@ def _key(header: str) -> str:
 
 
 def _unknown(header: str, place: Place, sheet: Sheet) -> CellFinding:
-    shown = {plain(one.header): one.header for one in sheet.columns}
+    shown = {plain(column.header): column.header for column in sheet.columns}
     close = near(_key(header), shown)
     fix = (
         f"Did you mean {shown[close[0]]}? Mend the header."

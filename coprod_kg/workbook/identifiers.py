@@ -61,7 +61,7 @@ def slug(text: str) -> str:
 
 def scoped(scope: str, *names: str) -> str:
     """The identifier of something within a scope; one that begins with it already keeps it once."""
-    joined = "-".join(one for one in names if one)
+    joined = "-".join(name for name in names if name)
     if not scope or joined == scope or joined.startswith(f"{scope}-"):
         return _cut(joined)
     return _cut(f"{scope}-{joined}")
@@ -91,7 +91,7 @@ def mint(rows: Mapping[int, Unnamed], taken: frozenset[str]) -> dict[int, str]:
 
 
 def _all_different(rows: Sequence[Unnamed]) -> bool:
-    names = {one.name for one in rows}
+    names = {row.name for row in rows}
     return "" not in names and len(names) == len(rows)
 
 

@@ -58,7 +58,11 @@ def main_part(package: Package) -> str | None:
     Raises:
         Unreadable: the relationships are no XML.
     """
-    named = (one.path for one in relations(package, "").values() if one.kind == "officeDocument")
+    named = (
+        relation.path
+        for relation in relations(package, "").values()
+        if relation.kind == "officeDocument"
+    )
     known = (*named, "xl/workbook.xml")
     return next((one for one in known if one in package.members), None)
 
@@ -81,8 +85,8 @@ def content_types(package: Package, members: Iterable[str]) -> dict[str, str]:
 
     _parse(package, _TYPES, start)
     return {
-        one: parts.get(one.lower(), endings.get(one.rpartition(".")[2].lower(), ""))
-        for one in members
+        member: parts.get(member.lower(), endings.get(member.rpartition(".")[2].lower(), ""))
+        for member in members
     }
 
 
@@ -90,7 +94,7 @@ def _member(package: Package, path: str) -> str:
     """A member, however its capitals are written where it is named."""
     if path in package.members:
         return path
-    return next((one for one in package.members if one.lower() == path.lower()), path)
+    return next((member for member in package.members if member.lower() == path.lower()), path)
 
 
 def _parse(package: Package, path: str, start: Callable[[str, dict[str, str]], None]) -> None:

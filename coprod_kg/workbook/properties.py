@@ -74,11 +74,12 @@ def properties(shapes: TripleIndex, ontology: TripleIndex, kind: str) -> Iterato
 def beyond_shapes(ontology: TripleIndex, kind: str) -> list[str]:
     """The properties with text or numbers that the ontology gives a class, in order of name."""
     return sorted(
-        one
-        for one in ontology.subjects()
-        if ontology.value(one, f"{_RDFS}domain") == kind
+        subject
+        for subject in ontology.subjects()
+        if ontology.value(subject, f"{_RDFS}domain") == kind
         and any(
-            kind.value == f"{_OWL}DatatypeProperty" for kind in ontology.objects(one, f"{_RDF}type")
+            kind.value == f"{_OWL}DatatypeProperty"
+            for kind in ontology.objects(subject, f"{_RDF}type")
         )
     )
 

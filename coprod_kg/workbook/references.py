@@ -125,7 +125,7 @@ class Register:
         return Thing(kind, scoped(self.scope, slug(text_and_language(text, "")[0]))), told
 
     def _unknown(self, text: str, column: SheetColumn, close: list[str]) -> CellProblem:
-        titles = [self.sheets.of_kind(one).title for one in column.kinds]
+        titles = [self.sheets.of_kind(kind).title for kind in column.kinds]
         if close:
             fix = f"Did you mean {' or '.join(close)}?"
         else:
@@ -142,11 +142,11 @@ class Register:
     def _found(self, text: str, kinds: Iterable[str]) -> list[Thing]:
         key = plain(text_and_language(text, "")[0])
         exact = [
-            self._identifiers[one][key] for one in kinds if key in self._identifiers.get(one, {})
+            self._identifiers[kind][key] for kind in kinds if key in self._identifiers.get(kind, {})
         ]
         if exact:
             return exact
-        named = [thing for one in kinds for thing in self._names.get(one, {}).get(key, [])]
+        named = [thing for kind in kinds for thing in self._names.get(kind, {}).get(key, [])]
         if named:
             return named
         outside = self._outside(text)
@@ -155,7 +155,7 @@ class Register:
 
     def _outside(self, text: str) -> Thing | None:
         found = _PATH.fullmatch(text.strip().replace(self.base_iri, ""))
-        kinds = {one.kind for one in self.sheets.members}
+        kinds = {member.kind for member in self.sheets.members}
         if found and found[1] in kinds and SLUG.fullmatch(found[2]):
             return Thing(found[1], found[2])
         return None

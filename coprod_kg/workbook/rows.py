@@ -47,15 +47,15 @@ class RowStatements:
         return Positions(
             tuple(
                 SheetPlaces(
-                    one.grid.name,
+                    sheet.grid.name,
                     {
-                        column.path: (one.headers[at], at)
-                        for at, column in one.columns.items()
+                        column.path: (sheet.headers[at], at)
+                        for at, column in sheet.columns.items()
                         if column.path
                     },
-                    frozenset(column.path for column in one.absent if column.path),
+                    frozenset(column.path for column in sheet.absent if column.path),
                 )
-                for one in sheets
+                for sheet in sheets
             ),
             self.rows,
             frozenset(self.told),
@@ -196,10 +196,10 @@ class _Teller:
         column = next((one for one in headed.columns.values() if one.path == others[0]), None)
         choices = column.choices.members if column and column.choices else ()
         labels = [
-            one.label("en")
+            choice.label("en")
             for term in said.get(others[0], [])
-            for one in choices
-            if one.iri == term.value
+            for choice in choices
+            if choice.iri == term.value
         ]
         about = [self._name_of(term.value) for term in said.get(first, [])]
         what = f"{column.header}: {', '.join(labels)}" if column and labels else ""

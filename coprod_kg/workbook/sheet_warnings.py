@@ -25,7 +25,7 @@ def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
             "the sheet is hidden",
             "Show it (right-click a tab, Unhide) so that you see what you send, or delete it.",
         )
-    for first, last in _runs([one for one in grid.hidden_rows if one > headed.row]):
+    for first, last in _runs([row for row in grid.hidden_rows if row > headed.row]):
         what = f"row {first} is hidden" if first == last else f"rows {first} to {last} are hidden"
         yield _finding(
             Fault.HIDDEN,
@@ -34,7 +34,11 @@ def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
             "Clear the filter or unhide the rows so that you see what you send, or delete them.",
         )
     for first, last in grid.hidden_columns:
-        used = [one for one in headed.columns if first <= one <= last and _holds(headed, one)]
+        used = [
+            column
+            for column in headed.columns
+            if first <= column <= last and _holds(headed, column)
+        ]
         if used:
             cells = f"{letters(used[0])}:{letters(used[-1])}"
             yield _finding(
@@ -63,8 +67,10 @@ def _merged(headed: HeadedGrid) -> Iterator[CellFinding]:
         if found is None or int(found[4]) <= headed.row or told >= _MOST_TOLD:
             continue
         first, last = column_of(found[1]), column_of(found[3])
-        touched = next((one for one in sorted(headed.columns) if first <= one <= last), None)
-        if touched is None or int(found[2]) > max(one.number for one in headed.grid.rows):
+        touched = next(
+            (column for column in sorted(headed.columns) if first <= column <= last), None
+        )
+        if touched is None or int(found[2]) > max(row.number for row in headed.grid.rows):
             continue
         told += 1
         yield _finding(
@@ -82,13 +88,13 @@ def _holds(headed: HeadedGrid, column: int) -> bool:
 def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Numbers as runs of neighbours."""
     start = last = None
-    for one in numbers:
-        if last is not None and one == last + 1:
-            last = one
+    for number in numbers:
+        if last is not None and number == last + 1:
+            last = number
             continue
         if start is not None and last is not None:
             yield start, last
-        start = last = one
+        start = last = number
     if start is not None and last is not None:
         yield start, last
 

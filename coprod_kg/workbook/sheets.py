@@ -66,14 +66,14 @@ class _Maker:
         self._told: list[dict[str, Any]] = told["sheets"]
         self._kinds = {namespaces.expand(one["class"]): one["kind"] for one in self._told}
         self._ontology = TripleIndex(model.background)
-        self._shapes = TripleIndex(one for path in model.shapes for one in _triples(path))
+        self._shapes = TripleIndex(triple for path in model.shapes for triple in _triples(path))
         self._lists: dict[str, Choices] = {}
 
     def sheets(self) -> Iterator[Sheet]:
         for told in self._told:
             columns = tuple(self._columns(told))
-            headers = [plain(one.header) for one in columns]
-            twice = next((one for one in headers if headers.count(one) > 1), None)
+            headers = [plain(column.header) for column in columns]
+            twice = next((header for header in headers if headers.count(header) > 1), None)
             if twice:
                 raise ModelError(
                     f"two columns of the sheet {told['title']} are called {twice!r}",
@@ -131,7 +131,7 @@ class _Maker:
         yield kind
         for same in self._ontology.objects(kind, namespaces.expand("owl:equivalentClass")):
             for union in self._ontology.objects(same, namespaces.expand("owl:unionOf")):
-                yield from (one.value for one in self._ontology.members(union))
+                yield from (member.value for member in self._ontology.members(union))
 
     def _column(self, one: Property, *, named: bool) -> SheetColumn:
         words = self._words.get(one.path, {})

@@ -84,7 +84,7 @@ class TableRead:
     @property
     def refused(self) -> bool:
         """Whether a finding is so grave that nothing of it may be committed."""
-        return any(one.severity is Severity.VIOLATION for one in self.findings)
+        return any(finding.severity is Severity.VIOLATION for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,14 +270,14 @@ def _recognised(
             "it has none of the template's sheets",
             where=name,
             fix="Start from the template (coprod-kg template). Its sheets are: "
-            + ", ".join(one.title for one in sheets.members)
+            + ", ".join(member.title for member in sheets.members)
             + ".",
         )
     return known, found
 
 
 def _unknown_sheet(grid: Grid, sheets: Sheets) -> CellFinding:
-    shown = {plain(one.title): one.title for one in sheets.members}
+    shown = {plain(member.title): member.title for member in sheets.members}
     close = near(plain(PurePath(grid.name).stem if "." in grid.name else grid.name), shown)
     return CellFinding(
         Fault.UNKNOWN_SHEET,
@@ -346,7 +346,7 @@ def _refuse_others(content: bytes, name: str, ending: str) -> None:
 def _refuse_other_packages(package: Package, name: str) -> None:
     kinds = {"word/": "a Word document", "ppt/": "a presentation", "mimetype": _REFUSED["ods"]}
     for start, kind in kinds.items():
-        if any(one.startswith(start) for one in package.members):
+        if any(member.startswith(start) for member in package.members):
             raise UnsupportedMedia(f"this is {kind}, not a workbook", where=name, fix=_SAVE_AS)
-    if package.members and any(one.startswith("xl/") for one in package.members):
+    if package.members and any(member.startswith("xl/") for member in package.members):
         raise UnsupportedMedia(f"this is {_REFUSED['xlsb']}", where=name, fix=_SAVE_AS)

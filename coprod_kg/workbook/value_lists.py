@@ -51,7 +51,7 @@ def _choices(members: list[str], ontology: TripleIndex) -> Choices:
     last = scheme.rstrip("/#").rsplit("/", 1)[-1]
     title = ontology.text(scheme, f"{_SKOS}prefLabel") or last.replace("-", " ").capitalize()
     ordered = sorted(
-        (_choice(one, ontology) for one in members),
+        (_choice(member, ontology) for member in members),
         key=lambda one: (one.rank, plain(one.label("en")), one.code),
     )
     return Choices(last.replace("-", "_"), title, tuple(ordered))

@@ -85,7 +85,9 @@ def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
         if part.path not in package.members:
             raise _not_whole(package, f"the sheet {name!r} is not in the file")
         grids.append(_grid(package, part.path, SheetReader(name, state != "visible", formats)))
-    linked = "externalLink" in parts or any("externalLinks/" in one for one in package.members)
+    linked = "externalLink" in parts or any(
+        "externalLinks/" in member for member in package.members
+    )
     return Book(tuple(grids), linked)
 
 
@@ -176,7 +178,7 @@ def _shown(package: Package, path: str) -> list[NumberDisplay]:
 
     if path in package.members:
         _parse(package, path, (start, end, _nothing))
-    return [shown_by(one, codes.get(one)) for one in numbers]
+    return [shown_by(number, codes.get(number)) for number in numbers]
 
 
 def _parse(package: Package, path: str, handlers: Handlers) -> None:

@@ -84,12 +84,12 @@ def _words(file: Reported, settings: Settings) -> dict[str, object]:
     """What is written into the workbook."""
     marks = [
         {
-            "spot": asdict(one.spot),
-            "severity": one.severity,
-            "text": " ".join(part for part in (one.message, one.fix or "") if part),
+            "spot": asdict(finding.spot),
+            "severity": finding.severity,
+            "text": " ".join(part for part in (finding.message, finding.fix or "") if part),
         }
-        for one in file.report.findings
-        if one.spot and one.spot.sheet
+        for finding in file.report.findings
+        if finding.spot and finding.spot.sheet
     ]
     causes = [
         {

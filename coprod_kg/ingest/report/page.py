@@ -24,11 +24,11 @@ def as_part(files: Sequence[Reported], base_iri: str) -> str:
     """The report as the main part of a page, escaped."""
     shown = [
         (
-            one,
-            told(one.report, base_iri, _PLACES),
-            [] if one.error else moved(one, base_iri, _NAMES),
+            file,
+            told(file.report, base_iri, _PLACES),
+            [] if file.error else moved(file, base_iri, _NAMES),
         )
-        for one in files
+        for file in files
     ]
     return _templates().get_template("report.html").render(files=shown, weights=WEIGHTS)
 

@@ -73,12 +73,14 @@ def lost_parts(package: Package) -> list[str]:
     for path in package.members:
         if not path.endswith(".rels"):
             continue
-        for one in relations(package, _owner(path)).values():
-            if one.path not in package.members or one.kind in _WRITTEN_AGAIN | _UNSEEN:
+        for relation in relations(package, _owner(path)).values():
+            if relation.path not in package.members or relation.kind in _WRITTEN_AGAIN | _UNSEEN:
                 continue
-            if one.kind == "drawing" and b"Anchor" not in package.read(one.path, MOST_BYTES):
+            if relation.kind == "drawing" and b"Anchor" not in package.read(
+                relation.path, MOST_BYTES
+            ):
                 continue  # an empty one, as R's openxlsx puts on every sheet
-            found.append(_CALLED.get(one.kind, f"parts of the kind {one.kind!r}"))
+            found.append(_CALLED.get(relation.kind, f"parts of the kind {relation.kind!r}"))
     return found
 
 

@@ -16,7 +16,7 @@ _WIDTH: Final = 96
 
 def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) -> str:
     """The report as lines, with control characters of the file replaced."""
-    lines = [line for one in files for line in _file(one, base_iri)]
+    lines = [line for file in files for line in _file(file, base_iri)]
     text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
@@ -56,9 +56,9 @@ def _cause(cause: Problem) -> Iterator[str]:
     yield from _wrapped(f"{WEIGHTS[cause.severity]} ({cause.count}): {cause.title}", 2)
     if cause.fix:
         yield from _wrapped(f"→ {cause.fix}", 4)
-    for one in cause.places:
-        start = " ".join(part for part in (one.spot, one.thing, one.value) if part)
-        yield from _wrapped(f"{start}: {one.words}" if one.words else start, 6)
+    for place in cause.places:
+        start = " ".join(part for part in (place.spot, place.thing, place.value) if part)
+        yield from _wrapped(f"{start}: {place.words}" if place.words else start, 6)
     if cause.more > 0:
         yield f"      and {cause.more} more"
 
@@ -75,9 +75,9 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 def _conclusion(files: Sequence[Reported], *, dry_run: bool) -> str:
-    refused = sum(not one.accepted for one in files)
+    refused = sum(not file.accepted for file in files)
     accepted = len(files) - refused
-    version = next((one.version for one in files if one.version), None)
+    version = next((file.version for file in files if file.version), None)
     counts = f"{accepted} of {len(files)} accepted, {refused} refused."
     if version is not None:
         return f"{counts} Version {version} of the data holds what was accepted."

@@ -22,8 +22,8 @@ _BOOLEAN: Final = ox.NamedNode("http://www.w3.org/2001/XMLSchema#boolean")
 def as_turtle(files: Sequence[Reported]) -> str:
     """The findings as Turtle."""
     report = ox.BlankNode("report")
-    findings = [found for one in files for found in one.report.findings]
-    conforms = not findings and all(one.accepted for one in files)
+    findings = [found for file in files for found in file.report.findings]
+    conforms = not findings and all(file.accepted for file in files)
     triples = [
         ox.Triple(report, _RDF_TYPE, _sh("ValidationReport")),
         ox.Triple(report, _sh("conforms"), ox.Literal(str(conforms).lower(), datatype=_BOOLEAN)),

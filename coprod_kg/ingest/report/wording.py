@@ -164,16 +164,18 @@ def told(report: Report, base_iri: str, places: int) -> list[Problem]:
         base_iri: what is left out of the names of things.
         places: the most places that are named for one cause.
     """
-    return [_told(one, base_iri, places) for one in report.causes()]
+    return [_told(cause, base_iri, places) for cause in report.causes()]
 
 
 def _told(cause: Cause, base_iri: str, places: int) -> Problem:
     first = cause.findings[0]
-    same = all((one.message, one.fix) == (first.message, first.fix) for one in cause.findings)
+    same = all(
+        (finding.message, finding.fix) == (first.message, first.fix) for finding in cause.findings
+    )
     title = first.message if same else _title(cause, first.spot)
     in_table = cause.shape.startswith(_TABLE)
-    alike = same or (in_table and all(one.fix == first.fix for one in cause.findings))
-    listed = {one.permitted for one in cause.findings}
+    alike = same or (in_table and all(finding.fix == first.fix for finding in cause.findings))
+    listed = {finding.permitted for finding in cause.findings}
     return Problem(
         cause.severity,
         cause.count,
@@ -188,8 +190,8 @@ def _told(cause: Cause, base_iri: str, places: int) -> Problem:
 def _apart(findings: Sequence[Finding], most: int) -> list[Finding]:
     """The first findings, each place once."""
     seen: dict[tuple[object, ...], Finding] = {}
-    for one in findings:
-        seen.setdefault((one.spot, one.focus, one.value), one)
+    for finding in findings:
+        seen.setdefault((finding.spot, finding.focus, finding.value), finding)
         if len(seen) == most:
             break
     return list(seen.values())

@@ -33,7 +33,7 @@ _Pair = tuple[Cell | None, Cell | None]
 
 def compared(site: Site, query: SavedQuery, found: Differences) -> DifferencesView:
     """One line for each cell that differs; a column ``xLabel`` is the text of the column ``x``."""
-    called = {one.name: one.heading for one in query.columns}
+    called = {column.name: column.heading for column in query.columns}
     view = _View(site, found, {name: called.get(name) or words(name) for name in found.columns})
     lines = list(view.lines())
     key = tuple(view.called[name] for name in view.key)
@@ -67,7 +67,7 @@ class _View:
     def _whole(self, what: str, row: Row, *, added: bool) -> Iterator[tuple[DisplayCell, ...]]:
         for name in self._rest:
             cells = (row.get(name), row.get(self._labels.get(name, "")))
-            pairs = [(None, one) if added else (one, None) for one in cells]
+            pairs = [(None, cell) if added else (cell, None) for cell in cells]
             yield self._line(what, row, name, (pairs[0], pairs[1]))
         if not self._rest:
             yield (DisplayCell(what), *self._who(row), *(DisplayCell(""),) * 3)

@@ -107,9 +107,9 @@ def _owners(site: Site, iri: str, run_by: Iterable[Row]) -> set[str]:
     stem = f"{site.settings.base_iri}id/organisation/"
     things = [iri, *(row["value"].value for row in run_by)]
     return {
-        f"{site.settings.base_iri}graph/organisation/{one.removeprefix(stem)}"
-        for one in things
-        if one.startswith(stem)
+        f"{site.settings.base_iri}graph/organisation/{thing.removeprefix(stem)}"
+        for thing in things
+        if thing.startswith(stem)
     }
 
 

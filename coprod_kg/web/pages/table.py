@@ -66,8 +66,8 @@ class View:
 
 def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
     """A table for a page; a column ``xLabel`` becomes the link text of the column ``x``."""
-    said = {one.name: one.description for one in query.columns} if query else {}
-    called = {one.name: one.heading for one in query.columns} if query else {}
+    said = {column.name: column.description for column in query.columns} if query else {}
+    called = {column.name: column.heading for column in query.columns} if query else {}
     labels = labelled_columns(table.columns)
     shown = [column for column in table.columns if column not in labels.values()]
     numbers = {

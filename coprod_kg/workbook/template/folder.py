@@ -24,13 +24,13 @@ def as_files(sheets: Sheets, language: str) -> dict[str, bytes]:
             semicolon, as Excel does.
     """
     files = {
-        one.file_name: _csv([_headers(one.columns), example(one, language)], language)
-        for one in sheets.members
+        member.file_name: _csv([_headers(member.columns), example(member, language)], language)
+        for member in sheets.members
     }
     words = [["List", "Code", "Label", "What it means"]] + [
-        [choices.title, one.code, one.label(language), one.definition]
+        [choices.title, member.code, member.label(language), member.definition]
         for choices in sheets.choices.values()
-        for one in choices.members
+        for member in choices.members
     ]
     files[f"{EXPLANATIONS.lower()}.csv"] = _csv(words, language)
     files["read-me.txt"] = _text(sheets).encode("utf-8-sig")
@@ -40,13 +40,13 @@ def as_files(sheets: Sheets, language: str) -> dict[str, bytes]:
 def readme() -> list[str]:
     """The lines of the read-me; a heading begins with ``# ``."""
     path = Path(__file__).with_name("readme.txt")
-    return [one for one in path.read_text(encoding="utf-8").splitlines() if one]
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def _headers(columns: Iterable[object]) -> list[str]:
     return [
-        f"{getattr(one, 'header', '')}{'*' if getattr(one, 'required', False) else ''}"
-        for one in columns
+        f"{getattr(column, 'header', '')}{'*' if getattr(column, 'required', False) else ''}"
+        for column in columns
     ]
 
 
@@ -66,5 +66,5 @@ def _text(sheets: Sheets) -> str:
     lines += ["", "FILES AND COLUMNS", "A * behind a header: needed in every row."]
     for sheet in sheets.members:
         lines += ["", f"{sheet.file_name}: {sheet.purpose}"]
-        lines += [f"  {one.header}: {one.note}" for one in sheet.columns]
+        lines += [f"  {column.header}: {column.note}" for column in sheet.columns]
     return "\r\n".join(lines).lstrip() + "\r\n"

@@ -71,12 +71,12 @@ def add_explanations(made: Worksheet, sheets: Sheets, language: str) -> None:
         made.column_dimensions[get_column_letter(number)].width = width
     row = 1
     for choices in sheets.choices.values():
-        for one in choices.members:
+        for member in choices.members:
             row += 1
-            texts = (choices.title, one.label(language), one.code, one.definition)
+            texts = (choices.title, member.label(language), member.code, member.definition)
             for number, text in enumerate(texts, 1):
                 _put(made, row, number, text)
-            made.row_dimensions[row].height = _HEIGHT * (1 + len(one.definition) // 95)
+            made.row_dimensions[row].height = _HEIGHT * (1 + len(member.definition) // 95)
     made.freeze_panes = "A2"
     made.auto_filter.ref = f"A1:D{row}"
     made.print_title_rows = "1:1"
