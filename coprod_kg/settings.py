@@ -323,9 +323,9 @@ def _fit(name: str, value: object) -> object:
 
 def _words(value: object) -> tuple[str, ...]:
     given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+    if not isinstance(given, list | tuple) or not all(isinstance(text, str) for text in given):
         raise TypeError(value)
-    return tuple(word for one in given for word in one.replace(",", " ").split())
+    return tuple(word for text in given for word in text.replace(",", " ").split())
 
 
 _CONVERTERS: dict[Any, Any] = {

@@ -127,7 +127,7 @@ def update(
         seconds=settings.query_seconds,
         kept=(record.graph,),
         graphs=written(found.text),
-        operations=tuple(Operation(*each) for each in taken_apart),
+        operations=tuple(Operation(*parts) for parts in taken_apart),
         calls=found.calls,
         depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),
     )
@@ -163,8 +163,8 @@ def with_dataset(text: str, using: tuple[str, ...], named: tuple[str, ...]) -> s
     """
     if not using and not named:
         return text
-    clauses = "".join(f"USING <{one}> " for one in using)
-    clauses += "".join(f"USING NAMED <{one}> " for one in named)
+    clauses = "".join(f"USING <{iri}> " for iri in using)
+    clauses += "".join(f"USING NAMED <{iri}> " for iri in named)
     pieces, at, depth = [], 0, 0
     tokens = list(significant(text, 0))
     for place, token in enumerate(tokens):

@@ -85,5 +85,5 @@ def claims_on(store: Store, subject: str) -> tuple[Claim, ...]:
             ),
         )
     return tuple(
-        replace(one, sources=tuple(sources.get(iri, {}).values())) for iri, one in first.items()
+        replace(claim, sources=tuple(sources.get(iri, {}).values())) for iri, claim in first.items()
     )

@@ -66,13 +66,13 @@ class Explanation:
     @property
     def above_evidence(self) -> bool:
         """Whether some claim is of a higher stage than the record supports."""
-        highest = max((one.rank for one in self.supported), default=0)
+        highest = max((profile.rank for profile in self.supported), default=0)
         return any(claim.rank > highest for claim in self.open_claims)
 
     @property
     def next_profile(self) -> Profile | None:
         """The profile of the stage after the highest that is claimed or supported."""
-        known = [one.rank for one in (*self.claimed, *self.supported)]
+        known = [profile.rank for profile in (*self.claimed, *self.supported)]
         top = max(known, default=0)
         return next((profile for profile in self.judgement.profiles if profile.rank > top), None)
 
@@ -105,7 +105,7 @@ class Explainer:
         """Explain one subject."""
         judgements, concluded = self._of(subject.organisation)
         judgement = next(
-            (one for one in judgements if one.subject == subject.iri),
+            (judged for judged in judgements if judged.subject == subject.iri),
             Judgement(subject.iri, (), ()),
         )
         claims = claims_on(self._store, subject.iri)
@@ -115,7 +115,7 @@ class Explainer:
             claims=claims,
             judgement=judgement,
             fresh=_said(judgement)
-            == {one for one in concluded if one.subject == ox.NamedNode(subject.iri)},
+            == {triple for triple in concluded if triple.subject == ox.NamedNode(subject.iri)},
             barriers=barriers_of(self._store, subject.iri, stages),
             labels=self._labels(judgement),
         )
@@ -126,7 +126,7 @@ class Explainer:
             said = self._graph("organisation", organisation)
             inferred = self._graph("assessment", organisation)
             words = {term(name) for name in _CONCLUDED}
-            concluded = {one for one in inferred if one.predicate.value in words}
+            concluded = {triple for triple in inferred if triple.predicate.value in words}
             self._judged[organisation] = (self.profiles.judge(said, inferred), concluded)
         return self._judged[organisation]
 
@@ -137,7 +137,7 @@ class Explainer:
             default_graphs=(f"{self._base}graph/{kind}/{organisation}",),
         )
         answer = self._store.query(query).read()
-        return [one.triple for one in ox.parse(answer, format=ox.RdfFormat.N_TRIPLES)]
+        return [quad.triple for quad in ox.parse(answer, format=ox.RdfFormat.N_TRIPLES)]
 
     def _labels(self, judgement: Judgement) -> dict[str, str]:
         things = {
@@ -167,4 +167,4 @@ def _said(judgement: Judgement) -> set[ox.Triple]:
 
 def _each(subject: ox.NamedNode, name: str, iris: Sequence[str]) -> Iterable[ox.Triple]:
     predicate = ox.NamedNode(term(name))
-    return (ox.Triple(subject, predicate, ox.NamedNode(one)) for one in iris)
+    return (ox.Triple(subject, predicate, ox.NamedNode(iri)) for iri in iris)

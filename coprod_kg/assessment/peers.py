@@ -87,7 +87,7 @@ def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[Repo
             one.overcome_by = (*one.overcome_by, enabler)
     elsewhere = [
         row
-        for row in rows(store, "same-barrier", barrier={one.iri for one in found.values()})
+        for row in rows(store, "same-barrier", barrier={barrier.iri for barrier in found.values()})
         if row["peer"].value != subject
     ]
     for one in found.values():
@@ -145,7 +145,7 @@ def _overcame(same: Sequence[Row], step: str | None) -> list[Case]:
 def _went_on(store: Store, same: Sequence[Row], barrier: ReportedBarrier) -> list[Case]:
     if barrier.step is None:
         return []
-    overcame = {one.iri for one in barrier.overcame}
+    overcame = {case.iri for case in barrier.overcame}
     peers = {row["peer"].value: row for row in same if row["peer"].value not in overcame}
     cases: dict[str, Case] = {}
     for row in rows(store, "passed-step", peer=peers, step=[barrier.step]):

@@ -45,7 +45,7 @@ def rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[Row]:
     """
     query = (files("queries") / "assessing" / f"{name}.rq").read_text(encoding="utf-8")
     for variable, values in iris.items():
-        terms = " ".join(serialise(NamedNode(one)) for one in sorted(set(values)))
+        terms = " ".join(serialise(NamedNode(iri)) for iri in sorted(set(values)))
         if not terms:
             return
         query = query.replace(
@@ -53,9 +53,11 @@ def rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[Row]:
         )
     answer = store.query(Query(query, ("application/sparql-results+json",))).read()
     for row in json.loads(answer)["results"]["bindings"]:
-        yield {variable: _cell(one) for variable, one in row.items()}
+        yield {variable: _cell(cell) for variable, cell in row.items()}
 
 
-def _cell(one: Mapping[str, Any]) -> AnswerValue:
-    value = str(one["value"])
-    return AnswerValue(value, value == "true" and str(one.get("datatype", "")).endswith("#boolean"))
+def _cell(cell: Mapping[str, Any]) -> AnswerValue:
+    value = str(cell["value"])
+    return AnswerValue(
+        value, value == "true" and str(cell.get("datatype", "")).endswith("#boolean")
+    )

@@ -56,12 +56,14 @@ def assess(
 
 
 def _concluded(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
-    sent = [Sent(f"{one}.nt", _graph(one, store, settings)) for one in batch]
+    sent = [
+        Sent(f"{organisation}.nt", _graph(organisation, store, settings)) for organisation in batch
+    ]
     found: dict[str, bytes] = {}
-    for one, checked in zip(batch, check(sent, settings, validates=False), strict=True):
+    for organisation, checked in zip(batch, check(sent, settings, validates=False), strict=True):
         if checked.refusal:
-            raise StoreError(checked.refusal.what, where=f"graph/organisation/{one}")
-        found[f"{settings.base_iri}graph/assessment/{one}"] = checked.inferred
+            raise StoreError(checked.refusal.what, where=f"graph/organisation/{organisation}")
+        found[f"{settings.base_iri}graph/assessment/{organisation}"] = checked.inferred
     return found
 
 

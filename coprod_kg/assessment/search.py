@@ -76,18 +76,18 @@ def _subjects(store: Store, wanted: Iterable[str]) -> dict[str, Subject]:
         if runner := text(row, "runnerLabel"):
             runners.setdefault(iri, {})[runner] = None
     return {
-        iri: Subject(one.iri, one.label, one.organisation, tuple(runners.get(iri, ())))
-        for iri, one in found.items()
+        iri: Subject(subject.iri, subject.label, subject.organisation, tuple(runners.get(iri, ())))
+        for iri, subject in found.items()
     }
 
 
 def _unknown(given: str, store: Store, base_iri: str) -> NotFound:
     stem = f"{base_iri}id/"
     known = {row["subject"].value.removeprefix(stem) for row in rows(store, "subjects")}
-    by_slug = {one.rpartition("/")[2]: one for one in sorted(known, reverse=True)}
+    by_slug = {iri.rpartition("/")[2]: iri for iri in sorted(known, reverse=True)}
     slug = given.rpartition("/")[2].rpartition("#")[2].strip("<>")
     near = get_close_matches(slug, by_slug, n=3, cutoff=0.5)
-    near += [one for one in sorted(by_slug) if slug and slug in one and one not in near][:3]
+    near += [name for name in sorted(by_slug) if slug and slug in name and name not in near][:3]
     meant = " or ".join(dict.fromkeys(near)) if near else ""
     return NotFound(
         f"nothing that can be assessed is called {given!r}",

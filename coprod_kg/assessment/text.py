@@ -42,27 +42,29 @@ def as_lines(one: Explanation, base_iri: str, *, every: bool = False) -> Iterato
         yield "".join(char if char.isprintable() else " " for char in line)
 
 
-def _lines(one: Explanation, base_iri: str, every: bool) -> Iterator[str]:
-    yield one.subject.label
-    runners = f", run by {_listed(one.subject.run_by)}" if one.subject.run_by else ""
-    yield f"  {one.subject.iri.removeprefix(f'{base_iri}id/')}{runners}"
+def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str]:
+    yield explanation.subject.label
+    runners = (
+        f", run by {_listed(explanation.subject.run_by)}" if explanation.subject.run_by else ""
+    )
+    yield f"  {explanation.subject.iri.removeprefix(f'{base_iri}id/')}{runners}"
     yield ""
-    yield from _claims(one)
-    yield from _supported(one)
-    if not one.fresh:
+    yield from _claims(explanation)
+    yield from _supported(explanation)
+    if not explanation.fresh:
         yield from _indented(
             "The store holds other conclusions: the data or the profiles changed since. "
-            f"Run coprod-kg assess --refresh {one.subject.organisation}",
+            f"Run coprod-kg assess --refresh {explanation.subject.organisation}",
             "  ! ",
         )
-    for profile in one.judgement.profiles if every else _that_matter(one):
+    for profile in explanation.judgement.profiles if every else _that_matter(explanation):
         yield ""
-        yield from _criteria(one, profile, base_iri)
-    yield from _barriers(one)
+        yield from _criteria(explanation, profile, base_iri)
+    yield from _barriers(explanation)
 
 
-def _claims(one: Explanation) -> Iterator[str]:
-    open_claims = one.open_claims
+def _claims(explanation: Explanation) -> Iterator[str]:
+    open_claims = explanation.open_claims
     for claim in open_claims:
         yield from _indented(f"{claim.stage_label}{_since(claim)}. {_basis(claim)}", "Claimed    ")
         if claim.comment:
@@ -75,7 +77,7 @@ def _claims(one: Explanation) -> Iterator[str]:
             yield from _indented("It cites no evidence.", " " * 11)
     if not open_claims:
         yield "Claimed    No stage is claimed for it now."
-    earlier = [claim for claim in one.claims if not claim.open]
+    earlier = [claim for claim in explanation.claims if not claim.open]
     if earlier:
         told = [f"{claim.stage_label.lower()}{_since(claim)}" for claim in earlier]
         yield from _indented(f"Before: {'; '.join(told)}.", " " * 11)
@@ -95,53 +97,64 @@ def _basis(claim: Claim) -> str:
     return f"By {who}: {claim.basis.lower()}{not_theirs}."
 
 
-def _supported(one: Explanation) -> Iterator[str]:
-    names = _listed([_stage(one, profile) for profile in one.supported])
+def _supported(explanation: Explanation) -> Iterator[str]:
+    names = _listed([_stage(explanation, profile) for profile in explanation.supported])
     label = "Supported  "
     if not names:
         yield from _indented("The record does not yet support any stage in full.", label)
-    elif one.open_claims and not one.above_evidence:
+    elif explanation.open_claims and not explanation.above_evidence:
         yield from _indented(f"{names}: the record bears the claim out.", label)
     else:
         yield from _indented(f"{names}, in full.", label)
-    above = [profile for profile in one.claimed if profile.stage not in one.judgement.supported]
-    if not one.above_evidence:
+    above = [
+        profile
+        for profile in explanation.claimed
+        if profile.stage not in explanation.judgement.supported
+    ]
+    if not explanation.above_evidence:
         return
     for profile in above:
-        required = [verdict for verdict in one.verdicts(profile) if verdict.criterion.required]
+        required = [
+            verdict for verdict in explanation.verdicts(profile) if verdict.criterion.required
+        ]
         missed = [verdict for verdict in required if not verdict.met]
         yield from _indented(
-            f"For {_stage(one, profile).lower()}, {len(required) - len(missed)} of "
+            f"For {_stage(explanation, profile).lower()}, {len(required) - len(missed)} of "
             f"{len(required)} required criteria are on record. Not on record: "
             f"{'; '.join(_quoted(verdict.criterion.name) for verdict in missed)}. "
-            f"That says what this record lacks, not what the {_kind(one)} lacks: "
+            f"That says what this record lacks, not what the {_kind(explanation)} lacks: "
             "the claim may well be right.",
             " " * 11,
         )
-    unfit = {claim.stage_label for claim in one.open_claims} - {
-        one.labels.get(profile.stage, "") for profile in one.claimed
+    unfit = {claim.stage_label for claim in explanation.open_claims} - {
+        explanation.labels.get(profile.stage, "") for profile in explanation.claimed
     }
     for stage in sorted(unfit):
         yield from _indented(f"{stage} is not judged of a subject of this kind.", " " * 11)
 
 
-def _that_matter(one: Explanation) -> list[Profile]:
+def _that_matter(explanation: Explanation) -> list[Profile]:
     """The claimed stages; and what the next one asks where the claims are borne out."""
-    shown = list(one.claimed) or list(one.supported)
-    if not one.above_evidence and one.next_profile and one.next_profile not in shown:
-        shown.append(one.next_profile)
-    return shown or list(one.judgement.profiles[:1])
+    shown = list(explanation.claimed) or list(explanation.supported)
+    if (
+        not explanation.above_evidence
+        and explanation.next_profile
+        and explanation.next_profile not in shown
+    ):
+        shown.append(explanation.next_profile)
+    return shown or list(explanation.judgement.profiles[:1])
 
 
-def _criteria(one: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
-    verdicts = one.verdicts(profile)
-    if profile in one.claimed or profile in one.supported:
-        about = "claimed" if profile in one.claimed else "supported"
-        yield f"{_stage(one, profile)} ({about})"
+def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
+    verdicts = explanation.verdicts(profile)
+    if profile in explanation.claimed or profile in explanation.supported:
+        about = "claimed" if profile in explanation.claimed else "supported"
+        yield f"{_stage(explanation, profile)} ({about})"
     else:
         required = [verdict for verdict in verdicts if verdict.criterion.required]
         met = sum(verdict.met for verdict in required)
-        yield f"{_stage(one, profile)}: {met} of {len(required)} required criteria are on record"
+        stage = _stage(explanation, profile)
+        yield f"{stage}: {met} of {len(required)} required criteria are on record"
         yield from _indented("Higher is not better: this says only what it would take.", "  ")
         verdicts = tuple(verdict for verdict in verdicts if not verdict.met)
     for verdict in verdicts:
@@ -150,15 +163,17 @@ def _criteria(one: Explanation, profile: Profile, base_iri: str) -> Iterator[str
         yield f"  {sign} {verdict.criterion.name}{helps}"
         if not verdict.met:
             yield from _indented(verdict.criterion.message, " " * 6)
-            kinds = [one.labels.get(kind, shorten(kind)) for kind in verdict.criterion.evidence]
+            kinds = [
+                explanation.labels.get(kind, shorten(kind)) for kind in verdict.criterion.evidence
+            ]
             if kinds and verdict.criterion.required:
                 yield from _indented(
                     f"Would show it: {_listed(map(str.lower, kinds), 'or')}.", " " * 6
                 )
-        yield from _statements(one, verdict, base_iri)
+        yield from _statements(explanation, verdict, base_iri)
 
 
-def _statements(one: Explanation, verdict: Verdict, base_iri: str) -> Iterator[str]:
+def _statements(explanation: Explanation, verdict: Verdict, base_iri: str) -> Iterator[str]:
     telling = [
         triple
         for triple in verdict.triples
@@ -174,7 +189,7 @@ def _statements(one: Explanation, verdict: Verdict, base_iri: str) -> Iterator[s
 
 def _statement(triple: ox.Triple, base_iri: str) -> str:
     return " ".join(
-        _short(one, base_iri) for one in (triple.subject, triple.predicate, triple.object)
+        _short(node, base_iri) for node in (triple.subject, triple.predicate, triple.object)
     )
 
 
@@ -188,52 +203,58 @@ def _short(term: Any, base_iri: str) -> str:
     return str(term)
 
 
-def _barriers(one: Explanation) -> Iterator[str]:
+def _barriers(explanation: Explanation) -> Iterator[str]:
     yield ""
-    if not one.barriers:
+    if not explanation.barriers:
         yield "Barriers   None is reported of it."
         return
     yield "Barriers reported of it, and what others did about the same"
-    for barrier in one.barriers:
+    for barrier in explanation.barriers:
         yield from _barrier(barrier)
 
 
-def _barrier(one: ReportedBarrier) -> Iterator[str]:
-    step = f"at the step {one.step.rpartition('/')[2]}" if one.step_stated and one.step else ""
-    facts = [step or "step not stated", one.severity and one.severity.lower()]
-    facts.append(one.status and one.status.lower())
-    if one.standpoint and not one.standpoint_unstated:
-        facts.append(f"seen by: {one.standpoint.lower()}")
-    facts.append(one.basis.lower())
-    yield from _indented(f"{one.label} ({', '.join(str(fact) for fact in facts if fact)})", "  • ")
-    if one.comment and not one.comment.startswith(_BOILERPLATE):
-        yield from _indented(_quoted(one.comment), " " * 6)
-    if one.overcome_by:
-        how = _listed(map(str.lower, one.overcome_by))
+def _barrier(barrier: ReportedBarrier) -> Iterator[str]:
+    step = (
+        f"at the step {barrier.step.rpartition('/')[2]}"
+        if barrier.step_stated and barrier.step
+        else ""
+    )
+    facts = [step or "step not stated", barrier.severity and barrier.severity.lower()]
+    facts.append(barrier.status and barrier.status.lower())
+    if barrier.standpoint and not barrier.standpoint_unstated:
+        facts.append(f"seen by: {barrier.standpoint.lower()}")
+    facts.append(barrier.basis.lower())
+    yield from _indented(
+        f"{barrier.label} ({', '.join(str(fact) for fact in facts if fact)})", "  • "
+    )
+    if barrier.comment and not barrier.comment.startswith(_BOILERPLATE):
+        yield from _indented(_quoted(barrier.comment), " " * 6)
+    if barrier.overcome_by:
+        how = _listed(map(str.lower, barrier.overcome_by))
         yield from _indented(f"Overcome here by {how}.", " " * 6)
-    yield from _indented(_elsewhere(one), " " * 6)
-    for case in (*one.overcame, *one.went_on):
-        yield from _indented(_case(case, reported=case in one.overcame), " " * 8)
+    yield from _indented(_elsewhere(barrier), " " * 6)
+    for case in (*barrier.overcame, *barrier.went_on):
+        yield from _indented(_case(case, reported=case in barrier.overcame), " " * 8)
 
 
-def _elsewhere(one: ReportedBarrier) -> str:
-    if not one.others:
+def _elsewhere(barrier: ReportedBarrier) -> str:
+    if not barrier.others:
         return "Nobody else in the store reports it, so there is nothing to learn from others yet."
     coded = (
         ", all known from secondary coding"
-        if one.others_secondary == one.others
-        else f", {one.others_secondary} of them known from secondary coding"
-        if one.others_secondary
+        if barrier.others_secondary == barrier.others
+        else f", {barrier.others_secondary} of them known from secondary coding"
+        if barrier.others_secondary
         else ""
     )
-    who = f"{one.others} other{'s' if one.others > 1 else ''} report it{coded}."
-    if one.others == 1:
+    who = f"{barrier.others} other{'s' if barrier.others > 1 else ''} report it{coded}."
+    if barrier.others == 1:
         who = who.replace("report it", "reports it").replace(", all known", ", known")
-    passed = len(one.overcame)
-    went = len(one.went_on)
+    passed = len(barrier.overcame)
+    went = len(barrier.went_on)
     told = f"{passed or 'None'} of them {'is' if passed <= 1 else 'are'} said to have overcome it"
     if went:
-        step = (one.step or "").rpartition("/")[2]
+        step = (barrier.step or "").rpartition("/")[2]
         told += f"; {went} took the step {step} although they report it"
     few = " Too few to generalise from." if 0 < passed + went < 5 else ""
     return f"{who} {told}.{few}"
@@ -262,16 +283,16 @@ def _duration(since: str | None, until: str | None) -> str:
     return f"; {since} to {until}, {f'about {years} {unit}' if years else 'within a year'}"
 
 
-def _stage(one: Explanation, profile: Profile) -> str:
-    return one.labels.get(profile.stage) or shorten(profile.stage)
+def _stage(explanation: Explanation, profile: Profile) -> str:
+    return explanation.labels.get(profile.stage) or shorten(profile.stage)
 
 
 def _quoted(text: str) -> str:
     return f"“{text}”"
 
 
-def _kind(one: Explanation) -> str:
-    return "organisation" if "/id/organisation/" in one.subject.iri else "initiative"
+def _kind(explanation: Explanation) -> str:
+    return "organisation" if "/id/organisation/" in explanation.subject.iri else "initiative"
 
 
 def _listed(words: Iterable[str], last: str = "and") -> str:

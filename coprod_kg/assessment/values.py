@@ -29,8 +29,8 @@ def as_values(one: Explanation, profiles: Profiles) -> dict[str, Any]:
     }
 
 
-def _profile(one: Explanation, profile: Profile, profiles: Profiles) -> dict[str, Any]:
-    verdicts = one.verdicts(profile)
+def _profile(explanation: Explanation, profile: Profile, profiles: Profiles) -> dict[str, Any]:
+    verdicts = explanation.verdicts(profile)
     return {
         "stage": profile.stage,
         "rank": profile.rank,

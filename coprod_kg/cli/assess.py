@@ -59,20 +59,20 @@ def _explain(
     subjects = find(names, store, settings.base_iri)
     explained = [explainer.explain(subject) for subject in subjects]
     if as_json:
-        values = [as_values(one, explainer.profiles) for one in explained]
+        values = [as_values(explanation, explainer.profiles) for explanation in explained]
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
-    for number, one in enumerate(explained):
+    for number, explanation in enumerate(explained):
         if number:
             click.echo(f"\n{'─' * 72}\n")
-        for line in as_lines(one, settings.base_iri, every=every_stage):
+        for line in as_lines(explanation, settings.base_iri, every=every_stage):
             click.echo(line)
 
 
 def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:
     known = organisations(store)
     wanted = [name.strip("<>").rpartition("/")[2] for name in names] or known
-    if unknown := [one for one in wanted if one not in known]:
+    if unknown := [name for name in wanted if name not in known]:
         raise NotFound(
             f"no organisation in the store is called {', '.join(unknown)}",
             fix="Name one that has data, or none for all of them.",

@@ -37,8 +37,13 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
     hinted = hints(found)
     if as_json:
         rows = [
-            {"file": str(one.file), "line": one.line, "what": one.what, "hint": one in hinted}
-            for one in (*wrong, *hinted)
+            {
+                "file": str(mistake.file),
+                "line": mistake.line,
+                "what": mistake.what,
+                "hint": mistake in hinted,
+            }
+            for mistake in (*wrong, *hinted)
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
@@ -57,5 +62,5 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
         raise click.exceptions.Exit(1)
 
 
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number or 'no'} {one if number == 1 else several}"
+def _counted(number: int, singular: str, several: str) -> str:
+    return f"{number or 'no'} {singular if number == 1 else several}"

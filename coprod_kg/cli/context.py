@@ -22,7 +22,7 @@ def setting_options(*names: str) -> Callable[[_Command], Callable[..., Any]]:
     Args:
         names: the settings; all of them where none is named.
     """
-    known = {one.name: one for one in fields(Settings)}
+    known = {field.name: field for field in fields(Settings)}
     names = names or tuple(known)
 
     def decorate(command: _Command) -> Callable[..., Any]:

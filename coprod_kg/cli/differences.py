@@ -78,4 +78,4 @@ def _text(seen: Differences, said: Mapping[str, Any], span: tuple[int, int]) -> 
     some = (("added", seen.added), ("removed", seen.removed), ("changed", seen.changed))
     counted = ", ".join(f"{len(rows)} {what}" for what, rows in some)
     yield f"{said['summary']} From version {span[0]} to {span[1]}: {counted}."
-    yield from told(seen, {one["name"]: one["label"] for one in said["columns"]})
+    yield from told(seen, {column["name"]: column["label"] for column in said["columns"]})

@@ -65,6 +65,6 @@ def map_sources(
         output.write_text(made.turtle, encoding="utf-8")
     except OSError as error:
         raise WrongUsage(f"it cannot be written: {error.strerror}", where=str(output)) from None
-    for one in made.unmatched:
-        click.echo(str(one), err=True)
+    for word in made.unmatched:
+        click.echo(str(word), err=True)
     click.echo(f"The mapped data is written to {output}")

@@ -58,13 +58,13 @@ def _plain(found: Check) -> dict[str, object]:
         "consistent": found.consistent,
         "unsatisfiable": list(found.unsatisfiable),
         "clashes": [list(clash) for clash in found.clashes],
-        "hierarchy": [_branch(one) for one in found.hierarchy],
+        "hierarchy": [_branch(branch) for branch in found.hierarchy],
     }
 
 
-def _branch(one: Branch) -> dict[str, object]:
+def _branch(branch: Branch) -> dict[str, object]:
     return {
-        "class": one.iri,
-        "equivalents": list(one.equivalents),
-        "subclasses": [_branch(below) for below in one.branches],
+        "class": branch.iri,
+        "equivalents": list(branch.equivalents),
+        "subclasses": [_branch(below) for below in branch.branches],
     }

@@ -91,7 +91,7 @@ class Output:
     @property
     def made(self) -> Format | None:
         """The format, where it is one that is made of a saved query's rows."""
-        return next((one for one in by_name(self._named) if one in (*MADE, CRATE)), None)
+        return next((form for form in by_name(self._named) if form in (*MADE, CRATE)), None)
 
     @property
     def media_types(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Output:
         if self.as_table:
             return (_JSON, GRAPHS[0].media_type)
         known = (*ROWS, *GRAPHS)
-        found = tuple(one.media_type for one in by_name(self._named) if one in known)
+        found = tuple(form.media_type for form in by_name(self._named) if form in known)
         return found or ("text/csv", GRAPHS[0].media_type)
 
     def lines(self, table: Table) -> Iterator[str]:

@@ -65,14 +65,14 @@ def queries(
         total = ""
     else:
         all_of_them = known(settings)
-        found = [one.described() for one in find(all_of_them.values(), wanted, tags)]
+        found = [query.described() for query in find(all_of_them.values(), wanted, tags)]
         total = f" of {len(all_of_them)}"
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    width = max((len(str(one["name"])) for one in found), default=0)
-    for one in found:
-        click.echo(f"{one['name']:<{width}}  {one['summary']}")
+    width = max((len(str(query["name"])) for query in found), default=0)
+    for query in found:
+        click.echo(f"{query['name']:<{width}}  {query['summary']}")
     if words or tags:
         click.echo(f"({len(found)}{total} questions)", err=True)
 

@@ -140,13 +140,20 @@ def _explained(said: Mapping[str, Any]) -> Iterator[str]:
     yield said["description"]
     if said["parameters"]:
         rows = [
-            [one["name"], _takes(one), one["default"] or "", one["description"]]
-            for one in said["parameters"]
+            [
+                parameter["name"],
+                _takes(parameter),
+                parameter["default"] or "",
+                parameter["description"],
+            ]
+            for parameter in said["parameters"]
         ]
         yield ""
         yield from aligned(("parameter", "takes", "default", "does"), rows, (), terminal_width())
     yield ""
-    columns = [[one["name"], one["unit"] or "", one["description"]] for one in said["columns"]]
+    columns = [
+        [column["name"], column["unit"] or "", column["description"]] for column in said["columns"]
+    ]
     yield from aligned(("column", "unit", "is"), columns, (), terminal_width())
 
 

@@ -76,7 +76,9 @@ def compare(settings: Settings, submission: str, *, as_json: bool) -> None:
         [record] = settled([record], store, settings.base_iri)
         found = differences(record, store, settings)
     if as_json:
-        click.echo(json.dumps([one.as_dict() for one in found], indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps([difference.as_dict() for difference in found], indent=2, ensure_ascii=False)
+        )
     else:
         click.echo(as_lines(found))
 

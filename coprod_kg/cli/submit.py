@@ -136,7 +136,7 @@ def _shown() -> Iterator[Progress]:
 
 def _files(given: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]:
     """The files to hand on: opened where something is stated about the one there is."""
-    paths: Sequence[Path | Sent] = [_packed(one, settings) for one in given["files"]]
+    paths: Sequence[Path | Sent] = [_packed(path, settings) for path in given["files"]]
     organisation, stated = given["organisation"], given["media_type"]
     if organisation and len(paths) > 1:
         raise WrongUsage(
@@ -158,15 +158,15 @@ def _packed(path: Path, settings: Settings) -> Path | Sent:
 
 
 def _stated(
-    one: Path | Sent, settings: Settings, stated: str | None, organisation: str | None
+    file: Path | Sent, settings: Settings, stated: str | None, organisation: str | None
 ) -> Path | Sent:
     """A file with what was stated about it."""
-    if isinstance(one, Sent):
-        return replace(one, organisation=organisation)
+    if isinstance(file, Sent):
+        return replace(file, organisation=organisation)
     try:
-        return open_file(one, settings, stated, organisation)
+        return open_file(file, settings, stated, organisation)
     except CoprodError:
-        return one  # told in the report, like every refusal
+        return file  # told in the report, like every refusal
 
 
 def _tell(

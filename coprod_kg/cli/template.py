@@ -46,7 +46,7 @@ def template(*, output: Path, lang: str, force: bool) -> None:
         written = _write({output: as_workbook(sheets(), lang)}, force=force)
     else:
         files = as_files(sheets(), lang)
-        written = _write({output / name: one for name, one in files.items()}, force=force)
+        written = _write({output / name: content for name, content in files.items()}, force=force)
     click.echo(f"{written} written to {output}")
 
 

@@ -37,7 +37,9 @@ def versions(settings: Settings, *, as_json: bool) -> None:
             "version": int(row["version"]["value"]),
             "time": row["time"]["value"],
             "kept": int(row["version"]["value"]) in kept,
-            "names": [name for name, one in names.items() if str(one) == row["version"]["value"]],
+            "names": [
+                name for name, version in names.items() if str(version) == row["version"]["value"]
+            ],
         }
         for row in json.loads(answer)["results"]["bindings"]
     ]

@@ -110,7 +110,7 @@ def _changes(question: BoundQuestion, output: Output, before: _Shown, now: _Show
     else:
         said = question.described()
         key = key_columns(tuple(said["key"]), before.table, now.table)
-        names = {one["name"]: one["label"] for one in said["columns"]}
+        names = {column["name"]: column["label"] for column in said["columns"]}
         found = compare(before.table, now.table, key)
         some = (("added", found.added), ("removed", found.removed), ("changed", found.changed))
         yield ", ".join(f"{len(rows)} {what}" for what, rows in some) + f" {since}"
@@ -131,12 +131,16 @@ def told(found: Differences, names: Mapping[str, str]) -> Iterator[str]:
     rest = [name for name in found.columns if name not in apart]
     for mark, rows in (("+", found.added), ("-", found.removed)):
         for row in rows:
-            cells = [f"{names.get(one, one)} {row[one].value}" for one in rest if one in row]
+            cells = [
+                f"{names.get(column, column)} {row[column].value}"
+                for column in rest
+                if column in row
+            ]
             yield _line(mark, _who(row, found.key), cells)
     for change in found.changed:
         cells = [
-            f"{names.get(one, one)} {_value(old)} → {_value(new)}"
-            for one, (old, new) in change.cells.items()
+            f"{names.get(column, column)} {_value(old)} → {_value(new)}"
+            for column, (old, new) in change.cells.items()
         ]
         yield _line("~", _who(change.row, found.key), cells)
 
@@ -153,4 +157,4 @@ def _value(cell: Cell | None) -> str:
 
 def _line(mark: str, who: str, cells: Sequence[str]) -> str:
     text = f"{mark} {who}" + (f": {', '.join(cells)}" if cells else "")
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -53,16 +53,16 @@ class CallableQuestion:
         self.summary: str = said["summary"]
         self.tags: tuple[str, ...] = tuple(said["tags"])
         self._ask = ask
-        self._parameters = [one["name"] for one in said["parameters"]]
+        self._parameters = [parameter["name"] for parameter in said["parameters"]]
         self.__name__ = _attribute(self.name)
         self.__doc__ = _doc(said)
         self.__signature__ = inspect.Signature(
             [
                 inspect.Parameter(
-                    one["name"], inspect.Parameter.KEYWORD_ONLY, default=one["default"]
+                    parameter["name"], inspect.Parameter.KEYWORD_ONLY, default=parameter["default"]
                 )
-                for one in said["parameters"]
-                if one["name"].isidentifier()
+                for parameter in said["parameters"]
+                if parameter["name"].isidentifier()
             ],
             return_annotation=Result,
         )
@@ -105,7 +105,10 @@ class CallableQuestions(Mapping[str, CallableQuestion]):
         return len(self._known)
 
     def _repr_html_(self) -> str:
-        rows = [[_attribute(one.name), one.summary, ", ".join(one.tags)] for one in self.values()]
+        rows = [
+            [_attribute(query.name), query.summary, ", ".join(query.tags)]
+            for query in self.values()
+        ]
         return html_table(("query", "question", "tags"), rows)
 
 
@@ -119,9 +122,9 @@ class Connection:
         self.version = version
         self._said = {query["name"]: query for query in source.queries()}
         self.queries = CallableQuestions(
-            {name: CallableQuestion(one, self._query) for name, one in self._said.items()}
+            {name: CallableQuestion(query, self._query) for name, query in self._said.items()}
         )
-        self._attributes = {_attribute(name): one for name, one in self.queries.items()}
+        self._attributes = {_attribute(name): query for name, query in self.queries.items()}
 
     def __getattr__(self, name: str) -> CallableQuestion:
         known = self.__dict__.get("_attributes", {})
@@ -157,7 +160,7 @@ class Connection:
         said = self._said[name]
         ask = partial(self._source.query, name, values)
         cite = partial(self._source.cited, name, values)
-        headings = {one["name"]: one["label"] for one in said["columns"]}
+        headings = {column["name"]: column["label"] for column in said["columns"]}
         return result(ask, self.version, cite, headings)
 
 

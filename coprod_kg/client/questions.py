@@ -110,8 +110,8 @@ class LocalQuestion:
     def citation(self, store: Store, form: str, number: int | None) -> str:
         """The same, of a store that is open already."""
         asking = self._asking((), number)
-        one = cited(store, self.saved, self.values, asking, self.settings)
-        return {"text": one.text, "bibtex": one.bibtex, "csl": one.csl_text}[form]()
+        citation = cited(store, self.saved, self.values, asking, self.settings)
+        return {"text": citation.text, "bibtex": citation.bibtex, "csl": citation.csl_text}[form]()
 
     def newest(self) -> int:
         """The newest version there is; the store stays closed."""

@@ -82,7 +82,9 @@ class Remote:
         return self._send(f"/sparql{tail}", media_types, text.encode())
 
     def _send(self, path: str, media_types: tuple[str, ...], body: bytes | None = None) -> Answer:
-        accept = ", ".join(f"{one};q={1 - n / 100:.2f}" for n, one in enumerate(media_types))
+        accept = ", ".join(
+            f"{media_type};q={1 - n / 100:.2f}" for n, media_type in enumerate(media_types)
+        )
         headers = {"Accept": f"{accept}, application/problem+json;q=0.1"}
         if body is not None:
             headers["Content-Type"] = "application/sparql-query"

@@ -149,9 +149,9 @@ class Result:
         ending = Path(path).suffix.removeprefix(".")
         graph = GRAPHS if self.text else ROWS
         saved = (*MADE, CRATE) if self._cite else ()
-        fitting = [one for one in by_name(ending) if ending and one in (*graph, *saved)]
+        fitting = [form for form in by_name(ending) if ending and form in (*graph, *saved)]
         if not fitting:
-            names = ", ".join(one.name for one in (*graph, *saved))
+            names = ", ".join(form.name for form in (*graph, *saved))
             raise WrongUsage(f"no format of this answer ends in {ending!r}", fix=f"Take {names}.")
         data = self._ask((fitting[0].media_type,), self.version).read()
         Path(path).write_bytes(data)

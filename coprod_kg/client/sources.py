@@ -48,13 +48,13 @@ class Folder:
 
     def queries(self) -> list[dict[str, Any]]:
         """What the catalogue says of each saved query."""
-        return [one.described() for one in self._known.values()]
+        return [query.described() for query in self._known.values()]
 
     def query(
         self, name: str, values: Values, media_types: tuple[str, ...], version: int | None
     ) -> Answer:
         """The answer of a saved query, also as a chart, a workbook or a crate."""
-        made = next((one for one in (*MADE, CRATE) if media_types == (one.media_type,)), None)
+        made = next((form for form in (*MADE, CRATE) if media_types == (form.media_type,)), None)
         return self._here(name, values).answer(self._store, media_types, made, version)
 
     def cited(self, name: str, values: Values, form: str, version: int | None) -> str:

@@ -58,8 +58,12 @@ class Changes:
         """The changes as JSON can hold them."""
         return {
             kind: [
-                {"iri": one.iri, "name": one.name, **({"before": one.before} if one.before else {})}
-                for one in getattr(self, kind)
+                {
+                    "iri": change.iri,
+                    "name": change.name,
+                    **({"before": change.before} if change.before else {}),
+                }
+                for change in getattr(self, kind)
             ]
             for kind in self.__slots__
         }
@@ -67,7 +71,9 @@ class Changes:
     @classmethod
     def of(cls, table: Mapping[str, Iterable[Mapping[str, str]]]) -> Self:
         """The changes that `as_dict` gave."""
-        return cls(**{kind: tuple(Change(**one) for one in found) for kind, found in table.items()})
+        return cls(
+            **{kind: tuple(Change(**change) for change in found) for kind, found in table.items()}
+        )
 
     def __add__(self, other: "Changes") -> "Changes":
         return Changes(*((*getattr(self, kind), *getattr(other, kind)) for kind in self.__slots__))
@@ -89,15 +95,15 @@ def changes(before: bytes, after: bytes, described: Iterable[str], base_iri: str
     left = {thing: said for thing, said in old.items() if thing not in own}
     renamed = _renamed(left, fresh, base_iri)
     instead = {*renamed.values()}
-    stays = [one for one in old if one in new and one not in own and one not in instead]
+    stays = [thing for thing in old if thing in new and thing not in own and thing not in instead]
     names = {thing: _name(thing, said) for thing, said in [*old.items(), *new.items()]}
     return Changes(
-        added=_named((one for one in fresh if one not in renamed), names, base_iri),
+        added=_named((thing for thing in fresh if thing not in renamed), names, base_iri),
         changed=_named(
-            (one for one in new if one in old and new[one] != old[one]), names, base_iri
+            (thing for thing in new if thing in old and new[thing] != old[thing]), names, base_iri
         ),
-        removed=_named((one for one in gone if one not in instead), names, base_iri),
-        renamed=tuple(Change(one, names[one], was) for one, was in renamed.items()),
+        removed=_named((thing for thing in gone if thing not in instead), names, base_iri),
+        renamed=tuple(Change(thing, names[thing], was) for thing, was in renamed.items()),
         kept=_named(stays, names, base_iri),
     )
 
@@ -171,4 +177,4 @@ def _named(things: Iterable[str], names: Mapping[str, str], base_iri: str) -> tu
         first = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
         return first, kind, names[thing]
 
-    return tuple(Change(one, names[one]) for one in sorted(things, key=place))
+    return tuple(Change(thing, names[thing]) for thing in sorted(things, key=place))

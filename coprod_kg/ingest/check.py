@@ -66,10 +66,10 @@ def checked_files(
             opened.append(Outcome(sent.name, sent))
         except CoprodError as error:
             opened.append(Outcome(PurePath(str(file)).name, error=error))
-    batch = [one.sent for one in opened if one.sent]
+    batch = [outcome.sent for outcome in opened if outcome.sent]
     progress.more(len(batch))
     results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
-    pairs = [(one, next(results) if one.sent else Checked()) for one in opened]
+    pairs = [(outcome, next(results) if outcome.sent else Checked()) for outcome in opened]
     return [_told(*pair) for pair in _parted(pairs, settings, progress)]
 
 
@@ -115,7 +115,7 @@ def _told(outcome: Outcome, checked: Checked) -> Pair:
         return replace(told, organisation=_organisation(sent, checked)), checked
     except WrongUsage as error:
         # What is wrong in the file itself is told first: it may be why this cannot be told.
-        wrong = any(one.shape != KNOWN_REFERENCE for one in _violations(told))
+        wrong = any(finding.shape != KNOWN_REFERENCE for finding in _violations(told))
         return (told if wrong else replace(told, error=error)), checked
 
 
@@ -162,22 +162,22 @@ def _organisation(sent: Sent, checked: Checked) -> str:
 
 def one_file_each(pairs: list[Pair]) -> list[Pair]:
     """Refuse every file of an organisation that has two: each would undo the other."""
-    counts = Counter(one.organisation for one, _ in pairs if one.organisation)
+    counts = Counter(outcome.organisation for outcome, _ in pairs if outcome.organisation)
     return [
         (
             replace(
-                one,
+                outcome,
                 error=WrongUsage(
-                    f"there is more than one file for the organisation {one.organisation}",
-                    where=one.file,
+                    f"there is more than one file for the organisation {outcome.organisation}",
+                    where=outcome.file,
                     fix="A file replaces all of an organisation's data: put it into one file.",
                 ),
             ),
             checked,
         )
-        if one.organisation and counts[one.organisation] > 1
-        else (one, checked)
-        for one, checked in pairs
+        if outcome.organisation and counts[outcome.organisation] > 1
+        else (outcome, checked)
+        for outcome, checked in pairs
     ]
 
 
@@ -186,18 +186,23 @@ def resolved(pairs: list[Pair], store: Store | None, settings: Settings) -> list
 
     A refused file takes its resources with it, so this is repeated until nothing changes.
     """
-    wanted = {one.value[1:-1] for file, _ in pairs for one in _references(file) if one.value}
+    wanted = {
+        reference.value[1:-1]
+        for file, _ in pairs
+        for reference in _references(file)
+        if reference.value
+    }
     known = described_elsewhere(store, wanted) if store else {}
     stored = _stored(known, pairs, f"{settings.base_iri}graph/organisation/")
-    fallen = {_file(one) for one, _ in pairs if not one.accepted}
+    fallen = {_file(outcome) for outcome, _ in pairs if not outcome.accepted}
     while True:
         described = stored.union(
-            *(found.described for one, found in pairs if _file(one) not in fallen)
+            *(found.described for outcome, found in pairs if _file(outcome) not in fallen)
         )
         now = {
-            _file(one)
-            for one, _ in pairs
-            if not (one.accepted and _without_known(one, described).report.conforms)
+            _file(outcome)
+            for outcome, _ in pairs
+            if not (outcome.accepted and _without_known(outcome, described).report.conforms)
         }
         if now == fallen:
             return [(_without_known(one, described), found) for one, found in pairs]

@@ -172,7 +172,7 @@ class Checker:
         return (
             *told,
             *self._ahead.check(triples),
-            *(one for one in uncovered if one.focus not in misnamed),
+            *(finding for finding in uncovered if finding.focus not in misnamed),
             *self._vocabulary.advised(shaped),
         )
 

@@ -70,7 +70,7 @@ def differences(record: Kept, store: Store, settings: Settings) -> list[Differen
     added, removed = after - before, before - after
     names = _names([*before, *after], [*added, *removed], store)
     more, less = _by_thing(added), _by_thing(removed)
-    known, lasting = {one[0] for one in before}, {one[0] for one in after}
+    known, lasting = {fact[0] for fact in before}, {fact[0] for fact in after}
     return [
         Difference(
             names.get(thing, _last(thing)),
@@ -106,8 +106,8 @@ def _names(every: Iterable[_Fact], shown: Iterable[_Fact], store: Store) -> dict
 
 def _by_thing(facts: Iterable[_Fact]) -> dict[str, list[_Fact]]:
     found: dict[str, list[_Fact]] = {}
-    for one in sorted(facts, key=str):
-        found.setdefault(one[0], []).append(one)
+    for fact in sorted(facts, key=str):
+        found.setdefault(fact[0], []).append(fact)
     return found
 
 
@@ -130,10 +130,12 @@ def settled(records: Iterable[Kept], store: Store, base_iri: str) -> list[Kept]:
     provenance that entered with the commit has it.
     """
     found = list(records)
-    open_ends = {f"{base_iri}submission/{one.id}": one for one in found if one.unsettled}
+    open_ends = {
+        f"{base_iri}submission/{record.id}": record for record in found if record.unsettled
+    }
     entered = versions(store, open_ends)
-    closed = {one.id: _closed(one, entered.get(iri)) for iri, one in open_ends.items()}
-    return [closed.get(one.id, one) for one in found]
+    closed = {record.id: _closed(record, entered.get(iri)) for iri, record in open_ends.items()}
+    return [closed.get(record.id, record) for record in found]
 
 
 def _closed(record: Kept, version: int | None) -> Kept:
@@ -202,9 +204,13 @@ def _undone(name: str, journal: Journal, store: Store, settings: Settings) -> Ke
 
 def _inferred(contents: dict[str, bytes], settings: Settings) -> dict[str, bytes]:
     """What follows from each organisation's data, by today's rules and profiles."""
-    sent = [Sent(f"{one}.nt", data, _NT, one) for one, data in contents.items() if data]
+    sent = [
+        Sent(f"{organisation}.nt", data, _NT, organisation)
+        for organisation, data in contents.items()
+        if data
+    ]
     found = check(sent, settings, validates=False)
-    return {one.organisation or "": told.inferred for one, told in zip(sent, found, strict=True)}
+    return {file.organisation or "": told.inferred for file, told in zip(sent, found, strict=True)}
 
 
 def _outcome(undone: Kept, record: SubmissionRecord, organisation: str, data: bytes) -> Outcome:
@@ -217,11 +223,11 @@ def _outcome(undone: Kept, record: SubmissionRecord, organisation: str, data: by
     )
 
 
-def _member(one: Outcome, store: Store, settings: Settings, journal: Journal) -> Member:
-    name, content = one.organisation or "", one.sent.content if one.sent else b""
+def _member(outcome: Outcome, store: Store, settings: Settings, journal: Journal) -> Member:
+    name, content = outcome.organisation or "", outcome.sent.content if outcome.sent else b""
     now = graph_of(store, "organisation", name, settings.base_iri)
     before, after = journal.keep_graph(now), journal.keep_graph(content)
-    return Member(one.file, name, one.sha256 or "", one.triples, before, after)
+    return Member(outcome.file, name, outcome.sha256 or "", outcome.triples, before, after)
 
 
 def _change(
@@ -232,9 +238,9 @@ def _change(
     version: int,
 ) -> Change:
     replaced: dict[str, bytes] = {}
-    for one, data in contents.items():
-        replaced[record.graph("organisation", one)] = data
-        replaced[record.graph("assessment", one)] = inferred.get(one, b"")
+    for organisation, data in contents.items():
+        replaced[record.graph("organisation", organisation)] = data
+        replaced[record.graph("assessment", organisation)] = inferred.get(organisation, b"")
     return Change(
         replace=replaced,
         add={f"{record.base_iri}graph/provenance": record.written(outcomes)},

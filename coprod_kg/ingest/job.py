@@ -124,7 +124,7 @@ class Checked:
         """The inverse of `frame`, on the other side of the pipe."""
         error = header["refusal"]
         return cls(
-            report=Report(tuple(Finding.of(one) for one in header["findings"])),
+            report=Report(tuple(Finding.of(finding) for finding in header["findings"])),
             data=payloads[0],
             inferred=payloads[1],
             described=frozenset(header["described"]),
@@ -143,10 +143,10 @@ class Checked:
 
 def write_frame(stream: BinaryIO, header: Mapping[str, Any], payloads: Sequence[bytes]) -> None:
     """Write one frame."""
-    lengths = [len(one) for one in payloads]
+    lengths = [len(payload) for payload in payloads]
     stream.write(json.dumps({**header, "lengths": lengths}).encode() + b"\n")
-    for one in payloads:
-        stream.write(one)
+    for payload in payloads:
+        stream.write(payload)
     stream.flush()
 
 
@@ -164,6 +164,6 @@ def read_frame(stream: BinaryIO, most: int) -> tuple[dict[str, Any], list[bytes]
     lengths = header.pop("lengths")
     if sum(lengths) > most or min(lengths, default=0) < 0:
         return None
-    payloads = [stream.read(one) for one in lengths]
-    whole = [len(one) for one in payloads] == lengths
+    payloads = [stream.read(length) for length in lengths]
+    whole = [len(payload) for payload in payloads] == lengths
     return (header, payloads) if whole else None

@@ -79,8 +79,8 @@ class JournalEntry:
     def organisations(self) -> tuple[str, ...]:
         """Whose data it is."""
         files = self.report.get("files", ())
-        told = (one["organisation"] for file in files for one in file["organisations"])
-        return tuple(dict.fromkeys(one for one in told if one))
+        told = (member["organisation"] for file in files for member in file["organisations"])
+        return tuple(dict.fromkeys(organisation for organisation in told if organisation))
 
     def concerns(self, organisations: Sequence[str]) -> bool:
         """Whether it has to do with the data of one of these."""
@@ -134,14 +134,14 @@ class Journal:
 
     def records(self, hidden: Sequence[str] = ()) -> Iterator[JournalEntry]:
         """Every record that has to do with none of the organisations hidden, the newest first."""
-        paths = (one for one in self._folder.glob("*.json") if _ID.fullmatch(one.stem))
+        paths = (path for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem))
         every = (self._read(path) for path in sorted(paths, reverse=True))
-        return (one for one in every if not one.concerns(hidden))
+        return (record for record in every if not record.concerns(hidden))
 
     @staticmethod
     def _read(path: Path) -> JournalEntry:
         table = json.loads(path.read_text(encoding="utf-8"))
-        members = tuple(Member(**one) for one in table.pop("members"))
+        members = tuple(Member(**member) for member in table.pop("members"))
         return JournalEntry(**table, members=members)
 
     def keep_graph(self, content: bytes) -> str | None:

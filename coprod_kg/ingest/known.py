@@ -87,6 +87,6 @@ def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, st
 
 
 def _answer(store: Store, name: str, iris: Iterable[str]) -> bytes:
-    terms = " ".join(serialise(NamedNode(one)) for one in iris)
+    terms = " ".join(serialise(NamedNode(iri)) for iri in iris)
     text = (files("queries") / "writing" / f"{name}.rq").read_text(encoding="utf-8")
     return store.query(Query(text.replace("UNDEF", terms), (_JSON,))).read()

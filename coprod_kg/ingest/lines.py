@@ -45,7 +45,7 @@ class Lines:
             wanted.append((subject, path))
             if value:
                 wanted.append((subject, path, _bare(value)))
-        return next((self.of[one] for one in reversed(wanted) if one in self.of), None)
+        return next((self.of[key] for key in reversed(wanted) if key in self.of), None)
 
 
 def _bare(value: str) -> str:

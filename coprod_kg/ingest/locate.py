@@ -37,13 +37,13 @@ def of_cells(found: Iterable[CellFinding], base_iri: str) -> tuple[Finding, ...]
     """What the table reader found, as findings of a report."""
     return tuple(
         replace(
-            one.finding(base_iri),
-            message=_capital(one.message),
-            fix=one.fix,
-            permitted=one.permitted,
-            spot=_spot(one.place),
+            finding.finding(base_iri),
+            message=_capital(finding.message),
+            fix=finding.fix,
+            permitted=finding.permitted,
+            spot=_spot(finding.place),
         )
-        for one in found
+        for finding in found
     )
 
 
@@ -69,10 +69,10 @@ def in_table(
     """
     told = {subject for subject, _ in positions.told}
     return tuple(
-        _told(one, positions, headers)
-        for one in found
-        if not positions.is_told(one.focus, one.path)
-        and not (one.path is None and one.focus in told)
+        _told(finding, positions, headers)
+        for finding in found
+        if not positions.is_told(finding.focus, finding.path)
+        and not (finding.path is None and finding.focus in told)
     )
 
 
@@ -94,7 +94,7 @@ def in_text(
     """
     if not found or form.name not in _LINED:
         return tuple(map(_parted, found))
-    subjects: Collection[str] = {one.focus for one in found}
+    subjects: Collection[str] = {finding.focus for finding in found}
     nameless = f"{base_iri}.well-known/genid/"
     said: dict[str, set[tuple[str, str]]] = {
         one: set() for one in subjects if one.startswith(nameless)
@@ -105,36 +105,39 @@ def in_text(
             said[name].add((predicate.value, str(obj)))
     lines = lines_of(content.decode("utf-8-sig"), base_iri, subjects, said)
     return tuple(
-        replace(_parted(one), spot=one.spot or (Spot(line=line) if line else None))
-        for one in found
-        for line in [lines.line(one.focus, one.path, one.value)]
+        replace(_parted(finding), spot=finding.spot or (Spot(line=line) if line else None))
+        for finding in found
+        for line in [lines.line(finding.focus, finding.path, finding.value)]
     )
 
 
-def _parted(one: Finding) -> Finding:
+def _parted(finding: Finding) -> Finding:
     """The finding with what is wrong and what to do about it apart."""
-    if one.fix:
-        return one
-    why, fix = _sentences(one.message)
-    return replace(one, message=why, fix=fix or None)
+    if finding.fix:
+        return finding
+    why, fix = _sentences(finding.message)
+    return replace(finding, message=why, fix=fix or None)
 
 
 def _sentences(message: str) -> tuple[str, str]:
     parts = _SENTENCE.split(message)
-    cut = next((at for at, one in enumerate(parts) if one.startswith(_ADVICE) and at), len(parts))
+    cut = next((at for at, part in enumerate(parts) if part.startswith(_ADVICE) and at), len(parts))
     return " ".join(parts[:cut]), " ".join(parts[cut:])
 
 
-def _told(one: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
-    place = positions.place(one.focus, one.path)
-    own = positions.sheets[positions.rows[one.focus][0]].columns if place else {}
+def _told(finding: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
+    place = positions.place(finding.focus, finding.path)
+    own = positions.sheets[positions.rows[finding.focus][0]].columns if place else {}
     headers = {**headers, **{path: header.rstrip("* ") for path, (header, _) in own.items()}}
-    why, fix = (one.message, one.fix) if one.fix else _sentences(one.message)
-    header, missing = headers.get(one.path or ""), one.component.endswith("#MinCount" + _COMPONENT)
-    if header and missing and place and one.severity is Severity.VIOLATION:
+    why, fix = (finding.message, finding.fix) if finding.fix else _sentences(finding.message)
+    header, missing = (
+        headers.get(finding.path or ""),
+        finding.component.endswith("#MinCount" + _COMPONENT),
+    )
+    if header and missing and place and finding.severity is Severity.VIOLATION:
         why = f"{header} is missing, and every row of this sheet needs it."
     return replace(
-        one,
+        finding,
         spot=_spot(place) if place else None,
         message=_in_columns(_SCHEME.sub(r"one of the list \1", why), headers),
         fix=_advice(fix, headers),

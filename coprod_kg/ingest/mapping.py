@@ -131,7 +131,7 @@ def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
     """Put the mapping, its tables, the sources and the vocabulary into the work folder."""
     tables = sorted(mapping.file.parent.glob("*.csv"))
     given = {source.name for source in mapping.sources}
-    files = [*(one for one in tables if one.name not in given), *mapping.sources]
+    files = [*(table for table in tables if table.name not in given), *mapping.sources]
     if len(given) < len(mapping.sources) or _OURS & {one.name for one in files}:
         raise WrongUsage(
             "each source has a name of its own, and none of " + ", ".join(sorted(_OURS)),

@@ -56,7 +56,7 @@ def _lock_database(work: str) -> None:
     def only_select(query: str) -> Any:
         """DuckDB fetches extensions for INSTALL whatever its settings say."""
         found = duckdb.extract_statements(query)
-        if [one.type for one in found] != [duckdb.StatementType.SELECT]:
+        if [statement.type for statement in found] != [duckdb.StatementType.SELECT]:
             raise PermissionError("a mapping may not do this: a query is one SELECT")
         return ask(query)
 

@@ -62,7 +62,9 @@ class Lookups:
             return next(iter(found))
         if len(self._unmatched) < _MOST_TOLD:
             near = self._concepts.near(self._concepts.plain(name), known)
-            meant = list(found.values()) or [one for key in near for one in known[key].values()]
+            meant = list(found.values()) or [
+                concept for key in near for concept in known[key].values()
+            ]
             self._unmatched[scheme, name, place] = list(dict.fromkeys(meant))
         return ""
 

@@ -94,19 +94,19 @@ def _stated(outcome: Outcome) -> str | None:
 
 def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
     """The lines of a graph less those on the things a file describes, and the lines of the file."""
-    gone = {f"<{one}>".encode() for one in checked.described}
+    gone = {f"<{iri}>".encode() for iri in checked.described}
     kept = [line for line in now.splitlines(keepends=True) if line.split(b" ", 1)[0] not in gone]
     stem = f"<{nameless}".encode()
     while True:
-        named = {one.rsplit(b" ", 2)[1] for one in kept}
+        named = {line.rsplit(b" ", 2)[1] for line in kept}
         orphans = {
             subject
-            for subject in (one.split(b" ", 1)[0] for one in kept)
+            for subject in (line.split(b" ", 1)[0] for line in kept)
             if subject.startswith(stem) and subject not in named
         }
         if not orphans:
             break
-        kept = [one for one in kept if one.split(b" ", 1)[0] not in orphans]
+        kept = [line for line in kept if line.split(b" ", 1)[0] not in orphans]
     return b"".join(sorted({*kept, *checked.data.splitlines(keepends=True)}))
 
 
@@ -117,13 +117,18 @@ def _found(
 
     Of what was there before only violations are kept: the sender's file does not hold it.
     """
-    told = {(one.focus, one.path, one.value, one.shape): one for one in first}
-    cells = tuple(one for one in first if one.shape.startswith(_TABLE))
+    told = {
+        (finding.focus, finding.path, finding.value, finding.shape): finding for finding in first
+    }
+    cells = tuple(finding for finding in first if finding.shape.startswith(_TABLE))
     return (
         *cells,
         *(
-            told.get((one.focus, one.path, one.value, one.shape), replace(one, spot=None))
-            for one in again
-            if one.focus in described or one.severity is Severity.VIOLATION
+            told.get(
+                (finding.focus, finding.path, finding.value, finding.shape),
+                replace(finding, spot=None),
+            )
+            for finding in again
+            if finding.focus in described or finding.severity is Severity.VIOLATION
         ),
     )

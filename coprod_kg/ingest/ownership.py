@@ -40,7 +40,7 @@ def owned(
             it yet: so for a contributor; a curator may file what is written about others.
     """
     made = list(pairs)
-    things = {thing for one, found in made if one.organisation for thing in found.described}
+    things = {thing for outcome, found in made if outcome.organisation for thing in found.described}
     there = said_elsewhere(store, things) if store else {}
     if len(made) > 1:
         _put_in(there, made, f"{settings.base_iri}graph/organisation/")
@@ -54,7 +54,9 @@ def owned(
 
 def _put_in(there: dict[str, dict[str, Said]], pairs: Iterable[Pair], stem: str) -> None:
     """Put the statements of one call's files in the place of what they replace."""
-    entering = {f"{stem}{one.organisation}": found for one, found in pairs if one.organisation}
+    entering = {
+        f"{stem}{outcome.organisation}": found for outcome, found in pairs if outcome.organisation
+    }
     for graphs in there.values():
         for graph in entering.keys() & graphs.keys():
             del graphs[graph]
@@ -79,7 +81,7 @@ def _findings(
     outcome, found = pair
     own = f"{base_iri}id/organisation/{outcome.organisation}"
     said = said_in(found.data)
-    units = {own, *(one for one, told in said.items() if own in _objects(told, _UNIT_OF))}
+    units = {own, *(subject for subject, told in said.items() if own in _objects(told, _UNIT_OF))}
     stem = f"{base_iri}graph/organisation/"
     for thing, told in said.items():
         runners = _objects(told, term("runBy"))
@@ -146,7 +148,11 @@ def _finding(statement: tuple[str, str, str | None], message: str) -> Finding:
 
 
 def _objects(said: Said, path: str) -> set[str]:
-    return {value.value for one, value in said if one == path and isinstance(value, ox.NamedNode)}
+    return {
+        value.value
+        for predicate, value in said
+        if predicate == path and isinstance(value, ox.NamedNode)
+    }
 
 
 def _short(things: Iterable[str], base_iri: str) -> str:

@@ -92,14 +92,14 @@ def _with_what_they_name(
     found = dict.fromkeys(subjects)
     waiting = deque(found)
     while waiting:
-        for one in by_subject.get(waiting.popleft(), ()):
-            if not isinstance(one.object, ox.NamedNode):
+        for triple in by_subject.get(waiting.popleft(), ()):
+            if not isinstance(triple.object, ox.NamedNode):
                 continue
-            named = one.object.value
+            named = triple.object.value
             if named in by_subject and named not in owners and named not in found:
                 found[named] = None
                 waiting.append(named)
-    return [one for one in found if one in by_subject]
+    return [subject for subject in found if subject in by_subject]
 
 
 def _objects(triples: Iterable[ox.Triple], predicate: str) -> list[str]:

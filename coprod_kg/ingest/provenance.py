@@ -65,8 +65,11 @@ class SubmissionRecord:
 
     def written(self, outcomes: list[Outcome]) -> bytes:
         """The statements to add to the provenance graph, as N-Triples."""
-        triples = [*self._call(), *(one for outcome in outcomes for one in self._file(outcome))]
-        return b"".join(f"{one} .\n".encode() for one in dict.fromkeys(triples))
+        triples = [
+            *self._call(),
+            *(triple for outcome in outcomes for triple in self._file(outcome)),
+        ]
+        return b"".join(f"{triple} .\n".encode() for triple in dict.fromkeys(triples))
 
     def _call(self) -> Iterator[ox.Triple]:
         agent, model = self.sender.iri(self.base_iri), f"{self.base_iri}model/{self.model[:16]}"
@@ -113,7 +116,9 @@ class SubmissionRecord:
         yield from self._graphs(organisation, submission, file)
 
     def _outcome(self, report: str, submission: str, outcome: Outcome) -> Iterator[ox.Triple]:
-        counts = ", ".join(f"{outcome.report.count(one)} of severity {one}" for one in Severity)
+        counts = ", ".join(
+            f"{outcome.report.count(severity)} of severity {severity}" for severity in Severity
+        )
         yield from _said(
             report,
             ("rdf:type", "sh:ValidationReport"),

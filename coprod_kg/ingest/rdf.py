@@ -74,7 +74,7 @@ def read(content: bytes, name: str, form: RdfSyntax, base_iri: str) -> RdfRead:
         )
     found = of_keys(text, base_iri) if form.rdf == ox.RdfFormat.JSON_LD else ()
     found = (*found, *of_graphs(quads, base_iri))
-    return RdfRead(tuple(_without_marks(one.triple) for one in quads), found)
+    return RdfRead(tuple(_without_marks(quad.triple) for quad in quads), found)
 
 
 def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
@@ -86,12 +86,12 @@ def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
     """
     dataset = ox.Dataset(ox.Quad(*triple) for triple in triples)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    canonical = sorted((one.triple for one in dataset), key=str)
+    canonical = sorted((quad.triple for quad in dataset), key=str)
     digest = sha256("\n".join(map(str, canonical)).encode()).hexdigest()[:16]
     stem = f"{base_iri}.well-known/genid/{digest}-"
     renamed = (
-        ox.Triple(_skolem(one.subject, stem), one.predicate, _skolem(one.object, stem))
-        for one in canonical
+        ox.Triple(_skolem(triple.subject, stem), triple.predicate, _skolem(triple.object, stem))
+        for triple in canonical
     )
     return sorted(renamed, key=str)
 

@@ -43,7 +43,7 @@ FORMATS: Final = (
 
 def known_formats() -> str:
     """The formats as one phrase: Turtle (.ttl), TriG (.trig) …."""
-    return ", ".join(f"{one.name} (.{one.extensions[0]})" for one in FORMATS)
+    return ", ".join(f"{syntax.name} (.{syntax.extensions[0]})" for syntax in FORMATS)
 
 
 def format_of(name: str, stated: str | None = None) -> RdfSyntax:
@@ -58,9 +58,9 @@ def format_of(name: str, stated: str | None = None) -> RdfSyntax:
     """
     ending = PurePath(name).suffix.removeprefix(".").lower()
     wanted = (stated or ending).partition(";")[0].strip().lower()
-    for one in FORMATS:
-        if wanted in (one.name.lower(), *one.media_types) or wanted in one.extensions:
-            return one
+    for syntax in FORMATS:
+        if wanted in (syntax.name.lower(), *syntax.media_types) or wanted in syntax.extensions:
+            return syntax
     if stated:
         what = f"{stated!r} is no format that is read here"
     elif ending:

@@ -65,13 +65,14 @@ class Reported:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it."""
-        names = [one for one, _ in self.organisations if one]
+        names = [organisation for organisation, _ in self.organisations if organisation]
         return {
             "file": self.file,
             "sha256": self.sha256,
             "organisation": names[0] if len(names) == 1 else None,
             "organisations": [
-                {"organisation": one or None, "triples": count} for one, count in self.organisations
+                {"organisation": organisation or None, "triples": count}
+                for organisation, count in self.organisations
             ],
             "accepted": self.accepted,
             "unchanged": self.unchanged,
@@ -79,7 +80,7 @@ class Reported:
             "submission": self.submission,
             "triples": self.triples,
             "changes": self.changes.as_dict(),
-            "counts": {one.lower(): self.report.count(one) for one in Severity},
+            "counts": {severity.lower(): self.report.count(severity) for severity in Severity},
             "error": self.error,
             "causes": [_cause(cause) for cause in self.report.causes()],
             "findings": [finding.as_dict() for finding in self.report.findings],
@@ -92,9 +93,10 @@ class Reported:
             file=table["file"],
             sha256=table["sha256"],
             organisations=tuple(
-                (one["organisation"] or "", one["triples"]) for one in table["organisations"]
+                (organisation["organisation"] or "", organisation["triples"])
+                for organisation in table["organisations"]
             ),
-            report=Report(tuple(Finding.of(one) for one in table["findings"])),
+            report=Report(tuple(Finding.of(finding) for finding in table["findings"])),
             error=table["error"],
             unchanged=table["unchanged"],
             version=table["version"],
@@ -124,7 +126,7 @@ def as_table(outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 def from_table(table: Mapping[str, Any]) -> list[Reported]:
     """The inverse of `as_table`."""
-    return [Reported.of(one) for one in table["files"]]
+    return [Reported.of(file) for file in table["files"]]
 
 
 def _joined(parts: Sequence[Outcome]) -> Reported:
@@ -166,14 +168,14 @@ def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None
     }
 
 
-def _cause(one: Cause) -> dict[str, Any]:
-    fixes = {found.fix for found in one.findings}
-    spots = [found.spot for found in one.findings[:_SPOTS] if found.spot]
+def _cause(cause: Cause) -> dict[str, Any]:
+    fixes = {found.fix for found in cause.findings}
+    spots = [found.spot for found in cause.findings[:_SPOTS] if found.spot]
     return {
-        "severity": one.severity,
-        "shape": one.shape,
-        "message": one.message,
+        "severity": cause.severity,
+        "shape": cause.shape,
+        "message": cause.message,
         "fix": next(iter(fixes)) if len(fixes) == 1 else None,
-        "count": one.count,
+        "count": cause.count,
         "spots": [asdict(spot) for spot in spots],
     }

@@ -153,8 +153,8 @@ def _share(
                 Checked(refusal=budget.refusal(file.name)) for file in files[len(done) :]
             ]
         with start(files[len(done) :]) as child:
-            for one in child.results():
-                done.append(one)
+            for checked in child.results():
+                done.append(checked)
                 progress(1)
             if len(done) < len(files):
                 done.append(Checked(refusal=child.explain(files[len(done)].name)))
@@ -257,7 +257,7 @@ def _environment() -> Mapping[str, str]:
     """The environment of a child: what it needs to find its modules, and none of our settings."""
     return {
         "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(one for one in sys.path if one),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
     }

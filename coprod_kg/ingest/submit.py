@@ -95,12 +95,12 @@ def submit(
         pairs = _recognised(pairs, store, record)
         graphs = _graphs(pairs, store, settings)
         compared = [
-            _compared(one, found.described, graphs, settings)
-            for one, (_, found) in zip(pairs, read, strict=True)
+            _compared(pair, found.described, graphs, settings)
+            for pair, (_, found) in zip(pairs, read, strict=True)
         ]
         pairs = refused_where_unfit(refused_where_renamed(compared, settings))
-        if way.dry_run or not any(_enters(one) for one, _ in pairs):
-            return [one for one, _ in pairs]
+        if way.dry_run or not any(_enters(outcome) for outcome, _ in pairs):
+            return [outcome for outcome, _ in pairs]
         return _committed(pairs, store, settings, record, version, graphs)
 
     return attempt(enter)
@@ -111,7 +111,7 @@ def validate(
 ) -> list[Outcome]:
     """Check files without a store: what they refer to must be in one of them."""
     pairs = one_file_each(checked_files(files, settings, progress or Progress()))
-    return [one for one, _ in refused_where_unfit(resolved(pairs, None, settings))]
+    return [outcome for outcome, _ in refused_where_unfit(resolved(pairs, None, settings))]
 
 
 def _enters(outcome: Outcome) -> bool:
@@ -121,27 +121,29 @@ def _enters(outcome: Outcome) -> bool:
 def _recognised(pairs: list[Pair], store: Store, record: SubmissionRecord) -> list[Pair]:
     """Mark the files whose very bytes, checked with this very model, are what is there."""
     graphs = {
-        record.graph("organisation", one.organisation): one
-        for one, _ in pairs
-        if one.accepted and one.organisation
+        record.graph("organisation", outcome.organisation): outcome
+        for outcome, _ in pairs
+        if outcome.accepted and outcome.organisation
     }
     last = last_submissions(store, graphs)
     sender = record.sender.iri(record.base_iri)
     same = {
-        one.organisation
-        for graph, one in graphs.items()
+        outcome.organisation
+        for graph, outcome in graphs.items()
         if last.get(graph)
-        == (f"sha256:{one.sha256}", f"sha256:{record.model}", sender, record.kind_of(one))
+        == (f"sha256:{outcome.sha256}", f"sha256:{record.model}", sender, record.kind_of(outcome))
     }
     return [
-        (replace(one, unchanged=one.accepted and one.organisation in same), checked)
-        for one, checked in pairs
+        (replace(outcome, unchanged=outcome.accepted and outcome.organisation in same), checked)
+        for outcome, checked in pairs
     ]
 
 
 def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, bytes]:
     """The present graph of each organisation that would change, as sorted N-Triples."""
-    names = {one.organisation for one, _ in pairs if _enters(one) and one.organisation}
+    names = {
+        outcome.organisation for outcome, _ in pairs if _enters(outcome) and outcome.organisation
+    }
     stem = f"{settings.base_iri}graph/organisation/"
     there = last_submissions(store, [f"{stem}{name}" for name in names])
     return {
@@ -176,10 +178,15 @@ def _committed(
 ) -> list[Outcome]:
     """Archive the bytes, write the journal, commit, and write the journal again."""
     journal = Journal(settings.data)
-    for sent in {id(one.sent): one.sent for one, _ in pairs if _enters(one)}.values():
+    for sent in {
+        id(outcome.sent): outcome.sent for outcome, _ in pairs if _enters(outcome)
+    }.values():
         if sent:
             keep(sent.content, settings.data)
-    outcomes = [replace(one, submission=record.name) if _enters(one) else one for one, _ in pairs]
+    outcomes = [
+        replace(outcome, submission=record.name) if _enters(outcome) else outcome
+        for outcome, _ in pairs
+    ]
     kept = Kept(
         record.name,
         record.sender.label,
@@ -205,12 +212,16 @@ def _members(
     pairs: list[Pair], graphs: Mapping[str, bytes], journal: Journal
 ) -> tuple[Member, ...]:
     """What each organisation's graph holds before and after, kept."""
-    entering = [(one, found) for one, found in pairs if _enters(one) and one.organisation]
+    entering = [
+        (outcome, found) for outcome, found in pairs if _enters(outcome) and outcome.organisation
+    ]
     members = []
-    for one, found in entering:
-        name = one.organisation or ""
+    for outcome, found in entering:
+        name = outcome.organisation or ""
         before, after = journal.keep_graph(graphs[name]), journal.keep_graph(found.data)
-        members.append(Member(one.file, name, one.sha256 or "", one.triples, before, after))
+        members.append(
+            Member(outcome.file, name, outcome.sha256 or "", outcome.triples, before, after)
+        )
     return tuple(members)
 
 

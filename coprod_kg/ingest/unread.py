@@ -61,7 +61,7 @@ def of_keys(text: str, base_iri: str) -> tuple[Finding, ...]:
 
 def of_graphs(quads: Iterable[ox.Quad], base_iri: str) -> tuple[Finding, ...]:
     """That the names of graphs are not kept: whose data it is decides the graph."""
-    names = {str(one.graph_name) for one in quads} - {str(ox.DefaultGraph())}
+    names = {str(quad.graph_name) for quad in quads} - {str(ox.DefaultGraph())}
     shown = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
     if not names:
         return ()
@@ -145,14 +145,14 @@ def _respelt(node: Any, known: frozenset[str]) -> Any:
 def _with_vocabulary(document: Any) -> Any:
     """The document with a vocabulary for every key that its own context says nothing of."""
     if isinstance(document, list):
-        return [_with_vocabulary(one) for one in document]
+        return [_with_vocabulary(member) for member in document]
     if not isinstance(document, dict):
         return document
     own = document.get("@context")
     contexts = own if isinstance(own, list) else [own]
     kept = [
-        {key: value for key, value in one.items() if key != "@vocab" or value is not None}
-        for one in contexts
-        if isinstance(one, dict)
+        {key: value for key, value in context.items() if key != "@vocab" or value is not None}
+        for context in contexts
+        if isinstance(context, dict)
     ]
     return {**document, "@context": [{"@vocab": _NO_MEANING}, *kept]}

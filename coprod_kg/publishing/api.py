@@ -77,7 +77,7 @@ def schemas(vocabulary: Mapping[str, Scheme]) -> dict[str, Any]:
     """What several operations refer to: the concept schemes, a problem, a table of rows."""
     found: dict[str, Any] = {"problem": _PROBLEM, "rows": _ROWS}
     for name, scheme in vocabulary.items():
-        labels = (f"{slug}: {one.label()}" for slug, one in scheme.concepts.items())
+        labels = (f"{slug}: {concept.label()}" for slug, concept in scheme.concepts.items())
         found[f"scheme-{name}"] = {
             "type": "string",
             "description": f"A concept of the scheme {name}. " + "; ".join(labels) + ".",
@@ -134,10 +134,10 @@ def content(formats: Iterable[Format], aliases: bool = True) -> dict[str, Any]:
         aliases: whether an answer can be called by the other names of rows too.
     """
     found: dict[str, Any] = {}
-    for one in formats:
-        called = one.aliases if aliases and one.family == "rows" else ()
-        for media_type in (one.media_type, *called):
-            found[media_type] = {"schema": _body(one)}
+    for form in formats:
+        called = form.aliases if aliases and form.family == "rows" else ()
+        for media_type in (form.media_type, *called):
+            found[media_type] = {"schema": _body(form)}
     return found
 
 
@@ -175,37 +175,37 @@ def _problem(status: int, titles: Iterable[str]) -> dict[str, Any]:
 def _kinds(kind: type[CoprodError]) -> Iterator[type[CoprodError]]:
     if kind.__module__ == errors.__name__:
         yield kind
-        for one in kind.__subclasses__():
-            yield from _kinds(one)
+        for subclass in kind.__subclasses__():
+            yield from _kinds(subclass)
 
 
-def _body(one: Format) -> dict[str, Any]:
-    if one.family == "rows" and one.name == "json":
+def _body(form: Format) -> dict[str, Any]:
+    if form.family == "rows" and form.name == "json":
         return {"$ref": "#/components/schemas/rows"}
-    if one.name == "jsonld":
+    if form.name == "jsonld":
         return {"type": ["array", "object"]}
     return {"type": "string"}
 
 
-def _item(one: Parameter) -> tuple[dict[str, Any], object]:
+def _item(parameter: Parameter) -> tuple[dict[str, Any], object]:
     """The schema of one value, and an example where there is one."""
-    default = None if one.default is None else _value(one, one.default)
-    if one.type == "concept":
-        example = default or next(iter(one.permitted(schemes())), None)
-        return {"$ref": f"#/components/schemas/scheme-{one.scope}"}, example
-    if one.type == "iri":
-        slug = _SLUG if one.scope != "thing" else f"{_SLUG[:-1]}/{_SLUG[1:]}"
+    default = None if parameter.default is None else _value(parameter, parameter.default)
+    if parameter.type == "concept":
+        example = default or next(iter(parameter.permitted(schemes())), None)
+        return {"$ref": f"#/components/schemas/scheme-{parameter.scope}"}, example
+    if parameter.type == "iri":
+        slug = _SLUG if parameter.scope != "thing" else f"{_SLUG[:-1]}/{_SLUG[1:]}"
         schema = {"anyOf": [{"pattern": slug}, {"format": "iri"}], "type": "string"}
-        return schema, default or _KNOWN.get(one.scope)
+        return schema, default or _KNOWN.get(parameter.scope)
     return {
         "integer": ({"type": "integer", "format": "int64"}, default or 12),
         "date": ({"type": "string", "format": "date"}, default or "2021-03-01"),
         "boolean": ({"type": "boolean"}, True if default is None else default),
         "string": ({"type": "string"}, default),
-    }[one.type]
+    }[parameter.type]
 
 
-def _value(one: Parameter, text: str) -> object:
-    if one.type == "integer":
+def _value(parameter: Parameter, text: str) -> object:
+    if parameter.type == "integer":
         return int(text)
-    return text == "true" if one.type == "boolean" else text
+    return text == "true" if parameter.type == "boolean" else text

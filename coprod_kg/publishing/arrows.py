@@ -118,8 +118,8 @@ def box(place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
 def arrows(boxes: Mapping[str, Box], relations: Iterable[Relation]) -> Iterator[Arrow]:
     """An arrow for each relation; those between the same two boxes lie side by side."""
 
-    def pair(one: Relation) -> tuple[str, ...]:
-        return tuple(sorted((one.source, one.target)))
+    def pair(relation: Relation) -> tuple[str, ...]:
+        return tuple(sorted((relation.source, relation.target)))
 
     # A line without a label comes first, so that the labels of the others have the room.
     ordered = sorted(relations, key=lambda one: (pair(one), one.iri != "", one.label))

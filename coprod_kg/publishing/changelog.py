@@ -58,8 +58,8 @@ def _release(part: str) -> Release:
     pieces = [(listed, _pieces(" ".join(lines))) for listed, lines in blocks if lines]
     return Release(
         version.strip(),
-        tuple(one for listed, one in pieces if not listed),
-        tuple(one for listed, one in pieces if listed),
+        tuple(piece for listed, piece in pieces if not listed),
+        tuple(piece for listed, piece in pieces if listed),
     )
 
 

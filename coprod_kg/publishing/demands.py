@@ -27,8 +27,8 @@ def demands(said: ModelStatements, node: Node) -> Iterator[Phrase]:
     """Everything that a shape demands of a value, one phrase each."""
     yield from _counts(said, node)
     for name, phrase in CONSTRAINTS.items():
-        for one in said.objects(node, name):
-            found = phrase(said, one)
+        for value in said.objects(node, name):
+            found = phrase(said, value)
             if found:
                 yield found
     yield from _qualified(said, node)
@@ -69,9 +69,9 @@ def _count(said: ModelStatements, node: Node, least: str, most: str) -> str:
 
 
 def _qualified(said: ModelStatements, node: Node) -> Iterator[Phrase]:
-    for one in said.objects(node, "sh:qualifiedValueShape"):
+    for shape in said.objects(node, "sh:qualifiedValueShape"):
         count = _count(said, node, "sh:qualifiedMinCount", "sh:qualifiedMaxCount")
-        inner = _together(said, one)
+        inner = _together(said, shape)
         if inner[:1] == (_ONE_OF,):
             yield (Word(f"{count} of"), *inner[1:])
         elif inner[:1] == (_WITH,):
@@ -92,8 +92,8 @@ def _together(said: ModelStatements, node: Node) -> Phrase:
 
 def _either(said: ModelStatements, node: Node) -> Phrase:
     """A branch of no demand, which lets a file name what another file describes, is left out."""
-    branches = (_together(said, one) for one in said.items(node))
-    return listed(None, [one for one in branches if one], "or")
+    branches = (_together(said, branch) for branch in said.items(node))
+    return listed(None, [branch for branch in branches if branch], "or")
 
 
 def _of_class(said: ModelStatements, node: Node) -> Phrase:
@@ -127,7 +127,7 @@ def _as_in(said: ModelStatements, node: Node) -> Phrase:
 
 
 def _values(said: ModelStatements, node: Node) -> list[Phrase]:
-    return [(name_of(said, one),) for one in said.items(node)]
+    return [(name_of(said, value),) for value in said.items(node)]
 
 
 CONSTRAINTS: Final[Mapping[str, Callable[[ModelStatements, Node], Phrase]]] = {

@@ -81,7 +81,7 @@ def diagrams() -> tuple[Diagram, ...]:
         ModelError: the file names a class or a property that the ontology has not.
     """
     text = resources("coprod_kg.publishing").joinpath(_FILE).read_text(encoding="utf-8")
-    return tuple(_diagram(_Plan(**one)) for one in tomllib.loads(text)["diagram"])
+    return tuple(_diagram(_Plan(**table)) for table in tomllib.loads(text)["diagram"])
 
 
 def _diagram(plan: _Plan) -> Diagram:
@@ -91,10 +91,10 @@ def _diagram(plan: _Plan) -> Diagram:
     for name in (*hidden, *plan.full):
         _node(name)
     relations = tuple(
-        one
-        for one in (*_wider(said, nodes), *_led(said, nodes))
-        if _local(one.iri) not in hidden
-        if one.source != one.target or one.source in plan.full
+        relation
+        for relation in (*_wider(said, nodes), *_led(said, nodes))
+        if _local(relation.iri) not in hidden
+        if relation.source != relation.target or relation.source in plan.full
     )
     boxes = {name: _box(said, plan, nodes, name) for name in plan.boxes}
     return Diagram(
@@ -133,9 +133,13 @@ def _local(iri: str) -> str:
 def _box(said: ModelStatements, plan: _Plan, nodes: Mapping[str, ox.NamedNode], name: str) -> Box:
     node = nodes[name]
     lines = [*_kind(said, nodes, node)]
-    lines += [f"{one.label} → {one.target}" for one in _inside(said, plan) if one.source == name]
+    lines += [
+        f"{relation.label} → {relation.target}"
+        for relation in _inside(said, plan)
+        if relation.source == name
+    ]
     if name in plan.full:
-        lines += [f"↺ {one.label}" for one in _led(said, {name: node})]
+        lines += [f"↺ {relation.label}" for relation in _led(said, {name: node})]
         lines += _attributes(said, node)
     label = _spoken(name_of(said, node).text)
     return Box(
@@ -210,13 +214,15 @@ def _wider(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator
 def _led(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator[Relation]:
     """The properties whose domain and range are both there, each with its inverse."""
     names: dict[Node, str] = {node: name for name, node in nodes.items()}
-    for one in said.typed("owl:ObjectProperty"):
-        if said.objects(one, "owl:inverseOf") or one.value.startswith(expand("skos:")):
+    for property_node in said.typed("owl:ObjectProperty"):
+        if said.objects(property_node, "owl:inverseOf") or property_node.value.startswith(
+            expand("skos:")
+        ):
             continue
-        for source in _members(said, one, "rdfs:domain"):
-            for target in _members(said, one, "rdfs:range"):
+        for source in _members(said, property_node, "rdfs:domain"):
+            for target in _members(said, property_node, "rdfs:range"):
                 if source in names and target in names:
-                    yield _relation(said, one, names[source], names[target])
+                    yield _relation(said, property_node, names[source], names[target])
 
 
 def _relation(said: ModelStatements, node: ox.NamedNode, source: str, target: str) -> Relation:
@@ -225,14 +231,14 @@ def _relation(said: ModelStatements, node: ox.NamedNode, source: str, target: st
     ]
     label = _spoken(name_of(said, node).text)
     if label != name_of(said, node).text:
-        label, back = label.lower(), [one.lower() for one in back]
+        label, back = label.lower(), [text.lower() for text in back]
     return Relation(source, target, label, node.value, "".join(back[:1]))
 
 
 def _members(said: ModelStatements, node: Node, name: str) -> Iterator[Node]:
-    for one in said.objects(node, name):
-        union = tuple(said.items(said.one(one, "owl:unionOf")))
-        yield from union or (one,)
+    for value in said.objects(node, name):
+        union = tuple(said.items(said.one(value, "owl:unionOf")))
+        yield from union or (value,)
 
 
 def _inside(said: ModelStatements, plan: _Plan) -> Iterator[Relation]:

@@ -48,7 +48,7 @@ def publish_model(
     Raises:
         ModelError: one of the files is not Turtle, or a saved query is at fault.
     """
-    model, listed = _paths(), [path for one in folders for path in sorted(one.glob("*.rq"))]
+    model, listed = _paths(), [path for folder in folders for path in sorted(folder.glob("*.rq"))]
     wanted: dict[str, bytes] = {}
     for graph, paths in ((model_graph(base_iri), model), (catalogue_graph(base_iri), listed)):
         mark = _mark(graph, paths, "" if paths is model else root)

@@ -134,7 +134,7 @@ def ontology() -> Ontology:
         iri.value,
         MappingProxyType(header),
         MappingProxyType({term.name: term for term in ours}),
-        tuple(sorted((one for one in outside if one.facts), key=lambda term: term.name)),
+        tuple(sorted((term for term in outside if term.facts), key=lambda term: term.name)),
     )
 
 
@@ -161,9 +161,9 @@ def _term(
         examples=said.all_texts(node, "skos:example"),
         notes=said.all_texts(node, "skos:scopeNote"),
         remarks=said.all_texts(node, "skos:editorialNote"),
-        sources=tuple(text_of(one) for one in said.objects(node, "dcterms:source")),
+        sources=tuple(text_of(source) for source in said.objects(node, "dcterms:source")),
         facts=tuple(fact for fact in facts if fact.phrases),
-        scheme=next((schemes[one] for one in _takers(said, node) if one in schemes), ""),
+        scheme=next((schemes[taker] for taker in _takers(said, node) if taker in schemes), ""),
         defined=bool(said.objects(node, "owl:equivalentClass")),
         replaced_by=text_of(said.one(node, "dcterms:isReplacedBy")),
     )
@@ -171,8 +171,8 @@ def _term(
 
 def _of_class(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
     yield Fact("Kind of", _classes(said, said.objects(node, "rdfs:subClassOf")))
-    for one in said.objects(node, "owl:equivalentClass"):
-        phrases = conjuncts(said, one)
+    for expression in said.objects(node, "owl:equivalentClass"):
+        phrases = conjuncts(said, expression)
         yield Fact("Exactly what is", phrases, together=len(phrases) > 1)
     yield Fact("Kinds of it", _names(said, (*said.subjects("rdfs:subClassOf", node),)))
     yield Fact("Told from it", _names(said, _narrowed(said, node)))
@@ -191,7 +191,7 @@ def _of_property(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
     yield Fact("The other way round", _names(said, inverse))
     yield Fact("Follows from", _paths(said, said.objects(node, "owl:propertyChainAxiom")))
     behaviour = [words for name, words in _BEHAVIOUR if said.is_a(node, name)]
-    yield Fact("Behaviour", tuple((Word(one),) for one in behaviour))
+    yield Fact("Behaviour", tuple((Word(word),) for word in behaviour))
     apart = "owl:propertyDisjointWith"
     yield Fact("Never together with", _names(said, _both_ways(said, apart, node)))
 
@@ -212,10 +212,10 @@ def _inherited(said: ModelStatements, node: Node) -> Iterator[Fact]:
 
 def _narrowed(said: ModelStatements, node: Node) -> Iterator[Node]:
     """The classes that are defined as this one with a restriction."""
-    for one in said.typed("owl:Class"):
-        for meaning in said.objects(one, "owl:equivalentClass"):
+    for class_node in said.typed("owl:Class"):
+        for meaning in said.objects(class_node, "owl:equivalentClass"):
             if node in said.items(said.one(meaning, "owl:intersectionOf")):
-                yield one
+                yield class_node
 
 
 def _by_class(said: ModelStatements, name: str, node: Node) -> Iterator[Node]:

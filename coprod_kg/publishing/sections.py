@@ -42,9 +42,10 @@ def sections() -> tuple[Section, ...]:
                     home.setdefault(term.iri, home[iri])
     told = [
         _section(
-            one, [term for term in ontology().terms.values() if home.get(term.iri) == one.name]
+            diagram,
+            [term for term in ontology().terms.values() if home.get(term.iri) == diagram.name],
         )
-        for one in others
+        for diagram in others
     ]
     rest = [term for term in ontology().terms.values() if term.iri not in home]
     return (Section(first, (), ()), *told, *([_section(None, rest)] if rest else []))

@@ -212,7 +212,7 @@ def _rule(said: ModelStatements, node: ox.NamedNode) -> ShapeRule:
 
 
 def _sources(said: ModelStatements, node: Node) -> tuple[str, ...]:
-    return tuple(text_of(one) for one in said.objects(node, "dcterms:source"))
+    return tuple(text_of(source) for source in said.objects(node, "dcterms:source"))
 
 
 def _more(said: ModelStatements, node: Node) -> Iterator[tuple[str, Phrase]]:
@@ -220,7 +220,7 @@ def _more(said: ModelStatements, node: Node) -> Iterator[tuple[str, Phrase]]:
     for predicate, values in said.said.get(node, _NOTHING).items():
         if predicate.startswith(prefixes()["cp"]):
             title = plain((name_of(said, ox.NamedNode(predicate)),))
-            words = sorted((name_of(said, one) for one in values), key=lambda word: word.text)
+            words = sorted((name_of(said, value) for value in values), key=lambda word: word.text)
             yield title, listed(None, [(word,) for word in words], "·")
 
 

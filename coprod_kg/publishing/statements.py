@@ -49,17 +49,17 @@ class ModelStatements:
     def texts(self, subject: Node, name: str) -> dict[str, str]:
         """Language → text, the first of each."""
         found: dict[str, str] = {}
-        for one in self.objects(subject, name):
-            if isinstance(one, ox.Literal):
-                found.setdefault(one.language or "", one.value)
+        for value in self.objects(subject, name):
+            if isinstance(value, ox.Literal):
+                found.setdefault(value.language or "", value.value)
         return found
 
     def all_texts(self, subject: Node, name: str, language: str = "en") -> tuple[str, ...]:
         """Every text in a language or in none."""
         return tuple(
-            one.value
-            for one in self.objects(subject, name)
-            if isinstance(one, ox.Literal) and one.language in (language, None)
+            value.value
+            for value in self.objects(subject, name)
+            if isinstance(value, ox.Literal) and value.language in (language, None)
         )
 
     def items(self, head: Node | None) -> Iterator[Node]:

@@ -52,8 +52,8 @@ class VocabularyEntry:
     def all(self) -> Iterator["VocabularyEntry"]:
         """It and everything below it."""
         yield self
-        for one in self.narrower:
-            yield from one.all()
+        for entry in self.narrower:
+            yield from entry.all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,15 @@ def vocabularies() -> Mapping[str, Vocabulary]:
     found = [
         _vocabulary(said, node) for node in said.typed("skos:ConceptScheme", "skos:Collection")
     ]
-    return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: one.name)})
+    return MappingProxyType(
+        {vocabulary.name: vocabulary for vocabulary in sorted(found, key=lambda one: one.name)}
+    )
 
 
 def _vocabulary(said: ModelStatements, node: ox.NamedNode) -> Vocabulary:
     tops = said.subjects("skos:topConceptOf", node) or said.objects(node, "skos:member")
-    entries = tuple(_entry(said, one) for one in _sorted(said, tops))
-    kinds = {one for top in tops for one in said.objects(top, "rdf:type")}
+    entries = tuple(_entry(said, top) for top in _sorted(said, tops))
+    kinds = {kind for top in tops for kind in said.objects(top, "rdf:type")}
     ours = [kind for kind in kinds if text_of(kind).rpartition("#")[0].endswith("/ontology")]
     return Vocabulary(
         node.value,
@@ -124,14 +126,14 @@ def _sorted(said: ModelStatements, nodes: Iterable[Node]) -> list[ox.NamedNode]:
         number = said.one(node, "cp:rank") or said.one(node, "cp:order")
         return (int(text_of(number)) if number else 0, text_of(node))
 
-    return sorted((one for one in nodes if isinstance(one, ox.NamedNode)), key=place)
+    return sorted((node for node in nodes if isinstance(node, ox.NamedNode)), key=place)
 
 
 def _entry(said: ModelStatements, node: ox.NamedNode) -> VocabularyEntry:
     others: dict[str, list[str]] = {}
-    for one in said.objects(node, "skos:altLabel"):
-        if isinstance(one, ox.Literal):
-            others.setdefault(one.language or "", []).append(one.value)
+    for label in said.objects(node, "skos:altLabel"):
+        if isinstance(label, ox.Literal):
+            others.setdefault(label.language or "", []).append(label.value)
     labels = said.texts(node, "skos:prefLabel") or said.texts(node, "rdfs:label")
     return VocabularyEntry(
         node.value,
@@ -140,9 +142,9 @@ def _entry(said: ModelStatements, node: ox.NamedNode) -> VocabularyEntry:
         MappingProxyType({language: tuple(words) for language, words in others.items()}),
         said.text(node, "skos:definition"),
         said.all_texts(node, "skos:scopeNote"),
-        tuple(text_of(one) for one in said.objects(node, "dcterms:source")),
+        tuple(text_of(source) for source in said.objects(node, "dcterms:source")),
         tuple(_facts(said, node)),
-        tuple(_entry(said, one) for one in _sorted(said, said.subjects("skos:broader", node))),
+        tuple(_entry(said, child) for child in _sorted(said, said.subjects("skos:broader", node))),
     )
 
 
@@ -151,8 +153,8 @@ def _facts(said: ModelStatements, node: Node) -> Iterator[tuple[str, tuple[Phras
         ours = predicate.rpartition("#")[0].endswith("/ontology")
         name = predicate.rpartition("#")[2]
         if (ours and name not in ("rank", "order")) or any(
-            name == one.partition(":")[2] for one in _RELATIONS
+            name == relation.partition(":")[2] for relation in _RELATIONS
         ):
-            words = {(name_of(said, one),) for one in values}
+            words = {(name_of(said, value),) for value in values}
             title = name_of(said, ox.NamedNode(predicate)).text
             yield title, tuple(sorted(words, key=lambda phrase: phrase[0].text))

@@ -98,7 +98,7 @@ def _restriction(said: ModelStatements, node: Node) -> Phrase:
 
 def _grouped(said: ModelStatements, node: Node) -> Phrase:
     phrase = class_phrase(said, node)
-    composed = any(said.one(node, one) for one in ("owl:intersectionOf", "owl:unionOf"))
+    composed = any(said.one(node, operator) for operator in ("owl:intersectionOf", "owl:unionOf"))
     return (Word("("), *phrase, Word(")")) if composed else phrase
 
 
@@ -123,9 +123,9 @@ def path_phrase(said: ModelStatements, node: Node) -> Phrase:
     inverse = said.one(node, "owl:inverseOf") or said.one(node, "sh:inversePath")
     if inverse is not None:
         named = said.subjects("owl:inverseOf", inverse) or said.objects(inverse, "owl:inverseOf")
-        for one in named:
-            if isinstance(one, ox.NamedNode):
-                return (name_of(said, one),)
+        for step in named:
+            if isinstance(step, ox.NamedNode):
+                return (name_of(said, step),)
         return (Word("inverse of"), *path_phrase(said, inverse))
     others = tuple(said.items(said.one(node, "sh:alternativePath")))
     if others:

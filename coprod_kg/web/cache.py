@@ -142,7 +142,7 @@ class _Noting:
 # These say how an answer is computed, not what it says. All other fields are the key, so that one
 # added to `Query` later makes two entries at worst, and not one wrong answer.
 _HOW: Final = ("version", "seconds", "asker", "reserved")
-_WHAT: Final = attrgetter(*(one.name for one in fields(Query) if one.name not in _HOW))
+_WHAT: Final = attrgetter(*(field.name for field in fields(Query) if field.name not in _HOW))
 
 
 def _key(query: Query, version: int) -> _Key:

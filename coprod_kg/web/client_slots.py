@@ -321,7 +321,7 @@ class Slots:
     def _advance(self, slot: Slot) -> None:
         """Let a slot run that waited, where it is its turn."""
         counts = self._counts()
-        before = [one for one in counts.waiting if one[0] < slot.ticket]
+        before = [entry for entry in counts.waiting if entry[0] < slot.ticket]
         slot.state = self._state(counts, slot.client, before)
         if slot.state != _WAITING:
             self._write(slot.index, slot.client, slot.state, slot.ticket)

@@ -103,7 +103,9 @@ def _file(folder: str, name: str) -> Path:
 @cache
 def _guides() -> tuple[tuple[str, str], ...]:
     """The name and the title of each page, those that most people look for first."""
-    found = {one.stem: title(one.read_text(encoding="utf-8")) for one in files("docs").glob("*.md")}
+    found = {
+        path.stem: title(path.read_text(encoding="utf-8")) for path in files("docs").glob("*.md")
+    }
     names = sorted(found, key=lambda name: (_FIRST.index(name) if name in _FIRST else 99, name))
     return tuple((name, found[name]) for name in names)
 
@@ -146,32 +148,32 @@ def _root() -> str:
 
 
 def _shown(
-    path: str, method: str, one: Mapping[str, Any], document: Mapping[str, Any]
+    path: str, method: str, operation: Mapping[str, Any], document: Mapping[str, Any]
 ) -> DisplayedOperation:
     answers = [
         name
-        for status, response in one["responses"].items()
+        for status, response in operation["responses"].items()
         if status.startswith("2")
         for name in response.get("content", {})
     ]
     plain = "{" not in path
     return DisplayedOperation(
-        anchor=one["operationId"],
+        anchor=operation["operationId"],
         method=method.upper(),
         path=path,
         page=path if plain and method == "get" else "",
-        summary=one["summary"],
-        description=one["description"].partition("\n\nColumns:")[0],
-        parameters=tuple(_taken(taken, document) for taken in one["parameters"]),
-        example=_example(path, method, one),
+        summary=operation["summary"],
+        description=operation["description"].partition("\n\nColumns:")[0],
+        parameters=tuple(_taken(taken, document) for taken in operation["parameters"]),
+        example=_example(path, method, operation),
         formats=tuple(dict.fromkeys(answers)),
-        bodies=tuple(one.get("requestBody", {}).get("content", ())),
-        statuses=tuple(one["responses"]),
+        bodies=tuple(operation.get("requestBody", {}).get("content", ())),
+        statuses=tuple(operation["responses"]),
     )
 
 
-def _taken(one: Mapping[str, Any], document: Mapping[str, Any]) -> DisplayedParameter:
-    schema: Mapping[str, Any] = one["schema"]
+def _taken(parameter: Mapping[str, Any], document: Mapping[str, Any]) -> DisplayedParameter:
+    schema: Mapping[str, Any] = parameter["schema"]
     default = schema.get("default")
     schema = schema.get("allOf", [schema])[0]
     several = schema.get("type") == "array"
@@ -183,10 +185,10 @@ def _taken(one: Mapping[str, Any], document: Mapping[str, Any]) -> DisplayedPara
     kind = item.get("format") or item["type"]
     shown = default if several or default is None else [default]
     return DisplayedParameter(
-        name=one["name"],
-        where=one["in"],
-        required=one.get("required", False),
-        description=one["description"],
+        name=parameter["name"],
+        where=parameter["in"],
+        required=parameter.get("required", False),
+        description=parameter["description"],
         kind=f"{kind}, repeatable" if several else kind,
         values=values if len(values) <= _MOST_VALUES else (),
         scheme=scheme,
@@ -194,10 +196,10 @@ def _taken(one: Mapping[str, Any], document: Mapping[str, Any]) -> DisplayedPara
     )
 
 
-def _example(path: str, method: str, one: Mapping[str, Any]) -> str:
+def _example(path: str, method: str, operation: Mapping[str, Any]) -> str:
     """A line for a terminal that asks it."""
     pairs: list[tuple[str, str]] = []
-    for taken in one["parameters"]:
+    for taken in operation["parameters"]:
         if taken["in"] == "path":
             values = taken["schema"].get("enum", ["NAME"])
             path = path.replace(f"{{{taken['name']}}}", values[0])
@@ -207,7 +209,7 @@ def _example(path: str, method: str, one: Mapping[str, Any]) -> str:
             pairs += [(taken["name"], _written(value)) for value in several]
     asked = f"?{urlencode(pairs)}" if pairs and method != "post" else ""
     flags = "" if method == "get" else f" -X {method.upper()} -H 'Authorization: Bearer TOKEN'"
-    bodies = list(one.get("requestBody", {}).get("content", ()))
+    bodies = list(operation.get("requestBody", {}).get("content", ()))
     if "multipart/form-data" in bodies:
         flags += " -F file=@FILE"
     elif bodies:

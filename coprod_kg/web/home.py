@@ -68,7 +68,7 @@ def _home(site: Site) -> Response:
         most=max((stage.count.number for stage in stages), default=0),
         barriers=barriers,
         most_met=max(
-            (one.number for barrier in barriers for one in barrier.counts if one), default=0
+            (count.number for barrier in barriers for count in barrier.counts if count), default=0
         ),
         version=version,
         claims=claims(site, version),

@@ -21,7 +21,7 @@ from coprod_kg.web.site import VOCABULARY, Site
 
 __all__ = ["blueprint"]
 
-_SUFFIXES: Final = tuple(one.name for one in (*GRAPHS, HTML))
+_SUFFIXES: Final = tuple(form.name for form in (*GRAPHS, HTML))
 _SEGMENT: Final = re.compile(r"[^\x00-\x20<>\"{}|^`\\/?#\[\]]+")
 
 

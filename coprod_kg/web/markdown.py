@@ -89,7 +89,7 @@ def _end(lines: Sequence[str], at: int, ends: Callable[[str], bool]) -> int:
 def _begins(line: str) -> bool:
     """Whether a paragraph ends before a line."""
     blocks = (_HEADING, _FENCE, _ITEM, _COMMENT)
-    return not line.strip() or any(one.match(line) for one in blocks)
+    return not line.strip() or any(pattern.match(line) for pattern in blocks)
 
 
 def _list(lines: Sequence[str], at: int, link: Link) -> tuple[Markup, int]:

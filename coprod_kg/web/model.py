@@ -120,9 +120,9 @@ def _answer(page: _Page, render: Callable[[_Page], str], suffix: str | None = No
     """The page or the document, in the format that the client reads best."""
     formats = (*GRAPHS, HTML)
     named = suffix or parameters(request).one("format")
-    if suffix is not None and suffix not in {one.name for one in formats}:
+    if suffix is not None and suffix not in {form.name for form in formats}:
         raise _unknown(
-            f"format {suffix}", {one.name: f"{page.base}.{one.name}" for one in formats}, suffix
+            f"format {suffix}", {form.name: f"{page.base}.{form.name}" for form in formats}, suffix
         )
     header = request.headers.get("Accept")
     offer = (offers_by_name(named, formats) if named else negotiate(header, formats))[0]
@@ -133,9 +133,9 @@ def _answer(page: _Page, render: Callable[[_Page], str], suffix: str | None = No
     response = _sent(body, offer)
     response.headers["Content-Location"] = f"{page.base}.{offer.format.name}"
     others = [
-        f'<{page.base}.{one.name}>; rel="alternate"; type="{one.media_type}"'
-        for one in formats
-        if one != offer.format
+        f'<{page.base}.{form.name}>; rel="alternate"; type="{form.media_type}"'
+        for form in formats
+        if form != offer.format
     ]
     response.headers["Link"] = ", ".join([*others, _LICENCE])
     return response

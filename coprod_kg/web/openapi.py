@@ -62,7 +62,9 @@ def openapi(routes: Map, site: Site) -> dict[str, Any]:
         item = paths.setdefault(_CONVERTER.sub(r"{\1}", rule.rule), {})
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             item[method.lower()] = _operation(rule, method, site)
-    tags = dict.fromkeys(one["tags"][0] for item in paths.values() for one in item.values())
+    tags = dict.fromkeys(
+        operation["tags"][0] for item in paths.values() for operation in item.values()
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -127,7 +129,7 @@ def _operation(rule: Rule, method: str, site: Site) -> dict[str, Any]:
     key = rule.endpoint if method == "GET" else f"{rule.endpoint} {method}"
     key = key if key in _WRITTEN else rule.endpoint
     written = _WRITTEN.get(key, {})
-    formats = tuple(one for name in written.get("answers", ()) for one in _FAMILIES.get(name, ()))
+    formats = tuple(form for name in written.get("answers", ()) for form in _FAMILIES.get(name, ()))
     taken = [_parameter(name, formats) for name in written.get("takes", ())]
     told: dict[str, Any] = {
         "tags": [written.get("tag", "Service")],
@@ -170,7 +172,7 @@ def _media(names: Iterable[str], sent: bool = False) -> dict[str, Any]:
         if name in _FAMILIES:
             found |= content(_FAMILIES[name], aliases=not sent)
         elif name == "report":
-            found |= {one: {"schema": _plain(one)} for one in _REPORT}
+            found |= {media_type: {"schema": _plain(media_type)} for media_type in _REPORT}
         else:
             found[name] = {"schema": _plain(name)}
     return found
@@ -196,7 +198,7 @@ def _plain(media_type: str) -> dict[str, Any]:
 def _parameter(name: str, formats: Iterable[Format]) -> dict[str, Any]:
     """One of the parameters that are written once for all routes."""
     told = {"name": name, "in": "query", **deepcopy(_WRITTEN["parameters"][name])}
-    names = [one.name for one in formats]
+    names = [form.name for form in formats]
     if name == "format" and names:
         told["schema"]["enum"] = list(dict.fromkeys(names))
     if told["schema"]["type"] == "array":
@@ -219,18 +221,20 @@ def _path_parameters(rule: Rule, method: str, site: Site) -> list[dict[str, Any]
 
 def _part(rule: Rule, name: str, site: Site) -> dict[str, Any]:
     if name == "suffix":
-        return {"type": "string", "enum": [one.name for one in (*GRAPHS, HTML)]}
+        return {"type": "string", "enum": [form.name for form in (*GRAPHS, HTML)]}
     if name == "name" and rule.rule.startswith("/queries/"):
         return {"type": "string", "enum": sorted(site.queries)}
     if "/vocab" in rule.rule and name == ("kind" if "<kind>" in rule.rule else "name"):
         return {"type": "string", "enum": sorted(schemes())}
     if name == "kind":
-        return {"type": "string", "enum": [one for one in KINDS if one != "thing"]}
+        return {"type": "string", "enum": [kind for kind in KINDS if kind != "thing"]}
     return {"type": "string", "minLength": 1}
 
 
 def _problems(statuses: Iterable[int]) -> dict[str, Any]:
-    return {str(one): {"$ref": f"#/components/responses/problem-{one}"} for one in statuses}
+    return {
+        str(status): {"$ref": f"#/components/responses/problem-{status}"} for status in statuses
+    }
 
 
 def _unchanged() -> dict[str, Any]:

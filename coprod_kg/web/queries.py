@@ -218,7 +218,7 @@ def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
         raise NotFound(
             f"there is no saved query {slug[:80]!r}", fix="All of them are listed at /queries."
         )
-    known = {one.name for one in (*FORMATS, *MADE, CRATE)}
+    known = {form.name for form in (*FORMATS, *MADE, CRATE)}
     if dot and suffix not in known:
         raise NotFound(
             f"there is no format {suffix[:20]!r} of it",
@@ -241,7 +241,7 @@ def _offers(
     if named and set(by_name(named)) & set(CHARTS) - set(formats):
         raise NotFound(
             f"the question {query.name} has no chart",
-            fix="Its formats are: " + ", ".join(one.name for one in formats) + ".",
+            fix="Its formats are: " + ", ".join(form.name for form in formats) + ".",
         )
     return offers_by_name(named, formats) if named else negotiate(_accept(), formats)
 
@@ -256,7 +256,7 @@ def _links(asked: AskedQuery, number: int | None) -> list[tuple[str, str]]:
     pairs += [("version", str(number))] if number is not None else []
     tail = f"?{urlencode(pairs)}" if pairs else ""
     formats = formats_of(asked.query, asked.own)
-    return [(one.label, f"/queries/{asked.query.name}.{one.name}{tail}") for one in formats]
+    return [(form.label, f"/queries/{asked.query.name}.{form.name}{tail}") for form in formats]
 
 
 def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]]) -> list[Field]:
@@ -265,7 +265,7 @@ def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]]) -> list[Fiel
     for parameter in query.parameters:
         concepts = vocabulary[parameter.scope].concepts if parameter.type == "concept" else {}
         called = dict(parameter.allowed or ()) | {
-            slug: each.label() for slug, each in concepts.items()
+            slug: concept.label() for slug, concept in concepts.items()
         }
         values_there = parameter.permitted(vocabulary)
         few = values_there if len(values_there) <= _MOST_OPTIONS else ()

@@ -244,8 +244,8 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     number = site.version(version(given))
     asking = asking_of(site, query, number)
     content = asking.content(number)
-    one = asking.given(number, content)
-    texts = {"txt": one.text, "bib": one.bibtex, "csl.json": one.csl_text}
+    citation = asking.given(number, content)
+    texts = {"txt": citation.text, "bib": citation.bibtex, "csl.json": citation.csl_text}
     response = Response(texts[offer.format.name](), content_type=offer.content_type)
     response.headers["Dataset-Version"] = str(number)
     response.headers["Cache-Control"] = LATEST
@@ -256,10 +256,10 @@ def _offer(suffix: str | None, named: str | None) -> Offer:
     wanted = suffix or named
     if not wanted:
         return negotiate(request.headers.get("Accept"), _FORMATS)[0]
-    for one in _FORMATS:
-        if wanted.lower() in (one.name, one.media_type, *one.names):
-            return Offer(one, one.content_type)
+    for form in _FORMATS:
+        if wanted.lower() in (form.name, form.media_type, *form.names):
+            return Offer(form, form.content_type)
     raise NotFound(
         f"there is no citation as {wanted[:40]!r}",
-        fix="The formats are: " + ", ".join(one.name for one in _FORMATS) + ".",
+        fix="The formats are: " + ", ".join(form.name for form in _FORMATS) + ".",
     )

@@ -50,8 +50,8 @@ class SavedQuestions(Mapping[str, SavedQuery]):
 
     def mark(self) -> tuple[object, ...]:
         """A mark that changes when a question is submitted, replaced or removed."""
-        own = (one for one in self.values() if one.name not in self.fixed)
-        return tuple((one.name, one.text, one.submitted) for one in own)
+        own = (query for query in self.values() if query.name not in self.fixed)
+        return tuple((query.name, query.text, query.submitted) for query in own)
 
     def _all(self) -> Mapping[str, SavedQuery]:
         """All of them; outside of a request those in files."""

@@ -94,7 +94,9 @@ class Conditions:
         for offer in self.offers:
             if offer.format.media_type == media_type:
                 return offer
-        return next(Offer(one, one.content_type) for one in FORMATS if one.media_type == media_type)
+        return next(
+            Offer(form, form.content_type) for form in FORMATS if form.media_type == media_type
+        )
 
     def tag(self, offer: Offer, hidden: tuple[str, ...]) -> str:
         """The entity tag: another one for each version, view, type, text and release of ours."""

@@ -127,7 +127,9 @@ def _links(query: Query, formats: tuple[Format, ...]) -> list[tuple[str, str]]:
     pairs += [("default-graph-uri", iri) for iri in query.default_graphs]
     pairs += [("named-graph-uri", iri) for iri in query.named_graphs]
     pairs += [("version", str(query.version))] if query.version is not None else []
-    return [(one.label, f"/sparql?{urlencode([*pairs, ('format', one.name)])}") for one in formats]
+    return [
+        (form.label, f"/sparql?{urlencode([*pairs, ('format', form.name)])}") for form in formats
+    ]
 
 
 def _without_query(site: Site, asked: SparqlRequest) -> Response:

@@ -82,13 +82,13 @@ class _Told:
 def blueprint(site: Site) -> Blueprint:
     """The routes of submissions."""
     routes = Blueprint("submissions", __name__)
-    one = "/submissions/<name>"
+    path = "/submissions/<name>"
     for rule, method, view in (
         ("/submissions", "GET", partial(_list, site)),
         ("/submissions", "POST", partial(_post, site)),
-        (one, "GET", partial(_show, site)),
-        (f"{one}/changes", "GET", partial(_changes, site)),
-        (f"{one}/rollback", "POST", partial(_rollback, site)),
+        (path, "GET", partial(_show, site)),
+        (f"{path}/changes", "GET", partial(_changes, site)),
+        (f"{path}/rollback", "POST", partial(_rollback, site)),
     ):
         routes.add_url_rule(
             rule, endpoint=f"{method} {rule}".replace(".", ""), view_func=view, methods=[method]
@@ -143,7 +143,7 @@ def _show(site: Site, name: str) -> Response:
     """The report on a submission."""
     journal = Journal(site.settings.data)
     record = _record(site, name)
-    digest = next((one["sha256"] for one in record.report["files"] if one["sha256"]), None)
+    digest = next((file["sha256"] for file in record.report["files"] if file["sha256"]), None)
     sent = None
     if len(record.report["files"]) == 1 and digest and not record.undoes:
         sent = Sent(record.report["files"][0]["file"], journal.bytes_of(digest))
@@ -162,7 +162,7 @@ def _changes(site: Site, name: str) -> Response:
         found = differences(record, site.seen, site.settings)
     if negotiate(request.headers.get("Accept"), (_JSON, _TEXT))[0].format == _TEXT:
         return Response(as_lines(found) + "\n", content_type="text/plain; charset=utf-8")
-    return _json({"submission": name, "changes": [one.as_dict() for one in found]})
+    return _json({"submission": name, "changes": [difference.as_dict() for difference in found]})
 
 
 def _rollback(site: Site, name: str) -> Response:
@@ -202,13 +202,13 @@ def _named(name: str) -> tuple[Offer, ...]:
     Raises:
         WrongUsage: there is no such report.
     """
-    found = tuple(Offer(one, one.content_type) for one in _REPORTS if one.name == name)
+    found = tuple(Offer(form, form.content_type) for form in _REPORTS if form.name == name)
     return found or offers_by_name(name, _REPORTS)
 
 
 def _status(table: dict[str, Any], *, dry_run: bool) -> int:
     """201 where it entered, 200 where nothing had to be done, else the status of the refusal."""
-    error = next((one["error"] for one in table["files"] if one["error"]), None)
+    error = next((file["error"] for file in table["files"] if file["error"]), None)
     if error:
         kind: type[CoprodError] = getattr(house_errors, error["kind"], CoprodError)
         return kind.status
@@ -255,7 +255,7 @@ def _html(told: _Told, site: Site, record: JournalEntry | None) -> Response:
 
 def _organisations(table: dict[str, Any]) -> tuple[str, ...]:
     """Whose data entered: the last parts of their IRIs."""
-    told = (one["organisation"] for file in table["files"] for one in file["organisations"])
+    told = (member["organisation"] for file in table["files"] for member in file["organisations"])
     return tuple(dict.fromkeys(filter(None, told))) if table["version"] else ()
 
 

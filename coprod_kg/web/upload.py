@@ -35,7 +35,7 @@ _ENDINGS: Final = {
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",
     "application/zip": "zip",
-    **{kind: one.extensions[0] for one in FORMATS for kind in one.media_types},
+    **{kind: syntax.extensions[0] for syntax in FORMATS for kind in syntax.media_types},
 }
 _VAGUE: Final = ("", "application/octet-stream", "text/plain")
 _MIB: Final = 1 << 20

@@ -57,7 +57,7 @@ def read_bundle(package: Package, score: Callable[[list[str]], int]) -> Bundle:
         )
     for path in package.members:
         name = PurePosixPath(path).name
-        if any(path.startswith(one) or name == one for one in _LITTER):
+        if any(path.startswith(litter) or name == litter for litter in _LITTER):
             continue
         if name.lower().endswith(_ARCHIVES):
             raise Unreadable(

@@ -69,8 +69,8 @@ def convert(
     made: list[Any] = []
     told: list[CellProblem] = []
     tongue = labels if column.holds is Holds.CHOICE else language
-    for one in _CONVERTERS[column.holds](cell, column, tongue):
-        (told if isinstance(one, CellProblem) else made).append(one)
+    for converted in _CONVERTERS[column.holds](cell, column, tongue):
+        (told if isinstance(converted, CellProblem) else made).append(converted)
     if len(made) > 1 and not column.many:
         return [], [_too_many(column)]
     return list(dict.fromkeys(made)), told
@@ -98,7 +98,7 @@ def parts(text: str, choices: Callable[[str], bool]) -> list[str]:
     text = text.strip()
     if choices(text) or not re.search(r"[;\n]", text):
         return [text]
-    found = [one.strip() for one in re.split(r"[;\n]", text) if one.strip()]
+    found = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
     return found or [text]  # marks between no values are no value either
 
 
@@ -124,8 +124,8 @@ def _texts(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
     source = cell.text.replace("\r\n", "\n").replace("\r", "\n")
     found = parts(source, lambda _: False) if column.many else [source]
     made: list[Any] = []
-    for one in found:
-        text, tag = text_and_language(unicodedata.normalize("NFC", one), language)
+    for part in found:
+        text, tag = text_and_language(unicodedata.normalize("NFC", part), language)
         if not text:
             continue
         odd = next(
@@ -174,7 +174,7 @@ def other_separator(
         known: whether a text is one of the values that may stand there.
         column: the column.
     """
-    found = [one.strip() for one in _OTHER_SEPARATORS.split(text) if one.strip()]
+    found = [part.strip() for part in _OTHER_SEPARATORS.split(text) if part.strip()]
     if len(found) < 2 or not all(map(known, found)):
         return None
     return CellProblem(
@@ -196,7 +196,7 @@ def _read_as(text: str, choice: Choice, language: str) -> CellProblem:
 
 
 def _ambiguous(text: str, found: tuple[Choice, ...], language: str) -> CellProblem:
-    names = tuple(one.label(language) for one in found)
+    names = tuple(choice.label(language) for choice in found)
     return CellProblem(
         Fault.AMBIGUOUS_VALUE,
         f"{text!r} may be {' or '.join(names)}",
@@ -228,7 +228,7 @@ def _links(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
             made.append(ox.NamedNode(one) if _WEB.fullmatch(one) else _bad_link(one, cell.text))
         except ValueError:
             made.append(_bad_link(one, cell.text))
-    told = [one for one in made if isinstance(one, CellProblem)]
+    told = [problem for problem in made if isinstance(problem, CellProblem)]
     return [told[0]] if told else made
 
 

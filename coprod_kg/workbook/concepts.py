@@ -75,7 +75,7 @@ class Choices:
     def near(self, text: str) -> tuple[str, ...]:
         """The names nearest to a text, the nearest first, as they are written."""
         shown = {**self._shown(weak=True), **self._shown(weak=False)}
-        return tuple(shown[one] for one in near(plain(text), shown))
+        return tuple(shown[name] for name in near(plain(text), shown))
 
     @cached_property
     def _strong(self) -> dict[str, tuple[Choice, ...]]:

@@ -137,9 +137,9 @@ def _existing(
     orders: "list[tuple[int, int, int]] | dict[tuple[int, int, int], None]",
 ) -> list[date]:
     days = []
-    for one in orders:
+    for order in orders:
         try:
-            days.append(date(*one))
+            days.append(date(*order))
         except ValueError:
             continue
     return days

@@ -96,7 +96,7 @@ def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Gr
 
 def _windows(content: bytes, name: str, at: int) -> tuple[str, str]:
     """The text as Windows-1252, where nothing in it looks like UTF-8."""
-    whole = sum(1 for one in _MULTIBYTE.finditer(content) if _is_utf8(one[0]))
+    whole = sum(1 for match in _MULTIBYTE.finditer(content) if _is_utf8(match[0]))
     line = content.count(b"\n", 0, at) + 1
     if whole:
         raise Unreadable(
@@ -123,14 +123,18 @@ def _refuse_older(content: bytes, name: str) -> None:
     """
     text = content.decode("cp1252", errors="replace")
     for found in re.finditer(r"\S+", text):
-        odd = [one for one in found[0] if ord(one) > 127 and one not in _LETTERS]
-        if not any(_amid_letters(found[0], one) for one in odd):
+        odd = [
+            character
+            for character in found[0]
+            if ord(character) > 127 and character not in _LETTERS
+        ]
+        if not any(_amid_letters(found[0], character) for character in odd):
             continue
         line = text.count("\n", 0, found.start()) + 1
         raw = content[found.start() : found.end()]  # one byte is one character here
         for encoding, writer in _OLD:
             meant = raw.decode(encoding)
-            if all(ord(one) < 128 or one in _LETTERS for one in meant):
+            if all(ord(character) < 128 or character in _LETTERS for character in meant):
                 raise Unreadable(
                     f"{found[0][:40]!r} looks wrong: read as the text of {writer} it is "
                     f"{meant[:40]!r}",

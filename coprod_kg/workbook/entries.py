@@ -55,8 +55,8 @@ def identified(
     found: list[CellFinding] = []
     entries: list[RowEntry] = []
     readers = [
-        _Reader(number, one, register, found, stated=bool(stated))
-        for number, one in enumerate(sheets)
+        _Reader(number, headed, register, found, stated=bool(stated))
+        for number, headed in enumerate(sheets)
     ]
     of_organisations = [one for one in readers if one.kind == "organisation"]
     for reader in of_organisations:
@@ -70,7 +70,7 @@ def identified(
 
 def _leading(readers: Sequence["_Reader"], entries: Sequence[RowEntry], register: Register) -> str:
     """The organisation that runs every initiative, else the only one, else the first by name."""
-    initiatives = (one for one in readers if one.kind == "initiative")
+    initiatives = (reader for reader in readers if reader.kind == "initiative")
     runners = [reader.runners(row) for reader in initiatives for row in reader.rows()]
     runners = [runner for runner in runners if runner]
     leads: set[str] = reduce(set.intersection, runners) if runners else set()
@@ -204,7 +204,7 @@ class _Reader:
         column = self.headed.columns[number]
         if column.holds is Holds.CHOICE and column.choices:
             texts = parts(cell.text, lambda one: bool(column.choices and column.choices.find(one)))
-            choices = [one for text in texts for one in column.choices.find(text)]
+            choices = [choice for text in texts for choice in column.choices.find(text)]
             return "-".join(sorted(slug(choice.code) for choice in choices))
         if column.holds is Holds.THING:
             thing, _ = self._register.resolve(cell.text, column)
@@ -246,7 +246,7 @@ class _Reader:
 
     def _names(self, row: Row) -> list[str]:
         others = self._text(row, _OTHER_NAMES)
-        return [one for one in (self._text(row, LABEL), *others.split(";")) if one.strip()]
+        return [name for name in (self._text(row, LABEL), *others.split(";")) if name.strip()]
 
     def _text(self, row: Row, path: str) -> str:
         cell = row.cells.get(self.column(path) or 0)

@@ -203,14 +203,14 @@ class Positions:
         return cls(
             sheets=tuple(
                 SheetPlaces(
-                    one["name"],
-                    {path: (header, number) for path, (header, number) in one["columns"].items()},
-                    frozenset(one["absent"]),
+                    sheet["name"],
+                    {path: (header, number) for path, (header, number) in sheet["columns"].items()},
+                    frozenset(sheet["absent"]),
                 )
-                for one in table["sheets"]
+                for sheet in table["sheets"]
             ),
-            rows={thing: (one[0], one[1], one[2]) for thing, one in table["rows"].items()},
-            told=frozenset((one[0], one[1]) for one in table["told"]),
+            rows={thing: (place[0], place[1], place[2]) for thing, place in table["rows"].items()},
+            told=frozenset((pair[0], pair[1]) for pair in table["told"]),
         )
 
 

@@ -160,7 +160,7 @@ def _absent(column: SheetColumn, headed: HeadedGrid) -> CellFinding:
 
 def _few(found: list[CellFinding], name: str, row: int) -> list[CellFinding]:
     """The findings on headers, not two hundred of a kind."""
-    unknown = [one for one in found if one.severity is Severity.WARNING]
+    unknown = [finding for finding in found if finding.severity is Severity.WARNING]
     if len(unknown) <= _MOST_TOLD:
         return found
     more = unknown[_MOST_TOLD:]
@@ -168,11 +168,11 @@ def _few(found: list[CellFinding], name: str, row: int) -> list[CellFinding]:
         Fault.UNKNOWN_COLUMN,
         Severity.WARNING,
         Place(name, row),
-        ", ".join(str(one.value) for one in more)[:200],
+        ", ".join(str(finding.value) for finding in more)[:200],
         f"there are {len(more)} more columns that the template does not have",
         "What stands below them is not read.",
     )
-    return [one for one in found if one not in more] + [rest]
+    return [finding for finding in found if finding not in more] + [rest]
 
 
 def _headless(headed: HeadedGrid) -> Iterator[CellFinding]:

@@ -80,7 +80,7 @@ def mint(rows: Mapping[int, Unnamed], taken: frozenset[str]) -> dict[int, str]:
     made: dict[int, str] = {}
     for wanted, numbers in groups.items():
         together = [rows[one] for one in numbers]
-        if wanted not in taken and len({one.content for one in together}) == 1:
+        if wanted not in taken and len({row.content for row in together}) == 1:
             made |= dict.fromkeys(numbers, wanted)
             continue
         by_name = _all_different(together)

@@ -72,15 +72,15 @@ class Package:
                 where=name,
                 fix="Save or pack the file again; it may have been cut off on its way.",
             ) from None
-        infos = [one for one in archive.infolist() if not _path(one).endswith("/")]
+        infos = [info for info in archive.infolist() if not _path(info).endswith("/")]
         if len(infos) > _MOST_MEMBERS:
             raise _bomb(name, f"it holds {len(infos)} files (at most {_MOST_MEMBERS})")
-        for one in infos:
-            _check_member(one, name)
-        whole = sum(one.file_size for one in infos)
+        for info in infos:
+            _check_member(info, name)
+        whole = sum(info.file_size for info in infos)
         if whole > MOST_BYTES:
             raise _bomb(name, f"inflated it would have {whole // 2**20} MB")
-        members = {_path(one): one for one in infos}
+        members = {_path(info): info for info in infos}
         if len(members) < len(infos):
             raise Unreadable(
                 "two members of the archive have the same name",

@@ -64,7 +64,7 @@ def main_part(package: Package) -> str | None:
         if relation.kind == "officeDocument"
     )
     known = (*named, "xl/workbook.xml")
-    return next((one for one in known if one in package.members), None)
+    return next((path for path in known if path in package.members), None)
 
 
 def content_types(package: Package, members: Iterable[str]) -> dict[str, str]:

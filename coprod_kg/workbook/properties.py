@@ -58,8 +58,8 @@ def properties(shapes: TripleIndex, ontology: TripleIndex, kind: str) -> Iterato
     A property that the shapes speak of only where another is there follows that one.
     """
     found: dict[str, Property] = {}
-    for one in _lineage(kind, ontology):
-        for shape in _targeting(shapes, "targetClass", one):
+    for ancestor in _lineage(kind, ontology):
+        for shape in _targeting(shapes, "targetClass", ancestor):
             for prop in _of_shape(shapes, shape):
                 found[prop.path] = _joined(found.get(prop.path), prop)
     for path in list(found):
@@ -86,7 +86,7 @@ def beyond_shapes(ontology: TripleIndex, kind: str) -> list[str]:
 
 def from_ontology(ontology: TripleIndex, path: str) -> Property:
     """A property that no shape speaks of, as the ontology describes it."""
-    types = {one.value for one in ontology.objects(path, f"{_RDF}type")}
+    types = {node.value for node in ontology.objects(path, f"{_RDF}type")}
     kind = ontology.value(path, f"{_RDFS}range")
     literal = f"{_OWL}DatatypeProperty" in types
     return Property(
@@ -103,8 +103,8 @@ def from_ontology(ontology: TripleIndex, path: str) -> Property:
 def _lineage(kind: str, ontology: TripleIndex) -> list[str]:
     """A class and those above it, the nearest first."""
     lineage = [kind]
-    for one in lineage:
-        above = ontology.objects(one, f"{_RDFS}subClassOf")
+    for ancestor in lineage:
+        above = ontology.objects(ancestor, f"{_RDFS}subClassOf")
         lineage += [
             up.value for up in above if isinstance(up, ox.NamedNode) and up.value not in lineage
         ]
@@ -113,13 +113,13 @@ def _lineage(kind: str, ontology: TripleIndex) -> list[str]:
 
 def _targeting(shapes: TripleIndex, target: str, value: str) -> Iterator[str]:
     for shape in shapes.subjects():
-        if any(one.value == value for one in shapes.objects(shape, f"{_SH}{target}")):
+        if any(node.value == value for node in shapes.objects(shape, f"{_SH}{target}")):
             yield shape
 
 
 def _of_shape(shapes: TripleIndex, shape: str) -> list[Property]:
-    made = (_property(shapes, one) for one in shapes.objects(shape, f"{_SH}property"))
-    return sorted((one for one in made if one), key=lambda one: one.order)
+    made = (_property(shapes, node) for node in shapes.objects(shape, f"{_SH}property"))
+    return sorted((entry for entry in made if entry), key=lambda one: one.order)
 
 
 def _property(shapes: TripleIndex, node: Any) -> Property | None:

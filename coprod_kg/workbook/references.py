@@ -103,9 +103,9 @@ class Register:
         self._searches += 1
         shown: dict[str, str] = {}
         for kind in kinds:
-            shown |= {key: one.slug for key, one in self._identifiers.get(kind, {}).items()}
+            shown |= {key: thing.slug for key, thing in self._identifiers.get(kind, {}).items()}
             shown |= self._shown.get(kind, {})
-        return [shown[one] for one in near(plain(text), shown)]
+        return [shown[name] for name in near(plain(text), shown)]
 
     def _taken_up(
         self, text: str, column: SheetColumn, close: list[str]
@@ -170,7 +170,7 @@ def _nobody(text: str) -> CellProblem:
 
 
 def _ambiguous(text: str, found: list[Thing]) -> CellProblem:
-    names = tuple(f"{one.kind}/{one.slug}" for one in found)
+    names = tuple(f"{thing.kind}/{thing.slug}" for thing in found)
     return CellProblem(
         Fault.AMBIGUOUS_NAME,
         f"{text[:60]!r} is the name of more than one row",

@@ -95,8 +95,8 @@ class _Teller:
         self._own.add(iri)
         self.made.rows.setdefault(iri, (entry.sheet, entry.row.number, ""))
         subject = ox.NamedNode(iri)
-        for one in headed.sheet.types:
-            self.made.triples.append(ox.Triple(subject, _TYPE, ox.NamedNode(one)))
+        for type_iri in headed.sheet.types:
+            self.made.triples.append(ox.Triple(subject, _TYPE, ox.NamedNode(type_iri)))
         language = self._row_language(entry, headed)
         said: dict[str, list[Any]] = {}
         for number, cell in sorted(entry.row.cells.items()):
@@ -116,8 +116,10 @@ class _Teller:
                 continue
             text, tag = text_and_language(name, self._language)
             self.made.rows[iri] = position
-            for one in self._register.sheets.of_kind(thing.kind).types:
-                self.made.triples.append(ox.Triple(ox.NamedNode(iri), _TYPE, ox.NamedNode(one)))
+            for type_iri in self._register.sheets.of_kind(thing.kind).types:
+                self.made.triples.append(
+                    ox.Triple(ox.NamedNode(iri), _TYPE, ox.NamedNode(type_iri))
+                )
             self.made.triples.append(
                 ox.Triple(ox.NamedNode(iri), _LABEL, literal(text, language=tag))
             )
@@ -137,8 +139,8 @@ class _Teller:
             terms, told = self._things(cell, column, entry)
         else:
             terms, told = convert(cell, column, language, self._labels)
-        for one in told:
-            self._find(one, cell, number, entry)
+        for problem in told:
+            self._find(problem, cell, number, entry)
         return terms
 
     def _things(
@@ -179,7 +181,9 @@ class _Teller:
             label = literal(self._made_name(headed, said), language="en")
             self.made.triples.append(ox.Triple(subject, _LABEL, label))
         elif (subject.value, LABEL) not in self.made.told:
-            number = next((at for at, one in headed.columns.items() if one.path == LABEL), None)
+            number = next(
+                (at for at, column in headed.columns.items() if column.path == LABEL), None
+            )
             if number is not None:
                 self._find(
                     CellProblem(
@@ -254,11 +258,11 @@ def _labels_language(sheets: Sequence[HeadedGrid]) -> str:
     """The language of the lists that the sender chose from: that of most labels in the cells."""
     used: Counter[str] = Counter(en=0)
     for headed in sheets:
-        chosen = [(at, one.choices) for at, one in headed.columns.items() if one.choices]
+        chosen = [(at, column.choices) for at, column in headed.columns.items() if column.choices]
         for row in islice(headed.data(), _ROWS_LOOKED_AT):
             for at, choices in chosen:
                 cell = row.cells.get(at)
                 text = cell.text.strip() if cell else ""
-                for one in choices.find(text) if text else ():
-                    used.update(tag for tag, label in one.labels.items() if label == text)
+                for choice in choices.find(text) if text else ():
+                    used.update(tag for tag, label in choice.labels.items() if label == text)
     return max(used, key=lambda tag: (used[tag], tag == "en"))

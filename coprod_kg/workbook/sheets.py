@@ -36,7 +36,7 @@ __all__ = ["sheets"]
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _RELATION: Final = re.compile(r"Relates .*? to ")
 _DATES: Final = frozenset({f"{_XSD}date", f"{_XSD}gYear", f"{_XSD}gYearMonth"})
-_NUMBERS: Final = frozenset({f"{_XSD}{one}" for one in ("integer", "decimal", "double", "int")})
+_NUMBERS: Final = frozenset({f"{_XSD}{name}" for name in ("integer", "decimal", "double", "int")})
 
 
 @lru_cache(maxsize=4)
@@ -64,7 +64,7 @@ class _Maker:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
         self._words = {namespaces.expand(name): words for name, words in told["words"].items()}
         self._told: list[dict[str, Any]] = told["sheets"]
-        self._kinds = {namespaces.expand(one["class"]): one["kind"] for one in self._told}
+        self._kinds = {namespaces.expand(table["class"]): table["kind"] for table in self._told}
         self._ontology = TripleIndex(model.background)
         self._shapes = TripleIndex(triple for path in model.shapes for triple in _triples(path))
         self._lists: dict[str, Choices] = {}
@@ -99,11 +99,11 @@ class _Maker:
 
     def _columns(self, told: Mapping[str, Any]) -> Iterator[SheetColumn]:
         found = {
-            one.path: one
-            for one in properties(self._shapes, self._ontology, namespaces.expand(told["class"]))
+            known.path: known
+            for known in properties(self._shapes, self._ontology, namespaces.expand(told["class"]))
         }
-        first = [namespaces.expand(one) for one in told["first"]]
-        last = [namespaces.expand(one) for one in told["last"]]
+        first = [namespaces.expand(name) for name in told["first"]]
+        last = [namespaces.expand(name) for name in told["last"]]
         beyond = beyond_shapes(self._ontology, namespaces.expand(told["class"]))
         middle = [one for one in (*found, *beyond) if one not in (*first, *last)]
         middle = list(dict.fromkeys(middle))
@@ -171,7 +171,7 @@ class _Maker:
 def _triples(path: Path) -> list[ox.Triple]:
     try:
         parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        return [one.triple for one in parsed]
+        return [quad.triple for quad in parsed]
     except (OSError, SyntaxError, ValueError) as error:
         raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
 

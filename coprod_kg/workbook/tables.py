@@ -154,7 +154,7 @@ def _grids(content: bytes, name: str, sheets: Sheets) -> _Grids:
     headers = known_headers(sheets)
 
     def score(fields: list[str]) -> int:
-        return sum(plain(one.strip().rstrip("*")) in headers for one in fields)
+        return sum(plain(text.strip().rstrip("*")) in headers for text in fields)
 
     ending = PurePath(name).suffix.removeprefix(".").lower()
     _refuse_others(content, name, ending)
@@ -176,7 +176,7 @@ def _grids(content: bytes, name: str, sheets: Sheets) -> _Grids:
         )
     bundle = read_bundle(package, score)
     return _sorted_out(
-        bundle.grids, [_not_read(one) for one in bundle.unread if not called(one, README)]
+        bundle.grids, [_not_read(path) for path in bundle.unread if not called(path, README)]
     )
 
 
@@ -205,7 +205,9 @@ def _sorted_out(every: Sequence[Grid], findings: list[CellFinding]) -> _Grids:
         if called(grid.name, README):
             language, told = _text_language(grid)
             findings += told
-        elif not any(called(grid.name.rstrip("_"), one) for one in (LISTS, EXPLANATIONS, MENDING)):
+        elif not any(
+            called(grid.name.rstrip("_"), title) for title in (LISTS, EXPLANATIONS, MENDING)
+        ):
             grids.append(grid)
     return _Grids(tuple(grids), tuple(findings), language)
 

@@ -58,7 +58,9 @@ def _choices(members: list[str], ontology: TripleIndex) -> Choices:
 
 
 def _choice(iri: str, ontology: TripleIndex) -> Choice:
-    labels = {one.language or "": one.value for one in ontology.objects(iri, f"{_SKOS}prefLabel")}
+    labels = {
+        label.language or "": label.value for label in ontology.objects(iri, f"{_SKOS}prefLabel")
+    }
     return Choice(
         iri=iri,
         code=ontology.value(iri, f"{_SKOS}notation") or iri.rsplit("/", 1)[-1],
@@ -71,4 +73,4 @@ def _choice(iri: str, ontology: TripleIndex) -> Choice:
 
 def _names(iri: str, ontology: TripleIndex) -> Iterator[str]:
     for predicate in (f"{_SKOS}altLabel", _IDENTIFIER):
-        yield from (one.value for one in ontology.objects(iri, predicate))
+        yield from (node.value for node in ontology.objects(iri, predicate))

@@ -19,7 +19,7 @@ def is_placeholder(text: str) -> bool:
     >>> is_placeholder("N/A"), is_placeholder(" ? "), is_placeholder("Naestved")
     (True, True, False)
     """
-    if not any(one.isalnum() for one in text):
+    if not any(character.isalnum() for character in text):
         return bool(text.strip())
     return plain(text) in _placeholders()
 

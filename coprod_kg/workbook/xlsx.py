@@ -70,7 +70,7 @@ def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
     targets = relations(package, workbook)
     if len(described.sheets) > _MOST_SHEETS:
         raise _not_whole(package, "it has more than 255 sheets")
-    parts = {one.kind: one.path for one in targets.values()}
+    parts = {relation.kind: relation.path for relation in targets.values()}
     folder = posixpath.dirname(workbook)
     formats = Formats(
         _strings(package, parts.get("sharedStrings", f"{folder}/sharedStrings.xml")),

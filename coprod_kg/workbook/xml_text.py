@@ -72,8 +72,8 @@ class _Scan:
 
     def _start(self, _: str, attributes: dict[str, str]) -> None:
         literal = any(
-            _PARSE_TYPE.search(one) and text not in ("Resource", "Collection")
-            for one, text in attributes.items()
+            _PARSE_TYPE.search(name) and text not in ("Resource", "Collection")
+            for name, text in attributes.items()
         )
         if not self._literal and attributes.get(_LANGUAGE) == "":
             self.without_language.append(self._parser.CurrentByteIndex)

@@ -11,12 +11,17 @@ _SIGNS = {"new": "New", "gone": "Gone", "changed": "Changed"}
 
 def as_lines(found: Sequence[Difference]) -> str:
     """One paragraph for each resource, with control characters of the data replaced."""
-    text = "\n".join(line for one in found for line in _lines(one)) or "Nothing changed."
-    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
+    text = (
+        "\n".join(line for difference in found for line in _lines(difference)) or "Nothing changed."
+    )
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd"
+        for character in text
+    )
 
 
-def _lines(one: Difference) -> Iterator[str]:
-    yield f"{_SIGNS[one.kind]}: {one.thing}"
-    for sign, pairs in (("-", one.removed), ("+", one.added)):
+def _lines(difference: Difference) -> Iterator[str]:
+    yield f"{_SIGNS[difference.kind]}: {difference.thing}"
+    for sign, pairs in (("-", difference.removed), ("+", difference.added)):
         for name, value in pairs:
             yield f"  {sign} {name}: {' '.join(value.split())[:200]}"

@@ -91,7 +91,7 @@ def mark(content: bytes, job: Mapping[str, Any]) -> tuple[bytes, str]:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         book = load_workbook(BytesIO(readied(package)), keep_links=False, rich_text=True)
-    dropped = " ".join(str(one.message) for one in said)
+    dropped = " ".join(str(warning.message) for warning in said)
     lost += [words for name, words in _LOST_EXTENSIONS.items() if f"{name} ext" in dropped]
     if lost:
         return b"", f"it holds {' and '.join(sorted(set(lost)))}, which would be lost"
@@ -116,9 +116,9 @@ def _unmark(book: Workbook) -> None:
     ]
     if not ours:
         return
-    before = [one for sheet in ours for one in _kept(sheet)]
-    places = {one.place: one for one in before}
-    comments = {_evened(one.mark): one.comment for one in before}
+    before = [covered for sheet in ours for covered in _kept(sheet)]
+    places = {covered.place: covered for covered in before}
+    comments = {_evened(covered.mark): covered.comment for covered in before}
     for sheet in book.worksheets:
         for row in sheet.iter_rows() if sheet not in ours else ():
             for cell in row:
@@ -169,13 +169,13 @@ def _kept(sheet: Worksheet) -> Iterator[_Before]:
 
 def _keep(sheet: Worksheet, covered: Sequence[_Before]) -> None:
     """Store in hidden columns what the marks cover, so that `_unmark` can restore it."""
-    for number, one in enumerate(covered, _FIRST):
-        _write(sheet, number, _KEPT, "!".join(one.place))
+    for number, entry in enumerate(covered, _FIRST):
+        _write(sheet, number, _KEPT, "!".join(entry.place))
         place = sheet.cell(number, _KEPT)
         if isinstance(place, Cell):
-            place.fill, place.border = copy(one.fill), copy(one.border)
-        _write(sheet, number, _KEPT + 1, one.comment)
-        _write(sheet, number, _KEPT + 2, one.mark)
+            place.fill, place.border = copy(entry.fill), copy(entry.border)
+        _write(sheet, number, _KEPT + 1, entry.comment)
+        _write(sheet, number, _KEPT + 2, entry.mark)
     for column in "GHI":
         sheet.column_dimensions[column].hidden = True
 
@@ -236,8 +236,8 @@ def _summarise(book: Workbook, job: Mapping[str, Any]) -> Worksheet:
     for column, text in enumerate(("What", "Times", "What is wrong", "What to do", "Where"), 1):
         _write(sheet, 5, column, text)
         sheet.cell(5, column).font = Font(bold=True)
-    for number, one in enumerate(job["causes"], _FIRST):
-        _cause(sheet, number, one)
+    for number, cause in enumerate(job["causes"], _FIRST):
+        _cause(sheet, number, cause)
     sheet.freeze_panes = "A6"
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.fitToHeight = 0
@@ -246,22 +246,24 @@ def _summarise(book: Workbook, job: Mapping[str, Any]) -> Worksheet:
     return sheet
 
 
-def _cause(sheet: Worksheet, number: int, one: Mapping[str, Any]) -> None:
-    spots = list(one["spots"])
-    more = one["count"] - len(spots)
+def _cause(sheet: Worksheet, number: int, cause: Mapping[str, Any]) -> None:
+    spots = list(cause["spots"])
+    more = cause["count"] - len(spots)
     where = ", ".join(spots) + (f" and {more} more" if spots and more > 0 else "")
-    fix = one["fix"] or "See the comments in the cells."
-    for column, value in enumerate((one["weight"], one["count"], one["title"], fix, where), 1):
+    fix = cause["fix"] or "See the comments in the cells."
+    for column, value in enumerate(
+        (cause["weight"], cause["count"], cause["title"], fix, where), 1
+    ):
         _write(sheet, number, column, value)
         sheet.cell(number, column).alignment = Alignment(wrap_text=True, vertical="top")
     sheet.cell(number, 2).alignment = Alignment(horizontal="center", vertical="top")
-    lines = max(len(one["title"]) // 55, len(fix) // 55, len(where) // 40) + 1
+    lines = max(len(cause["title"]) // 55, len(fix) // 55, len(where) // 40) + 1
     sheet.row_dimensions[number].height = 15 * lines + 3
-    if one["link"]:
-        link = Hyperlink(ref=f"E{number}", location=one["link"], display=where)
+    if cause["link"]:
+        link = Hyperlink(ref=f"E{number}", location=cause["link"], display=where)
         sheet.cell(number, 5).hyperlink = link
         sheet.cell(number, 5).font = Font(color="0563C1", underline="single")
-    sheet.cell(number, 1).fill = PatternFill("solid", start_color=_COLOURS[one["severity"]])
+    sheet.cell(number, 1).fill = PatternFill("solid", start_color=_COLOURS[cause["severity"]])
 
 
 def _write(sheet: Worksheet, row: int, column: int, value: Any) -> None:

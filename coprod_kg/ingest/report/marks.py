@@ -60,7 +60,7 @@ def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
         env={
             "PATH": os.defpath,
             "PYTHONUTF8": "1",
-            "PYTHONPATH": os.pathsep.join(one for one in sys.path if one),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         },
     )
     frame = read_frame(BytesIO(done.stdout), 8 * settings.body_mb << 20)
@@ -93,15 +93,16 @@ def _words(file: Reported, settings: Settings) -> dict[str, object]:
     ]
     causes = [
         {
-            "weight": WEIGHTS[one.severity],
-            "severity": one.severity,
-            "count": one.count,
-            "title": one.title,
-            "fix": one.fix or (one.places[0].words if one.count == 1 and one.places else ""),
-            "spots": [where.spot for where in one.places if where.spot],
-            "link": _link(one.first),
+            "weight": WEIGHTS[problem.severity],
+            "severity": problem.severity,
+            "count": problem.count,
+            "title": problem.title,
+            "fix": problem.fix
+            or (problem.places[0].words if problem.count == 1 and problem.places else ""),
+            "spots": [where.spot for where in problem.places if where.spot],
+            "link": _link(problem.first),
         }
-        for one in told(file.report, settings.base_iri, _PLACES)
+        for problem in told(file.report, settings.base_iri, _PLACES)
     ]
     verdict = f"Not accepted: {file.error['what']}." if file.error else "It can be accepted."
     return {"marks": marks[:_MOST_MARKS], "causes": causes, "verdict": verdict}

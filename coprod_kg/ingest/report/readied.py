@@ -91,7 +91,7 @@ def readied(package: Package) -> bytes:
     parts = {path: package.read(path, MOST_BYTES) for path in package.members}
     for path in (one for one in parts if one.endswith(".rels")):
         known = relations(package, _owner(path))
-        missing = {key.encode() for key, one in known.items() if one.path not in parts}
+        missing = {key.encode() for key, relation in known.items() if relation.path not in parts}
         if missing:
             gone[_owner(path)] = missing
             parts[path] = _RELATIONSHIP.sub(_without(missing), parts[path])

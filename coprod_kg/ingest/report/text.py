@@ -18,25 +18,28 @@ def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) 
     """The report as lines, with control characters of the file replaced."""
     lines = [line for file in files for line in _file(file, base_iri)]
     text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
-    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd"
+        for character in text
+    )
 
 
-def _file(one: Reported, base_iri: str) -> Iterator[str]:
-    yield f"{one.file}{_size(one)}"
-    for cause in told(one.report, base_iri, _PLACES):
+def _file(file: Reported, base_iri: str) -> Iterator[str]:
+    yield f"{file.file}{_size(file)}"
+    for cause in told(file.report, base_iri, _PLACES):
         yield from _cause(cause)
-    if one.error is not None:
-        where = one.error["where"]
-        at = f"{where}: " if where and where != one.file else ""
-        yield from _wrapped(f"Refused: {at}{one.error['what']}.", 2)
-        if one.error["fix"]:
-            yield from _wrapped(one.error["fix"], 2)
-    elif one.unchanged:
+    if file.error is not None:
+        where = file.error["where"]
+        at = f"{where}: " if where and where != file.file else ""
+        yield from _wrapped(f"Refused: {at}{file.error['what']}.", 2)
+        if file.error["fix"]:
+            yield from _wrapped(file.error["fix"], 2)
+    elif file.unchanged:
         yield "  These very bytes are in the store already."
     else:
         yield "  Accepted."
-    if one.error is None:
-        for what in moved(one, base_iri, _NAMES):
+    if file.error is None:
+        for what in moved(file, base_iri, _NAMES):
             more = f" and {what.count - len(what.names)} more" if what.count > _NAMES else ""
             yield from _wrapped(f"{what.title} ({what.count}): {', '.join(what.names)}{more}.", 2)
             if what.fix:
@@ -44,12 +47,12 @@ def _file(one: Reported, base_iri: str) -> Iterator[str]:
     yield ""
 
 
-def _size(one: Reported) -> str:
-    names = [name for name, _ in one.organisations if name]
+def _size(file: Reported) -> str:
+    names = [name for name, _ in file.organisations if name]
     if len(names) > 1:
-        return f": {one.triples} statements of {len(names)} organisations"
+        return f": {file.triples} statements of {len(names)} organisations"
     whose = f" of {names[0]}" if names else ""
-    return f": {one.triples} statements{whose}" if one.triples else ""
+    return f": {file.triples} statements{whose}" if file.triples else ""
 
 
 def _cause(cause: Problem) -> Iterator[str]:

@@ -28,28 +28,28 @@ def as_turtle(files: Sequence[Reported]) -> str:
         ox.Triple(report, _RDF_TYPE, _sh("ValidationReport")),
         ox.Triple(report, _sh("conforms"), ox.Literal(str(conforms).lower(), datatype=_BOOLEAN)),
     ]
-    for number, one in enumerate(findings, 1):
+    for number, finding in enumerate(findings, 1):
         node = ox.BlankNode(f"result{number}")
         triples.append(ox.Triple(report, _sh("result"), node))
-        triples += _result(node, one)
+        triples += _result(node, finding)
     used = {name: prefixes()[name] for name in ("cp", "cps", "sh")}
     written = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=used)
     return (written or b"").decode()
 
 
-def _result(node: ox.BlankNode, one: Finding) -> Iterator[ox.Triple]:
-    spot = f"{one.spot}: " if one.spot else ""
-    message = f"{spot}{one.message} {one.fix or ''}".strip()
+def _result(node: ox.BlankNode, finding: Finding) -> Iterator[ox.Triple]:
+    spot = f"{finding.spot}: " if finding.spot else ""
+    message = f"{spot}{finding.message} {finding.fix or ''}".strip()
     yield ox.Triple(node, _RDF_TYPE, _sh("ValidationResult"))
-    yield ox.Triple(node, _sh("resultSeverity"), _sh(one.severity))
-    yield ox.Triple(node, _sh("focusNode"), ox.NamedNode(one.focus))
+    yield ox.Triple(node, _sh("resultSeverity"), _sh(finding.severity))
+    yield ox.Triple(node, _sh("focusNode"), ox.NamedNode(finding.focus))
     yield ox.Triple(node, _sh("resultMessage"), ox.Literal(message, language="en"))
-    yield ox.Triple(node, _sh("sourceShape"), ox.NamedNode(one.shape))
-    yield ox.Triple(node, _sh("sourceConstraintComponent"), ox.NamedNode(one.component))
-    if one.path and "|" not in one.path:
-        yield from _path(node, one.path)
-    if one.value:
-        yield ox.Triple(node, _sh("value"), _term(one.value))
+    yield ox.Triple(node, _sh("sourceShape"), ox.NamedNode(finding.shape))
+    yield ox.Triple(node, _sh("sourceConstraintComponent"), ox.NamedNode(finding.component))
+    if finding.path and "|" not in finding.path:
+        yield from _path(node, finding.path)
+    if finding.value:
+        yield ox.Triple(node, _sh("value"), _term(finding.value))
 
 
 def _path(node: ox.BlankNode, path: str) -> Iterator[ox.Triple]:

@@ -141,7 +141,7 @@ def moved(file: Reported, base_iri: str, most: int) -> list[Moved]:
             kind,
             title,
             len(found),
-            tuple(_moved(one, stem) for one in found[:most]),
+            tuple(_moved(change, stem) for change in found[:most]),
             fix if partial else "",
         )
         for kind, (title, fix) in _CHANGES.items()
@@ -149,11 +149,11 @@ def moved(file: Reported, base_iri: str, most: int) -> list[Moved]:
     ]
 
 
-def _moved(one: Change, stem: str) -> str:
-    name = one.iri.removeprefix(stem)
+def _moved(change: Change, stem: str) -> str:
+    name = change.iri.removeprefix(stem)
     kind = name.partition("/")[0].replace("-", " ")
-    how = f"{one.before.removeprefix(stem)} → {name}" if one.before else kind
-    return f"{one.name} ({how})"
+    how = f"{change.before.removeprefix(stem)} → {name}" if change.before else kind
+    return f"{change.name} ({how})"
 
 
 def told(report: Report, base_iri: str, places: int) -> list[Problem]:
@@ -182,7 +182,7 @@ def _told(cause: Cause, base_iri: str, places: int) -> Problem:
         title,
         (first.fix or "") if alike else "",
         next(iter(listed)) if len(listed) == 1 else (),
-        tuple(_where(one, base_iri, alike=alike) for one in _apart(cause.findings, places)),
+        tuple(_where(finding, base_iri, alike=alike) for finding in _apart(cause.findings, places)),
         first.spot,
     )
 
@@ -204,17 +204,21 @@ def _title(cause: Cause, spot: Spot | None) -> str:
     return f"{title}{column}{sheet}." if cause.shape.startswith(_TABLE) else title
 
 
-def _where(one: Finding, base_iri: str, *, alike: bool) -> ProblemPlace:
-    in_table = bool(one.spot and one.spot.sheet)
-    thing = "" if in_table or one.focus == f"{base_iri}id/" else shown_value(one.focus, base_iri)
-    if one.path and not in_table:
-        thing += f" {shown_value(one.path, base_iri)}"
-    value = shown_value(one.value, base_iri) if one.value else ""
+def _where(finding: Finding, base_iri: str, *, alike: bool) -> ProblemPlace:
+    in_table = bool(finding.spot and finding.spot.sheet)
+    thing = (
+        ""
+        if in_table or finding.focus == f"{base_iri}id/"
+        else shown_value(finding.focus, base_iri)
+    )
+    if finding.path and not in_table:
+        thing += f" {shown_value(finding.path, base_iri)}"
+    value = shown_value(finding.value, base_iri) if finding.value else ""
     if in_table:  # the cell shows a name where the value is an IRI
         text = _TEXT.match(value)
         value = f"“{text[1]}”" if text else ""
-    words = "" if alike else " ".join(part for part in (one.message, one.fix or "") if part)
-    return ProblemPlace(str(one.spot or ""), thing, value, words)
+    words = "" if alike else " ".join(part for part in (finding.message, finding.fix or "") if part)
+    return ProblemPlace(str(finding.spot or ""), thing, value, words)
 
 
 def shown_value(text: str, base_iri: str) -> str:

@@ -23,7 +23,7 @@ def settled(wanted: tuple[Offer, ...]) -> tuple[Offer, ...]:
     made = (*MADE, CRATE)
     if wanted[0].format in made:
         return wanted[:1]
-    return tuple(one for one in wanted if one.format not in made)
+    return tuple(offer for offer in wanted if offer.format not in made)
 
 
 def drawn(

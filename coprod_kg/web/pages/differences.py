@@ -56,13 +56,15 @@ class _View:
             yield from self._whole("added", row, added=True)
         for row in self._found.removed:
             yield from self._whole("removed", row, added=False)
-        for one in self._found.changed:
+        for change in self._found.changed:
             for name in self._rest:
                 label = self._labels.get(name, "")
-                if name not in one.cells and label not in one.cells:
+                if name not in change.cells and label not in change.cells:
                     continue
-                value, text = (one.cells.get(at) or (one.row.get(at),) * 2 for at in (name, label))
-                yield self._line("changed", one.row, name, (value, text))
+                value, text = (
+                    change.cells.get(at) or (change.row.get(at),) * 2 for at in (name, label)
+                )
+                yield self._line("changed", change.row, name, (value, text))
 
     def _whole(self, what: str, row: Row, *, added: bool) -> Iterator[tuple[DisplayCell, ...]]:
         for name in self._rest:

@@ -86,10 +86,10 @@ def portrait(site: Site, iri: str, version: int) -> Portrait:
         rows = by_property.get(name, [])
         rows.sort(key=lambda row: "graph" not in row or row["graph"].value not in owners)
     values = {name: _values(site, rows) for name, rows in by_property.items()}
-    names = [one for label in _LABELS for one in values.get(label, ())]
-    english = next((one.text for one in names if one.language in ("en", None)), None)
+    names = [cell for label in _LABELS for cell in values.get(label, ())]
+    english = next((cell.text for cell in names if cell.language in ("en", None)), None)
     title = english or (names[0].text if names else iri.rpartition("/")[2])
-    about = [one for name in _DESCRIPTIONS for one in values.get(name, ())]
+    about = [cell for name in _DESCRIPTIONS for cell in values.get(name, ())]
     apart = (*_LABELS[:1], _TYPE, *_DESCRIPTIONS)
     return Portrait(
         title,
@@ -182,12 +182,12 @@ def _dates(row: Row) -> str:
     return ", ".join(f"{word} {row[name].value}" for name, word in words if name in row)
 
 
-def _first(found: list[DisplayCell], one: DisplayCell) -> None:
+def _first(found: list[DisplayCell], cell: DisplayCell) -> None:
     """Keep one of several labels of the same thing."""
-    if one.title not in (other.title for other in found):
-        found.append(one)
+    if cell.title not in (other.title for other in found):
+        found.append(cell)
 
 
-def _once(found: list[Any], one: object) -> None:
-    if one not in found:
-        found.append(one)
+def _once(found: list[Any], value: object) -> None:
+    if value not in found:
+        found.append(value)

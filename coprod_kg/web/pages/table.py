@@ -76,7 +76,8 @@ def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
         if any(row[column].is_number for row in table.rows if column in row)
     }
     headings = tuple(
-        Heading(called.get(one) or words(one), said.get(one), one in numbers) for one in shown
+        Heading(called.get(column) or words(column), said.get(column), column in numbers)
+        for column in shown
     )
     rows = tuple(
         tuple(_cell(site, row, column, labels.get(column)) for column in shown)

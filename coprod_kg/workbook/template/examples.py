@@ -23,5 +23,5 @@ def _value(sheet: Sheet, column: SheetColumn, language: str) -> str:
         return text
     codes = text.split("; ")
     return "; ".join(
-        next(one.label(language) for one in column.choices.find(code)) for code in codes
+        next(choice.label(language) for choice in column.choices.find(code)) for code in codes
     )

@@ -109,7 +109,7 @@ def _note(column: SheetColumn) -> str:
     if column.kinds:
         how = "Write the name as it stands in its sheet, or its identifier."
     many = "Several values are parted by a semicolon." if column.many else ""
-    return "\n\n".join(one for one in (column.note, f"{need} {how} {many}".strip()) if one)
+    return "\n\n".join(text for text in (column.note, f"{need} {how} {many}".strip()) if text)
 
 
 def _check(column: SheetColumn, letter: str) -> DataValidation | None:
@@ -155,15 +155,15 @@ def _add_lists(book: Workbook, sheets: Sheets, language: str) -> None:
         label, code = 2 * number + 1, 2 * number + 2
         put_text(made.cell(1, label), choices.title)
         put_text(made.cell(1, code), "Code")
-        for row, one in enumerate(choices.members, 2):
-            put_text(made.cell(row, label), one.label(language))
-            put_text(made.cell(row, code), one.code)
+        for row, choice in enumerate(choices.members, 2):
+            put_text(made.cell(row, label), choice.label(language))
+            put_text(made.cell(row, code), choice.code)
         letter = get_column_letter(label)
         last = len(choices.members) + 1
         _define(book, f"list_{name}", f"{LISTS}!${letter}$2:${letter}${last}")
     for sheet in sheets.members:
         if sheet.named:
-            number = next(n for n, one in enumerate(sheet.columns, 1) if one.path == LABEL)
+            number = next(n for n, column in enumerate(sheet.columns, 1) if column.path == LABEL)
             letter = get_column_letter(number)
             area = f"'{sheet.title}'!${letter}${FIRST_ROW}:${letter}${_LAST_ROW}"
             start = f"'{sheet.title}'!${letter}${FIRST_ROW}"
