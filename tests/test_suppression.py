@@ -243,7 +243,7 @@ def test_a_rule_that_is_none_is_explained(text: str, what: str) -> None:
 
 
 ROADS = {
-    "answering.py": "run_saved withholds; permitted withholds what it lists",
+    "queries/ask.py": "run_saved withholds; permitted withholds what it lists",
     "client/crate.py": "the text only, for the crate; its answer is from run_saved",
     "cli/differences.py": "to check values; nothing is asked",
     "cli/query.py": "to check values; nothing is asked",

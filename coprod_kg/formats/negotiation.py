@@ -57,19 +57,19 @@ def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[
         NotAcceptable: nothing fits.
     """
     header, known = accept or "", tuple(formats)
-    found = (
+    offers = (
         _negotiated(header, known)
         if len(header) <= _SHORT
         else _negotiated.__wrapped__(header, known)
     )
-    if not found:
+    if not offers:
         raise NotAcceptable(
             f"nothing in Accept: {header[:200]} can be written here",
             where="header Accept",
             fix="Ask for one of "
             + ", ".join(dict.fromkeys(format_.media_type for format_ in known)),
         )
-    return found
+    return offers
 
 
 @lru_cache(maxsize=256)
@@ -91,25 +91,25 @@ def offers_by_name(name: str, formats: Sequence[Format] = FORMATS) -> tuple[Offe
     Raises:
         WrongUsage: there is no format of that name here.
     """
-    found = tuple(
+    offers = tuple(
         Offer(format_, format_.content_type) for format_ in by_name(name) if format_ in formats
     )
-    if not found:
+    if not offers:
         raise WrongUsage(
             f"there is no format {name[:80]!r} here",
             where="parameter format",
             fix="The formats are: " + ", ".join(format_.name for format_ in formats) + ".",
         )
-    return found
+    return offers
 
 
 def _ranges(accept: str) -> list[_Range]:
-    found = []
+    ranges = []
     for place, part in enumerate(_PART.findall(accept)[:_MOST_RANGES]):
         media_type, *parameters = (piece.strip() for piece in part.split(";"))
         if _RANGE.fullmatch(media_type):
-            found.append(_Range(media_type.lower(), _quality(parameters), place))
-    return found
+            ranges.append(_Range(media_type.lower(), _quality(parameters), place))
+    return ranges
 
 
 def _quality(parameters: Iterable[str]) -> float:
@@ -136,6 +136,6 @@ def _best(format_: Format, ranges: list[_Range]) -> tuple[float, int, int, str] 
     for wanted, exactness in ((f"{major}/*", 1), ("*/*", 0)):
         for range_ in ranges:
             if range_.media_type == wanted:
-                found = (range_.quality, exactness, range_.place, format_.content_type)
-                return found if range_.quality > 0 else None
+                match = (range_.quality, exactness, range_.place, format_.content_type)
+                return match if range_.quality > 0 else None
     return None

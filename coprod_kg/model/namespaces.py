@@ -22,13 +22,13 @@ _LOCAL_STOPS = frozenset("/#?")
 @cache
 def prefixes() -> Mapping[str, str]:
     """Every prefix and its namespace, in the order of the prefixes."""
-    found: dict[str, dict[str, str]] = {}
+    declarations: dict[str, dict[str, str]] = {}
     for quad in _parse("prefixes.ttl"):
         if quad.predicate.value in (f"{_SH}prefix", f"{_SH}namespace"):
             key = quad.predicate.value.removeprefix(_SH)
-            found.setdefault(str(quad.subject), {})[key] = _value(quad)
+            declarations.setdefault(str(quad.subject), {})[key] = _value(quad)
     pairs = sorted(
-        (declaration["prefix"], declaration["namespace"]) for declaration in found.values()
+        (declaration["prefix"], declaration["namespace"]) for declaration in declarations.values()
     )
     return MappingProxyType(dict(pairs))
 

@@ -79,8 +79,8 @@ def schemes(folder: Path | None = None) -> Mapping[str, Scheme]:
         and quad.object == NamedNode(_SKOS + "ConceptScheme")
         and isinstance(quad.subject, NamedNode)
     }
-    found = (_scheme(iri, quads) for iri in sorted(names))
-    return MappingProxyType({scheme.name: scheme for scheme in found})
+    read = (_scheme(iri, quads) for iri in sorted(names))
+    return MappingProxyType({scheme.name: scheme for scheme in read})
 
 
 def _read(path: Path) -> list[Quad]:

@@ -31,8 +31,8 @@ class TripleIndex:
 
     def value(self, subject: Any, predicate: str) -> str | None:
         """The text or IRI of the first such term, or None."""
-        found = self.objects(subject, predicate)
-        return found[0].value if found and hasattr(found[0], "value") else None
+        terms = self.objects(subject, predicate)
+        return terms[0].value if terms and hasattr(terms[0], "value") else None
 
     def text(self, subject: Any, predicate: str, language: str = "en") -> str | None:
         """The text in a language, else in English, else any, or None."""

@@ -64,14 +64,14 @@ def _spelt(text: str) -> str:
 
 def _plain(query: Query, settings: Settings) -> Query:
     text = query.text.removeprefix(_MARK)
-    found = admit(text, settings)
+    admission = admit(text, settings)
     named = bool(query.default_graphs or query.named_graphs)
     dataset = None if named else dataset_of(text)
     said = named or dataset is not None
     union = query.union and not said
     apart = () if union or said else _apart(text, settings)
     changed = replace(
-        query, text=found.text, calls=found.calls, union=union, dataset=dataset, apart=apart
+        query, text=admission.text, calls=admission.calls, union=union, dataset=dataset, apart=apart
     )
     return query if changed == query else changed
 

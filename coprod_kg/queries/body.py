@@ -38,31 +38,33 @@ def inspect(text: str, header: Header) -> QueryBody:
         text: the file's whole text.
         header: its header, read before.
     """
-    found = list(significant(text))
-    slots = tuple(_slots(text, found))
-    form = next((token for token in found if token.is_word(*_FORMS)), None)
-    mistakes = [*_slot_mistakes(text, slots, header), *_limits(text, found)]
+    tokens = list(significant(text))
+    slots = tuple(_slots(text, tokens))
+    form = next((token for token in tokens if token.is_word(*_FORMS)), None)
+    mistakes = [*_slot_mistakes(text, slots, header), *_limits(text, tokens)]
     if form is None:
         mistakes.append((1, f"there is no query here: expected one of {', '.join(_FORMS)}"))
         return QueryBody("", slots, tuple(mistakes))
     line = position(text, form.start)[0]
     if form.is_word("SELECT"):
-        mistakes += _projection_mistakes(line, _projection(found[found.index(form) + 1 :]), header)
-        mistakes += _order_mistakes(text, found)
-        mistakes += _telling_order(text, found, header)
+        mistakes += _projection_mistakes(
+            line, _projection(tokens[tokens.index(form) + 1 :]), header
+        )
+        mistakes += _order_mistakes(text, tokens)
+        mistakes += _telling_order(text, tokens, header)
     elif header.small_counts:
         line = header.lines["small-counts"]
         mistakes.append((line, "small-counts: only the rows of a SELECT have cells to withhold"))
     return QueryBody(form.text.upper(), slots, tuple(mistakes))
 
 
-def _slots(text: str, found: Sequence[Token]) -> Iterator[ParameterSlot]:
+def _slots(text: str, tokens: Sequence[Token]) -> Iterator[ParameterSlot]:
     """Every ``VALUES ?x { … }`` of one variable, with the text between its braces."""
-    for index, token in enumerate(found[:-3]):
-        variable, brace = found[index + 1], found[index + 2]
+    for index, token in enumerate(tokens[:-3]):
+        variable, brace = tokens[index + 1], tokens[index + 2]
         if not token.is_word("VALUES") or variable.kind != "variable" or brace.text != "{":
             continue
-        close = next((token for token in found[index + 3 :] if token.text == "}"), None)
+        close = next((token for token in tokens[index + 3 :] if token.text == "}"), None)
         if close is not None:
             inner = text[brace.end : close.start]
             start = brace.end + len(inner) - len(inner.lstrip())
@@ -88,8 +90,8 @@ def _slot_mistakes(text: str, slots: Sequence[ParameterSlot], header: Header) ->
             yield position(text, slot.start)[0], f"the header declares no param {slot.name}"
 
 
-def _limits(text: str, found: Sequence[Token]) -> Iterator[Mistake]:
-    for token in found:
+def _limits(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
+    for token in tokens:
         if token.is_word("LIMIT", "OFFSET"):
             line = position(text, token.start)[0]
             yield line, f"{token.text} belongs to whoever asks; leave it out"
@@ -127,30 +129,30 @@ def _projection_mistakes(line: int, names: Sequence[str], header: Header) -> Ite
         yield line, f"the columns come as {', '.join(names)}; list them in that order"
 
 
-def _order_mistakes(text: str, found: Sequence[Token]) -> Iterator[Mistake]:
-    after = _ordering(found)
+def _order_mistakes(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
+    after = _ordering(tokens)
     if after:
         yield from _after_order(text, after)
     else:
         yield 1, "there is no ORDER BY: the same rows must come in the same order everywhere"
 
 
-def _ordering(found: Sequence[Token]) -> Sequence[Token]:
+def _ordering(tokens: Sequence[Token]) -> Sequence[Token]:
     """The tokens from the ORDER of the whole query on; none where it has none."""
     depth = 0
-    for place, token in enumerate(found):
+    for place, token in enumerate(tokens):
         depth += (token.text == "{") - (token.text == "}")
         if depth == 0 and token.is_word("ORDER"):
-            return found[place:]
+            return tokens[place:]
     return ()
 
 
-def _telling_order(text: str, found: Sequence[Token], header: Header) -> Iterator[Mistake]:
+def _telling_order(text: str, tokens: Sequence[Token], header: Header) -> Iterator[Mistake]:
     """The mistake of ordering rows by counts, which would tell about those that are withheld."""
     rule = header.small_counts
     if rule is None:
         return
-    for token in _ordering(found):
+    for token in _ordering(tokens):
         named = token.kind == "variable" and token.text[1:] in (rule.column, *rule.along)
         if named or token.is_word(*_AGGREGATES):
             line = position(text, token.start)[0]

@@ -31,8 +31,8 @@ def caveat(table: Table, claims: tuple[int, int] | None) -> str:
         rows = "every row" if every else f"{len(coded)} of the {len(table.rows)} rows"
         return f"{CAVEAT}: this holds for {rows}."
     if _COUNTED in table.columns:
-        found = any(_counts(row.get(_COUNTED)) for row in table.rows)
-        return f"{CAVEAT}: the column {_COUNTED} says of how much this holds." if found else ""
+        counted = any(_counts(row.get(_COUNTED)) for row in table.rows)
+        return f"{CAVEAT}: the column {_COUNTED} says of how much this holds." if counted else ""
     return caveat_of_claims(claims) if table.rows or table.truth is not None else ""
 
 

@@ -48,8 +48,8 @@ def with_table(text: str, queries: Mapping[str, SavedQuery]) -> str:
 
 
 def _terms(text: str) -> Iterator[str]:
-    found = {token.text for token in significant(text) if token.kind == "pname"}
-    return iter(sorted(term for term in found if term.startswith("cp:") and term != "cp:"))
+    names = {token.text for token in significant(text) if token.kind == "pname"}
+    return iter(sorted(term for term in names if term.startswith("cp:") and term != "cp:"))
 
 
 def _write(path: Path) -> None:

@@ -51,12 +51,12 @@ def content_of_table(table: Table, claims: tuple[int, int] | None = None) -> Con
         table: the answer.
         claims: how many claims in the dataset are secondary coding, and how many there are.
     """
-    said = caveat(table, claims)
+    note = caveat(table, claims)
     if table.truth is not None:
-        return Content(None, _hash({"truth": table.truth}), caveat=said)
+        return Content(None, _hash({"truth": table.truth}), caveat=note)
     rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
     measured = _hash({"columns": list(table.columns), "rows": rows})
-    return Content(len(rows), measured, suppressed_cells(table), said)
+    return Content(len(rows), measured, suppressed_cells(table), note)
 
 
 def content_of_graph(ntriples: bytes, claims: tuple[int, int] | None = None) -> Content:
@@ -103,7 +103,7 @@ def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
             places.setdefault(label, []).append(triple)
     called = dict.fromkeys(places, "_:")
     for _ in range(_ROUNDS):
-        again = {label: _called(label, found, called) for label, found in places.items()}
+        again = {label: _called(label, around, called) for label, around in places.items()}
         grown = len(set(again.values())) > len(set(called.values()))
         called = again
         if not grown:  # a round that tells no more nodes apart: no later one would either
@@ -111,12 +111,12 @@ def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
     return triples, called
 
 
-def _called(label: str, found: Iterable[ox.Triple], called: Mapping[str, str]) -> str:
+def _called(label: str, around: Iterable[ox.Triple], called: Mapping[str, str]) -> str:
     here = {
-        **{other: called[other] for triple in found for other in _labels(triple)},
+        **{other: called[other] for triple in around for other in _labels(triple)},
         label: "_:this",
     }
-    text = "\n".join(sorted(_line(triple, here) for triple in found))
+    text = "\n".join(sorted(_line(triple, here) for triple in around))
     return f"_:{sha256(text.encode()).hexdigest()}"
 
 

@@ -158,8 +158,8 @@ def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> 
     parameters = []
     for number, (name, value) in enumerate(citation.parameters, start=1):
         parameters.append({"@id": f"#parameter-{number}"})
-        told = {"description": descriptions[name]} if name in descriptions else {}
-        yield parameters[-1] | {"@type": "PropertyValue", "name": name, "value": value} | told
+        described = {"description": descriptions[name]} if name in descriptions else {}
+        yield parameters[-1] | {"@type": "PropertyValue", "name": name, "value": value} | described
     yield {
         "@id": "#asking",
         "@type": "CreateAction",
@@ -169,14 +169,14 @@ def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> 
         "result": [{"@id": file.name} for file in results],
     }
     for column in query.columns:
-        told = {"name": column.name, "description": column.description}
+        entity = {"name": column.name, "description": column.description}
         unit = {"unitText": column.unit} if column.unit else {}
-        yield {"@id": f"#column-{column.name}", "@type": "PropertyValue", **told, **unit}
+        yield {"@id": f"#column-{column.name}", "@type": "PropertyValue", **entity, **unit}
 
 
 def _hashed(name: str, called: str, digest: str) -> Entity:
-    told = {"name": called, "propertyID": "SHA-256", "value": digest}
-    return {"@id": name, "@type": "PropertyValue", **told}
+    entity = {"name": called, "propertyID": "SHA-256", "value": digest}
+    return {"@id": name, "@type": "PropertyValue", **entity}
 
 
 def _packed(files: Sequence[tuple[str, bytes]]) -> bytes:

@@ -84,7 +84,7 @@ class AskedQuery:
     def about(self, table: Table) -> list[tuple[str, str]]:
         """The second sheet of a workbook: label → text about the question and its answer."""
         given = {name: values for name, values in self.values.items() if any(values)}
-        rule, said = self.query.small_counts, caveat(table, self.claims)
+        rule, note = self.query.small_counts, caveat(table, self.claims)
         return [
             ("Question", self.query.summary),
             ("Description", self.query.description),
@@ -92,7 +92,7 @@ class AskedQuery:
             *((f"Parameter {name}", ", ".join(values)) for name, values in given.items()),
             ("Dataset version", str(self.version)),
             ("Rows", str(len(table.rows))),
-            *([("Caveat", said)] if said else []),
+            *([("Caveat", note)] if note else []),
             *([("Small counts", explained(rule))] if rule else []),
             ("Licence", _LICENCE),
             *([("Citation", self.cited)] if self.cited else []),

@@ -101,10 +101,10 @@ def compare(before: Table, after: Table, key: Sequence[str]) -> Differences:
 
 
 def _grouped(table: Table, key: Sequence[str]) -> dict[tuple[Cell | None, ...], list[Row]]:
-    found: dict[tuple[Cell | None, ...], list[Row]] = {}
+    groups: dict[tuple[Cell | None, ...], list[Row]] = {}
     for row in table.rows:
-        found.setdefault(tuple(row.get(name) for name in key), []).append(row)
-    return found
+        groups.setdefault(tuple(row.get(name) for name in key), []).append(row)
+    return groups
 
 
 def _change(old: Row, new: Row, columns: Sequence[str], key: Sequence[str]) -> RowChange:
@@ -147,8 +147,8 @@ def _harmless(text: str) -> str:
     return f"'{text}" if formula else text
 
 
-def _key(row: Row, found: Differences) -> list[str]:
-    return [_text(row.get(name)) for name in found.key]
+def _key(row: Row, differences: Differences) -> list[str]:
+    return [_text(row.get(name)) for name in differences.key]
 
 
 def _text(cell: Cell | None) -> str:

@@ -69,6 +69,6 @@ def _plain(value: Cell | None) -> str:
 
 def cell(value: Cell) -> dict[str, str]:
     """A cell as in SPARQL JSON results."""
-    told = {"type": value.kind, "value": value.value}
-    told |= {"xml:lang": value.language} if value.language else {}
-    return told | ({"datatype": value.datatype} if value.datatype else {})
+    cell = {"type": value.kind, "value": value.value}
+    cell |= {"xml:lang": value.language} if value.language else {}
+    return cell | ({"datatype": value.datatype} if value.datatype else {})

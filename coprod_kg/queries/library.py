@@ -51,22 +51,22 @@ def load(
     """
     folder = folder or files("queries") / "questions"
     vocabulary = schemes() if vocabulary is None else vocabulary
-    found: dict[str, SavedQuery] = {}
+    queries: dict[str, SavedQuery] = {}
     mistakes: list[str] = []
     for path in sorted(folder.glob("*.rq")):
         try:
-            found[path.stem] = read(path, vocabulary)
+            queries[path.stem] = read(path, vocabulary)
         except ModelError as error:
             mistakes.append(error.what)
     if not mistakes:
         mistakes = [
             f"{folder / name}.rq:{line}: {what}"
-            for name, query in found.items()
-            for line, what in source_mistakes(query, {**(beside or {}), **found})
+            for name, query in queries.items()
+            for line, what in source_mistakes(query, {**(beside or {}), **queries})
         ]
     if mistakes:
         raise ModelError("\n".join(mistakes))
-    return MappingProxyType(found)
+    return MappingProxyType(queries)
 
 
 def load_all(own: Path | None) -> Mapping[str, SavedQuery]:
@@ -109,9 +109,9 @@ def examine(
     mistakes = [*header.mistakes, *body.mistakes]
     if not is_slug(name):
         mistakes.append((1, f"{name[:80]!r} is not a slug: small letters, digits and hyphens"))
-    for found in _CONTROL.finditer(text):
-        line = text.count("\n", 0, found.start()) + 1
-        mistakes.append((line, f"the character U+{ord(found[0]):04X} has no place in a query"))
+    for control in _CONTROL.finditer(text):
+        line = text.count("\n", 0, control.start()) + 1
+        mistakes.append((line, f"the character U+{ord(control[0]):04X} has no place in a query"))
         break
     query = SavedQuery(
         name=name,

@@ -60,19 +60,19 @@ def files_of(paths: Iterable[Path]) -> tuple[Path, ...]:
     Raises:
         WrongUsage: a file is neither, or a path is not there.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
             inside = [*path.glob("*.rq"), *path.glob(f"*{CHART}")]
-            found |= dict.fromkeys(sorted(inside))
+            files |= dict.fromkeys(sorted(inside))
         elif path.is_file() and path.name.endswith((".rq", CHART)):
-            found[path] = None
+            files[path] = None
         else:
             raise WrongUsage(
                 f"{path} is no saved query",
                 fix=f"Name folders, or files that end with .rq or {CHART}.",
             )
-    return tuple(found)
+    return tuple(files)
 
 
 def faults(paths: Sequence[Path], store: Store, settings: Settings) -> list[LintFault]:
@@ -157,10 +157,10 @@ def _of_query(path: Path, store: Store, settings: Settings) -> list[Mistake]:
     query, mistakes = examine(path.stem, text)
     others = {}
     if any(parameter.values_from for parameter in query.parameters):
-        found = (
+        siblings = (
             examine(file.stem, decoded(file.read_bytes())[0]) for file in path.parent.glob("*.rq")
         )
-        others = {sibling.name: sibling for sibling, _ in found}
+        others = {sibling.name: sibling for sibling, _ in siblings}
     return sorted([*mistakes, *query_mistakes(query, store, settings, others)])
 
 

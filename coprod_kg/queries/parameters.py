@@ -91,8 +91,12 @@ class Parameter:
     @property
     def takes(self) -> str:
         """The values that it takes, in a few words."""
-        told = self._takes()
-        return f"{told}, one that the question {self.source[0]} finds" if self.values_from else told
+        values = self._takes()
+        return (
+            f"{values}, one that the question {self.source[0]} finds"
+            if self.values_from
+            else values
+        )
 
     def _takes(self) -> str:
         if self.scope == "thing":

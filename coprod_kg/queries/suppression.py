@@ -156,10 +156,10 @@ def note(table: Table, rule: SmallCounts | None = None) -> str:
 
 def _rewritten(data: bytes, media_type: str) -> bytes:
     form = QueryResultsFormat.from_media_type(media_type)
-    found: Any = parse_query_results(data, format=QueryResultsFormat.JSON)
+    answer: Any = parse_query_results(data, format=QueryResultsFormat.JSON)
     if form is None:
         raise StoreError(f"rows cannot be written as {media_type}")
-    written: bytes = found.serialize(format=form)
+    written: bytes = answer.serialize(format=form)
     return written
 
 

@@ -47,14 +47,14 @@ def _source_mistakes(
 
 def _sources(name: str, known: Mapping[str, SavedQuery]) -> set[str]:
     """The query and all that its values come from, near and far."""
-    found, left = {name}, [name]
+    names, left = {name}, [name]
     while left:
         query = known.get(left.pop())
         for parameter in query.parameters if query else ():
-            if parameter.values_from and parameter.source[0] not in found:
-                found.add(parameter.source[0])
+            if parameter.values_from and parameter.source[0] not in names:
+                names.add(parameter.source[0])
                 left.append(parameter.source[0])
-    return found
+    return names
 
 
 def _line_of(text: str, *key: str) -> int:

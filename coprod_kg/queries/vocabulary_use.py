@@ -22,17 +22,17 @@ def unknown_terms(text: str) -> Iterator[Mistake]:
     Args:
         text: a query, valid or not.
     """
-    declared, told = dict[str, str](), set[str]()
+    declared, reported = dict[str, str](), set[str]()
     before, two_before = Token("space", "", 0), Token("space", "", 0)
     for token in significant(text):
         if token.kind == "iri" and two_before.is_word("PREFIX"):
             declared[before.text] = token.text[1:-1]
         elif token.kind in ("iri", "pname") and not before.is_word("PREFIX", "BASE"):
             iri = _iri(token, declared)
-            found = _unknown(iri)
-            if found is not None and iri not in told:
-                told.add(iri)
-                yield position(text, token.start)[0], found
+            unknown = _unknown(iri)
+            if unknown is not None and iri not in reported:
+                reported.add(iri)
+                yield position(text, token.start)[0], unknown
         before, two_before = token, before
 
 

@@ -62,18 +62,18 @@ def check(
     """
     triples = premises(ontology_folder, data, base_iri)
     with tempfile.TemporaryDirectory(prefix="coprod-reasoning-") as folder:
-        found = _classify(triples, Path(folder), seconds)
+        classes = _classify(triples, Path(folder), seconds)
         file = Path(folder) / "premises.rdf"
-        if found is None or found.unsatisfiable:
+        if classes is None or classes.unsatisfiable:
             ox.serialize(triples, file, ox.RdfFormat.RDF_XML)
-        if found is None:
+        if classes is None:
             return Check(False, (), (), explain(triples, file, seconds))
         clashes = tuple(
             clash
-            for empty in found.unsatisfiable[:_EXPLAINED]
+            for empty in classes.unsatisfiable[:_EXPLAINED]
             for clash in explain(triples, file, seconds, empty)
         )
-    return Check(True, found.unsatisfiable, tree(_classes(triples), found), clashes)
+    return Check(True, classes.unsatisfiable, tree(_classes(triples), classes), clashes)
 
 
 def consistent(triples: Sequence[ox.Triple], seconds: float = _SECONDS) -> bool:

@@ -62,10 +62,10 @@ def _names(triples: Iterable[ox.Triple]) -> dict[str, str]:
         for part in (triple.subject, triple.predicate, triple.object)
         if isinstance(part, ox.NamedNode)
     }
-    found: dict[str, set[str]] = defaultdict(set)
+    names: dict[str, set[str]] = defaultdict(set)
     for iri in iris:
-        found[re.split(r"[/#]", iri)[-1]].add(iri)
-    return {local: name for local, those in found.items() if local and (name := _only(those))}
+        names[re.split(r"[/#]", iri)[-1]].add(iri)
+    return {local: name for local, those in names.items() if local and (name := _only(those))}
 
 
 def _only(iris: set[str]) -> str | None:

@@ -88,12 +88,12 @@ class Expressions:
 
     def exclusions(self) -> list[tuple[str, str, str]]:
         """A union, a class, and a member of the union that no instance of the class is in."""
-        found = set()
+        leftovers = set()
         for name, members in self._unions:
             for member, other in product(members, self._disjoint):
                 if any((above, other) in self._pairs_apart for above in self.above(member)):
-                    found.add((name, other, member))
-        return sorted(found)
+                    leftovers.add((name, other, member))
+        return sorted(leftovers)
 
     def leftovers(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """A union, one of its members, and the others: what is in none of these is in the one."""
@@ -107,13 +107,13 @@ class Expressions:
 
     def above(self, kind: str) -> frozenset[str]:
         """The class and every named class that contains it."""
-        found, ahead = {kind}, [kind]
+        kinds, ahead = {kind}, [kind]
         while ahead:
             for wider in self._wider.get(ahead.pop(), ()):
-                if wider not in found:
-                    found.add(wider)
+                if wider not in kinds:
+                    kinds.add(wider)
                     ahead.append(wider)
-        return frozenset(found)
+        return frozenset(kinds)
 
     @staticmethod
     def differing(body: Body) -> tuple[str, str] | None:
@@ -129,25 +129,25 @@ class Expressions:
 
     @cached_property
     def _wider(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
+        wider: dict[str, set[str]] = {}
         for narrow, wide in self.inclusions():
             lower = self._parts(narrow, "owl:unionOf") or [narrow]
             upper = self._parts(wide, "owl:intersectionOf") or [wide]
             for low, high in product(lower, upper):
                 if isinstance(low, ox.NamedNode) and isinstance(high, ox.NamedNode):
-                    found.setdefault(str(low), set()).add(str(high))
-        return found
+                    wider.setdefault(str(low), set()).add(str(high))
+        return wider
 
     @cached_property
     def _unions(self) -> list[tuple[str, list[str]]]:
         """Every union of named classes, by the name of the class that it defines if any."""
-        found: list[tuple[str, list[str]]] = []
+        unions: list[tuple[str, list[str]]] = []
         for node, _ in self._listing.pairs("owl:unionOf"):
             members = self._parts(node, "owl:unionOf")
             if all(isinstance(member, ox.NamedNode) for member in members):
                 named = [str(member) for member in members]
-                found.extend((name, named) for name in self._equivalent(node) or [str(node)])
-        return found
+                unions.extend((name, named) for name in self._equivalent(node) or [str(node)])
+        return unions
 
     def _equivalent(self, node: Any) -> list[str]:
         pairs = self._listing.pairs("owl:equivalentClass")
@@ -181,12 +181,12 @@ class Expressions:
 
     def _over(self, prop: str) -> list[str]:
         """The property and every one above it."""
-        found = [prop]
-        for narrow in found:
+        properties = [prop]
+        for narrow in properties:
             pairs = self._listing.pairs("rdfs:subPropertyOf")
             wider = [str(high) for low, high in pairs if str(low) == narrow]
-            found.extend(high for high in wider if high not in found)
-        return found
+            properties.extend(high for high in wider if high not in properties)
+        return properties
 
     def _parts(self, node: Any, name: str) -> list[Any]:
         head = None if isinstance(node, ox.NamedNode) else self._listing.value(node, name)

@@ -100,9 +100,9 @@ class Facts:
 
         def fire(one: str, other: str) -> Iterator[Fact]:
             bindings = _bound(met, one, other, {})
-            for found in self._join(rest, bindings) if bindings is not None else ():
-                if not rule.differ or found[rule.differ[0]] != found[rule.differ[1]]:
-                    yield found.get(subject, subject), predicate, found.get(obj, obj)
+            for binding in self._join(rest, bindings) if bindings is not None else ():
+                if not rule.differ or binding[rule.differ[0]] != binding[rule.differ[1]]:
+                    yield binding.get(subject, subject), predicate, binding.get(obj, obj)
 
         return fire
 

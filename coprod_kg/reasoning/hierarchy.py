@@ -32,15 +32,15 @@ class Classification:
 
     def ancestors(self, iri: str) -> frozenset[str]:
         """All classes that an instance of the class belongs to, itself included."""
-        found: set[str] = set()
+        classes: set[str] = set()
         ahead = [iri]
         while ahead:
             kind = ahead.pop()
-            if kind not in found and kind != _THING:
-                found.add(kind)
+            if kind not in classes and kind != _THING:
+                classes.add(kind)
                 ahead += self.equivalents.get(kind, ())
                 ahead += self.parents.get(kind, ())
-        return frozenset(found)
+        return frozenset(classes)
 
 
 def read_classification(text: str) -> Classification:

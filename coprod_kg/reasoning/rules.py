@@ -60,12 +60,12 @@ class Rules:
         finally:
             self._facts.remove(facts)
             self._terms.clear()
-        found = (
+        inferred = (
             triple
             for triple in known
             if triple not in stated and triple.subject not in self._described
         )
-        return sorted(found, key=str)
+        return sorted(inferred, key=str)
 
     def _to_fixpoint(self, known: dict[ox.Triple, None], facts: list[Fact]) -> None:
         """Take the two kinds of rules by turns.

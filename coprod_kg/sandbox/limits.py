@@ -78,8 +78,8 @@ _FOR_MEMORY = re.compile("memory|allocat|capacity", re.IGNORECASE)
 
 def panic_in(stderr: bytes) -> str:
     """The message of the engine's panic in the standard error of a process, or an empty text."""
-    found = _PANIC.search(stderr)
-    return found[1].decode(errors="replace").strip()[:500] if found else ""
+    panic = _PANIC.search(stderr)
+    return panic[1].decode(errors="replace").strip()[:500] if panic else ""
 
 
 _MIB = 1 << 20

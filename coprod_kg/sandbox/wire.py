@@ -122,13 +122,13 @@ class Stream:
             All that is held, as frames, if it ends with `END`; it stays held.
         """
         self._held += came
-        found, at = list[bytes](), 0
+        payloads, at = list[bytes](), 0
         while at + _LENGTH.size <= len(self._held):
             (length,) = _LENGTH.unpack_from(self._held, at)
             at += _LENGTH.size
             if not length:
-                return found
-            found.append(self._held[at : at + length])
+                return payloads
+            payloads.append(self._held[at : at + length])
             at += length
         return None
 

@@ -157,7 +157,7 @@ def _every_reading(text: str) -> Iterator[tuple[Token, Token | None]]:
     """Each significant token in each way to read the text, with the one before it."""
     starts: list[int] = [0]
     seen: set[tuple[int, bool]] = set()
-    line_ends = [found.start() for found in re.finditer("[\r\n]|$", text)]
+    line_ends = [end.start() for end in re.finditer("[\r\n]|$", text)]
     budget = _READINGS * len(text) + 1000
     while starts:
         at, before = starts.pop(), None
@@ -185,12 +185,12 @@ def _every_reading(text: str) -> Iterator[tuple[Token, Token | None]]:
 def _keyword_ends(token: Token) -> Iterator[int]:
     """Where SERVICE ends in a word, or at the start of a prefixed name."""
     if token.kind == "word":
-        yield from (token.start + found.end() for found in _KEYWORD.finditer(token.text))
+        yield from (token.start + keyword.end() for keyword in _KEYWORD.finditer(token.text))
     elif token.kind == "pname":
         literal = re.match("true|false|", token.text, re.IGNORECASE)
-        found = _KEYWORD.match(token.text, literal.end() if literal else 0)
-        if found:
-            yield token.start + found.end()
+        keyword = _KEYWORD.match(token.text, literal.end() if literal else 0)
+        if keyword:
+            yield token.start + keyword.end()
 
 
 def _target(text: str, start: int) -> Token | None:

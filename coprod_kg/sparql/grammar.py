@@ -212,8 +212,8 @@ def _grammar() -> tuple[Mapping[str, _Part], Mapping[_Part, tuple[frozenset[str]
         todo += [inner for inner in part.parts if inner not in firsts]
     changed = True
     while changed:
-        found = {part: _first(part, rules, firsts) for part in firsts}
-        changed, firsts = found != firsts, found
+        grown = {part: _first(part, rules, firsts) for part in firsts}
+        changed, firsts = grown != firsts, grown
     return rules, firsts
 
 

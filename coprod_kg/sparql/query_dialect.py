@@ -92,14 +92,14 @@ def _keys(tokens: Sequence[Token], numbers: set[str]) -> Iterator[_Edit]:
 
 def _names_of_numbers(tokens: Sequence[Token]) -> set[str]:
     """The variables that SELECT gives to what is a number, which need no key."""
-    found = set[str]()
+    numbers = set[str]()
     for place, token in enumerate(tokens):
         if token.text == "(" and place + 1 < len(tokens) and tokens[place + 1].is_word(*_NUMBERS):
             closing = _closing(tokens, place + 2)
             rest = tokens[closing + 1 : closing + 4] if closing else []
             if [token.text.upper() for token in rest[:1]] == ["AS"] and rest[-1].text == ")":
-                found.add(rest[1].text[1:])
-    return found
+                numbers.add(rest[1].text[1:])
+    return numbers
 
 
 def _concatenated(tokens: Sequence[Token]) -> Iterator[_Edit]:

@@ -55,9 +55,9 @@ def explained(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySy
     """
     if len(text) > _LONGEST:
         return error
-    found = misfit(text, update=update)
+    fault = misfit(text, update=update)
     undeclared = _undeclared(text)
-    end = len(text) if found is None or found.token is None else found.token.start
+    end = len(text) if fault is None or fault.token is None else fault.token.start
     if undeclared is not None and undeclared.start <= end:
         prefix = undeclared.text.partition(":")[0][:80]
         return QuerySyntax(
@@ -65,12 +65,12 @@ def explained(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySy
             where=_where(text, undeclared.start),
             fix=f"Write PREFIX {prefix}: <…> before the {'update' if update else 'query'}.",
         )
-    if found is None:
+    if fault is None:
         return _placed(error, text)
-    if found.token is not None and _engine_knows(text, found.token):
+    if fault.token is not None and _engine_knows(text, fault.token):
         return error
-    at = len(text.rstrip()) if found.token is None else found.token.start
-    what, fix = _told(found, text)
+    at = len(text.rstrip()) if fault.token is None else fault.token.start
+    what, fix = _told(fault, text)
     return QuerySyntax(what, where=_where(text, at), fix=fix)
 
 
@@ -118,22 +118,22 @@ def _engine_knows(text: str, token: Token) -> bool:
     return glued or newer or text[token.start : token.start + 2] in ("<<", "{|", "|}")
 
 
-def _told(found: Misfit, text: str) -> tuple[str, str | None]:
+def _told(fault: Misfit, text: str) -> tuple[str, str | None]:
     """What is wrong, and what to do about it."""
-    may = _in_words(found.expected)
-    if found.token is None:
-        closing = [mark for mark in ("}", ")", "]") if mark in found.expected]
+    may = _in_words(fault.expected)
+    if fault.token is None:
+        closing = [mark for mark in ("}", ")", "]") if mark in fault.expected]
         fix = f"Perhaps a {closing[0]} is missing at the end." if closing else None
         return f"the text ends too early; what may come next: {may}", fix
-    shown = found.token.text[:_SHOWN]
+    shown = fault.token.text[:_SHOWN]
     if shown in ("'", '"'):
         return "the text in quotes that begins here has no end", "Close it with the same quote."
-    if shown == "<" and "iri" in found.expected:
+    if shown == "<" and "iri" in fault.expected:
         return (
             "the IRI that begins here does not end, or holds what no IRI holds",
             "Write it as <…>, without spaces and quotes.",
         )
-    fix = _fix(found.token, found.expected, text)
+    fix = _fix(fault.token, fault.expected, text)
     if not may:
         return f"{shown} does not fit here, where the text should end", fix
     return f"{shown} does not fit here; what may stand here: {may}", fix

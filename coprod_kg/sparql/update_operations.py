@@ -47,15 +47,15 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
     ()
     """
     tokens = list(significant(text))
-    found, prologue = list[Operation](), ""
+    parts, prologue = list[Operation](), ""
     for operation in _split(tokens):
         length = prologue_length(operation)
         body = operation[length:]
         if length:
             prologue += text[operation[0].start : operation[length - 1].end] + " "
         if body:
-            found.append(_Reader(text, prologue, body, unnamed).operation(union=union))
-    if all(operation.merged == "" for operation in found):
+            parts.append(_Reader(text, prologue, body, unnamed).operation(union=union))
+    if all(operation.merged == "" for operation in parts):
         return ()
     if not certain(tokens):
         raise QueryRefused(
@@ -63,7 +63,7 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
             fix="Write keywords and names with a space between them, and take prefixes that do "
             "not begin like a keyword, as to: and add: do.",
         )
-    return tuple(found)
+    return tuple(parts)
 
 
 def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:

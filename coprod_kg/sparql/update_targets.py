@@ -43,7 +43,7 @@ def written(text: str) -> tuple[str, ...] | None:
     tokens = list(significant(text))
     if not certain(tokens):
         return None
-    found: dict[str, None] = {}
+    graphs: dict[str, None] = {}
     for token, following in _outside_patterns(tokens):
         if token.kind == "word" and token.text.upper() not in _WORDS:
             return None
@@ -51,8 +51,8 @@ def written(text: str) -> tuple[str, ...] | None:
             named = following.text if following and following.kind == "iri" else ""
             if not _IRI.fullmatch(named) or "/." in named:  # it has to be made an IRI first
                 return None
-            found[named[1:-1]] = None
-    return tuple(found)
+            graphs[named[1:-1]] = None
+    return tuple(graphs)
 
 
 def looked_at(text: str) -> tuple[str, ...] | None:

@@ -58,8 +58,8 @@ class AnswerWriter(io.RawIOBase):
         """
         if self._started:
             raise ConnectionAbortedError(str(error))
-        told = wire.framed_message(wire.error_message(error))
-        self._connection.sendall(told + wire.framed(wire.END))
+        frame = wire.framed_message(wire.error_message(error))
+        self._connection.sendall(frame + wire.framed(wire.END))
 
     def _send(self, length: int | None, after: bytes = b"") -> None:
         head = b"" if self._started else wire.framed_message({**self._head, "length": length})

@@ -96,8 +96,8 @@ def back_up(directory: DataDirectory, base_iri: str, target: Path) -> int:
 def last_backup(directory: DataDirectory) -> datetime | None:
     """When the newest copy of a directory was made, or None where none is known."""
     try:
-        told = json.loads((directory.root / _STAMP).read_text(encoding="utf-8"))
-        return datetime.fromisoformat(told["time"])
+        stamp = json.loads((directory.root / _STAMP).read_text(encoding="utf-8"))
+        return datetime.fromisoformat(stamp["time"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -163,8 +163,8 @@ def _index(source: Path) -> dict[str, Any]:
         index: dict[str, Any] = json.loads((source / _INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise WrongUsage(f"{source} is no backup: it has no readable {_INDEX}") from None
-    found = _digests(source)
-    wrong = sorted(name for name, digest in index["files"].items() if found.get(name) != digest)
+    digests = _digests(source)
+    wrong = sorted(name for name, digest in index["files"].items() if digests.get(name) != digest)
     if wrong:
         raise StoreError(
             f"the copy is not whole: {wrong[0]} is missing or was changed",

@@ -139,12 +139,12 @@ class DataDirectory:
         a copy of another directory.
         """
         try:
-            told: dict[str, Any] = json.loads((self.root / "lock").read_text(encoding="utf-8"))
+            entry: dict[str, Any] = json.loads((self.root / "lock").read_text(encoding="utf-8"))
             status = self.root.stat()
         except (OSError, ValueError):
             return {}
-        ours = isinstance(told, dict) and told.get("directory") == [status.st_dev, status.st_ino]
-        return told if ours else {}
+        ours = isinstance(entry, dict) and entry.get("directory") == [status.st_dev, status.st_ino]
+        return entry if ours else {}
 
     @contextmanager
     def locked(self, url: str | None = None) -> Iterator[Path]:
@@ -167,9 +167,9 @@ class DataDirectory:
             self._clear_scratch()
             status = os.fstat(descriptor)
             with _runtime_directory(status) as run:
-                told = {"directory": [status.st_dev, status.st_ino], "pid": os.getpid()}
-                told |= {"run": str(run), "url": url}
-                put(self.root / "lock", json.dumps(told).encode())
+                entry = {"directory": [status.st_dev, status.st_ino], "pid": os.getpid()}
+                entry |= {"run": str(run), "url": url}
+                put(self.root / "lock", json.dumps(entry).encode())
                 try:
                     yield run
                 finally:
@@ -243,8 +243,8 @@ def _runtime_directory(held: os.stat_result) -> Iterator[Path]:
     try:
         run.mkdir(_OWNER_FOLDER)
     except FileExistsError:
-        found = run.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+        status = run.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
             shutil.rmtree(run)
             run.mkdir(_OWNER_FOLDER)
         else:  # another user took the name first
@@ -292,8 +292,8 @@ def check_room(folder: Path, size: int) -> None:
     """
     needed, free = _RESERVE_BYTES + size, shutil.disk_usage(folder).free
     if free < needed:
-        told = f"the change needs {needed >> 20} MiB of free disk, and {free >> 20} MiB are left"
-        raise _full(told, folder)
+        message = f"the change needs {needed >> 20} MiB of free disk, and {free >> 20} MiB are left"
+        raise _full(message, folder)
 
 
 def _full(what: str, folder: Path) -> StoreFull:

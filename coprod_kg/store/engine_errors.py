@@ -35,15 +35,15 @@ def syntax(message: str, language: str) -> QuerySyntax:
         message: the text of its ``SyntaxError``.
         language: what the text should have been.
     """
-    found = _POSITION.fullmatch(message)
-    if found is None:
+    position = _POSITION.fullmatch(message)
+    if position is None:
         return QuerySyntax(f"the text is not {language}: {message}")
-    line, column, expected = found.groups()
+    line, column, expected = position.groups()
     where = f"line {line}, column {column}"
     choices = expected.removeprefix("expected ").removeprefix("one of ").split(", ")
     choices = [word for choice in choices for word in choice.split(" or ")]
-    for said, what in _RULES.items():
-        if said in choices:
+    for rule, what in _RULES.items():
+        if rule in choices:
             return QuerySyntax(what, where=where)
     plain = [
         choice

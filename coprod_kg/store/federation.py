@@ -121,9 +121,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer what the engine asks."""
         query = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        found = self.server.answer(self.path, query)
-        kind, data = found or ("text/plain", b"")
-        self.send_response(200 if found else 502)
+        reply = self.server.answer(self.path, query)
+        kind, data = reply or ("text/plain", b"")
+        self.send_response(200 if reply else 502)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -142,25 +142,25 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _within(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
     """The answer of an endpoint, asked in a thread: a name may take its time to be looked up."""
-    told = SimpleQueue[tuple[str, bytes] | ServiceFailed]()
+    outcome = SimpleQueue[tuple[str, bytes] | ServiceFailed]()
 
     def ask() -> None:
         try:
-            told.put(_asked(endpoint, query, seconds))
+            outcome.put(_asked(endpoint, query, seconds))
         except ServiceFailed as error:
-            told.put(error)
+            outcome.put(error)
         except MemoryError:
-            told.put(_failed(endpoint, "answered with more than this query has memory for"))
+            outcome.put(_failed(endpoint, "answered with more than this query has memory for"))
 
     # The socket's timeout begins anew with each read; this one bounds the whole answer.
     threading.Thread(target=ask, daemon=True).start()
     try:
-        found = told.get(timeout=seconds)
+        reply = outcome.get(timeout=seconds)
     except Empty:
         raise _failed(endpoint, _LATE.format(seconds)) from None
-    if isinstance(found, ServiceFailed):
-        raise found
-    return found
+    if isinstance(reply, ServiceFailed):
+        raise reply
+    return reply
 
 
 def _asked(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
@@ -179,8 +179,8 @@ def _asked(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
             missing = reply.length  # a read of so many bytes does not tell of an early end
     except HTTPError as error:
         moved = error.headers.get("Location")
-        said = f" and leads to {moved[:200]}, which is not followed" if moved else ""
-        raise _failed(endpoint, f"answered with status {error.code}{said}") from None
+        redirect = f" and leads to {moved[:200]}, which is not followed" if moved else ""
+        raise _failed(endpoint, f"answered with status {error.code}{redirect}") from None
     except URLError as error:
         late = isinstance(error.reason, TimeoutError)
         what = _LATE.format(seconds) if late else f"cannot be reached: {error.reason}"

@@ -81,8 +81,8 @@ class Snapshots:
 
     def tags(self) -> dict[str, int]:
         """The versions that have a name: name → version. They are always kept."""
-        found = sorted(self._tags.iterdir()) if self._tags.is_dir() else []
-        return {link.name: int(link.readlink().name) for link in found}
+        links = sorted(self._tags.iterdir()) if self._tags.is_dir() else []
+        return {link.name: int(link.readlink().name) for link in links}
 
     def tag(self, version: int, name: str) -> None:
         """Give a version a name; it is kept from now on.

@@ -115,13 +115,13 @@ def main() -> None:
         ):
             _carry_out(store, asked, calls, settings.base_iri)
         with limits.limited(_COMPARING_SECONDS, settings.query_memory_mb):
-            found = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
+            graphs = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
     except CoprodError as error:
         sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
         return
-    head = {"base": reader.version, "replace": list(found)}
+    head = {"base": reader.version, "replace": list(graphs)}
     sys.stdout.buffer.write(wire.framed_message(head))
-    for triples in found.values():
+    for triples in graphs.values():
         sys.stdout.buffer.write(wire.framed(triples))
 
 

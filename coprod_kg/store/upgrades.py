@@ -39,13 +39,13 @@ def upgrade(directory: DataDirectory, base_iri: str) -> tuple[str, ...]:
     Raises:
         StoreUnavailable: a newer release wrote it.
     """
-    found = Identity.read(directory.root)
-    if not directory.store.exists() and not found.lineage:
+    identity = Identity.read(directory.root)
+    if not directory.store.exists() and not identity.lineage:
         Identity.new().write(directory.root)
         directory.close_to_others()
         return ()
     changed = []
-    for number in range(found.format, FORMAT):
+    for number in range(identity.format, FORMAT):
         step = STEPS[number - 1]
         step.take(directory, base_iri)
         replace(Identity.read(directory.root), format=number + 1).write(directory.root)
@@ -55,9 +55,9 @@ def upgrade(directory: DataDirectory, base_iri: str) -> tuple[str, ...]:
 
 def _name_lineage(directory: DataDirectory, base_iri: str) -> None:
     directory.close_to_others()
-    found = Identity.read(directory.root)
-    if not found.lineage:
-        replace(found, lineage=secrets.token_hex(4)).write(directory.root)
+    identity = Identity.read(directory.root)
+    if not identity.lineage:
+        replace(identity, lineage=secrets.token_hex(4)).write(directory.root)
 
 
 def _merge_graphs(directory: DataDirectory, base_iri: str) -> None:

@@ -155,9 +155,9 @@ class _Record:
         return self.store.quads_for_pattern(subject, path, value, self.graph)
 
     def _objects(self, subject: ox.NamedNode, path: ox.NamedNode) -> set[ox.NamedNode]:
-        found = (triple.object for triple in self._about(subject, path, None))
-        return {node for node in found if isinstance(node, ox.NamedNode)}
+        objects = (triple.object for triple in self._about(subject, path, None))
+        return {node for node in objects if isinstance(node, ox.NamedNode)}
 
     def _subjects(self, path: ox.NamedNode, value: ox.NamedNode) -> set[ox.NamedNode]:
-        found = (triple.subject for triple in self._about(None, path, value))
-        return {node for node in found if isinstance(node, ox.NamedNode)}
+        subjects = (triple.subject for triple in self._about(None, path, value))
+        return {node for node in subjects if isinstance(node, ox.NamedNode)}

@@ -84,14 +84,14 @@ class PendingQuery:
             NotAtOnce: it is an error, a large answer, or the end of the connection.
         """
         try:
-            came = self._socket.recv(_SMALL)
+            received = self._socket.recv(_SMALL)
         except BlockingIOError:
             return None
         except OSError:
             raise NotAtOnce from None
-        frames = self._stream.feed(came)
+        frames = self._stream.feed(received)
         if frames is None:
-            if not came or self._unsent or self._stream.held > _SMALL:
+            if not received or self._unsent or self._stream.held > _SMALL:
                 raise NotAtOnce
             return None
         head = wire.message(frames[0])

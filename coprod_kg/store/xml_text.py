@@ -58,13 +58,13 @@ class XmlText(io.RawIOBase):
         self._held = b""
 
     def _pass(self, piece: bytes) -> None:
-        if found := _NO_CHARACTER.search(piece):
-            code = ord(found[0].decode())
+        if match := _NO_CHARACTER.search(piece):
+            code = ord(match[0].decode())
             raise NotAcceptable(
                 f"the answer holds the character U+{code:04X}, which XML cannot", fix=_FIX
             )
-        if found := _NO_NAME.search(piece):
-            called = f" <{found[2].decode()}>" if found[2] else ""
+        if match := _NO_NAME.search(piece):
+            called = f" <{match[2].decode()}>" if match[2] else ""
             raise NotAcceptable(
                 f"the answer holds a predicate{called} that does not end with a name, which "
                 "RDF/XML cannot write",

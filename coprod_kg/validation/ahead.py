@@ -81,8 +81,8 @@ def _is_after(value: ox.Literal, latest: str) -> bool:
     """Whether a day, a month or a year lies after a day, as far as it goes."""
     if _LONG.match(value.value):
         return True
-    found = _DATE.fullmatch(value.value)
-    return found is not None and found[1] > latest[: len(found[1])]
+    date = _DATE.fullmatch(value.value)
+    return date is not None and date[1] > latest[: len(date[1])]
 
 
 def _rules(path: Path) -> Iterator[tuple[str, _Rule]]:

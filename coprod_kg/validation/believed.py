@@ -52,23 +52,23 @@ class Believed:
     def added(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
         """The statements to be checked along with those of a file."""
         types, used = self._types(triples), _used(triples)
-        found = list(self._turned(triples, used))
+        added = list(self._turned(triples, used))
         for subject, predicates in used.items():
             for kind in set().union(
                 *(self._domains.get(predicate, ()) for predicate in predicates)
             ):
                 if types.get(subject) and not types[subject] & self._below[kind]:
-                    found.append(ox.Triple(subject, RDF_TYPE, kind))
+                    added.append(ox.Triple(subject, RDF_TYPE, kind))
         bare = {subject for subject in used if not types.get(subject, set()) & self._covered}
         if bare:
-            found += [
+            added += [
                 triple
                 for triple in self._infer(triples)
                 if triple.predicate == RDF_TYPE
                 and triple.subject in bare
                 and triple.object in self._covered
             ]
-        return found
+        return added
 
     def uncovered(
         self, triples: Sequence[ox.Triple], added: Sequence[ox.Triple], own: str
@@ -109,11 +109,11 @@ class Believed:
         )
 
     def _types(self, triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
-        found: dict[Any, set[Any]] = {}
+        types: dict[Any, set[Any]] = {}
         for subject, predicate, obj in triples:
             if predicate == RDF_TYPE:
-                found.setdefault(subject, set()).add(obj)
-        return found
+                types.setdefault(subject, set()).add(obj)
+        return types
 
     def _turned(
         self, triples: Iterable[ox.Triple], used: Mapping[Any, Collection[Any]]
@@ -126,7 +126,7 @@ class Believed:
 
 
 def _used(triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
-    found: dict[Any, set[Any]] = {}
+    predicates: dict[Any, set[Any]] = {}
     for triple in triples:
-        found.setdefault(triple.subject, set()).add(triple.predicate)
-    return found
+        predicates.setdefault(triple.subject, set()).add(triple.predicate)
+    return predicates

@@ -29,17 +29,17 @@ def conclusions(judgements: Iterable[Judgement], base_iri: str) -> list[ox.Tripl
         base_iri: where data lives.
     """
     words = _Words()
-    found: list[ox.Triple] = []
+    triples: list[ox.Triple] = []
     for judgement in judgements:
         subject = ox.NamedNode(judgement.subject)
         for stage in judgement.supported:
-            found.append(ox.Triple(subject, words.supported, ox.NamedNode(stage)))
+            triples.append(ox.Triple(subject, words.supported, ox.NamedNode(stage)))
         for verdict in judgement.verdicts:
             criterion = ox.NamedNode(verdict.criterion.iri)
             predicate = words.meets if verdict.met else words.misses
-            found.append(ox.Triple(subject, predicate, criterion))
-            found.extend(_verdict(words, subject, verdict, base_iri))
-    return found
+            triples.append(ox.Triple(subject, predicate, criterion))
+            triples.extend(_verdict(words, subject, verdict, base_iri))
+    return triples
 
 
 class _Words:

@@ -140,10 +140,10 @@ def _class(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
         if isinstance(node, ox.Literal):
             return ShapeOutcome(False)
         types = data.objects(node, RDF_TYPE)
-        found = next((kind for kind in types if kind in data.subclasses(value)), None)
-        if found is None:
+        matched = next((kind for kind in types if kind in data.subclasses(value)), None)
+        if matched is None:
             return ShapeOutcome(False)
-        return ShapeOutcome(True, (ox.Triple(node, RDF_TYPE, found),))
+        return ShapeOutcome(True, (ox.Triple(node, RDF_TYPE, matched),))
 
     return _every(test)
 

@@ -179,17 +179,17 @@ class Profiles:
 
     def _targets(self, node: Any, data: TwoWayIndex) -> set[Any]:
         """The targets of the shape."""
-        found: set[Any] = set()
+        nodes: set[Any] = set()
         for target in self._all(node, "targetClass"):
             for kind in data.subclasses(target):
-                found.update(data.own_subjects(RDF_TYPE, kind))
+                nodes.update(data.own_subjects(RDF_TYPE, kind))
         for target in self._all(node, "targetSubjectsOf"):
-            found.update(data.own_users(target))
-        return {term for term in found if isinstance(term, ox.NamedNode)}
+            nodes.update(data.own_users(target))
+        return {term for term in nodes if isinstance(term, ox.NamedNode)}
 
     def _typed(self, kind: str) -> list[Any]:
-        found = self.shapes.own_subjects(RDF_TYPE, ox.NamedNode(SH + kind))
-        return [term for term in found if isinstance(term, ox.NamedNode)]
+        subjects = self.shapes.own_subjects(RDF_TYPE, ox.NamedNode(SH + kind))
+        return [term for term in subjects if isinstance(term, ox.NamedNode)]
 
     def _all(self, node: Any, name: str, namespace: str = SH) -> list[Any]:
         return list(self.shapes.objects(node, ox.NamedNode(namespace + name)))

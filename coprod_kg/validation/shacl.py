@@ -74,7 +74,7 @@ class Shapes:
             _, results, _ = pyshacl.validate(
                 self._data, shacl_graph=self._shapes, inplace=True, advanced=False
             )
-            found = {
+            findings = {
                 self._finding(results, result)
                 for result in results.objects(None, SH.result)
                 if not self._is_elsewhere(results, result)
@@ -82,7 +82,7 @@ class Shapes:
         finally:
             for triple in added:
                 self._data.remove(triple)
-        return _once_each(sorted(found, key=_sort_key))
+        return _once_each(sorted(findings, key=_sort_key))
 
     def _is_elsewhere(self, results: rdflib.Graph, node: Any) -> bool:
         """Whether a result is about the class of a thing that is not described in the file."""
@@ -114,10 +114,10 @@ class Shapes:
         )
 
 
-def _once_each(found: Iterable[Finding]) -> tuple[Finding, ...]:
+def _once_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding for each thing to mend: a value may break two constraints of one shape."""
     first: dict[tuple[str | None, ...], Finding] = {}
-    for finding in found:
+    for finding in findings:
         first.setdefault(
             (finding.focus, finding.path, finding.value, finding.shape, finding.message), finding
         )

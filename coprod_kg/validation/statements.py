@@ -77,10 +77,10 @@ class TwoWayIndex:
 
     def subclasses(self, of: Any) -> set[Any]:
         """The class and every class below it."""
-        found, ahead = {of}, [of]
+        classes, ahead = {of}, [of]
         while ahead:
             for narrower in self.subjects(_SUBCLASS, ahead.pop()):
-                if narrower not in found:
-                    found.add(narrower)
+                if narrower not in classes:
+                    classes.add(narrower)
                     ahead.append(narrower)
-        return found
+        return classes

@@ -213,13 +213,13 @@ class KnownTerms:
 
     def _control_characters(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         for subject, predicate, obj in triples:
-            found = isinstance(obj, ox.Literal) and _CONTROL.search(obj.value)
-            if found:
+            control = isinstance(obj, ox.Literal) and _CONTROL.search(obj.value)
+            if control:
                 yield self._finding(
                     "PlainText",
                     (subject, predicate),
                     obj,
-                    f"The text holds a sign that nobody sees (U+{ord(found[0]):04X}), and that "
+                    f"The text holds a sign that nobody sees (U+{ord(control[0]):04X}), and that "
                     "XML cannot hold. Write the text anew without it.",
                 )
 
@@ -260,5 +260,5 @@ def _text(term: Any) -> str:
 
 def _literal(value: str) -> str:
     """The text of a literal as it is written in Turtle."""
-    found = re.match(r'"((?:[^"\\]|\\.)*)"', value, re.DOTALL)
-    return found[1] if found else value
+    match = re.match(r'"((?:[^"\\]|\\.)*)"', value, re.DOTALL)
+    return match[1] if match else value

@@ -73,8 +73,8 @@ def _few(query: SavedQuery, rows: Rows) -> list[str]:
     counted = [
         column.name for column in query.columns if column.unit and column.unit not in _MEASURES
     ]
-    found = [_count(row[name]) for row in rows for name in counted if name in row]
-    if not found or (largest := max(found)) >= FEW:
+    counts = [_count(row[name]) for row in rows for name in counted if name in row]
+    if not counts or (largest := max(counts)) >= FEW:
         return []
     return [f"Few data: no count in the table is larger than {largest:g}."]
 

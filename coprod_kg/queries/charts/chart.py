@@ -66,15 +66,15 @@ def template(query: SavedQuery | str, own: Path | None = None) -> dict[str, Any]
         NotFound: there is none.
         ModelError: it is not JSON.
     """
-    found = _beside(query, own)
-    if found is None:
+    chart = _beside(query, own)
+    if chart is None:
         name = query if isinstance(query, str) else query.name
         raise NotFound(
             f"the question {name} has no chart",
             fix="Take it as a table: .csv, .xlsx or .json. Charts lie beside their query as "
             f"{name}.vl.json.",
         )
-    return deepcopy(found)
+    return deepcopy(chart)
 
 
 def specification(
@@ -152,8 +152,8 @@ def _beside(query: SavedQuery | str, own: Path | None) -> dict[str, Any] | None:
         return _template(_path(query, own))
     if query.submitted is None:
         return _template(_path(query.name, own))
-    found: dict[str, Any] | None = json.loads(query.submitted.chart or "null")
-    return found
+    chart: dict[str, Any] | None = json.loads(query.submitted.chart or "null")
+    return chart
 
 
 def _path(name: str, own: Path | None) -> Path:
@@ -165,14 +165,14 @@ def _path(name: str, own: Path | None) -> Path:
 @cache
 def _template(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        chart = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise ModelError(f"{path}: this is not JSON: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(chart, dict):
         raise ModelError(f"{path}: this is not a Vega-Lite chart")
-    return found
+    return chart
 
 
 @cache
@@ -217,11 +217,11 @@ def _shown(
     spec: Mapping[str, Any], query: SavedQuery, table: Table, claims: tuple[int, int] | None
 ) -> tuple[_Rows, list[str]]:
     """The rows that are drawn, and the notes about them."""
-    told = [row for row in table.rows if not any(cell.is_suppressed for cell in row.values())]
-    rows, notes = _limited(spec, told)
-    said = caveat(table, claims)
-    notes += [said] if said else []
-    return rows, notes + captions.notes(query, rows, len(table.rows) - len(told))
+    shown = [row for row in table.rows if not any(cell.is_suppressed for cell in row.values())]
+    rows, notes = _limited(spec, shown)
+    note = caveat(table, claims)
+    notes += [note] if note else []
+    return rows, notes + captions.notes(query, rows, len(table.rows) - len(shown))
 
 
 def _limited(spec: Mapping[str, Any], rows: _Rows) -> tuple[_Rows, list[str]]:
@@ -231,23 +231,23 @@ def _limited(spec: Mapping[str, Any], rows: _Rows) -> tuple[_Rows, list[str]]:
         name = bound.get("field")
         if channel not in _PLACES or bound.get("type") not in _DISCRETE or name is None:
             continue
-        found = dict.fromkeys(row[name].value for row in rows if name in row)
-        if len(found) > MOST_CATEGORIES:
-            kept = set(list(found)[:MOST_CATEGORIES])
+        values = dict.fromkeys(row[name].value for row in rows if name in row)
+        if len(values) > MOST_CATEGORIES:
+            kept = set(list(values)[:MOST_CATEGORIES])
             rows = [row for row in rows if name in row and row[name].value in kept]
             called = str(bound.get("title", name)).lower()
             notes.append(
-                f"Only the first {MOST_CATEGORIES} of {len(found)} ({called}) are drawn, in the "
+                f"Only the first {MOST_CATEGORIES} of {len(values)} ({called}) are drawn, in the "
                 "order of the table, which has them all."
             )
     return rows, notes
 
 
-def _no_data(said: str) -> dict[str, Any]:
+def _no_data(note: str) -> dict[str, Any]:
     return {
         "width": 480,
         "height": 48,
         "view": {"stroke": None},
         "mark": {"type": "text", "fontSize": 14, "align": "left"},
-        "encoding": {"text": {"value": said}, "x": {"value": 0}, "y": {"value": 24}},
+        "encoding": {"text": {"value": note}, "x": {"value": 0}, "y": {"value": 24}},
     }

@@ -44,8 +44,8 @@ def chart_mistakes(text: str, columns: Iterable[str]) -> list[Mistake]:
     nodes = list(_nodes(spec))
     if any(depth > _DEEPEST for depth, _ in nodes):
         return [(1, "this is nested too deeply for a chart")]
-    found = [*_outline(text, spec), *_inner(text, [node for _, node in nodes], spec)]
-    return sorted({*found, *_names(text, [node for _, node in nodes], set(columns))})
+    mistakes = [*_outline(text, spec), *_inner(text, [node for _, node in nodes], spec)]
+    return sorted({*mistakes, *_names(text, [node for _, node in nodes], set(columns))})
 
 
 def _no_number(name: str) -> None:
@@ -92,10 +92,10 @@ def _names(text: str, nodes: list[_Node], columns: set[str]) -> Iterator[Mistake
             continue
         if key in ("field", "fold", "groupby") and value not in known:
             yield _line(text, json.dumps(value, ensure_ascii=False)), _stranger(value, columns)
-        for found in _DATUM.finditer(value):
-            name = found[1] or found[2] or found[3] or ""
+        for match in _DATUM.finditer(value):
+            name = match[1] or match[2] or match[3] or ""
             if name not in known:
-                yield _line(text, found[0]), _stranger(name, columns)
+                yield _line(text, match[0]), _stranger(name, columns)
 
 
 def _stranger(name: str, columns: set[str]) -> str:

@@ -27,10 +27,10 @@ class RunLedger:
     def runs(self) -> Mapping[str, Run]:
         """The last run of every query that was run: name → run."""
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return {}
-        return _read(self._path, (found.st_ino, found.st_mtime_ns, found.st_size))
+        return _read(self._path, (status.st_ino, status.st_mtime_ns, status.st_size))
 
     def forget(self) -> None:
         """Forget all runs, where the public part of the data has changed without a new version."""
@@ -48,7 +48,7 @@ class RunLedger:
         try:
             with alone(self._path):
                 runs = dict(self.runs())
-                runs[run.query] = told = after(runs.get(run.query), run)
+                runs[run.query] = recorded = after(runs.get(run.query), run)
                 self._write(runs)
         except OSError as error:
             raise StoreError(
@@ -56,7 +56,7 @@ class RunLedger:
                 where=str(self._path),
                 fix="Give this user the right to write there, or make room on the disk.",
             ) from None
-        return told
+        return recorded
 
     def _write(self, runs: Mapping[str, Run]) -> None:
         text = json.dumps([run.told() for run in runs.values()], ensure_ascii=False, indent=1)

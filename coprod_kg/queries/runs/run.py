@@ -76,8 +76,8 @@ class Run:
     def described(self) -> dict[str, Any]:
         """The run in a list of the saved queries, ready for JSON."""
         shown = ("version", "time", "seconds", "rows", "problem")
-        told = {name: getattr(self, name) for name in shown}
-        return told | {
+        entry = {name: getattr(self, name) for name in shown}
+        return entry | {
             "empty_since": self.empty_since if self.is_empty else None,
             "outcome": self.outcome,
         }

@@ -70,13 +70,13 @@ def with_chart(query: SavedQuery, data: bytes, deed: Edit) -> SavedQuery:
     mistakes = wrong or chart_mistakes(text, columns)
     if mistakes:
         raise _at_fault(query.name, mistakes)
-    found = replace(query, submitted=Submitted(deed.who, _now(), text))
+    checked = replace(query, submitted=Submitted(deed.who, _now(), text))
     row = {name: Cell("literal", "1", None, _INTEGER) for name in columns}
     try:
-        svg(specification(found, Table(tuple(columns), (row,))))
+        svg(specification(checked, Table(tuple(columns), (row,))))
     except ModelError as error:
         raise _at_fault(query.name, [(1, error.what)]) from None
-    return found
+    return checked
 
 
 def _check_size(data: bytes, settings: Settings, what: str) -> None:
@@ -90,10 +90,10 @@ def _check_size(data: bytes, settings: Settings, what: str) -> None:
 
 def _at_fault(name: str, mistakes: list[Mistake]) -> QueryAtFault:
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    told = [f"line {line}: {what}" for line, what in mistakes[:_MOST_TOLD]]
-    told += [f"and {len(mistakes) - _MOST_TOLD} more"] if len(mistakes) > _MOST_TOLD else []
+    lines = [f"line {line}: {what}" for line, what in mistakes[:_MOST_TOLD]]
+    lines += [f"and {len(mistakes) - _MOST_TOLD} more"] if len(mistakes) > _MOST_TOLD else []
     return QueryAtFault(
-        "\n".join([count, *told]),
+        "\n".join([count, *lines]),
         where=f"question {name[:80]}",
         fix="Mend them and send it again; nothing was changed. `coprod-kg check-queries` names "
         "them before it is sent.",
