@@ -89,7 +89,7 @@ class Tokens:
     """The tokens of one data directory."""
 
     def __init__(self, data: Path) -> None:
-        """Read them when they are asked for, so that a revoked one is refused at once."""
+        """The file is read at each use, so that a revoked token is refused at once."""
         self._path = data / "tokens.json"
 
     def create(self, name: str, role: Role, organisation: str | None = None) -> str:
@@ -135,7 +135,7 @@ class Tokens:
                 grants[name] = replace(grants[name], revoked=now)
 
     def grant(self, token: str) -> Grant:
-        """What the holder of a token may do.
+        """The grant of a token.
 
         Raises:
             Unauthorised: it is no token of this service, or was taken back.
@@ -170,7 +170,7 @@ class Private:
     """The organisations of one data directory whose data only they and curators see."""
 
     def __init__(self, data: Path) -> None:
-        """Read them when they are asked for, so that a change counts at once."""
+        """The file is read at each use, so that a change counts at once."""
         self._path = data / "private.json"
         self._seen: tuple[tuple[int, int, int], tuple[str, ...]] | None = None
 
@@ -186,7 +186,7 @@ class Private:
         return self._seen[1]
 
     def hidden_from(self, grant: Grant | None) -> tuple[str, ...]:
-        """The organisations whose data somebody does not see.
+        """The organisations whose data is hidden from the holder of a grant.
 
         Args:
             grant: what their token is for, or None where they have none.
@@ -195,7 +195,7 @@ class Private:
         if not private or (grant is not None and grant.role is Role.CURATOR):
             return ()
         own = grant.organisation if grant is not None else None
-        return tuple(one for one in private if one != own)
+        return tuple(slug for slug in private if slug != own)
 
     def mark(self, organisation: str, *, private: bool = True) -> bool:
         """Make the data of an organisation private, or public again.

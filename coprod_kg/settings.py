@@ -202,7 +202,7 @@ class Settings:
         environ = os.environ if environ is None else environ
         given: dict[str, object] = {}
         given |= _from_file(file or Path("coprod.toml"), required=file is not None)
-        names = {one.name for one in fields(cls)}
+        names = {setting.name for setting in fields(cls)}
         given |= {
             name: environ[PREFIX + name.upper()]
             for name in names
@@ -269,9 +269,9 @@ class Settings:
     def environ(self) -> dict[str, str]:
         """The same settings as ``COPROD_*`` variables, to hand to a child process."""
         return {
-            PREFIX + one.name.upper(): _text(getattr(self, one.name))
-            for one in fields(self)
-            if getattr(self, one.name) is not None
+            PREFIX + setting.name.upper(): _text(getattr(self, setting.name))
+            for setting in fields(self)
+            if getattr(self, setting.name) is not None
         }
 
 
@@ -305,7 +305,7 @@ def _from_file(path: Path, *, required: bool) -> dict[str, object]:
 
 def _fit(name: str, value: object) -> object:
     """Turn what stands in a variable, flag or file into the type the setting has."""
-    known = {one.name: one for one in fields(Settings)}
+    known = {setting.name: setting for setting in fields(Settings)}
     if name not in known:
         raise WrongUsage(
             f"there is no setting {name.replace('_', '-')!r}",

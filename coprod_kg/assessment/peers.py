@@ -98,7 +98,7 @@ def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[Repo
         )
         one.overcame = _overcame(same, one.step)
         one.went_on = _went_on(store, same, one)
-    return tuple(sorted(found.values(), key=lambda one: (not one.at_step, one.label)))
+    return tuple(sorted(found.values(), key=lambda case: (not case.at_step, case.label)))
 
 
 def _barrier(row: Row, ahead: str | None, steps: Mapping[str, str]) -> ReportedBarrier:
@@ -139,7 +139,7 @@ def _overcame(same: Sequence[Row], step: str | None) -> list[Case]:
             until=text(row, "until"),
             secondary=_is_secondary(row),
         )
-    return sorted(cases.values(), key=lambda one: (not one.same_step, one.label))
+    return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))
 
 
 def _went_on(store: Store, same: Sequence[Row], barrier: ReportedBarrier) -> list[Case]:
@@ -161,4 +161,4 @@ def _went_on(store: Store, same: Sequence[Row], barrier: ReportedBarrier) -> lis
             until=text(row, "passed"),
             secondary=_is_secondary(peers[iri]),
         )
-    return sorted(cases.values(), key=lambda one: (not one.same_step, one.label))
+    return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))

@@ -33,7 +33,7 @@ class Subject:
 
 
 def find(given: Iterable[str], store: Store, base_iri: str) -> list[Subject]:
-    """The subjects that somebody named by IRI, ``initiative/slug`` or slug alone.
+    """The subjects that a person named by IRI, ``initiative/slug`` or slug alone.
 
     A slug that both an initiative and an organisation have, means both.
 
@@ -58,7 +58,7 @@ def _candidates(given: str, base_iri: str) -> list[str]:
     name = given.removeprefix("id/")
     names = [name] if "/" in name else [f"{kind}/{name}" for kind in _KINDS]
     try:
-        return [parse_iri(f"{stem}{one}", base_iri=base_iri).value for one in names]
+        return [parse_iri(f"{stem}{slug}", base_iri=base_iri).value for slug in names]
     except WrongUsage:
         raise WrongUsage(
             f"{given!r} names no initiative or organisation",

@@ -31,10 +31,10 @@ def check(settings: Settings, *, as_json: bool) -> None:
     checks = load_checks()
     with opened(settings) as store:
         found = {}
-        for one in checks:
-            asking = Query(one.text, (ROWS[0].media_type,), seconds=settings.query_seconds)
+        for inspection in checks:
+            asking = Query(inspection.text, (ROWS[0].media_type,), seconds=settings.query_seconds)
             with ask(store, asking, settings) as answer:
-                found[one.name] = list(read_table(answer.read()).texts())
+                found[inspection.name] = list(read_table(answer.read()).texts())
     told = _plain(checks, found) if as_json else _lines(checks, found, settings.base_iri)
     for line in told:
         click.echo(line)
@@ -46,9 +46,14 @@ def _plain(
     checks: tuple[SavedCheck, ...], found: Mapping[str, list[dict[str, str]]]
 ) -> Iterator[str]:
     rows = [
-        {"check": one.name, "problem": one.problem, "solution": one.solution, **row}
-        for one in checks
-        for row in found[one.name]
+        {
+            "check": inspection.name,
+            "problem": inspection.problem,
+            "solution": inspection.solution,
+            **row,
+        }
+        for inspection in checks
+        for row in found[inspection.name]
     ]
     yield json.dumps(rows, indent=2, ensure_ascii=False)
 
@@ -56,10 +61,10 @@ def _plain(
 def _lines(
     checks: tuple[SavedCheck, ...], found: Mapping[str, list[dict[str, str]]], base_iri: str
 ) -> Iterator[str]:
-    for one in checks:
-        rows = found[one.name]
+    for inspection in checks:
+        rows = found[inspection.name]
         if rows:
-            yield f"{one.problem} {one.solution}"
+            yield f"{inspection.problem} {inspection.solution}"
         for row in rows:
             parts = (row.get(name, "") for name in ("entity", "property", "value"))
             thing = " ".join(shorten(part.removeprefix(base_iri)) for part in parts)

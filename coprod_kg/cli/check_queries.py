@@ -47,10 +47,10 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        for one in wrong:
-            click.echo(str(one))
-        for one in hinted:
-            click.echo(f"{one.file}:{one.line}: hint: {one.what}")
+        for mistake in wrong:
+            click.echo(str(mistake))
+        for hint in hinted:
+            click.echo(f"{hint.file}:{hint.line}: hint: {hint.what}")
         charts = sum(path.name.endswith(CHART) for path in found)
         click.echo(
             f"{_counted(len(found) - charts, 'query', 'queries')}, "

@@ -97,7 +97,7 @@ def _address(settings: Settings) -> str:
     """
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-        found.sort(key=lambda one: one[0] != socket.AF_INET)
+        found.sort(key=lambda info: info[0] != socket.AF_INET)
         family, kind, protocol, _, address = found[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -189,7 +189,7 @@ def _tell(
 
 def _mark(outcomes: Sequence[Outcome], settings: Settings, path: Path) -> None:
     sent = [outcome.sent for outcome in outcomes if outcome.sent]
-    if len({id(one) for one in sent}) != 1:
+    if len({id(member) for member in sent}) != 1:
         raise WrongUsage("--marked goes with one workbook", fix="Check the files one by one.")
     [file] = reported(outcomes)
     try:

@@ -24,7 +24,7 @@ _JSON: Final = (ROWS[0].media_type,)
 _EVERY: Final = 1.0
 """Seconds between two looks at the version."""
 _FAILURES: Final = 5
-"""Failures in a row before one is told: whoever commits holds the store for a moment."""
+"""Failures in a row before one is reported: a commit holds the store for a moment."""
 _MOST: Final = 20
 """Changes that are told one by one."""
 

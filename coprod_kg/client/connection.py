@@ -170,7 +170,7 @@ def _attribute(name: str) -> str:
 
 def _texts(value: object) -> list[str]:
     several = value if isinstance(value, list | tuple | set | frozenset) else [value]
-    return [_text(one) for one in several]
+    return [_text(text) for text in several]
 
 
 def _text(value: object) -> str:
@@ -183,11 +183,11 @@ def _doc(said: Mapping[str, Any]) -> str:
     lines = [said["summary"], "", said["description"]]
     if said["parameters"]:
         lines += ["", "Args:"]
-    for one in said["parameters"]:
-        takes = " ".join(word for word in (one["type"], one["scope"]) if word)
-        lines.append(f"    {one['name']} ({takes}): {one['description']}")
+    for parameter in said["parameters"]:
+        takes = " ".join(word for word in (parameter["type"], parameter["scope"]) if word)
+        lines.append(f"    {parameter['name']} ({takes}): {parameter['description']}")
     lines += ["", "Columns:"]
-    for one in said["columns"]:
-        unit = f" [{one['unit']}]" if one.get("unit") else ""
-        lines.append(f"    {one['name']}{unit}: {one['description']}")
+    for column in said["columns"]:
+        unit = f" [{column['unit']}]" if column.get("unit") else ""
+        lines.append(f"    {column['name']}{unit}: {column['description']}")
     return "\n".join(lines)

@@ -188,7 +188,7 @@ def found(known: Mapping[str, _Said], name: str, listing: str = "coprod-kg queri
 def _not_made(said: Mapping[str, Any], wanted: Format | tuple[str, ...]) -> NotFound:
     """The answer is not to be had so; says how else."""
     graph = said["form"] in ("CONSTRUCT", "DESCRIBE")
-    others = [one.name for one in (GRAPHS if graph else (*ROWS, WORKBOOK))]
+    others = [fmt.name for fmt in (GRAPHS if graph else (*ROWS, WORKBOOK))]
     form = wanted.name if isinstance(wanted, Format) else by_name(wanted[0])[0].label
     return NotFound(
         f"the question {said['name']} has no {form}", fix=f"It can be {', '.join(others)} or crate."

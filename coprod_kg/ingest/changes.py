@@ -163,7 +163,7 @@ def _labels(said: Iterable[tuple[str, Any]]) -> frozenset[Any]:
 
 
 def _name(thing: str, said: Iterable[tuple[str, Any]]) -> str:
-    names = sorted(_labels(said), key=lambda one: (one.language != "en", str(one)))
+    names = sorted(_labels(said), key=lambda label: (label.language != "en", str(label)))
     return names[0].value if names else thing.rpartition("/")[2]
 
 

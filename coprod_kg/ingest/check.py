@@ -205,17 +205,17 @@ def resolved(pairs: list[Pair], store: Store | None, settings: Settings) -> list
             if not (outcome.accepted and _without_known(outcome, described).report.conforms)
         }
         if now == fallen:
-            return [(_without_known(one, described), found) for one, found in pairs]
+            return [(_without_known(outcome, described), found) for outcome, found in pairs]
         fallen = now
 
 
 def _stored(known: Mapping[str, set[str]], pairs: list[Pair], stem: str) -> set[str]:
     """What is described in an organisation's graph that this call does not replace."""
-    replaced = {f"{stem}{one.organisation}" for one, _ in pairs if one.accepted}
+    replaced = {f"{stem}{outcome.organisation}" for outcome, _ in pairs if outcome.accepted}
     return {
         thing
         for thing, graphs in known.items()
-        if any(one.startswith(stem) for one in graphs - replaced)
+        if any(graph.startswith(stem) for graph in graphs - replaced)
     }
 
 
@@ -229,20 +229,34 @@ def _references(outcome: Outcome) -> list[Finding]:
 
 
 def _without_known(outcome: Outcome, known: set[str]) -> Outcome:
-    gone = [one for one in _references(outcome) if one.value and one.value[1:-1] in known]
+    gone = [
+        reference
+        for reference in _references(outcome)
+        if reference.value and reference.value[1:-1] in known
+    ]
     return replace(outcome, report=outcome.report.without(gone)) if gone else outcome
 
 
 def refused_where_unfit(pairs: list[Pair]) -> list[Pair]:
     """Refuse what has a violation, and with it the other parts of its file."""
     told = [
-        (replace(one, error=_unfit(one)) if one.accepted and not one.report.conforms else one, c)
-        for one, c in pairs
+        (
+            replace(outcome, error=_unfit(outcome))
+            if outcome.accepted and not outcome.report.conforms
+            else outcome,
+            c,
+        )
+        for outcome, c in pairs
     ]
-    fallen = {_file(one) for one, _ in told if not one.accepted}
+    fallen = {_file(outcome) for outcome, _ in told if not outcome.accepted}
     return [
-        (replace(one, error=_along(one)) if one.accepted and _file(one) in fallen else one, c)
-        for one, c in told
+        (
+            replace(outcome, error=_along(outcome))
+            if outcome.accepted and _file(outcome) in fallen
+            else outcome,
+            c,
+        )
+        for outcome, c in told
     ]
 
 
@@ -252,18 +266,21 @@ def refused_where_renamed(pairs: list[Pair], settings: Settings) -> list[Pair]:
     Identifiers are made from the name of the organisation: the sender can only be asked.
     """
     return [
-        (replace(one, error=_renaming(one, settings)), found)
-        if one.changes.renamed and found.positions and one.sent and not one.sent.organisation
-        else (one, found)
-        for one, found in pairs
+        (replace(outcome, error=_renaming(outcome, settings)), found)
+        if outcome.changes.renamed
+        and found.positions
+        and outcome.sent
+        and not outcome.sent.organisation
+        else (outcome, found)
+        for outcome, found in pairs
     ]
 
 
 def _renaming(outcome: Outcome, settings: Settings) -> WrongUsage:
     renamed, stem = outcome.changes.renamed, f"{settings.base_iri}id/"
     shown = [
-        f"{one.name} ({one.before.removeprefix(stem)} would be {one.iri.removeprefix(stem)})"
-        for one in renamed[:_SHOWN]
+        f"{new.name} ({new.before.removeprefix(stem)} would be {new.iri.removeprefix(stem)})"
+        for new in renamed[:_SHOWN]
     ]
     more = f" and {len(renamed) - _SHOWN} more" if len(renamed) > _SHOWN else ""
     return WrongUsage(

@@ -85,11 +85,11 @@ class Checker:
                 model.background,
                 {
                     *self._shapes.named("path", "targetClass", "class"),
-                    *(one.value for one in _ORGANISATIONS),
+                    *(node.value for node in _ORGANISATIONS),
                     *(
                         node.value
-                        for one in model.background
-                        for node in one
+                        for triple in model.background
+                        for node in triple
                         if isinstance(node, ox.NamedNode)
                     ),
                 },
@@ -167,7 +167,7 @@ class Checker:
         added = self._believed.added(triples)
         shaped = self._shapes.validate([*triples, *added])
         told = self._vocabulary.check(triples)
-        misnamed = {one.focus for one in told if one.path == _TYPE.value}
+        misnamed = {finding.focus for finding in told if finding.path == _TYPE.value}
         uncovered = self._believed.uncovered(triples, added, self._base_iri)
         return (
             *told,
@@ -194,7 +194,7 @@ class Checker:
         return sorted({*self._own(inferred), *judged}, key=str)
 
     def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
-        """Conclusions about the data; those about concepts and outside things are nobody's."""
+        """Conclusions about the data; those about concepts and outside resources are left out."""
         return [
             triple for triple in triples if str(triple.subject).startswith(f"<{self._base_iri}")
         ]

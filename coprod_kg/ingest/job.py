@@ -18,7 +18,7 @@ __all__ = ["Checked", "Limits", "Refusal", "Sent", "read_frame", "write_frame"]
 Refusal = Unreadable | TooLarge | LimitReached | UnsupportedMedia
 """Why a file did not even come as far as validation."""
 _REFUSALS: Final[Mapping[str, type[Refusal]]] = {
-    one.__name__: one for one in (Unreadable, TooLarge, LimitReached, UnsupportedMedia)
+    kind.__name__: kind for kind in (Unreadable, TooLarge, LimitReached, UnsupportedMedia)
 }
 _LONGEST_HEADER: Final = 256 * 2**20
 

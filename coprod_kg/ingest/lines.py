@@ -176,7 +176,7 @@ class _Scan:
         if len(self._said) > 2:  # the graph of N-Quads, or the datatype behind ^^
             return
         self._said.append(term)
-        known = tuple(one for one in self._said if one is not None)
+        known = tuple(part for part in self._said if part is not None)
         if len(known) == len(self._said) and (
             known[0] in self._subjects or (self._blanks and known[0].startswith(_BLANK))
         ):

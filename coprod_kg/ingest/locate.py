@@ -97,7 +97,7 @@ def in_text(
     subjects: Collection[str] = {finding.focus for finding in found}
     nameless = f"{base_iri}.well-known/genid/"
     said: dict[str, set[tuple[str, str]]] = {
-        one: set() for one in subjects if one.startswith(nameless)
+        iri: set() for iri in subjects if iri.startswith(nameless)
     }
     for subject, predicate, obj in triples if said else ():
         name = str(subject)[1:-1]
@@ -145,7 +145,7 @@ def _told(finding: Finding, positions: Positions, headers: Mapping[str, str]) ->
 
 
 def _advice(fix: str, headers: Mapping[str, str]) -> str:
-    """What to write in Turtle as what to write in which column."""
+    """Advice on Turtle, reworded as what to write in which column."""
     spaces = prefixes()
 
     def said(found: re.Match[str]) -> str:

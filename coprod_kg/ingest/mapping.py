@@ -132,7 +132,7 @@ def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
     tables = sorted(mapping.file.parent.glob("*.csv"))
     given = {source.name for source in mapping.sources}
     files = [*(table for table in tables if table.name not in given), *mapping.sources]
-    if len(given) < len(mapping.sources) or _OURS & {one.name for one in files}:
+    if len(given) < len(mapping.sources) or _OURS & {source.name for source in files}:
         raise WrongUsage(
             "each source has a name of its own, and none of " + ", ".join(sorted(_OURS)),
             fix="Rename the file, here and in the mapping.",
@@ -246,7 +246,7 @@ def _turtle(data: bytes) -> str:
 
 def _lines(said: dict[str, list[str]]) -> Iterable[str]:
     """The statements about one thing: what it is first, the others in order."""
-    for verb in sorted(said, key=lambda one: (one != "a", one)):
+    for verb in sorted(said, key=lambda predicate: (predicate != "a", predicate)):
         yield f"{verb} {', '.join(sorted(said[verb]))}"
 
 

@@ -76,7 +76,8 @@ def _lock_database(work: str) -> None:
 def _shut_in(work: str) -> None:
     """Deny Python (by an audit hook) the network and all files but this directory and libraries."""
     libraries = tuple(
-        os.path.realpath(one) + os.sep for one in {sys.prefix, sys.base_prefix, os.__file__[:-6]}
+        os.path.realpath(folder) + os.sep
+        for folder in {sys.prefix, sys.base_prefix, os.__file__[:-6]}
     )
     inside = work + os.sep
 

@@ -39,7 +39,7 @@ def merged(
     every: bool,
     budget: Budget | None = None,
 ) -> list[Pair]:
-    """Files put into what their organisations have already, and the whole checked again.
+    """Merge files into their organisations' graphs, and check the whole again.
 
     Args:
         pairs: what was checked.

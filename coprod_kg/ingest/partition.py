@@ -59,7 +59,8 @@ def parts_of(triples: Sequence[ox.Triple], base_iri: str) -> list[OrganisationPa
         parts.setdefault(owner, []).append(left)
     return [
         OrganisationPart(
-            owner.removeprefix(stem), tuple(one for s in sorted(subjects) for one in by_subject[s])
+            owner.removeprefix(stem),
+            tuple(statement for s in sorted(subjects) for statement in by_subject[s]),
         )
         for owner, subjects in sorted(parts.items())
     ]
@@ -75,11 +76,11 @@ def _owners(by_subject: Mapping[str, Sequence[ox.Triple]]) -> dict[str, str]:
             owners[subject] = runners[0]
             owners.setdefault(runners[0], runners[0])
     for subject, said in by_subject.items():
-        for one in sorted(_objects(said, about))[:1]:
-            if one in owners:
-                owners[subject] = owners[one]
-            elif _ORGANISATION in _objects(by_subject.get(one, ()), _TYPE):
-                owners[subject] = owners[one] = one
+        for iri in sorted(_objects(said, about))[:1]:
+            if iri in owners:
+                owners[subject] = owners[iri]
+            elif _ORGANISATION in _objects(by_subject.get(iri, ()), _TYPE):
+                owners[subject] = owners[iri] = iri
     return owners
 
 

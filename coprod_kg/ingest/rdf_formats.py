@@ -73,7 +73,7 @@ def format_of(name: str, stated: str | None = None) -> RdfSyntax:
 
 
 def likely_format(text: str) -> str | None:
-    """What the beginning of a text looks like, to help somebody whose file has a wrong name."""
+    """The format that a text looks like, for the error on a file with a wrong name."""
     start = text.lstrip()[:300].lower()
     looks = (
         (("<!doctype html", "<html"), "HTML"),

@@ -151,7 +151,7 @@ def _joined(parts: Sequence[Outcome]) -> Reported:
 
 def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None:
     errors = [part.error for part in parts if part.error]
-    others = [one for one in errors if not isinstance(one, NotConformant)]
+    others = [refusal for refusal in errors if not isinstance(refusal, NotConformant)]
     error: CoprodError | None = next(iter(others or errors), None)
     if error is None:
         return None

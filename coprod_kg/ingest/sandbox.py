@@ -29,7 +29,7 @@ _MOST_CHILDREN: Final = 4
 
 
 class Budget:
-    """How long all the checks may take together that somebody without a token asks for.
+    """The time that all checks of one client without a token may take together.
 
     A deadline of each file is not enough: a workbook falls into a part for each organisation, and
     each part is checked as a file of its own.

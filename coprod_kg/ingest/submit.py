@@ -231,7 +231,7 @@ def _change(pairs: list[Pair], record: SubmissionRecord, version: int) -> Change
         if _enters(outcome) and outcome.organisation:
             replaced[record.graph("organisation", outcome.organisation)] = result.data
             replaced[record.graph("assessment", outcome.organisation)] = result.inferred
-    provenance = record.written([one for one, _ in pairs if _enters(one)])
+    provenance = record.written([entering for entering, _ in pairs if _enters(entering)])
     return Change(
         replace=replaced,
         add={f"{record.base_iri}graph/provenance": provenance},

@@ -142,7 +142,7 @@ def content(formats: Iterable[Format], aliases: bool = True) -> dict[str, Any]:
 
 
 def problem_responses() -> dict[str, Any]:
-    """One response for each status that an error of the house has, with its reasons."""
+    """One response for each status in the hierarchy of errors, with its reasons."""
     reasons: dict[int, list[str]] = {405: [], 411: ["The length of the body is needed"]}
     for kind in _kinds(CoprodError):
         reasons.setdefault(kind.status, []).append(kind.title)

@@ -122,7 +122,9 @@ def arrows(boxes: Mapping[str, Box], relations: Iterable[Relation]) -> Iterator[
         return tuple(sorted((relation.source, relation.target)))
 
     # A line without a label comes first, so that the labels of the others have the room.
-    ordered = sorted(relations, key=lambda one: (pair(one), one.iri != "", one.label))
+    ordered = sorted(
+        relations, key=lambda relation: (pair(relation), relation.iri != "", relation.label)
+    )
     for _, several in groupby(ordered, key=pair):
         lanes = list(several)
         for place, one in enumerate(lanes, start=1):

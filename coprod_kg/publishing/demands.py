@@ -132,22 +132,22 @@ def _values(said: ModelStatements, node: Node) -> list[Phrase]:
 
 CONSTRAINTS: Final[Mapping[str, Callable[[ModelStatements, Node], Phrase]]] = {
     "sh:class": _of_class,
-    "sh:datatype": lambda said, one: (Word("written as"), Word(shorten(text_of(one)))),
+    "sh:datatype": lambda said, value: (Word("written as"), Word(shorten(text_of(value)))),
     "sh:nodeKind": _of_kind,
-    "sh:hasValue": lambda said, one: (Word("the value"), name_of(said, one)),
-    "sh:in": lambda said, one: listed(_ONE_OF, _values(said, one), "·"),
-    "sh:languageIn": lambda said, one: listed(Word("in"), _values(said, one), "·"),
-    "sh:uniqueLang": lambda said, one: (Word("one for each language"),),
-    "sh:equals": lambda said, one: (Word("the same as"), name_of(said, one)),
-    "sh:lessThanOrEquals": lambda said, one: (Word("not after"), name_of(said, one)),
-    "sh:minInclusive": lambda said, one: (Word(f"not below {text_of(one)}"),),
-    "sh:maxInclusive": lambda said, one: (Word(f"not above {text_of(one)}"),),
-    "sh:pattern": lambda said, one: (Word(f"of the form {text_of(one)}"),),
+    "sh:hasValue": lambda said, value: (Word("the value"), name_of(said, value)),
+    "sh:in": lambda said, value: listed(_ONE_OF, _values(said, value), "·"),
+    "sh:languageIn": lambda said, value: listed(Word("in"), _values(said, value), "·"),
+    "sh:uniqueLang": lambda said, value: (Word("one for each language"),),
+    "sh:equals": lambda said, value: (Word("the same as"), name_of(said, value)),
+    "sh:lessThanOrEquals": lambda said, value: (Word("not after"), name_of(said, value)),
+    "sh:minInclusive": lambda said, value: (Word(f"not below {text_of(value)}"),),
+    "sh:maxInclusive": lambda said, value: (Word(f"not above {text_of(value)}"),),
+    "sh:pattern": lambda said, value: (Word(f"of the form {text_of(value)}"),),
     "sh:node": _as_in,
-    "sh:not": lambda said, one: (Word("not"), *_together(said, one)),
+    "sh:not": lambda said, value: (Word("not"), *_together(said, value)),
     "sh:or": _either,
-    "sh:and": lambda said, one: listed(
-        None, (_together(said, part) for part in said.items(one)), "and"
+    "sh:and": lambda said, value: listed(
+        None, (_together(said, part) for part in said.items(value)), "and"
     ),
     "sh:property": _with,
 }

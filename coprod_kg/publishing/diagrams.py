@@ -87,7 +87,9 @@ def diagrams() -> tuple[Diagram, ...]:
 def _diagram(plan: _Plan) -> Diagram:
     said = model_statements()
     nodes = {name: _node(name) for name in plan.boxes}
-    hidden = {one for names in (plan.leave_out, *plan.within.values()) for one in names}
+    hidden = {
+        hidden_name for names in (plan.leave_out, *plan.within.values()) for hidden_name in names
+    }
     for name in (*hidden, *plan.full):
         _node(name)
     relations = tuple(
@@ -109,8 +111,8 @@ def _diagram(plan: _Plan) -> Diagram:
         ),
         (*relations, *_inside(said, plan)),
         tuple(plan.guests),
-        max(one.right for one in boxes.values()) + 24,
-        max(one.bottom for one in boxes.values()) + 12,
+        max(placed.right for placed in boxes.values()) + 24,
+        max(placed.bottom for placed in boxes.values()) + 12,
     )
 
 
@@ -190,17 +192,17 @@ def _attributes(said: ModelStatements, node: Node) -> Iterator[str]:
 
 def _above(said: ModelStatements, node: Node) -> Iterator[ox.NamedNode]:
     """The wider classes that are named in so many words."""
-    for one in said.objects(node, "rdfs:subClassOf"):
-        if isinstance(one, ox.NamedNode):
-            yield one
-    for one in said.objects(node, "owl:equivalentClass"):
-        for part in said.items(said.one(one, "owl:intersectionOf")):
+    for parent in said.objects(node, "rdfs:subClassOf"):
+        if isinstance(parent, ox.NamedNode):
+            yield parent
+    for expression in said.objects(node, "owl:equivalentClass"):
+        for part in said.items(said.one(expression, "owl:intersectionOf")):
             if isinstance(part, ox.NamedNode):
                 yield part
-    for one in said.typed("owl:Class"):
-        for meaning in said.objects(one, "owl:equivalentClass"):
+    for class_node in said.typed("owl:Class"):
+        for meaning in said.objects(class_node, "owl:equivalentClass"):
             if node in said.items(said.one(meaning, "owl:unionOf")):
-                yield one
+                yield class_node
 
 
 def _wider(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator[Relation]:
@@ -244,7 +246,7 @@ def _members(said: ModelStatements, node: Node, name: str) -> Iterator[Node]:
 def _inside(said: ModelStatements, plan: _Plan) -> Iterator[Relation]:
     """What is written into a box although it leads to another class."""
     for name, properties in plan.within.items():
-        for one in properties:
-            first, *others = _members(said, _node(one), "rdfs:range")
+        for property_node in properties:
+            first, *others = _members(said, _node(property_node), "rdfs:range")
             target = name_of(said, first).text + (" …" if others else "")
-            yield _relation(said, _node(one), name, target)
+            yield _relation(said, _node(property_node), name, target)

@@ -52,10 +52,12 @@ def sections() -> tuple[Section, ...]:
 
 
 def _claims(several: list[Diagram]) -> Iterator[tuple[str, str]]:
-    for one in several:
-        yield from ((one.name, box.iri) for box in one.boxes if box.name not in one.guests)
-    for one in several:
-        yield from ((one.name, relation.iri) for relation in one.relations if relation.iri)
+    for diagram in several:
+        yield from (
+            (diagram.name, box.iri) for box in diagram.boxes if box.name not in diagram.guests
+        )
+    for diagram in several:
+        yield from ((diagram.name, relation.iri) for relation in diagram.relations if relation.iri)
 
 
 def _section(diagram: Diagram | None, found: list[Term]) -> Section:

@@ -124,7 +124,7 @@ def rulebooks() -> tuple[Rulebook, ...]:
 def _book(name: str, paths: list[Path], model: ModelStatements) -> Rulebook:
     said = read(paths)
     words = model.beside(said)
-    subjects = tuple(sorted(_subjects(words, said), key=lambda one: _rank(words, one)))
+    subjects = tuple(sorted(_subjects(words, said), key=lambda subject: _rank(words, subject)))
     shared = (
         rule
         for subject in subjects
@@ -179,14 +179,14 @@ def _order(said: ModelStatements, iri: str) -> float:
 
 
 def _targets(said: ModelStatements, node: Node) -> Iterator[Phrase]:
-    for one in said.objects(node, "sh:targetClass"):
-        yield (Word("every"), name_of(said, one))
-    for one in said.objects(node, "sh:targetSubjectsOf"):
-        yield (Word("whatever has"), name_of(said, one))
-    for one in said.objects(node, "sh:targetObjectsOf"):
-        yield (Word("every value of"), name_of(said, one))
-    for one in said.objects(node, "sh:targetNode"):
-        yield (name_of(said, one),)
+    for target in said.objects(node, "sh:targetClass"):
+        yield (Word("every"), name_of(said, target))
+    for target in said.objects(node, "sh:targetSubjectsOf"):
+        yield (Word("whatever has"), name_of(said, target))
+    for target in said.objects(node, "sh:targetObjectsOf"):
+        yield (Word("every value of"), name_of(said, target))
+    for target in said.objects(node, "sh:targetNode"):
+        yield (name_of(said, target),)
 
 
 def _rule(said: ModelStatements, node: ox.NamedNode) -> ShapeRule:

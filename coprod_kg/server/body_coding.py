@@ -36,8 +36,8 @@ class RangeRefused(RequestError):
 def takes_gzip(head: Head) -> bool:
     """Whether a client takes gzip, by its header ``Accept-Encoding``.
 
-    Browsers send a password (Basic) also where the page of somebody else asks, which could then
-    learn from the length of what is packed what is beside its own words (BREACH).
+    Browsers send a password (Basic) also where the page of another site makes the request. That
+    page could learn secrets from the length of a compressed answer that repeats its words (BREACH).
     """
     if head.headers.get("authorization", "").lower().startswith("basic"):
         return False

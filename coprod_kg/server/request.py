@@ -168,7 +168,7 @@ def client_of(client: str, head: Head, proxies: tuple[str, ...]) -> str:
     end, as long as the one who says it is a trusted proxy.
 
     Args:
-        client: who sent the request here.
+        client: the address that the connection comes from.
         head: the head of the request.
         proxies: addresses of proxies that are trusted.
     """

@@ -95,18 +95,18 @@ def fair(own: int, free: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of one kind of work may run.
+    """Limits of one kind of work.
 
     Attributes:
         work: what it is, in the plural.
-        setting: the setting that limits what one client has.
-        places: how much runs at once for everybody.
+        setting: the setting that limits one client.
+        places: how much runs at once for all clients.
         reserved: how much more for clients with a token.
         ahead: how much may be handed on beyond the places, to wait where it is done.
         client: how much of one client may run at once.
         waiting: how much may wait here.
         seconds: how long it may wait here.
-        again: seconds after which somebody who is refused should try again.
+        again: seconds after which a refused client should try again (``Retry-After``).
     """
 
     work: str

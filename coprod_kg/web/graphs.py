@@ -256,7 +256,7 @@ def _sent(site: Site, target: Target) -> Sent:
 
 def _parts(sent: Request) -> list[tuple[str, bytes]]:
     parts = []
-    for file in [one for name in sent.files for one in sent.files.getlist(name)]:
+    for file in [part for name in sent.files for part in sent.files.getlist(name)]:
         kind = file.mimetype
         if kind in ("", "application/octet-stream", "text/plain"):
             name = file.filename or ""

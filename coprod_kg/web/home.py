@@ -105,8 +105,8 @@ def _barriers(site: Site, table: Table, stages: tuple[Stage, ...]) -> tuple[Barr
     totals = {iri: sum(count.number for count in counts.values()) for iri, counts in found.items()}
     ordered = sorted(found, key=lambda iri: (-totals[iri], names[iri]))
     return tuple(
-        BarrierCounts(names[one], site.path(one), tuple(found[one].get(s.iri) for s in stages))
-        for one in ordered
+        BarrierCounts(names[iri], site.path(iri), tuple(found[iri].get(s.iri) for s in stages))
+        for iri in ordered
     )
 
 

@@ -58,8 +58,8 @@ def _blocks(lines: Sequence[str], link: Link, *, tight: bool = False) -> Iterato
         if not line.strip() or _COMMENT.fullmatch(line):
             at += 1
         elif found := _FENCE.match(line):
-            end = _end(lines, at + 1, lambda one, fence=found[1]: one.strip() == fence)  # type: ignore[misc]  # it has a default
-            code = "".join(f"{one}\n" for one in lines[at + 1 : end])
+            end = _end(lines, at + 1, lambda row, fence=found[1]: row.strip() == fence)  # type: ignore[misc]  # it has a default
+            code = "".join(f"{row}\n" for row in lines[at + 1 : end])
             yield Markup("<pre><code>{}</code></pre>\n").format(code)
             at = end + 1
         elif found := _HEADING.match(line):
@@ -68,7 +68,7 @@ def _blocks(lines: Sequence[str], link: Link, *, tight: bool = False) -> Iterato
             yield Markup('<h{} id="{}">{}</h{}>\n').format(size, name, words, size)
             at += 1
         elif line.startswith("|") and at + 1 < len(lines) and _RULE.match(lines[at + 1]):
-            end = _end(lines, at, lambda one: not one.startswith("|"))
+            end = _end(lines, at, lambda row: not row.startswith("|"))
             yield _table(lines[at:end], link)
             at = end
         elif _ITEM.match(line):
@@ -76,7 +76,7 @@ def _blocks(lines: Sequence[str], link: Link, *, tight: bool = False) -> Iterato
             yield made
         else:
             end = _end(lines, at + 1, _begins)
-            words = _inline("\n".join(one.strip() for one in lines[at:end]), link)
+            words = _inline("\n".join(row.strip() for row in lines[at:end]), link)
             yield words if tight else Markup("<p>{}</p>\n").format(words)
             at = end
 
@@ -116,12 +116,12 @@ def _list(lines: Sequence[str], at: int, link: Link) -> tuple[Markup, int]:
             item.append(line[width:] if indented else line.strip())
             at += 1
         items.append(item)
-        after = _end(lines, at, lambda one: bool(one.strip()))
+        after = _end(lines, at, lambda row: bool(row.strip()))
         if at < after < len(lines) and _ITEM.match(lines[after]):
             loose, at = True, after
     kind = "ol" if ordered else "ul"
     made = [Markup("").join(_blocks(item, link, tight=not loose)).strip() for item in items]
-    told = Markup("").join(Markup("<li>{}</li>\n").format(one) for one in made)
+    told = Markup("").join(Markup("<li>{}</li>\n").format(entry) for entry in made)
     return Markup("<{}>\n{}</{}>\n").format(kind, told, kind), at
 
 

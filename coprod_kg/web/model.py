@@ -204,7 +204,7 @@ def _changelog() -> Response:
 def _picture(name: str) -> Response:
     known = {diagram.name: diagram for diagram in diagrams()}
     if name not in known:
-        found = {one: f"/ontology/diagrams/{one}.svg" for one in known}
+        found = {diagram: f"/ontology/diagrams/{diagram}.svg" for diagram in known}
         raise _unknown(f"picture {name[:80]}", found, name)
     text = render_template("model-picture.svg", one=known[name], legend=_LEGEND, link=_link)
     return _sent(text.strip() + "\n", Offer(_SVG, _SVG.content_type))
@@ -227,7 +227,7 @@ def _shape(name: str) -> Response:
     names += [*_CHECKS, "prefixes", *(f"prefix-{prefix}" for prefix in prefixes())]
     if name in names:
         return _see(f"/shapes#{name}")
-    raise _unknown(f"shape cps:{name[:80]}", {one: f"/shapes#{one}" for one in names}, name)
+    raise _unknown(f"shape cps:{name[:80]}", {term: f"/shapes#{term}" for term in names}, name)
 
 
 def _see(address: str) -> Response:
@@ -235,9 +235,9 @@ def _see(address: str) -> Response:
 
 
 def _unknown(what: str, known: Mapping[str, str], name: str) -> NotFound:
-    lower = {one.lower(): one for one in known}
+    lower = {term.lower(): term for term in known}
     near = get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
-    fix = ", ".join(f"{lower[one]} ({known[lower[one]]})" for one in near)
+    fix = ", ".join(f"{lower[term]} ({known[lower[term]]})" for term in near)
     listed = "All of it is at /ontology, /shapes and /vocab."
     return NotFound(f"there is no {what}", fix=f"Did you mean {fix}? {listed}" if fix else listed)
 

@@ -78,7 +78,7 @@ def pages(site: Site, asking: Query, bind: Binding, chosen: Page) -> PageLinks:
     """Where the other parts are: ``first``, ``prev``, ``next``, ``last``, each only if it is so.
 
     Args:
-        site: whom to ask whether there is a row.
+        site: queried for whether there is a row.
         asking: the question that is answered.
         bind: gives the text of the same question for other rows.
         chosen: the part that is answered.

@@ -178,7 +178,9 @@ def _page(
         cited=about[1],
         run=about[2],
         kept=about[3],
-        before=max((one for one in site.store.versions() if one < answer.version), default=0),
+        before=max(
+            (number for number in site.store.versions() if number < answer.version), default=0
+        ),
         version=answer.version,
         caveat=caveat(table, asked.claims) if table is not None else caveat_of_claims(asked.claims),
     )
@@ -222,7 +224,7 @@ def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
     if dot and suffix not in known:
         raise NotFound(
             f"there is no format {suffix[:20]!r} of it",
-            fix="The suffixes are: " + ", ".join(f".{one}" for one in sorted(known)),
+            fix="The suffixes are: " + ", ".join(f".{ending}" for ending in sorted(known)),
         )
     return site.queries[slug], suffix or None
 

@@ -48,13 +48,13 @@ _FORMATS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CitationRequest:
-    """A saved query as somebody asks it now.
+    """A saved query as this request asks it.
 
     Attributes:
         site: where.
         query: the saved query.
         values: what it is bound to.
-        asked: the question for the store.
+        asked: the query for the store.
         chosen: the part of the rows.
         claims: how many claims in the dataset are secondary coding, and how many there are.
     """

@@ -87,7 +87,7 @@ class _Writing:
     """One request that changes a question: its sender and what it may be done to."""
 
     def __init__(self, site: Site, name: str, part: str) -> None:
-        """Refuse whoever may not change this question.
+        """Refuse a client that may not change this question.
 
         Args:
             site: where.
@@ -115,7 +115,7 @@ class _Writing:
         return request.get_data(cache=False)
 
     def done(self, change: _Change) -> Response:
-        """Make the change; again where somebody else's commit came in between."""
+        """Make the change; retry where another commit came in between."""
         return attempt(partial(self._once, change))
 
     def _once(self, change: _Change) -> Response:

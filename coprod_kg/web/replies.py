@@ -39,7 +39,7 @@ class Conditions:
         pinned: whether the address names it with its lineage, so that the answer stays for ever.
         offers: the formats the client accepts, best first.
         stamp: what else a page shows, which changes without a new version.
-        changing: whether the answer may be another one over the same data: nobody may keep it.
+        changing: whether the answer may differ over the same data, so that it must not be cached.
         text: of the saved query that is answered, which its owner may edit.
         lineage: that of the version; the store's of the application where it is left out.
         strong: whether its tag stands for these very bytes, so that a change may depend on it.

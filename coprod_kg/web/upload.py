@@ -175,7 +175,7 @@ def _form(request: Request) -> tuple[dict[str, str], FileStorage]:
         StoreFull: the disk has no room for it.
     """
     try:
-        files = [one for _, one in request.files.items(multi=True) if one.filename]
+        files = [file for _, file in request.files.items(multi=True) if file.filename]
     except OSError as error:
         raise StoreFull(
             f"the file cannot be kept on disk: {error.strerror}; nothing was changed",

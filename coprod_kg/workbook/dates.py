@@ -100,7 +100,10 @@ def _shown_day(text: str) -> Literal | NotADay:
 
 def _advice(text: str) -> str:
     """How to write what was likely meant, else how a date is written."""
-    meant = [f"{one.isoformat()} if you mean {one.day} {one:%B} {one.year}" for one in _days(text)]
+    meant = [
+        f"{meaning.isoformat()} if you mean {meaning.day} {meaning:%B} {meaning.year}"
+        for meaning in _days(text)
+    ]
     if meant:
         return f"Write {', or '.join(meant)}."
     named = _WORDS.fullmatch(text)

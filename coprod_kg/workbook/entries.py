@@ -58,14 +58,14 @@ def identified(
         _Reader(number, headed, register, found, stated=bool(stated))
         for number, headed in enumerate(sheets)
     ]
-    of_organisations = [one for one in readers if one.kind == "organisation"]
+    of_organisations = [candidate for candidate in readers if candidate.kind == "organisation"]
     for reader in of_organisations:
         entries += reader.entries()
     register.scope = stated or _leading(readers, entries, register)
-    others = [one for one in readers if one not in of_organisations]
+    others = [candidate for candidate in readers if candidate not in of_organisations]
     for reader in sorted(others, key=lambda one: not one.headed.sheet.named):
         entries += reader.entries()
-    return sorted(entries, key=lambda one: (one.sheet, one.row.number)), found
+    return sorted(entries, key=lambda entry: (entry.sheet, entry.row.number)), found
 
 
 def _leading(readers: Sequence["_Reader"], entries: Sequence[RowEntry], register: Register) -> str:
@@ -181,7 +181,7 @@ class _Reader:
         if number is None or cell is None:
             return set()
         column = self.headed.columns[number]
-        texts = parts(cell.text, lambda one: self._register.finds(one, ("organisation",)))
+        texts = parts(cell.text, lambda text: self._register.finds(text, ("organisation",)))
         things = (self._register.resolve(text, column)[0] for text in texts)
         return {thing.slug for thing in things if thing}
 
@@ -203,7 +203,9 @@ class _Reader:
             return ""
         column = self.headed.columns[number]
         if column.holds is Holds.CHOICE and column.choices:
-            texts = parts(cell.text, lambda one: bool(column.choices and column.choices.find(one)))
+            texts = parts(
+                cell.text, lambda text: bool(column.choices and column.choices.find(text))
+            )
             choices = [choice for text in texts for choice in column.choices.find(text)]
             return "-".join(sorted(slug(choice.code) for choice in choices))
         if column.holds is Holds.THING:
@@ -257,7 +259,7 @@ class _Reader:
         return cell is not None and plain(cell.text) in _EXAMPLES
 
     def _tell_changed_examples(self) -> None:
-        """Tell a row that is marked as the example and holds somebody's own words."""
+        """Report a row that is marked as the example and was changed."""
         example = self.headed.sheet.example
         for row in self.headed.data():
             if not self._is_example(row):

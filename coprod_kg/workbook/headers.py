@@ -98,10 +98,12 @@ def headed(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
             found.append(_repeated(header, place))
         else:
             columns[number] = column
-    absent = tuple(one for one in sheet.columns if one.required and one not in columns.values())
+    absent = tuple(
+        missing for missing in sheet.columns if missing.required and missing not in columns.values()
+    )
     made = HeadedGrid(grid, sheet, columns, headers, row.number, absent)
     found = _few(found, grid.name, row.number)
-    found += [_absent(one, made) for one in absent]
+    found += [_absent(missing, made) for missing in absent]
     return made, found + list(_headless(made))
 
 

@@ -72,14 +72,14 @@ def mint(rows: Mapping[int, Unnamed], taken: frozenset[str]) -> dict[int, str]:
 
     Args:
         rows: number → row.
-        taken: identifiers that somebody chose.
+        taken: identifiers that the sender chose.
     """
     groups: dict[str, list[int]] = {}
     for number, one in rows.items():
         groups.setdefault(one.wanted, []).append(number)
     made: dict[int, str] = {}
     for wanted, numbers in groups.items():
-        together = [rows[one] for one in numbers]
+        together = [rows[at] for at in numbers]
         if wanted not in taken and len({row.content for row in together}) == 1:
             made |= dict.fromkeys(numbers, wanted)
             continue

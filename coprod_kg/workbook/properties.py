@@ -119,7 +119,7 @@ def _targeting(shapes: TripleIndex, target: str, value: str) -> Iterator[str]:
 
 def _of_shape(shapes: TripleIndex, shape: str) -> list[Property]:
     made = (_property(shapes, node) for node in shapes.objects(shape, f"{_SH}property"))
-    return sorted((entry for entry in made if entry), key=lambda one: one.order)
+    return sorted((entry for entry in made if entry), key=lambda entry: entry.order)
 
 
 def _property(shapes: TripleIndex, node: Any) -> Property | None:
@@ -129,8 +129,10 @@ def _property(shapes: TripleIndex, node: Any) -> Property | None:
         return None
     violation = shapes.value(node, f"{_SH}severity") in (None, f"{_SH}Violation")
     choices = [node, *_members(shapes, shapes.objects(node, f"{_SH}or"))]
-    classes = [one.value for part in choices for one in shapes.objects(part, f"{_SH}class")]
-    datatypes = {one.value for part in choices for one in shapes.objects(part, f"{_SH}datatype")}
+    classes = [value.value for part in choices for value in shapes.objects(part, f"{_SH}class")]
+    datatypes = {
+        value.value for part in choices for value in shapes.objects(part, f"{_SH}datatype")
+    }
     return Property(
         path=path[0].value,
         name=shapes.text(node, f"{_SH}name") or "",
@@ -153,9 +155,9 @@ def _members(shapes: TripleIndex, heads: Iterable[Any]) -> Iterator[Any]:
 def _scheme(shapes: TripleIndex, node: Any) -> str | None:
     """The scheme that a nested shape asks for with ``skos:inScheme``."""
     for nested in shapes.objects(node, f"{_SH}node"):
-        for one in shapes.objects(nested, f"{_SH}property"):
-            if shapes.value(one, f"{_SH}path") == _IN_SCHEME:
-                return shapes.value(one, f"{_SH}hasValue")
+        for constraint in shapes.objects(nested, f"{_SH}property"):
+            if shapes.value(constraint, f"{_SH}path") == _IN_SCHEME:
+                return shapes.value(constraint, f"{_SH}hasValue")
     return None
 
 

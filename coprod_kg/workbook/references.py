@@ -111,7 +111,9 @@ class Register:
         self, text: str, column: SheetColumn, close: list[str]
     ) -> tuple[Thing | None, CellProblem | None]:
         """A new resource, where its kind needs no row of its own; else what is wrong."""
-        kind = next((one for one in column.kinds if self.sheets.of_kind(one).open), None)
+        kind = next(
+            (open_kind for open_kind in column.kinds if self.sheets.of_kind(open_kind).open), None
+        )
         if kind is None or self._outside(text):
             return None, self._unknown(text, column, close)
         told = None

@@ -197,7 +197,10 @@ class _Teller:
     def _made_name(self, headed: HeadedGrid, said: dict[str, list[Any]]) -> str:
         """A name such as ``Barrier: Lack of time (Memory café)``."""
         first, *others = headed.sheet.key
-        column = next((one for one in headed.columns.values() if one.path == others[0]), None)
+        column = next(
+            (candidate for candidate in headed.columns.values() if candidate.path == others[0]),
+            None,
+        )
         choices = column.choices.members if column and column.choices else ()
         labels = [
             choice.label("en")

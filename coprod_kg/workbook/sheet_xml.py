@@ -169,7 +169,7 @@ class SheetReader:
         )
 
     def _as_shown(self, day: str) -> str:
-        """A day as exact as the cell shows it: of "September 2019" nobody wrote the first day."""
+        """A day as exact as the cell shows it: "September 2019" is stored as its first day."""
         if day < EARLIEST_SHOWN:  # likely a number in a cell with a date format: told as a whole
             return day
         return day[: {NumberDisplay.MONTH: 7, NumberDisplay.YEAR: 4}.get(self._shown(), 10)]

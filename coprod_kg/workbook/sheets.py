@@ -105,7 +105,7 @@ class _Maker:
         first = [namespaces.expand(name) for name in told["first"]]
         last = [namespaces.expand(name) for name in told["last"]]
         beyond = beyond_shapes(self._ontology, namespaces.expand(told["class"]))
-        middle = [one for one in (*found, *beyond) if one not in (*first, *last)]
+        middle = [iri for iri in (*found, *beyond) if iri not in (*first, *last)]
         middle = list(dict.fromkeys(middle))
         yield SheetColumn(
             IDENTIFIER,

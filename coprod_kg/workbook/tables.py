@@ -141,11 +141,11 @@ def read(
 
 
 def _order(known: Sequence[HeadedGrid]) -> Callable[[CellFinding], tuple[int, int, str]]:
-    places = {one.grid.name: number for number, one in enumerate(known)}
-    return lambda one: (
-        places.get(one.place.sheet, -1),
-        one.place.row or 0,
-        (one.place.cell or "").rjust(10),
+    places = {table.grid.name: number for number, table in enumerate(known)}
+    return lambda finding: (
+        places.get(finding.place.sheet, -1),
+        finding.place.row or 0,
+        (finding.place.cell or "").rjust(10),
     )
 
 
@@ -257,7 +257,7 @@ def _recognised(
         sheet = named[grid.name] or told_by_headers(grid, sheets)
         if sheet is None:
             found += [_unknown_sheet(grid, sheets)] if grid.rows else []
-        elif any(one.sheet is sheet for one in known) or (
+        elif any(table.sheet is sheet for table in known) or (
             sheet in named.values() and named[grid.name] is None
         ):
             found.append(_repeated_sheet(grid, sheet.title))

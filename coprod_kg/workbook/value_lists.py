@@ -52,7 +52,7 @@ def _choices(members: list[str], ontology: TripleIndex) -> Choices:
     title = ontology.text(scheme, f"{_SKOS}prefLabel") or last.replace("-", " ").capitalize()
     ordered = sorted(
         (_choice(member, ontology) for member in members),
-        key=lambda one: (one.rank, plain(one.label("en")), one.code),
+        key=lambda choice: (choice.rank, plain(choice.label("en")), choice.code),
     )
     return Choices(last.replace("-", "_"), title, tuple(ordered))
 

@@ -110,9 +110,9 @@ def mark(content: bytes, job: Mapping[str, Any]) -> tuple[bytes, str]:
 def _unmark(book: Workbook) -> None:
     """Take off the marks of an earlier time, and the sheet that lists them."""
     ours = [
-        one
-        for one in book.worksheets
-        if one.title.rstrip("_") == MENDING and one["A2"].value == _TO_COLOUR
+        worksheet
+        for worksheet in book.worksheets
+        if worksheet.title.rstrip("_") == MENDING and worksheet["A2"].value == _TO_COLOUR
     ]
     if not ours:
         return
@@ -145,7 +145,7 @@ def _restore(cell: Cell, before: _Before | None, comments: Mapping[str, str]) ->
 
 def _is_marked(cell: Cell) -> bool:
     fill = str(cell.fill.fgColor.rgb)[-6:] if cell.fill.fill_type == "solid" else ""
-    severity = next((one for one, colour in _COLOURS.items() if colour == fill), None)
+    severity = next((name for name, colour in _COLOURS.items() if colour == fill), None)
     side = cell.border.left
     edge = str(side.color.rgb)[-6:] if side and side.color else ""
     return severity is not None and edge == _EDGES[severity]
@@ -195,23 +195,23 @@ def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> list[_Bef
     """Colour and comment the cells; what that covers."""
     covered: list[_Before] = []
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for one in marks:
-        spot = one["spot"]
+    for marking in marks:
+        spot = marking["spot"]
         if spot["sheet"] not in book.sheetnames:
             continue
         where = (spot["cell"] or f"A{spot['row'] or 1}").partition(":")[0]
         where = where if re.fullmatch(r"[A-Z]{1,3}\d+", where) else f"A{spot['row'] or 1}"
-        cells.setdefault((spot["sheet"], where), []).append(one)
+        cells.setdefault((spot["sheet"], where), []).append(marking)
     for (name, where), told in cells.items():
         cell = book[name][where]
-        worst = min((one["severity"] for one in told), key=_ORDER.index)
+        worst = min((marking["severity"] for marking in told), key=_ORDER.index)
         if not isinstance(cell, Cell):  # inside merged cells
             continue
         fill, border = copy(cell.fill), copy(cell.border)
         cell.fill = PatternFill("solid", start_color=_COLOURS[worst])
         side = Side(style="medium", color=_EDGES[worst])  # for those who do not see the colours
         cell.border = Border(left=side, right=side, top=side, bottom=side)
-        texts = list(dict.fromkeys(one["text"] for one in told))
+        texts = list(dict.fromkeys(marking["text"] for marking in told))
         before = cell.comment.text if cell.comment else ""
         text = "\n\n".join([*texts, *([before] if before else [])])[:_LONGEST_COMMENT]
         cell.comment = _comment(text)

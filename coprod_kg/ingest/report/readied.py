@@ -89,7 +89,7 @@ def readied(package: Package) -> bytes:
     buffer = BytesIO()
     gone: dict[str, set[bytes]] = {}
     parts = {path: package.read(path, MOST_BYTES) for path in package.members}
-    for path in (one for one in parts if one.endswith(".rels")):
+    for path in (member for member in parts if member.endswith(".rels")):
         known = relations(package, _owner(path))
         missing = {key.encode() for key, relation in known.items() if relation.path not in parts}
         if missing:
@@ -97,8 +97,10 @@ def readied(package: Package) -> bytes:
             parts[path] = _RELATIONSHIP.sub(_without(missing), parts[path])
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path, part in parts.items():
-            for one in gone.get(path, ()):
-                part = re.sub(rb"<[\w:]+ [^<>]*:id=\"" + re.escape(one) + rb"\"[^<>]*/>", b"", part)
+            for identifier in gone.get(path, ()):
+                part = re.sub(
+                    rb"<[\w:]+ [^<>]*:id=\"" + re.escape(identifier) + rb"\"[^<>]*/>", b"", part
+                )
             if path.endswith((".xml", ".rels")) and b"purl.oclc.org/ooxml" in part:
                 for strict, usual in _STRICT:
                     part = part.replace(strict, usual)

@@ -156,7 +156,7 @@ def _claims(site: Site, made: Iterable[Row], values: Iterable[Row]) -> tuple[Cla
         if name in claims:
             claims[name].kinds = _values(site, properties.get(_TYPE, ()))
             claims[name].says = [
-                _said(site, rows) for one, rows in properties.items() if one != _TYPE
+                _said(site, rows) for path, rows in properties.items() if path != _TYPE
             ]
     return tuple(claims.values())
 

@@ -41,8 +41,8 @@ def found(queries: Mapping[str, SavedQuery], words: str, tags: tuple[str, ...]) 
     return QuestionSearch(
         words=words,
         chosen=tags,
-        tags=tuple(sorted(number.items(), key=lambda one: (-one[1], one[0]))),
-        groups=dict(sorted(groups.items(), key=lambda one: (-len(one[1]), one[0]))),
+        tags=tuple(sorted(number.items(), key=lambda pair: (-pair[1], pair[0]))),
+        groups=dict(sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))),
         queries=tuple(kept),
         total=len(queries),
     )

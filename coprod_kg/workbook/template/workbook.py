@@ -113,7 +113,7 @@ def _note(column: SheetColumn) -> str:
 
 
 def _check(column: SheetColumn, letter: str) -> DataValidation | None:
-    """What the spreadsheet program checks while somebody types."""
+    """The data validation of a column's cells."""
     first = f"{letter}{FIRST_ROW}"
     if column.choices:
         check = DataValidation("list", f"=list_{column.choices.name}", allow_blank=True)
