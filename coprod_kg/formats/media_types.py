@@ -24,7 +24,7 @@ rows made into something else."""
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way of writing an answer.
+    """A format of answers.
 
     Attributes:
         name: what ``?format=`` calls it, and its suffix in an address without the dot.
@@ -69,7 +69,7 @@ ROWS: Final = (
     Format("csv", "text/csv", "rows", "CSV"),
     Format("tsv", "text/tab-separated-values", "rows", "TSV"),
 )
-"""What can be written of a SELECT or an ASK, the first being what ``*/*`` gets."""
+"""The formats of a SELECT or an ASK; ``*/*`` gets the first."""
 
 GRAPHS: Final = (
     Format("ttl", "text/turtle", "graph", "Turtle", ("application/x-turtle",), ("turtle",)),
@@ -86,7 +86,7 @@ GRAPHS: Final = (
         ("rdfxml", "rdf-xml", "rdf+xml"),
     ),
 )
-"""What can be written of a CONSTRUCT or a DESCRIBE, the first being what ``*/*`` gets."""
+"""The formats of a CONSTRUCT or a DESCRIBE; ``*/*`` gets the first."""
 
 HTML: Final = Format("html", "text/html", "page", "web page", ("application/xhtml+xml",))
 """A page for a person; wildcards never choose it where data is asked for."""

@@ -74,7 +74,7 @@ def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[
 
 @lru_cache(maxsize=256)
 def _negotiated(accept: str, formats: tuple[Format, ...]) -> tuple[Offer, ...]:
-    """The same without an error; clients send few different headers, so it is kept."""
+    """As `negotiate`, without an error; cached, because clients send few different headers."""
     ranges = _ranges(accept) or [_Range("*/*", 1.0, 0)]
     scored = []
     for order, format_ in enumerate(formats):
@@ -86,7 +86,7 @@ def _negotiated(accept: str, formats: tuple[Format, ...]) -> tuple[Offer, ...]:
 
 
 def offers_by_name(name: str, formats: Sequence[Format] = FORMATS) -> tuple[Offer, ...]:
-    """What a ``?format=`` or a suffix asks for.
+    """The formats that a ``?format=`` or a suffix names.
 
     Raises:
         WrongUsage: there is no format of that name here.

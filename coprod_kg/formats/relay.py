@@ -4,7 +4,7 @@ What is not read yet lies in a nameless file on disk, so the query worker is rel
 answer is computed, and memory stays constant. Where the disk has no more room for it, the answer
 is computed as fast as it is read; the deadline of the query then bounds how long that holds a
 worker.
-An answer that fails gives its reader the same error, after the bytes that came before it.
+An answer that fails raises the same error in its reader, after the bytes before it.
 """
 
 import os

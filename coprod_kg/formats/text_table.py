@@ -55,7 +55,7 @@ def readable(table: Table, look: Look) -> Iterator[str]:
 
 
 def legend(table: Table) -> str:
-    """What an empty cell among numbers means; nothing where there is none."""
+    """The legend for empty cells among numbers; empty where there are none."""
     numbers = _numbers(table)
     empty = any(name not in row for row in table.rows for name in numbers)
     return "An empty cell has no value; it is not a zero." if empty else ""

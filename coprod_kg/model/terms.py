@@ -20,7 +20,7 @@ XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 """The namespace of the XML Schema datatypes."""
 
 Term = NamedNode | Literal
-"""What a parameter can be bound to. A blank node has no name outside its file, so it is none."""
+"""The terms that a parameter can be bound to. Blank nodes have no name outside their file."""
 
 _NO_PREFIXES: Final[Mapping[str, str]] = {}
 _CURIE: Final = re.compile(r"([A-Za-z][\w.-]*)?:(?!//)(.*)", re.DOTALL)

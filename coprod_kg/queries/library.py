@@ -31,7 +31,7 @@ __all__ = ["SavedQuery", "Submitted", "examine", "is_slug", "load", "load_all", 
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What no XML can hold, and so neither the catalogue in RDF/XML nor an answer."""
+"""Characters that XML cannot hold, so neither the catalogue in RDF/XML nor an answer can."""
 
 
 def load(

@@ -112,7 +112,7 @@ def query_mistakes(
     settings: Settings,
     beside: Mapping[str, SavedQuery] | None = None,
 ) -> Iterator[Mistake]:
-    """What the service would refuse of a query, or the engine cannot read.
+    """The mistakes for which the service would refuse a query, or the engine cannot read it.
 
     Args:
         query: the query.

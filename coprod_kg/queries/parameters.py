@@ -16,7 +16,7 @@ from coprod_kg.model.terms import Term, literal, parse_iri
 __all__ = ["KINDS", "RESERVED", "TYPES", "Parameter", "did_you_mean"]
 
 TYPES: Final = ("concept", "iri", "integer", "date", "string", "boolean")
-"""What a parameter may be; the first two name a scheme or a kind of thing after them."""
+"""The types of parameters; the first two are followed by a scheme or a kind of thing."""
 
 RESERVED: Final = ("format", "lineage", "limit", "offset", "timeout", "version")
 """Request parameters with a meaning of their own: no parameter of a query has such a name."""
@@ -41,7 +41,7 @@ _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
 _LARGEST: Final = 2**63 - 1
 _LISTED: Final = 100
-"""So many permitted values are written out to who gave another one."""
+"""How many permitted values the error for another value lists."""
 _COMPARED: Final = 1000
 """With so many of them another one is compared for what may have been meant."""
 

@@ -75,7 +75,7 @@ def read_rule(text: str) -> SmallCounts:
 def rule_mistakes(
     rule: SmallCounts, columns: Collection[str], counting: Collection[str]
 ) -> Iterator[str]:
-    """What is wrong with a rule beside its form.
+    """The mistakes of a rule beyond its syntax.
 
     Args:
         rule: the rule.

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 MARK: Final = "[c]"
-"""What stands in a withheld cell: official statistics write it for "confidential"."""
+"""The text of a withheld cell: official statistics write it for "confidential"."""
 
 MOST_BYTES: Final = 16 << 20
 """The largest whole answer whose small counts are looked for."""

@@ -10,7 +10,7 @@ __all__ = ["source_mistakes"]
 
 
 def source_mistakes(query: SavedQuery, known: Mapping[str, SavedQuery]) -> Iterator[Mistake]:
-    """What is wrong with where the values of a query's parameters come from.
+    """The mistakes in the references from a query's parameters to other queries.
 
     Args:
         query: the saved query.

@@ -90,7 +90,7 @@ def consistent(triples: Sequence[ox.Triple], seconds: float = _SECONDS) -> bool:
 
 
 def _classify(triples: Sequence[ox.Triple], folder: Path, seconds: float) -> Classification | None:
-    """What HermiT infers of the classes, or None where all of it is inconsistent."""
+    """HermiT's classification, or None where the ontology is inconsistent."""
     file = folder / "premises.nt"
     ox.serialize(triples, file, ox.RdfFormat.N_TRIPLES)
     output = run(HERMIT, ("-c", file.as_uri()), seconds)

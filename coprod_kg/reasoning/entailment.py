@@ -30,7 +30,7 @@ _OWL = expand("owl:")
 
 
 def by_hermit(triples: Sequence[ox.Triple], seconds: float = 600.0) -> frozenset[Fact]:
-    """What HermiT concludes from the premises.
+    """The facts that HermiT entails from the premises.
 
     It prints no value of a property that is transitive or above another but for those said of
     the property itself, though it reckons with them; Pellet prints them all.
@@ -55,7 +55,7 @@ def by_hermit(triples: Sequence[ox.Triple], seconds: float = 600.0) -> frozenset
 
 
 def by_pellet(triples: Sequence[ox.Triple], seconds: float = 600.0) -> frozenset[Fact]:
-    """What Pellet concludes from the premises.
+    """The facts that Pellet entails from the premises.
 
     Raises:
         ModelError: Pellet cannot reason on them, or there is no Java 25.

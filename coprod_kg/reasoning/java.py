@@ -59,7 +59,7 @@ PELLET = Program("Pellet", "pellet.Pellet", ("pellet/*.jar",))
 
 @dataclass(frozen=True, slots=True)
 class JavaOutput:
-    """What a program left: its exit code and its two streams."""
+    """The exit code and output of a program."""
 
     code: int
     text: str

@@ -48,7 +48,7 @@ class Rules:
         return self._background
 
     def infer(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
-        """What follows from these statements and is not among them, sorted.
+        """The triples that follow from these statements and are not among them, sorted.
 
         Nothing about the terms of the ontology and the concepts of the schemes is among it.
         """
@@ -90,7 +90,7 @@ class Rules:
         raise ModelError(f"the rules have no end after {_MOST_ROUNDS} rounds")
 
     def _updated(self, store: ox.Store, known: Container[ox.Triple]) -> list[ox.Triple]:
-        """What the files of rules add to the store."""
+        """The triples that the files of rules add to the store."""
         for path, text in self._files:
             try:
                 store.update(text)

@@ -38,7 +38,7 @@ TOO_DEEP = (-signal.SIGSEGV, -signal.SIGBUS)
 def stopped_by(
     status: int | None, work: str, seconds: float, memory_mb: int, panic: str = ""
 ) -> CoprodError | None:
-    """What ended a process with this exit status: a limit, a breakdown of the engine, or neither.
+    """The error for an exit status: a limit, a breakdown of the engine, or None for neither.
 
     Args:
         status: as `subprocess` tells it.

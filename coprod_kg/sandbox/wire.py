@@ -115,13 +115,13 @@ class Stream:
         """The number of bytes that were read ahead."""
         return len(self._held)
 
-    def feed(self, came: bytes) -> list[bytes] | None:
+    def feed(self, received: bytes) -> list[bytes] | None:
         """Take some bytes that were read elsewhere.
 
         Returns:
             All that is held, as frames, if it ends with `END`; it stays held.
         """
-        self._held += came
+        self._held += received
         payloads, at = list[bytes](), 0
         while at + _LENGTH.size <= len(self._held):
             (length,) = _LENGTH.unpack_from(self._held, at)

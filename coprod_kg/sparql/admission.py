@@ -28,7 +28,7 @@ __all__ = ["Admitted", "admit"]
 _CALLING: Final = re.compile("service|load", re.IGNORECASE)
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U(0010[0-9A-Fa-f]{4}|000[0-9A-Fa-f]{5})")
 _AMBIGUOUS: Final = re.compile(r"[#']|service|load", re.IGNORECASE)
-"""What in an IRI would be read otherwise if its ``<`` were "less than"."""
+"""The parts of an IRI that would be read otherwise if its ``<`` were "less than"."""
 _KEYWORD: Final = re.compile(r"service", re.IGNORECASE | re.ASCII)
 _BEFORE_A_GRAPH: Final = ("GRAPH", "FROM", "NAMED", "DESCRIBE")
 _TARGETS: Final = ("iri", "pname", "variable")

@@ -1,6 +1,6 @@
 """LL(1) parser of SPARQL 1.1 that finds the first token that does not fit, and what would.
 
-The engine says how far the furthest of its attempts came, which is seldom where the mistake is.
+The engine reports how far the furthest of its attempts got, which is seldom where the mistake is.
 The grammar can be read with one token of foresight, so the first token that no rule takes is the
 first that no text could go on with. Nothing is parsed recursively: no text ends the process.
 
@@ -166,7 +166,7 @@ def misfit(text: str, *, update: bool = False) -> Misfit | None:
 
 
 def begins(rule: str) -> frozenset[str]:
-    """What the text of a rule can begin with."""
+    """The tokens that the text of a rule can begin with."""
     return _grammar()[1][_Part("rule", rule)][0]
 
 

@@ -30,7 +30,7 @@ _NUMBERS: Final = ("COUNT", "SUM", "AVG")
 _AGGREGATES: Final = (*_NUMBERS, "MIN", "MAX", "SAMPLE", "GROUP_CONCAT")
 _MODIFIERS: Final = ("DISTINCT", "REDUCED")
 _ANEW: Final = ("RAND", "UUID", "STRUUID", "BNODE", "SAMPLE", "EXISTS")
-"""What would not be the same a second time, or binds variables of its own."""
+"""Tokens of expressions that must not be repeated: their value would differ, or they bind."""
 
 
 def respelt(text: str) -> str:

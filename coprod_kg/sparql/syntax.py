@@ -17,7 +17,7 @@ _NEWER: Final = frozenset(
     {"ADJUST", "HASLANG", "HASLANGDIR", "ISTRIPLE", "LANGDIR", "LATERAL", "OBJECT", "PREDICATE"}
     | {"STRLANGDIR", "SUBJECT", "TRIPLE", "VERSION", "~"}
 )
-"""What SPARQL 1.2 and the engine take beyond SPARQL 1.1; the engine knows better of these."""
+"""Tokens that SPARQL 1.2 and the engine take beyond SPARQL 1.1: the engine's own error stays."""
 _GROUPS: Final = (
     ("Expression", "an expression such as ?x, 1, 'text' or STR(?x)"),
     ("Object", "a term (a variable, a name, a text or a number)"),
@@ -119,7 +119,7 @@ def _engine_knows(text: str, token: Token) -> bool:
 
 
 def _told(fault: Misfit, text: str) -> tuple[str, str | None]:
-    """What is wrong, and what to do about it."""
+    """The fault in words, and its fix if there is one."""
     may = _in_words(fault.expected)
     if fault.token is None:
         closing = [mark for mark in ("}", ")", "]") if mark in fault.expected]

@@ -17,7 +17,7 @@ __all__ = ["Operation", "operations"]
 _READS_NOTHING: Final = frozenset(
     {"BIND", "EXISTS", "FILTER", "MINUS", "NOT", "OPTIONAL", "UNION", "WHERE", "{", "}", "."}
 )
-"""What may stand outside of GRAPH in a pattern that reads no triple there."""
+"""The tokens that may stand outside of GRAPH in a pattern that reads no triple there."""
 
 
 class Operation(NamedTuple):

@@ -17,7 +17,7 @@ __all__ = ["dataset", "found_graphs"]
 
 _MAY_NAME_GRAPHS: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _BYTES: Final = 400
-"""What one triple takes in the engine's memory, and a little more."""
+"""Bytes of the engine's memory for one triple, rounded up."""
 
 
 def dataset(
@@ -58,10 +58,10 @@ def found_graphs(text: str, base_iri: str) -> tuple[list[ox.NamedNode], list[ox.
     Raises:
         QueryRefused: it is not SPARQL.
     """
-    found = dict[str, list[ox.NamedNode]](default=[], named=[])
+    datasets = dict[str, list[ox.NamedNode]](default=[], named=[])
     try:
         for solution in cast("ox.QuerySolutions", ox.Store().query(text, base_iri=base_iri)):
-            for name, graphs in found.items():
+            for name, graphs in datasets.items():
                 if isinstance(graph := solution[name], ox.NamedNode):
                     graphs.append(graph)
     except SyntaxError:
@@ -69,7 +69,7 @@ def found_graphs(text: str, base_iri: str) -> tuple[list[ox.NamedNode], list[ox.
             "the graphs that are to be merged cannot be read",
             fix="Write the name of each of them as an IRI in angle brackets, or with a prefix.",
         ) from None
-    return found["default"], found["named"]
+    return datasets["default"], datasets["named"]
 
 
 def _named(graphs: Sequence[str]) -> list[ox.NamedNode]:

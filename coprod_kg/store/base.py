@@ -31,7 +31,7 @@ EMPTY = b"\n"
 """The content of a graph that is there and holds nothing."""
 
 DEFAULT_GRAPH = ""
-"""What stands for the default graph where a graph is named by its IRI."""
+"""The IRI that stands for the default graph where graphs are named by IRIs."""
 
 
 class Cancellation:
@@ -66,11 +66,11 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question for the store, admitted already.
+    """A query for the store, admitted already.
 
     Attributes:
         text: SPARQL 1.1 query text.
-        media_types: what the asker can read, best first; the store picks the first that fits
+        media_types: what the client accepts, best first; the store picks the first that fits
             the form of the query (SELECT and ASK, or CONSTRUCT and DESCRIBE).
         default_graphs: IRIs of the protocol's ``default-graph-uri``; they override FROM.
         named_graphs: IRIs of the protocol's ``named-graph-uri``; they override FROM NAMED.
@@ -146,7 +146,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one commit does, all of it or nothing.
+    """The change that one commit makes, all of it or nothing.
 
     Attributes:
         replace: graph IRI → its whole new content as N-Triples (UTF-8); empty bytes drop it, and
@@ -291,7 +291,7 @@ class Store(Protocol):
             ServiceFailed: an endpoint that it calls did not answer.
             EngineFailed: the engine broke down over it.
             Overloaded: no worker became free in time.
-            RequestError: the asker left.
+            RequestError: the client cancelled the query.
             StoreUnavailable: nobody answers.
         """
         ...

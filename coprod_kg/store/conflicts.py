@@ -27,7 +27,7 @@ def attempt(change: Callable[[], _Made]) -> _Made:
     for number in range(1, _ATTEMPTS):
         try:
             return change()
-        except (StoreChanged, VersionGone):  # gone: so many came that it is no longer kept
+        except (StoreChanged, VersionGone):  # so many commits came between that it is not kept
             # Those who met wait for different times, or they would meet again.
             time.sleep(random.uniform(0, number * _PAUSE_SECONDS))  # noqa: S311 - no secret
     return change()

@@ -20,7 +20,7 @@ _RULES = {
         "SELECT names with AS a variable that is bound already"
     ),
 }
-"""What the engine says of a text that its grammar takes, and what that means."""
+"""The engine's message about a text that its grammar accepts → what it means."""
 _UNSAID = "it breaks a rule of SPARQL that the engine does not name"
 _USUAL = (
     "Usual reasons: BIND or AS names a variable that is bound before, a label such as _:x stands "
@@ -64,7 +64,7 @@ _UNWRITABLE = {
         "the answer holds a triple as a term, which JSON-LD cannot write"
     ),
 }
-"""What the engine says of a term that a format does not carry, and what that means."""
+"""The engine's message about a term that a format cannot carry → what it means."""
 
 
 def failed(error: Exception, work: str) -> CoprodError:

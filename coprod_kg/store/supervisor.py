@@ -175,7 +175,7 @@ def exit_status(run: Path, pid: int, seconds: float = 1.0) -> int | None:
 
 
 def panic(run: Path, pid: int) -> str:
-    """What the engine said in the child with that number when it broke down; empty if it did not.
+    """The engine's panic message in the child with that number; empty if it did not panic.
 
     `exit_status` has waited for the record.
     """

@@ -38,7 +38,7 @@ _COMPARING_SECONDS = 600.0
 
 
 def prepare(update: Update, settings: Settings) -> Change:
-    """What the update would change, computed by a child process.
+    """The change that an update makes, computed by a child process.
 
     Raises:
         StoreFull: there is no room to work in.

@@ -42,7 +42,7 @@ _OPEN = 8
 
 @dataclass(slots=True)
 class Worker:
-    """What one worker process keeps between two queries."""
+    """The state that a worker process keeps between two queries."""
 
     views: Views
     base_iri: str
@@ -92,7 +92,7 @@ class Worker:
             raise syntax(str(error), "SPARQL 1.1") from None
         except (OSError, ValueError, RuntimeError) as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # it is the connection's: the asker left
+                raise  # the connection's error: the client closed it
             raise calls.failure or failed(error, "query") from None
 
     def _reader(self, wanted: int | None, hidden: tuple[str, ...]) -> Reader:
@@ -133,7 +133,7 @@ def main() -> None:
             worker.rest()
             lane.serve()
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
-        with connection, suppress(OSError, EOFError):  # the asker left
+        with connection, suppress(OSError, EOFError):  # the client closed the connection
             worker.serve(connection)
         worker.ledger.release()
 

@@ -196,7 +196,7 @@ class _Frames:
         return frame
 
     def close(self) -> None:
-        """Hang up: the worker is freed."""
+        """Close the connection, which releases the worker."""
         self._asking.close()
 
 

@@ -72,7 +72,7 @@ def _verdict(
 
 
 def _things(subject: ox.NamedNode, verdict: Verdict, stem: str) -> Iterator[ox.NamedNode]:
-    """What is described in the data and stands in the statements that decided, each once."""
+    """The things of the data in the statements that decided a criterion, each once."""
     seen = {subject}
     for triple in verdict.triples:
         for node in (triple.subject, triple.object):

@@ -66,7 +66,7 @@ class Shapes:
         )
 
     def validate(self, triples: Iterable[ox.Triple]) -> tuple[Finding, ...]:
-        """What the shapes say about these statements, sorted."""
+        """The findings of the shapes about these statements, sorted."""
         added = [triple for triple in map(_rdflib_triple, triples) if triple not in self._data]
         for triple in added:
             self._data.add(triple)

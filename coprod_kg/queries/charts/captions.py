@@ -87,7 +87,7 @@ def _count(cell: Cell) -> float:
 
 
 def _left_out(rows: int) -> list[str]:
-    """What to say of rows whose count is withheld."""
+    """The note about rows whose count is withheld."""
     if not rows:
         return []
     left = "1 row is" if rows == 1 else f"{rows} rows are"

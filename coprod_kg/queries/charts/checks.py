@@ -84,7 +84,7 @@ def _inner(text: str, nodes: Iterable[_Node], spec: dict[str, Any]) -> Iterator[
 
 
 def _names(text: str, nodes: list[_Node], columns: set[str]) -> Iterator[Mistake]:
-    """What is used as a column and is none, of the query's or of the chart's own transforms."""
+    """Names used as columns that neither the query nor the chart's own transforms have."""
     known = columns | set(_GIVEN)
     known |= {value for key, value in nodes if key == "as" and isinstance(value, str)}
     for key, value in nodes:

@@ -70,7 +70,7 @@ class Run:
         return datetime.fromisoformat(self.time)
 
     def told(self) -> dict[str, Any]:
-        """The same for JSON."""
+        """The run, ready for JSON."""
         return asdict(self)
 
     def described(self) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def admitted(name: str, data: bytes, deed: Edit, chart: str | None = None) -> Sa
     query, mistakes = examine(name, text)
     mistakes += query_mistakes(query, deed.store, deed.settings)
     if chart is not None:
-        told = chart_mistakes(chart, [column.name for column in query.columns])
-        mistakes += [(line, f"in the chart that it has: {what}") for line, what in told]
+        faults = chart_mistakes(chart, [column.name for column in query.columns])
+        mistakes += [(line, f"in the chart that it has: {what}") for line, what in faults]
     if mistakes:
         raise _at_fault(name, sorted(mistakes))
     return replace(query, submitted=Submitted(deed.who, _now(), chart))

@@ -78,7 +78,7 @@ class Collection:
         self._known: OrderedDict[int, Mapping[str, SavedQuery]] = OrderedDict()
 
     def at(self, version: int) -> Mapping[str, SavedQuery]:
-        """Those of one version, by name.
+        """The submitted queries of one version, by name.
 
         Raises:
             VersionGone: the version is not kept.
