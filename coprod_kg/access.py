@@ -131,6 +131,7 @@ class Tokens:
             if name not in grants:
                 raise NotFound(f"there is no token {name}", fix="coprod-kg token list shows them.")
             if grants[name].revoked is None:
+                # Marked, not deleted: provenance names tokens, so a name must stay one holder's.
                 now = datetime.now(UTC).isoformat(timespec="seconds")
                 grants[name] = replace(grants[name], revoked=now)
 

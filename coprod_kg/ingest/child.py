@@ -259,6 +259,7 @@ def _serve(source: BinaryIO, sink: BinaryIO) -> None:
     job = frame[0]
     limits = Limits(**job["limits"])
     checker = Checker(Model.installed(), job["base_iri"], limits, validates=job["validates"])
+    # After the model is loaded, so that the cap counts what the file needs and not what we need.
     _confine(limits)
     write_frame(sink, {"ready": True}, ())
     until = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds

@@ -68,6 +68,7 @@ def _lock_database(work: str) -> None:
         f"allowed_directories = ['{quoted}']",
         "enable_external_access = false",
         "threads = 1",
+        # Last: no query can undo the settings above.
         "lock_configuration = true",
     ):
         duckdb.execute(f"SET {setting}")

@@ -97,6 +97,7 @@ def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
     gone = {f"<{iri}>".encode() for iri in checked.described}
     kept = [line for line in now.splitlines(keepends=True) if line.split(b" ", 1)[0] not in gone]
     stem = f"<{nameless}".encode()
+    # An orphan may have been the only one to refer to another, so until none is left.
     while True:
         named = {line.rsplit(b" ", 2)[1] for line in kept}
         orphans = {

@@ -192,6 +192,7 @@ class Door:
         answer = _Answer()
         with body:
             environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": exchange.client}
+            # With the log entry of the request, so that the application writes into it too.
             environ |= {"wsgi.input": body, KEY: exchange}
             answer.take(self._app(environ, answer.start), head.method)
         return answer if answer.outcome else self._shaped(head, answer, exchange)
@@ -234,6 +235,8 @@ class Door:
             await send(start)
             await send(_body(answer.first, more=bool(answer.outcome)))
             return
+        # With the status sent, a failure can only be told by leaving out the last chunk; of
+        # granian's interfaces only ASGI ends an answer like that.
         await send(start)
         outcome = "fault"
         try:

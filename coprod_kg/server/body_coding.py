@@ -102,12 +102,14 @@ class Packed:
 
     def whole(self, body: bytes) -> bytes:
         """A whole body, packed."""
+        # Keyed by content, so that no version, view or format can be confused with another.
         key = sha256(body).digest()
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
+        # Outside the lock: packing a body twice costs less than threads that wait for it.
         found = zlib.compress(body, _BETTER, _GZIP)
         if len(found) * 8 > self._room:
             return found

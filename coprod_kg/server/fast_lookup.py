@@ -76,6 +76,7 @@ class FastLookup:
             keeps = self._site.cache.keeps(found.query)
             kept = self._site.kept(found.query) if keeps else None
             answer = kept or await self._ask(found.query, exchange)
+        # The application meets the error again, and writes it in a form that the client reads.
         except CoprodError:
             return None
         if answer is None:
@@ -102,6 +103,7 @@ class FastLookup:
         admit(exchange, sent, site.tokens, site.private, closed=self._closed)
         granted(exchange, sent, site.tokens)
         asked = read_address(query_string)
+        # A query that needs an examination token by token would hold up the event loop.
         if asked.text is None or _BUSY.search(asked.text) or is_changing(asked.text):
             return None
         query, conditions = lookup(asked, headers.get("accept"), exchange, site)
@@ -127,6 +129,7 @@ class FastLookup:
         except BaseException:
             give_back(slot)
             raise
+        # Kept with the request, so that the application goes on with it and need not begin anew.
         exchange.begun = QueryInFlight(self._site.store, (), put, asking, slot)
         answer = await self._soon(asking)
         if answer is not None:

@@ -25,6 +25,7 @@ def main() -> None:
         "coprod_kg.server.app:app",
         address=settings.host,
         port=settings.port,
+        # Of granian's interfaces only ASGI shows a client that its answer broke off.
         interface=Interfaces.ASGINL,
         workers=settings.web_workers,
         http=HTTPModes.http1,

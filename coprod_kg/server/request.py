@@ -203,6 +203,7 @@ async def read_body(
             where="header Content-Encoding",
             fix="Send it packed by gzip, or as it is.",
         )
+    # A body beyond the limit is not read at all: the application refuses it by its stated length.
     if head.length is not None and (head.length == 0 or head.length > most):
         return io.BytesIO()
     file = _spool(settings)
@@ -225,6 +226,7 @@ async def read_body(
         ) from None
     except OSError as error:
         raise _no_room(error) from None
+    # WSGI knows no chunks, so the application sees a body with a length in every case.
     head.headers.pop("transfer-encoding", None)
     head.headers["content-length"] = str(file.tell())
     file.seek(0)
@@ -256,6 +258,7 @@ def _unpacked(packed: IO[bytes], settings: Settings) -> IO[bytes]:
     member = zlib.decompressobj(wbits=31)
     with packed:
         try:
+            # Piece by piece against the limit: a small gzip file may unpack to gigabytes.
             while piece := member.unconsumed_tail or member.unused_data or packed.read(_IN_MEMORY):
                 if member.eof:
                     member = zlib.decompressobj(wbits=31)

@@ -254,6 +254,7 @@ class Slots:
             slot = self._enter(client)
         deadline = time.monotonic() + self.limits.seconds
         try:
+            # The table is shared by processes, so a waiting one looks again; nothing can wake it.
             while slot.state == _WAITING:
                 time.sleep(_AGAIN_SECONDS)
                 with self._locked():
@@ -408,6 +409,7 @@ class Slots:
     def _clear(self, index: int) -> None:
         _ENTRY.pack_into(self._map, _offset(index), 0, 0, 0, 0, 0)
         used, ticket = _HEADER.unpack_from(self._map)
+        # The unused end is cut off, so that reading the table costs what runs, not what could.
         while used and not _ENTRY.unpack_from(self._map, _offset(used - 1))[0]:
             used -= 1
         _HEADER.pack_into(self._map, 0, used, ticket)
@@ -418,6 +420,7 @@ class Slots:
             return
         self._swept = time.monotonic()
         for number in {entry[0] for entry in self._entries()} - {0, self._number}:
+            # A process keeps its file locked while it lives: where the lock is free, it died.
             held = _hold(self._folder / f"process-{number}")
             if held:
                 self._remove(number)

@@ -87,6 +87,7 @@ def _serve(site: Site, name: str | None = None) -> Response:
         if "If-Match" in request.headers or "If-None-Match" in request.headers:
             _check_preconditions(site, chosen, site.version())  # before work on the body
         sent = _sent(site, chosen)
+    # Made again where another commit came in between; the body is parsed once, before.
     response = attempt(lambda: changing(site, chosen, grant.name, sent))
     if target is None:
         response.status_code = 201

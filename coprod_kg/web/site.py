@@ -114,7 +114,7 @@ class Site:
         query = replace(query, asker=known.asker, reserved=slot.reserved)
         try:
             answer = ask(begun or self.store, query, self.settings)
-        except BaseException:
+        except BaseException:  # no answer holds the slot yet
             give_back(slot)
             raise
         known.notes["version"] = answer.version

@@ -52,6 +52,7 @@ def decode(content: bytes, name: str) -> tuple[str, str | None]:
             where=f"{name}, line {line}",
             fix="Save it again from the spreadsheet program as CSV UTF-8.",
         )
+    # The strictest encoding first: text in another one is hardly ever valid UTF-8 by accident.
     try:
         return content.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:

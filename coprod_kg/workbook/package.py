@@ -81,6 +81,7 @@ class Package:
         if whole > MOST_BYTES:
             raise _bomb(name, f"inflated it would have {whole // 2**20} MB")
         members = {_path(info): info for info in infos}
+        # Programs differ in which of two members of one name they read, so neither is taken.
         if len(members) < len(infos):
             raise Unreadable(
                 "two members of the archive have the same name",
