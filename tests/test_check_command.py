@@ -42,6 +42,8 @@ def test_a_thing_that_two_organisations_type_apart_is_a_contradiction(tmp_path: 
 
 
 def test_nothing_is_found_where_nothing_contradicts(tmp_path: Path) -> None:
+    with connect(Settings.load({"data": tmp_path}), create=True):
+        pass
     told = checked(tmp_path)
     assert told.exit_code == 0, told.output
     assert told.output == "6 checks, no contradictions.\n"

@@ -4,6 +4,7 @@ A step finds the directory held and no store open. It may be broken off at any m
 taken again from its beginning, so it must come to the same end when half of it is done already.
 """
 
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,11 +46,15 @@ def upgrade(directory: DataDirectory, base_iri: str) -> tuple[str, ...]:
         directory.close_to_others()
         return ()
     changed = []
-    for number in range(identity.format, FORMAT):
-        step = STEPS[number - 1]
-        step.take(directory, base_iri)
-        replace(Identity.read(directory.root), format=number + 1).write(directory.root)
-        changed.append(step.changed)
+    mask = os.umask(0o077)  # a step may write files of the store, which are for their user alone
+    try:
+        for number in range(identity.format, FORMAT):
+            step = STEPS[number - 1]
+            step.take(directory, base_iri)
+            replace(Identity.read(directory.root), format=number + 1).write(directory.root)
+            changed.append(step.changed)
+    finally:
+        os.umask(mask)
     return tuple(changed)
 
 
