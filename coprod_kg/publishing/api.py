@@ -56,7 +56,14 @@ _ROWS: Final = {
     "properties": {
         "head": {
             "type": "object",
-            "properties": {"vars": {"type": "array", "items": {"type": "string"}}},
+            "properties": {
+                "vars": {"type": "array", "items": {"type": "string"}},
+                "link": {
+                    "type": "array",
+                    "description": "Of a saved query: where its answer is cited.",
+                    "items": {"type": "string", "format": "uri"},
+                },
+            },
         },
         "boolean": {"type": "boolean"},
         "results": {

@@ -5,7 +5,7 @@ from typing import Final
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.namespaces import prefixes
 
-__all__ = ["CAVEAT", "caveat", "caveat_of_claims", "claims_of"]
+__all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]
 
 CAVEAT: Final = "Secondary coding from public sources, not confirmed by the organisations"
 _CODED: Final = f"{prefixes()['cp'].removesuffix('ontology#')}vocab/basis/secondary-coding"
@@ -36,17 +36,28 @@ def caveat(table: Table, claims: tuple[int, int] | None) -> str:
     return caveat_of_claims(claims) if table.rows or table.truth is not None else ""
 
 
-def caveat_of_claims(claims: tuple[int, int] | None) -> str:
-    """The caveat of an answer that does not say what it rests on.
+def caveat_of_text(answer: bytes) -> str:
+    """What must be known of an answer to any query, in whichever format it is written.
+
+    The IRI of the basis is searched for and nothing is parsed, so that a lookup stays cheap. Of an
+    answer that leaves the bases out nothing is said.
+    """
+    named = _CODED.encode() in answer
+    return f"{CAVEAT}: this holds where the answer names that basis." if named else ""
+
+
+def caveat_of_claims(claims: tuple[int, int] | None, where: str = "in the dataset") -> str:
+    """What must be known of an answer that does not say what it rests on.
 
     Args:
         claims: how many claims are secondary coding, and how many there are.
+        where: which claims were counted.
     """
     coded, every = claims or (0, 0)
     if not coded:
         return ""
     counted = f"all {every}" if coded == every else f"{coded} of the {every}"
-    return f"{CAVEAT}: this holds for {counted} claims in the dataset."
+    return f"{CAVEAT}: this holds for {counted} claims {where}."
 
 
 def claims_of(table: Table) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from typing import Final
 from coprod_kg.errors import CoprodError
 from coprod_kg.formats.negotiation import Offer
 from coprod_kg.queries.ask import admitted
+from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.server.request import Head
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.store.worker_client import NotAtOnce, PendingQuery
@@ -90,6 +91,8 @@ class FastLookup:
         conditions = replace(asked, version=answer.version)
         offer = conditions.offer(answer.media_type)
         sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
+        said = caveat_of_text(body)
+        sent += [("Answer-Caveat", said)] if said else []
         return 200, sent + _headers(conditions, offer, exchange, 200), body
 
     def _read(self, head: Head, exchange: RequestLog) -> _Lookup | None:

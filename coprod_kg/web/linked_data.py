@@ -13,6 +13,7 @@ from flask import Blueprint, Response, render_template, request
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.pages.resource import portrait
 from coprod_kg.web.protocol import parameters
@@ -80,6 +81,9 @@ def _document(site: Site, space: str, kind: str, name: str) -> Response:
     response = reply(answer, conditions)
     chosen = next(form for form in GRAPHS if form.media_type == answer.media_type)
     response.headers["Content-Location"] = f"/doc/{tail}.{chosen.name}"
+    said = caveat_of_claims(claims(site, answer.version, iri), "about this thing")
+    if said:
+        response.headers["Answer-Caveat"] = said
     links = [f'<{_path(site, iri)}>; rel="describes"', f'</page/{tail}>; rel="alternate"']
     response.headers["Link"] = ", ".join(links)
     return response

@@ -4,7 +4,9 @@ A small answer says its rows and its content hash in every format; a large one l
 ``/queries/NAME/cite``, so that it can be sent as it comes.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -38,6 +40,8 @@ __all__ = ["CitationRequest", "add_routes", "asking_of", "named", "pairs", "save
 
 _SMALL: Final = 256 << 10
 _MOST: Final = 16 << 20
+_HEAD: Final = re.compile(rb'^\s*\{\s*"head"\s*:\s*\{(?=\s*")')
+"""The beginning of JSON results up to the first member of their head; that of ASK has none."""
 _OURS: Final = (*RESERVED, "from", "to")
 _FORMATS: Final = (
     Format("txt", "text/plain", "page", "text"),
@@ -138,6 +142,24 @@ class CitationRequest:
             response.headers["Small-Counts"] = f"{self.query.small_counts.rule}{known}"
         return named(response, self.query, self._pairs, (number, self.site.lineage))
 
+    def leading(self, answer: Answer) -> Answer:
+        """The same answer, leading to its citation where its format has a place for that.
+
+        The member ``link`` of ``head`` is that place (SPARQL 1.1 Query Results JSON Format, 3.1.2).
+        """
+        if answer.media_type != ROWS[0].media_type:
+            return answer
+        place = (answer.version, self.site.lineage)
+        link = permalink(root(), f"{self.query.name}/cite", self._pairs, place)
+        try:
+            first = next(answer.chunks, b"")
+        except BaseException:
+            answer.close()
+            raise
+        led = _HEAD.sub(lambda found: found[0] + f'"link":[{json.dumps(link)}],'.encode(), first, 1)
+        length = None if answer.length is None else answer.length + len(led) - len(first)
+        return replace(answer, length=length, chunks=_Chunks(led, answer))
+
     def citation(self, number: int, content: Content) -> Citation:
         """The citation of the answer of one version."""
         place = (root(), number, self.site.lineage, self._dated(number))
@@ -171,6 +193,25 @@ class CitationRequest:
     def _dated(self, number: int) -> datetime | None:
         text = dating(self.site.settings.base_iri, number)
         return dated(self.site.ask(text, (ROWS[0].media_type,), number).read())
+
+
+class _Chunks:
+    """The chunks of an answer with another one in the place of the first."""
+
+    def __init__(self, first: bytes, answer: Answer) -> None:
+        self._first: bytes | None = first
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        first, self._first = self._first, None
+        return next(self._answer.chunks) if first is None else first
+
+    def close(self) -> None:
+        """Release the worker that computes the answer."""
+        self._answer.close()
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from coprod_kg.formats.media_types import GRAPHS, HTML, ROWS, Format
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.formats.table import read_table
 from coprod_kg.publishing.service_description import service_description
+from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
 from coprod_kg.web.cache import is_changing
@@ -59,7 +60,14 @@ def _sparql(site: Site) -> Response:
     if wants_page(wanted):
         return _page(site, query, conditions)
     answer = site.ask_store(query)
-    return reply(answer, _seen(conditions, answer.version))
+    said = ""
+    if answer.length is not None:  # a large one is sent as it comes: its headers go before it
+        data = answer.read()
+        answer, said = replace(answer, chunks=iter((data,))), caveat_of_text(data)
+    response = reply(answer, _seen(conditions, answer.version))
+    if said:
+        response.headers["Answer-Caveat"] = said
+    return response
 
 
 def lookup(
@@ -116,6 +124,7 @@ def _page(site: Site, query: Query, conditions: Conditions) -> Response:
         most=MOST_ROWS,
         links=_links(query, ROWS if rows else GRAPHS),
         version=answer.version,
+        caveat=caveat_of_text(data) if data is not None else "",
     )
     response = Response(body, content_type=HTML.content_type)
     return _seen(conditions, answer.version).mark(response, conditions.offers[0])

@@ -68,6 +68,47 @@ def test_a_page_says_it_of_its_own_claims(client: FlaskClient) -> None:
     assert f"{CAVEAT}: this holds for every row." in rows
 
 
+def test_json_leads_to_the_citation_that_says_it(client: FlaskClient) -> None:
+    head = client.get(f"{ONE}.json?stage=pilot-project").json["head"]  # type: ignore[index]  # it is JSON
+    [link] = head["link"]
+    assert head["vars"][0] == "initiative"
+    assert CAVEAT in text_of(client, link)
+    measured = [client.get(f"{ONE}.{form}?stage=pilot-project") for form in ("json", "csv")]
+    assert len({answer.headers["Content-SHA256"] for answer in measured}) == 1
+    for answer in measured:
+        assert int(answer.headers["Content-Length"]) == len(answer.data)
+
+
+@pytest.mark.parametrize("form", ["ttl", "nt", "rdf", "jsonld"])
+def test_a_document_of_a_thing_says_it_of_its_own_claims(client: FlaskClient, form: str) -> None:
+    alpha = client.get(f"/doc/initiative/alpha.{form}").headers
+    assert (
+        alpha["Answer-Caveat"] == f"{CAVEAT}: this holds for 14 of the 15 claims about this thing."
+    )
+    assert "Answer-Caveat" not in client.get(f"/doc/organisation/north-city.{form}").headers
+
+
+SELECTED = "SELECT ?basis WHERE { ?claim <https://w3id.org/coprod/ontology#basis> ?basis }"
+CONSTRUCTED = "CONSTRUCT WHERE { ?claim <https://w3id.org/coprod/ontology#basis> ?basis }"
+
+
+@pytest.mark.parametrize(
+    ("query", "form"),
+    [(SELECTED, form) for form in ("json", "csv", "tsv", "xml")]
+    + [(CONSTRUCTED, form) for form in ("ttl", "nt", "rdf", "jsonld")],
+)
+def test_any_query_says_it_where_its_answer_names_the_basis(
+    client: FlaskClient, query: str, form: str
+) -> None:
+    said = f"{CAVEAT}: this holds where the answer names that basis."
+    answer = client.get("/sparql", query_string={"query": query, "format": form})
+    assert answer.headers["Answer-Caveat"] == said
+    assert len(answer.data) == int(answer.headers["Content-Length"])
+    assert said in client.get("/sparql", query_string={"query": query}, headers=BROWSER).text
+    other = {"query": "SELECT * { ?s a <urn:nothing> }"}
+    assert "Answer-Caveat" not in client.get("/sparql", query_string=other).headers
+
+
 def table(*bases: Cell | None) -> Table:
     rows = tuple({} if one is None else {"basis": one} for one in bases)
     return Table(("thing", "basis"), rows)
