@@ -24,12 +24,12 @@ class LazyCitation:
 
     @property
     def bibtex(self) -> str:
-        """The same for a bibliography."""
+        """The citation as BibTeX, for a bibliography."""
         return self._write("bibtex").strip()
 
     @property
     def csl(self) -> list[dict[str, Any]]:
-        """The same as CSL-JSON, for Zotero, pandoc and others."""
+        """The citation as CSL-JSON, for Zotero, pandoc and others."""
         found: list[dict[str, Any]] = json.loads(self._write("csl"))
         return found
 

@@ -113,7 +113,7 @@ class CallableQuestions(Mapping[str, CallableQuestion]):
 
 
 class Connection:
-    """What can be asked, each saved query as an attribute: ``kg.initiatives_at_stage()``."""
+    """The connection to a source, each saved query an attribute: ``kg.initiatives_at_stage()``."""
 
     def __init__(self, source: AnswerSource, version: int | None, closing: ExitStack | None = None):
         """Read the catalogue of the source."""

@@ -136,7 +136,7 @@ class RemoteQuestion:
     values: Mapping[str, Sequence[str]]
 
     def described(self) -> Mapping[str, Any]:
-        """What the catalogue of the service says of it.
+        """The service's description of the query.
 
         Raises:
             NotFound: it has no such query; says which may be meant.

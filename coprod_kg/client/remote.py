@@ -47,7 +47,7 @@ class Remote:
         self._seconds = seconds + _PATIENCE
 
     def queries(self, words: str = "", tags: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """What the service says of its saved queries, or of those that it finds."""
+        """The service's descriptions of its saved queries, or of those that a search finds."""
         asked = [("q", words)] if words else []
         asked += [("tag", tag) for tag in tags]
         tail = f"?{urlencode(asked)}" if asked else ""

@@ -102,7 +102,7 @@ class Result:
 
     @cached_property
     def citation(self) -> LazyCitation:
-        """What to write beside numbers that come from here; the same as the service gives."""
+        """The citation of this answer, the same as the service gives."""
         if self._cite is None:
             return LazyCitation(partial(plainly, version=self.version, sha256=self.sha256))
         cite = self._cite

@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What becomes of the things of one organisation.
+    """The changes to the resources of one organisation.
 
     Attributes:
         added: things that are new.

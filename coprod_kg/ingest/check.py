@@ -210,7 +210,7 @@ def resolved(pairs: list[Pair], store: Store | None, settings: Settings) -> list
 
 
 def _stored(known: Mapping[str, set[str]], pairs: list[Pair], stem: str) -> set[str]:
-    """What is described in an organisation's graph that this call does not replace."""
+    """The resources described in organisations' graphs that this call does not replace."""
     replaced = {f"{stem}{outcome.organisation}" for outcome, _ in pairs if outcome.accepted}
     return {
         thing
@@ -220,7 +220,7 @@ def _stored(known: Mapping[str, set[str]], pairs: list[Pair], stem: str) -> set[
 
 
 def _file(outcome: Outcome) -> object:
-    """What the parts of one file have in common."""
+    """The key that the parts of one file have in common."""
     return id(outcome.sent) if outcome.sent else id(outcome.error)
 
 

@@ -188,7 +188,7 @@ class Checker:
         return beside(work) if apart else nullcontext(work)
 
     def _concluded(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
-        """What follows by the rules, and what of the profiles of the stages is met."""
+        """The conclusions by the rules, and by the profiles of the stages that are met."""
         inferred = self._rules.infer(triples)
         judged = conclusions(self._profiles.judge(triples, inferred), self._base_iri)
         return sorted({*self._own(inferred), *judged}, key=str)

@@ -60,7 +60,7 @@ class Difference:
 
 
 def differences(record: Kept, store: Store, settings: Settings) -> list[Difference]:
-    """What a submission added and removed, thing by thing, in words."""
+    """What a submission added and removed, resource by resource, in words."""
     journal = Journal(settings.data)
     before: set[_Fact] = set()
     after: set[_Fact] = set()
@@ -203,7 +203,7 @@ def _undone(name: str, journal: Journal, store: Store, settings: Settings) -> Ke
 
 
 def _inferred(contents: dict[str, bytes], settings: Settings) -> dict[str, bytes]:
-    """What follows from each organisation's data, by today's rules and profiles."""
+    """The conclusions from each organisation's data, by today's rules and profiles."""
     sent = [
         Sent(f"{organisation}.nt", data, _NT, organisation)
         for organisation, data in contents.items()

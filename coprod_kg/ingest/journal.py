@@ -77,7 +77,7 @@ class JournalEntry:
 
     @property
     def organisations(self) -> tuple[str, ...]:
-        """Whose data it is."""
+        """The organisations whose data it is."""
         files = self.report.get("files", ())
         told = (member["organisation"] for file in files for member in file["organisations"])
         return tuple(dict.fromkeys(organisation for organisation in told if organisation))

@@ -34,7 +34,7 @@ _LINED: Final = frozenset({"Turtle", "TriG", "N-Triples", "N-Quads"})
 
 
 def of_cells(found: Iterable[CellFinding], base_iri: str) -> tuple[Finding, ...]:
-    """What the table reader found, as findings of a report."""
+    """Findings on cells as findings of a report."""
     return tuple(
         replace(
             finding.finding(base_iri),

@@ -91,7 +91,7 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a mapping made.
+    """The result of a mapping.
 
     Attributes:
         turtle: the data as Turtle, with names relative to the base.
@@ -216,7 +216,7 @@ def _refusal(
 
 
 def _canonical(sent: Sent, settings: Settings) -> bytes:
-    """What the engine wrote, read in the sandbox: sorted N-Triples."""
+    """The engine's output, read in the sandbox: sorted N-Triples."""
     [checked] = check([sent], replace(settings, base_iri=BASE), validates=False)
     if checked.refusal:
         raise checked.refusal

@@ -25,7 +25,7 @@ _TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
 
 
 def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes:
-    """What an organisation's graph holds now, as sorted N-Triples."""
+    """An organisation's graph as it is now, as sorted N-Triples."""
     graph = f"{base_iri}graph/{kind}/{organisation}"
     found = store.query(Query(_ALL, (_NT,), default_graphs=(graph,))).read()
     return b"".join(sorted(found.splitlines(keepends=True)))

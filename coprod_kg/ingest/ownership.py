@@ -122,7 +122,7 @@ def _owner(
 
 
 def _anew(thing: str, told: Said, theirs: Said, owner: str, base_iri: str) -> Iterator[Finding]:
-    """What is said of a thing beyond what its owner says."""
+    """Findings on statements about a resource that its owner does not make."""
     same_text = {(path, value.value) for path, value in theirs if isinstance(value, ox.Literal)}
     for path, value in sorted(told, key=str):
         if isinstance(value, ox.Literal) and (path, value.value) in same_text:

@@ -23,7 +23,7 @@ _ORGANISATION: Final = "http://www.w3.org/ns/org#Organization"
 
 @dataclass(frozen=True, slots=True)
 class OrganisationPart:
-    """What belongs to one organisation.
+    """The statements that belong to one organisation.
 
     Attributes:
         organisation: the last part of its IRI.

@@ -39,7 +39,7 @@ _WIDE_MARKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RdfRead:
-    """What was read.
+    """The statements of a file, and findings on what was left out.
 
     Attributes:
         triples: the statements.
@@ -188,7 +188,7 @@ def _syntax(error: SyntaxError, text: str, name: str, form: RdfSyntax) -> Unread
 
 
 def _fix(text: str, read_as: str) -> str:
-    """What to do about text that is not what it was read as."""
+    """The advice on text that is not in the format it was read as."""
     looks = likely_format(text)
     if looks == "HTML":
         return "It is a web page (HTML): download the data rather than the page about it."

@@ -29,7 +29,7 @@ _SPOTS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What became of one file.
+    """The report on one file.
 
     Attributes:
         file: its name.

@@ -60,7 +60,7 @@ def of_keys(text: str, base_iri: str) -> tuple[Finding, ...]:
 
 
 def of_graphs(quads: Iterable[ox.Quad], base_iri: str) -> tuple[Finding, ...]:
-    """That the names of graphs are not kept: whose data it is decides the graph."""
+    """A finding that the names of graphs are dropped: the organisation decides the graph."""
     names = {str(quad.graph_name) for quad in quads} - {str(ox.DefaultGraph())}
     shown = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
     if not names:

@@ -81,7 +81,7 @@ _ROWS: Final = {
 
 
 def schemas(vocabulary: Mapping[str, Scheme]) -> dict[str, Any]:
-    """What several operations refer to: the concept schemes, a problem, a table of rows."""
+    """The shared schemas: the concept schemes, a problem, a table of rows."""
     found: dict[str, Any] = {"problem": _PROBLEM, "rows": _ROWS}
     for name, scheme in vocabulary.items():
         labels = (f"{slug}: {concept.label()}" for slug, concept in scheme.concepts.items())
@@ -94,7 +94,7 @@ def schemas(vocabulary: Mapping[str, Scheme]) -> dict[str, Any]:
 
 
 def query_operation(query: SavedQuery, formats: Iterable[Format]) -> dict[str, Any]:
-    """What a saved query's operation says of it, but for the service's own parameters."""
+    """The operation of a saved query, without the service's own parameters."""
     columns = "\n".join(f"- `{column.name}`: {column.description}" for column in query.columns)
     told = query.description + (f"\n\nColumns:\n\n{columns}" if columns else "")
     return {

@@ -24,7 +24,7 @@ _NODE_KINDS: Final = {
 
 
 def demands(said: ModelStatements, node: Node) -> Iterator[Phrase]:
-    """Everything that a shape demands of a value, one phrase each."""
+    """The constraints of a shape on a value, one phrase each."""
     yield from _counts(said, node)
     for name, phrase in CONSTRAINTS.items():
         for value in said.objects(node, name):

@@ -244,7 +244,7 @@ def _members(said: ModelStatements, node: Node, name: str) -> Iterator[Node]:
 
 
 def _inside(said: ModelStatements, plan: _Plan) -> Iterator[Relation]:
-    """What is written into a box although it leads to another class."""
+    """The relations that are written into a box although they lead to another class."""
     for name, properties in plan.within.items():
         for property_node in properties:
             first, *others = _members(said, _node(property_node), "rdfs:range")

@@ -15,7 +15,7 @@ _TURTLE = "text/turtle"
 
 @cache
 def document(paths: tuple[Path, ...], media_type: str) -> bytes:
-    """What these files state, as one document.
+    """The statements of these files as one document.
 
     In Turtle they are joined as they were written, since people read it: their blank nodes have
     no labels that could meet, which a test of the files says.

@@ -105,7 +105,7 @@ class Ontology:
 
 @cache
 def model_statements() -> ModelStatements:
-    """What the ontology and the schemes state."""
+    """The statements of the ontology and the schemes."""
     folder = files("ontology")
     return read((folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl"))))
 
@@ -139,7 +139,7 @@ def ontology() -> Ontology:
 
 
 def _schemes(said: ModelStatements) -> Iterator[tuple[Node, str]]:
-    """Each kind of concept, and the scheme whose concepts are of it."""
+    """Class of concepts → the scheme whose concepts are of it."""
     for scheme in said.typed("skos:ConceptScheme"):
         for concept in said.subjects("skos:inScheme", scheme):
             for kind in said.objects(concept, "rdf:type"):
@@ -202,7 +202,7 @@ def _takers(said: ModelStatements, node: Node) -> tuple[Node, ...]:
 
 
 def _inherited(said: ModelStatements, node: Node) -> Iterator[Fact]:
-    """What is said of it because it is said of everything wider."""
+    """The facts that a class has because its wider classes have them."""
     for wide in said.objects(node, "rdfs:subClassOf"):
         if text_of(wide) in terms():
             title = f"Also, as {name_of(said, wide).text}"

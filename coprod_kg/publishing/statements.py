@@ -30,7 +30,7 @@ class ModelStatements:
     back: Mapping[Node, Mapping[str, tuple[Node, ...]]]
 
     def objects(self, subject: Node, name: str) -> tuple[Node, ...]:
-        """What a property, named short as in ``skos:broader``, says of a subject."""
+        """The values of a property, given by its short name such as ``skos:broader``."""
         return self.said.get(subject, {}).get(expand(name), ())
 
     def subjects(self, name: str, value: Node) -> tuple[Node, ...]:
@@ -79,7 +79,7 @@ class ModelStatements:
         return tuple(dict.fromkeys(found))
 
     def beside(self, other: "ModelStatements") -> "ModelStatements":
-        """These and others, as one."""
+        """The union of these statements and others."""
         return ModelStatements(_merged(self.said, other.said), _merged(self.back, other.back))
 
     def is_a(self, subject: Node, name: str) -> bool:
@@ -88,7 +88,7 @@ class ModelStatements:
 
 
 def read(paths: Iterable[Path]) -> ModelStatements:
-    """Everything that these files state.
+    """The statements of these files, indexed.
 
     Raises:
         ModelError: one of them is not Turtle.

@@ -50,7 +50,7 @@ class VocabularyEntry:
         return self.labels.get("en") or self.slug
 
     def all(self) -> Iterator["VocabularyEntry"]:
-        """It and everything below it."""
+        """This entry and all entries below it."""
         yield self
         for entry in self.narrower:
             yield from entry.all()

@@ -55,7 +55,7 @@ def plain(phrase: Iterable[Word]) -> str:
 
 
 def conjuncts(said: ModelStatements, node: Node) -> tuple[Phrase, ...]:
-    """What must all hold, each as a phrase of its own."""
+    """The conjuncts of a class expression, each as a phrase of its own."""
     parts = tuple(said.items(said.one(node, "owl:intersectionOf")))
     return tuple(class_phrase(said, part) for part in parts or (node,))
 

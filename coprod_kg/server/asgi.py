@@ -81,7 +81,7 @@ class _Answer:
     def start(
         self, status: str, headers: Pairs, exc_info: object = None
     ) -> Callable[[bytes], None]:
-        """What WSGI calls ``start_response``."""
+        """WSGI's ``start_response`` (PEP 3333)."""
         self.status, self.headers = int(status[:3]), headers
         return _no_write
 

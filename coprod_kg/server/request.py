@@ -253,7 +253,7 @@ def _no_room(error: OSError) -> StoreFull:
 
 
 def _unpacked(packed: IO[bytes], settings: Settings) -> IO[bytes]:
-    """What a body packed by gzip (RFC 1952: one member or several) holds."""
+    """A body unpacked by gzip (RFC 1952: one member or several)."""
     file = _spool(settings)
     member = zlib.decompressobj(wbits=31)
     with packed:

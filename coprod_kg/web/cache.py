@@ -85,7 +85,7 @@ class Cache:
         return Answer(kept.media_type, version, len(kept.data), iter((kept.data,)))
 
     def noting(self, query: Query, answer: Answer) -> Answer:
-        """The same answer, cached once it has been read to its end; a large one passes uncached."""
+        """An answer that is cached once read to its end; a large one passes uncached."""
         if answer.length is None or self._cost(query, answer.length) > self._most:
             return answer
         return Answer(

@@ -328,7 +328,7 @@ class Slots:
             self._write(slot.index, slot.client, slot.state, slot.ticket)
 
     def _state(self, counts: _Counts, client: Client, before: list[tuple[int, Client]]) -> int:
-        """What becomes of one more of a client after those that wait before it got theirs."""
+        """The state of one more entry of a client, once those that wait before it have theirs."""
         for _, other in sorted(before):
             state = self._may(counts, other)
             if state != _WAITING:
@@ -515,7 +515,7 @@ def give_back(slot: Slot | None) -> None:
 
 
 def hold(answer: Answer, slot: Slot) -> Answer:
-    """The same answer, which gives the slot back when all of it is computed, or when closed."""
+    """An answer that gives its slot back when all of it is computed, or when it is closed."""
     return Answer(answer.media_type, answer.version, answer.length, _Held(answer, slot))
 
 

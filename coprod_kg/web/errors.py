@@ -101,7 +101,7 @@ def _text(told: dict[str, str | int]) -> str:
 
 
 def _from_http(error: HTTPException) -> Response:
-    """What the framework refuses before a route is reached."""
+    """The error for what the framework refuses before a route is reached."""
     if error.response is not None or (error.code or 500) < 400:
         theirs = error.get_response(request.environ)
         return Response(theirs.response, theirs.status, theirs.headers)

@@ -133,7 +133,7 @@ def _processes(top: int) -> Iterator[tuple[str, int]]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """Each process of this machine and its parent."""
+    """Process → parent, for all processes of this machine."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             # The name of the program stands in parentheses, and may hold anything.
@@ -142,7 +142,7 @@ def _parents() -> Iterator[tuple[int, int]]:
 
 
 def _kind_of(pid: int, parents: Mapping[int, int], kinds: dict[int, str]) -> str:
-    """What a process of this service is for; nothing for others."""
+    """The kind of a process of this service; empty for other processes."""
     if pid in kinds:
         return kinds[pid]
     kinds[pid] = ""  # whatever has no parent that is ours

@@ -47,7 +47,7 @@ def title(text: str) -> str:
 
 
 def anchor(heading: str) -> str:
-    """What a heading is called in an address, as GitHub does it."""
+    """The anchor of a heading, made as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 

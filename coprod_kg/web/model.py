@@ -274,7 +274,7 @@ def _outside() -> Mapping[str, Term]:
 
 
 def _source(iri: str) -> str:
-    """What a person reads for the address of a source."""
+    """The text of a link to a source."""
     if iri == ONTOLOGY.rstrip("#"):
         return "this ontology"
     if iri.startswith("https://doi.org/"):

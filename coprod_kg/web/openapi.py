@@ -95,7 +95,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str
 
 
 def described() -> Mapping[str, Any]:
-    """What is written about the routes, by endpoint, and their parameters."""
+    """The written descriptions of the routes, by endpoint, and their parameters."""
     path = Path(__file__).with_name("operations.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 

@@ -72,7 +72,7 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class SparqlRequest:
-    """What a request to the SPARQL endpoint asks.
+    """A request to the SPARQL endpoint.
 
     Attributes:
         text: the query, or None where the request carries none.

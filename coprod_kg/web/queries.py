@@ -187,7 +187,7 @@ def _page(
 
 
 def _stamp(run: Run | None, kept: str) -> str:
-    """What changes on a page without a new version: the last run, and what is said of its link."""
+    """What makes a page differ without a new version: the last run, and the note on its link."""
     known = f"{run.version}-{run.time}-" if run else ""
     return f"{known}{crc32(kept.encode()):08x}" if kept else known
 
@@ -253,7 +253,7 @@ def _accept() -> str | None:
 
 
 def _links(asked: AskedQuery, number: int | None) -> list[tuple[str, str]]:
-    """The same answer in every other format: what it is called, and where it is."""
+    """Links to the same answer in every other format: label and address."""
     pairs = [(name, value) for name, several in asked.values.items() for value in several]
     pairs += [("version", str(number))] if number is not None else []
     tail = f"?{urlencode(pairs)}" if pairs else ""

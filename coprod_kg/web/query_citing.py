@@ -166,7 +166,7 @@ class CitationRequest:
         return cite(self.query, self._pairs, content, place)
 
     def given(self, number: int, content: Content) -> Citation:
-        """The same, given out: the version is kept from now on."""
+        """The citation, with its version kept from now on, since it is handed out."""
         citation = self.citation(number, content)
         self.site.store.cite(number)
         return citation
@@ -233,7 +233,7 @@ def add_routes(routes: Blueprint, site: Site) -> None:
 def pairs(
     query: SavedQuery, values: Mapping[str, Sequence[str]], chosen: Page
 ) -> tuple[tuple[str, str], ...]:
-    """What names an answer: the values, and the part of the rows."""
+    """The parameters that identify an answer: the values, and the part of the rows."""
     parts = (("limit", chosen.limit), ("offset", chosen.offset))
     taken = tuple((name, str(value)) for name, value in parts if value)
     return (*canonical(query, values), *taken)
@@ -267,7 +267,7 @@ def saved(site: Site, name: str) -> SavedQuery:
 
 
 def asking_of(site: Site, query: SavedQuery, number: int | None) -> CitationRequest:
-    """What this request asks of a saved query, at one version."""
+    """The citation request for a saved query as this request asks it, at one version."""
     given = parameters(request)
     values = given.grouped(leave_out=_OURS)
     chosen, query = part(given, query), permitted(site, query, number, values)

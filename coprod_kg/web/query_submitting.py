@@ -149,7 +149,7 @@ def _chart_put(data: bytes, deed: Edit, before: SavedQuery | None) -> Response:
 
 
 def _made(commit: Commit | None, deed: Edit, new: bool) -> Response:
-    """What is said of what was put in; without a commit it was there already."""
+    """The response to a change; without a commit it was there already."""
     return committed(commit or Commit(deed.base), 201 if new else 204)
 
 

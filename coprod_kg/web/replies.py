@@ -32,7 +32,7 @@ PINNED = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What decides whether a client has the answer already.
+    """What an answer depends on: decides whether the client's copy is still valid.
 
     Attributes:
         version: the dataset version that is asked.
@@ -135,7 +135,7 @@ class Conditions:
 
 
 def offers(given: Parameters) -> tuple[Offer, ...]:
-    """What `chosen` says of the request under way."""
+    """The formats accepted by the current request, by `chosen`."""
     return chosen(given, request.headers.get("Accept"))
 
 
@@ -162,7 +162,7 @@ def wants_page(wanted: tuple[Offer, ...]) -> bool:
 
 
 def media_types(wanted: Iterable[Offer]) -> tuple[str, ...]:
-    """What to ask of the store, best first."""
+    """The media types to ask of the store, best first."""
     types = (offer.format.media_type for offer in wanted if offer.format != HTML)
     return tuple(dict.fromkeys(types))
 

@@ -18,7 +18,7 @@ KEY = "coprod.exchange"
 
 @dataclass(slots=True, eq=False)
 class RequestLog:
-    """What is known of one request while it is under way.
+    """The log entry of one request, filled in while it is under way.
 
     Attributes:
         method: of the request.

@@ -185,7 +185,7 @@ class Site:
         return suppressed(found, query.small_counts)
 
     def view(self, name: str, thing: str, version: int | None = None) -> Table | None:
-        """What one of our own queries says of a thing; None where it is too much for a page."""
+        """The rows of one of our own queries about a resource; None if too many for a page."""
         return rows(self.ask(self.about(name, thing), (ROWS[0].media_type,), version))
 
     def about(self, name: str, thing: str) -> str:

@@ -106,7 +106,7 @@ def lookup(
 
 
 def _seen(conditions: Conditions, number: int) -> Conditions:
-    """The same conditions with the version that answered: a commit may have come between."""
+    """The conditions with the version that answered: a commit may have come between."""
     return replace(conditions, version=number)
 
 
@@ -131,7 +131,7 @@ def _page(site: Site, query: Query, conditions: Conditions) -> Response:
 
 
 def _links(query: Query, formats: tuple[Format, ...]) -> list[tuple[str, str]]:
-    """The same answer in every other format: what it is called, and where it is."""
+    """Links to the same answer in every other format: label and address."""
     pairs = [("query", query.text)]
     pairs += [("default-graph-uri", iri) for iri in query.default_graphs]
     pairs += [("named-graph-uri", iri) for iri in query.named_graphs]

@@ -254,7 +254,7 @@ def _html(told: _Told, site: Site, record: JournalEntry | None) -> Response:
 
 
 def _organisations(table: dict[str, Any]) -> tuple[str, ...]:
-    """Whose data entered: the last parts of their IRIs."""
+    """The organisations whose data was committed: the last parts of their IRIs."""
     told = (member["organisation"] for file in table["files"] for member in file["organisations"])
     return tuple(dict.fromkeys(filter(None, told))) if table["version"] else ()
 

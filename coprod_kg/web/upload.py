@@ -53,7 +53,7 @@ class FormRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        """What Werkzeug puts the file into."""
+        """The stream that Werkzeug puts the file into."""
         folder = current_app.config["SETTINGS"].scratch
         return tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder)
 
@@ -219,7 +219,7 @@ def _how(request: Request) -> str:
 def _organisation(
     request: Request, stated: str | None, grant: Grant | None, dry_run: bool
 ) -> str | None:
-    """Whose data it is to be: what was stated, else the contributor's own."""
+    """The organisation of the file: the one stated, else the contributor's own."""
     if grant is None:
         if not dry_run:
             form = request.mimetype == _FORM

@@ -26,7 +26,7 @@ _MOST_FILES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a zip of CSV files holds.
+    """The content of a zip of CSV files.
 
     Attributes:
         grids: the files read.

@@ -167,7 +167,7 @@ def _choices(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
 def other_separator(
     text: str, known: Callable[[str], bool], column: SheetColumn
 ) -> CellProblem | None:
-    """What to say of values that something else than a semicolon parts; None where none are.
+    """The problem of values separated by something else than a semicolon, or None.
 
     Args:
         text: what stands in the cell.

@@ -59,7 +59,7 @@ def called(name: str, title: str) -> bool:
 
 
 class Holds(StrEnum):
-    """What the cells of a column hold."""
+    """The kind of values in a column."""
 
     IDENTIFIER = "identifier"
     TEXT = "text"

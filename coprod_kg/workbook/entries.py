@@ -196,7 +196,7 @@ class _Reader:
         return scope if scope in runners else min(runners, default=scope)
 
     def _key_part(self, row: Row, path: str) -> str:
-        """What one key column adds to an identifier."""
+        """The part of an identifier that comes from one key column."""
         number = self.column(path)
         cell = row.cells.get(number or 0)
         if number is None or cell is None:

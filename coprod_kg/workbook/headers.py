@@ -48,7 +48,7 @@ class HeadedGrid:
 
 
 def known_headers(sheets: Sheets) -> frozenset[str]:
-    """Everything that stands above a column of any sheet, as headers are compared."""
+    """All known headers of all sheets, normalised for comparison."""
     return frozenset(name for sheet in sheets.members for name in _names(sheet))
 
 
@@ -108,7 +108,7 @@ def headed(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
 
 
 def _names(sheet: Sheet) -> dict[str, SheetColumn]:
-    """What may stand above a column → the column; its header wins over its other names."""
+    """Accepted header → column; a column's own header wins over another's other names."""
     others = {
         plain(name): column for column in sheet.columns for name in column.other_headers if name
     }

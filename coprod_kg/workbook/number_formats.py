@@ -21,7 +21,7 @@ _1904: Final = 1462
 
 
 class NumberDisplay(StrEnum):
-    """What a number is shown as."""
+    """The way that a number is shown."""
 
     NUMBER = "number"
     DAY = "day"

@@ -162,7 +162,7 @@ def _scheme(shapes: TripleIndex, node: Any) -> str | None:
 
 
 def _joined(before: Property | None, one: Property) -> Property:
-    """What two shapes say of one property: the first names it, both restrict it."""
+    """Two shapes of one property joined: the first names it, both restrict it."""
     if before is None:
         return one
     return replace(

@@ -89,7 +89,7 @@ class _Teller:
         self._own: set[str] = set()
 
     def tell(self, entry: RowEntry) -> None:
-        """Everything that one row says."""
+        """Add the statements and findings of one row."""
         headed = self._sheets[entry.sheet]
         iri = self._register.iri(entry.thing)
         self._own.add(iri)

@@ -16,7 +16,7 @@ _MOST_TOLD: Final = 50
 
 
 def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
-    """What is to be told of a sheet as it stands."""
+    """The warnings about a sheet."""
     grid = headed.grid
     if grid.hidden:
         yield _finding(

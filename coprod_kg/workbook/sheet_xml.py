@@ -20,7 +20,7 @@ _YEARS_BELOW: Final = 3000
 
 @dataclass(frozen=True, slots=True)
 class Formats:
-    """What the sheets of a workbook share.
+    """The strings and formats that the sheets of a workbook share.
 
     Attributes:
         strings: the shared strings.
@@ -61,7 +61,7 @@ class SheetReader:
         return self._start, self._end, self._text
 
     def grid(self) -> Grid:
-        """What was read."""
+        """The grid that was read."""
         return Grid(
             self._name,
             tuple(self._rows),

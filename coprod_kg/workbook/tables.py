@@ -65,7 +65,7 @@ _SAVE_AS: Final = "Save it as an Excel workbook (.xlsx) or as CSV UTF-8."
 
 @dataclass(frozen=True, slots=True)
 class TableRead:
-    """What was read.
+    """The result of reading a table.
 
     Attributes:
         triples: the statements.

@@ -113,7 +113,7 @@ def _without_empty(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Described:
-    """What ``workbook.xml`` says: the sheets and where days are counted from."""
+    """The content of ``workbook.xml``: the sheets, and the day that dates are counted from."""
 
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str, str]] = []

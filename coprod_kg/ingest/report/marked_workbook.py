@@ -62,7 +62,7 @@ _HOW: Final = (
 
 
 class _Before(NamedTuple):
-    """What a mark covers.
+    """The formatting and comment that a mark covers.
 
     Attributes:
         place: the sheet and the cell.
@@ -157,7 +157,7 @@ def _evened(text: str) -> str:
 
 
 def _kept(sheet: Worksheet) -> Iterator[_Before]:
-    """What `_keep` wrote."""
+    """The inverse of `_keep`."""
     for row in sheet.iter_rows(min_row=_FIRST, min_col=_KEPT, max_col=_KEPT + 2):
         place, comment, text = row
         if isinstance(place, Cell) and place.value and text.value:

@@ -81,7 +81,7 @@ def _link(spot: Spot | None) -> str:
 
 
 def _words(file: Reported, settings: Settings) -> dict[str, object]:
-    """What is written into the workbook."""
+    """The texts that are written into the workbook."""
     marks = [
         {
             "spot": asdict(finding.spot),

@@ -65,7 +65,7 @@ _ID: Final = re.compile(rb"""\bId=["']([^"']+)["']""")
 
 
 def lost_parts(package: Package) -> list[str]:
-    """What the workbook holds that would not be written again, in words.
+    """The parts of a workbook that openpyxl would lose, in words.
 
     A kind of part that is not known here counts as lost.
     """
@@ -109,7 +109,7 @@ def readied(package: Package) -> bytes:
 
 
 def _without(missing: set[bytes]) -> Callable[[re.Match[bytes]], bytes]:
-    """What takes out the relationships that lead nowhere."""
+    """A function that removes the relationships that lead nowhere."""
 
     def kept(found: re.Match[bytes]) -> bytes:
         identifier = _ID.search(found[0])

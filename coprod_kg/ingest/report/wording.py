@@ -133,7 +133,7 @@ class Moved:
 
 
 def moved(file: Reported, base_iri: str, most: int) -> list[Moved]:
-    """What becomes of the things of a file, in words."""
+    """The changes to the resources of a file, in words."""
     stem = f"{base_iri}id/"
     partial = len(file.organisations) > 1
     return [

@@ -6,7 +6,7 @@ __all__ = ["example"]
 
 
 def example(sheet: Sheet, language: str) -> list[str]:
-    """What stands in each column of the example row.
+    """The values of the example row, column by column.
 
     Args:
         sheet: the sheet.

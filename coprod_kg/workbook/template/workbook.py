@@ -97,7 +97,7 @@ def _add_column(made: Worksheet, number: int, column: SheetColumn) -> None:
 
 
 def _note(column: SheetColumn) -> str:
-    """What the note at a header says."""
+    """The text of the note at a header."""
     need = "Needed in every row." if column.required else "Optional."
     how = {
         Holds.DATE: "Write 2021-03-01, 2021-03 or 2021.",
