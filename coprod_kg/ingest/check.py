@@ -286,7 +286,8 @@ def _renaming(outcome: Outcome, settings: Settings) -> WrongUsage:
     return WrongUsage(
         f"things that are here already would get new identifiers: {', '.join(shown)}{more}",
         where=outcome.file,
-        fix=f"Say whose file it is, as when it was sent before: {_HOW}.",
+        fix="Say whose file it is, as when it was sent before: "
+        f"{_HOW.replace('ID', outcome.organisation or 'ID')}.",
     )
 
 

@@ -109,7 +109,8 @@ class DataDirectory:
         except (FileNotFoundError, NotADirectoryError):
             raise StoreUnavailable(
                 f"there is no store at {self.root.absolute()}",
-                fix="Name its directory with --data. coprod-kg serve and submit make a new one.",
+                fix="Name its directory with --data. coprod-kg serve and submit make a new one; "
+                "coprod-kg validate needs none.",
             ) from None
         except PermissionError:
             raise not_allowed(self.root, "read") from None

@@ -73,9 +73,12 @@ class Choices:
         return plain(text) in self._strong
 
     def near(self, text: str) -> tuple[str, ...]:
-        """The names nearest to a text, the nearest first, as they are written."""
+        """The names nearest to a text, the nearest first, as they are written; one of a concept."""
         shown = {**self._shown(weak=True), **self._shown(weak=False)}
-        return tuple(shown[name] for name in near(plain(text), shown))
+        found: dict[tuple[str, ...], str] = {}
+        for key in near(plain(text), shown):
+            found.setdefault(tuple(choice.iri for choice in self.find(key)), shown[key])
+        return tuple(found.values())
 
     @cached_property
     def _strong(self) -> dict[str, tuple[Choice, ...]]:

@@ -107,6 +107,12 @@ class Register:
             shown |= self._shown.get(kind, {})
         return [shown[name] for name in near(plain(text), shown)]
 
+    def _longer(self, text: str, kinds: Iterable[str]) -> list[str]:
+        """The names that begin with a text: "Sampleby" for "Sampleby Municipality"."""
+        start = f"{plain(text)} "
+        shown = (item for kind in kinds for item in self._shown.get(kind, {}).items())
+        return sorted({name for key, name in shown if key.startswith(start)})[:3]
+
     def _taken_up(
         self, text: str, column: SheetColumn, close: list[str]
     ) -> tuple[Thing | None, CellProblem | None]:
@@ -128,6 +134,7 @@ class Register:
 
     def _unknown(self, text: str, column: SheetColumn, close: list[str]) -> CellProblem:
         titles = [self.sheets.of_kind(kind).title for kind in column.kinds]
+        close = close or self._longer(text, column.kinds)
         if close:
             fix = f"Did you mean {' or '.join(close)}?"
         else:
