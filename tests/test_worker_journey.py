@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ class Worker:
         found = self.run("submit", str(self.folder / name), *self.store, *more)
         return found.returncode, " ".join((found.stdout + found.stderr).split())
 
-    def write(self, name: str, cells: dict[str, object], source: str = "") -> None:
+    def write(self, name: str, cells: Mapping[str, object], source: str = "") -> None:
         """Open a workbook, type into some cells ("Initiatives B3"), and save it as another."""
         book = load_workbook(self.folder / (source or name))
         for place, value in cells.items():
