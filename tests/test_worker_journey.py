@@ -59,7 +59,7 @@ class Worker:
 
     def version(self) -> int:
         found = self.run("versions", "--json", *self.store)
-        return max(version["version"] for version in json.loads(found.stdout))
+        return max(int(version["version"]) for version in json.loads(found.stdout))
 
 
 @pytest.fixture
