@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from coprod_kg.errors import QueryFailed, QuerySyntax, QueryTimeout, QueryTooDeep, StoreChanged
+from coprod_kg.errors import (
+    QueryFailed,
+    QuerySyntax,
+    QueryTimeout,
+    QueryTooDeep,
+    StoreChanged,
+    Unreadable,
+)
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Query, Update
 from coprod_kg.store.directory import DataDirectory
@@ -59,6 +66,18 @@ def test_what_belongs_to_an_update_goes_in_with_it(store: LocalStore) -> None:
                  <http://www.w3.org/ns/prov#wasGeneratedBy> ?activity }} }}"""
     assert rows(store, asked) == ["urn:activity"]
     assert values(store, "https://example.org/provenance") == ["urn:o"]
+
+
+def test_a_control_character_of_old_keeps_nothing_else_out_and_can_be_taken_away(
+    store: LocalStore,
+) -> None:
+    odd = b'<urn:a> <urn:p> "a\\u000Bb" .\n'
+    store.commit(Change({"urn:old": odd}))
+    store.update(Update("INSERT DATA { GRAPH <urn:old> { <urn:a> <urn:p> 'new' } }"))
+    with pytest.raises(Unreadable, match=r"U\+000B"):
+        store.update(Update(r"INSERT DATA { GRAPH <urn:old> { <urn:b> <urn:p> 'a\u000Bb' } }"))
+    store.update(Update(r"DELETE DATA { GRAPH <urn:old> { <urn:a> <urn:p> 'a\u000Bb' } }"))
+    assert values(store, "urn:old") == ["new"]
 
 
 def test_the_default_graph_can_be_written_and_emptied(store: LocalStore) -> None:

@@ -14,10 +14,13 @@ from pyoxigraph import Literal, NamedNode
 
 from coprod_kg.errors import WrongUsage
 
-__all__ = ["XSD", "Term", "literal", "parse_iri", "parse_term", "serialise", "text_of"]
+__all__ = ["CONTROL", "XSD", "Term", "literal", "parse_iri", "parse_term", "serialise", "text_of"]
 
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 """The namespace of the XML Schema datatypes."""
+
+CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+"""What XML 1.0 cannot hold (2.2), and DELETE: nobody sees it, and formats lose it or break."""
 
 Term = NamedNode | Literal
 """The terms that a parameter can be bound to. Blank nodes have no name outside their file."""

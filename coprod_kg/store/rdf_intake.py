@@ -23,6 +23,7 @@ from coprod_kg.errors import (
 from coprod_kg.sandbox import limits, wire
 from coprod_kg.settings import Settings
 from coprod_kg.store.formats import GRAPH_FORMATS
+from coprod_kg.store.plain_text import check_plain
 
 __all__ = ["RdfBody", "main", "read"]
 
@@ -119,7 +120,9 @@ def _read(body: RdfBody) -> bytes:
             "the body names graphs of its own", fix="Send each graph to its own address."
         )
     triples = dict.fromkeys(quad.triple for quad in quads)
-    return b"".join(f"{triple} .\n".encode() for triple in triples)
+    lines = b"".join(f"{triple} .\n".encode() for triple in triples)
+    check_plain(lines)
+    return lines
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.graph_diff import changed
+from coprod_kg.store.plain_text import check_plain
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
 
@@ -116,6 +117,8 @@ def main() -> None:
             _carry_out(store, asked, calls, settings.base_iri)
         with limits.limited(_COMPARING_SECONDS, settings.query_memory_mb):
             graphs = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
+            for graph, lines in graphs.items():
+                check_plain(lines, graph or None, lambda triple: _is_there(reader.store, triple))
     except CoprodError as error:
         sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
         return
@@ -123,6 +126,11 @@ def main() -> None:
     sys.stdout.buffer.write(wire.framed_message(head))
     for triples in graphs.values():
         sys.stdout.buffer.write(wire.framed(triples))
+
+
+def _is_there(store: ox.Store, triple: ox.Triple) -> bool:
+    """Whether any graph has the statement."""
+    return any(store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None))
 
 
 def _carry_out(store: ox.Store, asked: Mapping[str, Any], calls: Calls, base_iri: str) -> None:

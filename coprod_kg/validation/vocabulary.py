@@ -13,6 +13,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.model.namespaces import prefixes, shorten
+from coprod_kg.model.terms import CONTROL
 from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["KNOWN_REFERENCE", "KnownTerms"]
@@ -25,8 +26,6 @@ _NAMES: Final = frozenset(
 KNOWN_REFERENCE: Final = f"{_CPS}KnownReference"
 """The shape of a reference to a thing that the file does not describe."""
 _EXAMPLE: Final = re.compile(r"Write for example \S+ ([a-z-]+):[\w-]+\.$")
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-"""What XML 1.0 cannot hold (2.2), and DELETE: nobody sees it, and formats lose it or break."""
 _NEAR_SPACE: Final = 0.93
 """One letter of a namespace wrong, missing, or in the other order."""
 _NEAR_NAME: Final = 0.6
@@ -213,7 +212,7 @@ class KnownTerms:
 
     def _control_characters(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         for subject, predicate, obj in triples:
-            control = isinstance(obj, ox.Literal) and _CONTROL.search(obj.value)
+            control = isinstance(obj, ox.Literal) and CONTROL.search(obj.value)
             if control:
                 yield self._finding(
                     "PlainText",

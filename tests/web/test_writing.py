@@ -257,6 +257,31 @@ def test_a_request_that_cannot_be_right_is_refused(
     assert send("GET", "/data?graph=urn:bad").status == 404
 
 
+@pytest.mark.parametrize("written", ["a\\u000Bb", "a\\bb", "a\\U0000FFFEb"])
+@pytest.mark.parametrize("how", ["PUT", "POST", "update", "computed"])
+def test_a_text_with_a_control_character_is_refused_with_its_place(
+    send: Send, how: str, written: str
+) -> None:
+    updates = {
+        "update": f"INSERT DATA {{ GRAPH <urn:odd> {{ <urn:s> <urn:p> '{written}' }} }}",
+        "computed": f"""INSERT {{ GRAPH <urn:odd> {{ <urn:s> <urn:p> ?text }} }}
+            WHERE {{ BIND (CONCAT('x', '{written}') AS ?text) }}""",
+    }
+    if how in updates:
+        reply = send("POST", "/sparql", updates[how], UPDATE)
+    else:
+        reply = send(how, graph("urn:odd"), f"<urn:s> <urn:p> '{written}' .")
+    assert reply.status == 400
+    assert "<urn:s> <urn:p> holds a sign that nobody sees (U+" in reply.body.decode()
+    assert send("GET", graph("urn:odd")).status == 404
+
+
+def test_what_an_escape_looks_like_is_no_control_character(send: Send) -> None:
+    text = r"INSERT DATA { GRAPH <urn:even> { <urn:s> <urn:p> 'C:\\bin\\u000B' } }"
+    assert send("POST", "/sparql", text, UPDATE).status == 204
+    assert send("PUT", graph("urn:even"), r"<urn:s> <urn:p> 'C:\\bin' .").status == 204
+
+
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
 def test_a_graph_is_changed_only_in_the_state_that_the_request_expects(
     send: Send, service: Running, method: str
