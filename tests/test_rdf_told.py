@@ -97,6 +97,10 @@ TOLD: dict[str, tuple[tuple[str, bytes], str, Severity, str]] = {
         after("a cp:Initiative", "a cp:Initative"),
         *("KnownTerm", Severity.VIOLATION, "Did you mean cp:Initiative?"),
     ),
+    "a class of another vocabulary under our prefix": (
+        after("a cp:Initiative", "a cp:Initiative , cp:Organisation"),
+        *("KnownTerm", Severity.VIOLATION, "Did you mean org:Organization?"),
+    ),
     "a property of another vocabulary": (
         panel("rdfs:lable 'Panel'@da"),
         *("KnownTerm", Severity.WARNING, "Did you mean rdfs:label?"),

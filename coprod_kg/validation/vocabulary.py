@@ -161,9 +161,19 @@ class KnownTerms:
 
     def _hint(self, term: str) -> str:
         name = term.removeprefix(self._namespace)
-        known = sorted(term.removeprefix(self._namespace) for term in self._terms)
-        near = get_close_matches(name, known, 1, _NEAR_NAME)
-        hint = f"Did you mean cp:{near[0]}?" if near else "Use a term of the ontology."
+        # A class stands for a class: their names begin with a capital, those of properties do not.
+        is_class = name[:1].isupper()
+        ours = {term.removeprefix(self._namespace): term for term in sorted(self._terms)}
+        ours = {local: term for local, term in ours.items() if local[:1].isupper() == is_class}
+        known = ours.copy()
+        for space, names in self._foreign.items():
+            for local in names:
+                if local[:1].isupper() == is_class:
+                    known.setdefault(local, space + local)
+        near = get_close_matches(name, known, 1, _NEAR_FOREIGN)
+        near = near or get_close_matches(name, ours, 1, _NEAR_NAME)
+        meant = shorten(known[near[0]]) if near else ""
+        hint = f"Did you mean {meant}?" if meant else "Use a term of the ontology."
         return f"The ontology has no term of this name. {hint}"
 
     def _foreign_subjects(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
