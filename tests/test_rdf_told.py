@@ -133,6 +133,14 @@ TOLD: dict[str, tuple[tuple[str, bytes], str, Severity, str]] = {
         after('"panel"@en', '" "@en'),
         *("Thing-label", Severity.VIOLATION, "A thing has a name for people"),
     ),
+    "a name that is none": (
+        after('"town"@en', '"N/A"@en'),
+        *("ProperName", Severity.VIOLATION, "'N/A' names nothing and nobody."),
+    ),
+    "a name of signs only": (
+        after('"town"@en', '"?"'),
+        *("ProperName", Severity.VIOLATION, "'?' names nothing and nobody."),
+    ),
     "a sign that XML cannot hold": (
         panel("cp:place 'Aar\\u000Bhus'@en"),
         *("PlainText", Severity.VIOLATION, "U+000B"),

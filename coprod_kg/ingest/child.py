@@ -20,6 +20,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
+from coprod_kg.ingest.empty_names import empty_names
 from coprod_kg.ingest.job import Checked, Limits, Sent, read_frame, write_frame
 from coprod_kg.ingest.locate import headers_of, in_table, in_text, of_cells
 from coprod_kg.ingest.partition import parts_of
@@ -171,6 +172,7 @@ class Checker:
         uncovered = self._believed.uncovered(triples, added, self._base_iri)
         return (
             *told,
+            *empty_names(triples),
             *self._ahead.check(triples),
             *(finding for finding in uncovered if finding.focus not in misnamed),
             *self._vocabulary.advised(shaped),

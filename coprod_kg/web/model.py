@@ -75,6 +75,7 @@ _CHECKS: Final[Mapping[str, str]] = {
     "CoveredThing": "Of everything that is described it is said what it is, or that follows from "
     "what is said of it; and it is of a class that a shape is for.",
     "PlainText": "A text has no sign in it that XML cannot hold, such as a vertical tab.",
+    "ProperName": "A name names something: N/A, ?, unknown and their kind are no names.",
     "KnownKey": "Every key of a JSON-LD file has a meaning in its context, or is null there.",
     "NamedGraph": "The names of graphs in TriG and N-Quads are not kept: all statements of a file "
     "enter the one graph of its organisation.",
