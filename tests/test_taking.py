@@ -23,8 +23,8 @@ TAKEN = "0" * 32
 ENDS = """
 import os, sys
 from pathlib import Path
-from coprod_kg.store.worker_registry import Ledger
-Ledger(Path(sys.argv[1])).take(sys.argv[2])
+from coprod_kg.store.worker_registry import WorkerRegistry
+WorkerRegistry(Path(sys.argv[1])).take(sys.argv[2])
 os.abort()
 """
 
