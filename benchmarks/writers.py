@@ -288,7 +288,10 @@ class Writer:
     def _send(self, method: str, path: str, body: bytes | None, kind: str) -> tuple[int, bytes]:
         """The status and the answer; 0 where the connection ended before there was one."""
         headers = {"Authorization": f"Bearer {self._token}"}
-        headers |= {"Content-Type": kind} if kind else {"Accept": _JSON}
+        if kind:
+            headers["Content-Type"] = kind
+        elif method == "GET":  # the answer of a query; other answers come as they are
+            headers["Accept"] = _JSON
         connection = http.client.HTTPConnection(
             "127.0.0.1", self._port, timeout=300, source_address=self._address
         )
