@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
@@ -24,6 +25,8 @@ from coprod_kg.web.update import updated
 
 __all__ = ["blueprint", "lookup"]
 
+_SMALL: Final = 256 << 10
+"""Bytes below which an answer is read whole, to look for what must be known of it."""
 EXAMPLE = """PREFIX cp: <https://w3id.org/coprod/ontology#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
 
@@ -61,7 +64,7 @@ def _sparql(site: Site) -> Response:
         return _page(site, query, conditions)
     answer = site.ask_store(query)
     said = ""
-    if answer.length is not None:  # a large one is sent as it comes: its headers go before it
+    if (answer.length or _SMALL) < _SMALL:  # a large one is sent as it comes, its headers first
         data = answer.read()
         answer, said = replace(answer, chunks=iter((data,))), caveat_of_text(data)
     response = reply(answer, _seen(conditions, answer.version))

@@ -204,7 +204,7 @@ def test_a_client_may_ask_for_less_time_and_never_for_more() -> None:
     store = MemoryStore()
     client = create_app(store, Settings(query_seconds=30)).test_client()
     for given in ("5", "0.5", "1000"):
-        client.get(f"/sparql?query={quote(ASK)}&timeout={given}")
+        client.get(f"/sparql?query={quote(f'{ASK} # {given}')}&timeout={given}")
     assert [query.seconds for query in store.asked] == [5.0, 0.5, 30.0]
 
 

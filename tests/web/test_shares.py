@@ -169,7 +169,7 @@ def test_a_reader_slower_than_the_deadline_of_its_query_gets_all(tmp_path: Path)
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     settings = replace(
-        SETTINGS, web_workers=1, workers=1, long_queries=0, open_check_mb=1, open_check_seconds=0.5
+        SETTINGS, web_workers=1, workers=1, long_queries=0, open_check_mb=1, open_check_seconds=0.05
     )
     with running(tmp_path_factory.mktemp("strict") / "data", settings) as found:
         yield found
