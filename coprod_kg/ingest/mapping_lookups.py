@@ -1,7 +1,7 @@
 """Functions for a mapping's queries: names to concepts, names to identifiers.
 
 It is loaded by its path into the engine's process, whose libraries are older than ours, together
-with ``concepts.py`` and ``identifiers.py``: standard library only, and those two.
+with ``workbook/concepts.py`` and ``workbook/identifiers.py``: standard library, and those two.
 """
 
 import csv
@@ -17,11 +17,12 @@ __all__ = ["Lookups"]
 NAMES: Final = "names.csv"
 UNMATCHED: Final = "unmatched.json"
 _MOST_TOLD: Final = 1000
+_WORKBOOK: Final = Path(__file__).parents[1] / "workbook"
 
 
 def _module(name: str) -> ModuleType:
-    """A module beside this one, which needs nothing of its package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    """A module of the workbook, which needs nothing of its package."""
+    spec = importlib.util.spec_from_file_location(name, _WORKBOOK / f"{name}.py")
     if spec is None or spec.loader is None:
         raise ImportError(name)
     module = importlib.util.module_from_spec(spec)
