@@ -69,6 +69,12 @@ class _Shown:
     table: Table | None
     data: bytes
 
+    def same_as(self, other: "_Shown") -> bool:
+        """Whether the answers are equal: of JSON the rows, as its head links to its version."""
+        if self.table is not None and other.table is not None:
+            return self.table == other.table
+        return self.data == other.data
+
 
 def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _Shown:
     if question.described()["form"] in ("CONSTRUCT", "DESCRIBE"):
@@ -85,7 +91,7 @@ def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _S
         click.echo(f"{question.described()['summary']}\n")
     elif output.file is None:
         _separate(now, changes, before)
-    if before is None or terminal or now.data != before.data:
+    if before is None or terminal or not now.same_as(before):
         again = partial(question.asked, output.media_types, output.made, now.version)
         show(again, output)
     if terminal or output.file is not None:
@@ -103,7 +109,7 @@ def _separate(now: _Shown, changes: Sequence[str], before: _Shown | None) -> Non
 def _changes(question: BoundQuestion, output: Output, before: _Shown, now: _Shown) -> Iterator[str]:
     """What has changed: a line that counts, then a line for each row."""
     since = f"since version {before.version}"
-    if before.data == now.data:
+    if now.same_as(before):
         yield f"nothing has changed {since}"
     elif before.table is None or now.table is None or now.table.truth is not None:
         yield f"the answer has changed {since}"
