@@ -7,13 +7,15 @@ SERVE := $(VENV)/.serve-installed
 TEST := $(VENV)/.test-installed
 UV := uv==0.13.9
 CHECKED := .
+# A file of tests at a time on each core; `make test SPREAD=` runs them one after the other.
+SPREAD := -n auto --maxprocesses=4 --dist loadfile
 
 # A checkout that was moved, or a Python that went away: set up again.
 STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \
 	&& $(BIN)/python -c '' 2>/dev/null; } || rm -f $(SERVE) $(TEST))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format fast lock wheel docs clean
+.PHONY: help serve test check format lock wheel docs clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +24,7 @@ serve: $(SERVE) ## set up everything and serve http://127.0.0.1:8000
 	@exec $(BIN)/coprod-kg serve $(ARGS)
 
 test: check ## set up everything, check the code, run every test
-	@$(BIN)/python -m pytest --durations=10 $(TESTS)
+	@$(BIN)/python -m pytest --durations=10 $(SPREAD) $(TESTS)
 
 check: $(TEST) ## lint, formatting and types
 	@$(BIN)/ruff check $(CHECKED)

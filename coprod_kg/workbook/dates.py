@@ -55,9 +55,9 @@ class NotADay:
 def day(cell: GridCell) -> Literal | NotADay:
     """The day, month or year in a cell.
 
-    >>> str(day(Cell(CellKind.TEXT, "2021-03")))
+    >>> str(day(GridCell(CellKind.TEXT, "2021-03")))
     '"2021-03"^^<http://www.w3.org/2001/XMLSchema#gYearMonth>'
-    >>> day(Cell(CellKind.TEXT, "1.3.2021")).fix
+    >>> day(GridCell(CellKind.TEXT, "1.3.2021")).fix
     'Write 2021-03-01 if you mean 1 March 2021.'
     """
     text = cell.text.strip()

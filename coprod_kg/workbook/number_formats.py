@@ -35,11 +35,11 @@ def shown_by(number: int, code: str | None) -> NumberDisplay:
     """What a number format shows a number as.
 
     >>> shown_by(14, None), shown_by(164, 'dd"."mm"."yyyy'), shown_by(165, "#,##0")
-    (<Shown.DAY: 'day'>, <Shown.DAY: 'day'>, <Shown.NUMBER: 'number'>)
+    (<NumberDisplay.DAY: 'day'>, <NumberDisplay.DAY: 'day'>, <NumberDisplay.NUMBER: 'number'>)
     >>> shown_by(17, None), shown_by(167, "[$-406]mmmm yyyy"), shown_by(168, "yyyy;@")
-    (<Shown.MONTH: 'month'>, <Shown.MONTH: 'month'>, <Shown.YEAR: 'year'>)
+    (<NumberDisplay.MONTH: 'month'>, <NumberDisplay.MONTH: 'month'>, <NumberDisplay.YEAR: 'year'>)
     >>> shown_by(166, "[<3000]0;yyyy-mm-dd")
-    <Shown.DAY_OR_YEAR: 'day or year'>
+    <NumberDisplay.DAY_OR_YEAR: 'day or year'>
     """
     if code is None:
         if number == _MONTH_AND_YEAR:
