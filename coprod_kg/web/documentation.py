@@ -1,4 +1,4 @@
-"""Routes of the OpenAPI document, its page, and the guides of ``docs/`` as pages."""
+"""Routes of the OpenAPI document, its page, and the guides of ``docs`` and ``examples``."""
 
 import json
 from collections.abc import Mapping
@@ -74,8 +74,8 @@ def blueprint(site: Site) -> Blueprint:
 
 
 def _guide(name: str) -> Response:
-    """One of the pages of the folder ``docs``."""
-    text = _file("docs", f"{name}.md").read_text(encoding="utf-8")
+    """One of the pages of the folders ``docs`` and ``examples``."""
+    text = _found(_pages(), name).read_text(encoding="utf-8")
     page = render_template(
         "guide.html", title=title(text), text=html(text, _link), guides=_guides()
     )
@@ -84,28 +84,34 @@ def _guide(name: str) -> Response:
 
 def _deploy(name: str) -> Response:
     """One of the files that operators are handed."""
-    text = _file("deploy", name).read_text(encoding="utf-8")
+    found = {file.name: file for file in files("deploy").iterdir() if file.is_file()}
+    text = _found(found, name).read_text(encoding="utf-8")
     return _sent(Response(text, content_type="text/plain; charset=utf-8"))
 
 
-def _file(folder: str, name: str) -> Path:
-    """A file of an installed folder.
+def _found(pages: Mapping[str, Path], name: str) -> Path:
+    """The file of that name among those that are served.
 
     Raises:
         NotFound: there is none of that name.
     """
-    found = {file.name: file for file in files(folder).iterdir() if file.is_file()}
-    if name not in found:
+    if name not in pages:
         raise NotFound(f"there is no page {name[:100]!r}", fix="The pages are listed at /docs.")
-    return found[name]
+    return pages[name]
+
+
+@cache
+def _pages() -> Mapping[str, Path]:
+    """The file of each page by its name; the README of ``examples`` is named for its folder."""
+    example = {path.stem: path for path in files("examples").glob("*.md")}
+    example["examples"] = example.pop("README")
+    return example | {path.stem: path for path in files("docs").glob("*.md")}
 
 
 @cache
 def _guides() -> tuple[tuple[str, str], ...]:
     """The name and the title of each page, those that most people look for first."""
-    found = {
-        path.stem: title(path.read_text(encoding="utf-8")) for path in files("docs").glob("*.md")
-    }
+    found = {name: title(path.read_text(encoding="utf-8")) for name, path in _pages().items()}
     names = sorted(found, key=lambda name: (_FIRST.index(name) if name in _FIRST else 99, name))
     return tuple((name, found[name]) for name in names)
 
@@ -116,8 +122,9 @@ def _link(href: str) -> str | None:
     if not name or ":" in name:
         return href
     folder, _, file = name.rpartition("/")
-    if folder == "" and file.endswith(".md"):
-        return f"/docs/{file.removesuffix('.md')}{mark}{place}"
+    page = "examples" if file == "README.md" else file.removesuffix(".md")
+    if folder in ("", "../docs", "../examples") and file.endswith(".md") and page in _pages():
+        return f"/docs/{page}{mark}{place}"
     there = folder == "../deploy" and (files("deploy") / file).is_file()
     return f"/docs/deploy/{file}" if there else None
 
