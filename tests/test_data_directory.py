@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
@@ -131,6 +132,20 @@ def test_what_a_killed_holder_left_is_removed_by_the_next_one(data: Path) -> Non
         assert not (left / "marked").exists()
         assert values(service.store) == "o\r\nurn:1\r\n"
     assert not left.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_ended_leaves_no_temporary_folder(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([*CLI, "check-queries"], env=environ) as process:
+        while len(list(tmp_path.glob("coprod-*"))) < 2:  # its empty store, and where that runs
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+    assert process.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_of_somebody_else_in_its_place_is_not_used(data: Path) -> None:

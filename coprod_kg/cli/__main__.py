@@ -2,9 +2,11 @@
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
+from types import FrameType
 
 import click
 
@@ -84,6 +86,9 @@ def coprod_kg() -> None:
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     register()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, _end)
     try:
         ended = coprod_kg.main(prog_name="coprod-kg", standalone_mode=False)
         # An exit code comes back as it is, and so does whatever a command returns.
@@ -103,6 +108,11 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"coprod-kg: {where}{error.strerror or error}{_whose(error)}", err=True)
         sys.exit(StoreUnavailable.exit_code)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End by an exception: the default action would leave temporary folders behind."""
+    sys.exit(128 + number)
 
 
 def _whose(error: OSError) -> str:

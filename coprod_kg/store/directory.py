@@ -34,10 +34,21 @@ from typing import Any
 
 from coprod_kg.errors import StoreFull, StoreInUse, StoreUnavailable
 
-__all__ = ["DataDirectory", "alone", "check_room", "not_allowed", "put", "sync", "user_name"]
+__all__ = [
+    "DataDirectory",
+    "alone",
+    "check_not_full",
+    "check_room",
+    "not_allowed",
+    "put",
+    "sync",
+    "user_name",
+]
 
 _RESERVE_BYTES = 32 << 20
 """Left free by every commit, so that the store can always be opened again."""
+_RESERVE_FILES = 256
+"""Left free likewise: a commit makes files, and a snapshot a link to each file of the store."""
 _OWNER_FOLDER = 0o700
 _OWNER_FILE = 0o600
 _OURS = (
@@ -279,14 +290,25 @@ def put(path: Path, content: bytes, mode: int = _OWNER_FILE) -> None:
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _full(f"{path.name} does not fit on the disk", path.parent) from None
+        check_not_full(error, path)
         raise
     sync(path.parent)
 
 
+def check_not_full(error: OSError, path: Path) -> None:
+    """See that a failure to write a file is another than a full disk.
+
+    Raises:
+        StoreFull: there is no room for the file.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise _full(f"{path.name} does not fit on the disk", path.parent) from None
+
+
 def check_room(folder: Path, size: int) -> None:
     """See that the disk of a folder holds so many bytes more, and what is always left free.
+
+    A disk can be full of files, too, while there are bytes left.
 
     Raises:
         StoreFull: it does not.
@@ -294,6 +316,12 @@ def check_room(folder: Path, size: int) -> None:
     needed, free = _RESERVE_BYTES + size, shutil.disk_usage(folder).free
     if free < needed:
         message = f"the change needs {needed >> 20} MiB of free disk, and {free >> 20} MiB are left"
+        raise _full(message, folder)
+    disk = os.statvfs(folder)
+    if disk.f_files and disk.f_favail < _RESERVE_FILES:  # some file systems do not count files
+        message = (
+            f"the free disk holds {disk.f_favail} more files, and a change needs more (inodes)"
+        )
         raise _full(message, folder)
 
 

@@ -18,7 +18,7 @@ import pyoxigraph
 
 from coprod_kg.errors import CoprodError, NotFound, StoreUnavailable, VersionGone, WrongUsage
 from coprod_kg.store.base import Kept
-from coprod_kg.store.directory import sync
+from coprod_kg.store.directory import check_not_full, sync
 
 __all__ = ["Reader", "Snapshots"]
 
@@ -91,20 +91,25 @@ class Snapshots:
             WrongUsage: the name is taken, or holds other characters than it may.
             NotFound: there is no such version yet.
             VersionGone: the version is not kept.
+            StoreFull: the disk has no room for the name.
         """
         _check_name(name)
         with self._holding(version):
             self._name(version, name)
 
     def _name(self, version: int, name: str) -> None:
-        self._tags.mkdir(0o700, exist_ok=True)
+        link = self._tags / name
         try:
-            (self._tags / name).symlink_to(Path("..") / str(version))
+            self._tags.mkdir(0o700, exist_ok=True)
+            link.symlink_to(Path("..") / str(version))
         except FileExistsError:
             taken = self.tags()[name]
             raise WrongUsage(
                 f"version {taken} has the name {name} already", fix="Choose another name."
             ) from None
+        except OSError as error:
+            check_not_full(error, link)
+            raise
         sync(self._tags)
 
     def cited(self) -> tuple[int, ...]:

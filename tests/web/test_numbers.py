@@ -137,6 +137,11 @@ def test_every_alert_is_about_numbers_that_there_are(service: Running, data: Pat
     rules = [rule for group in groups for rule in group["rules"]]
     assert len({rule["alert"] for rule in rules}) == len(rules) > 5
     for rule in rules:
+        assert {"alert", "expr"} <= rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}
+        assert re.fullmatch(r"\d+[smhd]", rule.get("for", "0s"))
+        assert [rule["expr"].count(sign) for sign in "([{"] == [
+            rule["expr"].count(sign) for sign in ")]}"
+        ]
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert rule["annotations"]["summary"]
         names = NAME.findall(rule["expr"])

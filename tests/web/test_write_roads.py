@@ -26,8 +26,11 @@ from coprod_kg.cli.submissions import submissions
 from coprod_kg.errors import StoreError, StoreFull
 from coprod_kg.ingest.journal import Journal
 from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change
 from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.local import serving
 from coprod_kg.store.snapshots import Snapshots
+from tests.test_data_directory import command
 from tests.test_submitting import organisation, sent
 from tests.web.service import running
 from tests.web.writing import ROADS, TURTLE, Road, Site, Write, submit
@@ -38,12 +41,13 @@ LEFT = 20 << 20
 
 
 @contextmanager
-def mounted(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A small disk in memory."""
+def mounted(folder: Path, megabytes: int, files: int = 0) -> Iterator[Path]:
+    """A small disk in memory, for so many files at most where that is said."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root on Linux can make a disk to fill")
     folder.mkdir()
-    made = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    made = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,nr_inodes={files}"]
+    made += ["tmpfs", str(folder)]
     if subprocess.run(made, check=False, capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount a disk")
     try:
@@ -138,6 +142,77 @@ def test_a_full_disk_keeps_the_tokens_and_marks_that_there_are(tmp_path: Path) -
         filler.unlink()
         tokens.revoke("first")
         assert private.mark("town", private=False)
+
+
+def test_a_full_disk_refuses_a_tag_in_a_sentence_and_has_it_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    with mounted(tmp_path / "disk", 96, files=800) as disk:
+        settings = Settings.load({"data": disk / "data", "workers": 1}, {})
+        with serving(settings) as service:
+            version = service.store.commit(
+                Change(replace={"urn:g": b"<urn:a> <urn:b> <urn:c> ."})
+            ).version
+            assert command("versions", "--data", settings.data).returncode == 0
+            # A name is a file without content: only their number can be used up.
+            fillers = [disk / str(number) for number in range(os.statvfs(disk).f_favail)]
+            for filler in fillers:
+                filler.touch()
+            with pytest.raises(StoreFull, match="0 more files"):
+                service.store.commit(Change(replace={"urn:g": b"<urn:a> <urn:b> <urn:d> ."}))
+            told = command("tag", version, "full", "--data", settings.data)
+            assert (told.returncode, told.stderr) == (
+                3,
+                f"coprod-kg: {settings.data}/snapshots/tags: full does not fit on the disk\n"
+                "Free some space; reading goes on meanwhile.\n",
+            )
+            assert Snapshots(DataDirectory(settings.data).snapshots).tags() == {}
+            for filler in fillers:
+                filler.unlink()
+            assert command("tag", version, "full", "--data", settings.data).returncode == 0
+
+
+MAKER = """
+import sys
+from pathlib import Path
+from coprod_kg.access import Private, Role, Tokens
+tokens, private = Tokens(Path(sys.argv[1])), Private(Path(sys.argv[1]))
+for number in range(1_000_000):
+    if sys.argv[2] == "token":
+        tokens.create(f"t{number}", Role.CURATOR)
+    else:
+        private.mark(f"t{number}")
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("road", ["token", "private"])
+def test_a_command_that_is_killed_leaves_the_marks_before_or_after_it(
+    tmp_path: Path, road: str
+) -> None:
+    for attempt in range(4):
+        data = tmp_path / str(attempt)
+        maker = subprocess.Popen(
+            [sys.executable, "-c", MAKER, data, road], stdout=subprocess.PIPE, text=True
+        )
+        assert maker.stdout is not None
+        with maker, maker.stdout:
+            assert maker.stdout.readline() == "0\n"
+            time.sleep(random.uniform(0.0, 0.2))
+            maker.kill()
+            done = {0, *map(int, maker.stdout.read().splitlines())}
+        tokens, private = Tokens(data), Private(data)
+        kept = (
+            [grant.name for grant in tokens.list()] if road == "token" else private.organisations()
+        )
+        # the last one may have been kept, and not been told yet
+        assert (
+            {f"t{number}" for number in done}
+            <= {*kept}
+            <= {f"t{number}" for number in range(len(done) + 1)}
+        )
+        tokens.create("next", Role.CURATOR)
+        assert private.mark("next")
 
 
 @pytest.fixture(scope="module")
