@@ -107,6 +107,12 @@ QUERIES = {
     "percent is no letter": "SELECT * { ?s :p <http://example.org/ü> }",
     "escapes": r"SELECT ('\u00e9\t\"\\\U0001F600' AS ?a) (<http://example.org/\u00fc> AS ?b) {}",
     "comments": "SELECT * # FROM :g1 \n { ?s :p ?o } # SERVICE <urn:x> {}",
+    "a silent call": "SELECT ?s ?v ?z { ?s :v ?v SERVICE SILENT <urn:away> { ?s :w ?z } }",
+    "a silent call in OPTIONAL": "SELECT ?s ?z { ?s :p ?o "
+    "OPTIONAL { SERVICE SILENT <urn:away> { ?s :w ?z } } }",
+    "a silent call alone": "SELECT * { SERVICE SILENT <urn:away> { ?s ?p ?o } }",
+    "a silent call by a variable": "SELECT ?s ?z { VALUES ?there { <urn:away> <urn:gone> } "
+    "SERVICE SILENT ?there { ?s :w ?z } }",
     "glued": "SELECT*{?s:p?o}ORDER BY?s",
     "ask": "ASK { :a :v 1.0 }",
     "ask equal": "ASK { :a :v ?v FILTER(?v = 1.0) }",
