@@ -36,7 +36,6 @@ format: $(TEST) ## put the code into its format
 	@$(BIN)/ruff format $(CHECKED)
 
 docs: $(TEST) ## write what README.md and docs/ show of the program anew
-	@$(BIN)/python -m coprod_kg.queries.competency_table
 	@$(BIN)/python docs/generate.py
 
 wheel: $(TEST) ## build dist/coprod_kg-….whl

@@ -34,10 +34,15 @@ import click
 from coprod_kg.cli.__main__ import coprod_kg
 from coprod_kg.queries.library import load
 from coprod_kg.settings import PREFIX, Settings
+from coprod_kg.sparql.tokens import significant
 
 TOP = Path(__file__).resolve().parents[1]
 # Those that read before those that write, so that what is shown stays the same.
-PAGES = ("README.md", *(f"docs/{name}.md" for name in ("analyst", "portal", "operator")))
+PAGES = (
+    "README.md",
+    "ontology/README.md",
+    *(f"docs/{name}.md" for name in ("analyst", "portal", "operator")),
+)
 PAGES += tuple(
     name
     for path in sorted((TOP / "docs").glob("*.md"))
@@ -186,8 +191,24 @@ def leaves(command: click.Command, name: str) -> Iterator[tuple[str, click.Comma
             yield from leaves(inner, f"{name} {word}")
 
 
+def competency_table() -> str:
+    """Competency questions, the ontology's terms that each uses, and the query that answers it."""
+    rows = sorted(
+        ((answer, query) for query in load().values() for answer in query.answers),
+        key=lambda row: (row[0], row[1].name),
+    )
+    lines = ["| | Question | Terms | Query |", "|---|---|---|---|"]
+    for answer, query in rows:
+        names = {token.text for token in significant(query.text) if token.kind == "pname"}
+        terms = ", ".join(f"`{name}`" for name in sorted(names) if re.match("cp:.", name))
+        link = f"[{query.name}](../queries/questions/{query.name}.rq)"
+        lines.append(f"| {answer} | {query.summary} | {terms} | {link} |")
+    return "\n".join(lines)
+
+
 WRITERS: dict[str, Callable[[], str]] = {
     "commands": commands_help,
+    "competency": competency_table,
     "queries": queries_table,
     "settings": settings_table,
 }

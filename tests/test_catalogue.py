@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal, QuerySolutions, Store
 
 from coprod_kg.errors import ModelError, WrongUsage
-from coprod_kg.model.files import files
 from coprod_kg.model.namespaces import term
 from coprod_kg.model.schemes import Concept, Scheme, schemes
-from coprod_kg.queries.competency_table import with_table
 from coprod_kg.queries.library import SavedQuery, load, read
 from coprod_kg.queries.small_counts import SmallCounts
 from coprod_kg.sparql.tokens import position, tokens
@@ -423,11 +421,6 @@ def test_a_scheme_that_is_not_turtle_is_named_with_its_line(tmp_path: Path) -> N
 
 def test_a_concept_without_a_label_is_called_by_its_slug() -> None:
     assert Concept("urn:x", "x", {}).label("da") == "x"
-
-
-def test_the_table_of_questions_is_the_one_that_its_command_writes() -> None:
-    text = (files("ontology") / "README.md").read_text(encoding="utf-8")
-    assert with_table(text, load()) == text
 
 
 def test_at_least_thirty_competency_questions_have_a_query() -> None:

@@ -12,7 +12,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.model.files import files
 
-__all__ = ["expand", "prefixes", "shorten", "sparql_prologue", "term", "terms"]
+__all__ = ["expand", "prefixes", "shorten", "term", "terms"]
 
 _SH = "http://www.w3.org/ns/shacl#"
 _IS_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
@@ -89,11 +89,6 @@ def shorten(iri: str) -> str:
     length, prefix = max(fitting)
     local = iri[length:]
     return iri if _LOCAL_STOPS & set(local) else f"{prefix}:{local}"
-
-
-def sparql_prologue() -> str:
-    """All prefixes as ``PREFIX`` lines, ready to stand before a query."""
-    return "".join(f"PREFIX {prefix}: <{space}>\n" for prefix, space in prefixes().items())
 
 
 def _parse(name: str) -> list[ox.Quad]:

@@ -84,10 +84,6 @@ def _known() -> Mapping[str, frozenset[str]]:
     return found
 
 
-def _aggregated(around: list[str]) -> bool:
-    return bool(set(_AGGREGATES) & set(around))
-
-
 def _unseen(text: str, tokens: list[Token]) -> Iterator[Mistake]:
     """The hints of one SELECT, whose first token comes first."""
     given, grouped, around = set[str](), set[str](), list[str]()
