@@ -236,12 +236,11 @@ class Settings:
                 where="setting public-url",
                 fix="Write for example https://data.example.org",
             )
-        if parts.path.strip("/") or parts.query or parts.fragment:
+        if parts.query or parts.fragment:
             raise WrongUsage(
-                f"{self.public_url!r} has more than a host: the pages lead to addresses that begin "
-                "right behind it, so the service needs a host name of its own",
+                f"{self.public_url!r} has more than a host and a path",
                 where="setting public-url",
-                fix=f"Write {parts.scheme}://{parts.netloc}, and have the proxy hand on all of it.",
+                fix=f"Write {parts.scheme}://{parts.netloc}{parts.path}",
             )
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
@@ -256,6 +255,11 @@ class Settings:
         """The address of the service with a slash at its end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{(self.public_url or f'http://{host}:{self.port}').rstrip('/')}/"
+
+    @property
+    def prefix(self) -> str:
+        """The path of the public address, which begins every address here: empty or ``/coprod``."""
+        return urlsplit(self.public_url).path.rstrip("/")
 
     @property
     def scratch(self) -> str | None:

@@ -207,7 +207,7 @@ class Door:
                 answer.close()
                 exchange.outcome = kind_of(error)
                 more = [("Content-Range", f"bytes */{length}")]
-                return _Answer(*_refusal(error, exchange, more))
+                return _Answer(*_refusal(error, exchange, more, self._settings.prefix))
             if ("Accept-Ranges", "bytes") not in headers:  # files have it already
                 answer.headers = [*headers, ("Accept-Ranges", "bytes")]
             if found is not None:
@@ -293,7 +293,8 @@ class Door:
     async def _refuse(self, send: Send, exchange: RequestLog, error: CoprodError) -> None:
         """A problem document without the application, which has no thread for it."""
         exchange.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
-        await self._send(_Answer(*_refusal(error, exchange, [])), exchange, send)
+        refusal = _refusal(error, exchange, [], self._settings.prefix)
+        await self._send(_Answer(*refusal), exchange, send)
 
     def _check_room(self, sender: Client) -> None:
         """Refuse what would wait for too many others.
@@ -335,14 +336,16 @@ async def _watch(exchange: RequestLog, receive: Receive) -> None:
     exchange.asker.leave()
 
 
-def _refusal(error: CoprodError, known: RequestLog, more: Pairs) -> tuple[int, Pairs, bytes]:
+def _refusal(
+    error: CoprodError, known: RequestLog, more: Pairs, prefix: str
+) -> tuple[int, Pairs, bytes]:
     """Status, headers and body of a problem document."""
     kind = "application/problem+json"
     headers = [("Content-Type", kind), ("Cache-Control", "no-store"), *more]
     headers += [("Retry-After", str(error.retry_after))] if error.retry_after else []
     headers += [("Accept-Encoding", "gzip")] if error.status == 415 else []
     text = json.dumps(document(error), ensure_ascii=False, indent=2) + "\n"
-    return error.status, [*headers, *common(known, error.status, kind)], text.encode()
+    return error.status, [*headers, *common(known, error.status, kind, prefix)], text.encode()
 
 
 def _start(status: int, headers: Pairs) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class FastLookup:
         self._site = site
         self._begin = begin
         self._closed = site.settings.read_access == "token"
+        self._prefix = site.settings.prefix
         self._waiting: dict[asyncio.Future[Answer | None], float] = {}
 
     async def answer(self, head: Head, exchange: RequestLog) -> tuple[int, Headers, bytes] | None:
@@ -72,7 +73,7 @@ class FastLookup:
             if found is None:
                 return None
             if found.held is not None:
-                return 304, _headers(found.conditions, found.held, exchange, 304), b""
+                return 304, _headers(found.conditions, found.held, exchange, 304, self._prefix), b""
             exchange.note(found.query.text)
             keeps = self._site.cache.keeps(found.query)
             kept = self._site.kept(found.query) if keeps else None
@@ -93,7 +94,7 @@ class FastLookup:
         sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
         said = caveat_of_text(body)
         sent += [("Answer-Caveat", said)] if said else []
-        return 200, sent + _headers(conditions, offer, exchange, 200), body
+        return 200, sent + _headers(conditions, offer, exchange, 200, self._prefix), body
 
     def _read(self, head: Head, exchange: RequestLog) -> _Lookup | None:
         query_string, headers = head.scope["query_string"], head.headers
@@ -172,11 +173,13 @@ class FastLookup:
                 done.set_result(None)
 
 
-def _headers(conditions: Conditions, offer: Offer, exchange: RequestLog, status: int) -> Headers:
+def _headers(
+    conditions: Conditions, offer: Offer, exchange: RequestLog, status: int, prefix: str
+) -> Headers:
     marks = conditions.marks(offer, exchange.hidden)
     if exchange.unshared:
         marks = [
             (name, cache_control(exchange, value) if name == "Cache-Control" else value)
             for name, value in marks
         ]
-    return marks + common(exchange, status, offer.format.media_type)
+    return marks + common(exchange, status, offer.format.media_type, prefix)

@@ -84,6 +84,8 @@ class Head:
         found: dict[str, Any] = {
             "REQUEST_METHOD": self.method,
             "PATH_INFO": self.path.encode().decode("latin-1"),
+            # not decoded: an escape may be part of a name
+            "REQUEST_URI": scope["raw_path"].decode("latin-1"),
             "QUERY_STRING": scope["query_string"].decode("latin-1"),
             "SERVER_NAME": scope["server"][0],
             "SERVER_PORT": str(scope["server"][1]),

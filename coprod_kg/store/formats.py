@@ -7,6 +7,7 @@ from typing import IO, TypeAlias, cast
 import pyoxigraph as ox
 
 from coprod_kg.errors import NotAcceptable
+from coprod_kg.model.namespaces import prefixes
 from coprod_kg.store.xml_text import XmlText
 
 __all__ = ["GRAPH_FORMATS", "RESULT_FORMATS", "choose"]
@@ -44,6 +45,10 @@ def choose(results: Results, media_types: Iterable[str]) -> tuple[str, Serialise
     if isinstance(results, ox.QueryTriples):
         triples = results
         graph = _first(GRAPH_FORMATS, media_types, "a CONSTRUCT or DESCRIBE query")
+        if graph == "text/turtle":  # people read it, so it has prefixes
+            return graph, lambda file: ox.serialize(
+                triples, _file(file), ox.RdfFormat.TURTLE, prefixes=dict(prefixes())
+            )
         return graph, _writer(
             graph, lambda file: triples.serialize(_file(file), GRAPH_FORMATS[graph])
         )

@@ -6,7 +6,6 @@ text, everything else (``*/*`` and result formats too) gives ``application/probl
 """
 
 import json
-import re
 
 from flask import Flask, Response, current_app, g, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -22,13 +21,13 @@ from coprod_kg.errors import (
 )
 from coprod_kg.formats.media_types import HTML, Format
 from coprod_kg.formats.negotiation import negotiate
+from coprod_kg.publishing.problems import PROBLEMS, name_of
 from coprod_kg.web.request_log import exchange
 
 __all__ = ["document", "kind_of", "problem", "register"]
 
 _JSON = Format("json", "application/problem+json", "rows", "problem document")
 _TEXT = Format("txt", "text/plain", "rows", "text")
-_TYPES = "https://w3id.org/coprod/problem/"
 
 
 def register(app: Flask) -> None:
@@ -68,13 +67,13 @@ def problem(error: CoprodError) -> Response:
 
 def kind_of(error: CoprodError) -> str:
     """The kind of an error in words with hyphens, such as ``query-timeout``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+    return name_of(type(error))
 
 
 def document(error: CoprodError) -> dict[str, str | int]:
     """The members of the problem document (RFC 9457) of an error."""
     told: dict[str, str | int] = {
-        "type": _TYPES + kind_of(error),
+        "type": PROBLEMS + kind_of(error),
         "title": error.title,
         "status": error.status,
         "detail": error.what,

@@ -1,4 +1,11 @@
-"""Headers that every response carries, errors too: security, CORS, ``Vary``, cache status."""
+"""Headers that every response carries, errors too: security, CORS, ``Vary``, cache status.
+
+All addresses here begin at the root of the service. Where the public reaches it under a path, that
+path is put before each of them in this one place, in headers and on pages.
+"""
+
+import re
+from typing import Final
 
 from flask import Flask, Response, request
 
@@ -39,19 +46,26 @@ _ASKED = (
 )
 """What pages of other sites may send; a preflight names what they are about to."""
 
+_ON_PAGE: Final = re.compile(rb'(?<=[ \n])(href|src|action)="/(?!/)')
+_IN_LINK: Final = re.compile(r"(?<=<)/(?!/)")
+
 _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
 """What our cache did, in the words of RFC 9211."""
 
 
-def common(known: RequestLog, status: int, media_type: str) -> list[tuple[str, str]]:
+def common(
+    known: RequestLog, status: int, media_type: str, prefix: str = ""
+) -> list[tuple[str, str]]:
     """The headers of every response beside its own, from the application or the fast lookup.
 
     Args:
         known: the request and what is known of its answer.
         status: of the response.
         media_type: of its body, without parameters.
+        prefix: the path under which the public reaches the service.
     """
-    found = [*_ALWAYS, ("Vary", "Accept, Authorization" if known.guarded else "Accept")]
+    always = [(name, _IN_LINK.sub(f"{prefix}/", value)) for name, value in _ALWAYS]
+    found = [*always, ("Vary", "Accept, Authorization" if known.guarded else "Accept")]
     cached = known.notes.get("cache")
     if isinstance(cached, str) and status < 300:
         found.append(("Cache-Status", f"coprod-kg; {_CACHE[cached]}"))
@@ -67,7 +81,25 @@ def cache_control(known: RequestLog, value: str) -> str:
 
 def register(app: Flask) -> None:
     """Add the headers to every response of the application."""
+    prefix = app.config["SETTINGS"].prefix
+    if prefix:
+        # registered first, it runs last: after every address has been written
+        app.after_request(lambda response: _moved(response, prefix))
     app.after_request(_add)
+
+
+def _moved(response: Response, prefix: str) -> Response:
+    """The response with the path of the public address before all addresses of this service."""
+    headers = response.headers
+    for name in ("Location", "Content-Location"):
+        if headers.get(name, "").startswith("/"):
+            headers[name] = prefix + headers[name]
+    if links := headers.getlist("Link"):
+        headers.setlist("Link", [_IN_LINK.sub(f"{prefix}/", link) for link in links])
+    if response.mimetype in ("text/html", "image/svg+xml") and not response.direct_passthrough:
+        page = response.get_data()
+        response.set_data(_ON_PAGE.sub(rb'\1="' + prefix.encode() + b"/", page))
+    return response
 
 
 def _add(response: Response) -> Response:

@@ -1,12 +1,14 @@
-"""Routes of resources and their documents as linked data: ``/id``, ``/page``, ``/doc``.
+"""Routes of everything that has an IRI in the data: the thing, its page and its document.
 
 ``/id/KIND/ID`` is the thing, so it redirects (303) to ``/page/…`` for people or ``/doc/…`` for
-machines. The concepts of the schemes have the same under ``/vocab/SCHEME/CONCEPT``.
+machines. Concepts have the same under ``/vocab/SCHEME/CONCEPT``, and so have the records of this
+service: ``/graph/…``, ``/submission/…``, ``/version/N``, ``/model/…``.
 """
 
-import re
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 
@@ -14,98 +16,143 @@ from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.queries.caveat import caveat_of_claims
+from coprod_kg.web.address import raw_path, readings, root
 from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.pages.resource import portrait
-from coprod_kg.web.protocol import parameters
-from coprod_kg.web.replies import LATEST, Conditions, media_types, reply, wants_page
+from coprod_kg.web.protocol import parameters, version
+from coprod_kg.web.replies import LATEST, PINNED, Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import VOCABULARY, Site
 
 __all__ = ["blueprint"]
 
+RECORDS: Final = ("graph", "submission", "version", "model")
+"""The kinds of records, each the first part of its IRIs below the base."""
+
 _SUFFIXES: Final = tuple(form.name for form in (*GRAPHS, HTML))
-_SEGMENT: Final = re.compile(r"[^\x00-\x20<>\"{}|^`\\/?#\[\]]+")
+_LONGEST: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a request is about.
+
+    Attributes:
+        iri: its name.
+        tail: the part of its address that its page and its document share.
+        suffix: the format that the address names, or None.
+        version: the dataset version that is asked.
+        pinned: whether the address names that version for ever.
+        query: the query string that keeps links in that version, with its question mark.
+    """
+
+    iri: str
+    tail: str
+    suffix: str | None
+    version: int
+    pinned: bool
+    query: str
+
+    @property
+    def page(self) -> str:
+        """The address of its page."""
+        start = "" if self.tail.startswith("queries/") else "/page"
+        return f"{start}/{self.tail}{self.query}"
+
+    def document(self, form: str = "") -> str:
+        """The address of its document, in a format where one is named."""
+        return f"/doc/{self.tail}{f'.{form}' if form else ''}{self.query}"
 
 
 def blueprint(site: Site) -> Blueprint:
     """The routes of things, their pages and their documents."""
     routes = Blueprint("things", __name__)
-    for rule, kind in (("/id/<kind>/<name>", "id"), ("/vocab/<kind>/<name>", "vocab")):
-        routes.add_url_rule(rule, endpoint=kind, view_func=partial(_thing, site, kind))
-    for what, view in (("page", _page), ("doc", _document)):
-        for rule, space in (
-            (f"/{what}/<kind>/<name>", "id"),
-            (f"/{what}/vocab/<kind>/<name>", "vocab"),
+    for what, view in (("", _thing), ("page", _page), ("doc", _document)):
+        start, prefix = (f"/{what}", f"{what}-") if what else ("", "")
+        for space, rules in (
+            ("id", [f"{start or '/id'}/<kind>/<name>"]),
+            ("vocab", [f"{start}/vocab/<kind>/<name>"]),
+            ("record", [f"{start}/{record}/<path:name>" for record in RECORDS]),
+            # A saved query is its own page, at its own address.
+            ("query", ["/doc/queries/<name>"] if what == "doc" else []),
         ):
-            routes.add_url_rule(
-                rule, endpoint=f"{what}-{space}", view_func=partial(view, site, space)
-            )
+            bound = partial(view, site, space)
+            for rule in rules:
+                routes.add_url_rule(rule, endpoint=f"{prefix}{space}", view_func=bound)
     return routes
 
 
-def _thing(site: Site, space: str, kind: str, name: str) -> Response:
+def _thing(site: Site, space: str, **_: str) -> Response:
     """The thing itself: see other, at the page or the document."""
-    name, suffix = _split(name)
-    _check(site, _iri(site, space, kind, name), site.version())
-    named = suffix or parameters(request).one("format")
+    named = _named(site, space)
+    form = named.suffix or parameters(request).one("format")
     formats = (*GRAPHS, HTML)
     wanted = (
-        offers_by_name(named, formats)
-        if named
-        else negotiate(request.headers.get("Accept"), formats)
+        offers_by_name(form, formats) if form else negotiate(request.headers.get("Accept"), formats)
     )
-    tail = _tail(site, space, kind, name)
     if wants_page(wanted):
-        return _see(f"/page/{tail}")
-    return _see(f"/doc/{tail}" + (f".{wanted[0].format.name}" if named else ""))
+        return _see(named.page, pinned=named.pinned)
+    return _see(named.document(wanted[0].format.name if form else ""), pinned=named.pinned)
 
 
-def _see(address: str) -> Response:
+def _see(address: str, *, pinned: bool) -> Response:
     response = Response(status=303, headers={"Location": address})
-    response.headers["Cache-Control"] = LATEST
+    response.headers["Cache-Control"] = PINNED if pinned else LATEST
     return response
 
 
-def _document(site: Site, space: str, kind: str, name: str) -> Response:
+def _document(site: Site, space: str, **_: str) -> Response:
     """All statements about the thing, as RDF."""
-    name, suffix = _split(name)
-    iri = _iri(site, space, kind, name)
-    wanted = _offers(suffix)
-    conditions = Conditions(site.version(), False, wanted)
-    tail = _tail(site, space, kind, name)
-    unchanged = conditions.unchanged(lambda offer: f"/doc/{tail}.{offer.format.name}")
+    named = _named(site, space)
+    if named.suffix == HTML.name:
+        return _see(named.page, pinned=named.pinned)
+    wanted = _offers(named.suffix)
+    conditions = Conditions(named.version, named.pinned, wanted)
+    unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name))
     if unchanged is not None:
         return unchanged
-    _check(site, iri, conditions.version)
-    text = site.about("view-document", iri)
-    answer = site.ask(text, media_types(wanted), conditions.version)
+    answer = site.ask(_about(site, space, named), media_types(wanted), named.version)
     response = reply(answer, conditions)
     chosen = next(form for form in GRAPHS if form.media_type == answer.media_type)
-    response.headers["Content-Location"] = f"/doc/{tail}.{chosen.name}"
-    said = caveat_of_claims(claims(site, answer.version, iri), "about this thing")
+    response.headers["Content-Location"] = named.document(chosen.name)
+    said = caveat_of_claims(claims(site, answer.version, named.iri), "about this thing")
     if said:
         response.headers["Answer-Caveat"] = said
-    links = [f'<{_path(site, iri)}>; rel="describes"', f'</page/{tail}>; rel="alternate"']
+    thing = site.path(named.iri) or named.iri
+    links = [f'<{thing}>; rel="describes"', f'<{named.page}>; rel="alternate"; type="text/html"']
     response.headers["Link"] = ", ".join(links)
     return response
 
 
-def _page(site: Site, space: str, kind: str, name: str) -> Response:
+def _about(site: Site, space: str, named: _Named) -> str:
+    """The text of the query whose answer is the document."""
+    if space in ("id", "vocab"):
+        return site.about("view-document", named.iri)
+    if _record(site, named.iri) != "graph":
+        return site.about("view-record", named.iri)
+    triples = _size(site, named)
+    return site.about("view-graph", named.iri, triples=str(triples), dump=_dump(named.iri))
+
+
+def _page(site: Site, space: str, **_: str) -> Response:
     """What the graph says of the thing, for people."""
-    iri = _iri(site, space, kind, name)
+    named = _named(site, space)
     offer = Offer(HTML, HTML.content_type)
-    conditions = Conditions(site.version(), False, (offer,))
+    conditions = Conditions(named.version, named.pinned, (offer,))
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return unchanged
-    _check(site, iri, conditions.version)
-    tail = _tail(site, space, kind, name)
+    shown: dict[str, Any] = {}
+    if space == "record" and _record(site, named.iri) == "graph":
+        shown = {"triples": _size(site, named), "dump": _dump(named.iri)}
     body = render_template(
         "thing.html",
-        iri=iri,
-        thing=portrait(site, iri, conditions.version),
-        links=[(form.label, f"/doc/{tail}.{form.name}", form.media_type) for form in GRAPHS],
-        version=conditions.version,
-        claims=claims(site, conditions.version, iri),
+        iri=named.iri,
+        canonical=root() + named.page.lstrip("/"),
+        thing=portrait(site, named.iri, named.version),
+        links=[(form.label, named.document(form.name), form.media_type) for form in GRAPHS],
+        version=named.version,
+        claims=claims(site, named.version, named.iri),
+        **shown,
     )
     return conditions.mark(Response(body, content_type=HTML.content_type), offer)
 
@@ -117,33 +164,65 @@ def _offers(suffix: str | None) -> tuple[Offer, ...]:
     return negotiate(request.headers.get("Accept"), GRAPHS)
 
 
+def _named(site: Site, space: str) -> _Named:
+    """The thing that the address of the request names.
+
+    Raises:
+        NotFound: nothing of that name is known, or the version asked for is none.
+        VersionGone: that version is not kept.
+    """
+    given = parameters(request)
+    asked, pinned = version(given), site.is_fixed(given)
+    number, raw = site.version(asked), raw_path()
+    _, what, rest = raw.split("/", 2)
+    local = rest if what in ("page", "doc") else f"{what}/{rest}" if space != "id" else rest
+    stem, suffix = _split(local)
+    base = site.settings.base_iri
+    start = {"id": f"{base}id/", "vocab": VOCABULARY}.get(space, base)
+    iri = _found(site, start, stem.removeprefix("vocab/") if space == "vocab" else stem, number)
+    path = site.path(iri) or ""
+    tail = path.removeprefix("/id/" if space == "id" else "/")
+    pairs = [(name, value) for name in ("version", "lineage") if (value := given.one(name))]
+    return _Named(iri, tail, suffix, number, pinned, f"?{urlencode(pairs)}" if pairs else "")
+
+
 def _split(name: str) -> tuple[str, str | None]:
     """The name and the suffix that says the format, where there is one."""
     stem, dot, suffix = name.rpartition(".")
     return (stem, suffix) if dot and stem and suffix in _SUFFIXES else (name, None)
 
 
-def _iri(site: Site, space: str, kind: str, name: str) -> str:
-    if not (_SEGMENT.fullmatch(kind) and _SEGMENT.fullmatch(name)):
-        raise NotFound("there is no thing of that name")
-    start = VOCABULARY if space == "vocab" else f"{site.settings.base_iri}id/"
-    return f"{start}{kind}/{name}"
+def _found(site: Site, start: str, local: str, number: int) -> str:
+    """The first IRI among those that an address may stand for of which something is known."""
+    if len(local) <= _LONGEST:
+        for reading in readings(local):
+            if _is_known(site, start + reading, number):
+                return start + reading
+    raise NotFound(
+        f"nothing is known about {start}{readings(local[:_LONGEST])[0]}",
+        fix="Begin at /, or ask at /sparql.",
+    )
 
 
-def _path(site: Site, iri: str) -> str:
-    return site.path(iri) or iri
-
-
-def _tail(site: Site, space: str, kind: str, name: str) -> str:
-    path = _path(site, _iri(site, space, kind, name))
-    return path.removeprefix("/id/" if space == "id" else "/")
-
-
-def _check(site: Site, iri: str, version: int) -> None:
+def _is_known(site: Site, iri: str, number: int) -> bool:
+    names = ["view-exists"] + (["view-graph-exists"] if _record(site, iri) == "graph" else [])
     try:
-        found = site.view("view-exists", iri, version)
-        known = found is not None and bool(found.truth)
+        found = [site.view(name, iri, number) for name in names]
     except WrongUsage:  # it cannot be the name of anything
-        known = False
-    if not known:
-        raise NotFound(f"nothing is known about {iri}", fix="Begin at /, or ask at /sparql.")
+        return False
+    return any(table is not None and bool(table.truth) for table in found)
+
+
+def _record(site: Site, iri: str) -> str:
+    return iri.removeprefix(site.settings.base_iri).partition("/")[0]
+
+
+def _size(site: Site, named: _Named) -> int:
+    """How many statements a graph holds."""
+    table = site.view("view-graph-size", named.iri, named.version)
+    return int(table.rows[0]["triples"].value) if table and table.rows else 0
+
+
+def _dump(graph: str) -> str:
+    """Where the statements of a graph are."""
+    return f"{root()}data?{urlencode({'graph': graph})}"

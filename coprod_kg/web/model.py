@@ -195,7 +195,9 @@ def _schemes() -> Response:
 
 
 def _changelog() -> Response:
-    offer = negotiate(request.headers.get("Accept"), (_MARKDOWN, HTML))[0]
+    offer = negotiate(request.headers.get("Accept"), (_MARKDOWN, HTML, *GRAPHS))[0]
+    if offer.format in GRAPHS:  # what RDF there is of a change is in the ontology
+        return _see(f"/ontology.{offer.format.name}")
     if offer.format == HTML:
         text = render_template("model-changelog.html", releases=changelog(), terms=ontology().terms)
         return _sent(text, offer)

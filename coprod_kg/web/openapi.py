@@ -76,7 +76,7 @@ def openapi(routes: Map, site: Site) -> dict[str, Any]:
                 "url": LICENCE,
             },
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": site.settings.root if site.settings.prefix else "/"}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {

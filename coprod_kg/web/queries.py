@@ -10,7 +10,7 @@ from zlib import crc32
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from coprod_kg.errors import NotFound
+from coprod_kg.errors import NotAcceptable, NotFound
 from coprod_kg.formats.media_types import (
     CHARTS,
     CRATE,
@@ -104,6 +104,8 @@ def _one(site: Site, name: str) -> Response:
     query, suffix = _found(site, name)
     given = parameters(request)
     own = site.settings.queries
+    if not suffix and _wants_description(query, given):
+        return Response(status=303, headers={"Location": f"/doc/queries/{query.name}"})
     wanted = settled(_offers(query, given, suffix, own))
     values = given.grouped(leave_out=RESERVED)
     number = version(given)
@@ -246,6 +248,17 @@ def _offers(
             fix="Its formats are: " + ", ".join(form.name for form in formats) + ".",
         )
     return offers_by_name(named, formats) if named else negotiate(_accept(), formats)
+
+
+def _wants_description(query: SavedQuery, given: Parameters) -> bool:
+    """Whether a client takes RDF only, and the answer is none: then it is told of the query."""
+    formats = formats_of(query)
+    if given.one("format") or GRAPHS[0] in formats:
+        return False
+    try:
+        return negotiate(_accept(), (*formats, HTML, *GRAPHS))[0].format in GRAPHS
+    except NotAcceptable:
+        return False
 
 
 def _accept() -> str | None:

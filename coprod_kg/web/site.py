@@ -33,6 +33,11 @@ _MODEL: Final = "https://w3id.org/coprod/"
 ONTOLOGY: Final = "https://w3id.org/coprod/ontology#"
 """Where the terms of the model are named."""
 
+_SPACES: Final = ("id", "graph", "submission", "version", "model", "queries", "dataset", "problem")
+"""The first parts of the names that are minted below the base, each with a page here."""
+_SAFE: Final = "/-._~!$&'()*+,;=:@%"
+"""What stands in an address as it stands in an IRI: a percent-escape is part of the name."""
+
 PAGE_BYTES: Final = 2 * 1024**2
 """The largest answer that is made into a page; a larger one is a download."""
 
@@ -188,24 +193,30 @@ class Site:
         """The rows of one of our own queries about a resource; None if too many for a page."""
         return rows(self.ask(self.about(name, thing), (ROWS[0].media_type,), version))
 
-    def about(self, name: str, thing: str) -> str:
+    def about(self, name: str, thing: str, **values: str) -> str:
         """The text of one of our own queries about the thing an IRI names.
 
         The header can declare one kind of thing; here it is whichever kind the IRI says.
+
+        Args:
+            name: of the query.
+            thing: the IRI.
+            values: of its other parameters.
         """
         kind = thing.removeprefix(f"{self.settings.base_iri}id/").partition("/")[0]
         query = self.views[name]
         taken = tuple(replace(parameter, scope=kind) for parameter in query.parameters)
         bound = replace(query, parameters=taken)
-        return bound.bind({"thing": (thing,)}, self.settings.base_iri)
+        given = {name: (value,) for name, value in values.items()}
+        return bound.bind({"thing": (thing,), **given}, self.settings.base_iri)
 
     def path(self, iri: str) -> str | None:
         """The address on this server of the thing an IRI names, or None if it is not ours."""
         base = self.settings.base_iri
-        if iri.startswith(f"{base}id/"):
-            return "/" + quote(iri[len(base) :], safe="/-._~!$&'()*+,;=:@%")
+        if iri.startswith(tuple(f"{base}{space}/" for space in _SPACES)):
+            return "/" + quote(iri[len(base) :], safe=_SAFE)
         if iri.startswith(VOCABULARY) and "/" in iri[len(VOCABULARY) :]:
-            return "/vocab/" + quote(iri[len(VOCABULARY) :], safe="/-._~!$&'()*+,;=:@%")
+            return "/vocab/" + quote(iri[len(VOCABULARY) :], safe=_SAFE)
         if iri.startswith((f"{_MODEL}ontology#", f"{_MODEL}shapes#")):
             return "/" + quote(iri[len(_MODEL) :], safe="/-._~#")
         return None

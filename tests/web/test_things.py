@@ -88,7 +88,7 @@ def test_the_page_says_who_claims_what_on_what_basis(client: FlaskClient) -> Non
         "No evidence is given.",
         'href="/id/organisation/north-city"',
         'href="/vocab/stage/programme"',
-        '<link rel="canonical" href="https://w3id.org/coprod/id/initiative/alpha">',
+        '<link rel="canonical" href="http://localhost/page/initiative/alpha">',
         'type="text/turtle"',
     ):
         assert said in text, said

@@ -31,11 +31,15 @@ Row = dict[str, Cell]
 
 @dataclass(slots=True)
 class PropertyValues:
-    """A property and its values; ``computed`` where rules concluded them and nobody stated them."""
+    """A property and its values; ``computed`` where rules concluded them and nobody stated them.
+
+    Its ``graphs`` are those in which the statements stand.
+    """
 
     name: DisplayCell
     values: list[DisplayCell] = field(default_factory=list)
     computed: bool = False
+    graphs: list[DisplayCell] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def portrait(site: Site, iri: str, version: int) -> Portrait:
     values = {name: _values(site, rows) for name, rows in by_property.items()}
     names = [cell for label in _LABELS for cell in values.get(label, ())]
     english = next((cell.text for cell in names if cell.language in ("en", None)), None)
-    title = english or (names[0].text if names else iri.rpartition("/")[2])
+    title = english or (names[0].text if names else _unlabelled(site, iri))
     about = [cell for name in _DESCRIPTIONS for cell in values.get(name, ())]
     apart = (*_LABELS[:1], _TYPE, *_DESCRIPTIONS)
     return Portrait(
@@ -100,6 +104,13 @@ def portrait(site: Site, iri: str, version: int) -> Portrait:
         _mentions(site, tables["mentions"]),
         tuple(said for name, said in _PARTS.items() if found[name] is None),
     )
+
+
+def _unlabelled(site: Site, iri: str) -> str:
+    """A title for what has no label: records are told by their kind."""
+    kind, _, name = iri.removeprefix(site.settings.base_iri).partition("/")
+    words = {"graph": "Graph", "version": "Version", "submission": "Submission", "model": "Model"}
+    return f"{words[kind]} {name}" if kind in words else iri.rpartition("/")[2]
 
 
 def _owners(site: Site, iri: str, run_by: Iterable[Row]) -> set[str]:
@@ -124,7 +135,12 @@ def _said(site: Site, found: list[Row]) -> PropertyValues:
     concluded = f"{site.settings.base_iri}graph/assessment/"
     graphs = [row["graph"].value for row in found if "graph" in row]
     computed = bool(graphs) and all(graph.startswith(concluded) for graph in graphs)
-    return PropertyValues(name, _values(site, found), computed)
+    stem = f"{site.settings.base_iri}graph/"
+    places = [
+        DisplayCell(graph.removeprefix(stem), site.path(graph), graph)
+        for graph in dict.fromkeys(graphs)
+    ]
+    return PropertyValues(name, _values(site, found), computed, places)
 
 
 def _property(row: Row) -> DisplayCell:
