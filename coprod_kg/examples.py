@@ -7,6 +7,7 @@ from coprod_kg.store.base import Store
 
 __all__ = ["submit_examples"]
 
+_FROM = ("cases", "recoded")
 _PROJECT = Sender(
     "coprod-kg",
     "coprod-kg project (secondary coding from public sources, not confirmed by the organisations)",
@@ -14,9 +15,10 @@ _PROJECT = Sender(
 
 
 def submit_examples(store: Store, settings: Settings) -> list[Outcome]:
-    """Submit every file of the example data, one per organisation, in one commit.
+    """Submit every file of the example data in one commit.
 
-    They are secondary coding from public sources, and say so in every claim.
+    There is one per organisation, and one for each other coder of the same cases. All are
+    secondary coding from public sources, and say so in every claim.
     """
-    paths = sorted((files("examples") / "cases").glob("*.ttl"))
+    paths = sorted(path for path in files("examples").glob("*/*.ttl") if path.parent.name in _FROM)
     return submit(paths, store, settings, _PROJECT)

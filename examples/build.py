@@ -1,4 +1,4 @@
-"""Writes the example data (examples/cases/*.ttl) from the coding (examples/coding/*.csv).
+"""Writes the example data (examples/cases, examples/recoded) from the CSVs of examples/coding.
 
 It never adds a fact: whatever a file says stands in a CSV, and the same CSVs give the same bytes.
 """
@@ -8,15 +8,13 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 __all__ = ["CLAIMS", "Coding", "build", "counts", "load", "main"]
 
 HERE = Path(__file__).parent
-CODED_ON = "2026-11-24"
-UNEXPLAINED = "Coded from the source named here, which does not use these terms."
 
 Row = Mapping[str, str]
 Table = Mapping[str, Row]
@@ -41,6 +39,17 @@ CLAIMS: Mapping[str, Kind] = {
     "flows": Kind("KnowledgeFlow", "knowledge-flow", "flow", "Knowledge flow"),
     "conditions": Kind("ConditionClaim", "condition-claim", "condition", "Condition"),
 }
+OTHERS: Mapping[str, str] = {
+    "second-coding": "coprod-kg second coder (same codebook and sources, the first coding unseen)",
+    "adjudication": "coprod-kg adjudication (where two coders differ, after both were read)",
+}
+"""Who else coded the cases: the folder below ``coding``, and how the claimant is called."""
+STEPS = {
+    ("ad-hoc", "pilot-project"): "step:ad-hoc-to-pilot",
+    ("pilot-project", "project"): "step:pilot-to-project",
+    ("project", "programme"): "step:project-to-programme",
+    ("programme", "culture"): "step:programme-to-culture",
+}
 DECIDED = {"enablers": "enabler", "participations": "role"}
 DESCRIBED = {
     "organisation": "org:Organization",
@@ -59,6 +68,7 @@ class Coding:
     columns: Mapping[str, list[Row]]
     notes: Mapping[str, list[Row]]
     head: str
+    claimant: str = ""
 
 
 @dataclass
@@ -72,7 +82,7 @@ class Page:
         """Note the organisations and the evidence that a row names."""
         for column in columns:
             if column["kind"] in ("organisation", "evidence"):
-                self.named[column["kind"]].update(listed(row[column["column"]]))
+                self.named[column["kind"]].update(listed(row.get(column["column"]) or ""))
 
 
 def read(path: Path) -> list[Row]:
@@ -91,7 +101,7 @@ def merged(first: Row, second: Row) -> Row:
     return {
         **first,
         "evidence": ";".join(dict.fromkeys(listed(f"{first['evidence']};{second['evidence']}"))),
-        "comment": " ".join(part for part in (first["comment"], second["comment"]) if part),
+        "comment": " ".join(part for part in (first.get("comment"), second.get("comment")) if part),
     }
 
 
@@ -114,6 +124,15 @@ def decided(table: str, rows: list[Row], vocabularies: Path) -> list[Row]:
     return list(made.values())
 
 
+def written_rows(path: Path) -> list[Row]:
+    """The rows of one table of claims that say that something holds; none where there is no file.
+
+    What a source denies, and what was sought and not found, cannot be said in the model yet.
+    """
+    rows = read(path) if path.exists() else []
+    return [row for row in rows if row.get("found", "") in ("", "said")]
+
+
 def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Coding:
     """The coding as its CSVs have it."""
     columns: dict[str, list[Row]] = {}
@@ -126,11 +145,39 @@ def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Co
             kind: {row["slug"]: row for row in read(folder / f"{table}.csv")}
             for kind, table in tables.items()
         },
-        claims={table: decided(table, read(folder / f"{table}.csv"), known) for table in CLAIMS},
+        claims={
+            table: decided(table, written_rows(folder / f"{table}.csv"), known) for table in CLAIMS
+        },
         columns={kind: columns[table] for kind, table in tables.items()}
         | {table: columns[table] for table in CLAIMS},
         notes={name: read(folder / f"{name}.csv") for name in ("checks", "left_out")},
         head=(folder / "head.ttl").read_text(encoding="utf-8"),
+    )
+
+
+def other(first: Coding, name: str, vocabularies: Path | None = None) -> Coding:
+    """The coding of the same cases by another claimant, who may cite sources of the first."""
+    folder = HERE / "coding" / name
+    known = vocabularies or HERE.parent / "ontology" / "vocab"
+    pages = {row["url"]: slug for slug, row in first.described["evidence"].items()}
+    cited = {row["slug"]: row for row in read(folder / "evidence.csv")}
+    renamed = {slug: pages.get(row["url"], slug) for slug, row in cited.items()}
+
+    def with_sources(row: Row) -> Row:
+        slugs = (renamed.get(slug, slug) for slug in listed(row["evidence"]))
+        return {**row, "evidence": ";".join(dict.fromkeys(slugs))}
+
+    return replace(
+        first,
+        described={**first.described, "evidence": {**cited, **first.described["evidence"]}},
+        claims={
+            table: [
+                with_sources(row)
+                for row in decided(table, written_rows(folder / f"{table}.csv"), known)
+            ]
+            for table in CLAIMS
+        },
+        claimant=name,
     )
 
 
@@ -163,11 +210,20 @@ def written(cell: str, kind: str) -> list[str]:
 
 def stated(row: Row, columns: Iterable[Row]) -> list[Pair]:
     """The statements that the filled cells of a row make."""
-    return [
+    pairs = [
         (column["property"], value)
         for column in columns
-        for value in written(row[column["column"]], column["kind"])
+        if column["property"]
+        for value in written(row.get(column["column"]) or "", kind_of(row, column))
     ]
+    step = STEPS.get((row.get("from_stage", ""), row.get("to_stage", "")))
+    return [*pairs, ("cp:step", step)] if step and "barrier" in row else pairs
+
+
+def kind_of(row: Row, column: Row) -> str:
+    """The kind of a column; the title of a source is in the language that its row names."""
+    titled = column["kind"] == "text" and column["column"] == "label" and row.get("language")
+    return f"text@{row['language']}" if titled else column["kind"]
 
 
 def block(subject: str, types: str, pairs: Iterable[Pair]) -> str:
@@ -184,18 +240,18 @@ def claim(coding: Coding, table: str, row: Row, before: str) -> str:
     kind, about = CLAIMS[table], row["about"]
     about_kind = "initiative" if about in coding.described["initiative"] else "organisation"
     name = row.get("label") or row[kind.apart].replace("-", " ")
+    agent = f"coprod-kg-{coding.claimant}" if coding.claimant else "coprod-kg"
+    mine = f"<id/{kind.kind}/" + (f"{coding.claimant}-" if coding.claimant else "") + f"{about}-"
     pairs = [
         *stated(row, coding.columns[table]),
         ("cp:about", f"<id/{about_kind}/{about}>"),
         ("cp:basis", "basis:secondary-coding"),
-        ("cp:claimedBy", "<id/agent/coprod-kg>"),
-        ("cp:claimedOn", date(CODED_ON)),
-        ("rdfs:comment", text(row["comment"] or UNEXPLAINED)),
+        ("cp:claimedBy", f"<id/agent/{agent}>"),
         ("rdfs:label", text(f"{kind.word}: {name} ({label(coding, about_kind, about)})")),
     ]
     if before:
-        pairs.append(("cp:followsAssessment", f"<id/{kind.kind}/{about}-{before}>"))
-    return block(f"<id/{kind.kind}/{about}-{row[kind.apart]}>", f"cp:{kind.class_name}", pairs)
+        pairs.append(("cp:followsAssessment", f"{mine}{before}>"))
+    return block(f"{mine}{row[kind.apart]}>", f"cp:{kind.class_name}", pairs)
 
 
 def label(coding: Coding, kind: str, slug: str) -> str:
@@ -240,10 +296,31 @@ def write(coding: Coding, lead: str) -> str:
     return "\n".join([coding.head, *described, *sorted(page.claims)])
 
 
+def write_other(coding: Coding) -> str:
+    """The file of another claimant: claims alone, about initiatives that other files describe."""
+    page, words = Page(), OTHERS[coding.claimant]
+    abouts = {row["about"] for rows in coding.claims.values() for row in rows}
+    add_claims(coding, abouts, page)
+    owner = [("rdfs:label", text(words))]
+    made = [
+        block(f"<id/agent/coprod-kg-{coding.claimant}>", "prov:Agent", owner),
+        block(f"<id/organisation/{coding.claimant}>", "org:Organization", owner),
+        *(describe(coding, "evidence", slug) for slug in sorted(page.named["evidence"])),
+        *(
+            describe(coding, "organisation", slug)
+            for slug in sorted(abouts & coding.described["organisation"].keys())
+        ),
+    ]
+    return "\n".join([coding.head, *made, *sorted(page.claims)])
+
+
 def build(coding: Coding) -> dict[str, str]:
-    """The text of every file by its name."""
+    """The text of every file by its folder and name."""
     leads = sorted({row["lead"] for row in coding.described["initiative"].values()})
-    return {f"{lead}.ttl": write(coding, lead) for lead in leads}
+    others = [name for name in OTHERS if (HERE / "coding" / name / "evidence.csv").exists()]
+    return {f"cases/{lead}.ttl": write(coding, lead) for lead in leads} | {
+        f"recoded/{name}.ttl": write_other(other(coding, name)) for name in others
+    }
 
 
 def counts(coding: Coding) -> str:
@@ -275,13 +352,14 @@ def counts(coding: Coding) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Write the files and print the counts."""
     parser = argparse.ArgumentParser(description="Write examples/cases from examples/coding.")
-    parser.add_argument("--into", type=Path, default=HERE / "cases", help="folder to write")
+    parser.add_argument("--into", type=Path, default=HERE, help="folder to write into")
     into: Path = parser.parse_args(arguments).into
     coding = load()
     files = build(coding)
-    into.mkdir(parents=True, exist_ok=True)
-    for stale in sorted({path.name for path in into.glob("*.ttl")} - files.keys()):
-        (into / stale).unlink()
+    for folder in ("cases", "recoded"):
+        (into / folder).mkdir(parents=True, exist_ok=True)
+        for path in (into / folder).glob("*.ttl"):
+            path.unlink()
     for name, content in files.items():
         (into / name).write_text(content, encoding="utf-8", newline="\n")
     sys.stdout.write(counts(coding))
