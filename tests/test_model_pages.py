@@ -160,7 +160,7 @@ def names() -> Iterator[str]:
     prefixes = TOP / "ontology" / "prefixes.ttl"
     model = graph(TOP / "ontology" / "coprod.ttl", prefixes, *vocabularies, *shape_files())
     yield from sorted({str(one) for one in model.subjects() if str(one).startswith(BASE)})
-    yield from (f"{BASE}ontology/changelog", f"{BASE}ontology/0.1.0")
+    yield from (f"{BASE}ontology/{name}" for name in ("changelog", "0.1.0", "0.2.0"))
 
 
 def test_every_name_resolves_here(client: FlaskClient, pages: dict[str, Page]) -> None:
@@ -215,7 +215,7 @@ def canonical(found: Graph) -> ox.Dataset:
         ("*/*", "text/turtle"),
     ],
 )
-@pytest.mark.parametrize("address", ["/ontology", "/shapes", "/vocab/stage", "/ontology/0.1.0"])
+@pytest.mark.parametrize("address", ["/ontology", "/shapes", "/vocab/stage", "/ontology/0.2.0"])
 def test_the_client_says_what_it_reads(
     client: FlaskClient, address: str, accept: str, media_type: str
 ) -> None:
@@ -230,6 +230,14 @@ def test_the_client_says_what_it_reads(
     assert response.headers["Content-Location"] == f"{base}.{name}"
     others = set(suffix) - {name}
     assert all(f'<{base}.{one}>; rel="alternate"' in response.headers["Link"] for one in others)
+
+
+def test_an_old_version_is_served_as_it_was_published(client: FlaskClient) -> None:
+    response = client.get("/ontology/0.1.0", headers={"Accept": "text/turtle"})
+    assert response.data == (TOP / "ontology" / "versions" / "0.1.0.ttl").read_bytes()
+    assert b"owl:versionIRI <https://w3id.org/coprod/ontology/0.1.0>" in response.data
+    page = client.get("/ontology/0.1.0", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["Location"]) == (303, "/ontology/changelog")
 
 
 def test_what_nobody_can_write_is_refused(client: FlaskClient) -> None:

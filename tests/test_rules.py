@@ -77,8 +77,8 @@ def test_what_the_axioms_say_is_concluded(rules: Rules, said: str, concluded: st
     assert concluded in inferred(rules, said)
 
 
-def stages(rules: Rules, text: str) -> set[str]:
-    start = "<id/initiative/a> cp:currentStage "
+def stages(rules: Rules, text: str, name: str = "currentStage") -> set[str]:
+    start = f"<id/initiative/a> cp:{name} "
     return {one.removeprefix(start) for one in inferred(rules, text) if one.startswith(start)}
 
 
@@ -141,6 +141,103 @@ def test_the_current_stage_is_each_claimants_newest_that_has_not_ended(
     rules: Rules, said: str, expected: set[str]
 ) -> None:
     assert stages(rules, said) == expected
+
+
+@pytest.mark.parametrize(
+    ("end", "now", "ended"),
+    [
+        ("cp:lifecycleStatus status:closed", set(), {"stage:programme"}),
+        ("cp:lifecycleStatus status:abandoned", set(), {"stage:programme"}),
+        ("cp:lifecycleStatus status:replaced", set(), {"stage:programme"}),
+        ('cp:endDate "2022"^^xsd:gYear', set(), {"stage:programme"}),
+        ('cp:endDate "9022"^^xsd:gYear', {"stage:programme"}, set()),
+        ("cp:lifecycleStatus status:paused", {"stage:programme"}, set()),
+    ],
+)
+def test_the_current_stage_ends_with_the_initiative(
+    rules: Rules, end: str, now: set[str], ended: set[str]
+) -> None:
+    said = (
+        f"<urn:1> a cp:StageAssessment ; {CLAIM} stage:pilot-project ; "
+        'cp:validFrom "2018"^^xsd:gYear . '
+        f"<urn:2> a cp:StageAssessment ; {CLAIM} stage:programme ; "
+        f'cp:validFrom "2020"^^xsd:gYear . <id/initiative/a> {end} .'
+    )
+    assert stages(rules, said) == now
+    assert stages(rules, said, "endedAtStage") == ended
+    assert stages(rules, said, "lastStage") == now | ended
+
+
+TRANSITION = (
+    "<urn:p> a cp:StageAssessment ; cp:stage stage:pilot-project . "
+    "<urn:q> a cp:StageAssessment ; cp:stage stage:programme . "
+    "<urn:t> a cp:Transition ; cp:leavesAssessment <urn:p> ; cp:reachesAssessment <urn:q> . "
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        (TRANSITION, "pilot-to-programme"),
+        (
+            "<urn:t> a cp:Transition ; cp:leavesStage stage:programme ; "
+            "cp:reachesStage stage:ad-hoc-collective .",
+            "programme-to-ad-hoc",
+        ),
+        (
+            "<urn:t> a cp:Transition ; cp:leavesStage stage:ad-hoc-individual ; "
+            "cp:aimsAtStage stage:project .",
+            "ad-hoc-to-project",
+        ),
+    ],
+)
+def test_a_transition_takes_the_step_of_its_stages(rules: Rules, said: str, step: str) -> None:
+    said += (
+        "<urn:b> a cp:BarrierReport ; cp:concernsTransition <urn:t> ; cp:barrier barrier:risks ."
+    )
+    concluded = inferred(rules, said)
+    assert f"urn:t cp:takesStep step:{step}" in concluded
+    assert f"urn:b cp:step step:{step}" in concluded
+
+
+def test_a_report_keeps_the_step_that_it_states(rules: Rules) -> None:
+    said = (
+        TRANSITION + "<urn:b> a cp:BarrierReport ; cp:concernsTransition <urn:t> ; "
+        "cp:step step:pilot-to-project ."
+    )
+    assert not [one for one in inferred(rules, said) if one.startswith("urn:b cp:step ")]
+
+
+@pytest.mark.parametrize(
+    ("issued", "counts"),
+    [("2010", False), ("2011", True), ("2011-05-01", True), ("2010-12-31", False), (None, True)],
+)
+def test_evidence_older_than_the_time_of_the_claim_does_not_count(
+    rules: Rules, issued: str | None, counts: bool
+) -> None:
+    said = (
+        '<urn:1> a cp:ConditionClaim ; cp:supportedBy <urn:e> ; cp:validFrom "2011"^^xsd:gYear . '
+    )
+    kind = "date" if issued and len(issued) > 4 else "gYear"
+    said += f'<urn:e> dcterms:issued "{issued}"^^xsd:{kind} .' if issued else ""
+    assert ("urn:1 cp:countsEvidence urn:e" in inferred(rules, said)) == counts
+
+
+def test_a_support_is_seen_from_where_it_is_claimed_with_evidence(rules: Rules) -> None:
+    said = """
+    <id/organisation/town> a org:Organization .
+    <urn:1> cp:about <id/organisation/town> ; cp:condition condition:formal-structures ;
+      cp:standpoint standpoint:user ; cp:supportedBy <urn:e> .
+    <urn:2> cp:about <id/organisation/town> ; cp:condition condition:formal-processes ;
+      cp:standpoint standpoint:manager .
+    <urn:3> cp:about <id/organisation/town> ; cp:condition condition:meaningful-input ;
+      cp:standpoint standpoint:staff ; cp:supportedBy <urn:e> .
+    <urn:4> cp:about <id/organisation/town> ; cp:condition condition:values-and-mindset ;
+      cp:standpoint standpoint:unstated ; cp:supportedBy <urn:i> .
+    <urn:i> cp:hasIndependence independence:independent .
+    """
+    seen = {one for one in inferred(rules, said) if "cp:supportSeenFrom" in one}
+    assert {one.rpartition(" ")[2] for one in seen} == {"standpoint:user", "standpoint:evaluator"}
 
 
 def test_a_stated_country_replaces_that_of_who_runs_it(rules: Rules) -> None:

@@ -214,13 +214,30 @@ def _picture(name: str) -> Response:
 
 
 def _term(model: Callable[[], Response], name: str) -> Response:
-    """The place of a term, or the ontology by the name of its version."""
+    """The place of a term, or the ontology by the name of one of its versions."""
     if f"{ontology().iri}/{name}" == ontology().header["owl:versionIRI"]:
         return model()
+    if name in _old_versions():
+        return _old_version(_old_versions()[name])
     if name in ontology().terms:
         return _see(f"/ontology#{name}")
     known = {f"cp:{term}": f"/ontology#{term}" for term in ontology().terms}
     raise _unknown(f"term cp:{name[:80]} in the ontology", known, f"cp:{name}")
+
+
+@cache
+def _old_versions() -> Mapping[str, Path]:
+    """Number of an earlier version → its file, kept as it was published."""
+    return {path.stem: path for path in (files("ontology") / "versions").glob("*.ttl")}
+
+
+def _old_version(path: Path) -> Response:
+    """The statements of an earlier version; for a reader of pages, what changed since."""
+    header = request.headers.get("Accept")
+    offer = negotiate(header, (*GRAPHS, HTML))[0]
+    if offer.format == HTML:
+        return _see("/ontology/changelog")
+    return _sent(document((path,), offer.format.media_type), offer)
 
 
 def _shape(name: str) -> Response:

@@ -28,10 +28,14 @@ CODING = TOP / "examples" / "coding"
 BRIEF = URIRef("https://anzsog.edu.au/?p=21150")
 SIDES = ("professional-side", "citizen-side", "political-side", "supporting-side")
 ORDERED = (
+    "confidence",
+    "government-level",
+    "independence",
     "influence",
     "lay-level",
     "learning-level",
     "learning-process",
+    "organisation-size",
     "phase",
     "severity",
     "status",
@@ -72,12 +76,16 @@ def test_every_stage_has_a_rank_and_the_levels_of_ad_hoc_share_one() -> None:
     }
 
 
-def test_a_step_leads_from_one_rank_to_the_next() -> None:
+def test_a_step_leads_from_any_stage_to_any_other_and_the_next_ones_come_first() -> None:
+    found = []
     for step in concepts("step"):
         ends = [graph("step").value(step, one) for one in (CP.fromStage, CP.toStage)]
-        ranks = [graph("stage").value(end, CP.rank) for end in ends]
-        order = int(str(graph("step").value(step, CP.order)))
-        assert [int(str(rank)) for rank in ranks] == [order, order + 1]
+        ranks = [int(str(graph("stage").value(end, CP.rank))) for end in ends]
+        found.append((int(str(graph("step").value(step, CP.order))), *ranks))
+    ordered = [(low, high) for _, low, high in sorted(found)]
+    assert ordered[:4] == [(1, 2), (2, 3), (3, 4), (4, 5)]
+    assert set(ordered) == {(a, b) for a in range(1, 6) for b in range(1, 6) if a != b}
+    assert len(ordered) == 20
 
 
 @pytest.mark.parametrize("name", ["barrier", "enabler"])
