@@ -128,5 +128,6 @@ def _kind(sort: str) -> str:
 
 def decided_by_updates(triples: Sequence[ox.Triple]) -> list[ox.Triple]:
     """Those that no reasoner concludes: the present stage, which dates decide, and a default."""
-    decided = (term("currentStage"), term("country"))
+    names = ("country", "countsEvidence", "currentStage", "endedAtStage", "step")
+    decided = [term(name) for name in (*names, "supportSeenFrom", "takesStep")]
     return [one for one in triples if one.predicate.value in decided]
