@@ -36,6 +36,7 @@ _COMMANDS: Mapping[str, str] = {
     "versions": "versions:versions",
     "tag": "versions:tag",
     "dump": "backup:dump",
+    "release": "release:release",
     "backup": "backup:backup",
     "restore": "backup:restore",
     "token": "token:token",

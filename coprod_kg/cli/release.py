@@ -1,0 +1,59 @@
+"""``coprod-kg release``: a named version as the archive that a data repository takes."""
+
+import io
+import json
+from pathlib import Path
+
+import click
+
+from coprod_kg.access import Private
+from coprod_kg.cli.context import pass_settings
+from coprod_kg.client.opening import opened
+from coprod_kg.errors import NotFound
+from coprod_kg.publishing.release import Release, archive
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.dump import dump
+from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.views import Views
+
+__all__ = ["release"]
+
+_MADE = """
+PREFIX dcat: <http://www.w3.org/ns/dcat#>
+PREFIX prov: <http://www.w3.org/ns/prov#>
+SELECT ?time WHERE {{ ?node dcat:version ?version ; prov:generatedAtTime ?time .
+  FILTER(STR(?version) = "{version}") }}
+"""
+
+
+@click.command(epilog="Example: coprod-kg release 2026-11 --output coprod-2026-11.zip")
+@pass_settings
+@click.argument("name")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file.")
+def release(settings: Settings, name: str, output: Path | None) -> None:
+    """Write the archive of the version NAME that a data repository takes.
+
+    It holds a dump, a table for each kind of thing, the ontology, the codebook, metadata and
+    checksums; the same bytes each time. What is private is left out. `tag` names a version.
+    """
+    snapshots = Snapshots(DataDirectory(settings.data).snapshots)
+    if name not in snapshots.tags():
+        raise NotFound(
+            f"no version of the data is called {name!r}",
+            fix="Name one: coprod-kg tag N NAME. coprod-kg versions lists them.",
+        )
+    version = snapshots.tags()[name]
+    with opened(settings) as store:
+        asked = Query(_MADE.format(version=version), ("application/sparql-results+json",))
+        rows = json.loads(store.query(asked).read())["results"]["bindings"]
+        quads = io.BytesIO()
+        reader = Views(snapshots, settings.base_iri).open(
+            version, Private(settings.data).organisations()
+        )
+        dump(reader, "nquads", quads)
+    made = rows[0]["time"]["value"] if rows else ""
+    path = output or Path(f"coprod-{name}.zip")
+    path.write_bytes(archive(Release(name, version, made, settings.base_iri, quads.getvalue())))
+    click.echo(f"Version {version}, {name}, is written to {path}.")

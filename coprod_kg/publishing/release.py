@@ -1,0 +1,238 @@
+"""The archive of a named version that a repository for research data takes: dump, tables, model.
+
+Nothing in it depends on when or where it is made: the same version gives the same bytes.
+"""
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import shorten
+
+__all__ = ["Release", "archive"]
+
+_DAY: Final = (1980, 1, 1, 0, 0, 0)
+_LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
+_RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_DEFINITION: Final = "http://www.w3.org/2004/02/skos/core#definition"
+_VERSION_INFO: Final = "http://www.w3.org/2002/07/owl#versionInfo"
+_TITLE: Final = "coprod-kg data: how co-production of public services is mainstreamed"
+
+Rows = Mapping[str, Mapping[str, Sequence[str]]]
+"""Subject → column → values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What is released.
+
+    Attributes:
+        name: the name that the version was given.
+        version: its number.
+        made: when that version was made, as the data say.
+        base: the base IRI.
+        quads: every public statement with its graph, as N-Quads.
+    """
+
+    name: str
+    version: int
+    made: str
+    base: str
+    quads: bytes
+
+
+def archive(release: Release) -> bytes:
+    """The archive as the bytes of a ZIP file."""
+    contents = dict(_contents(release))
+    sums = "".join(f"{sha256(contents[name]).hexdigest()}  {name}\n" for name in sorted(contents))
+    contents["SHA256SUMS"] = sums.encode()
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in sorted(contents):
+            entry = zipfile.ZipInfo(f"coprod-{release.name}/{name}", _DAY)
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, contents[name], zipfile.ZIP_DEFLATED)
+    return made.getvalue()
+
+
+def _contents(release: Release) -> Iterable[tuple[str, bytes]]:
+    """Every file of the archive but the checksums."""
+    ordered = b"".join(sorted(release.quads.splitlines(keepends=True)))
+    yield "data.nq", ordered
+    tables, used = _tables(ordered, release.base)
+    for name, rows in tables.items():
+        yield f"tables/{name}.csv", _table(rows)
+    yield "tables/columns.csv", _dictionary(tables, used)
+    ontology = files("ontology")
+    for path in sorted(ontology.rglob("*")):
+        if path.suffix in (".ttl", ".tsv"):
+            yield f"ontology/{path.relative_to(ontology)}", path.read_bytes()
+    for page in ("codebook.md", "sampling-frame.md"):
+        yield page, (files("examples") / page).read_bytes()
+    yield "examples.md", (files("examples") / "README.md").read_bytes()
+    version = _ontology_version(ontology / "coprod.ttl")
+    yield "README.md", _readme(release, version, sorted(tables)).encode()
+    yield "datacite.json", _datacite(release).encode()
+    yield "CITATION.cff", _citation(release).encode()
+
+
+def _tables(quads: bytes, base: str) -> tuple[dict[str, Rows], dict[str, str]]:
+    """What organisations submitted, one table for each class; and the IRI behind each name."""
+    kinds: dict[str, set[str]] = defaultdict(set)
+    told: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    used: dict[str, str] = {}
+    for quad in ox.parse(quads, ox.RdfFormat.N_QUADS):
+        graph, subject = _text(quad.graph_name), _text(quad.subject)
+        if not graph.startswith(f"{base}graph/organisation/"):
+            continue
+        predicate, value = quad.predicate.value, _text(quad.object)
+        if predicate == _RDF_TYPE:
+            kinds[_name(value, used)].add(subject)
+        else:
+            told[subject][_name(predicate, used)].add(value)
+    return {
+        kind: {
+            subject: {column: sorted(values) for column, values in told[subject].items()}
+            for subject in sorted(subjects)
+        }
+        for kind, subjects in sorted(kinds.items())
+    }, used
+
+
+def _name(iri: str, used: dict[str, str]) -> str:
+    """The local name of a class or property; with its prefix where another has that name."""
+    local = re.split(r"[#/]", iri)[-1]
+    name = local if used.get(local, iri) == iri else shorten(iri)
+    used[name] = iri
+    return name
+
+
+def _text(term: object) -> str:
+    """The value of a term; a graph without a name has none."""
+    return str(getattr(term, "value", ""))
+
+
+def _columns(rows: Rows) -> list[str]:
+    return sorted({column for values in rows.values() for column in values})
+
+
+def _table(rows: Rows) -> bytes:
+    """One kind as CSV; several values of a cell are divided by a bar."""
+    columns = _columns(rows)
+    return _csv(
+        ["iri", *columns],
+        ([subject, *("|".join(told.get(column, ())) for column in columns)]
+         for subject, told in rows.items()),
+    )  # fmt: skip
+
+
+def _dictionary(tables: Mapping[str, Rows], used: Mapping[str, str]) -> bytes:
+    """What each column of each table means, in the words of the ontology."""
+    meanings: dict[str, str] = {}
+    for triple in ox.parse(path=files("ontology") / "coprod.ttl", format=ox.RdfFormat.TURTLE):
+        if triple.predicate.value == _DEFINITION and getattr(triple.object, "language", "") == "en":
+            meanings[_text(triple.subject)] = _text(triple.object)
+    return _csv(
+        ["table", "column", "property", "meaning"],
+        ([name, column, used[column], meanings.get(used[column], "")]
+         for name, rows in tables.items() for column in _columns(rows)),
+    )  # fmt: skip
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _ontology_version(path: Path) -> str:
+    """The version that the ontology says of itself."""
+    return next(
+        (
+            _text(triple.object)
+            for triple in ox.parse(path=path, format=ox.RdfFormat.TURTLE)
+            if triple.predicate.value == _VERSION_INFO
+        ),
+        "",
+    )
+
+
+def _readme(release: Release, ontology: str, tables: Sequence[str]) -> str:
+    named = "\n".join(f"| `tables/{name}.csv` | one row for each {name} |" for name in tables)
+    return f"""# {_TITLE}, {release.name}
+
+Version {release.version} of the data at <{release.base}>, made at {release.made}, by version
+{ontology} of the ontology. The two are counted apart. Licence: [CC BY 4.0]({_LICENCE}).
+
+Every claim says who makes it, on what basis and with which evidence. Claims of the basis
+*secondary coding* were coded by this project from public sources; no organisation and no expert has
+confirmed them. They are no sample of the world: see `sampling-frame.md` and `codebook.md`.
+
+| file | what |
+|---|---|
+| `data.nq` | every public statement with its graph, as N-Quads, in order |
+{named}
+| `tables/columns.csv` | what each column means and which property it is |
+| `ontology/` | the ontology, its vocabularies and its mappings |
+| `codebook.md`, `sampling-frame.md`, `examples.md` | how the published cases were found and coded |
+| `datacite.json`, `CITATION.cff` | metadata; the authors are for the project to fill in |
+| `SHA256SUMS` | checksums of all other files |
+
+In a table, several values of one cell are divided by `|`.
+"""
+
+
+def _datacite(release: Release) -> str:
+    """Metadata after the DataCite schema; `:unav` is its word for what is not given yet."""
+    described = {
+        "types": {"resourceTypeGeneral": "Dataset", "resourceType": "Knowledge graph"},
+        "titles": [{"title": f"{_TITLE}, {release.name}"}],
+        "creators": [{"name": ":unav"}],
+        "publisher": {"name": ":unav"},
+        "publicationYear": release.made[:4],
+        "dates": [{"date": release.made, "dateType": "Created"}],
+        "version": f"{release.version}",
+        "language": "en",
+        "rightsList": [{"rights": "CC BY 4.0", "rightsUri": _LICENCE}],
+        "subjects": [
+            {"subject": subject}
+            for subject in ("co-production", "public services", "knowledge graph")
+        ],
+        "relatedIdentifiers": [
+            {
+                "relatedIdentifier": f"{release.base}ontology",
+                "relatedIdentifierType": "URL",
+                "relationType": "IsDocumentedBy",
+                "resourceTypeGeneral": "Model",
+            }
+        ],
+        "schemaVersion": "http://datacite.org/schema/kernel-4",
+    }
+    return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+
+
+def _citation(release: Release) -> str:
+    return f"""cff-version: 1.2.0
+message: "If you use these data, please cite them."
+type: dataset
+title: "{_TITLE}, {release.name}"
+version: "{release.version}"
+date-released: {release.made[:10]}
+authors:
+  - name: "coprod-kg contributors"
+license: CC-BY-4.0
+url: "{release.base}"
+"""

@@ -1,0 +1,66 @@
+"""A release is the whole public data of a named version, and the same bytes each time."""
+
+import csv
+import io
+import json
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from coprod_kg.cli.__main__ import coprod_kg
+from coprod_kg.errors import NotFound
+
+CASE = Path(__file__).parents[1] / "examples" / "cases" / "wigan-council.ttl"
+
+
+def run(*arguments: str | Path) -> str:
+    ended = CliRunner().invoke(coprod_kg, [str(one) for one in arguments], catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    return ended.output
+
+
+def test_a_named_version_is_released_whole_and_the_same_each_time(tmp_path: Path) -> None:
+    data, first, second = tmp_path / "data", tmp_path / "first.zip", tmp_path / "second.zip"
+    run("submit", CASE, "--data", data)
+    run("tag", "2", "spring", "--data", data)
+    run("release", "spring", "--output", first, "--data", data)
+    run("release", "spring", "--output", second, "--data", data)
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as archive:
+        held = {
+            name.partition("/")[2]: archive.read(name)
+            for name in archive.namelist()
+            if name.startswith("coprod-spring/")
+        }
+        assert len(held) == len(archive.namelist())
+    sums = dict(line.split("  ")[::-1] for line in held.pop("SHA256SUMS").decode().splitlines())
+    assert sums == {name: sha256(content).hexdigest() for name, content in held.items()}
+    dumped = run("dump", "--version", "2", "--data", data)
+    assert held["data.nq"].decode().splitlines() == sorted(dumped.splitlines())
+    rows = list(csv.DictReader(io.StringIO(held["tables/BarrierReport.csv"].decode())))
+    assert len(rows) == held["data.nq"].decode().count(
+        "#BarrierReport> <https://w3id.org/coprod/graph/organisation/"
+    )
+    assert {row["about"] for row in rows} == {"https://w3id.org/coprod/id/initiative/wigan-deal"}
+    columns = list(csv.DictReader(io.StringIO(held["tables/columns.csv"].decode())))
+    assert {row["column"] for row in columns if row["table"] == "BarrierReport"} == {*rows[0]} - {
+        "iri"
+    }
+    assert json.loads(held["datacite.json"])["version"] == "2"
+    assert {
+        "codebook.md",
+        "sampling-frame.md",
+        "CITATION.cff",
+        "ontology/coprod.ttl",
+    } <= held.keys()
+
+
+def test_a_name_that_no_version_has_is_told(tmp_path: Path) -> None:
+    run("submit", CASE, "--data", tmp_path)
+    with pytest.raises(NotFound, match="no version of the data is called 'winter'"):
+        CliRunner().invoke(
+            coprod_kg, ["release", "winter", "--data", str(tmp_path)], catch_exceptions=False
+        )
