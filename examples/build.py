@@ -5,6 +5,7 @@ It never adds a fact: whatever a file says stands in a CSV, and the same CSVs gi
 
 import argparse
 import csv
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -38,18 +39,18 @@ CLAIMS: Mapping[str, Kind] = {
     "participations": Kind("Participation", "participation", "actor", "Participants"),
     "flows": Kind("KnowledgeFlow", "knowledge-flow", "flow", "Knowledge flow"),
     "conditions": Kind("ConditionClaim", "condition-claim", "condition", "Condition"),
+    "transitions": Kind("Transition", "transition", "transition", "Transition"),
+    "absences": Kind("AbsenceClaim", "absence-claim", "absence", "Looked for"),
+    "outcomes": Kind("OutcomeReport", "outcome-report", "outcome", "Outcome"),
 }
+CODED = tuple(CLAIMS)[:6]
+"""The tables that coders write; the rows of the others are made from theirs."""
+FINDINGS = {"denied": "does-not-hold", "sought": "not-found"}
 OTHERS: Mapping[str, str] = {
     "second-coding": "coprod-kg second coder (same codebook and sources, the first coding unseen)",
     "adjudication": "coprod-kg adjudication (where two coders differ, after both were read)",
 }
 """Who else coded the cases: the folder below ``coding``, and how the claimant is called."""
-STEPS = {
-    ("ad-hoc", "pilot-project"): "step:ad-hoc-to-pilot",
-    ("pilot-project", "project"): "step:pilot-to-project",
-    ("project", "programme"): "step:project-to-programme",
-    ("programme", "culture"): "step:programme-to-culture",
-}
 DECIDED = {"enablers": "enabler", "participations": "role"}
 DESCRIBED = {
     "organisation": "org:Organization",
@@ -57,6 +58,8 @@ DESCRIBED = {
     "evidence": "cp:Evidence",
     "knowledge-flow": "cp:KnowledgeFlow",
 }
+NAMED = {*DESCRIBED, "stage-assessment", "transition"}
+"""The kinds of a column whose values are things of the data."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +127,82 @@ def decided(table: str, rows: list[Row], vocabularies: Path) -> list[Row]:
     return list(made.values())
 
 
-def written_rows(path: Path) -> list[Row]:
-    """The rows of one table of claims that say that something holds; none where there is no file.
+def short(stage: str) -> str:
+    """A stage as the names of steps have it."""
+    return {"pilot-project": "pilot"}.get(stage, re.sub("^ad-hoc-.*", "ad-hoc", stage))
 
-    What a source denies, and what was sought and not found, cannot be said in the model yet.
-    """
-    rows = read(path) if path.exists() else []
-    return [row for row in rows if row.get("found", "") in ("", "said")]
+
+def coded(folder: Path, vocabularies: Path, claimant: str = "") -> dict[str, list[Row]]:
+    """The claims of one coder by table, with those that follow from what is written."""
+    tables = {
+        table: decided(table, read(path) if path.exists() else [], vocabularies)
+        for table in CODED
+        for path in [folder / f"{table}.csv"]
+    }
+    prefix = f"{claimant}-" if claimant else ""
+    moves = transitions(tables, prefix)
+    absences: list[Row] = []
+    for table in ("barriers", "enablers", "conditions"):
+        apart = CLAIMS[table].apart
+        absences += [
+            {**row, "absence": row[apart], "finding": FINDINGS[row["found"]]}
+            for row in tables[table]
+            if row.get("found") in FINDINGS
+        ]
+        tables[table] = [
+            {
+                **row,
+                "step": f"{move[0]}-to-{move[1]}" if all(move) else "",
+                "transition": prefix + moves[(row["about"], *move)]["transition_id"]
+                if (row["about"], *move) in moves
+                else "",
+            }
+            for row in tables[table]
+            if row.get("found") not in FINDINGS
+            for move in [(short(row.get("from_stage") or ""), short(row.get("to_stage") or ""))]
+        ]
+    outcomes = [
+        {**row, "outcome": row["condition"]} for row in tables["conditions"] if row.get("direction")
+    ]
+    return {
+        **tables,
+        "transitions": list(moves.values()),
+        "absences": absences,
+        "outcomes": outcomes,
+    }
+
+
+def transitions(
+    tables: Mapping[str, list[Row]], prefix: str
+) -> dict[tuple[str, str, str], dict[str, str]]:
+    """The moves between coded stages, and those that a barrier or an enabler says were tried."""
+    moves: dict[tuple[str, str, str], dict[str, str]] = {}
+    at: dict[str, Row] = {}
+    assessed: dict[tuple[str, str], str] = {}
+    kept = ("about", "confidence", "evidence", "locator", "coded")
+    for row in tables["stages"]:
+        about, stage = row["about"], row["stage"]
+        assessed[about, short(stage)] = stage
+        if about in at:
+            moves[about, short(at[about]["stage"]), short(stage)] = {
+                **{key: row.get(key) or "" for key in kept},
+                "leaves": f"{prefix}{about}-{at[about]['stage']}",
+                "reaches": f"{prefix}{about}-{stage}",
+            }
+        at[about] = row
+    for row in (*tables["barriers"], *tables["enablers"]):
+        about, tried = row["about"], row.get("to_stage") or ""
+        key = (about, short(row.get("from_stage") or ""), short(tried))
+        if tried and key not in moves and key[:2] in assessed:
+            moves[key] = {
+                **{name: row.get(name) or "" for name in kept},
+                "leaves": f"{prefix}{about}-{assessed[key[:2]]}",
+                "aims_at": tried,
+            }
+    for (about, start, end), move in moves.items():
+        move["transition"] = f"{start}-to-{end}"
+        move["transition_id"] = f"{about}-{start}-to-{end}"
+    return moves
 
 
 def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Coding:
@@ -145,9 +217,7 @@ def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Co
             kind: {row["slug"]: row for row in read(folder / f"{table}.csv")}
             for kind, table in tables.items()
         },
-        claims={
-            table: decided(table, written_rows(folder / f"{table}.csv"), known) for table in CLAIMS
-        },
+        claims=coded(folder, known),
         columns={kind: columns[table] for kind, table in tables.items()}
         | {table: columns[table] for table in CLAIMS},
         notes={name: read(folder / f"{name}.csv") for name in ("checks", "left_out")},
@@ -171,11 +241,8 @@ def other(first: Coding, name: str, vocabularies: Path | None = None) -> Coding:
         first,
         described={**first.described, "evidence": {**cited, **first.described["evidence"]}},
         claims={
-            table: [
-                with_sources(row)
-                for row in decided(table, written_rows(folder / f"{table}.csv"), known)
-            ]
-            for table in CLAIMS
+            table: [with_sources(row) for row in rows]
+            for table, rows in coded(folder, known, name).items()
         },
         claimant=name,
     )
@@ -199,25 +266,25 @@ def written(cell: str, kind: str) -> list[str]:
         return [text(cell, kind.partition("@")[2] or "en")] if cell else []
     if kind == "date":
         return [date(value) for value in listed(cell)]
+    if kind == "independence":
+        return [f"independence:{cell}"] if cell in ("own", "commissioned", "independent") else []
     if kind == "number":
         return [str(int(value)) for value in listed(cell)]
     if kind == "page":
         return [f"<{value}>" for value in listed(cell)]
-    if kind in DESCRIBED:
+    if kind in NAMED:
         return [f"<id/{kind}/{value}>" for value in listed(cell)]
     return [f"{kind}:{value}" for value in listed(cell)]
 
 
 def stated(row: Row, columns: Iterable[Row]) -> list[Pair]:
     """The statements that the filled cells of a row make."""
-    pairs = [
+    return [
         (column["property"], value)
         for column in columns
         if column["property"]
         for value in written(row.get(column["column"]) or "", kind_of(row, column))
     ]
-    step = STEPS.get((row.get("from_stage", ""), row.get("to_stage", "")))
-    return [*pairs, ("cp:step", step)] if step and "barrier" in row else pairs
 
 
 def kind_of(row: Row, column: Row) -> str:

@@ -35,6 +35,9 @@ CLAIMS = (
     "Participation",
     "KnowledgeFlow",
     "ConditionClaim",
+    "Transition",
+    "AbsenceClaim",
+    "OutcomeReport",
 )
 
 each_case = pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
