@@ -51,6 +51,13 @@ OTHERS: Mapping[str, str] = {
     "adjudication": "coprod-kg adjudication (where two coders differ, after both were read)",
 }
 """Who else coded the cases: the folder below ``coding``, and how the claimant is called."""
+STORIES = ("beacon-community-regeneration", "community-health-planning-ghana", "swach-pune")
+STORIES_HEAD = """# Three barriers that were met
+
+What is coded of three published initiatives that got past a barrier. Every line is a claim of
+this project from public sources, with the sources behind it; no organisation has confirmed it.
+Three stories are no proof: they show what the data hold. The page is written from the coding.
+"""
 DECIDED = {"enablers": "enabler", "participations": "role"}
 DESCRIBED = {
     "organisation": "org:Organization",
@@ -416,6 +423,78 @@ def counts(coding: Coding) -> str:
     return "\n".join(lines) + "\n"
 
 
+def stories(coding: Coding) -> str:
+    """The page of stories: what is coded of a few initiatives, each sentence with its sources."""
+    parts = [STORIES_HEAD]
+    for slug in STORIES:
+        initiative = coding.described["initiative"][slug]
+        parts.append(f"## {initiative['label']}\n\n{initiative['description']}\n")
+        mine = {
+            table: [row for row in rows if row["about"] == slug]
+            for table, rows in coding.claims.items()
+        }
+        met = [row for row in mine["barriers"] if row["status"] == "overcome"]
+        told = {
+            "What stood in the way, and what became of it": [
+                (f"{name(row['barrier'])}{by(row)}{lasting(row)}: {row['comment']}", row)
+                for row in mine["barriers"]
+                if row["status"] == "overcome"
+            ],
+            "How it went": [
+                (f"{name(row['stage'])}{since(row)}: {row['comment']}", row)
+                for row in mine["stages"]
+            ],
+            "Who put in what": [
+                (f"{name(row['label'] or row['actor'])}: {row['contribution_note']}", row)
+                for row in mine["participations"]
+                if row["contribution"]
+            ],
+            "What came of it": [
+                *((f"{row['indicator']}.", row) for row in mine["outcomes"]),
+                *((f"{row['mechanism']} {row['outcome']}", row) for row in mine["flows"]),
+            ],
+        }
+        parts += [
+            f"**{heading}**\n\n"
+            + "".join(f"{sentence(coding, words, row)}\n" for words, row in lines)
+            for heading, lines in told.items()
+            if lines
+        ]
+    return "\n".join(parts)
+
+
+def sentence(coding: Coding, words: str, row: Row) -> str:
+    """A sentence as an item of a list, with links to what it rests on."""
+    evidence = coding.described["evidence"]
+    links = ", ".join(
+        f"[{evidence[slug]['label']}]({evidence[slug]['url']})" for slug in listed(row["evidence"])
+    )
+    return f"- {words} ({links})"
+
+
+def name(slug: str) -> str:
+    """A slug as people read it."""
+    words = slug.replace("-", " ")
+    return words[:1].upper() + words[1:]
+
+
+def by(row: Row) -> str:
+    """What a barrier was overcome by, in words."""
+    helpers = " and ".join(slug.replace("-", " ") for slug in listed(row["overcome_by"]))
+    return f", overcome by {helpers}" if helpers else ", overcome"
+
+
+def lasting(row: Row) -> str:
+    """How long a barrier held, in words."""
+    start, end = row["valid_from"][:4], row["valid_until"][:4]
+    return f" ({start} to {end})" if start and end else ""
+
+
+def since(row: Row) -> str:
+    """From when an initiative was at a stage, in words."""
+    return f" from {row['valid_from'][:4]}" if row["valid_from"] else ""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Write the files and print the counts."""
     parser = argparse.ArgumentParser(description="Write examples/cases from examples/coding.")
@@ -427,8 +506,8 @@ def main(arguments: list[str] | None = None) -> int:
         (into / folder).mkdir(parents=True, exist_ok=True)
         for path in (into / folder).glob("*.ttl"):
             path.unlink()
-    for name, content in files.items():
-        (into / name).write_text(content, encoding="utf-8", newline="\n")
+    for file, content in (files | {"stories.md": stories(coding)}).items():
+        (into / file).write_text(content, encoding="utf-8", newline="\n")
     sys.stdout.write(counts(coding))
     return 0
 

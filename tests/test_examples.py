@@ -88,6 +88,8 @@ def test_the_coding_rebuilds_every_file_byte_for_byte(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*/*.ttl")} == {
         path.name: path.read_bytes() for path in [*CASES, *RECODED]
     }
+    stories = EXAMPLES / "stories.md"
+    assert (tmp_path / "stories.md").read_bytes() == stories.read_bytes()
     assert (EXAMPLES / "README.md").read_text(encoding="utf-8").endswith(printed)
 
 

@@ -8,7 +8,13 @@ from flask.testing import FlaskClient
 
 TOP = Path(__file__).parents[2]
 NAMES = sorted(
-    [*(page.stem for page in (TOP / "docs").glob("*.md")), "codebook", "examples", "sampling-frame"]
+    [
+        *(page.stem for page in (TOP / "docs").glob("*.md")),
+        "codebook",
+        "examples",
+        "sampling-frame",
+        "stories",
+    ]
 )
 
 
