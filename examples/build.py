@@ -433,7 +433,6 @@ def stories(coding: Coding) -> str:
             table: [row for row in rows if row["about"] == slug]
             for table, rows in coding.claims.items()
         }
-        met = [row for row in mine["barriers"] if row["status"] == "overcome"]
         told = {
             "What stood in the way, and what became of it": [
                 (f"{name(row['barrier'])}{by(row)}{lasting(row)}: {row['comment']}", row)
