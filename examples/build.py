@@ -148,6 +148,7 @@ def coded(folder: Path, vocabularies: Path, claimant: str = "") -> dict[str, lis
     }
     prefix = f"{claimant}-" if claimant else ""
     moves = transitions(tables, prefix)
+    moved: list[Row] = list(moves.values())
     absences: list[Row] = []
     for table in ("barriers", "enablers", "conditions"):
         apart = CLAIMS[table].apart
@@ -173,7 +174,7 @@ def coded(folder: Path, vocabularies: Path, claimant: str = "") -> dict[str, lis
     ]
     return {
         **tables,
-        "transitions": list(moves.values()),
+        "transitions": moved,
         "absences": absences,
         "outcomes": outcomes,
     }
