@@ -169,7 +169,7 @@ def coded(folder: Path, vocabularies: Path, claimant: str = "") -> dict[str, lis
             if row.get("found") not in FINDINGS
             for move in [(short(row.get("from_stage") or ""), short(row.get("to_stage") or ""))]
         ]
-    outcomes = [
+    outcomes: list[Row] = [
         {**row, "outcome": row["condition"]} for row in tables["conditions"] if row.get("direction")
     ]
     return {
