@@ -242,8 +242,10 @@ def other(first: Coding, name: str, vocabularies: Path | None = None) -> Coding:
     renamed = {slug: pages.get(row["url"], slug) for slug, row in cited.items()}
 
     def with_sources(row: Row) -> Row:
-        slugs = (renamed.get(slug, slug) for slug in listed(row["evidence"]))
-        return {**row, "evidence": ";".join(dict.fromkeys(slugs))}
+        slugs = listed(row["evidence"])
+        day = row.get("coded") or max((cited[slug]["read"] for slug in slugs), default="")
+        named = dict.fromkeys(renamed.get(slug, slug) for slug in slugs)
+        return {**row, "evidence": ";".join(named), "coded": day}
 
     return replace(
         first,
@@ -381,10 +383,6 @@ def write_other(coding: Coding) -> str:
         block(f"<id/agent/coprod-kg-{coding.claimant}>", "prov:Agent", owner),
         block(f"<id/organisation/{coding.claimant}>", "org:Organization", owner),
         *(describe(coding, "evidence", slug) for slug in sorted(page.named["evidence"])),
-        *(
-            describe(coding, "organisation", slug)
-            for slug in sorted(abouts & coding.described["organisation"].keys())
-        ),
     ]
     return "\n".join([coding.head, *made, *sorted(page.claims)])
 
