@@ -1,13 +1,12 @@
-"""Child process that draws one chart: ``python -m coprod_kg.formats.chart_worker svg|png``.
-
-Reads a Vega-Lite specification from standard input and writes the picture to standard output.
-"""
+"""Child process that draws one chart, of a Vega-Lite specification. Run by `drawing`."""
 
 import resource
-import sys
-from typing import Final
+from typing import Any, Final
 
 import vl_convert
+
+from coprod_kg.errors import ModelError
+from coprod_kg.sandbox.child import Payloads, serve
 
 __all__ = ["main"]
 
@@ -16,15 +15,18 @@ _SECONDS: Final = 15
 _BYTES: Final = 1 << 30
 
 
-def main() -> int:
-    """Draw; exit status 1 where the specification is wrong, with the reason in the last line."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def main() -> None:
+    """Draw the specification on standard input; write the picture to standard output."""
+    serve(_work)
+
+
+def _work(told: dict[str, Any], payloads: list[bytes]) -> Payloads:
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     # The engine reserves far more address space than it uses: what counts is what it may write to.
     resource.setrlimit(resource.RLIMIT_DATA, (_BYTES, _BYTES))
-    text = sys.stdin.buffer.read().decode()
+    text = payloads[0].decode()
     try:
-        if sys.argv[1] == "png":
+        if told["form"] == "png":
             drawn = vl_convert.vegalite_to_png(
                 text, vl_version=VERSION, scale=2, allowed_base_urls=[]
             )
@@ -34,11 +36,9 @@ def main() -> int:
             ).encode()
     except ValueError as error:
         lines = [line for line in str(error).splitlines() if not line.startswith("    at ")]
-        sys.stderr.write(" ".join(lines))
-        return 1
-    sys.stdout.buffer.write(drawn)
-    return 0
+        raise ModelError(f"the chart cannot be drawn: {' '.join(lines)[:300]}") from None
+    return {}, [drawn]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,15 +6,18 @@ cap on processor time and memory, and may fetch nothing.
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
+from io import BytesIO
 from threading import BoundedSemaphore
 from typing import Any, Final
 
 from coprod_kg.errors import LimitReached, ModelError, Overloaded, StoreError
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.child import module, run
+from coprod_kg.sandbox.limits import Death
 
 __all__ = ["png", "svg"]
 
@@ -64,28 +67,21 @@ def _drawn(form: str, text: str) -> bytes:
     if not _PENS.acquire(timeout=_WAITING):
         raise Overloaded("other charts are being drawn already", fix="Try again later.")
     try:
-        ran = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-m", "coprod_kg.formats.chart_worker", form],
-            input=text.encode(),
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise LimitReached(
-            f"the chart was stopped after {_SECONDS:g} seconds",
-            fix="Bind more parameters, so that fewer rows remain.",
-        ) from None
+        given = BytesIO()
+        wire.write(given, {"form": form}, [text.encode()])
+        ended = run(module("coprod_kg.formats.chart_worker"), given.getvalue(), seconds=_SECONDS)
     except OSError as error:
         raise StoreError(f"nothing can be drawn: {error.strerror}") from None
     finally:
         _PENS.release()
-    if ran.returncode < 0:
+    if ended.status < 0:
         raise LimitReached(
-            "the chart met its cap of processor time or memory",
+            f"the chart was stopped after {_SECONDS:g} seconds"
+            if ended.death is Death.DEADLINE
+            else "the chart met its cap of memory",
             fix="Bind more parameters, so that fewer rows remain.",
         )
-    if ran.returncode:
-        reason = ran.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        raise ModelError(f"the chart cannot be drawn: {reason[-1][:300]}")
-    return ran.stdout
+    answer = ended.answer(sys.maxsize)
+    if answer is None:
+        raise ModelError(f"the chart cannot be drawn: {ended.last_words or 'no reason given'}")
+    return answer[1][0]

@@ -6,7 +6,6 @@ parser kills it, the parent explains why. Run by `coprod_kg.ingest.sandbox`.
 
 import math
 import os
-import resource
 import signal
 import sys
 import time
@@ -14,21 +13,24 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import reduce
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
 from coprod_kg.ingest.empty_names import empty_names
-from coprod_kg.ingest.job import Checked, Limits, Sent, read_frame, write_frame
+from coprod_kg.ingest.job import Checked, Limits, Sent
 from coprod_kg.ingest.locate import headers_of, in_table, in_text, of_cells
 from coprod_kg.ingest.partition import parts_of
 from coprod_kg.ingest.rdf_formats import format_of
 from coprod_kg.model import namespaces
 from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
-from coprod_kg.sandbox.fork import beside
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.child import standard_output
+from coprod_kg.sandbox.fork import forked
+from coprod_kg.sandbox.limits import confine, deadline, no_core_files
 from coprod_kg.validation.ahead import Ahead
 from coprod_kg.validation.believed import Believed
 from coprod_kg.validation.conclusions import conclusions
@@ -187,7 +189,7 @@ class Checker:
             return self._written(self._concluded(triples), name)
 
         apart = self._shapes is not None and len(triples) >= _WORTH_A_COPY
-        return beside(work) if apart else nullcontext(work)
+        return forked(work) if apart else nullcontext(work)
 
     def _concluded(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
         """The conclusions by the rules, and by the profiles of the stages that are met."""
@@ -244,46 +246,33 @@ def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
     return {triple.object for triple in triples if triple.predicate.value == run_by}
 
 
-def _confine(limits: Limits) -> None:
-    """Cap memory above what is used now, and leave no core file behind."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        with open("/proc/self/statm", encoding="ascii") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        cap = used + limits.memory_mb * _MB
-        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
-
-
-def _serve(source: BinaryIO, sink: BinaryIO) -> None:
-    frame = read_frame(source, 0)
-    if frame is None:
+def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    first = wire.read(source, 0)
+    if first is None:
         return
-    job = frame[0]
+    job = first[0]
     limits = Limits(**job["limits"])
     checker = Checker(Model.installed(), job["base_iri"], limits, validates=job["validates"])
     # After the model is loaded, so that the cap counts what the file needs and not what we need.
-    _confine(limits)
-    write_frame(sink, {"ready": True}, ())
+    confine(limits.memory_mb)
+    wire.write(sink, {"ready": True})
     until = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds
-    while (frame := read_frame(source, sys.maxsize)) is not None:
-        header, (content,) = frame
+    while (message := wire.read(source, sys.maxsize)) is not None:
+        header, (content,) = message
         left = max(until - time.monotonic(), _AT_LEAST)
-        signal.setitimer(signal.ITIMER_REAL, min(limits.seconds, left))
         try:
-            checked = checker.check(Sent(content=content, **header))
+            with deadline(min(limits.seconds, left)):
+                checked = checker.check(Sent(content=content, **header))
         except MemoryError:
             os.abort()  # as the parser itself does at its cap
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        write_frame(sink, *checked.frame())
+        wire.write(sink, *checked.frame())
 
 
 def main() -> None:
-    """Serve the frames on standard input, then end."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    """Serve the messages on standard input, then end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sink = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # a stray print must not break a frame
-    _serve(sys.stdin.buffer, sink)
+    no_core_files()
+    _serve(sys.stdin.buffer, standard_output())
 
 
 if __name__ == "__main__":

@@ -1,26 +1,15 @@
-"""Messages between the sandbox and its child, and their frames on the pipe.
+"""Messages between the check of files and its child process."""
 
-Frames: one line of JSON, then as many bytes as the line says. No pickle: what comes out of a
-process that a stranger's file may have taken over is data, never code.
-"""
-
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final
+from typing import Any
 
-from coprod_kg.errors import LimitReached, TooLarge, Unreadable, UnsupportedMedia
+from coprod_kg.errors import CoprodError
+from coprod_kg.sandbox import wire
 from coprod_kg.validation.report import Finding, Report
 from coprod_kg.workbook.findings import Positions
 
-__all__ = ["Checked", "Limits", "Refusal", "Sent", "read_frame", "write_frame"]
-
-Refusal = Unreadable | TooLarge | LimitReached | UnsupportedMedia
-"""Why a file did not even come as far as validation."""
-_REFUSALS: Final[Mapping[str, type[Refusal]]] = {
-    kind.__name__: kind for kind in (Unreadable, TooLarge, LimitReached, UnsupportedMedia)
-}
-_LONGEST_HEADER: Final = 256 * 2**20
+__all__ = ["Checked", "Limits", "Sent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +79,7 @@ class Checked:
     runners: tuple[str, ...] = ()
     partial: bool = False
     triples: int = 0
-    refusal: Refusal | None = None
+    refusal: CoprodError | None = None
     parts: Mapping[str, bytes] = field(default_factory=dict)
     positions: Positions | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -109,20 +98,13 @@ class Checked:
             "parts": list(self.parts),
             "headers": dict(self.headers),
             "positions": self.positions and self.positions.as_dict(),
-            "refusal": error
-            and {
-                "kind": type(error).__name__,
-                "what": error.what,
-                "where": error.where,
-                "fix": error.fix,
-            },
+            "refusal": error and wire.error_message(error),
         }
         return header, (self.data, self.inferred, *self.parts.values())
 
     @classmethod
     def of(cls, header: Mapping[str, Any], payloads: Sequence[bytes]) -> "Checked":
         """The inverse of `frame`, on the other side of the pipe."""
-        error = header["refusal"]
         return cls(
             report=Report(tuple(Finding.of(finding) for finding in header["findings"])),
             data=payloads[0],
@@ -136,34 +118,5 @@ class Checked:
             parts=dict(zip(header["parts"], payloads[2:], strict=True)),
             headers=header["headers"],
             positions=header["positions"] and Positions.of(header["positions"]),
-            refusal=error
-            and _REFUSALS[error["kind"]](error["what"], where=error["where"], fix=error["fix"]),
+            refusal=wire.error_in(header["refusal"] or {}),
         )
-
-
-def write_frame(stream: BinaryIO, header: Mapping[str, Any], payloads: Sequence[bytes]) -> None:
-    """Write one frame."""
-    lengths = [len(payload) for payload in payloads]
-    stream.write(json.dumps({**header, "lengths": lengths}).encode() + b"\n")
-    for payload in payloads:
-        stream.write(payload)
-    stream.flush()
-
-
-def read_frame(stream: BinaryIO, most: int) -> tuple[dict[str, Any], list[bytes]] | None:
-    """Read one frame, or None where the stream ends or breaks off.
-
-    Args:
-        stream: where it comes from.
-        most: the most bytes that its payloads may have together.
-    """
-    line = stream.readline(_LONGEST_HEADER)
-    if not line.endswith(b"\n"):
-        return None
-    header = json.loads(line)
-    lengths = header.pop("lengths")
-    if sum(lengths) > most or min(lengths, default=0) < 0:
-        return None
-    payloads = [stream.read(length) for length in lengths]
-    whole = [len(payload) for payload in payloads] == lengths
-    return (header, payloads) if whole else None

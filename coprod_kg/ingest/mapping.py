@@ -8,8 +8,6 @@ goes through the same sandbox as a file that was sent.
 import csv
 import json
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +22,8 @@ from coprod_kg.ingest.mapping_engine import MISSING
 from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.model import namespaces
 from coprod_kg.model.schemes import schemes
+from coprod_kg.sandbox.child import Ended, run
+from coprod_kg.sandbox.limits import Death
 from coprod_kg.settings import Settings
 from coprod_kg.workbook.sheets import sheets
 
@@ -163,56 +163,44 @@ def _run(work: Path, mapping: Mapping, settings: Settings) -> None:
     if engine is None:
         raise WrongUsage("there is no such Python", where=str(mapping.engine), fix=_INSTALL)
     limits = settings.submission_seconds, settings.submission_memory_mb, settings.body_mb
-    command = [str(Path(engine).absolute()), "-I", "-B", str(_LAUNCHER), *map(str, limits)]
-    with tempfile.TemporaryFile() as messages:
-        try:
-            code = subprocess.run(  # noqa: S603  # a Python that the caller named, no shell
-                command,
-                cwd=work,
-                env={"HOME": str(work), "PYTHONUTF8": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=messages,
-                stderr=messages,
-                start_new_session=True,
-                timeout=settings.submission_seconds + _GRACE,
-                check=False,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            code = -signal.SIGALRM
-        messages.seek(0)
-        said = messages.read()[-4000:].decode(errors="replace").strip()
-    if code:
-        raise _refusal(code, said, mapping, settings)
+    ended = run(
+        [str(Path(engine).absolute()), "-I", "-B", str(_LAUNCHER), *map(str, limits)],
+        seconds=settings.submission_seconds + _GRACE,
+        environ={"HOME": str(work), "PYTHONUTF8": "1"},
+        folder=work,
+    )
+    if ended.status:
+        raise _refusal(ended, mapping, settings)
 
 
 def _refusal(
-    code: int, said: str, mapping: Mapping, settings: Settings
+    ended: Ended, mapping: Mapping, settings: Settings
 ) -> LimitReached | TooLarge | WrongUsage:
-    where = mapping.file.name
-    if code == MISSING:
+    where, part = mapping.file.name, "Map a part of the data, or raise the setting"
+    if ended.status == MISSING:
         return WrongUsage(
             f"the Python {mapping.engine} has no morph-kgc, which runs mappings", fix=_INSTALL
         )
-    if code == -signal.SIGALRM:
+    if ended.death is Death.DEADLINE:
         return LimitReached(
             f"the mapping ran longer than {settings.submission_seconds:g} s",
             where=where,
-            fix="Map a part of the data, or raise the setting submission-seconds.",
+            fix=f"{part} submission-seconds.",
         )
-    if code == -signal.SIGXFSZ:
+    if ended.death is Death.OUTPUT:
         return TooLarge(
             f"the mapping writes more than {settings.body_mb} MB",
             where=where,
-            fix="Map a part of the data, or raise the setting body-mb.",
+            fix=f"{part} body-mb.",
         )
-    if code < 0 or "out of memory" in said.lower():
+    if ended.status < 0 or b"out of memory" in ended.stderr.lower():
         return LimitReached(
             f"the mapping needed more than {settings.submission_memory_mb} MB of memory",
             where=where,
-            fix="Map a part of the data, or raise the setting submission-memory-mb.",
+            fix=f"{part} submission-memory-mb.",
         )
-    last = said.rpartition("\n")[2] or "none"
-    return WrongUsage("the mapping does not run", where=where, fix=f"The engine's words: {last}")
+    words = ended.last_words or "none"
+    return WrongUsage("the mapping does not run", where=where, fix=f"The engine's words: {words}")
 
 
 def _canonical(sent: Sent, settings: Settings) -> bytes:

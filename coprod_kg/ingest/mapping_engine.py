@@ -10,7 +10,6 @@ import importlib.util
 import os
 import resource
 import runpy
-import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -23,26 +22,19 @@ _MB: Final = 2**20
 _FORBIDDEN: Final = ("socket.", "subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.system")
 
 
-def _confine(seconds: float, memory_mb: int, output_mb: int) -> None:
-    """Set the deadline, cap memory above what is used now, and cap each file written."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (output_mb * _MB, output_mb * _MB))
-    if sys.platform == "linux":
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        cap = used + memory_mb * _MB
-        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
-
-
-def _lookups(work: Path) -> Any:
-    """The functions of ``lookups.py``, known to DuckDB from now on."""
-    place = Path(__file__).with_name("mapping_lookups.py")
-    spec = importlib.util.spec_from_file_location("lookups", place)
+def _loaded(place: Path) -> Any:
+    """A module of ours, by its path: this Python does not have our package."""
+    spec = importlib.util.spec_from_file_location(place.stem, place)
     if spec is None or spec.loader is None:
         raise ImportError(str(place))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def _lookups(work: Path) -> Any:
+    """The functions of ``lookups.py``, known to DuckDB from now on."""
+    module = _loaded(Path(__file__).with_name("mapping_lookups.py"))
     made = module.Lookups(work / module.NAMES)
     made.register(importlib.import_module("duckdb"))
     return made
@@ -105,14 +97,19 @@ def main() -> None:
         sys.exit(MISSING)
     importlib.import_module("morph_kgc.mapping.mapping_parser")
     importlib.import_module("morph_kgc.materializer")
-    _confine(seconds, memory_mb, output_mb)
+    os.dup2(2, 1)  # what it prints is said to the user where it fails
+    limits = _loaded(Path(__file__).parents[1] / "sandbox" / "limits.py")
+    limits.no_core_files()
+    limits.confine(memory_mb)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (output_mb * _MB, output_mb * _MB))
     work = Path.cwd().resolve()
     lookups = _lookups(work)
     _lock_database(os.path.realpath(os.getcwd()))
     _shut_in(os.path.realpath(os.getcwd()))
     sys.argv = ["morph_kgc", "engine.ini"]
     try:
-        runpy.run_module("morph_kgc", run_name="__main__")
+        with limits.deadline(seconds):
+            runpy.run_module("morph_kgc", run_name="__main__")
     except MemoryError:
         os.abort()
     finally:

@@ -5,19 +5,18 @@ file gets a clear refusal, the files after it a new child. Untrusted bytes are n
 """
 
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Final
 
-from coprod_kg.errors import LimitReached, ModelError, TooLarge, Unreadable
-from coprod_kg.ingest.job import Checked, Limits, Refusal, Sent, read_frame, write_frame
+from coprod_kg.errors import CoprodError, LimitReached, ModelError, TooLarge, Unreadable
+from coprod_kg.ingest.job import Checked, Limits, Sent
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.child import Child, Ended, module
+from coprod_kg.sandbox.limits import Death
 from coprod_kg.settings import Settings
 
 __all__ = ["Budget", "check", "open_file", "too_large"]
@@ -127,7 +126,7 @@ def check(
             pool.map(
                 lambda share: _share(
                     [batch[place] for place in share],
-                    lambda files: _Child(files, settings, validates, budget),
+                    lambda files: _Check(files, settings, validates, budget),
                     progress,
                     budget,
                 ),
@@ -141,7 +140,7 @@ def check(
 
 def _share(
     files: Sequence[Sent],
-    start: Callable[[Sequence[Sent]], "_Child"],
+    start: Callable[[Sequence[Sent]], "_Check"],
     progress: Callable[[int], None],
     budget: Budget | None,
 ) -> list[Checked]:
@@ -157,90 +156,64 @@ def _share(
                 done.append(checked)
                 progress(1)
             if len(done) < len(files):
-                done.append(Checked(refusal=child.explain(files[len(done)].name)))
+                done.append(Checked(refusal=child.refusal(files[len(done)].name)))
     return done
 
 
-@dataclass(frozen=True, slots=True)
-class _Death:
-    """How a child ended."""
+class _Check:
+    """One run of `coprod_kg.ingest.child`.
 
-    signal: int | None
-    messages: str
-
-
-class _Child:
-    """One run of `coprod_kg.ingest.child`: its own session, no shell, no inherited files."""
+    Args:
+        files: what it checks, one after another.
+        settings: the limits and the base IRI.
+        validates: whether the files are validated.
+        budget: how long it may take in all.
+    """
 
     def __init__(
         self, files: Sequence[Sent], settings: Settings, validates: bool, budget: Budget | None
     ) -> None:
-        self._settings = settings
-        self._budget = budget
+        self._settings, self._budget = settings, budget
         self._limits = _limits(settings, budget)
-        self._messages = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
-        with tempfile.TemporaryFile(dir=settings.scratch) as job:
+
+        def write(job: IO[bytes]) -> None:
             header = {"base_iri": settings.base_iri, "limits": asdict(self._limits)}
-            write_frame(job, {**header, "validates": validates}, ())
+            wire.write(job, {**header, "validates": validates})
             for file in files:
                 stated = {"stated": file.stated, "organisation": file.organisation}
-                write_frame(job, {"name": file.name, **stated}, (file.content,))
-            job.seek(0)
-            self._process = subprocess.Popen(  # a fixed command, no shell
-                [sys.executable, "-P", "-m", "coprod_kg.ingest.child"],
-                stdin=job,
-                stdout=subprocess.PIPE,
-                stderr=self._messages,
-                env=_environment(),
-                start_new_session=True,
-            )
+                wire.write(job, {"name": file.name, **stated}, [file.content])
 
-    def __enter__(self) -> "_Child":
+        self._child = Child(module("coprod_kg.ingest.child"), write, scratch=settings.scratch)
+
+    def __enter__(self) -> "_Check":
         return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.__exit__()
 
     def results(self) -> Iterator[Checked]:
         """The child's results, file by file, until it is done or dies."""
-        stream: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # it is a pipe
-        if read_frame(stream, 0) is None:  # type: ignore[arg-type]  # a pipe is a binary stream
-            death = self.wait()
-            if death.signal is not None:
+        messages = self._child.messages(2 * self._limits.output_mb * _MB)
+        if next(messages, None) is None:
+            ended = self._child.ended()
+            if ended.status < 0:
                 raise LimitReached(
                     "the check was ended from outside before it had read anything",
                     fix="Send it again. Where it happens often, the machine has too little memory.",
                 )
             raise ModelError(
                 "the check of submissions does not start",
-                fix=f"Its last words: {death.messages or 'none'}",
+                fix=f"Its last words: {ended.last_words or 'none'}",
             )
-        while frame := read_frame(stream, 2 * self._limits.output_mb * _MB):  # type: ignore[arg-type]  # likewise
-            yield Checked.of(*frame)
+        for message in messages:
+            yield Checked.of(*message)
 
-    def wait(self) -> _Death:
-        """Wait for the child (or kill it) and return how it ended."""
-        if self._process.poll() is None:
-            try:
-                self._process.wait(1)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-        code = self._process.wait()
-        self._messages.seek(0)
-        messages = self._messages.read()[-2000:].decode(errors="replace").strip()
-        return _Death(-code if code < 0 else None, messages.rpartition("\n")[2])
-
-    def explain(self, name: str) -> Refusal:
+    def refusal(self, name: str) -> CoprodError:
         """Why it ended over the file of that name."""
-        death = self.wait()
-        if self._budget is not None and self._budget.left <= 0 and death.signal == signal.SIGALRM:
+        ended = self._child.ended()
+        if ended.death is Death.DEADLINE and self._budget is not None and self._budget.left <= 0:
             return self._budget.refusal(name)
-        return _explain(death, name, self._settings)
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._messages.close()
+        return _refusal(ended, name, self._settings)
 
 
 def _limits(settings: Settings, budget: Budget | None) -> Limits:
@@ -253,37 +226,29 @@ def _limits(settings: Settings, budget: Budget | None) -> Limits:
     )
 
 
-def _environment() -> Mapping[str, str]:
-    """The environment of a child: what it needs to find its modules, and none of our settings."""
-    return {
-        "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
-    }
-
-
-def _explain(death: _Death, name: str, settings: Settings) -> Refusal:
-    if death.signal == signal.SIGALRM:
-        return LimitReached(
-            f"reading and checking it took longer than {settings.submission_seconds:g} s",
-            where=name,
-            fix="Send it in parts, one organisation each, or raise the setting submission-seconds.",
-        )
-    if death.signal is None:
-        return Unreadable(
-            "the check broke off over it, which is a fault of this program",
-            where=name,
-            fix=f"Report it with the file and these words: {death.messages or 'none'}",
-        )
-    if death.signal in (signal.SIGSEGV, signal.SIGBUS):
-        return Unreadable(
-            "it is nested deeper than the parser can follow",
-            where=name,
-            fix="Give the inner things a name each, and say them one after the other.",
-        )
+def _refusal(ended: Ended, name: str, settings: Settings) -> CoprodError:
+    parts = "Send it in parts, one organisation each, or raise the setting"
+    match ended.death:
+        case Death.DEADLINE:
+            return LimitReached(
+                f"reading and checking it took longer than {settings.submission_seconds:g} s",
+                where=name,
+                fix=f"{parts} submission-seconds.",
+            )
+        case None | Death.FAULT:
+            return Unreadable(
+                "the check broke off over it, which is a fault of this program",
+                where=name,
+                fix=f"Report it with the file and these words: {ended.last_words or 'none'}",
+            )
+        case Death.DEPTH:
+            return Unreadable(
+                "it is nested deeper than the parser can follow",
+                where=name,
+                fix="Give the inner things a name each, and say them one after the other.",
+            )
     return LimitReached(
         f"reading and checking it needed more than {settings.submission_memory_mb} MB of memory",
         where=name,
-        fix="Send it in parts, one organisation each, or raise the setting submission-memory-mb.",
+        fix=f"{parts} submission-memory-mb.",
     )

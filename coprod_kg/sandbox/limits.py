@@ -1,5 +1,7 @@
 """Deadline and memory cap of a process, enforced by the kernel, and what its exit status means.
 
+Standard library only: another Python runs it too, by its path (`coprod_kg.ingest.mapping_engine`).
+
 No handler runs when one is passed: the interval timer's signal ends the process by its default
 action, and memory beyond the cap is refused, on which Rust's allocator aborts. The parent learns
 from the exit status which it was.
@@ -12,64 +14,64 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import cache
 
-from coprod_kg.errors import CoprodError, EngineFailed, QueryMemory, QueryTimeout, QueryTooDeep
-
 __all__ = [
-    "DEADLINE",
-    "OUT_OF_MEMORY",
-    "TOO_DEEP",
+    "Death",
+    "confine",
+    "deadline",
+    "death",
     "limited",
     "no_core_files",
     "panic_in",
     "peak_memory",
-    "stopped_by",
 ]
 
-DEADLINE = -signal.SIGALRM
-"""The exit status of a process that passed its deadline."""
-OUT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGKILL)
-"""The exit statuses of a process that ran into its memory cap, unless its engine broke down."""
-TOO_DEEP = (-signal.SIGSEGV, -signal.SIGBUS)
-"""The exit statuses of a process whose stack was exhausted by what it was given to parse."""
+
+class Death(StrEnum):
+    """The way in which a child process that failed was ended."""
+
+    DEADLINE = "deadline"
+    MEMORY = "memory"
+    DEPTH = "depth"
+    """Its stack was exhausted by what it was given to parse."""
+    OUTPUT = "output"
+    """It wrote a larger file than it may."""
+    PANIC = "panic"
+    """The engine broke down."""
+    OUTSIDE = "outside"
+    """A signal that no limit sends ended it."""
+    FAULT = "fault"
+    """It failed by itself."""
 
 
-def stopped_by(
-    status: int | None, work: str, seconds: float, memory_mb: int, panic: str = ""
-) -> CoprodError | None:
-    """The error for an exit status: a limit, a breakdown of the engine, or None for neither.
+_DEATHS: dict[int, Death] = {
+    signal.SIGALRM: Death.DEADLINE,
+    signal.SIGXCPU: Death.DEADLINE,
+    signal.SIGABRT: Death.MEMORY,
+    signal.SIGKILL: Death.MEMORY,
+    signal.SIGSEGV: Death.DEPTH,
+    signal.SIGBUS: Death.DEPTH,
+    signal.SIGXFSZ: Death.OUTPUT,
+}
+
+
+def death(status: int | None, panic: str = "") -> Death | None:
+    """The meaning of an exit status; None where the process ended well.
 
     Args:
-        status: as `subprocess` tells it.
-        work: what the process was doing: ``query`` or ``update``.
-        seconds: the deadline it had.
-        memory_mb: the memory cap it had.
+        status: as `subprocess` tells it; None where it is not known.
         panic: what `panic_in` found in its standard error.
     """
     # Rust aborts the process both when it gets no memory and when the engine meets a fault.
     if status == -signal.SIGABRT and panic and not _FOR_MEMORY.search(panic):
-        return EngineFailed(
-            f"the query engine broke down over the {work}: {panic}",
-            fix=f"Nothing else was touched. Write the {work} in another way, and please report it.",
-        )
-    if status == DEADLINE:
-        return QueryTimeout(
-            f"the {work} was stopped after {seconds:g} seconds",
-            fix="Ask for less: bind more terms, or write MINUS in place of FILTER NOT EXISTS. "
-            "The deadline is the setting query-seconds.",
-        )
-    if status in OUT_OF_MEMORY:
-        return QueryMemory(
-            f"the {work} was stopped at {memory_mb} MiB of memory",
-            fix="Sort, group or join less at once. The cap is the setting query-memory-mb.",
-        )
-    if status in TOO_DEEP:
-        return QueryTooDeep(
-            f"the {work} is nested deeper than the engine can follow",
-            fix="Write it with fewer parentheses, groups or path steps inside one another.",
-        )
-    return None
+        return Death.PANIC
+    if status == 0:
+        return None
+    if status is None or status > 0:
+        return Death.FAULT
+    return _DEATHS.get(-status, Death.OUTSIDE)
 
 
 _PANIC = re.compile(rb"panicked at [^\n]*\n([^\n]*)")
@@ -95,19 +97,34 @@ def limited(seconds: float, memory_mb: int) -> Iterator[None]:
         memory_mb: how much more memory than now this process may map, in MiB. Only Linux
             enforces it; elsewhere the deadline has to do.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    mapped = _mapped()
-    if mapped is not None:
-        cap = mapped + memory_mb * _MIB
-        resource.setrlimit(
-            resource.RLIMIT_AS, (cap if hard == resource.RLIM_INFINITY else min(cap, hard), hard)
-        )
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    confine(memory_mb)
+    try:
+        with deadline(seconds):
+            yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Work under a deadline, at which the kernel ends this process."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def confine(memory_mb: int) -> None:
+    """Cap the memory that this process may map beyond what it has, in MiB; on Linux only."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    mapped = _mapped()
+    if mapped is not None:
+        cap = mapped + memory_mb * _MIB
+        cap = cap if hard == resource.RLIM_INFINITY else min(cap, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (cap, hard))
 
 
 def _mapped() -> int | None:

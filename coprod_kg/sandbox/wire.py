@@ -1,36 +1,41 @@
-"""Framing of bytes and JSON messages on the Unix sockets between processes; never pickle.
+"""Framing of bytes and JSON messages on the sockets and pipes between processes; never pickle.
 
 A frame is four bytes of length (big-endian) and that many bytes. A message is a frame of JSON.
-An answer is a message, then frames of bytes, then an empty frame: a reader that sees the end of
-the stream before that frame knows that the writer died, whatever it has sent so far.
+On a socket an answer is a message, then frames of bytes, then an empty frame: a reader that sees
+the end of the stream before that frame knows that the writer died, whatever it has sent so far.
+On a pipe a message says how many frames of bytes follow it (`write`, `read`).
+No pickle: what comes out of a process that a stranger's file may have taken over is data.
 """
 
 import json
 import socket
 import struct
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import IO, Any, Final
 
 from coprod_kg import errors
 
 __all__ = [
     "END",
     "Stream",
+    "error_in",
     "error_message",
     "framed",
     "framed_message",
-    "frames",
     "message",
     "raise_error",
+    "read",
     "receive",
     "receive_message",
     "send",
     "send_message",
+    "write",
 ]
 
 END = b""
 _LENGTH = struct.Struct(">I")
 _AHEAD = 1 << 16
+_LONGEST_MESSAGE: Final = 1 << 28
 
 
 def framed(payload: bytes | bytearray) -> bytes:
@@ -41,16 +46,6 @@ def framed(payload: bytes | bytearray) -> bytes:
 def framed_message(message: Mapping[str, Any]) -> bytes:
     """One message, as a frame."""
     return framed(json.dumps(message).encode())
-
-
-def frames(data: bytes) -> Iterator[bytes]:
-    """The frames that stand one after another in some bytes."""
-    at = 0
-    while at < len(data):
-        (length,) = _LENGTH.unpack_from(data, at)
-        at += _LENGTH.size
-        yield data[at : at + length]
-        at += length
 
 
 def message(frame: bytes) -> dict[str, Any]:
@@ -188,10 +183,57 @@ def error_message(error: errors.CoprodError) -> dict[str, Any]:
     }
 
 
-def raise_error(told: Mapping[str, Any]) -> None:
-    """Raise the error a message carries, if it carries one."""
+def error_in(told: Mapping[str, Any]) -> errors.CoprodError | None:
+    """The error that a message carries, or None."""
     name = told.get("error")
     if name is None:
-        return
+        return None
     kind = getattr(errors, name) if name in errors.__all__ else errors.StoreError
-    raise kind(told["what"], where=told["where"], fix=told["fix"])
+    error: errors.CoprodError = kind(told["what"], where=told["where"], fix=told["fix"])
+    return error
+
+
+def raise_error(told: Mapping[str, Any]) -> None:
+    """Raise the error a message carries, if it carries one."""
+    error = error_in(told)
+    if error is not None:
+        raise error
+
+
+def write(stream: IO[bytes], told: Mapping[str, Any], payloads: Collection[bytes] = ()) -> None:
+    """Write a message, and the bytes that go with it, to a pipe or a file."""
+    stream.write(framed_message({**told, "payloads": len(payloads)}))
+    for payload in payloads:
+        stream.write(_LENGTH.pack(len(payload)))
+        stream.write(payload)
+    stream.flush()
+
+
+def read(stream: IO[bytes], most: int) -> tuple[dict[str, Any], list[bytes]] | None:
+    """Read a message and its bytes, or None where the stream ends, breaks off or is too long.
+
+    Args:
+        stream: a pipe or a file.
+        most: the most bytes that may go with the message.
+    """
+    frame = _frame(stream, _LONGEST_MESSAGE)
+    if frame is None:
+        return None
+    told = message(frame)
+    payloads: list[bytes] = []
+    for _ in range(told.pop("payloads")):
+        payload = _frame(stream, most)
+        if payload is None:
+            return None
+        payloads.append(payload)
+        most -= len(payload)
+    return told, payloads
+
+
+def _frame(stream: IO[bytes], most: int) -> bytes | None:
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    payload = stream.read(length) if length <= most else b""
+    return payload if len(payload) == length else None

@@ -1,10 +1,20 @@
-"""Translation of the engine's error messages to errors that help the query's author."""
+"""Translation of the engine's messages and ends to errors that help the query's author."""
 
 import re
 
-from coprod_kg.errors import CoprodError, NotAcceptable, QueryFailed, QuerySyntax
+from coprod_kg.errors import (
+    CoprodError,
+    EngineFailed,
+    NotAcceptable,
+    QueryFailed,
+    QueryMemory,
+    QuerySyntax,
+    QueryTimeout,
+    QueryTooDeep,
+)
+from coprod_kg.sandbox.limits import Death, death
 
-__all__ = ["failed", "syntax"]
+__all__ = ["failed", "stopped_by", "syntax"]
 
 _POSITION = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 _RULES = {
@@ -78,3 +88,41 @@ def failed(error: Exception, work: str) -> CoprodError:
         return NotAcceptable(why, fix="Ask for Turtle or N-Triples, which hold every graph.")
     done = "answered" if work == "query" else "carried out"
     return QueryFailed(f"the {work} cannot be {done}: {error}")
+
+
+def stopped_by(
+    status: int | None, work: str, seconds: float, memory_mb: int, panic: str = ""
+) -> CoprodError | None:
+    """The error for an exit status: a limit, a breakdown of the engine, or None for neither.
+
+    Args:
+        status: as `subprocess` tells it.
+        work: what the process was doing: ``query`` or ``update``.
+        seconds: the deadline it had.
+        memory_mb: the memory cap it had.
+        panic: what the engine said when it broke down.
+    """
+    match death(status, panic):
+        case Death.PANIC:
+            return EngineFailed(
+                f"the query engine broke down over the {work}: {panic}",
+                fix=f"Nothing else was touched. Write the {work} in another way, and please "
+                "report it.",
+            )
+        case Death.DEADLINE:
+            return QueryTimeout(
+                f"the {work} was stopped after {seconds:g} seconds",
+                fix="Ask for less: bind more terms, or write MINUS in place of FILTER NOT EXISTS. "
+                "The deadline is the setting query-seconds.",
+            )
+        case Death.MEMORY:
+            return QueryMemory(
+                f"the {work} was stopped at {memory_mb} MiB of memory",
+                fix="Sort, group or join less at once. The cap is the setting query-memory-mb.",
+            )
+        case Death.DEPTH:
+            return QueryTooDeep(
+                f"the {work} is nested deeper than the engine can follow",
+                fix="Write it with fewer parentheses, groups or path steps inside one another.",
+            )
+    return None

@@ -6,21 +6,23 @@ remote JSON-LD context) is never followed.
 
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import (
-    CoprodError,
     EngineFailed,
     LimitReached,
     StoreUnavailable,
     Unreadable,
     UnsupportedMedia,
 )
-from coprod_kg.sandbox import limits, wire
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.child import Payloads, module, run, serve
+from coprod_kg.sandbox.limits import Death, limited
 from coprod_kg.settings import Settings
 from coprod_kg.store.formats import GRAPH_FORMATS
 from coprod_kg.store.plain_text import check_plain
@@ -60,44 +62,38 @@ def read(body: RdfBody, settings: Settings) -> bytes:
             fix="Send one of " + ", ".join(GRAPH_FORMATS) + ".",
         )
     seconds, memory = settings.submission_seconds, settings.submission_memory_mb
-    ended = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-P", "-m", "coprod_kg.store.rdf_intake", body.media_type, body.base_iri],
-        env={**os.environ, **settings.environ()},
-        input=body.content,
-        capture_output=True,
-        timeout=seconds + 60,
-        check=False,
-    )
+    given = BytesIO()
+    told = {"media_type": body.media_type, "base_iri": body.base_iri}
+    wire.write(given, {**told, "seconds": seconds, "memory_mb": memory}, [body.content])
+    ended = run(module("coprod_kg.store.rdf_intake"), given.getvalue(), seconds=seconds + 60)
     os.write(2, ended.stderr)
-    if (panic := limits.panic_in(ended.stderr)) and ended.returncode:
-        raise EngineFailed(f"the reader of {body.media_type} broke down over the body: {panic}")
-    if ended.returncode in (limits.DEADLINE, *limits.OUT_OF_MEMORY, *limits.TOO_DEEP):
-        raise LimitReached(
-            f"the body cannot be read within {seconds:g} seconds and {memory} MiB",
-            fix="Send less at once. The limits are the settings submission-seconds and "
-            "submission-memory-mb.",
-        )
-    if ended.returncode:
-        raise StoreUnavailable(f"reading the body ended with status {ended.returncode}")
-    frames = wire.frames(ended.stdout)
-    message = wire.message(next(frames))
-    wire.raise_error(message)
-    return next(frames)
+    match ended.death:
+        case None:
+            answer = ended.answer(sys.maxsize)
+            if answer is not None:
+                return answer[1][0]
+        case Death.DEADLINE | Death.MEMORY | Death.DEPTH if not ended.panic:
+            raise LimitReached(
+                f"the body cannot be read within {seconds:g} seconds and {memory} MiB",
+                fix="Send less at once. The limits are the settings submission-seconds and "
+                "submission-memory-mb.",
+            )
+        case _ if ended.panic:
+            raise EngineFailed(
+                f"the reader of {body.media_type} broke down over the body: {ended.panic}"
+            )
+    raise StoreUnavailable(f"reading the body ended with status {ended.status}")
 
 
 def main() -> None:
     """Read the body on standard input; write its triples to standard output."""
-    limits.no_core_files()
-    settings = Settings.load()
-    content, (media_type, base_iri) = sys.stdin.buffer.read(), sys.argv[1:3]
-    try:
-        with limits.limited(settings.submission_seconds, settings.submission_memory_mb):
-            lines = _read(RdfBody(content, media_type, base_iri))
-    except CoprodError as error:
-        sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
-        return
-    sys.stdout.buffer.write(wire.framed_message({}))
-    sys.stdout.buffer.write(wire.framed(lines))
+    serve(_work)
+
+
+def _work(told: dict[str, Any], payloads: list[bytes]) -> Payloads:
+    body = RdfBody(payloads[0], told["media_type"], told["base_iri"])
+    with limited(told["seconds"], told["memory_mb"]):
+        return {}, [_read(body)]
 
 
 def _read(body: RdfBody) -> bytes:

@@ -6,24 +6,26 @@ before and after, and is then committed like any other change.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import CoprodError, QueryMemory, QueryRefused, QuerySyntax, StoreUnavailable
-from coprod_kg.sandbox import limits, wire
+from coprod_kg.errors import QueryMemory, QueryRefused, QuerySyntax, StoreUnavailable
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.child import Payloads, module, run, serve
+from coprod_kg.sandbox.limits import limited
 from coprod_kg.settings import Settings
 from coprod_kg.store import merged
 from coprod_kg.store.asked_dataset import found_graphs
 from coprod_kg.store.base import Change, Operation, Update
 from coprod_kg.store.directory import DataDirectory, check_room
-from coprod_kg.store.engine_errors import failed, syntax
+from coprod_kg.store.engine_errors import failed, stopped_by, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.graph_diff import changed
 from coprod_kg.store.plain_text import check_plain
@@ -59,32 +61,24 @@ def prepare(update: Update, settings: Settings) -> Change:
         "operations": [asdict(operation) for operation in operations],
     }
     check_room(directory.root, 0)
+    given = BytesIO()
+    wire.write(given, asked)
     with tempfile.TemporaryDirectory(dir=directory.scratch) as scratch:
-        ended = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-m", "coprod_kg.store.updater", scratch],
-            env={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
-            input=wire.framed_message(asked),
-            capture_output=True,
-            timeout=seconds + _COMPARING_SECONDS + 60,
-            check=False,
+        ended = run(
+            module("coprod_kg.store.updater", scratch),
+            given.getvalue(),
+            seconds=seconds + _COMPARING_SECONDS + 60,
+            environ={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
         )
     os.write(2, ended.stderr)
-    panic = limits.panic_in(ended.stderr)
-    stopped = limits.stopped_by(
-        ended.returncode, "update", seconds, settings.query_memory_mb, panic
-    )
+    stopped = stopped_by(ended.status, "update", seconds, settings.query_memory_mb, ended.panic)
     if stopped is not None:
         raise stopped
-    if ended.returncode:
-        raise StoreUnavailable(f"the update ended with status {ended.returncode}")
-    return _change(ended.stdout, update)
-
-
-def _change(output: bytes, update: Update) -> Change:
-    frames = wire.frames(output)
-    message = wire.message(next(frames))
-    wire.raise_error(message)
-    replace = dict(zip(message["replace"], frames, strict=True))
+    answer = None if ended.status else ended.answer(sys.maxsize)
+    if answer is None:
+        raise StoreUnavailable(f"the update ended with status {ended.status}")
+    message, graphs = answer
+    replace = dict(zip(message["replace"], graphs, strict=True))
     for graph in update.kept:
         replace.pop(graph, None)
     return Change(
@@ -99,8 +93,10 @@ def _change(output: bytes, update: Update) -> Change:
 
 def main() -> None:
     """Carry out the update on standard input; write what changed to standard output."""
-    limits.no_core_files()
-    [asked] = map(wire.message, wire.frames(sys.stdin.buffer.read()))
+    serve(_work)
+
+
+def _work(asked: dict[str, Any], _: list[bytes]) -> Payloads:
     settings = Settings.load()
     views = Views(Snapshots(DataDirectory(settings.data).snapshots), settings.base_iri)
     reader = views.open(None)
@@ -109,23 +105,16 @@ def main() -> None:
     store = ox.Store(str(copy))
     if settings.default_graph == "strict" and settings.base_iri not in asked["text"]:
         store.remove_graph(ox.NamedNode(f"{settings.base_iri}graph/provenance"))  # it is kept
-    try:
-        with (
-            calling(asked["text"], asked["calls"], settings.service_seconds) as calls,
-            limits.limited(settings.query_seconds, settings.query_memory_mb),
-        ):
-            _carry_out(store, asked, calls, settings.base_iri)
-        with limits.limited(_COMPARING_SECONDS, settings.query_memory_mb):
-            graphs = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
-            for graph, lines in graphs.items():
-                check_plain(lines, graph or None, lambda triple: _is_there(reader.store, triple))
-    except CoprodError as error:
-        sys.stdout.buffer.write(wire.framed_message(wire.error_message(error)))
-        return
-    head = {"base": reader.version, "replace": list(graphs)}
-    sys.stdout.buffer.write(wire.framed_message(head))
-    for triples in graphs.values():
-        sys.stdout.buffer.write(wire.framed(triples))
+    with (
+        calling(asked["text"], asked["calls"], settings.service_seconds) as calls,
+        limited(settings.query_seconds, settings.query_memory_mb),
+    ):
+        _carry_out(store, asked, calls, settings.base_iri)
+    with limited(_COMPARING_SECONDS, settings.query_memory_mb):
+        graphs = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
+        for graph, lines in graphs.items():
+            check_plain(lines, graph or None, lambda triple: _is_there(reader.store, triple))
+    return {"base": reader.version, "replace": list(graphs)}, graphs.values()
 
 
 def _is_there(store: ox.Store, triple: ox.Triple) -> bool:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import CoprodError, Overloaded, RequestError, StoreUnavailable
-from coprod_kg.sandbox import limits, wire
+from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.engine_errors import stopped_by
 from coprod_kg.store.supervisor import exit_status, panic
 from coprod_kg.store.worker_registry import mark, taker
 
@@ -162,7 +163,7 @@ class PendingQuery:
         if pid is None:
             return WorkerLost()
         status, seconds = exit_status(self._run, pid), self._seconds
-        stopped = limits.stopped_by(
+        stopped = stopped_by(
             status, "query", seconds, self._settings.query_memory_mb, panic(self._run, pid)
         )
         return stopped or StoreUnavailable(f"the query worker ended with status {status}")

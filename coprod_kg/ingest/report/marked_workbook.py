@@ -7,11 +7,7 @@ mended, so that marks of an earlier time are taken off again. Run by
 `coprod_kg.ingest.report.marks`.
 """
 
-import os
 import re
-import resource
-import signal
-import sys
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +23,10 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from coprod_kg.errors import CoprodError
-from coprod_kg.ingest.job import read_frame, write_frame
+from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.ingest.report.readied import lost_parts, readied
+from coprod_kg.sandbox.child import Payloads, serve
+from coprod_kg.sandbox.limits import limited
 from coprod_kg.workbook.columns import MENDING
 from coprod_kg.workbook.package import Package
 
@@ -79,12 +76,16 @@ class _Before(NamedTuple):
     mark: str
 
 
-def mark(content: bytes, job: Mapping[str, Any]) -> tuple[bytes, str]:
-    """The marked workbook, or why there is none.
+def mark(content: bytes, job: Mapping[str, Any]) -> bytes:
+    """The marked workbook.
 
     Args:
         content: the workbook.
         job: the marks, the causes and the verdict.
+
+    Raises:
+        UnsupportedMedia: something in it would be lost.
+        Unreadable: its sheets are not found in it.
     """
     package = Package.opened(content, "the workbook")
     lost = lost_parts(package)
@@ -94,9 +95,9 @@ def mark(content: bytes, job: Mapping[str, Any]) -> tuple[bytes, str]:
     dropped = " ".join(str(warning.message) for warning in said)
     lost += [words for name, words in _LOST_EXTENSIONS.items() if f"{name} ext" in dropped]
     if lost:
-        return b"", f"it holds {' and '.join(sorted(set(lost)))}, which would be lost"
+        raise UnsupportedMedia(f"it holds {' and '.join(sorted(set(lost)))}, which would be lost")
     if not book.worksheets:
-        return b"", "its sheets were not found in it"
+        raise Unreadable("its sheets were not found in it")
     for sheet in book.worksheets:
         _neutralise(sheet)
     _unmark(book)
@@ -104,7 +105,7 @@ def mark(content: bytes, job: Mapping[str, Any]) -> tuple[bytes, str]:
     _keep(_summarise(book, job), covered)
     buffer = BytesIO()
     book.save(buffer)
-    return buffer.getvalue(), ""
+    return buffer.getvalue()
 
 
 def _unmark(book: Workbook) -> None:
@@ -279,25 +280,15 @@ def _write(sheet: Worksheet, row: int, column: int, value: Any) -> None:
 
 def main() -> None:
     """Mark the workbook on standard input and write it to standard output."""
-    frame = read_frame(sys.stdin.buffer, sys.maxsize)
-    if frame is None:
-        return
-    job, (content,) = frame
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, job["limits"]["seconds"])
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        cap = (job["limits"]["memory_mb"] + 256) << 20
-        resource.setrlimit(resource.RLIMIT_AS, (cap, cap))
+    serve(_work)
+
+
+def _work(job: dict[str, Any], payloads: list[bytes]) -> Payloads:
     try:
-        made, why = mark(content, job)
-    except MemoryError:
-        os.abort()
-    except CoprodError as error:
-        made, why = b"", error.what
+        with limited(job["limits"]["seconds"], job["limits"]["memory_mb"]):
+            return {}, [mark(payloads[0], job)]
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, zipfile.BadZipFile):
-        made, why = b"", "it is made in a way that cannot be written back safely"
-    write_frame(sys.stdout.buffer, {"refused": why}, (made,))
+        raise Unreadable("it is made in a way that cannot be written back safely") from None
 
 
 if __name__ == "__main__":

@@ -4,18 +4,17 @@ The work is done by `coprod_kg.ingest.report.marked_workbook`, a child process w
 memory cap: the library that writes workbooks also reads this one, and a stranger made it.
 """
 
-import os
-import subprocess
-import sys
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import PurePath
 from typing import Final
 
-from coprod_kg.errors import LimitReached, UnsupportedMedia
-from coprod_kg.ingest.job import Sent, read_frame, write_frame
+from coprod_kg.errors import CoprodError, LimitReached, UnsupportedMedia
+from coprod_kg.ingest.job import Sent
 from coprod_kg.ingest.report.wording import WEIGHTS, told
 from coprod_kg.ingest.reported import Reported
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.child import module, run
 from coprod_kg.settings import Settings
 from coprod_kg.validation.report import Spot
 
@@ -25,6 +24,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 _HTML: Final = "See the report as a page instead (--format html, or Accept: text/html)."
 _MOST_MARKS: Final = 20_000
 _PLACES: Final = 5
+_GRACE_SECONDS: Final = 60.0
 
 
 def can_mark(sent: Sent) -> bool:
@@ -48,28 +48,27 @@ def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
     """
     if not can_mark(sent):
         raise UnsupportedMedia("only an .xlsx workbook is given back marked", fix=_HTML)
-    job = BytesIO()
+    given = BytesIO()
     limits = {"seconds": settings.submission_seconds, "memory_mb": settings.submission_memory_mb}
-    write_frame(job, {"limits": limits, **_words(file, settings)}, (sent.content,))
-    done = subprocess.run(  # a fixed command, no shell
-        [sys.executable, "-P", "-m", "coprod_kg.ingest.report.marked_workbook"],
-        input=job.getvalue(),
-        capture_output=True,
-        check=False,
-        start_new_session=True,
-        env={
-            "PATH": os.defpath,
-            "PYTHONUTF8": "1",
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        },
+    wire.write(given, {"limits": limits, **_words(file, settings)}, [sent.content])
+    ended = run(
+        module("coprod_kg.ingest.report.marked_workbook"),
+        given.getvalue(),
+        seconds=settings.submission_seconds + _GRACE_SECONDS,
     )
-    frame = read_frame(BytesIO(done.stdout), 8 * settings.body_mb << 20)
-    if done.returncode < 0:
+    if ended.status < 0:
         raise LimitReached("marking the workbook took too long or too much memory", fix=_HTML)
-    if frame is None or frame[0]["refused"]:
-        why = frame[0]["refused"] if frame else "it cannot be written back"
-        raise UnsupportedMedia(f"the workbook is not given back marked: {why}", fix=_HTML)
-    return frame[1][0]
+    try:
+        answer = ended.answer(8 * settings.body_mb << 20)
+    except CoprodError as error:
+        raise _unmarked(error.what) from None
+    if answer is None:
+        raise _unmarked("it cannot be written back")
+    return answer[1][0]
+
+
+def _unmarked(why: str) -> UnsupportedMedia:
+    return UnsupportedMedia(f"the workbook is not given back marked: {why}", fix=_HTML)
 
 
 def _link(spot: Spot | None) -> str:

@@ -1,0 +1,205 @@
+"""A program run once as a child process: what it is given, what it gives back, how it ended.
+
+The child runs in a session of its own, without a shell, and by default knows nothing of this
+process's environment but where modules lie. What it is given lies in a file, so that neither waits
+for the other. Its limits it sets itself (`coprod_kg.sandbox.limits`); `serve` is the child's side.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any, Final
+
+from coprod_kg.errors import CoprodError
+from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.limits import Death, death, no_core_files, panic_in
+
+__all__ = ["Child", "Ended", "Payloads", "module", "run", "serve", "standard_output"]
+
+Payloads = tuple[dict[str, Any], Collection[bytes]]
+"""A message and the bytes that go with it."""
+_WORDS: Final = 1 << 16
+"""So much of the end of its standard error is kept."""
+_LINGER_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a child.
+
+    Attributes:
+        status: its exit status as `subprocess` tells it.
+        stderr: the last of its standard error.
+        output: its standard output, where that was read to its end.
+    """
+
+    status: int
+    stderr: bytes
+    output: bytes = b""
+
+    @property
+    def death(self) -> Death | None:
+        """How it was ended, or None where it ended well."""
+        return death(self.status, self.panic)
+
+    @property
+    def panic(self) -> str:
+        """What the engine said when it broke down, or an empty text."""
+        return panic_in(self.stderr)
+
+    def answer(self, most: int) -> tuple[dict[str, Any], list[bytes]] | None:
+        """The message that it gave back, and no more bytes with it than so many.
+
+        Raises:
+            CoprodError: the child answered with an error.
+        """
+        answer = wire.read(BytesIO(self.output), most)
+        if answer is not None:
+            wire.raise_error(answer[0])
+        return answer
+
+    @property
+    def last_words(self) -> str:
+        """The last line of its standard error."""
+        return self.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this installation."""
+    return [sys.executable, "-P", "-m", name, *arguments]
+
+
+class Child:
+    """A child that runs now; a context, at whose end it is ended too.
+
+    Args:
+        command: the program and its arguments.
+        given: writes what the child reads from its standard input.
+        environ: its whole environment; by default what it needs to find its modules.
+        folder: the directory that it works in.
+        scratch: where what it is given lies.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        given: Callable[[IO[bytes]], object] = lambda file: None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        scratch: str | None = None,
+    ) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        with tempfile.TemporaryFile(dir=scratch) as file:
+            given(file)
+            file.seek(0)
+            self._process = subprocess.Popen(  # noqa: S603  # no shell
+                command,
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                cwd=folder,
+                env=_environment() if environ is None else environ,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "Child":
+        return self
+
+    @property
+    def output(self) -> IO[bytes]:
+        """Its standard output."""
+        stream: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # it is a pipe
+        return stream
+
+    def messages(self, most: int) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
+        """What it sends, until it is done or dies; of each no more bytes than so many."""
+        while (message := wire.read(self.output, most)) is not None:
+            yield message
+
+    def ended(self, seconds: float = _LINGER_SECONDS) -> Ended:
+        """Wait for its end, and kill it after some seconds."""
+        try:
+            output, _ = self._process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            output, _ = self._process.communicate()
+        status = self._process.returncode
+        size = self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, size - _WORDS))
+        return Ended(status, self._stderr.read(), output)
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self.output.close()
+        self._stderr.close()
+
+
+def run(
+    command: Sequence[str],
+    given: bytes = b"",
+    *,
+    seconds: float,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Ended:
+    """Run a program to its end.
+
+    Args:
+        command: the program and its arguments.
+        given: what it reads from its standard input.
+        seconds: when it is ended from here, should it not meet its own deadline.
+        environ: its whole environment; by default what it needs to find its modules.
+        folder: the directory that it works in.
+    """
+    until = time.monotonic() + seconds
+    with Child(command, lambda file: file.write(given), environ=environ, folder=folder) as child:
+        ended = child.ended(seconds)
+    late = ended.status == -signal.SIGKILL and time.monotonic() >= until
+    return replace(ended, status=-signal.SIGALRM) if late else ended
+
+
+def standard_output() -> IO[bytes]:
+    """In a child: its standard output, which a stray print does not reach from now on."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return output
+
+
+def serve(work: Callable[[dict[str, Any], list[bytes]], Payloads]) -> None:
+    """In a child: answer the message on standard input; an error is answered as a message.
+
+    Args:
+        work: gives the answer; it sets its own limits.
+    """
+    no_core_files()
+    output = standard_output()
+    message = wire.read(sys.stdin.buffer, sys.maxsize)
+    if message is None:
+        return
+    try:
+        told, payloads = work(*message)
+    except MemoryError:
+        os.abort()  # as Rust's allocator does
+    except CoprodError as error:
+        told, payloads = wire.error_message(error), ()
+    wire.write(output, told, payloads)
+
+
+def _environment() -> Mapping[str, str]:
+    """The environment of a child: what it needs to find its modules, and none of our settings."""
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
+    }
