@@ -20,7 +20,7 @@ import pytest
 
 from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.errors import StoreInUse, StoreUnavailable, WrongUsage
-from coprod_kg.ingest.files import keep
+from coprod_kg.ingest.journal import keep
 from coprod_kg.queries.runs.ledger import RunLedger
 from coprod_kg.queries.runs.run import Run
 from coprod_kg.settings import Settings

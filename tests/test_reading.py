@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
-from coprod_kg.ingest.job import Checked, Sent
+from coprod_kg.ingest.outcome import Checked, Sent
 from coprod_kg.ingest.rdf_formats import FORMATS, RdfSyntax, format_of
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.settings import Settings

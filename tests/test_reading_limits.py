@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coprod_kg.errors import CoprodError, LimitReached, TooLarge, Unreadable
-from coprod_kg.ingest.job import Checked, Sent
+from coprod_kg.ingest.outcome import Checked, Sent
 from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.settings import Settings
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from coprod_kg.assessment.queries import rows
 from coprod_kg.errors import StoreError
-from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Commit, Query, Store

@@ -14,7 +14,7 @@ import click
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.opening import opened
 from coprod_kg.errors import CoprodError, WrongUsage
-from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.report.marks import marked
 from coprod_kg.ingest.report.page import as_page
 from coprod_kg.ingest.report.text import as_text

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import pyoxigraph as ox
 
-__all__ = ["Change", "Changes", "alike", "changes", "said_in"]
+__all__ = ["Change", "Changes", "Said", "alike", "changes", "said_in"]
+
+Said: TypeAlias = frozenset[tuple[str, Any]]
+"""The statements about a thing: pairs of property and value."""
 
 _LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
@@ -79,16 +82,18 @@ class Changes:
         return Changes(*((*getattr(self, kind), *getattr(other, kind)) for kind in self.__slots__))
 
 
-def changes(before: bytes, after: bytes, described: Iterable[str], base_iri: str) -> Changes:
+def changes(
+    before: bytes, after: Mapping[str, Said], described: Iterable[str], base_iri: str
+) -> Changes:
     """The difference that a submission makes to an organisation's data.
 
     Args:
         before: what its graph holds, as N-Triples.
-        after: what it would hold.
+        after: what it would say of each thing.
         described: the IRIs of the things that the file describes.
         base_iri: where data lives.
     """
-    old, new = _things(before, base_iri), _things(after, base_iri)
+    old, new = _things(said_in(before), base_iri), _things(after, base_iri)
     gone = {thing: said for thing, said in old.items() if thing not in new}
     fresh = {thing: said for thing, said in new.items() if thing not in old}
     own = {*described}
@@ -108,7 +113,7 @@ def changes(before: bytes, after: bytes, described: Iterable[str], base_iri: str
     )
 
 
-def said_in(content: bytes) -> dict[str, frozenset[tuple[str, Any]]]:
+def said_in(content: bytes) -> dict[str, Said]:
     """Every thing in some N-Triples → properties and values, in the order of the things."""
     found: dict[str, set[tuple[str, Any]]] = {}
     for quad in ox.parse(content, ox.RdfFormat.N_TRIPLES):
@@ -134,15 +139,15 @@ def alike(term: Any) -> Any:
     return term
 
 
-def _things(content: bytes, base_iri: str) -> dict[str, frozenset[tuple[str, Any]]]:
-    """The things that have a name in the data → what is said of them."""
+def _things(said: Mapping[str, Said], base_iri: str) -> dict[str, Said]:
+    """The things that have a name."""
     stem = f"{base_iri}id/"
-    return {thing: said for thing, said in said_in(content).items() if thing.startswith(stem)}
+    return {thing: pairs for thing, pairs in said.items() if thing.startswith(stem)}
 
 
 def _renamed(
-    left: Mapping[str, frozenset[tuple[str, Any]]],
-    fresh: Mapping[str, frozenset[tuple[str, Any]]],
+    left: Mapping[str, Said],
+    fresh: Mapping[str, Said],
     base_iri: str,
 ) -> dict[str, str]:
     """New thing → the one of the same kind and name that it likely is, where only one is so."""

@@ -12,10 +12,9 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from coprod_kg.errors import CoprodError, NotConformant, WrongUsage
-from coprod_kg.ingest.job import Checked, Sent
 from coprod_kg.ingest.known import described_elsewhere
 from coprod_kg.ingest.locate import in_table
-from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.ingest.outcome import Checked, Outcome, Sent
 from coprod_kg.ingest.sandbox import Budget, check, open_file
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -23,7 +22,6 @@ from coprod_kg.validation.report import Finding, Report, Severity
 from coprod_kg.validation.vocabulary import KNOWN_REFERENCE
 
 __all__ = [
-    "Pair",
     "Progress",
     "checked_files",
     "one_file_each",
@@ -32,8 +30,6 @@ __all__ = [
     "resolved",
 ]
 
-Pair = tuple[Outcome, Checked]
-"""What becomes of one organisation's part of a file, and what the sandbox said of it."""
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _HOW: Final = "--organisation ID, or the field Organisation of the form"
 _SHOWN: Final = 3
@@ -57,7 +53,7 @@ class Progress:
 
 def checked_files(
     files: Sequence[Path | Sent], settings: Settings, progress: Progress
-) -> list[Pair]:
+) -> list[Outcome]:
     """Check every file in the sandbox; files that cannot be opened get the reason."""
     opened: list[Outcome] = []
     for file in files:
@@ -69,54 +65,57 @@ def checked_files(
     batch = [outcome.sent for outcome in opened if outcome.sent]
     progress.more(len(batch))
     results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
-    pairs = [(outcome, next(results) if outcome.sent else Checked()) for outcome in opened]
-    return [_told(*pair) for pair in _parted(pairs, settings, progress)]
+    outcomes = [
+        replace(outcome, checked=next(results)) if outcome.sent else outcome for outcome in opened
+    ]
+    return [_told(outcome) for outcome in _parted(outcomes, settings, progress)]
 
 
-def _parted(pairs: list[Pair], settings: Settings, progress: Progress) -> list[Pair]:
+def _parted(outcomes: list[Outcome], settings: Settings, progress: Progress) -> list[Outcome]:
     """The outcomes with every file of several organisations partitioned, and each part checked."""
     batch = [
         Sent(outcome.file, content, _N_TRIPLES, name)
-        for outcome, found in pairs
-        for name, content in found.parts.items()
+        for outcome in outcomes
+        for name, content in outcome.checked.parts.items()
     ]
     progress.more(len(batch))
     results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
-    parted: list[Pair] = []
-    for outcome, found in pairs:
-        if not found.parts or found.positions is None:
-            parted.append((outcome, found))
+    parted: list[Outcome] = []
+    for outcome in outcomes:
+        whole = outcome.checked
+        if not whole.parts or whole.positions is None:
+            parted.append(outcome)
             continue
-        told = found.report.findings
-        for name in found.parts:
-            one = next(results)
-            shaped = in_table(one.report.findings, found.positions, found.headers)
-            report = Report((*told, *shaped))
-            one = replace(
-                one,
-                report=report,
-                partial=found.partial,
-                positions=found.positions,
-                headers=found.headers,
+        told = whole.report.findings
+        for name in whole.parts:
+            part = next(results)
+            shaped = in_table(part.report.findings, whole.positions, whole.headers)
+            part = replace(
+                part,
+                report=Report((*told, *shaped)),
+                partial=whole.partial,
+                positions=whole.positions,
+                headers=whole.headers,
             )
-            parted.append((replace(outcome, organisation=name), one))
+            parted.append(replace(outcome, organisation=name, checked=part))
             told = ()  # what is wrong with the table stands with its first part
     return parted
 
 
-def _told(outcome: Outcome, checked: Checked) -> Pair:
+def _told(outcome: Outcome) -> Outcome:
     """The outcome with what the sandbox said."""
-    if outcome.sent is None or checked.refusal:
-        return replace(outcome, error=outcome.error or checked.refusal), checked
-    sent, told = outcome.sent, replace(outcome, report=checked.report, triples=checked.triples)
+    sent, checked = outcome.sent, outcome.checked
+    if sent is None or checked.refusal:
+        return replace(outcome, error=outcome.error or checked.refusal)
+    told = replace(outcome, report=checked.report, triples=checked.triples)
     if told.organisation:
         sent = replace(sent, organisation=told.organisation)
     try:
-        return replace(told, organisation=_organisation(sent, checked)), checked
+        return replace(told, organisation=_organisation(sent, checked))
     except WrongUsage as error:
         # What is wrong in the file itself is told first: it may be why this cannot be told.
         wrong = any(finding.shape != KNOWN_REFERENCE for finding in _violations(told))
-        return (told if wrong else replace(told, error=error)), checked
+        return told if wrong else replace(told, error=error)
 
 
 def _violations(outcome: Outcome) -> list[Finding]:
@@ -160,58 +159,56 @@ def _organisation(sent: Sent, checked: Checked) -> str:
     return decided
 
 
-def one_file_each(pairs: list[Pair]) -> list[Pair]:
+def one_file_each(outcomes: list[Outcome]) -> list[Outcome]:
     """Refuse every file of an organisation that has two: each would undo the other."""
-    counts = Counter(outcome.organisation for outcome, _ in pairs if outcome.organisation)
+    counts = Counter(outcome.organisation for outcome in outcomes if outcome.organisation)
     return [
-        (
-            replace(
-                outcome,
-                error=WrongUsage(
-                    f"there is more than one file for the organisation {outcome.organisation}",
-                    where=outcome.file,
-                    fix="A file replaces all of an organisation's data: put it into one file.",
-                ),
-            ),
-            checked,
-        )
+        replace(outcome, error=_doubled(outcome))
         if outcome.organisation and counts[outcome.organisation] > 1
-        else (outcome, checked)
-        for outcome, checked in pairs
+        else outcome
+        for outcome in outcomes
     ]
 
 
-def resolved(pairs: list[Pair], store: Store | None, settings: Settings) -> list[Pair]:
+def _doubled(outcome: Outcome) -> WrongUsage:
+    return WrongUsage(
+        f"there is more than one file for the organisation {outcome.organisation}",
+        where=outcome.file,
+        fix="A file replaces all of an organisation's data: put it into one file.",
+    )
+
+
+def resolved(outcomes: list[Outcome], store: Store | None, settings: Settings) -> list[Outcome]:
     """Take out the findings on things that the store, or another file of this call, describes.
 
     A refused file takes its resources with it, so this is repeated until nothing changes.
     """
     wanted = {
         reference.value[1:-1]
-        for file, _ in pairs
-        for reference in _references(file)
+        for outcome in outcomes
+        for reference in _references(outcome)
         if reference.value
     }
     known = described_elsewhere(store, wanted) if store else {}
-    stored = _stored(known, pairs, f"{settings.base_iri}graph/organisation/")
-    fallen = {_file(outcome) for outcome, _ in pairs if not outcome.accepted}
+    stored = _stored(known, outcomes, f"{settings.base_iri}graph/organisation/")
+    fallen = {_file(outcome) for outcome in outcomes if not outcome.accepted}
     while True:
         described = stored.union(
-            *(found.described for outcome, found in pairs if _file(outcome) not in fallen)
+            *(outcome.checked.described for outcome in outcomes if _file(outcome) not in fallen)
         )
         now = {
             _file(outcome)
-            for outcome, _ in pairs
+            for outcome in outcomes
             if not (outcome.accepted and _without_known(outcome, described).report.conforms)
         }
         if now == fallen:
-            return [(_without_known(outcome, described), found) for outcome, found in pairs]
+            return [_without_known(outcome, described) for outcome in outcomes]
         fallen = now
 
 
-def _stored(known: Mapping[str, set[str]], pairs: list[Pair], stem: str) -> set[str]:
+def _stored(known: Mapping[str, set[str]], outcomes: list[Outcome], stem: str) -> set[str]:
     """The resources described in organisations' graphs that this call does not replace."""
-    replaced = {f"{stem}{outcome.organisation}" for outcome, _ in pairs if outcome.accepted}
+    replaced = {f"{stem}{outcome.organisation}" for outcome in outcomes if outcome.accepted}
     return {
         thing
         for thing, graphs in known.items()
@@ -237,42 +234,36 @@ def _without_known(outcome: Outcome, known: set[str]) -> Outcome:
     return replace(outcome, report=outcome.report.without(gone)) if gone else outcome
 
 
-def refused_where_unfit(pairs: list[Pair]) -> list[Pair]:
+def refused_where_unfit(outcomes: list[Outcome]) -> list[Outcome]:
     """Refuse what has a violation, and with it the other parts of its file."""
     told = [
-        (
-            replace(outcome, error=_unfit(outcome))
-            if outcome.accepted and not outcome.report.conforms
-            else outcome,
-            c,
-        )
-        for outcome, c in pairs
+        replace(outcome, error=_unfit(outcome))
+        if outcome.accepted and not outcome.report.conforms
+        else outcome
+        for outcome in outcomes
     ]
-    fallen = {_file(outcome) for outcome, _ in told if not outcome.accepted}
+    fallen = {_file(outcome) for outcome in told if not outcome.accepted}
     return [
-        (
-            replace(outcome, error=_along(outcome))
-            if outcome.accepted and _file(outcome) in fallen
-            else outcome,
-            c,
-        )
-        for outcome, c in told
+        replace(outcome, error=_along(outcome))
+        if outcome.accepted and _file(outcome) in fallen
+        else outcome
+        for outcome in told
     ]
 
 
-def refused_where_renamed(pairs: list[Pair], settings: Settings) -> list[Pair]:
+def refused_where_renamed(outcomes: list[Outcome], settings: Settings) -> list[Outcome]:
     """Refuse a table that would rename resources, where no organisation was stated.
 
     Identifiers are made from the name of the organisation: the sender can only be asked.
     """
     return [
-        (replace(outcome, error=_renaming(outcome, settings)), found)
+        replace(outcome, error=_renaming(outcome, settings))
         if outcome.changes.renamed
-        and found.positions
+        and outcome.checked.positions
         and outcome.sent
         and not outcome.sent.organisation
-        else (outcome, found)
-        for outcome, found in pairs
+        else outcome
+        for outcome in outcomes
     ]
 
 

@@ -20,8 +20,8 @@ import pyoxigraph as ox
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
 from coprod_kg.ingest.empty_names import empty_names
-from coprod_kg.ingest.job import Checked, Limits, Sent
 from coprod_kg.ingest.locate import headers_of, in_table, in_text, of_cells
+from coprod_kg.ingest.outcome import Checked, Limits, Sent
 from coprod_kg.ingest.partition import parts_of
 from coprod_kg.ingest.rdf_formats import format_of
 from coprod_kg.model import namespaces

@@ -12,13 +12,11 @@ from typing import Any, Final, TypeAlias
 import pyoxigraph as ox
 
 from coprod_kg.errors import RequestError
-from coprod_kg.ingest.files import keep
-from coprod_kg.ingest.job import Sent
-from coprod_kg.ingest.journal import Journal, Member
+from coprod_kg.ingest.journal import Journal, Member, keep
 from coprod_kg.ingest.journal import JournalEntry as Kept
 from coprod_kg.ingest.known import labels, versions
 from coprod_kg.ingest.merge import graph_of
-from coprod_kg.ingest.outcome import Outcome, Sender
+from coprod_kg.ingest.outcome import Outcome, Sender, Sent
 from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.sandbox import check

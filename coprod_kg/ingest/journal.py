@@ -2,8 +2,9 @@
 
 ``submissions/ID.json`` is the record: sender, time, outcome and report of each file, and the
 digests of what each organisation's graph held before and after. ``submissions/graphs/`` holds
-those contents, each once. A record is written before the commit and again with its version
-after it: one without a version may have entered or not (`history.settled`).
+those contents, each once. The bytes that were sent lie beside them, by their SHA-256. A record is
+written before the commit and again with its version after it: one without a version may have
+entered or not (`history.settled`).
 """
 
 import gzip
@@ -18,7 +19,7 @@ from typing import Any, Final
 from coprod_kg.errors import NotFound
 from coprod_kg.store.directory import put
 
-__all__ = ["Journal", "JournalEntry", "Member"]
+__all__ = ["Journal", "JournalEntry", "Member", "keep"]
 
 _ID: Final = re.compile(r"\d{8}T\d{12}Z")
 
@@ -174,3 +175,22 @@ class Journal:
     def _keep(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         put(path, content)
+
+
+def keep(content: bytes, data: Path) -> Path:
+    """Archive the bytes of an accepted file, so that they survive a power cut.
+
+    The store normalises numbers and drops comments, so only these bytes prove what was sent: never
+    change or remove one.
+
+    Args:
+        content: the bytes.
+        data: the data directory.
+    """
+    folder = data / "submissions"
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+    kept = folder / sha256(content).hexdigest()
+    if kept.exists():
+        return kept
+    put(kept, content)
+    return kept

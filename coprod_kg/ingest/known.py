@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, parse_query_results
 
-from coprod_kg.ingest.changes import alike
+from coprod_kg.ingest.changes import Said, alike
 from coprod_kg.model.files import files
 from coprod_kg.model.terms import serialise
 from coprod_kg.store.base import Query, Store
 
 __all__ = [
-    "Said",
     "described_elsewhere",
     "labels",
     "last_submissions",
@@ -23,9 +22,6 @@ __all__ = [
 _JSON = "application/sparql-results+json"
 _AT_ONCE = 2000
 """Things in one query: the text of a query has its limits."""
-
-Said: TypeAlias = frozenset[tuple[str, Any]]
-"""The statements about a resource: pairs of property and value."""
 
 
 def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:

@@ -17,8 +17,8 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import LimitReached, TooLarge, WrongUsage
-from coprod_kg.ingest.job import Sent
 from coprod_kg.ingest.mapping_engine import MISSING
+from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.model import namespaces
 from coprod_kg.model.schemes import schemes

@@ -9,9 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from coprod_kg.errors import WrongUsage
-from coprod_kg.ingest.check import Pair
-from coprod_kg.ingest.job import Checked, Sent
-from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.ingest.outcome import Checked, Outcome, Sent
 from coprod_kg.ingest.sandbox import Budget, check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
@@ -32,24 +30,25 @@ def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes
 
 
 def merged(
-    pairs: Sequence[Pair],
+    outcomes: Sequence[Outcome],
     store: Store,
     settings: Settings,
     *,
     every: bool,
     budget: Budget | None = None,
-) -> list[Pair]:
+) -> list[Outcome]:
     """Merge files into their organisations' graphs, and check the whole again.
 
     Args:
-        pairs: what was checked.
+        outcomes: what was checked.
         store: where the data is.
         settings: the limits and the base IRI.
         every: whether all files are; else those only of which nobody said whose they are.
         budget: the time that all checks of the call may take together, where there is one.
     """
     batch, places = [], []
-    for place, (outcome, checked) in enumerate(pairs):
+    for place, outcome in enumerate(outcomes):
+        checked = outcome.checked
         if not every and not checked.partial:
             continue
         name = _stated(outcome)
@@ -60,9 +59,9 @@ def merged(
             whole = _merged(now, checked, f"{settings.base_iri}.well-known/genid/")
             batch.append(Sent(outcome.file, whole, _NT, name))
             places.append(place)
-    made = list(pairs)
+    made = list(outcomes)
     for place, again in zip(places, check(batch, settings, budget=budget), strict=True):
-        outcome, first = pairs[place]
+        outcome, first = outcomes[place], outcomes[place].checked
         report = Report(_found(outcome.report.findings, again.report.findings, first.described))
         again = replace(
             again,
@@ -72,16 +71,15 @@ def merged(
             positions=first.positions,
             headers=first.headers,
         )
-        name = _stated(outcome)
-        outcome = replace(
+        made[place] = replace(
             outcome,
-            organisation=name,
+            organisation=_stated(outcome),
             report=report,
             triples=again.triples,
             error=again.refusal,
             merged=True,
+            checked=again,
         )
-        made[place] = (outcome, again)
     return made
 
 

@@ -1,14 +1,133 @@
-"""Outcome of one file of a submission, and its sender, as plain values."""
+"""A file on its way in, as plain values: what was sent, what the check said, what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 from coprod_kg.errors import CoprodError
-from coprod_kg.ingest.changes import Changes
-from coprod_kg.ingest.job import Sent
-from coprod_kg.validation.report import Report
+from coprod_kg.ingest.changes import Changes, Said, said_in
+from coprod_kg.sandbox import wire
+from coprod_kg.validation.report import Finding, Report
+from coprod_kg.workbook.findings import Positions
 
-__all__ = ["Outcome", "Sender"]
+__all__ = ["Checked", "Limits", "Outcome", "Sender", "Sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One file as it was sent.
+
+    Attributes:
+        name: its name, for people and for its format.
+        content: its bytes.
+        stated: the format where it was stated: a media type or a name.
+        organisation: whose data it is, where that was stated: the last part of the IRI.
+    """
+
+    name: str
+    content: bytes
+    stated: str | None = None
+    organisation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far the check of one file may go.
+
+    Attributes:
+        seconds: the deadline of one file.
+        memory_mb: memory above what the empty sandbox has.
+        output_mb: the data written out in full, as N-Triples.
+        total_seconds: the deadline of all files together, or None.
+        days_ahead: how many days after today are still taken for today.
+    """
+
+    seconds: float
+    memory_mb: int
+    output_mb: int
+    total_seconds: float | None = None
+    days_ahead: int = 1
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The sandbox's result for one file.
+
+    Attributes:
+        report: the findings; of references to things that the file does not describe too.
+        data: the statements as sorted N-Triples.
+        inferred: what follows from them and is not among them, likewise.
+        described: IRIs of the things described.
+        organisations: names of the organisations described.
+        leads: names of the organisations that run every initiative in the file.
+        runners: names of the organisations that run any.
+        partial: whether it is a table in which several organisations run something, and nobody
+            said whose it is: then it adds to what they have, and takes nothing away.
+        triples: the number of statements.
+        refusal: why it could not be read; then there is nothing else.
+        parts: where a table holds the data of several organisations: name → its statements.
+            Then only the table was read, and each part is to be checked as a file of its own.
+        positions: the cells of a table.
+        headers: property → what the template calls its column, likewise.
+    """
+
+    report: Report = Report()  # noqa: RUF009  # a frozen value without findings
+    data: bytes = b""
+    inferred: bytes = b""
+    described: frozenset[str] = frozenset()
+    organisations: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()
+    runners: tuple[str, ...] = ()
+    partial: bool = False
+    triples: int = 0
+    refusal: CoprodError | None = None
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    positions: Positions | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def said(self) -> Mapping[str, Said]:
+        """What the statements say of each thing; read once, and only where it is asked."""
+        return said_in(self.data)
+
+    def frame(self) -> tuple[dict[str, Any], Sequence[bytes]]:
+        """The header and the payloads to write."""
+        error = self.refusal
+        header = {
+            "findings": [finding.as_dict() for finding in self.report.findings],
+            "described": sorted(self.described),
+            "organisations": self.organisations,
+            "leads": self.leads,
+            "runners": self.runners,
+            "partial": self.partial,
+            "triples": self.triples,
+            "parts": list(self.parts),
+            "headers": dict(self.headers),
+            "positions": self.positions and self.positions.as_dict(),
+            "refusal": error and wire.error_message(error),
+        }
+        return header, (self.data, self.inferred, *self.parts.values())
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any], payloads: Sequence[bytes]) -> "Checked":
+        """The inverse of `frame`, on the other side of the pipe."""
+        return cls(
+            report=Report(tuple(Finding.of(finding) for finding in header["findings"])),
+            data=payloads[0],
+            inferred=payloads[1],
+            described=frozenset(header["described"]),
+            organisations=tuple(header["organisations"]),
+            leads=tuple(header["leads"]),
+            runners=tuple(header["runners"]),
+            partial=header["partial"],
+            triples=int(header["triples"]),
+            parts=dict(zip(header["parts"], payloads[2:], strict=True)),
+            headers=header["headers"],
+            positions=header["positions"] and Positions.of(header["positions"]),
+            refusal=wire.error_in(header["refusal"] or {}),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +163,7 @@ class Outcome:
         merged: whether it adds to what the organisation has, and takes nothing away.
         changes: what it would change or has changed.
         unchanged: whether these very bytes were accepted before and nothing had to be done.
+        checked: what the sandbox said of this organisation's part of the file.
     """
 
     file: str
@@ -57,6 +177,7 @@ class Outcome:
     merged: bool = False
     changes: Changes = Changes()  # noqa: RUF009  # a frozen value without changes
     submission: str | None = None
+    checked: Checked = Checked()  # a frozen value of nothing
 
     @property
     def accepted(self) -> bool:

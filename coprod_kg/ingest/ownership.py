@@ -4,16 +4,16 @@ A claim about anything is welcome, since it says who claims. What another organi
 describes is referred to: it may be repeated word for word, and is never described anew.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.ingest.changes import said_in
-from coprod_kg.ingest.check import Pair
-from coprod_kg.ingest.known import Said, said_elsewhere
+from coprod_kg.ingest.changes import Said
+from coprod_kg.ingest.known import said_elsewhere
 from coprod_kg.ingest.locate import in_table
+from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.model.namespaces import term
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -28,59 +28,58 @@ _UNIT_OF: Final = "http://www.w3.org/ns/org#unitOf"
 
 
 def owned(
-    pairs: Iterable[Pair], store: Store | None, settings: Settings, *, own_only: bool
-) -> list[Pair]:
+    outcomes: Sequence[Outcome], store: Store | None, settings: Settings, *, own_only: bool
+) -> list[Outcome]:
     """The outcomes with a finding for each statement that its sender may not make.
 
     Args:
-        pairs: what was checked.
+        outcomes: what was checked.
         store: where the others' data is, or None where there is none to look at.
         settings: the base IRI.
         own_only: whether an initiative that others run is a finding even where nobody describes
             it yet: so for a contributor; a curator may file what is written about others.
     """
-    made = list(pairs)
-    things = {thing for outcome, found in made if outcome.organisation for thing in found.described}
-    there = said_elsewhere(store, things) if store else {}
-    if len(made) > 1:
-        _put_in(there, made, f"{settings.base_iri}graph/organisation/")
+    described = (outcome.checked.described for outcome in outcomes if outcome.organisation)
+    there = said_elsewhere(store, set[str]().union(*described)) if store else {}
+    if len(outcomes) > 1:
+        _put_in(there, outcomes, f"{settings.base_iri}graph/organisation/")
     return [
-        _with(pair, _findings(pair, there, settings.base_iri, own_only=own_only))
-        if pair[0].organisation and (there or own_only)
-        else pair
-        for pair in made
+        _with(outcome, _findings(outcome, there, settings.base_iri, own_only=own_only))
+        if outcome.organisation and (there or own_only)
+        else outcome
+        for outcome in outcomes
     ]
 
 
-def _put_in(there: dict[str, dict[str, Said]], pairs: Iterable[Pair], stem: str) -> None:
+def _put_in(there: dict[str, dict[str, Said]], outcomes: Iterable[Outcome], stem: str) -> None:
     """Put the statements of one call's files in the place of what they replace."""
     entering = {
-        f"{stem}{outcome.organisation}": found for outcome, found in pairs if outcome.organisation
+        f"{stem}{outcome.organisation}": outcome.checked
+        for outcome in outcomes
+        if outcome.organisation
     }
     for graphs in there.values():
         for graph in entering.keys() & graphs.keys():
             del graphs[graph]
-    for graph, found in entering.items():
-        for thing, said in said_in(found.data).items():
+    for graph, checked in entering.items():
+        for thing, said in checked.said.items():
             there.setdefault(thing, {})[graph] = said
 
 
-def _with(pair: Pair, findings: Iterable[Finding]) -> Pair:
-    outcome, found = pair
-    more = tuple(findings)
+def _with(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
+    more, checked = tuple(findings), outcome.checked
     if not more:
-        return pair
-    if found.positions is not None:
-        more = in_table(more, found.positions, found.headers)
-    return replace(outcome, report=Report((*outcome.report.findings, *more))), found
+        return outcome
+    if checked.positions is not None:
+        more = in_table(more, checked.positions, checked.headers)
+    return replace(outcome, report=Report((*outcome.report.findings, *more)))
 
 
 def _findings(
-    pair: Pair, there: Mapping[str, Mapping[str, Said]], base_iri: str, *, own_only: bool
+    outcome: Outcome, there: Mapping[str, Mapping[str, Said]], base_iri: str, *, own_only: bool
 ) -> Iterator[Finding]:
-    outcome, found = pair
+    said = outcome.checked.said
     own = f"{base_iri}id/organisation/{outcome.organisation}"
-    said = said_in(found.data)
     units = {own, *(subject for subject, told in said.items() if own in _objects(told, _UNIT_OF))}
     stem = f"{base_iri}graph/organisation/"
     for thing, told in said.items():

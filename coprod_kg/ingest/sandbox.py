@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from coprod_kg.errors import CoprodError, LimitReached, ModelError, TooLarge, Unreadable
-from coprod_kg.ingest.job import Checked, Limits, Sent
+from coprod_kg.ingest.outcome import Checked, Limits, Sent
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import Child, Ended, module
 from coprod_kg.sandbox.limits import Death

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from coprod_kg.ingest.changes import changes
 from coprod_kg.ingest.check import (
-    Pair,
     Progress,
     checked_files,
     one_file_each,
@@ -24,13 +23,11 @@ from coprod_kg.ingest.check import (
     refused_where_unfit,
     resolved,
 )
-from coprod_kg.ingest.files import keep
-from coprod_kg.ingest.job import Sent
-from coprod_kg.ingest.journal import Journal, Member
+from coprod_kg.ingest.journal import Journal, Member, keep
 from coprod_kg.ingest.journal import JournalEntry as Kept
 from coprod_kg.ingest.known import last_submissions
 from coprod_kg.ingest.merge import graph_of, merged
-from coprod_kg.ingest.outcome import Outcome, Sender
+from coprod_kg.ingest.outcome import Outcome, Sender, Sent
 from coprod_kg.ingest.ownership import owned
 from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
@@ -87,21 +84,21 @@ def submit(
     def enter() -> list[Outcome]:
         version = store.version()
         budget = way.progress.budget
-        pairs = merged(read, store, settings, every=way.patch, budget=budget)
-        pairs = owned(pairs, store, settings, own_only=way.own_only)
-        pairs = refused_where_unfit(resolved(pairs, store, settings))
+        outcomes = merged(read, store, settings, every=way.patch, budget=budget)
+        outcomes = owned(outcomes, store, settings, own_only=way.own_only)
+        outcomes = refused_where_unfit(resolved(outcomes, store, settings))
         times, kind = (started, datetime.now(UTC)), "patch" if way.patch else ""
         record = SubmissionRecord(settings.base_iri, sender, Model.installed().digest, times, kind)
-        pairs = _recognised(pairs, store, record)
-        graphs = _graphs(pairs, store, settings)
+        outcomes = _recognised(outcomes, store, record)
+        graphs = _graphs(outcomes, store, settings)
         compared = [
-            _compared(pair, found.described, graphs, settings)
-            for pair, (_, found) in zip(pairs, read, strict=True)
+            _compared(outcome, before.checked.described, graphs, settings)
+            for outcome, before in zip(outcomes, read, strict=True)
         ]
-        pairs = refused_where_unfit(refused_where_renamed(compared, settings))
-        if way.dry_run or not any(_enters(outcome) for outcome, _ in pairs):
-            return [outcome for outcome, _ in pairs]
-        return _committed(pairs, store, settings, record, version, graphs)
+        outcomes = refused_where_unfit(refused_where_renamed(compared, settings))
+        if way.dry_run or not any(map(_enters, outcomes)):
+            return outcomes
+        return _committed(outcomes, store, settings, record, version, graphs)
 
     return attempt(enter)
 
@@ -110,19 +107,19 @@ def validate(
     files: Sequence[Path | Sent], settings: Settings, progress: Progress | None = None
 ) -> list[Outcome]:
     """Check files without a store: what they refer to must be in one of them."""
-    pairs = one_file_each(checked_files(files, settings, progress or Progress()))
-    return [outcome for outcome, _ in refused_where_unfit(resolved(pairs, None, settings))]
+    outcomes = one_file_each(checked_files(files, settings, progress or Progress()))
+    return refused_where_unfit(resolved(outcomes, None, settings))
 
 
 def _enters(outcome: Outcome) -> bool:
-    return outcome.accepted and not outcome.unchanged
+    return outcome.accepted and not outcome.unchanged and outcome.organisation is not None
 
 
-def _recognised(pairs: list[Pair], store: Store, record: SubmissionRecord) -> list[Pair]:
+def _recognised(outcomes: list[Outcome], store: Store, record: SubmissionRecord) -> list[Outcome]:
     """Mark the files whose very bytes, checked with this very model, are what is there."""
     graphs = {
         record.graph("organisation", outcome.organisation): outcome
-        for outcome, _ in pairs
+        for outcome in outcomes
         if outcome.accepted and outcome.organisation
     }
     last = last_submissions(store, graphs)
@@ -134,15 +131,15 @@ def _recognised(pairs: list[Pair], store: Store, record: SubmissionRecord) -> li
         == (f"sha256:{outcome.sha256}", f"sha256:{record.model}", sender, record.kind_of(outcome))
     }
     return [
-        (replace(outcome, unchanged=outcome.accepted and outcome.organisation in same), checked)
-        for outcome, checked in pairs
+        replace(outcome, unchanged=outcome.accepted and outcome.organisation in same)
+        for outcome in outcomes
     ]
 
 
-def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, bytes]:
+def _graphs(outcomes: list[Outcome], store: Store, settings: Settings) -> dict[str, bytes]:
     """The present graph of each organisation that would change, as sorted N-Triples."""
     names = {
-        outcome.organisation for outcome, _ in pairs if _enters(outcome) and outcome.organisation
+        outcome.organisation for outcome in outcomes if _enters(outcome) and outcome.organisation
     }
     stem = f"{settings.base_iri}graph/organisation/"
     there = last_submissions(store, [f"{stem}{name}" for name in names])
@@ -155,21 +152,20 @@ def _graphs(pairs: list[Pair], store: Store, settings: Settings) -> dict[str, by
 
 
 def _compared(
-    pair: Pair, described: frozenset[str], graphs: Mapping[str, bytes], settings: Settings
-) -> Pair:
+    outcome: Outcome, described: frozenset[str], graphs: Mapping[str, bytes], settings: Settings
+) -> Outcome:
     """The outcome with the changes it would make, where it would be committed."""
-    outcome, found = pair
     now = graphs.get(outcome.organisation or "")
     if now is None or not _enters(outcome):
-        return pair
-    told = changes(now, found.data, described, settings.base_iri)
-    if not found.partial:  # a patch was asked for: what stays is what was meant to
+        return outcome
+    told = changes(now, outcome.checked.said, described, settings.base_iri)
+    if not outcome.checked.partial:  # a patch was asked for: what stays is what was meant to
         told = replace(told, kept=())
-    return replace(outcome, changes=told), found
+    return replace(outcome, changes=told)
 
 
 def _committed(
-    pairs: list[Pair],
+    outcomes: list[Outcome],
     store: Store,
     settings: Settings,
     record: SubmissionRecord,
@@ -178,14 +174,13 @@ def _committed(
 ) -> list[Outcome]:
     """Archive the bytes, write the journal, commit, and write the journal again."""
     journal = Journal(settings.data)
-    for sent in {
-        id(outcome.sent): outcome.sent for outcome, _ in pairs if _enters(outcome)
-    }.values():
+    entering = [outcome for outcome in outcomes if _enters(outcome)]
+    for sent in {id(outcome.sent): outcome.sent for outcome in entering}.values():
         if sent:
             keep(sent.content, settings.data)
     outcomes = [
         replace(outcome, submission=record.name) if _enters(outcome) else outcome
-        for outcome, _ in pairs
+        for outcome in outcomes
     ]
     kept = Kept(
         record.name,
@@ -193,13 +188,13 @@ def _committed(
         record.times[0].isoformat(),
         patch=bool(record.kind),
         accepted=all(outcome.accepted for outcome in outcomes),
-        members=_members(pairs, graphs, journal),
+        members=_members(entering, graphs, journal),
         report=as_table(outcomes),
     )
     # Before the commit, so that a kill between the two leaves a record without a version, not a
     # version without a record.
     journal.write(kept)
-    commit = store.commit(_change(pairs, record, version))
+    commit = store.commit(_change(entering, record, version))
     outcomes = [
         replace(outcome, version=commit.version) if _enters(outcome) else outcome
         for outcome in outcomes
@@ -209,32 +204,29 @@ def _committed(
 
 
 def _members(
-    pairs: list[Pair], graphs: Mapping[str, bytes], journal: Journal
+    entering: list[Outcome], graphs: Mapping[str, bytes], journal: Journal
 ) -> tuple[Member, ...]:
     """What each organisation's graph holds before and after, kept."""
-    entering = [
-        (outcome, found) for outcome, found in pairs if _enters(outcome) and outcome.organisation
-    ]
     members = []
-    for outcome, found in entering:
+    for outcome in entering:
         name = outcome.organisation or ""
-        before, after = journal.keep_graph(graphs[name]), journal.keep_graph(found.data)
+        before = journal.keep_graph(graphs[name])
+        after = journal.keep_graph(outcome.checked.data)
         members.append(
             Member(outcome.file, name, outcome.sha256 or "", outcome.triples, before, after)
         )
     return tuple(members)
 
 
-def _change(pairs: list[Pair], record: SubmissionRecord, version: int) -> Change:
+def _change(entering: list[Outcome], record: SubmissionRecord, version: int) -> Change:
     replaced: dict[str, bytes] = {}
-    for outcome, result in pairs:
-        if _enters(outcome) and outcome.organisation:
-            replaced[record.graph("organisation", outcome.organisation)] = result.data
-            replaced[record.graph("assessment", outcome.organisation)] = result.inferred
-    provenance = record.written([entering for entering, _ in pairs if _enters(entering)])
+    for outcome in entering:
+        name = outcome.organisation or ""
+        replaced[record.graph("organisation", name)] = outcome.checked.data
+        replaced[record.graph("assessment", name)] = outcome.checked.inferred
     return Change(
         replace=replaced,
-        add={f"{record.base_iri}graph/provenance": provenance},
+        add={f"{record.base_iri}graph/provenance": record.written(entering)},
         activity=record.activity,
         base=version,
         depends_on=tuple(replaced),

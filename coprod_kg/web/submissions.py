@@ -19,8 +19,8 @@ from coprod_kg.errors import CoprodError, UnsupportedMedia
 from coprod_kg.formats.media_types import HTML, Format
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.ingest.history import differences, roll_back, settled
-from coprod_kg.ingest.job import Sent
 from coprod_kg.ingest.journal import Journal, JournalEntry
+from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.report.differences import as_lines
 from coprod_kg.ingest.report.marks import XLSX, can_mark, marked
 from coprod_kg.ingest.report.page import as_part, styles

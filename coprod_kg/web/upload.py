@@ -19,7 +19,7 @@ from coprod_kg.errors import (
     UnsupportedMedia,
     WrongUsage,
 )
-from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.rdf_formats import FORMATS
 from coprod_kg.ingest.report.marks import XLSX
 from coprod_kg.ingest.submit import Sender

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Final
 
 from coprod_kg.errors import CoprodError, LimitReached, UnsupportedMedia
-from coprod_kg.ingest.job import Sent
+from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.report.wording import WEIGHTS, told
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.sandbox import wire
