@@ -9,7 +9,7 @@ Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fs
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -29,6 +29,8 @@ __all__ = ["Durable", "open_store"]
 
 _BULK_BYTES = 8 << 20
 """From this size on a graph is loaded in bulk, which keeps memory level."""
+_NEW_BYTES = 1 << 20
+"""From this size on new graphs go in together in bulk, which takes half the processor time."""
 
 _ANY = "*"
 """Stands for all graphs where it is asked whether one of them changed; no IRI is written so."""
@@ -146,11 +148,32 @@ class Durable:
 
     def _apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
+            new = self._fill(change)
             for graph, triples in change.replace.items():
-                self._replace(graph, triples, change.labels)
+                if graph not in new:
+                    self._replace(graph, triples, change.labels)
             for graph, triples in change.add.items():
                 self._load(merged.node(graph), triples)
                 self._load(merged.MERGE, triples)
+
+    def _fill(self, change: Change) -> Collection[str]:
+        """Put the graphs in that are new and plain, if they are large together; which they were."""
+        new = {
+            graph: triples
+            for graph, triples in change.replace.items()
+            if triples.strip()
+            and b"_:" not in triples
+            and not self.store.contains_named_graph(merged.node(graph))
+        }
+        if sum(map(len, new.values())) < _NEW_BYTES:
+            return ()
+        for into_merge in (True, False):  # the merge first, or a replay would take them for whole
+            self.store.bulk_extend(
+                merged.placed(quad, merged.MERGE if into_merge else merged.node(graph))
+                for graph, triples in new.items()
+                for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES)
+            )
+        return new
 
     def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
         node = merged.node(graph)

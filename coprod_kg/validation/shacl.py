@@ -54,7 +54,9 @@ class Shapes:
             self._shapes.remove((None, prose, None))
         self._data = rdflib.Graph()
         for triple in background:
-            self._data.add(_rdflib_triple(triple))
+            # No shape reads what concepts are called, which is nearly half of all.
+            if not (isinstance(triple.object, ox.Literal) and triple.object.language):
+                self._data.add(_rdflib_triple(triple))
 
     def named(self, *properties: str) -> frozenset[str]:
         """The IRIs that the shapes name by some properties of SHACL (``targetClass``, ``path``)."""
