@@ -19,13 +19,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import Forbidden, NotFound, Unauthorised, WrongUsage
+from coprod_kg.model.files import files
+from coprod_kg.store.base import NOTHING, Hidden
 from coprod_kg.store.directory import alone, put
 
-__all__ = ["SAY_WHO", "Grant", "Private", "Role", "Tokens"]
+__all__ = ["SAY_WHO", "Grant", "Private", "Role", "Tokens", "hidden"]
 
 SAY_WHO: Final = "Send `Authorization: Bearer coprod_…` with a token of this service."
 """What to do where a token is missing or wrong."""
@@ -165,6 +168,33 @@ class Tokens:
             grants = dict(self._read())
             yield grants
             _write(self._path, [asdict(grant) for grant in grants.values()])
+
+
+@lru_cache(maxsize=64)
+def hidden(organisations: tuple[str, ...], base_iri: str) -> Hidden:
+    """The graphs and records of some organisations, to hide them from a client.
+
+    Submissions of their data go with files, reports and senders that sent nothing else. What
+    other organisations say of them stays: it is theirs.
+
+    Args:
+        organisations: the last parts of their IRIs, in order.
+        base_iri: the IRI under which graphs are named.
+    """
+    if not organisations:
+        return NOTHING
+    graphs = tuple(
+        f"{base_iri}graph/{kind}/{name}"
+        for name in organisations
+        for kind in ("organisation", "assessment")
+    )
+    terms = " ".join(f"<{graph}>" for graph in graphs)
+    rules = tuple(
+        (files("queries") / "writing" / f"hidden-{name}.rq").read_text("utf-8")
+        for name in ("records", "senders")
+    )
+    record = f"{base_iri}graph/provenance"
+    return Hidden(graphs, record, tuple(rule.replace("UNDEF", terms) for rule in rules))
 
 
 class Private:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from coprod_kg.access import hidden
 from coprod_kg.errors import StoreError
 from coprod_kg.settings import Settings
 from coprod_kg.store import merged
@@ -105,7 +106,7 @@ def test_who_does_not_see_a_graph_does_not_see_it_in_the_merge(tmp_path: Path) -
     with durable(tmp_path) as store:
         both, one = b"<urn:a> <urn:p> <urn:o> .\n", b"<urn:b> <urn:p> <urn:o> .\n"
         store.commit([Change({GRAPHS[3]: both + one, "urn:g": both})])
-        seen = Views(store.snapshots, BASE).open(None, ("hidden",)).store
+        seen = Views(store.snapshots, BASE).open(None, hidden(("hidden",), BASE)).store
     assert merge(seen) == everything(seen)
     assert {str(one.subject) for one in merge(seen)} >= {"<urn:a>"}
     assert not any(str(one.subject) == "<urn:b>" for one in merge(seen))

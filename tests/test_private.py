@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
-from coprod_kg.access import Grant, Private, Role, Tokens
+from coprod_kg.access import Grant, Private, Role, Tokens, hidden
 from coprod_kg.cli.private import private
 from coprod_kg.errors import WrongUsage
 from coprod_kg.ingest.submit import Sender, submit
@@ -179,17 +179,17 @@ def grant(organisation: str | None) -> Grant:
 
 
 def test_private_data_is_hidden_from_all_but_its_owner_and_curators(tmp_path: Path) -> None:
-    hidden = Private(tmp_path)
-    assert hidden.hidden_from(None) == ()
-    assert hidden.mark("b")
-    assert hidden.mark("a")
-    assert not hidden.mark("a")
-    assert hidden.hidden_from(None) == ("a", "b")
-    assert hidden.hidden_from(grant("a")) == ("b",)
-    assert hidden.hidden_from(grant("other")) == ("a", "b")
-    assert hidden.hidden_from(grant(None)) == ()
+    private = Private(tmp_path)
+    assert private.hidden_from(None) == ()
+    assert private.mark("b")
+    assert private.mark("a")
+    assert not private.mark("a")
+    assert private.hidden_from(None) == ("a", "b")
+    assert private.hidden_from(grant("a")) == ("b",)
+    assert private.hidden_from(grant("other")) == ("a", "b")
+    assert private.hidden_from(grant(None)) == ()
     assert Private(tmp_path).mark("a", private=False)
-    assert hidden.organisations() == ("b",)
+    assert private.organisations() == ("b",)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "A b", "a/b", "é"])
@@ -213,7 +213,7 @@ def test_answers_are_kept_apart_by_who_asks(town: Town) -> None:
 def test_a_view_goes_with_its_version(town: Town) -> None:
     snapshots = Snapshots(town.settings.data / "snapshots")
     views = Views(snapshots, BASE)
-    reader = views.open(None, (WORD,))
+    reader = views.open(None, hidden((WORD,), BASE))
     oldest = reader.version
     town.store.commit(Change())
     town.store.query(Query("ASK {}", ("text/csv",))).read()  # the worker leaves the version
@@ -227,9 +227,9 @@ def test_a_view_goes_with_its_version(town: Town) -> None:
 
 def test_a_view_asked_for_by_many_at_once_is_made_once(town: Town) -> None:
     views = Views(Snapshots(town.settings.data / "snapshots"), BASE)
-    hidden = ("nobody", WORD)
+    unseen = hidden(("nobody", WORD), BASE)
     with ThreadPoolExecutor(4) as pool:
-        readers = list(pool.map(lambda _: views.open(None, hidden), range(4)))
+        readers = list(pool.map(lambda _: views.open(None, unseen), range(4)))
     counts = {len(reader.store) for reader in readers}
     for reader in readers:
         reader.close()
@@ -241,9 +241,9 @@ def test_a_view_asked_for_by_many_at_once_is_made_once(town: Town) -> None:
 
 def test_a_view_holds_no_statement_of_what_is_hidden(town: Town) -> None:
     views, found = Views(Snapshots(town.settings.data / "snapshots"), BASE), []
-    for hidden in ((), (WORD,)):
+    for names in ((), (WORD,)):
         file = io.BytesIO()
-        dump(views.open(None, hidden), "nquads", file)
+        dump(views.open(None, hidden(names, BASE)), "nquads", file)
         found.append(set(file.getvalue().decode().lower().splitlines()))
     whole, seen = found
     assert seen < whole

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from coprod_kg.access import Private
+from coprod_kg.access import Private, hidden
 from coprod_kg.cli.context import pass_settings
 from coprod_kg.client.opening import opened
 from coprod_kg.settings import Settings
@@ -59,10 +59,10 @@ def dump(
     settings: Settings, name: str, output: Path | None, version: int | None, *, whole: bool
 ) -> None:
     """Write every statement that everybody may see, with its graph, as N-Quads or TriG."""
-    hidden = () if whole else Private(settings.data).organisations()
+    organisations = () if whole else Private(settings.data).organisations()
     views = Views(Snapshots(DataDirectory(settings.data).snapshots), settings.base_iri)
     with opened(settings):
-        reader = views.open(version, hidden)
+        reader = views.open(version, hidden(organisations, settings.base_iri))
         if output is None:
             write_dump(reader, name, sys.stdout.buffer)
             return

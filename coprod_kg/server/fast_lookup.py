@@ -20,7 +20,7 @@ from coprod_kg.formats.negotiation import Offer
 from coprod_kg.queries.ask import admitted
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.server.request import Head
-from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.base import NOTHING, Answer, Query
 from coprod_kg.store.worker_client import NotAtOnce, PendingQuery
 from coprod_kg.web.authorisation import admit, granted
 from coprod_kg.web.cache import is_changing
@@ -134,7 +134,7 @@ class FastLookup:
             give_back(slot)
             raise
         # Kept with the request, so that the application goes on with it and need not begin anew.
-        exchange.begun = QueryInFlight(self._site.store, (), put, asking, slot)
+        exchange.begun = QueryInFlight(self._site.store, NOTHING, put, asking, slot)
         answer = await self._soon(asking)
         if answer is not None:
             exchange.begun.close()

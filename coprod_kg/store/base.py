@@ -15,10 +15,12 @@ from coprod_kg.store.identity import Identity
 __all__ = [
     "DEFAULT_GRAPH",
     "EMPTY",
+    "NOTHING",
     "Answer",
     "Cancellation",
     "Change",
     "Commit",
+    "Hidden",
     "Kept",
     "Operation",
     "Query",
@@ -65,6 +67,26 @@ class Cancellation:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """The data that does not exist for a client.
+
+    Attributes:
+        graphs: the IRIs of graphs, in order.
+        record: the IRI of a graph from which goes what is said of them.
+        rules: SELECT queries over that graph, one after another: of each IRI in their first
+            column every statement goes before the next is asked.
+    """
+
+    graphs: tuple[str, ...] = ()
+    record: str = ""
+    rules: tuple[str, ...] = ()
+
+
+NOTHING = Hidden()
+"""Nothing is hidden."""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A query for the store, admitted already.
 
@@ -80,8 +102,7 @@ class Query:
         dataset: None where the text has no FROM; else empty, or where it has more than one, a
             SELECT that finds their graphs as ``?default`` and those of FROM NAMED as ``?named``.
         apart: named graphs that are left out of a dataset that nothing else names.
-        hidden: the organisations whose data does not exist for this client: the last parts of
-            their IRIs, in order.
+        hidden: what does not exist for this client.
         calls: the calls of other services in the text: the IRI that stands for an endpoint, the
             endpoint or None where it may not be called, and whether the call is SILENT.
         asker: the client's cancellation, which releases the worker that computes the answer.
@@ -97,7 +118,7 @@ class Query:
     union: bool = True
     dataset: str | None = None
     apart: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
+    hidden: Hidden = Hidden()  # a frozen value of nothing
     calls: tuple[tuple[str, str | None, bool], ...] = ()
     asker: Cancellation | None = field(default=None, compare=False)
     reserved: bool = field(default=False, compare=False)
@@ -320,18 +341,18 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RestrictedStore:
-    """A store from which the data of some organisations is hidden.
+    """A store of which some data is hidden.
 
     Commits are not restricted: who may make them is decided by the caller.
 
     Attributes:
         store: the whole of it.
-        hidden: the last parts of the IRIs of those organisations, in order.
+        hidden: that data.
         reserved: whether workers answer that are kept from strangers.
     """
 
     store: Store
-    hidden: tuple[str, ...]
+    hidden: Hidden
     reserved: bool = field(default=False, kw_only=True)
 
     def version(self) -> int:

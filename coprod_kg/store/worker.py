@@ -19,6 +19,7 @@ from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.limits import limited, no_core_files, peak_memory
 from coprod_kg.store.answer_writer import AnswerWriter
 from coprod_kg.store.asked_dataset import dataset
+from coprod_kg.store.base import Hidden
 from coprod_kg.store.deadline import Watcher
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
@@ -50,7 +51,7 @@ class Worker:
     service_seconds: float
     watcher: Watcher
     ledger: WorkerRegistry
-    readers: dict[tuple[int, tuple[str, ...]], Reader] = field(default_factory=dict)
+    readers: dict[tuple[int, Hidden], Reader] = field(default_factory=dict)
 
     def rest(self) -> None:
         """Hold no snapshot while other processes serve."""
@@ -66,7 +67,7 @@ class Worker:
         writer = AnswerWriter(connection)
         try:
             # opening one, and listening for calls, starts threads: no cap yet
-            reader = self._reader(request["version"], tuple(request["hidden"]))
+            reader = self._reader(request["version"], _hidden(request))
             with (
                 calling(request["text"], request["calls"], self.service_seconds) as calls,
                 limited(request["seconds"], self.memory_mb),
@@ -95,7 +96,7 @@ class Worker:
                 raise  # the connection's error: the client closed it
             raise calls.failure or failed(error, "query") from None
 
-    def _reader(self, wanted: int | None, hidden: tuple[str, ...]) -> Reader:
+    def _reader(self, wanted: int | None, hidden: Hidden) -> Reader:
         """The version asked for, without the data that is hidden from the client.
 
         Of those open, the last other one stays beside what is there of the current version.
@@ -110,6 +111,12 @@ class Worker:
                 self.rest()
             self.readers[key] = self.views.open(version, hidden)
         return self.readers[key]
+
+
+def _hidden(request: Mapping[str, Any]) -> Hidden:
+    """What a request says is hidden."""
+    graphs, record, rules = request["hidden"]
+    return Hidden(tuple(graphs), record, tuple(rules))
 
 
 def main() -> None:

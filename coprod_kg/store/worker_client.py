@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Final
 
@@ -233,7 +234,7 @@ def request(query: Query, seconds: float, mark: str) -> dict[str, object]:
         "union": query.union,
         "dataset": query.dataset,
         "apart": query.apart,
-        "hidden": query.hidden,
+        "hidden": astuple(query.hidden),
         "calls": query.calls,
     }
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flask import request
 
-from coprod_kg.access import Grant, Private, Tokens
+from coprod_kg.access import Grant, Private, Tokens, hidden
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import Table, read_table
 from coprod_kg.queries.ask import ask
@@ -106,7 +106,7 @@ class Site:
         known = exchange(request)
         known.note(query.text)
         holder(request, self.tokens)
-        query = replace(query, hidden=known.hidden) if known.hidden else query
+        query = replace(query, hidden=hidden(known.hidden, self.settings.base_iri))
         keeps = self.cache.keeps(query)
         kept = self.kept(query) if keeps else None
         if kept is not None:
@@ -160,7 +160,8 @@ class Site:
     def seen(self) -> RestrictedStore:
         """The store without the data hidden from the client; its queries take no slot."""
         known = exchange(request)
-        return RestrictedStore(self.store, known.hidden, reserved=known.grant is not None)
+        data = hidden(known.hidden, self.settings.base_iri)
+        return RestrictedStore(self.store, data, reserved=known.grant is not None)
 
     def kept(self, query: Query) -> Answer | None:
         """The answer of this process's cache to a question about a version that is still there."""

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 
+from coprod_kg.access import hidden
 from coprod_kg.errors import NotAcceptable, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, ROWS, Format
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
@@ -101,7 +102,7 @@ def lookup(
         version(asked.parameters),
         seconds(asked.parameters, settings),
         settings.default_graph == "union",
-        hidden=known.hidden,
+        hidden=hidden(known.hidden, settings.base_iri),
         asker=known.asker,
     )
     pinned, changing = site.is_fixed(asked.parameters), is_changing(text)

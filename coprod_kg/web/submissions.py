@@ -14,7 +14,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg import errors as house_errors
-from coprod_kg.access import Role
+from coprod_kg.access import Role, hidden
 from coprod_kg.errors import CoprodError, UnsupportedMedia
 from coprod_kg.formats.media_types import HTML, Format
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
@@ -34,6 +34,7 @@ from coprod_kg.store.base import RestrictedStore
 from coprod_kg.web import preconditions
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.protocol import FORM
+from coprod_kg.web.request_log import exchange
 from coprod_kg.web.site import Site
 from coprod_kg.web.upload import grant_of_field, may_change, sender_of, upload
 
@@ -99,7 +100,7 @@ def blueprint(site: Site) -> Blueprint:
 def _list(site: Site) -> Response:
     """What was submitted, the newest first, and the form to send a file."""
     found = negotiate(request.headers.get("Accept"), (_JSON, HTML))
-    newest = islice(Journal(site.settings.data).records(site.seen.hidden), _LISTED)
+    newest = islice(Journal(site.settings.data).records(exchange(request).hidden), _LISTED)
     records = settled(newest, site.store, site.settings.base_iri)
     if found[0].format == HTML:
         closed = site.settings.read_access == "token"
@@ -125,8 +126,8 @@ def _post(site: Site) -> Response:
             progress=Progress(budget=budget),
         )
         sender, sent = sender_of(grant) if grant else None, given.read(site.settings)
-        hidden = site.private.hidden_from(grant)
-        seen = RestrictedStore(site.store, hidden, reserved=grant is not None)
+        data = hidden(site.private.hidden_from(grant), site.settings.base_iri)
+        seen = RestrictedStore(site.store, data, reserved=grant is not None)
         outcomes = submit([sent], seen, site.settings, sender, way)
         table = as_table(outcomes)
         status = _status(table, dry_run=given.dry_run)
@@ -185,7 +186,7 @@ def _rollback(site: Site, name: str) -> Response:
 
 
 def _record(site: Site, name: str) -> JournalEntry:
-    record = Journal(site.settings.data).read(name, site.seen.hidden)
+    record = Journal(site.settings.data).read(name, exchange(request).hidden)
     return settled([record], site.store, site.settings.base_iri)[0]
 
 

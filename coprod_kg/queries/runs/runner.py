@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
-from coprod_kg.access import Private
+from coprod_kg.access import Private, hidden
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreUnavailable
 from coprod_kg.queries.ask import run_saved
 from coprod_kg.queries.citation import query_hash
@@ -75,7 +75,7 @@ def run_now(store: Store, settings: Settings, query: SavedQuery, ledger: RunLedg
     Raises:
         Overloaded, StoreUnavailable, StoreError: as for `refresh`.
     """
-    seen = RestrictedStore(store, Private(settings.data).organisations())
+    seen = RestrictedStore(store, hidden(Private(settings.data).organisations(), settings.base_iri))
     version, rows, problem = store.version(), None, _needed(query)
     began, moment = time.monotonic(), datetime.now(UTC)
     if problem is None:
