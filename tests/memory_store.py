@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import NotFound, QuerySyntax, VersionGone
+from coprod_kg.errors import NotFound, QuerySyntax, StoreError, VersionGone
 from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update
 from coprod_kg.store.formats import choose
 from coprod_kg.store.identity import FORMAT, Identity
@@ -55,6 +55,8 @@ class MemoryStore:
 
     def query(self, query: Query) -> Answer:
         self.asked.append(replace(query))
+        if query.hidden.graphs:
+            raise StoreError("this store cannot hide data")
         if query.version is not None and query.version > self._version:
             raise NotFound(f"there is no version {query.version} yet")
         if query.version not in (None, self._version):

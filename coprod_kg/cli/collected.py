@@ -8,8 +8,7 @@ from coprod_kg.queries.lint import CHART, files_of
 from coprod_kg.queries.submitted.edit import check_name, drop_text, put_chart, put_text
 from coprod_kg.queries.submitted.graph import Collection, Edit
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Commit, Store
-from coprod_kg.store.conflicts import attempt
+from coprod_kg.store.base import Commit, Store, attempt
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import connect
 

@@ -22,8 +22,7 @@ from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.model.installed import Model
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Change, Store
-from coprod_kg.store.conflicts import attempt
+from coprod_kg.store.base import Change, Store, attempt
 
 __all__ = ["Difference", "differences", "roll_back", "settled"]
 

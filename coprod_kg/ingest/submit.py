@@ -33,8 +33,7 @@ from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.model.installed import Model
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Change, Store
-from coprod_kg.store.conflicts import attempt
+from coprod_kg.store.base import Change, Store, attempt
 
 __all__ = ["Outcome", "Progress", "Sender", "Sent", "SubmitOptions", "submit", "validate"]
 

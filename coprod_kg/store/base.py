@@ -4,12 +4,15 @@
 SPARQL 1.1 endpoint would fit. Nothing above this package knows which implementation it has.
 """
 
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self, TypeVar
 
+from coprod_kg.errors import StoreChanged, VersionGone
 from coprod_kg.store.identity import Identity
 
 __all__ = [
@@ -27,10 +30,15 @@ __all__ = [
     "RestrictedStore",
     "Store",
     "Update",
+    "attempt",
 ]
 
 EMPTY = b"\n"
 """The content of a graph that is there and holds nothing."""
+
+_Made = TypeVar("_Made")
+_ATTEMPTS: Final = 10
+_PAUSE_SECONDS: Final = 0.02
 
 DEFAULT_GRAPH = ""
 """The IRI that stands for the default graph where graphs are named by IRIs."""
@@ -266,7 +274,12 @@ class Commit:
 
 
 class Store(Protocol):
-    """A versioned set of named graphs."""
+    """A versioned set of named graphs.
+
+    What another engine may not be able to do it refuses, and never does by halves: data that is
+    hidden (`Query.hidden`), a change that says what it was made from (`Change.base`), an update.
+    One that keeps no older versions has only the newest in `versions`.
+    """
 
     def version(self) -> int:
         """The newest version that can be asked.
@@ -313,6 +326,7 @@ class Store(Protocol):
             EngineFailed: the engine broke down over it.
             Overloaded: no worker became free in time.
             RequestError: the client cancelled the query.
+            StoreError: something is hidden from the client, and this engine cannot hide it.
             StoreUnavailable: nobody answers.
         """
         ...
@@ -387,3 +401,22 @@ class RestrictedStore:
     def update(self, update: Update) -> Commit:
         """Run an update."""
         return self.store.update(update)
+
+
+def attempt(change: Callable[[], _Made]) -> _Made:
+    """Make a change; again where another commit came in between.
+
+    Args:
+        change: reads the newest version and commits what it makes of it. It may run several
+            times, so it must not read the body of a request, which can be read only once.
+
+    Raises:
+        StoreChanged: others were quicker each time; nothing was changed.
+    """
+    for number in range(1, _ATTEMPTS):
+        try:
+            return change()
+        except (StoreChanged, VersionGone):  # so many commits came between that it is not kept
+            # Those who met wait for different times, or they would meet again.
+            time.sleep(random.uniform(0, number * _PAUSE_SECONDS))  # noqa: S311 - no secret
+    return change()

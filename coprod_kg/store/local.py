@@ -16,8 +16,7 @@ from coprod_kg.errors import Overloaded, StoreChanged, StoreError, StoreInUse, S
 from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store import updater
-from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update
-from coprod_kg.store.conflicts import attempt
+from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update, attempt
 from coprod_kg.store.directory import DataDirectory, alone
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.lanes import LANE

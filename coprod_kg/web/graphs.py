@@ -15,8 +15,7 @@ from flask import Blueprint, Request, Response, request
 from coprod_kg.errors import NotFound, Unreadable, VersionGone, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
-from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query
-from coprod_kg.store.conflicts import attempt
+from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query, attempt
 from coprod_kg.store.rdf_intake import RdfBody, read
 from coprod_kg.updates import UpdateRecord, check_graph
 from coprod_kg.web.address import root

@@ -27,8 +27,7 @@ from coprod_kg.queries.submitted.edit import (
     put_text,
 )
 from coprod_kg.queries.submitted.graph import Edit
-from coprod_kg.store.base import Commit
-from coprod_kg.store.conflicts import attempt
+from coprod_kg.store.base import Commit, attempt
 from coprod_kg.web import preconditions
 from coprod_kg.web.authorisation import curator
 from coprod_kg.web.protocol import QUERY, check_plain
