@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from coprod_kg import access
 from coprod_kg.ingest.submit import Sender, submit
 from coprod_kg.model.files import files
 from coprod_kg.publishing.graphs import publish_model
@@ -46,7 +47,8 @@ class Portal:
 
     def column(self, text: str, hidden: tuple[str, ...] = ()) -> list[str]:
         """The first column of an answer."""
-        query = Query(text, ("text/csv",), hidden=hidden)
+        data = access.hidden(hidden, self.settings.base_iri)
+        query = Query(text, ("text/csv",), hidden=data)
         return self.store.query(query).read().decode().splitlines()[1:]
 
 
