@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
-from io import BytesIO
 from threading import BoundedSemaphore
 from typing import Any, Final
 
@@ -67,9 +66,11 @@ def _drawn(form: str, text: str) -> bytes:
     if not _PENS.acquire(timeout=_WAITING):
         raise Overloaded("other charts are being drawn already", fix="Try again later.")
     try:
-        given = BytesIO()
-        wire.write(given, {"form": form}, [text.encode()])
-        ended = run(module("coprod_kg.formats.chart_worker"), given.getvalue(), seconds=_SECONDS)
+        ended = run(
+            module("coprod_kg.formats.chart_worker"),
+            lambda file: wire.write(file, {"form": form}, [text.encode()]),
+            seconds=_SECONDS,
+        )
     except OSError as error:
         raise StoreError(f"nothing can be drawn: {error.strerror}") from None
     finally:

@@ -76,6 +76,10 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", name, *arguments]
 
 
+def _nothing(file: IO[bytes]) -> None:
+    """Give a child nothing to read."""
+
+
 class Child:
     """A child that runs now; a context, at whose end it is ended too.
 
@@ -90,7 +94,7 @@ class Child:
     def __init__(
         self,
         command: Sequence[str],
-        given: Callable[[IO[bytes]], object] = lambda file: None,
+        given: Callable[[IO[bytes]], object] = _nothing,
         *,
         environ: Mapping[str, str] | None = None,
         folder: Path | None = None,
@@ -146,7 +150,7 @@ class Child:
 
 def run(
     command: Sequence[str],
-    given: bytes = b"",
+    given: Callable[[IO[bytes]], object] = _nothing,
     *,
     seconds: float,
     environ: Mapping[str, str] | None = None,
@@ -156,13 +160,13 @@ def run(
 
     Args:
         command: the program and its arguments.
-        given: what it reads from its standard input.
+        given: writes what it reads from its standard input.
         seconds: when it is ended from here, should it not meet its own deadline.
         environ: its whole environment; by default what it needs to find its modules.
         folder: the directory that it works in.
     """
     until = time.monotonic() + seconds
-    with Child(command, lambda file: file.write(given), environ=environ, folder=folder) as child:
+    with Child(command, given, environ=environ, folder=folder) as child:
         ended = child.ended(seconds)
     late = ended.status == -signal.SIGKILL and time.monotonic() >= until
     return replace(ended, status=-signal.SIGALRM) if late else ended

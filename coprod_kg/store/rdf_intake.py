@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import pyoxigraph as ox
@@ -62,10 +61,13 @@ def read(body: RdfBody, settings: Settings) -> bytes:
             fix="Send one of " + ", ".join(GRAPH_FORMATS) + ".",
         )
     seconds, memory = settings.submission_seconds, settings.submission_memory_mb
-    given = BytesIO()
-    told = {"media_type": body.media_type, "base_iri": body.base_iri}
-    wire.write(given, {**told, "seconds": seconds, "memory_mb": memory}, [body.content])
-    ended = run(module("coprod_kg.store.rdf_intake"), given.getvalue(), seconds=seconds + 60)
+    told: dict[str, Any] = {"media_type": body.media_type, "base_iri": body.base_iri}
+    told = {**told, "seconds": seconds, "memory_mb": memory}
+    ended = run(
+        module("coprod_kg.store.rdf_intake"),
+        lambda file: wire.write(file, told, [body.content]),
+        seconds=seconds + 60,
+    )
     os.write(2, ended.stderr)
     match ended.death:
         case None:

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,12 +60,10 @@ def prepare(update: Update, settings: Settings) -> Change:
         "operations": [asdict(operation) for operation in operations],
     }
     check_room(directory.root, 0)
-    given = BytesIO()
-    wire.write(given, asked)
     with tempfile.TemporaryDirectory(dir=directory.scratch) as scratch:
         ended = run(
             module("coprod_kg.store.updater", scratch),
-            given.getvalue(),
+            lambda file: wire.write(file, asked),
             seconds=seconds + _COMPARING_SECONDS + 60,
             environ={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
         )

@@ -5,7 +5,6 @@ memory cap: the library that writes workbooks also reads this one, and a strange
 """
 
 from dataclasses import asdict
-from io import BytesIO
 from pathlib import PurePath
 from typing import Final
 
@@ -48,12 +47,11 @@ def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
     """
     if not can_mark(sent):
         raise UnsupportedMedia("only an .xlsx workbook is given back marked", fix=_HTML)
-    given = BytesIO()
     limits = {"seconds": settings.submission_seconds, "memory_mb": settings.submission_memory_mb}
-    wire.write(given, {"limits": limits, **_words(file, settings)}, [sent.content])
+    job = {"limits": limits, **_words(file, settings)}
     ended = run(
         module("coprod_kg.ingest.report.marked_workbook"),
-        given.getvalue(),
+        lambda given: wire.write(given, job, [sent.content]),
         seconds=settings.submission_seconds + _GRACE_SECONDS,
     )
     if ended.status < 0:
