@@ -7,13 +7,15 @@ from typing import Any, Final, Self, TypeAlias
 
 import pyoxigraph as ox
 
+from coprod_kg.model.namespaces import expand
+
 __all__ = ["Change", "Changes", "Said", "alike", "changes", "said_in"]
 
 Said: TypeAlias = frozenset[tuple[str, Any]]
 """The statements about a thing: pairs of property and value."""
 
-_LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
-_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_LABEL: Final = expand("rdfs:label")
+_XSD: Final = expand("xsd:")
 _WHOLE: Final = frozenset(
     (
         *("byte", "short", "int", "long"),

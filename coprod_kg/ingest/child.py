@@ -26,6 +26,7 @@ from coprod_kg.ingest.partition import parts_of
 from coprod_kg.ingest.rdf_formats import format_of
 from coprod_kg.model import namespaces
 from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import expand
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import standard_output
@@ -48,11 +49,10 @@ _AT_LEAST: Final = 0.001
 """Seconds; a timer of none would never go off."""
 _WORTH_A_COPY: Final = 4000
 """Triples from which the conclusions take so long that a copy of the process pays."""
-_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_ORG: Final = "http://www.w3.org/ns/org#"
+_TYPE: Final = ox.NamedNode(expand("rdf:type"))
 _ORGANISATIONS: Final = (
-    ox.NamedNode(f"{_ORG}Organization"),
-    ox.NamedNode(f"{_ORG}OrganizationalUnit"),
+    ox.NamedNode(expand("org:Organization")),
+    ox.NamedNode(expand("org:OrganizationalUnit")),
 )
 
 

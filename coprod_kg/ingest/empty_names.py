@@ -11,7 +11,7 @@ from coprod_kg.workbook.words import is_placeholder
 
 __all__ = ["empty_names"]
 
-_SHAPE: Final = "https://w3id.org/coprod/shapes#ProperName"
+_SHAPE: Final = expand("cps:ProperName")
 _NAMES: Final = frozenset(map(expand, ("rdfs:label", "skos:prefLabel", "foaf:name")))
 
 

@@ -21,16 +21,17 @@ from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import expand
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store, attempt
 
 __all__ = ["Difference", "differences", "roll_back", "settled"]
 
 _NT: Final = "application/n-triples"
-_LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
+_LABEL: Final = expand("rdfs:label")
 _Fact: TypeAlias = tuple[str, str, Any]
 """Subject, property and value."""
-_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_TYPE: Final = expand("rdf:type")
 
 
 @dataclass(frozen=True, slots=True)

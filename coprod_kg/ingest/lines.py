@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urljoin
 
+from coprod_kg.model.namespaces import expand
+
 __all__ = ["Lines", "lines_of"]
 
 _WORD: Final = re.compile(
@@ -23,7 +25,7 @@ _WORD: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_TYPE: Final = expand("rdf:type")
 _BLANK: Final = "_:"
 _DIRECTIVES: Final = frozenset({"@prefix", "@base", "prefix", "base", "@version", "version"})
 

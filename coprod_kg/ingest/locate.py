@@ -18,9 +18,8 @@ from coprod_kg.validation.report import Finding, Severity, Spot
 from coprod_kg.workbook.columns import Sheets
 from coprod_kg.workbook.findings import CellFinding, Place, Positions
 
-__all__ = ["TABLE", "headers_of", "in_table", "in_text", "of_cells"]
+__all__ = ["headers_of", "in_table", "in_text", "of_cells"]
 
-TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
 """How the names of the findings of the table reader begin."""
 _COMPONENT: Final = "ConstraintComponent"
 _SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")

@@ -21,6 +21,7 @@ from coprod_kg.ingest.mapping_engine import MISSING
 from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.model import namespaces
+from coprod_kg.model.namespaces import expand
 from coprod_kg.model.schemes import schemes
 from coprod_kg.sandbox.child import Ended, run
 from coprod_kg.sandbox.limits import Death
@@ -31,8 +32,8 @@ __all__ = ["BASE", "Mapped", "Mapping", "Unmatched", "apply"]
 
 BASE: Final = "https://w3id.org/coprod/"
 """Under which a mapping names things; they are written relative to it."""
-_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
-_STRING: Final = "http://www.w3.org/2001/XMLSchema#string"
+_TYPE: Final = expand("rdf:type")
+_STRING: Final = expand("xsd:string")
 _LAUNCHER: Final = Path(__file__).with_name("mapping_engine.py")
 _INI: Final = """[CONFIGURATION]
 output_file = mapped.nt

@@ -13,13 +13,12 @@ from coprod_kg.ingest.outcome import Checked, Outcome, Sent
 from coprod_kg.ingest.sandbox import Budget, check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
-from coprod_kg.validation.report import Finding, Report, Severity
+from coprod_kg.validation.report import TABLE, Finding, Report, Severity
 
 __all__ = ["graph_of", "merged"]
 
 _NT: Final = "application/n-triples"
 _ALL: Final = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
-_TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
 
 
 def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes:
@@ -119,7 +118,7 @@ def _found(
     told = {
         (finding.focus, finding.path, finding.value, finding.shape): finding for finding in first
     }
-    cells = tuple(finding for finding in first if finding.shape.startswith(_TABLE))
+    cells = tuple(finding for finding in first if finding.shape.startswith(TABLE))
     return (
         *cells,
         *(

@@ -14,17 +14,16 @@ from coprod_kg.ingest.changes import Said
 from coprod_kg.ingest.known import said_elsewhere
 from coprod_kg.ingest.locate import in_table
 from coprod_kg.ingest.outcome import Outcome
-from coprod_kg.model.namespaces import term
+from coprod_kg.model.namespaces import expand, term
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.validation.report import Finding, Report, Severity
 
 __all__ = ["OWN_DESCRIPTION", "owned"]
 
-_CPS: Final = "https://w3id.org/coprod/shapes#"
-OWN_DESCRIPTION: Final = f"{_CPS}OwnDescription"
+OWN_DESCRIPTION: Final = expand("cps:OwnDescription")
 """The shape of what only its owner describes."""
-_UNIT_OF: Final = "http://www.w3.org/ns/org#unitOf"
+_UNIT_OF: Final = expand("org:unitOf")
 
 
 def owned(

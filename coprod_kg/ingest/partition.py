@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.namespaces import term
+from coprod_kg.model.namespaces import expand, term
 
 __all__ = ["OrganisationPart", "parts_of"]
 
-_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
-_ORGANISATION: Final = "http://www.w3.org/ns/org#Organization"
+_TYPE: Final = expand("rdf:type")
+_ORGANISATION: Final = expand("org:Organization")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,14 @@ to this software.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.ingest.outcome import Outcome, Sender
+from coprod_kg.model.namespaces import expand
 from coprod_kg.validation.report import Severity
 
 __all__ = ["SubmissionRecord"]
-
-_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
-_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
-_PROV: Final = "http://www.w3.org/ns/prov#"
-_DCTERMS: Final = "http://purl.org/dc/terms/"
-_SH: Final = "http://www.w3.org/ns/shacl#"
-_SPACES: Final = {"rdf": _RDF, "rdfs": _RDFS, "prov": _PROV, "dcterms": _DCTERMS, "sh": _SH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +159,7 @@ def _said(subject: str, *pairs: tuple[str, str | ox.NamedNode | ox.Literal]) -> 
 
 
 def _term(name: str) -> ox.NamedNode:
-    prefix, _, local = name.partition(":")
-    return ox.NamedNode(_SPACES[prefix] + local)
+    return ox.NamedNode(expand(name))
 
 
 def _text(text: str) -> ox.Literal:
@@ -180,4 +171,4 @@ def _plain(text: str) -> ox.Literal:
 
 
 def _typed(text: str, datatype: str) -> ox.Literal:
-    return ox.Literal(text, datatype=ox.NamedNode(_XSD + datatype))
+    return ox.Literal(text, datatype=_term(f"xsd:{datatype}"))

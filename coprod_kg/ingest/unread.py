@@ -11,11 +11,11 @@ from urllib.parse import quote, unquote
 
 import pyoxigraph as ox
 
+from coprod_kg.model.namespaces import expand
 from coprod_kg.validation.report import Finding, Severity, Spot
 
 __all__ = ["of_graphs", "of_keys"]
 
-_CPS: Final = "https://w3id.org/coprod/shapes#"
 _NO_MEANING: Final = "urn:coprod-kg:no-meaning:"
 _PLAIN: Final = re.compile(r"[\w.~-]+")
 _KEYWORDS: Final = frozenset(
@@ -74,8 +74,8 @@ def of_graphs(quads: Iterable[ox.Quad], base_iri: str) -> tuple[Finding, ...]:
             f"The file names graphs ({shown}), and their names are not kept: all its statements "
             "enter the one graph of its organisation. Leave the names out if nothing hangs on "
             "them; send what belongs to several organisations in several files.",
-            f"{_CPS}NamedGraph",
-            f"{_CPS}NamedGraphConstraintComponent",
+            expand("cps:NamedGraph"),
+            expand("cps:NamedGraphConstraintComponent"),
         ),
     )
 
@@ -95,8 +95,8 @@ def _no_meaning(key: str, text: str, known: Sequence[str], base_iri: str) -> Fin
         None,
         f"The key {json.dumps(key[:80], ensure_ascii=False)} has no meaning in the @context, so "
         "what stands there is not read.",
-        f"{_CPS}KnownKey",
-        f"{_CPS}KnownKeyConstraintComponent",
+        expand("cps:KnownKey"),
+        expand("cps:KnownKeyConstraintComponent"),
         Spot(line=text.count("\n", 0, place.start()) + 1) if place else None,
         fix,
     )

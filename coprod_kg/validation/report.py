@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["Cause", "Finding", "Report", "Severity", "Spot"]
+__all__ = ["TABLE", "Cause", "Finding", "Report", "Severity", "Spot"]
 
 
 class Severity(StrEnum):
@@ -22,7 +22,7 @@ class Severity(StrEnum):
     """A hint."""
 
 
-_TABLE = "https://w3id.org/coprod/shapes#Table-"
+TABLE = "https://w3id.org/coprod/shapes#Table-"
 """The prefix of the IRIs of findings by the table readers."""
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
@@ -108,7 +108,7 @@ class Finding:
         The message of a table reader names the value, so there the kind of fault and the column
         make the cause; the message of a shape is the same at every place.
         """
-        if self.spot and self.spot.sheet and self.shape.startswith(_TABLE):
+        if self.spot and self.spot.sheet and self.shape.startswith(TABLE):
             return (self.severity, self.shape, self.spot.sheet or "", self.spot.column or "")
         return (self.severity, self.shape, self.message, "")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from coprod_kg.model.namespaces import expand
 from coprod_kg.workbook.concepts import Choices, plain
 
 __all__ = [
@@ -37,7 +38,7 @@ TEXT_LANGUAGE: Final = "Language of your texts"
 """What stands on the read-me sheet before the language of the workbook."""
 IDENTIFIER: Final = "Identifier"
 LANGUAGE: Final = "Language"
-LABEL: Final = "http://www.w3.org/2000/01/rdf-schema#label"
+LABEL: Final = expand("rdfs:label")
 
 
 def called(name: str, title: str) -> bool:

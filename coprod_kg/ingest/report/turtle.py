@@ -9,14 +9,14 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.ingest.reported import Reported
-from coprod_kg.model.namespaces import prefixes
+from coprod_kg.model.namespaces import expand, prefixes
 from coprod_kg.validation.report import Finding
 
 __all__ = ["as_turtle"]
 
-_SH: Final = "http://www.w3.org/ns/shacl#"
-_RDF_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_BOOLEAN: Final = ox.NamedNode("http://www.w3.org/2001/XMLSchema#boolean")
+_SH: Final = expand("sh:")
+_RDF_TYPE: Final = ox.NamedNode(expand("rdf:type"))
+_BOOLEAN: Final = ox.NamedNode(expand("xsd:boolean"))
 
 
 def as_turtle(files: Sequence[Reported]) -> str:

@@ -8,11 +8,10 @@ from typing import Final
 from coprod_kg.ingest.changes import Change
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.model.namespaces import shorten
-from coprod_kg.validation.report import Cause, Finding, Report, Severity, Spot
+from coprod_kg.validation.report import TABLE, Cause, Finding, Report, Severity, Spot
 
 __all__ = ["WEIGHTS", "Moved", "Problem", "ProblemPlace", "moved", "shown_value", "told"]
 
-_TABLE: Final = "https://w3id.org/coprod/shapes#Table-"
 WEIGHTS: Final = {
     Severity.VIOLATION: "To be mended",
     Severity.WARNING: "To look at",
@@ -173,7 +172,7 @@ def _told(cause: Cause, base_iri: str, places: int) -> Problem:
         (finding.message, finding.fix) == (first.message, first.fix) for finding in cause.findings
     )
     title = first.message if same else _title(cause, first.spot)
-    in_table = cause.shape.startswith(_TABLE)
+    in_table = cause.shape.startswith(TABLE)
     alike = same or (in_table and all(finding.fix == first.fix for finding in cause.findings))
     listed = {finding.permitted for finding in cause.findings}
     return Problem(
@@ -198,10 +197,10 @@ def _apart(findings: Sequence[Finding], most: int) -> list[Finding]:
 
 
 def _title(cause: Cause, spot: Spot | None) -> str:
-    title = _TITLES.get(cause.shape.removeprefix(_TABLE), cause.message)
+    title = _TITLES.get(cause.shape.removeprefix(TABLE), cause.message)
     column = f" in the column {spot.column}" if spot and spot.column else ""
     sheet = f" of the sheet {spot.sheet}" if column and spot else ""
-    return f"{title}{column}{sheet}." if cause.shape.startswith(_TABLE) else title
+    return f"{title}{column}{sheet}." if cause.shape.startswith(TABLE) else title
 
 
 def _where(finding: Finding, base_iri: str, *, alike: bool) -> ProblemPlace:
