@@ -18,7 +18,7 @@ def main() -> None:
     settings = Settings.load({"data": Path(sys.argv[1]), "workers": 2, "keep_versions": 3}, {})
     with serving(settings) as service:
         for _ in sys.stdin:
-            pids = {"keeper": os.getpid(), **service.keeper.pids()}
+            pids = {"supervisor": os.getpid(), **service.supervisor.pids()}
             sys.stdout.write(json.dumps(pids) + "\n")
             sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""What the keeper of the processes records of their ends, however many end at once."""
+"""What the supervisor of the processes records of their ends, however many end at once."""
 
 import subprocess
 import sys
@@ -13,15 +13,15 @@ from coprod_kg.store.supervisor import Supervisor, exit_status
 
 @contextmanager
 def keeping(run: Path) -> Iterator[Supervisor]:
-    keeper = Supervisor(run)
-    yield keeper
-    keeper.stop()
+    supervisor = Supervisor(run)
+    yield supervisor
+    supervisor.stop()
 
 
 def test_ends_at_the_same_moment_are_all_recorded_and_the_oldest_forgotten(tmp_path: Path) -> None:
-    with keeping(tmp_path) as keeper, ThreadPoolExecutor(8) as several:
-        list(several.map(lambda pid: keeper.record(pid, -14), range(1, 2001)))
-        keeper.record(2001, -6)
+    with keeping(tmp_path) as supervisor, ThreadPoolExecutor(8) as several:
+        list(several.map(lambda pid: supervisor.record(pid, -14), range(1, 2001)))
+        supervisor.record(2001, -6)
     assert exit_status(tmp_path, 2001) == -6
     assert exit_status(tmp_path, 1, seconds=0) is None
     assert 200 <= len(list((tmp_path / "exits").iterdir())) <= 300
@@ -29,14 +29,14 @@ def test_ends_at_the_same_moment_are_all_recorded_and_the_oldest_forgotten(tmp_p
 
 def test_a_process_is_not_taken_for_an_earlier_one_of_its_number(tmp_path: Path) -> None:
     (tmp_path / "sleeper.py").write_text("import time\ntime.sleep(60)\n")
-    with keeping(tmp_path) as keeper:
+    with keeping(tmp_path) as supervisor:
         last = subprocess.Popen([sys.executable, "-c", ""])
         last.wait()
         for pid in range(last.pid, last.pid + 2000):  # numbers are given one after the other
             (tmp_path / "exits" / str(pid)).write_text("-11")
-        keeper.keep("sleeper", "sleeper", {"PYTHONPATH": str(tmp_path)})
+        supervisor.keep("sleeper", "sleeper", {"PYTHONPATH": str(tmp_path)})
         end = time.monotonic() + 60
-        while "sleeper" not in keeper.pids():
+        while "sleeper" not in supervisor.pids():
             assert time.monotonic() < end, "it did not start"
             time.sleep(0.01)
-        assert exit_status(tmp_path, keeper.pids()["sleeper"], seconds=0) is None
+        assert exit_status(tmp_path, supervisor.pids()["sleeper"], seconds=0) is None

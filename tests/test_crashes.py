@@ -164,7 +164,9 @@ def test_killing_any_process_at_any_moment_loses_no_acknowledged_commit(tmp_path
     while killed < KILLS:
         with running(tmp_path) as service:
             check(service.store, acknowledged)
-            victims: list[str] = chance.choice([["writer"], ["query-0", "writer"], ["keeper"], []])
+            victims: list[str] = chance.choice(
+                [["writer"], ["query-0", "writer"], ["supervisor"], []]
+            )
             for _ in range(5 if "writer" in victims else 1):
                 stream = Stream(service.store, number)
                 with stream.flowing():

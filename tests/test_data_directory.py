@@ -414,13 +414,13 @@ def test_a_name_that_is_not_this_machine_is_refused(host: str, tmp_path: Path) -
 
 
 def test_a_child_that_never_starts_is_known_to_fail(tmp_path: Path) -> None:
-    keeper = Supervisor(tmp_path)
-    keeper.keep("broken", "coprod_kg.no_such_module", {})
+    supervisor = Supervisor(tmp_path)
+    supervisor.keep("broken", "coprod_kg.no_such_module", {})
     try:
-        while not keeper.fails("broken"):
+        while not supervisor.fails("broken"):
             os.sched_yield()
     finally:
-        keeper.stop()
+        supervisor.stop()
 
 
 def test_output_that_nobody_reads_on_is_no_mistake(data: Path) -> None:

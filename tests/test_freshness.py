@@ -144,9 +144,9 @@ def test_running_makes_no_version_and_nothing_is_run_twice(world: World) -> None
 
 
 def test_a_question_that_was_submitted_is_run_too(world: World) -> None:
-    deed = Edit(world.store, world.settings, "ann", world.store.version())
+    edit = Edit(world.store, world.settings, "ann", world.store.version())
     sent = QUERY.encode()
-    keep(admitted("submitted-numbers", sent, deed), "submitted", (sent,), deed)
+    keep(admitted("submitted-numbers", sent, edit), "submitted", (sent,), edit)
     known = questions(world.store, world.settings)
     assert {"numbers", "submitted-numbers"} <= set(known)
     run_now(world.store, world.settings, known["submitted-numbers"], world.ledger)
@@ -204,7 +204,7 @@ def test_the_service_runs_them_by_itself_after_a_commit(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     with local.serving(settings) as service:
         version = service.store.commit(Change(replace={"urn:g": data(a=1)})).version
-        service.keeper.keep("freshness", "coprod_kg.queries.runs.child", service.environ)
+        service.supervisor.keep("freshness", "coprod_kg.queries.runs.child", service.environ)
         ledger, until = RunLedger(settings.data), time.monotonic() + 120
         while not ledger.runs() and time.monotonic() < until:
             time.sleep(0.05)

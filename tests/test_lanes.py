@@ -47,7 +47,7 @@ def hopeless(asked: Service, count: int) -> Iterator[None]:
 
     for number in range(count):
         ended.append(threading.Thread(target=ask))
-        with at_work(asked.keeper, number + 1):  # it is taken up, and long
+        with at_work(asked.supervisor, number + 1):  # it is taken up, and long
             ended[-1].start()
     try:
         yield

@@ -151,10 +151,10 @@ def test_a_query_nested_too_deeply_harms_only_its_worker(
 ) -> None:
     opening, closing = before[:-1], after[1:]
     text = opening + before[-1] * depth + after[0] * depth + closing
-    pids = dict(service.keeper.pids())
+    pids = dict(service.supervisor.pids())
     with pytest.raises((QueryTooDeep, QuerySyntax)):
         service.store.query(Query(text, TABLE)).read()
-    assert service.keeper.pids()["writer"] == pids["writer"]
+    assert service.supervisor.pids()["writer"] == pids["writer"]
     assert count(service.store) == 20_000
 
 

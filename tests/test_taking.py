@@ -48,14 +48,14 @@ def test_what_workers_took_that_ended_long_ago_is_forgotten(tmp_path: Path) -> N
     worker = subprocess.Popen([sys.executable, "-c", ENDS, str(tmp_path), name])
     worker.wait(60)
     os.utime(tmp_path / "taken" / str(worker.pid), (0, 0))  # it was taken up long ago
-    keeper = Supervisor(tmp_path)
-    keeper.record(worker.pid, worker.returncode)  # and ended now
+    supervisor = Supervisor(tmp_path)
+    supervisor.record(worker.pid, worker.returncode)  # and ended now
     WorkerRegistry(tmp_path)
     assert taker(tmp_path, name) == worker.pid
     os.utime(tmp_path / "exits" / str(worker.pid), (0, 0))
     WorkerRegistry(tmp_path)
     assert taker(tmp_path, name) is None
-    keeper.stop()
+    supervisor.stop()
 
 
 @pytest.mark.parametrize("taken", [True, False])

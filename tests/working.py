@@ -15,23 +15,23 @@ _PATIENCE = 120.0
 
 
 @contextmanager
-def at_work(keeper: Supervisor, workers: int = 1, seconds: float = 0.3) -> Iterator[None]:
+def at_work(supervisor: Supervisor, workers: int = 1, seconds: float = 0.3) -> Iterator[None]:
     """Leave the context when so many workers have used so much processor time in it."""
-    before = _used(keeper)
+    before = _used(supervisor)
     yield
     deadline = time.monotonic() + _PATIENCE
     while True:
-        used = _used(keeper)
+        used = _used(supervisor)
         if sum(used[pid] - before.get(pid, 0.0) >= seconds for pid in used) >= workers:
             return
         assert time.monotonic() < deadline, "no worker took the query up"
         time.sleep(0.02)
 
 
-def _used(keeper: Supervisor) -> dict[int, float]:
+def _used(supervisor: Supervisor) -> dict[int, float]:
     """The processor time of each query worker, in seconds."""
     found = {}
-    for name, pid in keeper.pids().items():
+    for name, pid in supervisor.pids().items():
         if name.startswith("query"):
             try:
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -67,16 +67,16 @@ def _add(
     check_name(name, fixed)
 
     def put() -> Commit | None:
-        deed, before = _deed(name, store, settings)
-        return put_chart(data, deed, before) if chart else put_text(name, data, deed, before)
+        edit, before = _edit(name, store, settings)
+        return put_chart(data, edit, before) if chart else put_text(name, data, edit, before)
 
     return attempt(put)
 
 
 def _remove(name: str, store: Store, settings: Settings) -> None:
-    attempt(lambda: drop_text(*_deed(name, store, settings)))
+    attempt(lambda: drop_text(*_edit(name, store, settings)))
 
 
-def _deed(name: str, store: Store, settings: Settings) -> tuple[Edit, SavedQuery | None]:
-    deed = Edit(store, settings, _WHO, store.version())
-    return deed, Collection(store, settings).at(deed.base).get(name)
+def _edit(name: str, store: Store, settings: Settings) -> tuple[Edit, SavedQuery | None]:
+    edit = Edit(store, settings, _WHO, store.version())
+    return edit, Collection(store, settings).at(edit.base).get(name)

@@ -53,10 +53,12 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             publish_model(service.store, settings.base_iri, folders, known)
             if empty and not no_example:
                 submit_examples(service.store, settings)
-            service.keeper.keep("web", "coprod_kg.server.listen", service.environ)
-            _await_web(settings, service.keeper)
+            service.supervisor.keep("web", "coprod_kg.server.listen", service.environ)
+            _await_web(settings, service.supervisor)
             if settings.freshness == "on":
-                service.keeper.keep("freshness", "coprod_kg.queries.runs.child", service.environ)
+                service.supervisor.keep(
+                    "freshness", "coprod_kg.queries.runs.child", service.environ
+                )
             click.echo(_welcome(service.store, url))
             threading.Event().wait()
     except KeyboardInterrupt:
@@ -111,9 +113,9 @@ def _address(settings: Settings) -> str:
     return str(address[0])
 
 
-def _await_web(settings: Settings, keeper: Supervisor) -> None:
+def _await_web(settings: Settings, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and not keeper.fails("web"):
+    while time.monotonic() < deadline and not supervisor.fails("web"):
         try:
             with socket.create_connection((settings.host, settings.port), timeout=1.0):
                 return

@@ -139,8 +139,8 @@ def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
             fix="Rename the file, here and in the mapping.",
         )
     (work / "mapping.rml.ttl").write_bytes(open_file(mapping.file, settings).content)
-    for one in files:
-        (work / one.name).write_bytes(open_file(one, settings).content)
+    for source in files:
+        (work / source.name).write_bytes(open_file(source, settings).content)
     (work / "engine.ini").write_text(_INI, encoding="utf-8")
     with (work / "vocabulary.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

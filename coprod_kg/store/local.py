@@ -127,12 +127,12 @@ class Service:
 
     Attributes:
         store: the way to talk to them.
-        keeper: the supervisor that keeps them alive, and may keep others.
-        environ: the settings and addresses that another child of the keeper needs.
+        supervisor: the supervisor that keeps them alive, and may keep others.
+        environ: the settings and addresses that another child of the supervisor needs.
     """
 
     store: LocalStore
-    keeper: Supervisor
+    supervisor: Supervisor
     environ: Mapping[str, str]
 
 
@@ -164,12 +164,12 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
             "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
         }
         (run / "metrics").mkdir()
-        keeper = Supervisor(run)
+        supervisor = Supervisor(run)
         try:
-            keeper.keep("writer", "coprod_kg.store.writer", environ)
+            supervisor.keep("writer", "coprod_kg.store.writer", environ)
             for number in range(settings.workers + settings.long_queries):
                 lane = {LANE: str(run / f"lane-{number % settings.workers}")}
-                keeper.keep(
+                supervisor.keep(
                     f"query-{number}",
                     "coprod_kg.store.worker",
                     environ | lane,
@@ -182,17 +182,17 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
                 # One more than clients are given: for what the service itself asks on behalf
                 # of somebody with a token, in the middle of a submission.
                 for number in range(settings.token_queries + 1):
-                    keeper.keep(
+                    supervisor.keep(
                         f"query-reserved-{number}",
                         "coprod_kg.store.worker",
                         environ | own,
                         [reserved.fileno()],
                         heard=True,
                     )
-            _await_writer(run, keeper)
-            yield Service(LocalStore(run, settings), keeper, environ)
+            _await_writer(run, supervisor)
+            yield Service(LocalStore(run, settings), supervisor, environ)
         finally:
-            keeper.stop(settings.stop_seconds, first="web")
+            supervisor.stop(settings.stop_seconds, first="web")
 
 
 @contextmanager
@@ -204,10 +204,10 @@ def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
         yield listening
 
 
-def _await_writer(run: Path, keeper: Supervisor) -> None:
+def _await_writer(run: Path, supervisor: Supervisor) -> None:
     """Wait until the writer has opened the store, which it says by listening."""
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and not keeper.fails("writer"):
+    while time.monotonic() < deadline and not supervisor.fails("writer"):
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(run / "writer")) == 0:
                 return

@@ -65,7 +65,7 @@ def _text(site: Site, name: str) -> Response:
         return _read(query.text, f"{QUERY}; charset=utf-8")
     writing = _Writing(site, name, "text")
     if request.method == "DELETE":
-        return writing.done(lambda deed, before: committed(drop_text(deed, before)))
+        return writing.done(lambda edit, before: committed(drop_text(edit, before)))
     data = writing.sent(QUERY)
     return writing.done(partial(_put, name, data))
 
@@ -77,7 +77,7 @@ def _chart(site: Site, name: str) -> Response:
         return _read(_chart_text(query, site), f"{_CHART}; charset=utf-8")
     writing = _Writing(site, name, "chart")
     if request.method == "DELETE":
-        return writing.done(lambda deed, before: committed(drop_chart(deed, before)))
+        return writing.done(lambda edit, before: committed(drop_chart(edit, before)))
     data = writing.sent(_CHART, "application/json")
     return writing.done(partial(_chart_put, data))
 
@@ -124,32 +124,32 @@ class _Writing:
             check_name(self._name, self._site.queries.fixed)
         tag = self._tag(before)
         preconditions.check([tag] if tag else [], self._name, exists=tag is not None)
-        deed = Edit(self._site.store, self._site.settings, self._grant.name, number)
-        return change(deed, before)
+        edit = Edit(self._site.store, self._site.settings, self._grant.name, number)
+        return change(edit, before)
 
     def _tag(self, before: SavedQuery | None) -> str | None:
         held = chart_of(before) if self._part == "chart" or before is None else before.text
         return None if held is None else _hash(held)
 
 
-def _put(name: str, data: bytes, deed: Edit, before: SavedQuery | None) -> Response:
-    response = _made(put_text(name, data, deed, before), deed, before is None)
+def _put(name: str, data: bytes, edit: Edit, before: SavedQuery | None) -> Response:
+    response = _made(put_text(name, data, edit, before), edit, before is None)
     if before is None:
         response.headers["Location"] = f"/queries/{name}"
     return _tagged(response, decoded(data)[0])
 
 
-def _chart_put(data: bytes, deed: Edit, before: SavedQuery | None) -> Response:
+def _chart_put(data: bytes, edit: Edit, before: SavedQuery | None) -> Response:
     new = chart_of(before) is None
-    response = _made(put_chart(data, deed, before), deed, new)
+    response = _made(put_chart(data, edit, before), edit, new)
     if new:
         response.headers["Location"] = request.path
     return _tagged(response, decoded(data)[0])
 
 
-def _made(commit: Commit | None, deed: Edit, new: bool) -> Response:
+def _made(commit: Commit | None, edit: Edit, new: bool) -> Response:
     """The response to a change; without a commit it was there already."""
-    return committed(commit or Commit(deed.base), 201 if new else 204)
+    return committed(commit or Commit(edit.base), 201 if new else 204)
 
 
 def _chart_text(query: SavedQuery, site: Site) -> str:

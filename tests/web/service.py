@@ -23,7 +23,7 @@ GRAPH = "https://w3id.org/coprod/graph/organisation/test"
 class Running:
     port: int
     store: LocalStore
-    keeper: Supervisor
+    supervisor: Supervisor
     curator: str
     contributor: str
 
@@ -48,9 +48,9 @@ def running(data: Path, settings: Settings | None = None, things: int = 3000) ->
     lines = (f'<urn:thing:{number}> <urn:p> "{number:06d}" .\n' for number in range(things))
     with serving(settings) as service:
         service.store.commit(Change(replace={GRAPH: "".join(lines).encode()}))
-        service.keeper.keep("web", "coprod_kg.server.listen", service.environ)
+        service.supervisor.keep("web", "coprod_kg.server.listen", service.environ)
         deadline = time.monotonic() + START_SECONDS
         while not answers(settings.port):
             assert time.monotonic() < deadline, "the web processes did not start"
             time.sleep(0.05)
-        yield Running(settings.port, service.store, service.keeper, curator, contributor)
+        yield Running(settings.port, service.store, service.supervisor, curator, contributor)

@@ -57,7 +57,7 @@ def test_a_client_has_so_many_queries_at_work_and_others_go_on(service: Running)
         f"GET /sparql?query={quote(endless)} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.0.1\r\n"
     )
     target = f"/sparql?query={quote('ASK {}')}"
-    with at_work(service.keeper):
+    with at_work(service.supervisor):
         sent = service.send(f"{busy}X-Forwarded-For: 10.0.0.1\r\n\r\n")
     with sent:
         status, body, headers = ask(service, target, X_Forwarded_For="10.0.0.1")
@@ -156,7 +156,7 @@ def test_a_request_under_way_is_answered_when_the_service_stops(tmp_path: Path) 
     patient = Settings(web_workers=1, workers=1, query_seconds=60, stop_seconds=60)
     with running(tmp_path / "data", patient, 6000) as service:
         thread = Thread(target=slow, args=(service,))
-        with at_work(service.keeper, seconds=0.05):
+        with at_work(service.supervisor, seconds=0.05):
             thread.start()
         waited = not answers
     thread.join()

@@ -62,7 +62,7 @@ def works(service: Running) -> bool:
 
 
 def workers(service: Running) -> set[int]:
-    found = service.keeper.pids()
+    found = service.supervisor.pids()
     return {pid for name, pid in found.items() if name.startswith("query")}
 
 
@@ -95,7 +95,7 @@ def test_a_client_that_leaves_frees_its_worker(service: Running, text: str) -> N
     # By the settings: a count taken now would miss a worker that is just being replaced.
     kept = SETTINGS.workers + SETTINGS.long_queries + SETTINGS.token_queries + 1
     assert happens(lambda: len(workers(service)) == kept)
-    with at_work(service.keeper, 2, 0.1):
+    with at_work(service.supervisor, 2, 0.1):
         sent = [service.send(get(f"{text} # {number}")) for number in range(2)]
     for connection in sent:
         with connection:
@@ -106,7 +106,7 @@ def test_a_client_that_leaves_frees_its_worker(service: Running, text: str) -> N
 
 
 def test_a_client_that_waits_for_a_worker_and_leaves_takes_none(service: Running) -> None:
-    with at_work(service.keeper, 2):
+    with at_work(service.supervisor, 2):
         busy = [service.send(get(f"{ENDLESS}#{number}")) for number in range(2)]
     waiting = [service.send(get(f"{ENDLESS}#{number}")) for number in range(9)]
     time.sleep(0.5)

@@ -265,7 +265,7 @@ def test_a_process_that_is_killed_takes_no_acknowledged_write_with_it(
     sending = threading.Thread(target=send)
     sending.start()
     time.sleep(random.uniform(0.0, 0.5))  # somewhere on its way
-    for name, pid in site.service.keeper.pids().items():
+    for name, pid in site.service.supervisor.pids().items():
         if name.startswith(victim):
             for one in family(pid):  # granian has children of its own
                 try_to_kill(one)
@@ -288,7 +288,7 @@ def test_a_submission_that_outlived_its_process_has_a_version_and_can_be_taken_b
     for number in range(100, 120):  # the kill may come before the change was sent
         write = submit(site, number)
         known = {record.id for record in journal.records()}
-        writer = site.service.keeper.pids()["writer"]
+        writer = site.service.supervisor.pids()["writer"]
         os.kill(writer, signal.SIGSTOP)
         sending = threading.Thread(target=leave, args=(site, write))
         try:
@@ -296,7 +296,7 @@ def test_a_submission_that_outlived_its_process_has_a_version_and_can_be_taken_b
             while not (new := {record.id for record in journal.records()} - known):
                 time.sleep(0.05)
             time.sleep(0.5)
-            for pid in family(site.service.keeper.pids()["web"]):
+            for pid in family(site.service.supervisor.pids()["web"]):
                 try_to_kill(pid)
             sending.join()
         finally:
@@ -335,6 +335,6 @@ def try_to_kill(pid: int) -> None:
 def test_a_tag_is_kept_where_the_writer_is_killed(site: Site) -> None:
     snapshots = Snapshots(DataDirectory(site.settings.data).snapshots)
     snapshots.tag(site.service.store.version(), "kept")
-    try_to_kill(site.service.keeper.pids()["writer"])
+    try_to_kill(site.service.supervisor.pids()["writer"])
     settle(site)
     snapshots.open(snapshots.tags()["kept"]).close()

@@ -27,34 +27,34 @@ class QueryAtFault(DataError):
     title = "The question has mistakes"
 
 
-def admitted(name: str, data: bytes, deed: Edit, chart: str | None = None) -> SavedQuery:
+def admitted(name: str, data: bytes, edit: Edit, chart: str | None = None) -> SavedQuery:
     """A question as it is kept, once nothing is wrong with it.
 
     Args:
         name: what it is to be called.
         data: its text, in UTF-8.
-        deed: the edit: whose it is, and where it is made.
+        edit: the edit: whose it is, and where it is made.
         chart: the text of the chart that it has already.
 
     Raises:
         TooLarge: it is larger than the settings allow.
         QueryAtFault: lists every mistake with its line.
     """
-    _check_size(data, deed.settings, "question")
+    _check_size(data, edit.settings, "question")
     text, wrong = decoded(data)
     if wrong:
         raise _at_fault(name, wrong)
     query, mistakes = examine(name, text)
-    mistakes += query_mistakes(query, deed.store, deed.settings)
+    mistakes += query_mistakes(query, edit.store, edit.settings)
     if chart is not None:
         faults = chart_mistakes(chart, [column.name for column in query.columns])
         mistakes += [(line, f"in the chart that it has: {what}") for line, what in faults]
     if mistakes:
         raise _at_fault(name, sorted(mistakes))
-    return replace(query, submitted=Submitted(deed.who, _now(), chart))
+    return replace(query, submitted=Submitted(edit.who, _now(), chart))
 
 
-def with_chart(query: SavedQuery, data: bytes, deed: Edit) -> SavedQuery:
+def with_chart(query: SavedQuery, data: bytes, edit: Edit) -> SavedQuery:
     """The same question with a chart, once that can be drawn.
 
     Raises:
@@ -62,7 +62,7 @@ def with_chart(query: SavedQuery, data: bytes, deed: Edit) -> SavedQuery:
         QueryAtFault: lists every mistake with its line.
         LimitReached: it was not drawn within the limits.
     """
-    _check_size(data, deed.settings, "chart")
+    _check_size(data, edit.settings, "chart")
     text, wrong = decoded(data)
     columns = [column.name for column in query.columns]
     if not wrong and query.form in ("CONSTRUCT", "DESCRIBE"):
@@ -70,7 +70,7 @@ def with_chart(query: SavedQuery, data: bytes, deed: Edit) -> SavedQuery:
     mistakes = wrong or chart_mistakes(text, columns)
     if mistakes:
         raise _at_fault(query.name, mistakes)
-    checked = replace(query, submitted=Submitted(deed.who, _now(), text))
+    checked = replace(query, submitted=Submitted(edit.who, _now(), text))
     row = {name: Cell("literal", "1", None, _INTEGER) for name in columns}
     try:
         svg(specification(checked, Table(tuple(columns), (row,))))

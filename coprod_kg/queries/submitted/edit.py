@@ -39,42 +39,42 @@ def check_name(name: str, fixed: Mapping[str, SavedQuery] | None = None) -> None
         )
 
 
-def put_text(name: str, data: bytes, deed: Edit, before: SavedQuery | None) -> Commit | None:
+def put_text(name: str, data: bytes, edit: Edit, before: SavedQuery | None) -> Commit | None:
     """Make a question or replace it; its chart stays. None where that is what it says already.
 
     Raises:
         CoprodError: what `admitted` and `keep` raise.
     """
-    query = admitted(name, data, deed, chart_of(before))
+    query = admitted(name, data, edit, chart_of(before))
     if before is not None and before.text == query.text:
         return None
     what = "A question submitted" if before is None else "A question replaced"
-    return keep(query, what, (data,), deed)
+    return keep(query, what, (data,), edit)
 
 
-def put_chart(data: bytes, deed: Edit, before: SavedQuery | None) -> Commit | None:
+def put_chart(data: bytes, edit: Edit, before: SavedQuery | None) -> Commit | None:
     """Give a question a chart; None where it has it already.
 
     Raises:
         NotFound: there is no such question.
         CoprodError: what `with_chart` and `keep` raise.
     """
-    query = with_chart(_there(before), data, deed)
+    query = with_chart(_there(before), data, edit)
     if chart_of(query) == chart_of(before):
         return None
-    return keep(query, "The chart of a question submitted", (data,), deed)
+    return keep(query, "The chart of a question submitted", (data,), edit)
 
 
-def drop_text(deed: Edit, before: SavedQuery | None) -> Commit:
+def drop_text(edit: Edit, before: SavedQuery | None) -> Commit:
     """Remove a question.
 
     Raises:
         NotFound: there is none.
     """
-    return remove(_there(before), deed)
+    return remove(_there(before), edit)
 
 
-def drop_chart(deed: Edit, before: SavedQuery | None) -> Commit:
+def drop_chart(edit: Edit, before: SavedQuery | None) -> Commit:
     """Remove the chart of a question.
 
     Raises:
@@ -83,9 +83,9 @@ def drop_chart(deed: Edit, before: SavedQuery | None) -> Commit:
     query = _there(before)
     if chart_of(query) is None:
         raise NotFound(f"the question {query.name} has no chart")
-    source = query.submitted or Submitted(deed.who, "")
+    source = query.submitted or Submitted(edit.who, "")
     kept = replace(query, submitted=replace(source, chart=None))
-    return keep(kept, "The chart of a question removed", (), deed)
+    return keep(kept, "The chart of a question removed", (), edit)
 
 
 def chart_of(query: SavedQuery | None) -> str | None:

@@ -105,33 +105,33 @@ def graph_of(base_iri: str) -> str:
     return f"{base_iri}graph/queries"
 
 
-def keep(query: SavedQuery, what: str, sent: tuple[bytes, ...], deed: Edit) -> Commit:
+def keep(query: SavedQuery, what: str, sent: tuple[bytes, ...], edit: Edit) -> Commit:
     """Make a question part of the data, in place of the one of its name.
 
     Args:
         query: the question, with who submitted it.
         what: what was done, in a few words.
         sent: the bytes that were sent: its text, its chart, or none.
-        deed: the edit: whose it is, and from which version.
+        edit: the edit: whose it is, and from which version.
 
     Raises:
         StoreChanged: the edit was made from a version that is not the newest.
     """
-    iri = f"{deed.settings.base_iri}queries/{query.name}"
-    record = _record(sent, what, deed)
-    written = serialize(_triples(query, iri, deed.settings), format=RdfFormat.N_TRIPLES) or b""
-    return _commit(_others(iri, deed) + written, (iri, "generated"), record, deed)
+    iri = f"{edit.settings.base_iri}queries/{query.name}"
+    record = _record(sent, what, edit)
+    written = serialize(_triples(query, iri, edit.settings), format=RdfFormat.N_TRIPLES) or b""
+    return _commit(_others(iri, edit) + written, (iri, "generated"), record, edit)
 
 
-def remove(query: SavedQuery, deed: Edit) -> Commit:
+def remove(query: SavedQuery, edit: Edit) -> Commit:
     """Take a question out of the data; versions that have it keep it.
 
     Raises:
         StoreChanged: the edit was made from a version that is not the newest.
     """
-    iri = f"{deed.settings.base_iri}queries/{query.name}"
-    record = _record((), "A question removed", deed)
-    return _commit(_others(iri, deed), (iri, "invalidated"), record, deed)
+    iri = f"{edit.settings.base_iri}queries/{query.name}"
+    record = _record((), "A question removed", edit)
+    return _commit(_others(iri, edit), (iri, "invalidated"), record, edit)
 
 
 def _read(store: Store, settings: Settings, version: int) -> Iterator[tuple[str, SavedQuery]]:
@@ -167,12 +167,12 @@ def _fits(chart: str, columns: tuple[str, ...]) -> bool:
     return not chart_mistakes(chart, columns)
 
 
-def _others(iri: str, deed: Edit) -> bytes:
+def _others(iri: str, edit: Edit) -> bytes:
     """The graph's triples about all queries but one."""
-    text = _OTHERS.format(graph=graph_of(deed.settings.base_iri), query=iri)
+    text = _OTHERS.format(graph=graph_of(edit.settings.base_iri), query=iri)
     lines = GRAPHS[2].media_type
-    asked = Query(text, (lines,), version=deed.base, seconds=deed.settings.query_seconds)
-    return deed.store.query(asked).read()
+    asked = Query(text, (lines,), version=edit.base, seconds=edit.settings.query_seconds)
+    return edit.store.query(asked).read()
 
 
 def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple]:
@@ -190,20 +190,20 @@ def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple
         yield Triple(chart, NamedNode(f"{_SCHEMA}text"), Literal(source.chart))
 
 
-def _record(sent: tuple[bytes, ...], what: str, deed: Edit) -> UpdateRecord:
-    return UpdateRecord(deed.settings.base_iri, deed.who, what, sent, datetime.now(UTC))
+def _record(sent: tuple[bytes, ...], what: str, edit: Edit) -> UpdateRecord:
+    return UpdateRecord(edit.settings.base_iri, edit.who, what, sent, datetime.now(UTC))
 
 
-def _commit(content: bytes, deed_of: tuple[str, str], record: UpdateRecord, deed: Edit) -> Commit:
+def _commit(content: bytes, made_of: tuple[str, str], record: UpdateRecord, edit: Edit) -> Commit:
     """Commit the whole graph, and the record of what was done to which question."""
-    iri, did = deed_of
+    iri, did = made_of
     activity = record.activity()
     line = f"<{activity}> <{_PROV}{did}> <{iri}> .\n"
     change = Change(
-        replace={graph_of(deed.settings.base_iri): content},
+        replace={graph_of(edit.settings.base_iri): content},
         add={record.graph: record.written(activity) + line.encode()},
         activity=activity,
-        base=deed.base,
-        depends_on=(graph_of(deed.settings.base_iri),),
+        base=edit.base,
+        depends_on=(graph_of(edit.settings.base_iri),),
     )
-    return deed.store.commit(change)
+    return edit.store.commit(change)
