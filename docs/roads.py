@@ -28,7 +28,7 @@ START_SECONDS = 120
 RUNS = "queries.runs."
 PROFILER = """
 import mmap, os, sys, threading
-_folder = os.environ["COPROD_ROADS"]
+_folder = os.path.dirname(os.path.abspath(__file__))  # a child has no environment of ours
 with open(os.path.join(_folder, "road"), "r+b") as _file:
     _road = mmap.mmap(_file.fileno(), 1)
 _seen = set()
@@ -108,7 +108,6 @@ def _service(scratch: Path) -> Iterator[tuple[str, str, mmap.mmap]]:
     environment = {
         **os.environ,
         "PYTHONPATH": f"{scratch}:{TOP}",
-        "COPROD_ROADS": str(scratch),
         "COPROD_DATA": str(scratch / "data"),
         "COPROD_WEB_WORKERS": "1",
         "COPROD_WORKERS": "1",

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
-from coprod_kg.model.namespaces import expand
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.cells import CellProblem, parts, refusal
 from coprod_kg.workbook.columns import EXAMPLE, LABEL, Holds, SheetColumn
@@ -23,8 +22,8 @@ from coprod_kg.workbook.references import Register, Thing
 
 __all__ = ["RowEntry", "identified"]
 
-_RUN_BY: Final = expand("cp:runBy")
-_OTHER_NAMES: Final = expand("skos:altLabel")
+_RUN_BY: Final = "https://w3id.org/coprod/ontology#runBy"
+_OTHER_NAMES: Final = "http://www.w3.org/2004/02/skos/core#altLabel"
 _EXAMPLES: Final = frozenset({plain(EXAMPLE), "eksempel", "beispiel"})
 
 

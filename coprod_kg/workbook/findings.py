@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from coprod_kg.model.namespaces import expand
-from coprod_kg.validation.report import TABLE, Finding, Severity
+from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["CellFinding", "Fault", "Place", "Positions", "SheetPlaces", "letters"]
+
+_CPS = "https://w3id.org/coprod/shapes#"
 
 
 class Fault(StrEnum):
@@ -132,8 +133,8 @@ class CellFinding:
             path=self.path,
             value=f'"{quoted}"' if self.value is not None else None,
             message=f"{self.place}: {self.message} {self.fix}".strip(),
-            shape=TABLE + self.fault,
-            component=expand("cps:TableConstraintComponent"),
+            shape=f"{_CPS}Table-{self.fault}",
+            component=f"{_CPS}TableConstraintComponent",
         )
 
 

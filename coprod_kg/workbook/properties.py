@@ -6,13 +6,16 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.namespaces import expand
 from coprod_kg.model.triple_index import TripleIndex
 
 __all__ = ["Property", "beyond_shapes", "from_ontology", "properties"]
 
-_SH: Final = expand("sh:")
-_IN_SCHEME: Final = expand("skos:inScheme")
+_SH: Final = "http://www.w3.org/ns/shacl#"
+_RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
+_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_OWL: Final = "http://www.w3.org/2002/07/owl#"
+_SKOS: Final = "http://www.w3.org/2004/02/skos/core#"
+_IN_SCHEME: Final = f"{_SKOS}inScheme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +76,27 @@ def beyond_shapes(ontology: TripleIndex, kind: str) -> list[str]:
     return sorted(
         subject
         for subject in ontology.subjects()
-        if ontology.value(subject, expand("rdfs:domain")) == kind
+        if ontology.value(subject, f"{_RDFS}domain") == kind
         and any(
-            kind.value == expand("owl:DatatypeProperty")
-            for kind in ontology.objects(subject, expand("rdf:type"))
+            kind.value == f"{_OWL}DatatypeProperty"
+            for kind in ontology.objects(subject, f"{_RDF}type")
         )
     )
 
 
 def from_ontology(ontology: TripleIndex, path: str) -> Property:
     """A property that no shape speaks of, as the ontology describes it."""
-    types = {node.value for node in ontology.objects(path, expand("rdf:type"))}
-    kind = ontology.value(path, expand("rdfs:range"))
-    literal = expand("owl:DatatypeProperty") in types
+    types = {node.value for node in ontology.objects(path, f"{_RDF}type")}
+    kind = ontology.value(path, f"{_RDFS}range")
+    literal = f"{_OWL}DatatypeProperty" in types
     return Property(
         path=path,
-        name=ontology.text(path, expand("skos:prefLabel")) or "",
-        note=ontology.text(path, expand("skos:scopeNote")) or "",
-        many=expand("owl:FunctionalProperty") not in types,
+        name=ontology.text(path, f"{_SKOS}prefLabel") or "",
+        note=ontology.text(path, f"{_SKOS}scopeNote") or "",
+        many=f"{_OWL}FunctionalProperty" not in types,
         classes=(kind,) if kind and not literal else (),
         datatypes=frozenset({kind}) if kind and literal else frozenset(),
-        link=expand("owl:ObjectProperty") in types,
+        link=f"{_OWL}ObjectProperty" in types,
     )
 
 
@@ -101,7 +104,7 @@ def _lineage(kind: str, ontology: TripleIndex) -> list[str]:
     """A class and those above it, the nearest first."""
     lineage = [kind]
     for ancestor in lineage:
-        above = ontology.objects(ancestor, expand("rdfs:subClassOf"))
+        above = ontology.objects(ancestor, f"{_RDFS}subClassOf")
         lineage += [
             up.value for up in above if isinstance(up, ox.NamedNode) and up.value not in lineage
         ]
@@ -115,34 +118,32 @@ def _targeting(shapes: TripleIndex, target: str, value: str) -> Iterator[str]:
 
 
 def _of_shape(shapes: TripleIndex, shape: str) -> list[Property]:
-    made = (_property(shapes, node) for node in shapes.objects(shape, expand("sh:property")))
+    made = (_property(shapes, node) for node in shapes.objects(shape, f"{_SH}property"))
     return sorted((entry for entry in made if entry), key=lambda entry: entry.order)
 
 
 def _property(shapes: TripleIndex, node: Any) -> Property | None:
-    path = shapes.objects(node, expand("sh:path"))
-    most = shapes.value(node, expand("sh:maxCount"))
+    path = shapes.objects(node, f"{_SH}path")
+    most = shapes.value(node, f"{_SH}maxCount")
     if not path or not isinstance(path[0], ox.NamedNode) or most == "0":
         return None
-    violation = shapes.value(node, expand("sh:severity")) in (None, expand("sh:Violation"))
-    choices = [node, *_members(shapes, shapes.objects(node, expand("sh:or")))]
-    classes = [
-        value.value for part in choices for value in shapes.objects(part, expand("sh:class"))
-    ]
+    violation = shapes.value(node, f"{_SH}severity") in (None, f"{_SH}Violation")
+    choices = [node, *_members(shapes, shapes.objects(node, f"{_SH}or"))]
+    classes = [value.value for part in choices for value in shapes.objects(part, f"{_SH}class")]
     datatypes = {
-        value.value for part in choices for value in shapes.objects(part, expand("sh:datatype"))
+        value.value for part in choices for value in shapes.objects(part, f"{_SH}datatype")
     }
     return Property(
         path=path[0].value,
-        name=shapes.text(node, expand("sh:name")) or "",
-        note=shapes.text(node, expand("sh:description")) or "",
-        required=violation and (shapes.value(node, expand("sh:minCount")) or "0") != "0",
+        name=shapes.text(node, f"{_SH}name") or "",
+        note=shapes.text(node, f"{_SH}description") or "",
+        required=violation and (shapes.value(node, f"{_SH}minCount") or "0") != "0",
         many=most != "1",
         classes=tuple(classes),
         scheme=_scheme(shapes, node),
         datatypes=frozenset(datatypes),
-        link=shapes.value(node, expand("sh:nodeKind")) == expand("sh:IRI"),
-        order=float(shapes.value(node, expand("sh:order")) or 0),
+        link=shapes.value(node, f"{_SH}nodeKind") == f"{_SH}IRI",
+        order=float(shapes.value(node, f"{_SH}order") or 0),
     )
 
 
@@ -153,10 +154,10 @@ def _members(shapes: TripleIndex, heads: Iterable[Any]) -> Iterator[Any]:
 
 def _scheme(shapes: TripleIndex, node: Any) -> str | None:
     """The scheme that a nested shape asks for with ``skos:inScheme``."""
-    for nested in shapes.objects(node, expand("sh:node")):
-        for constraint in shapes.objects(nested, expand("sh:property")):
-            if shapes.value(constraint, expand("sh:path")) == _IN_SCHEME:
-                return shapes.value(constraint, expand("sh:hasValue"))
+    for nested in shapes.objects(node, f"{_SH}node"):
+        for constraint in shapes.objects(nested, f"{_SH}property"):
+            if shapes.value(constraint, f"{_SH}path") == _IN_SCHEME:
+                return shapes.value(constraint, f"{_SH}hasValue")
     return None
 
 

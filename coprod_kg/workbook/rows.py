@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.namespaces import expand
 from coprod_kg.model.terms import literal
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.cells import CellProblem, convert, parts, refusal, text_and_language
@@ -22,7 +21,7 @@ from coprod_kg.workbook.words import language_of
 
 __all__ = ["RowStatements", "stated"]
 
-_TYPE: Final = ox.NamedNode(expand("rdf:type"))
+_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _LABEL: Final = ox.NamedNode(LABEL)
 _ROWS_LOOKED_AT: Final = 200
 

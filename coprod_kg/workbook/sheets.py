@@ -17,7 +17,6 @@ import pyoxigraph as ox
 from coprod_kg.errors import ModelError
 from coprod_kg.model import namespaces
 from coprod_kg.model.installed import Model
-from coprod_kg.model.namespaces import expand
 from coprod_kg.model.triple_index import TripleIndex
 from coprod_kg.workbook.columns import (
     IDENTIFIER,
@@ -34,9 +33,9 @@ from coprod_kg.workbook.value_lists import listed
 
 __all__ = ["sheets"]
 
-_XSD: Final = expand("xsd:")
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _RELATION: Final = re.compile(r"Relates .*? to ")
-_DATES: Final = frozenset({expand("xsd:date"), expand("xsd:gYear"), expand("xsd:gYearMonth")})
+_DATES: Final = frozenset({f"{_XSD}date", f"{_XSD}gYear", f"{_XSD}gYearMonth"})
 _NUMBERS: Final = frozenset({f"{_XSD}{name}" for name in ("integer", "decimal", "double", "int")})
 
 
@@ -197,6 +196,6 @@ def _holds(one: Property, choices: Choices | None, kinds: tuple[str, ...]) -> Ho
         return Holds.DATE
     if one.datatypes & _NUMBERS:
         return Holds.NUMBER
-    if expand("xsd:boolean") in one.datatypes:
+    if f"{_XSD}boolean" in one.datatypes:
         return Holds.YES_OR_NO
     return Holds.LINK if one.link else Holds.TEXT

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from coprod_kg.model.namespaces import expand
 from coprod_kg.model.triple_index import TripleIndex
 from coprod_kg.workbook.concepts import Choice, Choices, plain
 from coprod_kg.workbook.properties import Property
 
 __all__ = ["listed"]
 
-_TYPE: Final = expand("rdf:type")
-_IDENTIFIER: Final = expand("dcterms:identifier")
-_ORDER: Final = expand("cp:order")
-_RANK: Final = expand("cp:rank")
+_SKOS: Final = "http://www.w3.org/2004/02/skos/core#"
+_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_IDENTIFIER: Final = "http://purl.org/dc/terms/identifier"
+_ORDER: Final = "https://w3id.org/coprod/ontology#order"
+_RANK: Final = "https://w3id.org/coprod/ontology#rank"
 
 
 def listed(one: Property, ontology: TripleIndex, known: dict[str, Choices]) -> Choices | None:
@@ -26,7 +26,7 @@ def listed(one: Property, ontology: TripleIndex, known: dict[str, Choices]) -> C
     """
     for key, predicate in (
         *((kind, _TYPE) for kind in one.classes),
-        *(((one.scheme, expand("skos:inScheme")),) if one.scheme else ()),
+        *(((one.scheme, f"{_SKOS}inScheme"),) if one.scheme else ()),
     ):
         if key not in known:
             members = [
@@ -36,7 +36,7 @@ def listed(one: Property, ontology: TripleIndex, known: dict[str, Choices]) -> C
                     getattr(value, "value", None) == key
                     for value in ontology.objects(subject, predicate)
                 )
-                and ontology.objects(subject, expand("skos:inScheme"))
+                and ontology.objects(subject, f"{_SKOS}inScheme")
             ]
             known[key] = _choices(members, ontology)
         if known[key].members:
@@ -47,9 +47,9 @@ def listed(one: Property, ontology: TripleIndex, known: dict[str, Choices]) -> C
 def _choices(members: list[str], ontology: TripleIndex) -> Choices:
     if not members:
         return Choices("", "", ())
-    scheme = ontology.value(members[0], expand("skos:inScheme")) or ""
+    scheme = ontology.value(members[0], f"{_SKOS}inScheme") or ""
     last = scheme.rstrip("/#").rsplit("/", 1)[-1]
-    title = ontology.text(scheme, expand("skos:prefLabel")) or last.replace("-", " ").capitalize()
+    title = ontology.text(scheme, f"{_SKOS}prefLabel") or last.replace("-", " ").capitalize()
     ordered = sorted(
         (_choice(member, ontology) for member in members),
         key=lambda choice: (choice.rank, plain(choice.label("en")), choice.code),
@@ -59,19 +59,18 @@ def _choices(members: list[str], ontology: TripleIndex) -> Choices:
 
 def _choice(iri: str, ontology: TripleIndex) -> Choice:
     labels = {
-        label.language or "": label.value
-        for label in ontology.objects(iri, expand("skos:prefLabel"))
+        label.language or "": label.value for label in ontology.objects(iri, f"{_SKOS}prefLabel")
     }
     return Choice(
         iri=iri,
-        code=ontology.value(iri, expand("skos:notation")) or iri.rsplit("/", 1)[-1],
+        code=ontology.value(iri, f"{_SKOS}notation") or iri.rsplit("/", 1)[-1],
         labels=labels,
         names=tuple(_names(iri, ontology)),
-        definition=ontology.text(iri, expand("skos:definition")) or "",
+        definition=ontology.text(iri, f"{_SKOS}definition") or "",
         rank=int(ontology.value(iri, _ORDER) or ontology.value(iri, _RANK) or 0),
     )
 
 
 def _names(iri: str, ontology: TripleIndex) -> Iterator[str]:
-    for predicate in (expand("skos:altLabel"), _IDENTIFIER):
+    for predicate in (f"{_SKOS}altLabel", _IDENTIFIER):
         yield from (node.value for node in ontology.objects(iri, predicate))

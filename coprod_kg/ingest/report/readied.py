@@ -11,8 +11,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Final
 
-from coprod_kg.workbook.package import MOST_BYTES, Package
-from coprod_kg.workbook.package_parts import relations
+from coprod_kg.workbook.package import MOST_BYTES, Package, relations
 
 __all__ = ["lost_parts", "readied"]
 
