@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from coprod_kg.access import Private
+from coprod_kg.access import Private, hidden
 from coprod_kg.cli.context import pass_settings
 from coprod_kg.client.opening import opened
 from coprod_kg.errors import NotFound
@@ -49,9 +49,8 @@ def release(settings: Settings, name: str, output: Path | None) -> None:
         asked = Query(_MADE.format(version=version), ("application/sparql-results+json",))
         rows = json.loads(store.query(asked).read())["results"]["bindings"]
         quads = io.BytesIO()
-        reader = Views(snapshots, settings.base_iri).open(
-            version, Private(settings.data).organisations()
-        )
+        private = hidden(Private(settings.data).organisations(), settings.base_iri)
+        reader = Views(snapshots, settings.base_iri).open(version, private)
         dump(reader, "nquads", quads)
     made = rows[0]["time"]["value"] if rows else ""
     path = output or Path(f"coprod-{name}.zip")
