@@ -4,6 +4,7 @@ It opens no file or connection for what it reads. Where its timer, its memory ca
 parser kills it, the parent explains why. Run by `coprod_kg.ingest.sandbox`.
 """
 
+import json
 import math
 import os
 import signal
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import reduce
+from functools import cache, reduce
 from typing import IO, Any, Final
 
 import pyoxigraph as ox
@@ -42,7 +43,7 @@ from coprod_kg.validation.vocabulary import KnownTerms
 from coprod_kg.workbook import tables
 from coprod_kg.workbook.sheets import sheets
 
-__all__ = ["Checker", "main"]
+__all__ = ["Checker", "main", "prepare"]
 
 _MB: Final = 2**20
 _AT_LEAST: Final = 0.001
@@ -62,22 +63,23 @@ class Checker:
     Args:
         model: the ontology, shapes, rules and profiles.
         base_iri: where data lives.
-        limits: what a file may grow to, and which dates lie ahead.
+        days_ahead: how many days after today are still taken for today.
+        output_mb: how large the data written out in full may be.
         validates: whether data is validated; what the store holds was, when it came in.
     """
 
     def __init__(
-        self, model: Model, base_iri: str, limits: Limits, *, validates: bool = True
+        self, model: Model, base_iri: str, days_ahead: int, output_mb: int, validates: bool
     ) -> None:
         self._base_iri = base_iri
-        self._output = limits.output_mb * _MB
+        self._output = output_mb * _MB
         self._rules = Rules(model.rules, model.background)
         self._shapes = (
             Shapes(model.shapes, self._rules.background, f"{base_iri}id/") if validates else None
         )
         self._profiles = Profiles(model.stages, self._rules.background)
         if self._shapes is not None:
-            self._ahead = Ahead(model.shapes, limits.days_ahead)
+            self._ahead = Ahead(model.shapes, days_ahead)
             self._believed = Believed(
                 self._rules.background, self._shapes.named("targetClass"), self._rules.infer
             )
@@ -246,13 +248,28 @@ def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
     return {triple.object for triple in triples if triple.predicate.value == run_by}
 
 
+@cache
+def _checker(base_iri: str, days_ahead: int, output_mb: int, validates: bool) -> Checker:
+    return Checker(Model.installed(), base_iri, days_ahead, output_mb, validates)
+
+
+def prepare(settings: str) -> None:
+    """Load what each check with these settings needs, for `coprod_kg.sandbox.fork_server`.
+
+    Args:
+        settings: what `Checker` is given after the model, as JSON.
+    """
+    _checker(*json.loads(settings))
+    sheets()
+
+
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
     first = wire.read(source, 0)
     if first is None:
         return
     job = first[0]
     limits = Limits(**job["limits"])
-    checker = Checker(Model.installed(), job["base_iri"], limits, validates=job["validates"])
+    checker = _checker(job["base_iri"], limits.days_ahead, limits.output_mb, job["validates"])
     # After the model is loaded, so that the cap counts what the file needs and not what we need.
     confine(limits.memory_mb)
     wire.write(sink, {"ready": True})

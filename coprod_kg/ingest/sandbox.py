@@ -4,6 +4,7 @@ A file that exceeds the deadline or the memory cap, or crashes a parser, ends on
 file gets a clear refusal, the files after it a new child. Untrusted bytes are not parsed here.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import IO, Final
 from coprod_kg.errors import CoprodError, LimitReached, ModelError, TooLarge, Unreadable
 from coprod_kg.ingest.outcome import Checked, Limits, Sent
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.child import Child, Ended, module
+from coprod_kg.sandbox.child import Child, Ended, Prepared
 from coprod_kg.sandbox.limits import Death
 from coprod_kg.settings import Settings
 
@@ -183,7 +184,10 @@ class _Check:
                 stated = {"stated": file.stated, "organisation": file.organisation}
                 wire.write(job, {"name": file.name, **stated}, [file.content])
 
-        self._child = Child(module("coprod_kg.ingest.child"), write, scratch=settings.scratch)
+        limits = self._limits
+        loaded = (settings.base_iri, limits.days_ahead, limits.output_mb, validates)
+        child = Prepared("coprod_kg.ingest.child", (json.dumps(loaded),))
+        self._child = Child(child, write, scratch=settings.scratch)
 
     def __enter__(self) -> "_Check":
         return self

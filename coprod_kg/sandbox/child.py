@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import IO, Any, Final
 
 from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
+from coprod_kg.sandbox.fork_server import fork_server
 from coprod_kg.sandbox.limits import Death, death, no_core_files, panic_in
 
-__all__ = ["Child", "Ended", "Payloads", "module", "run", "serve", "standard_output"]
+__all__ = ["Child", "Ended", "Payloads", "Prepared", "module", "run", "serve", "standard_output"]
 
 Payloads = tuple[dict[str, Any], Collection[bytes]]
 """A message and the bytes that go with it."""
@@ -80,11 +82,24 @@ def _nothing(file: IO[bytes]) -> None:
     """Give a child nothing to read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A module that a fork server has loaded (`coprod_kg.sandbox.fork_server`).
+
+    Attributes:
+        module: its name; its `main` is the child's work.
+        arguments: what its `prepare` is given; none where importing it is all.
+    """
+
+    module: str
+    arguments: tuple[str, ...] = ()
+
+
 class Child:
     """A child that runs now; a context, at whose end it is ended too.
 
     Args:
-        command: the program and its arguments.
+        command: the program and its arguments, or a module that a fork server has prepared.
         given: writes what the child reads from its standard input.
         environ: its whole environment; by default what it needs to find its modules.
         folder: the directory that it works in.
@@ -93,25 +108,33 @@ class Child:
 
     def __init__(
         self,
-        command: Sequence[str],
+        command: Sequence[str] | Prepared,
         given: Callable[[IO[bytes]], object] = _nothing,
         *,
         environ: Mapping[str, str] | None = None,
         folder: Path | None = None,
         scratch: str | None = None,
     ) -> None:
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
-        with tempfile.TemporaryFile(dir=scratch) as file:
+        environ = _environment() if environ is None else environ
+        with ExitStack() as stack:
+            inherited: tuple[int, ...] = ()
+            if isinstance(command, Prepared):
+                server = fork_server(command.module, command.arguments, environ)
+                command, link = stack.enter_context(server.link())
+                inherited = (link,)
+            file = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
             given(file)
             file.seek(0)
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
             self._process = subprocess.Popen(  # noqa: S603  # no shell
                 command,
                 stdin=file,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 cwd=folder,
-                env=_environment() if environ is None else environ,
+                env=environ,
                 start_new_session=True,
+                pass_fds=inherited,
             )
 
     def __enter__(self) -> "Child":
@@ -149,7 +172,7 @@ class Child:
 
 
 def run(
-    command: Sequence[str],
+    command: Sequence[str] | Prepared,
     given: Callable[[IO[bytes]], object] = _nothing,
     *,
     seconds: float,

@@ -13,7 +13,7 @@ from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.report.wording import WEIGHTS, told
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.child import module, run
+from coprod_kg.sandbox.child import Prepared, run
 from coprod_kg.settings import Settings
 from coprod_kg.validation.report import Spot
 
@@ -50,7 +50,7 @@ def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
     limits = {"seconds": settings.submission_seconds, "memory_mb": settings.submission_memory_mb}
     job = {"limits": limits, **_words(file, settings)}
     ended = run(
-        module("coprod_kg.ingest.report.marked_workbook"),
+        Prepared("coprod_kg.ingest.report.marked_workbook"),
         lambda given: wire.write(given, job, [sent.content]),
         seconds=settings.submission_seconds + _GRACE_SECONDS,
     )

@@ -1,0 +1,90 @@
+"""A child that a fork server forks is to its owner a child like any other."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from coprod_kg.sandbox.child import Child, Ended, Prepared
+
+PATIENCE = 60.0
+
+
+def child(told: str, *arguments: str) -> Child:
+    """A child that is told something, of the server that was given these arguments."""
+    return Child(Prepared("tests.forked", arguments), lambda file: file.write(told.encode()))
+
+
+def ran(told: str, *arguments: str) -> Ended:
+    with child(told, *arguments) as running:
+        return running.ended(PATIENCE)
+
+
+def happens(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_children_of_one_server_find_prepared_what_was_asked_for() -> None:
+    first, second = (ran("", "a", "b").output.decode().split() for _ in range(2))
+    assert first[0] != second[0]
+    assert first[1:] == second[1:]
+    assert first[1:3] == ["a", "b"]
+    assert ran("", "other").output.decode().split()[1] == "other"
+
+
+@pytest.mark.parametrize(("told", "status"), [("", 0), ("fail", 1), ("die", -signal.SIGALRM)])
+def test_a_child_ends_as_it_would_without_a_server(told: str, status: int) -> None:
+    ended = ran(told, "ending")
+    assert ended.status == status
+    assert (b"on purpose" in ended.stderr) == (told == "fail")
+
+
+def test_a_child_that_is_ended_by_its_owner_runs_no_longer() -> None:
+    with child("wait", "killed") as running:
+        pid = int(running.output.readline().split()[0])
+        assert runs(pid)
+    assert happens(lambda: not runs(pid))
+
+
+def test_without_a_server_a_child_starts_by_itself() -> None:
+    server = int(ran("", "gone").output.split()[-1])
+    os.kill(server, signal.SIGKILL)
+    told = ran("", "gone").output.split()
+    assert len(told) in (1, 3)  # by itself nothing is prepared; or by a new server
+    assert ran("", "gone").status == 0
+    assert int(ran("", "gone").output.split()[-1]) != server
+
+
+def test_a_server_ends_with_the_process_that_it_serves() -> None:
+    owner = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, tests.test_fork_server as its\n"
+            "print(its.ran('', 'owned').output.split()[-1].decode(), flush=True)\n"
+            "sys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with owner:
+        assert owner.stdout
+        server = int(owner.stdout.readline())
+        assert runs(server)
+        owner.kill()
+    assert happens(lambda: not runs(server))
