@@ -179,9 +179,9 @@ def _work(name: str, streams: list[int], held: int) -> None:
         os.closerange(4, os.sysconf("SC_OPEN_MAX"))
         import_module(name).main()
         status = 0
-    except BaseException:  # noqa: BLE001  # as the interpreter does at the end of a program
-        traceback.print_exc()
     finally:
+        if status:
+            traceback.print_exc()
         sys.stderr.flush()
         os._exit(status)
 
