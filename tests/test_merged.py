@@ -12,7 +12,7 @@ import pytest
 from coprod_kg.access import hidden
 from coprod_kg.errors import StoreError
 from coprod_kg.settings import Settings
-from coprod_kg.store import merged
+from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
@@ -95,6 +95,43 @@ def test_a_large_graph_is_merged_in_bulk(tmp_path: Path) -> None:
         assert merge(store.store) == everything(store.store)
         store.commit([Change({"urn:g": lines[: len(lines) // 2 - 1].rpartition(b"\n")[0]})])
         assert merge(store.store) == everything(store.store)
+
+
+def new_graphs() -> dict[str, bytes]:
+    """Graphs that are large together, and share some of their triples."""
+    lines = [f"<urn:{n}> <urn:p{'p' * 60}> <urn:o{n}> .\n" for n in range(9_000)]
+    parts = lines[:4_000], lines[3_000:8_000], lines[7_000:]
+    return dict(zip(GRAPHS, ("".join(part).encode() for part in parts), strict=False))
+
+
+def test_new_graphs_that_are_large_together_are_merged_in_bulk(tmp_path: Path) -> None:
+    with durable(tmp_path) as store:
+        store.commit([Change({**new_graphs(), GRAPHS[3]: EMPTY})])
+        assert merge(store.store) == everything(store.store)
+        assert len(merge(store.store)) > 9_000
+        assert ox.NamedNode(GRAPHS[3]) in store.store.named_graphs()
+        store.commit([Change({"urn:g": b""})])
+        assert merge(store.store) == everything(store.store)
+
+
+@pytest.mark.parametrize("graphs", range(3))
+def test_new_graphs_whose_commit_was_broken_off_come_in_whole(tmp_path: Path, graphs: int) -> None:
+    with durable(tmp_path) as store:
+        store.commit([Change({"urn:other": b"<urn:a> <urn:p> <urn:o> .\n"})])
+        write_ahead.write(store.directory.journal, (Change(new_graphs()),))
+        for place, (graph, lines) in enumerate(new_graphs().items()):
+            parsed = list(ox.parse(lines, ox.RdfFormat.N_TRIPLES))
+            store.store.extend(merged.placed(quad, merged.MERGE) for quad in parsed)
+            if place < graphs:
+                half = parsed[: len(parsed) // 2]
+                store.store.extend(merged.placed(quad, merged.node(graph)) for quad in half)
+        store.store.flush()
+        del store
+    with durable(tmp_path) as again:
+        assert merge(again.store) == everything(again.store)
+        for graph, lines in new_graphs().items():
+            held = again.store.quads_for_pattern(None, None, None, merged.node(graph))
+            assert len(list(held)) == lines.count(b"\n")
 
 
 def test_nobody_writes_a_graph_of_the_reserved_name(tmp_path: Path) -> None:
