@@ -284,6 +284,13 @@ def test_what_is_wrong_about_a_thing_without_a_name_is_told_at_its_line(tmp_path
     assert "genid" not in text
 
 
+def test_a_property_that_nobody_knows_is_named_once() -> None:
+    [outcome] = validate([town("; cp:runby <id/organisation/town> ; cp:zzz 1")], Settings())
+    text = as_text(reported([outcome]), BASE)
+    assert (text.count("cp:runby"), text.count("cp:zzz")) == (1, 1)
+    assert text.count("The ontology has no term of this name") == 1
+
+
 def test_two_things_without_a_name_that_say_the_same_are_given_no_line() -> None:
     text = '<urn:a> <urn:p> [ <urn:q> "x" ] .\n<urn:b> <urn:p> [ <urn:q> "x" ] .\n'
     said_of = {"urn:g": {("urn:q", '"x"')}}

@@ -32,6 +32,7 @@ _TEXT = Format("txt", "text/plain", "rows", "text")
 
 def register(app: Flask) -> None:
     """Let every error of the application end here."""
+    app.add_template_filter(_sentence, "sentence")
     app.register_error_handler(CoprodError, problem)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _unexpected)
@@ -93,10 +94,16 @@ def _kind() -> Format:
 
 
 def _text(told: dict[str, str | int]) -> str:
-    lines = [f"{told['status']} {told['title']}", str(told["detail"])]
+    lines = [f"{told['status']} {told['title']}", _sentence(str(told["detail"]))]
     lines += [f"Where: {told['where']}"] if "where" in told else []
     lines += [str(told["fix"])] if "fix" in told else []
     return "\n".join(lines) + "\n"
+
+
+def _sentence(words: str) -> str:
+    """The words of an error as a sentence, unless they begin with a name, such as of a file."""
+    begun = words[0].upper() + words[1:] if re.match(r"[a-z]+ ", words) else words
+    return begun if "\n" in begun or begun.endswith((".", "?", "!", ":")) else f"{begun}."
 
 
 def _from_http(error: HTTPException) -> Response:

@@ -181,7 +181,10 @@ def _told(cause: Cause, base_iri: str, places: int) -> Problem:
         title,
         (first.fix or "") if alike else "",
         next(iter(listed)) if len(listed) == 1 else (),
-        tuple(_where(finding, base_iri, alike=alike) for finding in _apart(cause.findings, places)),
+        tuple(
+            _where(finding, base_iri, "" if alike else _rest(finding, title))
+            for finding in _apart(cause.findings, places)
+        ),
         first.spot,
     )
 
@@ -203,7 +206,13 @@ def _title(cause: Cause, spot: Spot | None) -> str:
     return f"{title}{column}{sheet}." if cause.shape.startswith(TABLE) else title
 
 
-def _where(finding: Finding, base_iri: str, *, alike: bool) -> ProblemPlace:
+def _rest(finding: Finding, title: str) -> str:
+    """The words about one place that the title of its cause does not have."""
+    message = "" if finding.message == title else finding.message
+    return " ".join(part for part in (message, finding.fix or "") if part)
+
+
+def _where(finding: Finding, base_iri: str, words: str) -> ProblemPlace:
     in_table = bool(finding.spot and finding.spot.sheet)
     thing = (
         ""
@@ -213,10 +222,11 @@ def _where(finding: Finding, base_iri: str, *, alike: bool) -> ProblemPlace:
     if finding.path and not in_table:
         thing += f" {shown_value(finding.path, base_iri)}"
     value = shown_value(finding.value, base_iri) if finding.value else ""
+    if value and thing.endswith(f" {value}"):  # the property itself is what is wrong
+        value = ""
     if in_table:  # the cell shows a name where the value is an IRI
         text = _TEXT.match(value)
         value = f"“{text[1]}”" if text else ""
-    words = "" if alike else " ".join(part for part in (finding.message, finding.fix or "") if part)
     return ProblemPlace(str(finding.spot or ""), thing, value, words)
 
 
