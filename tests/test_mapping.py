@@ -183,6 +183,57 @@ def test_the_functions_of_a_mapping_find_names_and_tell_what_they_do_not_find(
     assert made.count("cp:country") == 2
 
 
+ROWS = '''@prefix rml: <http://w3id.org/rml/> . @base <https://example.org/> .
+<#places> rml:query """SELECT name,
+  'places.csv, row ' || (1 + row_number() OVER ()) AS source_place,
+  CAST(size AS INTEGER) AS size FROM read_csv('places.csv', all_varchar = true)""" .
+<#years> rml:query "SELECT nmae, CAST(year AS INTEGER) AS year FROM read_json('years.json')" .
+<#A> a rml:TriplesMap ; rml:logicalSource <#places> ;
+ rml:subjectMap [ rml:template "https://w3id.org/coprod/id/organisation/{name}" ;
+  rml:class <http://www.w3.org/ns/org#Organization> ] ;
+ rml:predicateObjectMap [ rml:predicate <https://w3id.org/coprod/ontology#size> ;
+  rml:objectMap [ rml:reference "size" ] ] .
+<#B> a rml:TriplesMap ; rml:logicalSource <#years> ;
+ rml:subjectMap [ rml:template "https://w3id.org/coprod/id/initiative/{nmae}" ;
+  rml:class <https://w3id.org/coprod/ontology#Initiative> ] .
+'''
+
+
+def test_every_query_that_does_not_run_is_told_with_the_row(engine: Path, tmp_path: Path) -> None:
+    mapping, places, years = (tmp_path / name for name in ("m.ttl", "places.csv", "years.json"))
+    mapping.write_text(ROWS, encoding="utf-8")
+    places.write_text("name,size\na,1\nb,many\n", encoding="utf-8")
+    years.write_text('[{"name": "c", "year": "2019"}, {"name": "d", "year": "?"}]')
+    given = Mapping(mapping, [places, years], engine)
+    with pytest.raises(WrongUsage, match="2 queries of the mapping do not run") as caught:
+        apply(given, Settings())
+    said = str(caught.value)
+    assert 'query #years: Binder Error: Referenced column "nmae" not found' in said
+    assert "string 'many' to INT32" in said
+    assert "(it stands in places.csv, row 3)" in said
+    mapping.write_text(ROWS.replace("nmae", "name"), encoding="utf-8")
+    places.write_text("name,size\na,1\nb,2\n", encoding="utf-8")
+    with pytest.raises(WrongUsage, match="a query of the mapping does not run") as caught:
+        apply(given, Settings())
+    assert "(it stands in years.json, object 2)" in str(caught.value)
+
+
+def test_a_finding_on_what_was_mapped_names_the_row_of_the_source(
+    engine: Path, tmp_path: Path
+) -> None:
+    mapping, places, years = (tmp_path / name for name in ("m.ttl", "places.csv", "years.json"))
+    mapping.write_text(ROWS.replace("nmae", "name"), encoding="utf-8")
+    places.write_text("name,size\na,1\nb,2\n", encoding="utf-8")
+    years.write_text('[{"name": "c", "year": "2019"}]')
+    made = apply(Mapping(mapping, [places, years], engine), Settings()).turtle
+    [outcome] = validate([Sent("mapped.ttl", made.encode(), organisation="a")], Settings())
+    spots = {str(one.spot) for one in outcome.report.findings if one.path and one.spot}
+    lines = {line: number for number, line in enumerate(made.splitlines(), 1)}
+    size = lines['    cp:size "2" .']
+    assert f"places.csv, row 3 (line {size})" in spots
+    assert any(one.startswith("row 1 of the query #years (line ") for one in spots), spots
+
+
 def test_a_python_without_the_engine_is_told_how_to_get_it(folder: Path) -> None:
     mapping = Mapping(folder / "mapping.rml.ttl", [HERE / "cases.json"], Path(sys.executable))
     with pytest.raises(WrongUsage, match="has no morph-kgc") as caught:

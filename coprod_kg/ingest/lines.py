@@ -12,7 +12,10 @@ from urllib.parse import urljoin
 
 from coprod_kg.model.namespaces import expand
 
-__all__ = ["Lines", "lines_of"]
+__all__ = ["FROM", "Lines", "lines_of"]
+
+FROM: Final = "# from "
+"""How the comment above a thing begins that says where a mapping has it from."""
 
 _WORD: Final = re.compile(
     r'''(?P<blank>\s++|\#[^\n]*+)

@@ -11,7 +11,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.ingest.lines import lines_of
+from coprod_kg.ingest.lines import FROM, Lines, lines_of
 from coprod_kg.ingest.rdf_formats import RdfSyntax
 from coprod_kg.model.namespaces import prefixes
 from coprod_kg.validation.report import Finding, Severity, Spot
@@ -102,12 +102,22 @@ def in_text(
         name = str(subject)[1:-1]
         if name in said and not (isinstance(obj, ox.NamedNode) and obj.value.startswith(nameless)):
             said[name].add((predicate.value, str(obj)))
-    lines = lines_of(content.decode("utf-8-sig"), base_iri, subjects, said)
+    text = content.decode("utf-8-sig")
+    lines, written = lines_of(text, base_iri, subjects, said), text.split("\n")
     return tuple(
-        replace(_parted(finding), spot=finding.spot or (Spot(line=line) if line else None))
+        replace(_parted(finding), spot=finding.spot or _line(finding, lines, written))
         for finding in found
-        for line in [lines.line(finding.focus, finding.path, finding.value)]
     )
+
+
+def _line(finding: Finding, lines: Lines, written: Sequence[str]) -> Spot | None:
+    """The line of a finding, with what a mapping has made it of, where that stands above."""
+    line = lines.line(finding.focus, finding.path, finding.value)
+    if line is None:
+        return None
+    above = written[max(0, (lines.line(finding.focus, None, None) or 1) - 2)]
+    source = above.removeprefix(FROM).strip() if above.startswith(FROM) else None
+    return Spot(line=line, source=source)
 
 
 def _parted(finding: Finding) -> Finding:

@@ -17,7 +17,9 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import LimitReached, TooLarge, WrongUsage
-from coprod_kg.ingest.mapping_engine import MISSING
+from coprod_kg.ingest.lines import FROM
+from coprod_kg.ingest.mapping_engine import FAULTS, MISSING, PLACES, QUERIES
+from coprod_kg.ingest.mapping_queries import QueryFault, queries_of
 from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.model import namespaces
@@ -46,7 +48,10 @@ mappings = mapping.rml.ttl
 _GROWTH: Final = 4
 _GRACE: Final = 30
 _OURS: Final = frozenset(
-    {"engine.ini", "mapped.nt", "mapping.rml.ttl", "vocabulary.csv", "names.csv", "unmatched.json"}
+    {
+        *("engine.ini", "mapped.nt", "mapping.rml.ttl", "vocabulary.csv", "names.csv"),
+        *("unmatched.json", PLACES, QUERIES),
+    }
 )
 _INSTALL: Final = (
     "Install it apart from coprod-kg: python3 -m venv rml && rml/bin/pip install morph-kgc; "
@@ -121,10 +126,12 @@ def apply(mapping: Mapping, settings: Settings) -> Mapped:
             Unmatched(scheme, value, place, tuple(near))
             for scheme, value, place, near in json.loads((work / "unmatched.json").read_bytes())
         )
+        places = json.loads((work / PLACES).read_bytes())
         sent = replace(open_file(made, settings), name=mapping.file.name) if made.exists() else None
     if sent is None or not sent.content.strip():
         return Mapped("", told)
-    made_of = _turtle(_canonical(replace(sent, stated="application/n-triples"), settings))
+    data = _canonical(replace(sent, stated="application/n-triples"), settings)
+    made_of = _turtle(data, places)
     return Mapped(made_of, told)
 
 
@@ -138,7 +145,10 @@ def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
             "each source has a name of its own, and none of " + ", ".join(sorted(_OURS)),
             fix="Rename the file, here and in the mapping.",
         )
-    (work / "mapping.rml.ttl").write_bytes(open_file(mapping.file, settings).content)
+    content = open_file(mapping.file, settings).content
+    (work / "mapping.rml.ttl").write_bytes(content)
+    queries = [(query.name, query.text, query.templates) for query in queries_of(content, BASE)]
+    (work / QUERIES).write_text(json.dumps(queries), encoding="utf-8")
     for source in files:
         (work / source.name).write_bytes(open_file(source, settings).content)
     (work / "engine.ini").write_text(_INI, encoding="utf-8")
@@ -170,8 +180,26 @@ def _run(work: Path, mapping: Mapping, settings: Settings) -> None:
         environ={"HOME": str(work), "PYTHONUTF8": "1"},
         folder=work,
     )
+    if ended.status == FAULTS:
+        raise _faults(work, mapping)
     if ended.status:
         raise _refusal(ended, mapping, settings)
+
+
+def _faults(work: Path, mapping: Mapping) -> WrongUsage:
+    """Every query that does not run, with the places of what it stopped on."""
+    sources = sorted(path for path in work.iterdir() if path.name not in _OURS)
+    faults = [
+        QueryFault.of(name, words, sources)
+        for name, words in json.loads((work / PLACES).read_bytes())
+    ]
+    some = "a query" if len(faults) == 1 else f"{len(faults)} queries"
+    told = "\n".join(map(str, faults))
+    return WrongUsage(
+        f"{some} of the mapping {'does' if len(faults) == 1 else 'do'} not run\n{told}",
+        where=mapping.file.name,
+        fix="Mend the query, or the cell of the source; TRY_CAST leaves out what does not fit.",
+    )
 
 
 def _refusal(
@@ -212,16 +240,19 @@ def _canonical(sent: Sent, settings: Settings) -> bytes:
     return checked.data
 
 
-def _turtle(data: bytes) -> str:
-    """N-Triples as Turtle that people can read, in one order."""
+def _turtle(data: bytes, places: dict[str, str]) -> str:
+    """N-Triples as Turtle that people can read, in one order; a comment says what it is from."""
     triples: dict[str, dict[str, list[str]]] = {}
+    heads_of: dict[str, str] = {}
     for quad in ox.parse(data, format=ox.RdfFormat.N_TRIPLES):
+        if place := places.get(str(quad.subject)[1:-1]):
+            heads_of[_short(quad.subject)] = f"{FROM}{' '.join(place.split())}\n"
         verb = "a" if quad.predicate.value == _TYPE else _short(quad.predicate)
         triples.setdefault(_short(quad.subject), {}).setdefault(verb, []).append(
             _short(quad.object)
         )
     blocks = [
-        f"{subject}\n    " + " ;\n    ".join(_lines(said)) + " .\n"
+        f"{heads_of.get(subject, '')}{subject}\n    " + " ;\n    ".join(_lines(said)) + " .\n"
         for subject, said in sorted(triples.items())
     ]
     used = "".join(blocks)

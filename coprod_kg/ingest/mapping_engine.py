@@ -7,17 +7,28 @@ libraries themselves, are denied.
 
 import importlib
 import importlib.util
+import json
 import os
+import re
 import resource
 import runpy
 import sys
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
-__all__ = ["MISSING", "main"]
+__all__ = ["FAULTS", "MISSING", "PLACES", "QUERIES", "main"]
 
 MISSING: Final = 3
 """The exit code where this Python has no engine."""
+FAULTS: Final = 4
+"""The exit code where queries do not run: which, stands in the file `PLACES`."""
+QUERIES: Final = "queries.json"
+"""The queries of the mapping: name, text, templates of what is made of a row."""
+PLACES: Final = "places.json"
+"""Of queries that do not run, the name and the error; else of each thing, where it is from."""
+_PLACE: Final = "source_place"
+_TEMPLATE: Final = re.compile(r"{([^{}]+)}")
 _MB: Final = 2**20
 _FORBIDDEN: Final = ("socket.", "subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.system")
 
@@ -66,6 +77,36 @@ def _lock_database(work: str) -> None:
         duckdb.execute(f"SET {setting}")
 
 
+def _try_queries(work: Path) -> bool:
+    """Run each query once, and write down what does not run, or which row each thing is from."""
+    database: Any = importlib.import_module("duckdb")
+    faults: list[tuple[str, str]] = []
+    places: dict[str, str] = {}
+    stated: dict[str, str] = {}
+    for name, text, templates in json.loads((work / QUERIES).read_bytes()):
+        try:
+            answer = database.query(text)
+            columns, rows = answer.columns, answer.fetchall()
+        except (database.Error, PermissionError, ValueError) as error:
+            if "out of memory" in str(error).lower():
+                raise MemoryError from error
+            faults.append((name, str(error)))
+            continue
+        for number, row in enumerate(rows, 1):
+            cells = dict(zip(columns, row, strict=True))
+            place = cells.get(_PLACE)
+            for template in templates:
+                iri = _TEMPLATE.sub(
+                    lambda found: quote(str(cells.get(found[1].strip('"'))), safe=""),  # noqa: B023 # used at once
+                    template,
+                )
+                places.setdefault(iri, f"row {number} of the query {name}")
+                if place:
+                    stated.setdefault(iri, str(place))
+    (work / PLACES).write_text(json.dumps(faults or places | stated), encoding="utf-8")
+    return not faults
+
+
 def _shut_in(work: str) -> None:
     """Deny Python (by an audit hook) the network and all files but this directory and libraries."""
     libraries = tuple(
@@ -109,6 +150,8 @@ def main() -> None:
     sys.argv = ["morph_kgc", "engine.ini"]
     try:
         with limits.deadline(seconds):
+            if not _try_queries(work):
+                sys.exit(FAULTS)
             runpy.run_module("morph_kgc", run_name="__main__")
     except MemoryError:
         os.abort()

@@ -37,6 +37,7 @@ class Spot:
         column: the header of the column.
         cell: the cell (``C7``) or cells (``C7:C9``).
         line: the number of the line of a text, from 1.
+        source: where a mapping has it from.
     """
 
     sheet: str | None = None
@@ -44,10 +45,11 @@ class Spot:
     column: str | None = None
     cell: str | None = None
     line: int | None = None
+    source: str | None = None
 
     def __str__(self) -> str:
         if self.line is not None:
-            return f"line {self.line}"
+            return f"{self.source} (line {self.line})" if self.source else f"line {self.line}"
         parts = [self.sheet or ""]
         if self.cell:
             parts.append(self.cell)
