@@ -73,7 +73,7 @@ class AskedQuery:
 
             return workbook(table, self._headings(), self.about(table))
         if form == EXCEL_CSV:
-            return _excel_csv(table)
+            return _excel_csv(table, caveat(table, self.claims))
         if form not in CHARTS:
             raise WrongUsage(f"{form.name} is not made of rows")
         spec = specification(self.query, table, self.own, self.claims)
@@ -106,8 +106,11 @@ class AskedQuery:
         return {name: text if texts.count(text) == 1 else name for name, text in called.items()}
 
 
-def _excel_csv(table: Table) -> bytes:
-    """The rows as CSV after a byte order mark, by which Excel knows that it is UTF-8."""
+def _excel_csv(table: Table, note: str) -> bytes:
+    """The rows as CSV after a byte order mark, by which Excel knows that it is UTF-8.
+
+    It is for people: the caveat stands below the rows, after an empty line.
+    """
     text = StringIO()
     rows = csv.writer(text)
     if table.truth is None:
@@ -115,4 +118,6 @@ def _excel_csv(table: Table) -> bytes:
         rows.writerows([row.get(name, "") for name in table.columns] for row in table.texts())
     else:
         rows.writerow([str(table.truth).lower()])
+    if note:
+        rows.writerows([[], [note]])
     return text.getvalue().encode("utf-8-sig")

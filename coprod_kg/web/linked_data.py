@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotFound, WrongUsage
+from coprod_kg.formats.comments import begun, commented
 from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.queries.caveat import caveat_of_claims
@@ -111,10 +112,12 @@ def _document(site: Site, space: str, **_: str) -> Response:
     if unchanged is not None:
         return unchanged
     answer = site.ask(_about(site, space, named), media_types(wanted), named.version)
-    response = reply(answer, conditions)
-    chosen = next(form for form in GRAPHS if form.media_type == answer.media_type)
-    response.headers["Content-Location"] = named.document(chosen.name)
     said = caveat_of_claims(claims(site, answer.version, named.iri), "about this thing")
+    media_type = answer.media_type
+    answer = begun(answer, lambda first: commented(first, media_type, said))
+    response = reply(answer, conditions)
+    chosen = next(form for form in GRAPHS if form.media_type == media_type)
+    response.headers["Content-Location"] = named.document(chosen.name)
     if said:
         response.headers["Answer-Caveat"] = said
     thing = site.path(named.iri) or named.iri

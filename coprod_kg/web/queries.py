@@ -146,7 +146,7 @@ def _one(site: Site, name: str) -> Response:
             body = _page(site, asked, asking, answer, (around, cited, run, kept))
             response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
         else:
-            response = reply(citing.leading(answer), conditions, filename=query.name)
+            response = reply(citing.leading(answer, content), conditions, filename=query.name)
         return linked(citing.marked(response, answer.version, content), around)
 
 

@@ -6,15 +6,17 @@ A small answer says its rows and its content hash in every format; a large one l
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Final
+from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, request
 
 from coprod_kg.errors import CoprodError, LimitReached, NotFound
+from coprod_kg.formats.comments import begun, commented
 from coprod_kg.formats.media_types import GRAPHS, ROWS, Format
 from coprod_kg.formats.negotiation import Offer, negotiate
 from coprod_kg.formats.table import read_table
@@ -130,8 +132,7 @@ class CitationRequest:
 
     def marked(self, response: Response, number: int, content: Content | None) -> Response:
         """The response with what names this answer in its headers (RFC 8574)."""
-        said = caveat_of_claims(self.claims) if content is None else content.caveat
-        if said:
+        if said := self._said(content):
             response.headers["Answer-Caveat"] = said
         if content is not None:
             response.headers["Content-SHA256"] = content.sha256
@@ -142,23 +143,24 @@ class CitationRequest:
             response.headers["Small-Counts"] = f"{self.query.small_counts.rule}{known}"
         return named(response, self.query, self._pairs, (number, self.site.lineage))
 
-    def leading(self, answer: Answer) -> Answer:
-        """The same answer, leading to its citation where its format has a place for that.
+    def leading(self, answer: Answer, content: Content | None) -> Answer:
+        """The same answer with its caveat in it, where its format has a place that no reader minds.
 
-        The member ``link`` of ``head`` is that place (SPARQL 1.1 Query Results JSON Format, 3.1.2).
+        Comments are that place in XML and in graphs, and links to more in the heads of results
+        (SPARQL 1.1 Query Results JSON Format, 3.1.2; XML Format, 2.2.1). CSV and TSV have none.
         """
-        if answer.media_type != ROWS[0].media_type:
-            return answer
         place = (answer.version, self.site.lineage)
         link = permalink(root(), f"{self.query.name}/cite", self._pairs, place)
-        try:
-            first = next(answer.chunks, b"")
-        except BaseException:
-            answer.close()
-            raise
-        led = _HEAD.sub(lambda found: found[0] + f'"link":[{json.dumps(link)}],'.encode(), first, 1)
-        length = None if answer.length is None else answer.length + len(led) - len(first)
-        return replace(answer, length=length, chunks=_Chunks(led, answer))
+        said = self._said(content)
+        return begun(
+            answer,
+            lambda first: commented(
+                _linked(first, answer.media_type, link), answer.media_type, said
+            ),
+        )
+
+    def _said(self, content: Content | None) -> str:
+        return caveat_of_claims(self.claims) if content is None else content.caveat
 
     def citation(self, number: int, content: Content) -> Citation:
         """The citation of the answer of one version."""
@@ -195,23 +197,16 @@ class CitationRequest:
         return dated(self.site.ask(text, (ROWS[0].media_type,), number).read())
 
 
-class _Chunks:
-    """The chunks of an answer with another one in the place of the first."""
-
-    def __init__(self, first: bytes, answer: Answer) -> None:
-        self._first: bytes | None = first
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        first, self._first = self._first, None
-        return next(self._answer.chunks) if first is None else first
-
-    def close(self) -> None:
-        """Release the worker that computes the answer."""
-        self._answer.close()
+def _linked(first: bytes, media_type: str, link: str) -> bytes:
+    """The first bytes of results with a link in their head."""
+    if media_type == "application/sparql-results+json":
+        return _HEAD.sub(
+            lambda found: found[0] + f'"link":[{json.dumps(link)}],'.encode(), first, 1
+        )
+    if media_type == "application/sparql-results+xml":
+        linked = f'<link href="{escape(link)}"/></head>'.encode()
+        return first.replace(b"<head/>", b"<head></head>", 1).replace(b"</head>", linked, 1)
+    return first
 
 
 @lru_cache(maxsize=64)

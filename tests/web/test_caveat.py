@@ -1,9 +1,11 @@
 """The caveat is in every download and on every page of which it is true, and on no other."""
 
 import json
+import xml.etree.ElementTree as ET
 import zipfile
 from io import BytesIO
 
+import pyoxigraph as ox
 import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
@@ -43,6 +45,8 @@ def test_the_header_of_each_download_says_it(client: FlaskClient, form: str) -> 
     [
         f"{ONE}.xlsx?stage=pilot-project",
         f"{ONE}.crate.zip?stage=pilot-project",
+        f"{ONE}.xml?stage=pilot-project",
+        f"{ONE}.excel.csv?stage=pilot-project",
         f"{ONE}/cite?stage=pilot-project",
         f"{ONE}/cite.bib?stage=pilot-project",
         f"{ONE}/cite.csl.json?stage=pilot-project",
@@ -52,6 +56,33 @@ def test_the_header_of_each_download_says_it(client: FlaskClient, form: str) -> 
 )
 def test_what_is_taken_away_says_it_itself(client: FlaskClient, address: str) -> None:
     assert CAVEAT in text_of(client, address)
+
+
+def test_xml_with_the_caveat_is_read_as_before_and_leads_to_the_citation(
+    client: FlaskClient,
+) -> None:
+    response = client.get(f"{ONE}.xml?stage=pilot-project")
+    assert response.content_length == len(response.data)
+    rows = ox.parse_query_results(response.data, ox.QueryResultsFormat.XML)
+    plain = client.get(f"{ONE}.json?stage=pilot-project").json
+    assert isinstance(rows, ox.QuerySolutions)
+    assert plain is not None
+    assert len(list(rows)) == len(plain["results"]["bindings"]) > 0
+    spaces = {"s": "http://www.w3.org/2005/sparql-results#"}
+    link = ET.fromstring(response.data).find("s:head/s:link", spaces)
+    assert link is not None
+    assert [link.get("href")] == plain["head"]["link"]
+
+
+@pytest.mark.parametrize("form", ["ttl", "nt", "rdf", "jsonld"])
+def test_a_graph_with_the_caveat_is_read_as_before(client: FlaskClient, form: str) -> None:
+    response = client.get(f"/doc/initiative/alpha.{form}")
+    assert CAVEAT in response.headers["Answer-Caveat"]
+    assert (CAVEAT in response.text) == (form != "jsonld")
+    assert response.content_length == len(response.data)
+    found = ox.RdfFormat.from_media_type(response.mimetype or "")
+    assert found
+    assert len(list(ox.parse(response.data, found))) > 0
 
 
 def test_a_picture_says_it(client: FlaskClient) -> None:

@@ -51,7 +51,9 @@ def test_csv_for_excel_begins_with_the_mark_of_utf_8(client: FlaskClient) -> Non
     assert "initiatives-at-stage.excel.csv" in response.headers["Content-Disposition"]
     assert response.data.startswith(b"\xef\xbb\xbfinitiative")
     plain = client.get(f"{address}.csv?stage=pilot-project")
-    assert response.data.removeprefix(b"\xef\xbb\xbf") == plain.data
+    rows, note = response.data.removeprefix(b"\xef\xbb\xbf").split(b"\r\n\r\n")
+    assert rows + b"\r\n" == plain.data
+    assert note.startswith(b'"Secondary coding from public sources')
     assert client.get(f"{address}?stage=pilot-project&format=excel.csv").data == response.data
     by_accept = client.get(f"{address}?stage=pilot-project", headers={"Accept": "text/csv"})
     assert by_accept.data == plain.data
