@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from coprod_kg.access import Role, Tokens
+from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.errors import WrongUsage
+from coprod_kg.ingest.history import roll_back
 from coprod_kg.ingest.report.page import as_page
 from coprod_kg.ingest.report.text import as_text
 from coprod_kg.ingest.reported import as_table, from_table, reported
-from coprod_kg.ingest.submit import Outcome, Sent, SubmitOptions, submit
+from coprod_kg.ingest.submit import Outcome, Sender, Sent, SubmitOptions, submit
 from coprod_kg.settings import Settings
+from coprod_kg.store.base import Query, Store
+from coprod_kg.store.local import serving
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 from tests.test_submitting import BASE, asked, graph, initiative, organisation, sent, town
@@ -267,3 +270,71 @@ def test_a_page_calls_a_thing_what_its_owner_calls_it(settings: Settings) -> Non
         .get("/id/organisation/lake", headers={"Accept": "text/html"}, follow_redirects=True)
     )
     assert "<h1>the lake council</h1>" in page.text
+
+
+NAMES = "SELECT ?name { <id/organisation/lake> <http://www.w3.org/2000/01/rdf-schema#label> ?name }"
+OWN_LAKE = LAKE.replace('"lake"@en', '"Lake Council"@en')
+
+
+def names(store: Store) -> list[str]:
+    """What lake is called in the merge of all graphs, where every list and chart looks."""
+    rows = store.query(Query(f"BASE <{BASE}> {NAMES}", ("text/csv",))).read().decode()
+    return rows.splitlines()[1:]
+
+
+def test_a_partner_is_called_what_it_calls_itself_from_its_first_file_on(
+    settings: Settings,
+) -> None:
+    with serving(settings) as service:
+        store = service.store
+        guest = initiative("panel", "town", "lake")
+        first = sent("town.ttl", organisation("town"), LAKE, guest, stated="town")
+        [outcome] = submit([first], store, settings)
+        assert outcome.submission
+        assert names(store) == ["lake"]
+        own = sent("lake.ttl", OWN_LAKE, POND, stated="lake")
+        tried = submit([own], store, settings, way=SubmitOptions(dry_run=True))
+        assert "In the data of others this has another name" in told(tried, dry_run=True)
+        assert names(store) == ["lake"]
+        [outcome] = submit([own], store, settings)
+        assert "In the data of others this has another name" in told([outcome])
+        assert names(store) == ["Lake Council"]
+        # another name next year, and back
+        later = sent("lake.ttl", OWN_LAKE.replace("Council", "City"), POND, stated="lake")
+        [outcome] = submit([later], store, settings)
+        assert names(store) == ["Lake City"]
+        assert outcome.submission
+        roll_back(outcome.submission, store, settings, Sender())
+        assert names(store) == ["Lake Council"]
+        # what the guest goes back to has the owner's name, too
+        more = sent("town.ttl", organisation("town"), OWN_LAKE, guest, TEAM, stated="town")
+        [outcome] = submit([more], store, settings)
+        assert outcome.submission, told([outcome])
+        submit([later], store, settings)
+        roll_back(outcome.submission, store, settings, Sender())
+        assert names(store) == ["Lake City"]
+        assert asked(store, "GRAPH <graph/organisation/town> { <id/organisation/lake> ?p ?o }")
+
+
+def test_the_name_of_a_private_owner_stays_out_of_public_data(settings: Settings) -> None:
+    store = MemoryStore()
+    guest = initiative("panel", "town", "lake")
+    submit([sent("town.ttl", organisation("town"), LAKE, guest, stated="town")], store, settings)
+    Private(settings.data).mark("lake")
+    [outcome] = submit([sent("lake.ttl", OWN_LAKE, POND, stated="lake")], store, settings)
+    assert outcome.accepted
+    town = "GRAPH <graph/organisation/town> { <id/organisation/lake> rdfs:label"
+    assert asked(store, f'{town} "lake"@en }}')
+
+
+def test_runners_that_disagree_keep_their_words(settings: Settings) -> None:
+    store = MemoryStore()
+    joint = initiative("joint", "town", "lake")
+    submit([sent("town.ttl", organisation("town"), LAKE, joint, stated="town")], store, settings)
+    named = joint.replace('"joint"@en', '"Joint work"@en')
+    [outcome] = submit(
+        [sent("lake.ttl", LAKE, organisation("town"), named, stated="lake")], store, settings
+    )
+    assert outcome.accepted, told([outcome])
+    town = "GRAPH <graph/organisation/town> { <id/initiative/joint> rdfs:label"
+    assert asked(store, f'{town} "joint"@en }}')

@@ -12,7 +12,7 @@ from coprod_kg.errors import NotConformant, TooLarge, WrongUsage
 from coprod_kg.ingest.submit import Sender, Sent, SubmitOptions, submit, validate
 from coprod_kg.model.files import files
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Change, Query
+from coprod_kg.store.base import Change, Query, Store
 from tests.memory_store import MemoryStore
 
 BASE = "https://w3id.org/coprod/"
@@ -72,7 +72,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.load({"data": tmp_path / "data"}, {})
 
 
-def asked(store: MemoryStore, pattern: str) -> bool:
+def asked(store: Store, pattern: str) -> bool:
     answer = store.query(
         Query(f"{PREFIXES} ASK {{ {pattern} }}", ("application/sparql-results+json",))
     )

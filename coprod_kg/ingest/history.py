@@ -16,6 +16,7 @@ from coprod_kg.ingest.journal import Journal, Member, keep
 from coprod_kg.ingest.journal import JournalEntry as Kept
 from coprod_kg.ingest.known import labels, versions
 from coprod_kg.ingest.merge import graph_of
+from coprod_kg.ingest.naming import follow_owners
 from coprod_kg.ingest.outcome import Outcome, Sender, Sent
 from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
@@ -177,12 +178,14 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
 
     def commit() -> Kept:
         version = store.version()
-        outcomes = [_outcome(undone, record, *both) for both in contents.items()]
+        following = follow_owners(contents, store, settings)
+        named = contents | {name: data for name, (data, _) in following.items()}
+        outcomes = [_outcome(undone, record, name, named[name]) for name in contents]
         members = tuple(_member(outcome, store, settings, journal) for outcome in outcomes)
         kept = Kept(record.name, sender.label, started.isoformat(), accepted=True, undoes=name)
         kept = replace(kept, members=members)
         journal.write(replace(kept, report=as_table(outcomes)))
-        made = store.commit(_change(outcomes, contents, inferred, record, version))
+        made = store.commit(_change(outcomes, named, inferred, record, version))
         outcomes = [replace(outcome, version=made.version) for outcome in outcomes]
         return replace(kept, version=made.version, report=as_table(outcomes))
 
@@ -238,7 +241,9 @@ def _change(
     replaced: dict[str, bytes] = {}
     for organisation, data in contents.items():
         replaced[record.graph("organisation", organisation)] = data
-        replaced[record.graph("assessment", organisation)] = inferred.get(organisation, b"")
+    for outcome in outcomes:  # what is concluded for those whose names follow stays as it is
+        name = outcome.organisation or ""
+        replaced[record.graph("assessment", name)] = inferred.get(name, b"")
     return Change(
         replace=replaced,
         add={f"{record.base_iri}graph/provenance": record.written(outcomes)},

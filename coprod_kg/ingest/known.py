@@ -15,6 +15,7 @@ __all__ = [
     "described_elsewhere",
     "labels",
     "last_submissions",
+    "names_elsewhere",
     "said_elsewhere",
     "versions",
 ]
@@ -26,10 +27,19 @@ _AT_ONCE = 2000
 
 def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:
     """For each of these things that an organisation's graph describes, graph → what it says."""
+    return _said(store, "described-by", things)
+
+
+def names_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:
+    """For each of these things, graph → what it is called there, and who runs it."""
+    return _said(store, "names-of", things)
+
+
+def _said(store: Store, query: str, things: Iterable[str]) -> dict[str, dict[str, Said]]:
     found: dict[str, dict[str, set[tuple[str, Any]]]] = {}
     wanted = sorted(things)
     for start in range(0, len(wanted), _AT_ONCE):
-        answer = _answer(store, "described-by", wanted[start : start + _AT_ONCE])
+        answer = _answer(store, query, wanted[start : start + _AT_ONCE])
         rows = parse_query_results(answer, QueryResultsFormat.JSON)
         for row in rows if isinstance(rows, QuerySolutions) else ():
             thing, graph, path = (row[name].value for name in ("thing", "graph", "property"))

@@ -19,7 +19,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.validation.report import Finding, Report, Severity
 
-__all__ = ["OWN_DESCRIPTION", "owned"]
+__all__ = ["OWN_DESCRIPTION", "owned", "with_findings"]
 
 OWN_DESCRIPTION: Final = expand("cps:OwnDescription")
 """The shape of what only its owner describes."""
@@ -43,7 +43,7 @@ def owned(
     if len(outcomes) > 1:
         _put_in(there, outcomes, f"{settings.base_iri}graph/organisation/")
     return [
-        _with(outcome, _findings(outcome, there, settings.base_iri, own_only=own_only))
+        with_findings(outcome, _findings(outcome, there, settings.base_iri, own_only=own_only))
         if outcome.organisation and (there or own_only)
         else outcome
         for outcome in outcomes
@@ -65,7 +65,8 @@ def _put_in(there: dict[str, dict[str, Said]], outcomes: Iterable[Outcome], stem
             there.setdefault(thing, {})[graph] = said
 
 
-def _with(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
+def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
+    """The outcome with more findings, with their cells where it is a table."""
     more, checked = tuple(findings), outcome.checked
     if not more:
         return outcome

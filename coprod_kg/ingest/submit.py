@@ -27,6 +27,7 @@ from coprod_kg.ingest.journal import Journal, Member, keep
 from coprod_kg.ingest.journal import JournalEntry as Kept
 from coprod_kg.ingest.known import last_submissions
 from coprod_kg.ingest.merge import graph_of, merged
+from coprod_kg.ingest.naming import follow_owners, told_of
 from coprod_kg.ingest.outcome import Outcome, Sender, Sent
 from coprod_kg.ingest.ownership import owned
 from coprod_kg.ingest.provenance import SubmissionRecord
@@ -95,9 +96,21 @@ def submit(
             for outcome, before in zip(outcomes, read, strict=True)
         ]
         outcomes = refused_where_unfit(refused_where_renamed(compared, settings))
-        if way.dry_run or not any(map(_enters, outcomes)):
+        entering = {
+            outcome.organisation: outcome.checked.data
+            for outcome in outcomes
+            if _enters(outcome) and outcome.organisation
+        }
+        following = follow_owners(entering, store, settings) if entering else {}
+        following = {name: made for name, made in following.items() if name not in entering}
+        outcomes = [
+            told_of(outcome, following.values()) if _enters(outcome) else outcome
+            for outcome in outcomes
+        ]
+        if way.dry_run or not entering:
             return outcomes
-        return _committed(outcomes, store, settings, record, version, graphs)
+        others = {name: data for name, (data, _) in following.items()}
+        return _committed(outcomes, store, settings, record, version, graphs, others)
 
     return attempt(enter)
 
@@ -170,6 +183,7 @@ def _committed(
     record: SubmissionRecord,
     version: int,
     graphs: Mapping[str, bytes],
+    others: Mapping[str, bytes],
 ) -> list[Outcome]:
     """Archive the bytes, write the journal, commit, and write the journal again."""
     journal = Journal(settings.data)
@@ -193,7 +207,7 @@ def _committed(
     # Before the commit, so that a kill between the two leaves a record without a version, not a
     # version without a record.
     journal.write(kept)
-    commit = store.commit(_change(entering, record, version))
+    commit = store.commit(_change(entering, record, version, others))
     outcomes = [
         replace(outcome, version=commit.version) if _enters(outcome) else outcome
         for outcome in outcomes
@@ -217,8 +231,10 @@ def _members(
     return tuple(members)
 
 
-def _change(entering: list[Outcome], record: SubmissionRecord, version: int) -> Change:
-    replaced: dict[str, bytes] = {}
+def _change(
+    entering: list[Outcome], record: SubmissionRecord, version: int, others: Mapping[str, bytes]
+) -> Change:
+    replaced = {record.graph("organisation", name): data for name, data in others.items()}
     for outcome in entering:
         name = outcome.organisation or ""
         replaced[record.graph("organisation", name)] = outcome.checked.data

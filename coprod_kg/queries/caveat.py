@@ -3,7 +3,7 @@
 from typing import Final
 
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.model.namespaces import prefixes
+from coprod_kg.model.namespaces import prefixes, shorten
 
 __all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]
 
@@ -39,10 +39,10 @@ def caveat(table: Table, claims: tuple[int, int] | None) -> str:
 def caveat_of_text(answer: bytes) -> str:
     """What must be known of an answer to any query, in whichever format it is written.
 
-    The IRI of the basis is searched for and nothing is parsed, so that a lookup stays cheap. Of an
-    answer that leaves the bases out nothing is said.
+    The basis is searched for, as an IRI or with its prefix, and nothing is parsed, so that a lookup
+    stays cheap. Of an answer that leaves the bases out nothing is said.
     """
-    named = _CODED.encode() in answer
+    named = _CODED.encode() in answer or shorten(_CODED).encode() in answer
     return f"{CAVEAT}: this holds where the answer names that basis." if named else ""
 
 

@@ -6,6 +6,7 @@ text, everything else (``*/*`` and result formats too) gives ``application/probl
 """
 
 import json
+import re
 
 from flask import Flask, Response, current_app, g, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError

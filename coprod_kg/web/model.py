@@ -70,6 +70,7 @@ _CHECKS: Final[Mapping[str, str]] = {
     "another of the same call, or known already.",
     "OwnReference": "Whatever is referred to is named as it is named under the base: http for "
     "https in it, or a letter in capitals, names something else.",
+    "OneName": "A thing is called what its owner calls it, also in the data of others.",
     "OwnDescription": "An organisation describes itself, its units and what it runs, and makes "
     "claims about anything. What another one describes it refers to.",
     "CoveredThing": "Of everything that is described it is said what it is, or that follows from "

@@ -1,0 +1,112 @@
+"""One name for a thing: where an organisation's data names what is its own, others' data follows.
+
+So each list, chart and query finds the owner's name and no second one, whoever wrote first.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from coprod_kg.access import Private
+from coprod_kg.ingest.changes import Said, said_in
+from coprod_kg.ingest.known import names_elsewhere
+from coprod_kg.ingest.merge import graph_of
+from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.ingest.ownership import with_findings
+from coprod_kg.model.namespaces import expand, term
+from coprod_kg.model.terms import serialise
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Store
+from coprod_kg.validation.report import Finding, Severity
+
+__all__ = ["follow_owners", "told_of"]
+
+_ONE_NAME: Final = "https://w3id.org/coprod/shapes#OneName"
+
+_LABEL: Final = expand("rdfs:label")
+
+
+def follow_owners(
+    entering: Mapping[str, bytes], store: Store, settings: Settings
+) -> dict[str, tuple[bytes, frozenset[str]]]:
+    """The graphs of organisations in which names have to follow those of the owners.
+
+    Of several owners that disagree none is followed, nor is one whose data is private: its words
+    would stand in public data.
+
+    Args:
+        entering: organisation → its data as it will be, as N-Triples.
+        store: where the others' data is.
+        settings: the base IRI and the data directory.
+
+    Returns:
+        For those of the entering and of the store's organisations whose data changes by that:
+        organisation → its data with the owners' names, and which things those are of.
+    """
+    stem, base = f"{settings.base_iri}graph/organisation/", settings.base_iri
+    private = {*Private(settings.data).organisations()}
+    told = {name: said_in(content) for name, content in entering.items()}
+    things = {thing for said in told.values() for thing in said if thing.startswith(f"{base}id/")}
+    by_thing: dict[str, dict[str, Said]] = {}
+    for thing, graphs in names_elsewhere(store, things).items():
+        by_thing[thing] = {graph.removeprefix(stem): said for graph, said in graphs.items()}
+    for name, said in told.items():
+        for thing in by_thing.keys() | said.keys():
+            by_thing.setdefault(thing, {}).pop(name, None)  # what this commit replaces
+            if thing in said:
+                by_thing[thing][name] = said[thing]
+    names: dict[str, dict[str, Said]] = {}
+    for thing, said_by in by_thing.items():
+        owners = {name for name, said in said_by.items() if _owns(name, thing, said, base)}
+        wanted = {_labels(said_by[name]) for name in owners}
+        if len(wanted) != 1 or owners & private or not (label := wanted.pop()):
+            continue
+        for name in said_by.keys() - owners:
+            if _labels(said_by[name]) not in (label, frozenset()):
+                names.setdefault(name, {})[thing] = label
+    now = {
+        name: entering[name] if name in entering else graph_of(store, "organisation", name, base)
+        for name in names
+    }
+    return {name: (_called(now[name], names[name]), frozenset(names[name])) for name in names}
+
+
+def told_of(outcome: Outcome, following: Iterable[tuple[bytes, frozenset[str]]]) -> Outcome:
+    """The outcome of an owner's file with a hint on each thing that others called otherwise."""
+    things = {thing for _, named in following for thing in named}
+    return with_findings(
+        outcome,
+        (
+            Finding(
+                Severity.INFO,
+                thing,
+                _LABEL,
+                None,
+                "In the data of others this has another name. From now on it has yours there, too.",
+                _ONE_NAME,
+                f"{_ONE_NAME}ConstraintComponent",
+            )
+            for thing in sorted(things & outcome.checked.described)
+        ),
+    )
+
+
+def _owns(name: str, thing: str, said: Said, base_iri: str) -> bool:
+    """Whether the data of an organisation describes it, or what it runs."""
+    own = f"{base_iri}id/organisation/{name}"
+    return thing == own or any(path == term("runBy") and value.value == own for path, value in said)
+
+
+def _labels(said: Iterable[tuple[str, object]]) -> Said:
+    return frozenset((path, value) for path, value in said if path == _LABEL)
+
+
+def _called(content: bytes, names: Mapping[str, Said]) -> bytes:
+    """N-Triples with other labels of some things."""
+    old = tuple(f"<{thing}> <{_LABEL}> ".encode() for thing in names)
+    kept = [line for line in content.splitlines(keepends=True) if not line.startswith(old)]
+    new = [
+        f"<{thing}> <{_LABEL}> {serialise(value)} .\n".encode()
+        for thing, labels in names.items()
+        for _, value in labels
+    ]
+    return b"".join(sorted({*kept, *new}))
