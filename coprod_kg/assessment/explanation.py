@@ -6,7 +6,7 @@ with the conclusions in the store, the explanation says so.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Final
 
 import pyoxigraph as ox
@@ -95,11 +95,10 @@ class Explainer:
         self._base = settings.base_iri
         self._judged: dict[str, tuple[list[Judgement], set[ox.Triple]]] = {}
 
-    @cached_property
+    @property
     def profiles(self) -> Profiles:
         """The profiles of this installation."""
-        model = Model.installed()
-        return Profiles(model.stages, model.background)
+        return _profiles()
 
     def explain(self, subject: Subject) -> Explanation:
         """Explain one subject."""
@@ -151,6 +150,13 @@ class Explainer:
         things |= {kind for verdict in judgement.verdicts for kind in verdict.criterion.evidence}
         found = rows(self._store, "labels", thing=things)
         return {row["thing"].value: text(row, "label") or "" for row in found}
+
+
+@cache
+def _profiles() -> Profiles:
+    """The installed profiles; compiling them takes far longer than judging by them."""
+    model = Model.installed()
+    return Profiles(model.stages, model.background)
 
 
 def _said(judgement: Judgement) -> set[ox.Triple]:

@@ -14,10 +14,10 @@ from coprod_kg.web import (
     authorisation,
     documentation,
     errors,
+    explorer,
     graphs,
     headers,
     health,
-    home,
     linked_data,
     model,
     problems,
@@ -28,6 +28,7 @@ from coprod_kg.web import (
 )
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.client_slots import Limits, slots
+from coprod_kg.web.explorer import languages
 from coprod_kg.web.gauges import Present
 from coprod_kg.web.questions import SavedQuestions
 from coprod_kg.web.replies import Room
@@ -37,7 +38,7 @@ from coprod_kg.web.upload import FormRequest
 __all__ = ["create_app"]
 
 _FAMILIES = (
-    home,
+    explorer,
     sparql,
     graphs,
     queries,
@@ -76,6 +77,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
     app.url_map.redirect_defaults = False
+    languages.register(app)
     errors.register(app)
     headers.register(app)
     authorisation.guard(app, site.tokens, site.private, settings)

@@ -1,0 +1,69 @@
+"""The page about the explorer, and the empty workbook that it hands out."""
+
+from functools import cache
+
+from flask import Response
+
+from coprod_kg.formats.media_types import WORKBOOK
+from coprod_kg.formats.table import Cell
+from coprod_kg.web.address import root
+from coprod_kg.web.explorer.home import extent_of
+from coprod_kg.web.explorer.labels import best
+from coprod_kg.web.explorer.page import Page
+from coprod_kg.web.pages.disclaimer import claims
+from coprod_kg.web.replies import LATEST
+from coprod_kg.web.site import Site
+from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.template import as_workbook
+
+__all__ = ["about", "workbook"]
+
+
+def about(site: Site, language: str) -> Response:
+    """What this is, how it was coded, its words, versions, and how to cite it."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    if unchanged is not None:
+        return unchanged
+    kept = set(site.store.versions())
+    versions = [
+        (number, row["time"].value[:10], number in kept)
+        for row in page.ask("view-versions").rows
+        for number in [int(row["version"].value.rpartition("/")[2])]
+    ]
+    return page.render(
+        "explorer/about.html",
+        extent=extent_of(page),
+        glossary=_glossary(page),
+        versions=sorted(versions, reverse=True)[:30],
+        root=root(),
+        claims=claims(site, page.version),
+    )
+
+
+def workbook(language: str) -> Response:
+    """The empty workbook, its lists in the reader's language."""
+    response = Response(_workbook(language), content_type=WORKBOOK.content_type)
+    response.headers["Content-Disposition"] = 'attachment; filename="coprod-template.xlsx"'
+    response.headers["Cache-Control"] = LATEST
+    return response
+
+
+@cache
+def _workbook(language: str) -> bytes:
+    return as_workbook(sheets(), language)
+
+
+def _glossary(page: Page) -> dict[str, list[tuple[Cell, Cell, str | None]]]:
+    """Scheme → its concepts: name, definition in the best language, page."""
+    found: dict[str, tuple[str, Cell, list[Cell]]] = {}
+    for row in page.ask("view-glossary").rows:
+        scheme = row["scheme"].value.rpartition("/")[2]
+        entry = found.setdefault(row["concept"].value, (scheme, row["conceptLabel"], []))
+        entry[2].append(row["definition"])
+    glossary: dict[str, list[tuple[Cell, Cell, str | None]]] = {}
+    for iri, (scheme, label, definitions) in found.items():
+        chosen = best(definitions, page.language)
+        if chosen is not None:
+            glossary.setdefault(scheme, []).append((label, chosen, page.place(iri)))
+    return glossary

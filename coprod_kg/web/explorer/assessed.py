@@ -1,0 +1,128 @@
+"""The assessment of a subject for its page: claimed and supported stage, criteria, barriers.
+
+All that the explorer knows of `coprod_kg.assessment` is here.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from coprod_kg.assessment.explanation import Explainer, Explanation
+from coprod_kg.assessment.search import find
+from coprod_kg.assessment.values import as_values
+from coprod_kg.errors import NotFound
+from coprod_kg.formats.table import Cell
+from coprod_kg.store.base import Answer, Query, RestrictedStore
+from coprod_kg.web.explorer.page import Page
+
+__all__ = ["Assessed", "assessed"]
+
+_STATEMENT: Final = re.compile(r"<([^>]+)> <([^>]+)> .*", re.DOTALL)
+_UNTELLING: Final = ("ontology#about", "core#broader", "22-rdf-syntax-ns#type")
+"""Statements that are behind every verdict, so that they tell nothing of this one."""
+
+
+class _PageStore(RestrictedStore):
+    """The store as one page sees it: one version, through its cache and its slots."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page.site.store, ())
+        object.__setattr__(self, "_page", page)
+
+    def query(self, query: Query) -> Answer:
+        """Ask what can be seen, of the page's version."""
+        page: Page = self.__dict__["_page"]
+        seconds = page.site.settings.query_seconds
+        return page.site.ask_store(replace(query, version=page.version, seconds=seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """Where one subject stands.
+
+    Attributes:
+        iri: of the subject.
+        values: what ``assess --json`` says.
+        claimed: the stages that are claimed now.
+        supported: the stages that the record supports in full.
+        shown: the profiles that matter now, those claimed first, then the next.
+        names: what the concepts and things in all that are called.
+    """
+
+    iri: str
+    values: dict[str, Any]
+    claimed: tuple[str, ...]
+    supported: tuple[str, ...]
+    shown: tuple[dict[str, Any], ...]
+    names: dict[str, Cell]
+
+    @property
+    def missing(self) -> list[dict[str, Any]]:
+        """The required criteria that are not on record, of the first profile that has any."""
+        for profile in self.shown:
+            found = [one for one in profile["criteria"] if one["required"] and not one["met"]]
+            if found:
+                return found
+        return []
+
+    @property
+    def missing_stage(self) -> str | None:
+        """The stage of those criteria."""
+        for profile in self.shown:
+            if any(one["required"] and not one["met"] for one in profile["criteria"]):
+                return str(profile["stage"])
+        return None
+
+
+def assessed(page: Page, names: Iterable[str]) -> list[Assessed]:
+    """The assessments of several subjects, without those that cannot be assessed.
+
+    Args:
+        page: in whose version and language.
+        names: kind and slug of each, such as ``initiative/ryhov-self-care``.
+    """
+    store = _PageStore(page)
+    explainer = Explainer(store, page.site.settings)
+    found = []
+    for name in names:
+        try:
+            subjects = find([name], store, page.site.settings.base_iri)
+        except NotFound:
+            continue
+        for subject in subjects:
+            explanation = explainer.explain(subject)
+            found.append(_assessed(page, explanation, as_values(explanation, explainer.profiles)))
+    return found
+
+
+def _assessed(page: Page, explanation: Explanation, values: dict[str, Any]) -> Assessed:
+    claimed = tuple(dict.fromkeys(claim.stage for claim in explanation.open_claims))
+    supported = tuple(values["supportedStages"])
+    profiles = values["profiles"]
+    for profile in profiles:
+        for criterion in profile["criteria"]:
+            criterion["decided"] = list(_subjects(criterion["statements"]))
+    shown = [one for one in profiles if one["stage"] in claimed]
+    shown = shown or [one for one in profiles if one["stage"] in supported]
+    following = explanation.next_profile
+    if following and not values["claimAboveEvidence"]:
+        shown += [one for one in profiles if one["stage"] == following.stage]
+    things = {iri for one in shown for met in one["criteria"] for iri in met["decided"]}
+    things |= {source["iri"] for claim in values["claims"] for source in claim["sources"]}
+    for barrier in values["barriers"]:
+        things |= {case["iri"] for case in (*barrier["overcame"], *barrier["went_on"])}
+    names = dict(page.names(things))
+    return Assessed(
+        explanation.subject.iri, values, claimed, supported, tuple(shown or profiles[:1]), names
+    )
+
+
+def _subjects(statements: Iterable[str]) -> dict[str, None]:
+    """The claims and things whose statements decided a criterion."""
+    found = {}
+    for statement in statements:
+        match = _STATEMENT.match(statement)
+        if match and not match[2].endswith(_UNTELLING) and "/id/" in match[1]:
+            found[match[1]] = None
+    return found

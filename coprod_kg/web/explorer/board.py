@@ -1,0 +1,144 @@
+"""The board: initiatives by stage, restricted by country, sector, organisation, role, phase, year."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Response
+
+from coprod_kg.formats.table import Cell
+from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
+from coprod_kg.web.explorer.labels import concepts
+from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.pages.disclaimer import claims
+from coprod_kg.web.site import Site
+
+__all__ = ["Choice", "board", "facets_of"]
+
+_FACETS: Final = ("country", "sector", "role", "phase")
+_FILTERS: Final = (*_FACETS, "organisation", "year")
+_IN_A_COLUMN: Final = 60
+_AT_ONCE: Final = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value that a reader may choose: its slug, name, how many fit, whether it is chosen."""
+
+    slug: str
+    label: Cell
+    number: int
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One stage on the board, with its initiatives: name, page, stage that the record supports."""
+
+    slug: str
+    label: Cell | None
+    count: Figure
+    initiatives: tuple[tuple[Cell, str | None, Cell | None], ...]
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return max(0, (self.count.number or 0) - len(self.initiatives))
+
+
+def board(site: Site, language: str) -> Response:
+    """The board."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    if unchanged is not None:
+        return unchanged
+    grouped = page.given.grouped()
+    chosen = {name: grouped[name] for name in _FILTERS if name in grouped}
+    wanted = grouped.get("stage", [])
+    extent = extent_of(page)
+    counts = {
+        row["stage"].value.rpartition("/")[2] if "stage" in row else "": int(
+            row["initiatives"].value
+        )
+        for row in page.ask("view-board", **chosen).rows
+    }
+    listed = _listed(page, chosen, sum(counts.values()))
+    columns = [
+        _column(page, stage, counts.get(stage.slug, 0), listed.get(stage.slug, {}), chosen)
+        for stage in stage_rows(page, extent)
+        if not wanted or stage.slug in wanted
+    ]
+    return page.render(
+        "explorer/board.html",
+        columns=columns,
+        facets=facets_of(page, chosen),
+        chosen=chosen,
+        organisations=_organisations(page, chosen.get("organisation", [])),
+        total=extent["initiatives"],
+        shown=sum(counts.values()),
+        claims=claims(site, page.version),
+    )
+
+
+def _listed(
+    page: Page, chosen: Mapping[str, list[str]], total: int
+) -> dict[str, dict[str, Mapping[str, Cell]]]:
+    """Stage → initiative → its row, of at most so many as a column shows."""
+    if total <= _AT_ONCE:
+        rows = list(page.ask("initiatives", **chosen).rows)
+    else:
+        stages = [concept.slug for concept in concepts().values() if "/stage/" in concept.iri]
+        rows = [
+            row
+            for stage in stages
+            for row in page.ask("initiatives", _IN_A_COLUMN, **{**chosen, "stage": stage}).rows
+        ]
+        rows += page.ask("initiatives", _IN_A_COLUMN, **{**chosen, "unplaced": "1"}).rows
+    listed: dict[str, dict[str, Mapping[str, Cell]]] = {}
+    for row in rows:
+        slug = row["atStage"].value.rpartition("/")[2] if "atStage" in row else ""
+        listed.setdefault(slug, {})[row["initiative"].value] = row
+    return listed
+
+
+def _column(
+    page: Page,
+    stage: StageRow,
+    number: int,
+    rows: Mapping[str, Mapping[str, Cell]],
+    chosen: Mapping[str, list[str]],
+) -> Column:
+    where = {"stage": stage.slug} if stage.slug else {"unplaced": "1"}
+    return Column(
+        stage.slug,
+        stage.label,
+        Figure(number, page.link("initiatives", **chosen, **where)),
+        tuple(
+            (row["initiativeLabel"], page.place(iri), row.get("bearsLabel"))
+            for iri, row in list(rows.items())[:_IN_A_COLUMN]
+        ),
+    )
+
+
+def facets_of(page: Page, chosen: Mapping[str, list[str]]) -> dict[str, list[Choice]]:
+    """Each value that answers, with how many initiatives, by facet and name."""
+    facets: dict[str, list[Choice]] = {name: [] for name in _FACETS}
+    for row in page.ask("view-facets").rows:
+        name, iri = row["facet"].value, row["value"].value
+        concept = concepts().get(iri)
+        slug = concept.slug if concept else iri
+        choice = Choice(
+            slug, row["valueLabel"], int(row["initiatives"].value), slug in chosen.get(name, ())
+        )
+        facets[name].append(choice)
+    return {name: sorted(found, key=lambda one: one.label.value) for name, found in facets.items()}
+
+
+def _organisations(page: Page, slugs: list[str]) -> list[tuple[str, str]]:
+    """The organisations chosen: slug and name."""
+    names = page.names(page.iri("organisation", slug) for slug in slugs)
+    return [
+        (slug, names[iri].value if iri in names else slug)
+        for slug in slugs
+        for iri in [page.iri("organisation", slug)]
+    ]

@@ -1,0 +1,154 @@
+"""The comparison: organisations, countries or sectors side by side, and why to be careful."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Response
+
+from coprod_kg.errors import WrongUsage
+from coprod_kg.formats.table import Cell
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.caveat import claims_of
+from coprod_kg.web.explorer.board import Choice, facets_of
+from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
+from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.pages.disclaimer import claims
+from coprod_kg.web.site import Site
+
+__all__ = ["compare"]
+
+_KINDS: Final = ("organisation", "country", "sector")
+_MOST: Final = 4
+_FEW: Final = 5
+_LISTED: Final = 300
+"""So many organisations are offered as a list; of more, each page offers the comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of those that are compared.
+
+    Attributes:
+        slug, label, link: what it is.
+        total: its initiatives.
+        stages: how many of them stand at each stage.
+        barred: how many of them report any barrier.
+        barriers: the barriers most of them report.
+        coded: how many claims about them are secondary coding, and how many there are.
+    """
+
+    slug: str
+    label: Cell
+    link: str
+    total: Figure
+    stages: tuple[Figure, ...]
+    barred: Figure
+    barriers: tuple[tuple[Cell, str | None, Figure], ...]
+    coded: tuple[int, int]
+
+    @property
+    def few(self) -> bool:
+        """Whether it has too few initiatives for a share to mean anything."""
+        return (self.total.number or 0) < _FEW
+
+
+def compare(site: Site, language: str) -> Response:
+    """The page of the comparison."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    if unchanged is not None:
+        return unchanged
+    given = page.given.grouped()
+    kinds = [kind for kind in _KINDS if kind in given]
+    if len(kinds) > 1:
+        raise WrongUsage(
+            f"{' and '.join(kinds)} cannot be compared with each other",
+            where="the address",
+            fix="Compare organisations, or countries, or sectors.",
+        )
+    kind = kinds[0] if kinds else ""
+    slugs = list(dict.fromkeys(given.get(kind, ())))[:_MOST]
+    stages = stage_rows(page, extent_of(page)) if slugs else []
+    return page.render(
+        "explorer/compare.html",
+        kind=kind,
+        sides=[_side(page, kind, slug, stages) for slug in slugs],
+        stages=stages,
+        facets={"organisation": _organisations(page, slugs), **facets_of(page, given)},
+        most=_MOST,
+        claims=claims(site, page.version),
+    )
+
+
+def _side(page: Page, kind: str, slug: str, stages: list[StageRow]) -> Side:
+    where = {kind: slug}
+    rows = page.ask("initiatives", **where).rows
+    ours = {row["initiative"].value for row in rows}
+    at = {
+        row["stage"].value.rpartition("/")[2] if "stage" in row else "": int(
+            row["initiatives"].value
+        )
+        for row in page.ask("view-board", **where).rows
+    }
+    reports: dict[str, set[str]] = {}
+    labels: dict[str, Cell] = {}
+    for row in page.ask("initiatives-facing-barrier", **where).rows:
+        reports.setdefault(row["barrier"].value, set()).add(row["initiative"].value)
+        labels[row["barrier"].value] = row["barrierLabel"]
+    barred = set().union(*reports.values())
+    first = sorted(reports, key=lambda iri: (-len(reports[iri]), labels[iri].value))[:3]
+    return Side(
+        slug,
+        _label(page, kind, slug),
+        page.to(f"/organisations/{slug}")
+        if kind == "organisation"
+        else page.to("/board", **where),
+        Figure(len(ours), page.link("initiatives", **where)),
+        tuple(_at_stage(page, where, stage, at, len(ours)) for stage in stages),
+        Figure(len(barred), page.link("initiatives-facing-barrier", **where), len(ours))
+        if barred
+        else Figure(None, mark="x" if ours else "z"),
+        tuple(
+            (
+                labels[iri],
+                page.place(iri),
+                Figure(
+                    len(reports[iri]),
+                    page.link(
+                        "initiatives-facing-barrier", **where, barrier=iri.rpartition("/")[2]
+                    ),
+                    len(barred),
+                ),
+            )
+            for iri in first
+        ),
+        claims_of(page.ask("view-bases-of", thing=ours)) if ours else (0, 0),
+    )
+
+
+def _at_stage(
+    page: Page, where: dict[str, str], stage: StageRow, at: dict[str, int], total: int
+) -> Figure:
+    if not total:
+        return Figure(None, mark="z")
+    here = {"stage": stage.slug} if stage.slug else {"unplaced": "1"}
+    return Figure(at.get(stage.slug, 0), page.link("initiatives", **where, **here), total)
+
+
+def _label(page: Page, kind: str, slug: str) -> Cell:
+    if kind == "organisation":
+        iri = page.iri("organisation", slug)
+        return page.names([iri]).get(iri) or Cell("literal", slug)
+    concept = schemes()[kind].find(slug)
+    return Cell("literal", concept.label(page.language) if concept else slug, page.language)
+
+
+def _organisations(page: Page, chosen: list[str]) -> list[Choice]:
+    rows = page.ask("completeness-by-organisation", _LISTED + 1).rows
+    if len(rows) > _LISTED:
+        return []
+    return [
+        Choice(slug, row["organisationLabel"], int(row["initiatives"].value), slug in chosen)
+        for row in rows
+        for slug in [row["organisation"].value.rpartition("/")[2]]
+    ]

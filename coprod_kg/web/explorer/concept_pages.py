@@ -1,0 +1,209 @@
+"""Pages of barriers and enablers: all of them by stage and step, and each by itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flask import Response
+
+from coprod_kg.errors import NotFound
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.model.schemes import schemes
+from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
+from coprod_kg.web.explorer.labels import best, concepts
+from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.pages.disclaimer import claims
+from coprod_kg.web.site import VOCABULARY, Site
+
+__all__ = ["concept", "overview"]
+
+_BY_STAGE = {"barrier": "barriers-by-stage", "enabler": "enablers-by-stage"}
+_LISTED = {"barrier": "initiatives-facing-barrier", "enabler": "initiatives-with-enabler"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One concept, and its cells in the order of the columns."""
+
+    slug: str
+    label: Cell
+    link: str | None
+    cells: tuple[Figure, ...]
+
+    @property
+    def total(self) -> int:
+        """The sum of its cells: what the rows are ordered by."""
+        return sum(cell.number or 0 for cell in self.cells)
+
+
+def overview(site: Site, kind: str, language: str) -> Response:
+    """All barriers, or all enablers, by stage; barriers by step too."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    if unchanged is not None:
+        return unchanged
+    extent = extent_of(page)
+    stages = stage_rows(page, extent)
+    by_stage = _matrix(page, kind, stages)
+    shown = {row.slug for row in by_stage}
+    groups = {row["thing"].value for row in page.ask("view-groups").rows}
+    unreported = sorted(
+        (one.label(language), page.place(one.iri))
+        for slug, one in schemes()[kind].concepts.items()
+        if slug not in shown and one.iri not in groups
+    )
+    return page.render(
+        "explorer/concepts.html",
+        kind=kind,
+        stages=stages,
+        rows=by_stage,
+        steps=_steps(page) if kind == "barrier" else None,
+        unreported=unreported,
+        reporting=extent["barred" if kind == "barrier" else "enabled"],
+        as_share=page.given.one("show") == "share",
+        question=_BY_STAGE[kind],
+        claims=claims(site, page.version),
+    )
+
+
+def concept(site: Site, kind: str, language: str, name: str) -> Response:
+    """One barrier or enabler: what it is, where it is reported, who got past it."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    if unchanged is not None:
+        return unchanged
+    if name not in schemes()[kind].concepts:
+        raise NotFound(
+            f"there is no {kind} {name[:80]!r}", fix=f"All of them are listed at /{kind}s."
+        )
+    iri = f"{VOCABULARY}{kind}/{name}"
+    extent = extent_of(page)
+    stages = stage_rows(page, extent)
+    mine = next((row for row in _matrix(page, kind, stages) if row.slug == name), None)
+    reports = page.ask(_LISTED[kind], **{kind: name})
+    overcome = page.ask("barriers-overcome", **({kind: name} if kind == "barrier" else {}))
+    passed = [row for row in overcome.rows if row.get(kind) and row[kind].value == iri]
+    moved = page.ask("moved-on-despite-barrier", barrier=name).rows if kind == "barrier" else ()
+    reporting = extent["barred" if kind == "barrier" else "enabled"].number
+    initiatives = {row["initiative"].value for row in reports.rows}
+    return page.render(
+        "explorer/concept.html",
+        kind=kind,
+        slug=name,
+        iri=iri,
+        title=concepts()[iri].label(language),
+        facts=_facts(page, iri),
+        stages=stages,
+        cells=mine.cells if mine else None,
+        steps=_steps_of(page, name) if kind == "barrier" else (),
+        total=Figure(len(initiatives), page.link(_LISTED[kind], **{kind: name}), reporting),
+        reports=reports.rows,
+        standpoints=_standpoints(reports),
+        passed=passed,
+        moved=moved,
+        listed=_LISTED[kind],
+        coded=_coded(reports),
+    )
+
+
+def _matrix(page: Page, kind: str, stages: Iterable[StageRow]) -> list[Row]:
+    counts: dict[str, dict[str, int]] = {}
+    labels: dict[str, Cell] = {}
+    for row in page.ask(_BY_STAGE[kind]).rows:
+        iri = row[kind].value
+        labels[iri] = row[f"{kind}Label"]
+        stage = row["stage"].value.rpartition("/")[2] if "stage" in row else ""
+        counts.setdefault(iri, {})[stage] = int(row["initiatives"].value)
+    rows = [
+        Row(
+            iri.rpartition("/")[2],
+            labels[iri],
+            page.place(iri),
+            tuple(_cell(page, kind, iri, stage, found) for stage in stages),
+        )
+        for iri, found in counts.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.total, row.label.value))
+
+
+def _cell(page: Page, kind: str, iri: str, stage: StageRow, found: Mapping[str, int]) -> Figure:
+    number, at_stage = found.get(stage.slug), stage.claimed.number
+    if number is None:
+        return Figure(None, mark="x" if at_stage else "z")
+    where = {"stage": stage.slug} if stage.slug else {"unplaced": "1"}
+    slug = iri.rpartition("/")[2]
+    return Figure(number, page.link(_LISTED[kind], **{kind: slug}, **where), at_stage)
+
+
+def _steps(page: Page) -> tuple[list[tuple[str, Cell, int]], list[Row]]:
+    """The steps with how many report any barrier there, and the barriers at each."""
+    steps = [
+        (row["step"].value, row["stepLabel"], int(row["reporting"].value))
+        for row in page.ask("view-steps").rows
+    ]
+    counts: dict[str, dict[str, int]] = {}
+    labels: dict[str, Cell] = {}
+    for row in page.ask("barriers-by-step").rows:
+        counts.setdefault(row["barrier"].value, {})[row["step"].value] = int(
+            row["initiatives"].value
+        )
+        labels[row["barrier"].value] = row["barrierLabel"]
+    rows = [
+        Row(
+            iri.rpartition("/")[2],
+            labels[iri],
+            page.place(iri),
+            tuple(_at_step(page, iri, step, reporting, found) for step, _, reporting in steps),
+        )
+        for iri, found in counts.items()
+    ]
+    return steps, sorted(rows, key=lambda row: (-row.total, row.label.value))
+
+
+def _at_step(page: Page, iri: str, step: str, reporting: int, found: Mapping[str, int]) -> Figure:
+    if step not in found:
+        return Figure(None, mark="x" if reporting else "z")
+    slugs = {"barrier": iri.rpartition("/")[2], "met_at": step.rpartition("/")[2]}
+    return Figure(found[step], page.link("initiatives-facing-barrier", **slugs), reporting)
+
+
+def _steps_of(page: Page, name: str) -> list[tuple[Cell, Figure]]:
+    steps, rows = _steps(page)
+    mine = next((row for row in rows if row.slug == name), None)
+    if mine is None:
+        return []
+    return [(label, cell) for (_, label, _), cell in zip(steps, mine.cells, strict=True)]
+
+
+def _facts(page: Page, iri: str) -> dict[str, list[tuple[Cell, str | None]]]:
+    """What a concept means: property → values; of texts only those in the best language."""
+    found = page.site.view("view-concept", iri, page.version) or Table((), ())
+    texts: dict[str, list[Cell]] = {}
+    facts: dict[str, list[tuple[Cell, str | None]]] = {}
+    for row in page.named(found).rows:
+        name, value = row["property"].value, row["value"]
+        if value.kind == "uri":
+            shown = row["valueLabel"] if value.value in concepts() else value
+            facts.setdefault(name, []).append((shown, page.place(value.value) or value.value))
+        else:
+            texts.setdefault(name, []).append(value)
+    for name, cells in texts.items():
+        chosen = best(cells, page.language)
+        same = [cell for cell in cells if chosen and cell.language == chosen.language]
+        facts.setdefault(name, []).extend((cell, None) for cell in same)
+    return facts
+
+
+def _standpoints(reports: Table) -> dict[str, int]:
+    """From whose standpoint a barrier is reported → how many reports."""
+    found: dict[str, int] = {}
+    for row in reports.rows:
+        if "standpoint" in row:
+            found[row["standpoint"].value] = found.get(row["standpoint"].value, 0) + 1
+    return found
+
+
+def _coded(reports: Table) -> tuple[int, int]:
+    """How many reports are secondary coding, and how many there are."""
+    bases = {row["report"].value: row["basis"].value for row in reports.rows}
+    coded = sum(basis.endswith("/secondary-coding") for basis in bases.values())
+    return coded, len(bases)

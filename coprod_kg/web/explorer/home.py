@@ -1,0 +1,134 @@
+"""The first page: how many initiatives there are, where they sit, and what holds most of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Response
+
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.pages.disclaimer import claims
+from coprod_kg.web.site import Site
+
+__all__ = ["StageRow", "home", "stage_rows"]
+
+_SHOWN: Final = 6
+_EXTENT: Final = {
+    "initiatives": "initiatives",
+    "organisations": "completeness-by-organisation",
+    "countries": "stages-by-country",
+    "staged": "initiatives-at-stage",
+    "barred": "initiatives-facing-barrier",
+    "enabled": "initiatives-with-enabler",
+}
+"""What is counted → the saved query whose first column has each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """A stage, how many initiatives are claimed to be there, and for how many the record shows it.
+
+    Attributes:
+        slug: of the stage; empty for those of which none is known.
+        label: its name, or None for those of which none is known.
+        claimed: how many.
+        supported: how many of these the record supports.
+    """
+
+    slug: str
+    label: Cell | None
+    claimed: Figure
+    supported: Figure
+
+
+def home(site: Site, language: str) -> Response:
+    """The first page."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    if unchanged is not None:
+        return unchanged
+    extent = extent_of(page)
+    return page.render(
+        "explorer/home.html",
+        extent=extent,
+        stages=stage_rows(page, extent),
+        barriers=_barriers(page, extent["barred"].number or 0),
+        news=_news(page),
+        claims=claims(site, page.version),
+    )
+
+
+def extent_of(page: Page) -> dict[str, Figure]:
+    """What there is, and of how many initiatives how much is known."""
+    row = page.ask("view-extent").rows[0]
+    total = int(row["initiatives"].value)
+    of = {"staged": total, "barred": total, "enabled": total}
+    return {
+        name: Figure(int(row[name].value), page.link(question), of.get(name))
+        for name, question in _EXTENT.items()
+    }
+
+
+def stage_rows(page: Page, extent: Mapping[str, Figure]) -> list[StageRow]:
+    """Each stage with those that claim it and those for which it is supported; last the unknown."""
+    total = extent["initiatives"].number or 0
+    rows = [
+        _stage_row(page, row, total)
+        for row in page.ask("claimed-and-supported").rows
+        if row["claimed"].value != "0" or not _is_parent(row["stage"].value)
+    ]
+    unknown = total - (extent["staged"].number or 0)
+    none = Figure(unknown, page.link("initiatives", unplaced="1"), total)
+    return [*rows, StageRow("", None, none, Figure(None, mark="z"))]
+
+
+def _stage_row(page: Page, row: Mapping[str, Cell], total: int) -> StageRow:
+    slug = row["stage"].value.rpartition("/")[2]
+    claimed = int(row["claimed"].value)
+    shown = page.link("initiatives", stage=slug, supported=slug)
+    supported = (
+        Figure(int(row["supported"].value), shown, claimed) if claimed else Figure(None, mark="z")
+    )
+    label = row["stageLabel"]
+    return StageRow(
+        slug, label, Figure(claimed, page.link("initiatives", stage=slug), total), supported
+    )
+
+
+def _is_parent(stage: str) -> bool:
+    """Whether it is ad hoc facilitation as such, whose two kinds have rows of their own."""
+    return stage.endswith("/ad-hoc")
+
+
+def _barriers(page: Page, reporting: int) -> list[tuple[Cell, str | None, Figure]]:
+    table: Table = page.ask("barriers-overall")
+    return [
+        (
+            row["barrierLabel"],
+            page.place(row["barrier"].value),
+            Figure(
+                int(row["initiatives"].value),
+                page.link("initiatives-facing-barrier", barrier=_slug(row["barrier"])),
+                reporting,
+            ),
+        )
+        for row in table.rows[:_SHOWN]
+    ]
+
+
+def _news(page: Page) -> list[tuple[str, Cell, str, int]]:
+    """The newest days on which data came: day, sender, link, how many organisations."""
+    days: dict[tuple[str, str], tuple[str, Cell, str, int]] = {}
+    for row in page.ask("submissions").rows:
+        day, sender = row["when"].value[:10], row["sender"].value
+        before = days.get((day, sender))
+        if before is None and len(days) == 3:
+            break
+        number = before[3] + 1 if before else 1
+        days[day, sender] = (day, row["senderLabel"], page.link("submissions", since=day), number)
+    return list(days.values())
+
+
+def _slug(cell: Cell) -> str:
+    return cell.value.rpartition("/")[2]

@@ -1,0 +1,73 @@
+"""Labels in the reader's language: of concepts from the schemes, of things from the store."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+from coprod_kg.formats.table import Cell, Table, labelled_columns
+from coprod_kg.model.schemes import Concept, schemes
+
+__all__ = ["best", "concepts", "relabelled", "wanting"]
+
+_ENGLISH: Final = "en"
+
+
+@cache
+def concepts() -> Mapping[str, Concept]:
+    """Every concept of the model by its IRI."""
+    found = (concept for scheme in schemes().values() for concept in scheme.concepts.values())
+    return MappingProxyType({concept.iri: concept for concept in found})
+
+
+def best(names: Iterable[Cell], language: str) -> Cell | None:
+    """The name in the reader's language, else in English, else in any; None where there is none."""
+    order = {language: 0, _ENGLISH: 1, None: 2}
+    return min(names, key=lambda name: (order.get(name.language, 3), name.value), default=None)
+
+
+def wanting(table: Table, language: str, base_iri: str) -> set[str]:
+    """The things in a table whose label is not in the reader's language, or is their slug."""
+    stem = f"{base_iri}id/"
+    return {
+        row[column].value
+        for column, label in labelled_columns(table.columns).items()
+        for row in table.rows
+        if column in row and row[column].value.startswith(stem)
+        if language != _ENGLISH or label not in row or row[label].value == _slug(row[column])
+    }
+
+
+def relabelled(table: Table, language: str, names: Mapping[str, Cell]) -> Table:
+    """The table with every label in the reader's language, as far as there is one.
+
+    Args:
+        table: an answer, whose column ``xLabel`` names what is in ``x``.
+        language: the reader's.
+        names: thing → its name.
+    """
+    labels = labelled_columns(table.columns)
+    rows = tuple(
+        {**row, **{label: found for label, found in _labels(row, labels, language, names)}}
+        for row in table.rows
+    )
+    return Table(table.columns, rows, table.truth)
+
+
+def _labels(
+    row: Mapping[str, Cell], labels: Mapping[str, str], language: str, names: Mapping[str, Cell]
+) -> Iterable[tuple[str, Cell]]:
+    for column, label in labels.items():
+        if column not in row:
+            continue
+        iri = row[column].value
+        concept = concepts().get(iri)
+        if concept:
+            written = language if concept.labels.get(language) else _ENGLISH
+            yield label, Cell("literal", concept.label(language), written)
+        elif iri in names:
+            yield label, names[iri]
+
+
+def _slug(cell: Cell) -> str:
+    return cell.value.rpartition("/")[2]

@@ -1,0 +1,198 @@
+"""One request for a page of the explorer: its version and language, what it asks and links to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from flask import Response, g, render_template, request
+
+from coprod_kg.errors import LimitReached
+from coprod_kg.formats.media_types import HTML, ROWS
+from coprod_kg.formats.negotiation import Offer
+from coprod_kg.formats.table import Cell, Table
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.suppression import suppressed
+from coprod_kg.web.explorer.labels import best, concepts, relabelled, wanting
+from coprod_kg.web.protocol import Parameters, parameters, version
+from coprod_kg.web.replies import Conditions
+from coprod_kg.web.site import VOCABULARY, Site, rows
+
+__all__ = ["LANGUAGES", "Figure", "Page"]
+
+LANGUAGES: Final = ("en", "da", "de")
+_PLACES: Final = {
+    "organisation": "organisations",
+    "initiative": "initiatives",
+    "barrier": "barriers",
+    "enabler": "enablers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number on a page.
+
+    Attributes:
+        number: the number, or None where there is none: then the mark says why.
+        link: the saved query that lists what it counts.
+        of: its denominator, or None.
+        mark: ``x`` not available, ``c`` withheld, ``z`` not applicable; empty beside a number.
+    """
+
+    number: int | None
+    link: str = ""
+    of: int | None = None
+    mark: str = ""
+
+    @property
+    def share(self) -> float:
+        """The part of the denominator, between 0 and 1; 0 where there is none."""
+        return (self.number or 0) / self.of if self.of else 0.0
+
+
+class Page:
+    """What one page asks, in one version of the data and one language.
+
+    Attributes:
+        site: the store and the saved queries.
+        language: of the reader.
+        given: the parameters of the address.
+        version: the version of the data that is shown.
+        pinned: whether the address names that version.
+    """
+
+    def __init__(self, site: Site, language: str) -> None:
+        """Read the request's address; nothing is asked yet."""
+        self.site = site
+        self.language = language
+        self.given: Parameters = parameters(request)
+        asked = version(self.given)
+        self.pinned = asked is not None
+        self._conditions = Conditions(site.version(asked), False, (Offer(HTML, HTML.content_type),))
+        self.version = self._conditions.version
+
+    def unchanged(self) -> Response | None:
+        """A 304 where the client holds this page already."""
+        return self._conditions.unchanged()
+
+    def ask(self, name: str, limit: int | None = None, **values: str | Iterable[str]) -> Table:
+        """The rows of a saved query, its labels in the reader's language.
+
+        Args:
+            name: of the query.
+            limit: at most so many rows; all by default.
+            values: parameter → its values.
+
+        Raises:
+            LimitReached: they are more than a page can show.
+            WrongUsage: a value fits no parameter.
+        """
+        site = self.site
+        query = site.views[name] if name in site.views else site.queries[name]
+        text = query.bind(_several(values), site.settings.base_iri, limit=limit)
+        found = rows(site.ask(text, (ROWS[0].media_type,), self.version))
+        if found is None:
+            raise LimitReached(
+                "there is more to this page than can be shown",
+                fix=f"Choose fewer at once, or take the answer whole at {self.link(name, **values)}",
+            )
+        return self.named(suppressed(found, query.small_counts))
+
+    def named(self, table: Table) -> Table:
+        """The table with its labels in the reader's language."""
+        things = wanting(table, self.language, self.site.settings.base_iri)
+        return relabelled(table, self.language, self.names(things))
+
+    def names(self, things: Iterable[str]) -> Mapping[str, Cell]:
+        """Thing → its name in the reader's language, else in another."""
+        wanted = sorted(set(things))
+        if not wanted:
+            return {}
+        found: dict[str, list[Cell]] = {}
+        for row in self.ask("view-labels", thing=wanted).rows:
+            found.setdefault(row["thing"].value, []).append(row["name"])
+        chosen = {thing: best(names, self.language) for thing, names in found.items()}
+        return {thing: name for thing, name in chosen.items() if name is not None}
+
+    def label(self, iri: str) -> Cell | None:
+        """The name of one concept or thing."""
+        concept = concepts().get(iri)
+        if concept:
+            return Cell("literal", concept.label(self.language), self.language)
+        return self.names([iri]).get(iri)
+
+    def link(self, name: str, **values: str | Iterable[str]) -> str:
+        """The address of a saved query bound to values, of the same version."""
+        return _address(f"/queries/{name}", self._pinned(_several(values)))
+
+    def sparql(self, name: str, **values: str | Iterable[str]) -> str:
+        """The address of the SPARQL form with the text of a saved query bound to values."""
+        site = self.site
+        query = site.views[name] if name in site.views else site.queries[name]
+        text = query.bind(_several(values), site.settings.base_iri)
+        body = "\n".join(line for line in text.splitlines() if not line.startswith("#+"))
+        return _address("/sparql", self._pinned({"query": [body]}))
+
+    def to(self, path: str, **values: str | Iterable[str]) -> str:
+        """The address of another page of the explorer, in the same language and version."""
+        start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
+        return _address(f"{start}{path}", self._pinned(_several(values)))
+
+    def at(self, number: int) -> str:
+        """The first page in this language as it was in another version of the data."""
+        start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
+        return _address(f"{start}/", [("version", str(number))])
+
+    def place(self, iri: str) -> str | None:
+        """The page of what an IRI names: the explorer's where it has one; None if it is not ours."""
+        base = f"{self.site.settings.base_iri}id/"
+        start = base if iri.startswith(base) else VOCABULARY
+        kind, _, name = iri.removeprefix(start).partition("/")
+        if iri.startswith(start) and kind in _PLACES and name and "/" not in name:
+            return self.to(f"/{_PLACES[kind]}/{quote(name)}")
+        for scheme in ("sector", "country"):
+            concept = schemes()[scheme].find(iri)
+            if concept:
+                return self.to("/board", **{scheme: concept.slug})
+        return self.site.path(iri)
+
+    def iri(self, kind: str, name: str) -> str:
+        """The IRI of a thing of this installation."""
+        return f"{self.site.settings.base_iri}id/{kind}/{name}"
+
+    @cached_property
+    def path(self) -> str:
+        """The path of this page without its language."""
+        start = f"/{self.language}"
+        path = request.path
+        return path.removeprefix(start) or "/" if self.language != LANGUAGES[0] else path
+
+    def alternates(self) -> list[tuple[str, str]]:
+        """Language → the address of this page in it, with the same values."""
+        tail = f"?{urlencode(self.given.pairs)}" if self.given.pairs else ""
+        starts = [(code, "" if code == LANGUAGES[0] else f"/{code}") for code in LANGUAGES]
+        return [(code, quote(start + self.path) + tail) for code, start in starts]
+
+    def render(self, template: str, **shown: Any) -> Response:
+        """The page as a response."""
+        g.language = self.language
+        body = render_template(template, page=self, version=self.version, **shown)
+        response = Response(body, content_type=HTML.content_type)
+        response.headers["Content-Language"] = self.language
+        return self._conditions.mark(response, self._conditions.offers[0])
+
+    def _pinned(self, values: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
+        pairs = [(name, value) for name, several in values.items() for value in several]
+        return [*pairs, ("version", str(self.version))] if self.pinned else pairs
+
+
+def _several(values: Mapping[str, str | Iterable[str]]) -> dict[str, list[str]]:
+    return {
+        name: [value] if isinstance(value, str) else list(value) for name, value in values.items()
+    }
+
+
+def _address(path: str, pairs: list[tuple[str, str]]) -> str:
+    return path + (f"?{urlencode(pairs)}" if pairs else "")
