@@ -20,6 +20,10 @@ __all__ = ["checkout", "require"]
 
 # How each tool that is not in every environment is found, and how one gets it.
 TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
+    "axe": (
+        lambda: importlib.util.find_spec("axe_playwright_python") is not None,
+        "pip install axe-playwright-python",
+    ),
     "bash": (lambda: shutil.which("bash") is not None, "apt install bash"),
     "chromium": (lambda: shutil.which("chromium") is not None, "apt install chromium"),
     "comunica-sparql": (

@@ -119,7 +119,7 @@ def test_every_address_of_the_service_is_listed() -> None:
     app = create_app(MemoryStore(), Settings())
     page = text_of(TOP / "docs" / "portal.md")
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
-    written = {re.sub(r"<(?:path:)?(\w+)>", lambda part: part[1].upper(), rule) for rule in rules}
+    written = {re.sub(r"<(?:\w+:)?(\w+)>", lambda part: part[1].upper(), rule) for rule in rules}
     assert not [rule for rule in sorted(written) if f"`{rule}`" not in page]
 
 

@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 
 from coprod_kg.web.request_log import RequestLog, exchange
 
-__all__ = ["cache_control", "common", "register"]
+__all__ = ["FRAMED_POLICY", "cache_control", "common", "register"]
 
 _EXPOSED = (
     "Answer-Caveat, Answer-Rows, Cache-Status, Content-Location, Content-Disposition, "
@@ -22,7 +22,8 @@ _POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-
+FRAMED_POLICY = _POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
+"""The policy of a view that other sites may show in a frame; nothing else may be."""
 
 _SERVICE = (
     '</openapi.json>; rel="service-desc"; type="application/json", '

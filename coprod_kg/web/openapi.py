@@ -21,6 +21,7 @@ from coprod_kg.model.schemes import schemes
 from coprod_kg.publishing.api import content, problem_responses, query_operation, schemas
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.parameters import KINDS
+from coprod_kg.web.explorer.page import LANGUAGES
 from coprod_kg.web.queries import formats_of
 from coprod_kg.web.site import Site
 
@@ -220,6 +221,8 @@ def _path_parameters(rule: Rule, method: str, site: Site) -> list[dict[str, Any]
 
 
 def _part(rule: Rule, name: str, site: Site) -> dict[str, Any]:
+    if name == "language":
+        return {"type": "string", "enum": list(LANGUAGES[1:])}
     if name == "suffix":
         return {"type": "string", "enum": [form.name for form in (*GRAPHS, HTML)]}
     if name == "name" and rule.rule.startswith("/queries/"):

@@ -8,11 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from coprod_kg.errors import Overloaded
-from coprod_kg.formats.table import Cell, Table
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web import create_app
-from coprod_kg.web.home import Count, Stage, _barriers
 from tests.memory_store import MemoryStore
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -101,48 +99,6 @@ def test_secondary_coding_is_never_shown_without_saying_so(
 def test_no_note_stands_where_nothing_is_secondary_coding() -> None:
     client = create_app(MemoryStore(), Settings()).test_client()
     assert "Secondary coding" not in client.get("/", headers=BROWSER).text
-
-
-def test_each_number_of_the_first_page_is_the_one_in_the_query_behind_it(
-    client: FlaskClient,
-) -> None:
-    rows = client.get("/queries/initiatives-by-stage.json").get_json()["results"]["bindings"]
-    links = dict(page(client, "/").links)
-    for row in rows:
-        if "stage" in row:
-            slug = row["stage"]["value"].rpartition("/")[2]
-            assert (
-                links[f"/queries/initiatives-at-stage?stage={slug}"] == row["initiatives"]["value"]
-            )
-    rows = client.get("/queries/barriers-by-stage.json").get_json()["results"]["bindings"]
-    assert rows
-    for row in rows:
-        barrier = row["barrier"]["value"].rpartition("/")[2]
-        stage = row["stage"]["value"].rpartition("/")[2] if "stage" in row else ""
-        tail = f"stage={stage}" if stage else "unplaced=1"
-        link = f"/queries/initiatives-facing-barrier?barrier={barrier}&{tail}"
-        assert links[link] == row["initiatives"]["value"]
-        listed = client.get(link, headers={"Accept": "application/json"}).get_json()["results"]
-        there = {one["initiative"]["value"] for one in listed["bindings"]}
-        assert len(there) == int(row["initiatives"]["value"])
-        assert all(("atStage" in one) == ("stage" in row) for one in listed["bindings"])
-
-
-def test_the_barriers_of_the_first_page_come_in_the_order_of_their_totals() -> None:
-    def row(barrier: str, stage: str | None, number: int) -> dict[str, Cell]:
-        found = {"barrier": Cell("uri", f"urn:b/{barrier}")}
-        found |= {"barrierLabel": Cell("literal", barrier)}
-        found |= {"stage": Cell("uri", f"urn:s/{stage}")} if stage else {}
-        return found | {"initiatives": Cell("literal", str(number))}
-
-    wide = (row("wide", "one", 3), row("wide", "two", 3), row("wide", None, 1))
-    rows = (*wide, row("high", "one", 5))
-    stages = tuple(Stage(iri, iri, Count(1, "/"), 0) for iri in ("urn:s/one", "urn:s/two", ""))
-    site = create_app(MemoryStore(), Settings()).config["SITE"]
-    found = _barriers(site, Table((), rows), stages)
-    assert [one.label for one in found] == ["wide", "high"]
-    link = "/queries/initiatives-facing-barrier?barrier=wide&unplaced=1"
-    assert found[0].counts[2] == Count(1, link)
 
 
 def test_a_saved_query_answers_in_every_format(client: FlaskClient) -> None:

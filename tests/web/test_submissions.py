@@ -214,11 +214,11 @@ def test_a_report_leads_to_the_page_and_has_a_button_that_takes_it_back(
     mine = token(settings, "town")
     page = client.post("/submissions", data=town().content, headers=TTL | mine | BROWSER)
     assert page.status_code == 201
-    assert 'href="/page/organisation/town"' in page.text
-    assert client.get("/page/organisation/town", headers=BROWSER).status_code == 200
+    assert 'href="/organisations/town"' in page.text
+    assert client.get("/organisations/town", headers=BROWSER).status_code == 200
     address = page.headers["Location"]
     report = client.get(address, headers=BROWSER).text
-    assert 'href="/page/organisation/town"' in report
+    assert 'href="/organisations/town"' in report
     assert f'action="{address}/rollback"' in report
     secret = mine["Authorization"].removeprefix("Bearer ")
     for wrong, status in (("", 401), ("coprod_x_y", 401)):

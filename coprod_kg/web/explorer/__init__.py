@@ -5,8 +5,11 @@ A view is a saved query and a template: every number leads to the rows that it c
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from flask import Blueprint, Response
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import BaseConverter
 
 from coprod_kg.web.explorer.about import about, workbook
 from coprod_kg.web.explorer.board import board
@@ -23,31 +26,45 @@ from coprod_kg.web.site import Site
 __all__ = ["blueprint"]
 
 
+_EMBEDDED: Final = ("organisation", "board", "barriers", "enablers", "pathways")
+"""The views that other sites may show in a frame."""
+
+
+class _Language(BaseConverter):
+    """The code of a language that is not the first one, as a part of an address."""
+
+    regex = "|".join(LANGUAGES[1:])
+
+
 def blueprint(site: Site) -> Blueprint:
     """The routes of the explorer, in English and below the code of each other language."""
     routes = Blueprint("explorer", __name__)
-    views: dict[str, Callable[..., Response]] = {
-        "/": partial(home, site),
-        "/search": Searcher(site),
-        "/organisations/<name>": partial(organisation, site),
-        "/initiatives/<name>": partial(initiative, site),
-        "/board": partial(board, site),
-        "/pathways": partial(pathways, site),
-        "/compare": partial(compare, site),
-        "/about": partial(about, site),
-        "/template.xlsx": workbook,
-        "/barriers": partial(overview, site, "barrier"),
-        "/barriers/<name>": partial(concept, site, "barrier"),
-        "/enablers": partial(overview, site, "enabler"),
-        "/enablers/<name>": partial(concept, site, "enabler"),
+    views: dict[str, tuple[str, Callable[..., Response]]] = {
+        "home": ("/", partial(home, site)),
+        "search": ("/search", Searcher(site)),
+        "organisation": ("/organisations/<name>", partial(organisation, site)),
+        "initiative": ("/initiatives/<name>", partial(initiative, site)),
+        "board": ("/board", partial(board, site)),
+        "barriers": ("/barriers", partial(overview, site, "barrier")),
+        "barrier": ("/barriers/<name>", partial(concept, site, "barrier")),
+        "enablers": ("/enablers", partial(overview, site, "enabler")),
+        "enabler": ("/enablers/<name>", partial(concept, site, "enabler")),
+        "pathways": ("/pathways", partial(pathways, site)),
+        "compare": ("/compare", partial(compare, site)),
+        "about": ("/about", partial(about, site)),
+        "template": ("/template.xlsx", workbook),
     }
-    for rule, view in views.items():
-        for language in LANGUAGES:
-            start = "" if language == LANGUAGES[0] else f"/{language}"
-            routes.add_url_rule(
-                f"{start}{rule}",
-                endpoint=f"{language} {rule}",
-                view_func=view,
-                defaults={"language": language},
-            )
+    routes.record_once(_convert)
+    for endpoint, (rule, view) in views.items():
+        english = {"language": LANGUAGES[0]}
+        routes.add_url_rule(rule, endpoint=endpoint, view_func=view, defaults=english)
+        routes.add_url_rule(f"/<language:language>{rule}", endpoint=endpoint, view_func=view)
+        if endpoint in _EMBEDDED:
+            alone = f"/embed{rule}"
+            routes.add_url_rule(alone, endpoint=endpoint, view_func=view, defaults=english)
+            routes.add_url_rule(f"/<language:language>{alone}", endpoint=endpoint, view_func=view)
     return routes
+
+
+def _convert(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["language"] = _Language

@@ -120,7 +120,7 @@ def _assessed(page: Page, explanation: Explanation, values: dict[str, Any]) -> A
 
 def _subjects(statements: Iterable[str]) -> dict[str, None]:
     """The claims and things whose statements decided a criterion."""
-    found = {}
+    found: dict[str, None] = {}
     for statement in statements:
         match = _STATEMENT.match(statement)
         if match and not match[2].endswith(_UNTELLING) and "/id/" in match[1]:

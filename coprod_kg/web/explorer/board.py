@@ -1,4 +1,4 @@
-"""The board: initiatives by stage, restricted by country, sector, organisation, role, phase, year."""
+"""The board: initiatives by stage, restricted by country, sector, role, phase, year."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def board(site: Site, language: str) -> Response:
     if unchanged is not None:
         return unchanged
     grouped = page.given.grouped()
-    chosen = {name: grouped[name] for name in _FILTERS if name in grouped}
+    chosen: dict[str, list[str]] = {name: grouped[name] for name in _FILTERS if name in grouped}
     wanted = grouped.get("stage", [])
     extent = extent_of(page)
     counts = {
@@ -91,9 +91,9 @@ def _listed(
         rows = [
             row
             for stage in stages
-            for row in page.ask("initiatives", _IN_A_COLUMN, **{**chosen, "stage": stage}).rows
+            for row in page.first("initiatives", _IN_A_COLUMN, **{**chosen, "stage": [stage]}).rows
         ]
-        rows += page.ask("initiatives", _IN_A_COLUMN, **{**chosen, "unplaced": "1"}).rows
+        rows += page.first("initiatives", _IN_A_COLUMN, **{**chosen, "unplaced": ["1"]}).rows
     listed: dict[str, dict[str, Mapping[str, Cell]]] = {}
     for row in rows:
         slug = row["atStage"].value.rpartition("/")[2] if "atStage" in row else ""

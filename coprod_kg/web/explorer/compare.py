@@ -100,9 +100,7 @@ def _side(page: Page, kind: str, slug: str, stages: list[StageRow]) -> Side:
     return Side(
         slug,
         _label(page, kind, slug),
-        page.to(f"/organisations/{slug}")
-        if kind == "organisation"
-        else page.to("/board", **where),
+        page.to(f"/organisations/{slug}") if kind == "organisation" else page.to("/board", **where),
         Figure(len(ours), page.link("initiatives", **where)),
         tuple(_at_stage(page, where, stage, at, len(ours)) for stage in stages),
         Figure(len(barred), page.link("initiatives-facing-barrier", **where), len(ours))
@@ -144,7 +142,7 @@ def _label(page: Page, kind: str, slug: str) -> Cell:
 
 
 def _organisations(page: Page, chosen: list[str]) -> list[Choice]:
-    rows = page.ask("completeness-by-organisation", _LISTED + 1).rows
+    rows = page.first("completeness-by-organisation", _LISTED + 1).rows
     if len(rows) > _LISTED:
         return []
     return [

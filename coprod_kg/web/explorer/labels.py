@@ -21,9 +21,12 @@ def concepts() -> Mapping[str, Concept]:
 
 
 def best(names: Iterable[Cell], language: str) -> Cell | None:
-    """The name in the reader's language, else in English, else in any; None where there is none."""
+    """The name in the reader's language, else in English, else in any; None where there is none.
+
+    Of several in one language the first is taken.
+    """
     order = {language: 0, _ENGLISH: 1, None: 2}
-    return min(names, key=lambda name: (order.get(name.language, 3), name.value), default=None)
+    return min(names, key=lambda name: order.get(name.language, 3), default=None)
 
 
 def wanting(table: Table, language: str, base_iri: str) -> set[str]:
@@ -47,10 +50,7 @@ def relabelled(table: Table, language: str, names: Mapping[str, Cell]) -> Table:
         names: thing → its name.
     """
     labels = labelled_columns(table.columns)
-    rows = tuple(
-        {**row, **{label: found for label, found in _labels(row, labels, language, names)}}
-        for row in table.rows
-    )
+    rows = tuple({**row, **dict(_labels(row, labels, language, names))} for row in table.rows)
     return Table(table.columns, rows, table.truth)
 
 

@@ -1,4 +1,4 @@
-"""The page of an organisation: where we stand, what holds us, who got past it, what to send next."""
+"""The page of an organisation: where we stand, what holds us, who got past it, what to send."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -14,7 +14,9 @@ from coprod_kg.formats.negotiation import Offer
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.suppression import suppressed
+from coprod_kg.web.address import root
 from coprod_kg.web.explorer.labels import best, concepts, relabelled, wanting
+from coprod_kg.web.headers import FRAMED_POLICY
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.replies import Conditions
 from coprod_kg.web.site import VOCABULARY, Site, rows
@@ -22,6 +24,7 @@ from coprod_kg.web.site import VOCABULARY, Site, rows
 __all__ = ["LANGUAGES", "Figure", "Page"]
 
 LANGUAGES: Final = ("en", "da", "de")
+_EMBED: Final = "/embed"
 _PLACES: Final = {
     "organisation": "organisations",
     "initiative": "initiatives",
@@ -77,26 +80,28 @@ class Page:
         """A 304 where the client holds this page already."""
         return self._conditions.unchanged()
 
-    def ask(self, name: str, limit: int | None = None, **values: str | Iterable[str]) -> Table:
+    def ask(self, name: str, **values: str | Iterable[str]) -> Table:
         """The rows of a saved query, its labels in the reader's language.
-
-        Args:
-            name: of the query.
-            limit: at most so many rows; all by default.
-            values: parameter → its values.
 
         Raises:
             LimitReached: they are more than a page can show.
             WrongUsage: a value fits no parameter.
         """
+        return self._rows(name, _several(values), None)
+
+    def first(self, name: str, limit: int, **values: str | Iterable[str]) -> Table:
+        """At most so many of those rows."""
+        return self._rows(name, _several(values), limit)
+
+    def _rows(self, name: str, values: dict[str, list[str]], limit: int | None) -> Table:
         site = self.site
         query = site.views[name] if name in site.views else site.queries[name]
-        text = query.bind(_several(values), site.settings.base_iri, limit=limit)
+        text = query.bind(values, site.settings.base_iri, limit=limit)
         found = rows(site.ask(text, (ROWS[0].media_type,), self.version))
         if found is None:
             raise LimitReached(
                 "there is more to this page than can be shown",
-                fix=f"Choose fewer at once, or take the answer whole at {self.link(name, **values)}",
+                fix=f"Choose fewer at once, or take all of it at {self.link(name, **values)}",
             )
         return self.named(suppressed(found, query.small_counts))
 
@@ -146,7 +151,7 @@ class Page:
         return _address(f"{start}/", [("version", str(number))])
 
     def place(self, iri: str) -> str | None:
-        """The page of what an IRI names: the explorer's where it has one; None if it is not ours."""
+        """The page of what an IRI names, the explorer's where it has one; None if not ours."""
         base = f"{self.site.settings.base_iri}id/"
         start = base if iri.startswith(base) else VOCABULARY
         kind, _, name = iri.removeprefix(start).partition("/")
@@ -164,10 +169,29 @@ class Page:
 
     @cached_property
     def path(self) -> str:
-        """The path of this page without its language."""
-        start = f"/{self.language}"
-        path = request.path
-        return path.removeprefix(start) or "/" if self.language != LANGUAGES[0] else path
+        """The path of this page without its language, and without ``/embed``."""
+        start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
+        return request.path.removeprefix(start).removeprefix(_EMBED) or "/"
+
+    @cached_property
+    def embedded(self) -> bool:
+        """Whether the view is asked alone, for a frame of another site."""
+        start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
+        return request.path.removeprefix(start).startswith(f"{_EMBED}/")
+
+    @cached_property
+    def frame(self) -> str:
+        """The address of this view alone, whole, in this version."""
+        start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
+        pairs = [pair for pair in self.given.pairs if pair[0] != "version"]
+        pairs.append(("version", str(self.version)))
+        return root().rstrip("/") + _address(f"{start}{_EMBED}{quote(self.path)}", pairs)
+
+    @cached_property
+    def whole(self) -> str:
+        """The address of the page that an embedded view is a part of."""
+        start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
+        return root().rstrip("/") + _address(f"{start}{quote(self.path)}", list(self.given.pairs))
 
     def alternates(self) -> list[tuple[str, str]]:
         """Language → the address of this page in it, with the same values."""
@@ -181,6 +205,8 @@ class Page:
         body = render_template(template, page=self, version=self.version, **shown)
         response = Response(body, content_type=HTML.content_type)
         response.headers["Content-Language"] = self.language
+        if self.embedded:
+            response.headers["Content-Security-Policy"] = FRAMED_POLICY
         return self._conditions.mark(response, self._conditions.offers[0])
 
     def _pinned(self, values: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:

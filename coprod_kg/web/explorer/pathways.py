@@ -27,7 +27,7 @@ def pathways(site: Site, language: str) -> Response:
     unchanged = page.unchanged()
     if unchanged is not None:
         return unchanged
-    history = page.ask("initiative-history", _JUDGEMENTS).rows
+    history = page.first("initiative-history", _JUDGEMENTS).rows
     drawn = timeline(history, datetime.now(UTC).year)
     moved = tuple(line for line in drawn.lines if len(line.spans) > 1 or line.dropped)
     return page.render(
@@ -50,7 +50,7 @@ def _part(whole: Timeline, lines: tuple[Line, ...]) -> Timeline:
 def _moves(page: Page) -> list[tuple[Mapping[str, Cell], Figure, int | None]]:
     """Each move: its row, how many took it, and the middle of their months."""
     months: dict[tuple[str, str], dict[str, int]] = {}
-    durations = page.ask("step-durations", _MOVES).rows
+    durations = page.first("step-durations", _MOVES).rows
     for row in durations:
         key = row["fromStage"].value, row["toStage"].value
         months.setdefault(key, {})[row["initiative"].value] = int(row["months"].value)

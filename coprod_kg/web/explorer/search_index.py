@@ -9,7 +9,7 @@ from typing import Final
 __all__ = ["Entry", "SearchIndex", "folded"]
 
 _LETTERS: Final = str.maketrans(
-    {"ø": "o", "æ": "a", "ß": "ss", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "ı": "i"}
+    {"ø": "o", "æ": "a", "ß": "ss", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "\u0131": "i"}
 )
 _PAIRS: Final = (("oe", "o"), ("ae", "a"), ("aa", "a"), ("ue", "u"))
 """How accents are written out: koege is Køge, Muenchen is München."""

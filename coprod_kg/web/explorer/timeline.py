@@ -93,9 +93,7 @@ def timeline(rows: Iterable[Mapping[str, Cell]], today: int) -> Timeline:
     lines.sort(key=lambda line: (line.spans[0].start, line.name.value))
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100) if (last - first) / step <= 8)
     begin = first + -first % step
-    ticks = tuple(
-        (year, round((year - first) * scale, 2)) for year in range(begin, last + 1, step)
-    )
+    ticks = tuple((year, round((year - first) * scale, 2)) for year in range(begin, last + 1, step))
     drawn = {line.iri for line in lines}
     return Timeline(first, last, tuple(lines), ticks, len(undated - drawn))
 

@@ -1,0 +1,268 @@
+"""The explorer over the tiny world: every number is what its question lists, missing is told."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from coprod_kg.settings import Settings
+from coprod_kg.web import create_app
+from tests.memory_store import MemoryStore
+from tests.web.conftest import BASE, tiny_world
+from tests.web.test_pages import BROWSER, page
+
+VIEWS = (
+    "/",
+    "/search",
+    "/search?q=alpha",
+    "/organisations/north-city",
+    "/organisations/lake-council",
+    "/organisations/river-ward",
+    "/initiatives/alpha",
+    "/initiatives/delta",
+    "/initiatives/eta",
+    "/initiatives/zeta",
+    "/board",
+    "/board?country=DNK&sector=health&sector=education",
+    "/board?year=2019",
+    "/board?organisation=north-city&role=service-user",
+    "/barriers",
+    "/barriers?show=share",
+    "/barriers/inter-org-complexity",
+    "/barriers/lack-of-funding",
+    "/barriers/ringfencing",
+    "/enablers",
+    "/enablers/coordinator-role",
+    "/pathways",
+    "/compare",
+    "/compare?country=DNK&country=GBR",
+    "/compare?organisation=north-city&organisation=river-hospital",
+    "/about",
+)
+
+
+class Figures(HTMLParser):
+    """The numbers of a page that are links: their address and their text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str], str]] = []
+        self._open = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "a" and "figure" in given.get("class", "").split():
+            self.found.append((given["href"], given, ""))
+            self._open = True
+        elif tag != "a" and self._open:
+            self._open = tag != "span"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            link, given, text = self.found[-1]
+            self.found[-1] = (link, given, text + data)
+
+
+def listed(client: FlaskClient, link: str, summed: str) -> int:
+    """How many different things the first column of a question's answer has, or a column's sum."""
+    name, _, values = link.removeprefix("/queries/").partition("?")
+    answer = client.get(f"/queries/{name}.json?{values}").get_json()
+    rows, first = answer["results"]["bindings"], answer["head"]["vars"][0]
+    if summed:
+        return sum(int(row[summed]["value"]) for row in rows)
+    return len({row[first]["value"] for row in rows if first in row})
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_well_formed_and_every_link_of_it_leads_somewhere(
+    client: FlaskClient, view: str
+) -> None:
+    read = page(client, view)
+    for link in {link for link, _ in read.links if link.startswith("/")}:
+        with client.get(link, headers=BROWSER) as response:
+            assert response.status_code in (200, 303), link
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_number_is_what_its_question_lists(client: FlaskClient, view: str) -> None:
+    text = client.get(view, headers=BROWSER).text
+    for link, given, shown in Figures(text).found:
+        number = int(given.get("data-number") or shown)
+        assert listed(client, link, given.get("data-sum", "")) == number, (link, shown)
+
+
+def test_the_views_have_numbers(client: FlaskClient) -> None:
+    for view in ("/", "/organisations/north-city", "/board", "/barriers", "/compare?country=DNK"):
+        assert Figures(client.get(view, headers=BROWSER).text).found, view
+
+
+def test_a_number_of_an_older_version_leads_to_that_version(client: FlaskClient) -> None:
+    version = client.get("/", headers=BROWSER).headers["Dataset-Version"]
+    text = client.get(f"/board?version={version}", headers=BROWSER).text
+    links = [link for link, _, _ in Figures(text).found]
+    assert links
+    assert all(f"version={version}" in link for link in links)
+
+
+def test_the_first_page_tells_claimed_and_supported_apart(client: FlaskClient) -> None:
+    rows = client.get("/queries/claimed-and-supported.json").get_json()["results"]["bindings"]
+    text = client.get("/", headers=BROWSER).text
+    for row in rows:
+        slug = row["stage"]["value"].rpartition("/")[2]
+        link = f"/queries/initiatives?stage={slug}"
+        found = {link: int(shown) for link, _, shown in Figures(text).found}
+        if int(row["claimed"]["value"]):
+            assert found[link] == int(row["claimed"]["value"])
+            assert found[f"{link}&supported={slug}"] == int(row["supported"]["value"])
+
+
+def test_an_empty_store_says_how_data_come_in() -> None:
+    client = create_app(MemoryStore(), Settings()).test_client()
+    text = client.get("/", headers=BROWSER).text
+    assert "Nothing is here yet" in text
+    assert 'href="/template.xlsx"' in text
+    assert 'href="/submissions"' in text
+    for view in ("/board", "/barriers", "/enablers", "/pathways", "/compare", "/about", "/search"):
+        assert client.get(view, headers=BROWSER).status_code == 200, view
+
+
+def test_the_empty_workbook_is_a_workbook_in_each_language(client: FlaskClient) -> None:
+    bodies = {client.get(f"{start}/template.xlsx").data for start in ("", "/da", "/de")}
+    assert len(bodies) == 3
+    assert all(body.startswith(b"PK") for body in bodies)
+
+
+@pytest.mark.parametrize(
+    ("asked", "link"),
+    [
+        ("alfa", "/initiatives/alpha"),
+        ("ALPHA", "/initiatives/alpha"),
+        ("north citty", "/organisations/north-city"),
+        ("Sverige", "/board?country=SWE"),
+        ("mangel på finansiering", "/barriers/lack-of-funding"),
+        ("koordinator", "/enablers/coordinator-role"),
+        ("who overcame", "/queries/barriers-overcome"),
+    ],
+)
+def test_a_search_finds_it(client: FlaskClient, asked: str, link: str) -> None:
+    found = client.get("/search", query_string={"q": asked}, headers=BROWSER).text
+    assert f'href="{link}"' in found, re.findall(r'<li><a href="([^"]+)"', found)
+
+
+def test_a_search_that_finds_nothing_says_so(client: FlaskClient) -> None:
+    text = client.get("/search?q=zzzzqq", headers=BROWSER).text
+    assert "Nothing here is called “zzzzqq”" in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/organisations/nowhere",
+        "/initiatives/nowhere",
+        "/barriers/nowhere",
+        "/enablers/nowhere",
+        "/initiatives/a%20b",
+    ],
+)
+def test_an_unknown_name_is_not_found(client: FlaskClient, address: str) -> None:
+    response = client.get(address, headers=BROWSER)
+    assert response.status_code in (400, 404), response.text
+    assert "Traceback" not in response.text
+
+
+def test_what_cannot_be_compared_is_refused(client: FlaskClient) -> None:
+    response = client.get("/compare?country=DNK&sector=health", headers=BROWSER)
+    assert response.status_code == 400
+    assert "cannot be compared with each other" in response.text
+
+
+def test_a_view_held_already_is_not_sent_again(client: FlaskClient) -> None:
+    tag = client.get("/board", headers=BROWSER).headers["ETag"]
+    again = client.get("/board", headers={**BROWSER, "If-None-Match": tag})
+    assert again.status_code == 304
+
+
+def world(checkout: Path, more: str) -> FlaskClient:
+    """The tiny world with what one more organisation says."""
+    store = tiny_world(checkout)
+    prefixes = "\n".join(
+        line
+        for line in (checkout / "tests" / "tiny.ttl").read_text().splitlines()
+        if line.startswith(("PREFIX", "BASE"))
+    )
+    store.load(f"{BASE}graph/organisation/more", f"{prefixes}\n{more}".encode())
+    return create_app(store, Settings()).test_client()
+
+
+@pytest.fixture(scope="module")
+def missing(checkout: Path) -> FlaskClient:
+    """A world in which a stage has initiatives and nobody reports a barrier there."""
+    return world(
+        checkout,
+        """<id/organisation/koege-kommune> a org:Organization ; rdfs:label "Køge Kommune"@da .
+        <id/initiative/genbrug> a cp:Initiative ; rdfs:label "Genbrug for alle"@da ;
+            cp:runBy <id/organisation/koege-kommune> ; cp:currentStage stage:culture .
+        <id/stage-assessment/genbrug> a cp:StageAssessment ; cp:about <id/initiative/genbrug> ;
+            cp:stage stage:culture ; cp:claimedBy <id/agent/coder> ; cp:basis basis:self-claim .""",
+    )
+
+
+def test_missing_is_never_zero(missing: FlaskClient) -> None:
+    """A stage with initiatives and no report is [x], one without initiatives [z], never 0."""
+    text = missing.get("/barriers", headers=BROWSER).text
+    heads = re.findall(r'<th scope="col" class="number">([^<]+)</th>', text)
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', text, re.DOTALL)
+    first = re.findall(r"<td.*?</td>", rows[0], re.DOTALL)
+    told = dict(zip(heads, first, strict=False))
+    assert "[x]" in told["Mainstreamed culture"]
+    assert "[z]" in told["Ad hoc facilitation, collective"]
+    assert '<p class="key">' in text
+    ours = missing.get("/organisations/koege-kommune", headers=BROWSER).text
+    assert "No barrier is reported: that is not known, not none." in ours
+    learning = ours.partition('id="learning"')[2].partition("</section>")[0]
+    assert learning.count("[x]") >= 2
+
+
+def test_a_danish_name_is_shown_with_its_language(missing: FlaskClient) -> None:
+    found = missing.get("/search?q=koge", headers=BROWSER).text
+    assert 'lang="da">Køge Kommune</a>' in found
+    ours = missing.get("/organisations/koege-kommune", headers=BROWSER).text
+    assert '<span lang="da">Køge Kommune</span>' in ours
+    assert "koege-kommune<" not in ours
+
+
+def test_an_initiative_tells_in_the_words_of_assess_why_it_stands_there(
+    client: FlaskClient,
+) -> None:
+    text = client.get("/initiatives/zeta", headers=BROWSER).text
+    assert "on record" in text
+    assert "not on record" in text
+    assert "Meant for:" in text
+    assert "The need is everywhere." in text
+
+
+def test_every_view_in_another_language_keeps_its_links_there(client: FlaskClient) -> None:
+    text = client.get("/de/organisations/north-city", headers=BROWSER).text
+    assert '<html lang="de">' in text
+    assert 'href="/de/initiatives/alpha"' in text
+    assert 'hreflang="da" href="/da/organisations/north-city"' in text
+    assert client.get("/de/board", headers=BROWSER).headers["Content-Language"] == "de"
+
+
+def test_a_view_alone_may_be_framed_and_nothing_else(client: FlaskClient) -> None:
+    for view in ("/board?country=DNK", "/barriers", "/organisations/north-city"):
+        whole = client.get(f"/da{view}", headers=BROWSER)
+        alone = client.get(f"/da/embed{view}", headers=BROWSER)
+        assert "frame-ancestors 'none'" in whole.headers["Content-Security-Policy"]
+        assert "frame-ancestors *" in alone.headers["Content-Security-Policy"]
+        path = view.partition("?")[0]
+        assert f"/da/embed{path}?" in whole.text
+        assert "<nav" not in alone.text
+        assert "<title>" in alone.text
+        assert f"version {alone.headers['Dataset-Version']}" in alone.text

@@ -1,0 +1,153 @@
+"""The explorer in the system's Chromium: one session through every view, as people meet them."""
+
+import importlib.util
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from tests.web.test_explorer import VIEWS
+
+OTHERS = (
+    "/queries",
+    "/queries/initiatives-by-stage",
+    "/ontology",
+    "/shapes",
+    "/sparql",
+    "/docs",
+    "/docs/submitter",
+    "/submissions",
+    "/page/initiative/alpha",
+    "/page/vocab/stage/project",
+    "/nowhere",
+)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+MOST_BYTES = 100_000
+
+
+@pytest.fixture(scope="module")
+def browser(require: Callable[[str], None]) -> Iterator[Any]:
+    require("chromium")
+    assert importlib.util.find_spec("playwright"), "pip install playwright"
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def axe(require: Callable[[str], None]) -> str:
+    """The checker's script; it is no part of our pages, so their policy does not concern it."""
+    require("axe")
+    found = importlib.util.find_spec("axe_playwright_python")
+    assert found
+    assert found.origin
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "start"),
+    [("light", 1200, ""), ("dark", 1200, "/da"), ("light", 320, "/de")],
+)
+def test_nothing_keeps_people_out_of_a_view(
+    browser: Any, address: str, axe: str, scheme: str, width: int, start: str
+) -> None:
+    """By axe-core, in three languages, light, dark and on the narrowest screen."""
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    faults = {}
+    for view in VIEWS if start else (*VIEWS, *OTHERS):
+        page.goto(f"{address}{start}{view}")
+        found = violations(page, axe)
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            found.append("it scrolls sideways")
+        if found:
+            faults[view] = found
+    page.close()
+    assert not faults
+
+
+def test_no_view_asks_another_server_or_weighs_more_than_it_may(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    told: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: told.append(message.text))
+    for view in VIEWS:
+        response = page.goto(f"{address}{view}")
+        assert len(response.body()) < MOST_BYTES, view
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+    page.close()
+    assert {urlsplit(url).netloc for url in asked if url.startswith("http")} == {
+        urlsplit(address).netloc
+    }
+    assert told == []
+
+
+def test_from_the_first_page_to_who_got_past_it_by_keyboard_without_scripts(
+    browser: Any, address: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/")
+    page.get_by_role("searchbox").focus()
+    page.keyboard.type("north citi")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="North City").press("Enter")
+    assert page.get_by_role("heading", level=1).inner_text() == "North City"
+    page.locator("#past").wait_for()
+    barrier = page.locator("section[aria-labelledby=holds] tbody a").first
+    name = barrier.inner_text()
+    barrier.press("Enter")
+    assert page.get_by_role("heading", level=1).inner_text() == name
+    assert page.get_by_role("heading", name="Who overcame it, and how").is_visible()
+    context.close()
+
+
+def test_the_answer_stands_on_the_first_screen_of_a_phone(browser: Any, address: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    for view, where in (
+        ("/", ".sentence .figure"),
+        ("/organisations/north-city", ".sentence .figure"),
+        ("/initiatives/alpha", "#claimed"),
+        ("/barriers", ".sentence .figure"),
+        ("/board", ".board .figure"),
+        ("/pathways", "table .figure"),
+    ):
+        page.goto(f"{address}{view}")
+        place = page.locator(where).first.bounding_box()
+        assert place, view
+        assert place["y"] + place["height"] < 844, view
+    page.close()
+
+
+def test_where_we_stand_prints_on_two_sheets(browser: Any, address: str, tmp_path: Path) -> None:
+    page = browser.new_page()
+    for view in ("/organisations/river-hospital", "/barriers/inter-org-complexity"):
+        page.goto(f"{address}{view}")
+        sheets = page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n")
+        assert 1 <= sheets <= 2, view
+    page.close()
