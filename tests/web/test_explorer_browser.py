@@ -148,6 +148,8 @@ def test_where_we_stand_prints_on_two_sheets(browser: Any, address: str, tmp_pat
     page = browser.new_page()
     for view in ("/organisations/river-hospital", "/barriers/inter-org-complexity"):
         page.goto(f"{address}{view}")
+        named = page.locator("style[media=print]").inner_text()
+        assert "@bottom-left" in named
         sheets = page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n")
         assert 1 <= sheets <= 2, view
     page.close()

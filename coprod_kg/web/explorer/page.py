@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from flask import Response, g, render_template, request
+from markupsafe import Markup
 
 from coprod_kg.errors import LimitReached
 from coprod_kg.formats.media_types import HTML, ROWS
@@ -198,6 +199,12 @@ class Page:
         tail = f"?{urlencode(self.given.pairs)}" if self.given.pairs else ""
         starts = [(code, "" if code == LANGUAGES[0] else f"/{code}") for code in LANGUAGES]
         return [(code, quote(start + self.path) + tail) for code, start in starts]
+
+    def on_each_sheet(self, title: str) -> Markup:
+        """What a printed sheet names at its foot, as a string of CSS with nothing but escapes."""
+        text = f"{title} · {root()} · {self.version}"
+        plain = (letter if letter.isalnum() else f"\\{ord(letter):x} " for letter in text)
+        return Markup('"{}"').format("".join(plain))
 
     def render(self, template: str, **shown: Any) -> Response:
         """The page as a response."""
