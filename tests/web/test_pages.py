@@ -35,7 +35,7 @@ class Page(HTMLParser):
         given = {name: value or "" for name, value in attributes}
         self.scripts += tag == "script"
         self.ids += [given["id"]] if "id" in given else []
-        self.labelled += [given["for"]] if tag == "label" else []
+        self.labelled += [given["for"]] if tag == "label" and "for" in given else []
         if tag == "a":
             self.links.append((given["href"], ""))
         if tag not in self.VOID:

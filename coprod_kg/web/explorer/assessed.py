@@ -5,7 +5,7 @@ All that the explorer knows of `coprod_kg.assessment` is here.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from coprod_kg.assessment.explanation import Explainer, Explanation
@@ -13,7 +13,7 @@ from coprod_kg.assessment.search import find
 from coprod_kg.assessment.values import as_values
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.table import Cell
-from coprod_kg.store.base import Answer, Query, RestrictedStore
+from coprod_kg.store.base import NOTHING, Answer, Query, RestrictedStore
 from coprod_kg.web.explorer.page import Page
 
 __all__ = ["Assessed", "assessed"]
@@ -23,18 +23,17 @@ _UNTELLING: Final = ("ontology#about", "core#broader", "22-rdf-syntax-ns#type")
 """Statements that are behind every verdict, so that they tell nothing of this one."""
 
 
+@dataclass(frozen=True)
 class _PageStore(RestrictedStore):
     """The store as one page sees it: one version, through its cache and its slots."""
 
-    def __init__(self, page: Page) -> None:
-        super().__init__(page.site.store, ())
-        object.__setattr__(self, "_page", page)
+    page: Page = field(kw_only=True)
 
     def query(self, query: Query) -> Answer:
-        """Ask what can be seen, of the page's version."""
-        page: Page = self.__dict__["_page"]
-        seconds = page.site.settings.query_seconds
-        return page.site.ask_store(replace(query, version=page.version, seconds=seconds))
+        """Ask what can be seen, of the page's version; the site hides what has to be hidden."""
+        site = self.page.site
+        asked = replace(query, version=self.page.version, seconds=site.settings.query_seconds)
+        return site.ask_store(asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def assessed(page: Page, names: Iterable[str]) -> list[Assessed]:
         page: in whose version and language.
         names: kind and slug of each, such as ``initiative/ryhov-self-care``.
     """
-    store = _PageStore(page)
+    store = _PageStore(page.site.store, NOTHING, page=page)
     explainer = Explainer(store, page.site.settings)
     found = []
     for name in names:

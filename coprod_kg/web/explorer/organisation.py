@@ -149,7 +149,7 @@ def _learning(page: Page, name: str) -> dict[str, Figure]:
     if not rows:
         return {"feedForward": Figure(None, mark="x"), "feedback": Figure(None, mark="x")}
     return {
-        column: Figure(sum(int(row[column].value) for row in rows), link)
+        column: Figure(sum(int(row[column].value) for row in rows), link, column=column)
         for column in ("feedForward", "feedback")
     }
 
@@ -158,7 +158,7 @@ def _completeness(page: Page, name: str) -> dict[str, Figure]:
     rows = page.ask("completeness-by-organisation", organisation=name).rows
     link = page.link("completeness-by-organisation", organisation=name)
     return {
-        column: Figure(int(rows[0][column].value), link)
+        column: Figure(int(rows[0][column].value), link, column=column)
         for column in ("initiatives", "withoutStage", "undated", "claims", "unevidenced")
         if rows
     }

@@ -42,6 +42,7 @@ class Figure:
         number: the number, or None where there is none: then the mark says why.
         link: the saved query that lists what it counts.
         of: its denominator, or None.
+        column: the column of the answer whose sum it is; empty where it counts its first column.
         mark: ``x`` not available, ``c`` withheld, ``z`` not applicable; empty beside a number.
     """
 
@@ -49,6 +50,7 @@ class Figure:
     link: str = ""
     of: int | None = None
     mark: str = ""
+    column: str = ""
 
     @property
     def share(self) -> float:

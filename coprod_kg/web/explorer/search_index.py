@@ -14,8 +14,12 @@ _LETTERS: Final = str.maketrans(
 _PAIRS: Final = (("oe", "o"), ("ae", "a"), ("aa", "a"), ("ue", "u"))
 """How accents are written out: koege is Køge, Muenchen is München."""
 _WORD: Final = re.compile(r"\w+")
-_LIKE: Final = 0.5
+_LIKE: Final = 0.45
 """How much of two words' trigrams has to be the same for one to be a typing error of the other."""
+
+
+_SHORT: Final = 2
+"""Words of so few letters (of, på, in) do not have to match beside longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Entry:
 
 
 class SearchIndex:
-    """Finds entries by the words of their names.
+    """Finds entries by the words of their names; the shortest words count only among their like.
 
     A word that is asked for matches a word of a name that is equal to it, begins with it or, by
     the share of their trigrams, is nearly it. Every word has to match.
@@ -58,7 +62,8 @@ class SearchIndex:
 
     def find(self, text: str) -> list[Entry]:
         """The best entry of each thing that a text finds, the best first."""
-        wanted = folded(text)[:12]
+        words = folded(text)[:12]
+        wanted = [word for word in words if len(word) > _SHORT] or words
         if not wanted:
             return []
         scores: dict[int, float] = {}
