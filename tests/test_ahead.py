@@ -28,7 +28,7 @@ def found(text: str, days: int = 1) -> list[str]:
     triples = [one.triple for one in ox.parse(PREFIXES + text, format=ox.RdfFormat.TURTLE)]
     return [
         f"{one.severity} {(one.path or '').rpartition('#')[2].rpartition('/')[2]}"
-        for one in Ahead(Model.installed().shapes, days).check(triples)
+        for one in Ahead(Model.installed().submission, days).check(triples)
     ]
 
 

@@ -13,12 +13,12 @@ from rdflib.namespace import RDF, SH, SKOS
 from benchmarks.generate import organisation
 from coprod_kg.errors import ModelError
 from coprod_kg.model.files import files
+from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
-from coprod_kg.validation import processor
+from coprod_kg.validation import caches
 from coprod_kg.validation.paths import written
 from coprod_kg.validation.profiles import Criterion, Judgement, Profiles
-from coprod_kg.validation.statements import RDF_TYPE
 
 BASE = "https://w3id.org/coprod/"
 CPS = "https://w3id.org/coprod/shapes#"
@@ -46,7 +46,7 @@ PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
 def model() -> tuple[Rules, Profiles]:
     installed = Model.installed()
     rules = Rules(installed.rules, installed.background)
-    return rules, Profiles(FILES, rules.background)
+    return rules, Profiles(FILES, Graph(rules.background))
 
 
 def with_conclusions(turtle: str) -> tuple[list[ox.Triple], list[ox.Triple]]:
@@ -103,7 +103,7 @@ def test_a_criterion_says_what_would_show_it_and_where_it_comes_from(one: Criter
 
 
 def test_no_term_or_concept_in_the_profiles_is_unknown() -> None:
-    known = {str(one) for one in model()[1].background.own_users(ox.NamedNode(str(RDF.type)))}
+    known = {str(one) for one, _ in model()[1].background.pairs("rdf:type")}
     used = {
         str(term)
         for path in FILES
@@ -267,7 +267,7 @@ def test_a_path_is_written_as_in_sparql() -> None:
 
 @cache
 def reference() -> tuple[rdflib.Graph, rdflib.Graph]:
-    processor.install()
+    caches.install()
     shapes, background = rdflib.Graph(), rdflib.Graph()
     for path in FILES:
         shapes.parse(path)
@@ -335,7 +335,7 @@ def test_a_new_criterion_is_an_edit_of_one_file(tmp_path: Path) -> None:
         """,
         encoding="utf-8",
     )
-    profiles = Profiles(copies, model()[0].background)
+    profiles = Profiles(copies, Graph(model()[0].background))
     panel = judged(PREFIXES + PILOT, profiles)["initiative/panel"]
     assert panel.supported == ()
     assert required_missed(panel, "pilot-project") == {"PilotProject-end"}
@@ -364,7 +364,7 @@ def test_a_profile_that_cannot_be_judged_is_refused_and_never_passed_over(
         encoding="utf-8",
     )
     with pytest.raises(ModelError, match=word):
-        Profiles([path], model()[0].background)
+        Profiles([path], Graph(model()[0].background))
 
 
 def test_what_a_profile_calls_our_inference_is_marked_as_such() -> None:

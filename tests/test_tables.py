@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from coprod_kg.errors import DataError, RequestError
 from coprod_kg.workbook.archive import pack
-from coprod_kg.workbook.cells import CellProblem, convert
+from coprod_kg.workbook.cells import convert
 from coprod_kg.workbook.columns import Holds, SheetColumn
 from coprod_kg.workbook.delimited import read_csv
+from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell, visible
 from coprod_kg.workbook.identifiers import SLUG, scoped, slug
 from coprod_kg.workbook.sheets import sheets
@@ -107,7 +108,7 @@ def test_labels_of_every_language_codes_and_iris_mean_the_same() -> None:
 def test_every_label_and_code_of_every_list_is_understood() -> None:
     for choices in sheets().choices.values():
         for one in choices.members:
-            for name in (one.code, one.iri, *one.labels.values()):
+            for name in (one.slug, one.iri, *one.labels.values()):
                 assert choices.find(name) == (one,), (choices.name, name)
 
 

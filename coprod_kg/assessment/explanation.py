@@ -156,7 +156,7 @@ class Explainer:
 def _profiles() -> Profiles:
     """The installed profiles; compiling them takes far longer than judging by them."""
     model = Model.installed()
-    return Profiles(model.stages, model.background)
+    return Profiles(model.stages, model.graph)
 
 
 def _said(judgement: Judgement) -> set[ox.Triple]:

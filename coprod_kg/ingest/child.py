@@ -21,11 +21,12 @@ import pyoxigraph as ox
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
 from coprod_kg.ingest.empty_names import empty_names
-from coprod_kg.ingest.locate import headers_of, in_table, in_text, of_cells
+from coprod_kg.ingest.locate import headers_of, in_table, in_text
 from coprod_kg.ingest.outcome import Checked, Limits, Sent
 from coprod_kg.ingest.partition import parts_of
 from coprod_kg.ingest.rdf_formats import format_of
 from coprod_kg.model import namespaces
+from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand
 from coprod_kg.reasoning.rules import Rules
@@ -74,22 +75,29 @@ class Checker:
         self._base_iri = base_iri
         self._output = output_mb * _MB
         self._rules = Rules(model.rules, model.background)
+        background = Graph(self._rules.background)
         self._shapes = (
-            Shapes(model.shapes, self._rules.background, f"{base_iri}id/") if validates else None
+            Shapes(model.submission.triples(), self._rules.background, f"{base_iri}id/")
+            if validates
+            else None
         )
-        self._profiles = Profiles(model.stages, self._rules.background)
+        self._profiles = Profiles(model.stages, background)
         if self._shapes is not None:
-            self._ahead = Ahead(model.shapes, days_ahead)
-            self._believed = Believed(
-                self._rules.background, self._shapes.named("targetClass"), self._rules.infer
-            )
+            self._ahead = Ahead(model.submission, days_ahead)
+            targets = [kind for _, kind in model.submission.pairs("sh:targetClass")]
+            self._believed = Believed(background, targets, self._rules.infer)
             self._vocabulary = KnownTerms(
                 namespaces.prefixes()["cp"],
                 namespaces.terms(),
                 base_iri,
                 model.background,
                 {
-                    *self._shapes.named("path", "targetClass", "class"),
+                    *(
+                        node.value
+                        for name in ("sh:path", "sh:targetClass", "sh:class")
+                        for _, node in model.submission.pairs(name)
+                        if isinstance(node, ox.NamedNode)
+                    ),
                     *(node.value for node in _ORGANISATIONS),
                     *(
                         node.value
@@ -98,6 +106,7 @@ class Checker:
                         if isinstance(node, ox.NamedNode)
                     ),
                 },
+                model.words,
             )
 
     def check(self, sent: Sent) -> Checked:
@@ -120,7 +129,7 @@ class Checker:
 
     def _table(self, sent: Sent) -> Checked:
         read = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
-        told = of_cells(read.findings, self._base_iri)
+        told = tuple(finding.finding(self._base_iri) for finding in read.findings)
         triples = sorted(read.triples, key=str)
         leads, runners = _leads(triples), self._slugs(_runners(triples))
         parts = [] if sent.organisation or leads else parts_of(triples, self._base_iri)

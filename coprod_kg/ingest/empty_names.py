@@ -28,8 +28,8 @@ def empty_names(triples: Iterable[ox.Triple]) -> Iterator[Finding]:
                 focus=str(subject).strip("<>"),
                 path=predicate.value,
                 value=str(name),
-                message=f"'{name.value[:60]}' names nothing and nobody. Write the name; if nobody "
-                "knows it, write what it is in more words.",
+                message="",  # the words of the shape are filled in with the place
                 shape=_SHAPE,
                 component=f"{_SHAPE}ConstraintComponent",
+                slots=(("name", name.value[:60]),),
             )

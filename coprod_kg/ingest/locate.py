@@ -1,49 +1,31 @@
-"""Findings of shapes with their place in the file (cell or line), in words that fit its format.
+"""Findings with their place in the file (cell or line), in words that fit its format.
 
-The message of a shape speaks of Turtle; for somebody who fills in a table it is reworded to speak
-of columns.
+In RDF the words of a shape are English and name properties as Turtle does; for somebody who fills
+in a table they name its columns, in the language of the template.
 """
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.ingest.lines import FROM, Lines, lines_of
 from coprod_kg.ingest.rdf_formats import RdfSyntax
-from coprod_kg.model.namespaces import prefixes
+from coprod_kg.model.advice import Example, filled
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import expand, shorten
+from coprod_kg.model.schemes import concepts
 from coprod_kg.validation.report import Finding, Severity, Spot
 from coprod_kg.workbook.columns import Sheets
-from coprod_kg.workbook.findings import CellFinding, Place, Positions
+from coprod_kg.workbook.findings import Positions
+from coprod_kg.workbook.sentences import either, sentence
 
-__all__ = ["headers_of", "in_table", "in_text", "of_cells"]
+__all__ = ["headers_of", "in_table", "in_text", "in_turtle"]
 
-"""How the names of the findings of the table reader begin."""
-_COMPONENT: Final = "ConstraintComponent"
-_SENTENCE: Final = re.compile(r"(?<=[.!?]) (?=[A-Z])")
-_ADVICE: Final = ("Write", "Mend", "Leave", "Keep", "Describe", "Did you", "Use", "If", "Name")
-_VALUE: Final = r"""<[^<>]*>|"[^"]*"(?:@[a-z]+|\^\^\w+:\w+)?|[a-z-]+:[\w-]+|true|false|[\d.]*\d"""
-_PAIR: Final = re.compile(rf"\b(?P<prefix>[a-z]+):(?P<local>\w+) (?P<value>{_VALUE})")
-_QUOTED: Final = re.compile(r'"(?P<text>[^"]*)"(?:@[a-z]+|\^\^\w+:\w+)?')
-_NAME: Final = re.compile(r"\b(?P<prefix>[a-z]+):(?P<local>[A-Za-z]\w*)\b")
-_SCHEME: Final = re.compile(r"a concept of the scheme ([a-z-]+)")
+_MISSING: Final = "#MinCountConstraintComponent"
 _LINED: Final = frozenset({"Turtle", "TriG", "N-Triples", "N-Quads"})
-
-
-def of_cells(found: Iterable[CellFinding], base_iri: str) -> tuple[Finding, ...]:
-    """Findings on cells as findings of a report."""
-    return tuple(
-        replace(
-            finding.finding(base_iri),
-            message=_capital(finding.message),
-            fix=finding.fix,
-            permitted=finding.permitted,
-            spot=_spot(finding.place),
-        )
-        for finding in found
-    )
 
 
 def headers_of(sheets: Sheets) -> dict[str, str]:
@@ -92,7 +74,7 @@ def in_text(
         base_iri: what relative IRIs are resolved against.
     """
     if not found or form.name not in _LINED:
-        return tuple(map(_parted, found))
+        return tuple(map(in_turtle, found))
     subjects: Collection[str] = {finding.focus for finding in found}
     nameless = f"{base_iri}.well-known/genid/"
     said: dict[str, set[tuple[str, str]]] = {
@@ -105,7 +87,7 @@ def in_text(
     text = content.decode("utf-8-sig")
     lines, written = lines_of(text, base_iri, subjects, said), text.split("\n")
     return tuple(
-        replace(_parted(finding), spot=finding.spot or _line(finding, lines, written))
+        replace(in_turtle(finding), spot=finding.spot or _line(finding, lines, written))
         for finding in found
     )
 
@@ -120,78 +102,104 @@ def _line(finding: Finding, lines: Lines, written: Sequence[str]) -> Spot | None
     return Spot(line=line, source=source)
 
 
-def _parted(finding: Finding) -> Finding:
-    """The finding with what is wrong and what to do about it apart."""
-    if finding.fix:
-        return finding
-    why, fix = _sentences(finding.message)
-    return replace(finding, message=why, fix=fix or None)
+def in_turtle(finding: Finding) -> Finding:
+    """The finding in words that name everything as Turtle does."""
+    return _worded(finding, "en", shorten, _turtle)
 
 
-def _sentences(message: str) -> tuple[str, str]:
-    parts = _SENTENCE.split(message)
-    cut = next((at for at, part in enumerate(parts) if part.startswith(_ADVICE) and at), len(parts))
-    return " ".join(parts[:cut]), " ".join(parts[cut:])
+def _turtle(examples: Sequence[Example], language: str) -> str:
+    """Some examples as Turtle; a property that several share is written once."""
+    known = [(shown.text, shown.path) for shown in examples]
+    before = [None, *(path for _, path in known)]
+    return either(
+        [
+            text.partition(" ")[2] if path == last else text
+            for (text, path), last in zip(known, before, strict=False)
+        ],
+        language,
+    )
 
 
 def _told(finding: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
+    """The finding with its cell, in words that name the columns of its sheet."""
     place = positions.place(finding.focus, finding.path)
     own = positions.sheets[positions.rows[finding.focus][0]].columns if place else {}
     headers = {**headers, **{path: header.rstrip("* ") for path, (header, _) in own.items()}}
-    why, fix = (finding.message, finding.fix) if finding.fix else _sentences(finding.message)
-    header, missing = (
-        headers.get(finding.path or ""),
-        finding.component.endswith("#MinCount" + _COMPONENT),
+    language = positions.language
+
+    def name(iri: str) -> str:
+        return headers.get(iri) or shorten(iri).rpartition(":")[2]
+
+    told = _worded(finding, language, name, partial(_columns, name))
+    header = headers.get(finding.path or "")
+    if (
+        header
+        and place
+        and finding.component.endswith(_MISSING)
+        and finding.severity is Severity.VIOLATION
+    ):
+        told = replace(told, message=sentence("missing-value", language, column=header))
+    return replace(told, spot=place.spot if place else None)
+
+
+def _columns(name: Callable[[str], str], examples: Sequence[Example], language: str) -> str:
+    """Some examples as what to write in which column."""
+    values: dict[str, list[str]] = {}
+    for shown in examples:
+        values.setdefault(name(shown.path), []).append(_cell(shown.value, language))
+    return either(
+        [
+            sentence("in-column", language, value=either(cells, language), column=column)
+            for column, cells in values.items()
+        ],
+        language,
     )
-    if header and missing and place and finding.severity is Severity.VIOLATION:
-        why = f"{header} is missing, and every row of this sheet needs it."
+
+
+def _cell(value: ox.NamedNode | ox.Literal, language: str) -> str:
+    """A value as it is written in a cell."""
+    if isinstance(value, ox.Literal):
+        kind = value.datatype.value.rpartition("#")[2]
+        if kind == "boolean":
+            return sentence(value.value, language)
+        return value.value if kind == "integer" else f"“{value.value}”"
+    concept = concepts().get(value.value)
+    if concept:
+        return f"“{concept.label(language)}”"
+    return sentence("its-name", language) if "/id/" in value.value else value.value
+
+
+def _worded(
+    finding: Finding,
+    language: str,
+    name: Callable[[str], str],
+    shown: Callable[[Sequence[Example], str], str],
+) -> Finding:
+    """The finding in the words of its shape, where that has any.
+
+    Args:
+        finding: the finding.
+        language: the language of its words.
+        name: what a property is called, by its IRI.
+        shown: how examples are written.
+    """
+    words = Model.installed().words.get(finding.words or finding.shape)
+    if words is None:
+        return finding
+    example = shown(words.examples_in(language), language)
+    slots = {**dict(finding.slots), "example": example}
+
+    def slot(key: str) -> str:
+        return name(expand(key)) if ":" in key else slots[key]
+
+    advice = [filled(words.advice.get(language, ""), slot)]
+    if "meant" in slots:
+        advice.append(sentence("meant", language, meant=slots["meant"]))
+    elif example and example not in advice[0]:
+        advice.append(sentence("example", language, example=example))
     return replace(
         finding,
-        spot=_spot(place) if place else None,
-        message=_in_columns(_SCHEME.sub(r"one of the list \1", why), headers),
-        fix=_advice(fix, headers),
+        message=filled(words.fault[language], slot),
+        fix=" ".join(filter(None, advice)) or None,
+        language=language,
     )
-
-
-def _advice(fix: str, headers: Mapping[str, str]) -> str:
-    """Advice on Turtle, reworded as what to write in which column."""
-    spaces = prefixes()
-
-    def said(found: re.Match[str]) -> str:
-        header = headers.get(spaces.get(found["prefix"], "") + found["local"])
-        column = f"the column {header}" if header else f"the column for {found['local']}"
-        return f"{_plain(found['value'])} in {column}"
-
-    return _in_columns(_QUOTED.sub(r"\g<text>", _PAIR.sub(said, fix)), headers)
-
-
-def _plain(term: str) -> str:
-    """A term of an example as it is written in a cell."""
-    text = _QUOTED.match(term)
-    if text:
-        return f"“{text['text']}”"
-    if term.startswith("<"):
-        return "its name" if term.startswith("<id/") else term.strip("<>")
-    if ":" in term:
-        return f"“{term.partition(':')[2]}”"
-    return {"true": "yes", "false": "no"}.get(term, term)
-
-
-def _in_columns(text: str, headers: Mapping[str, str]) -> str:
-    """A text in which properties are called by the headers of their columns."""
-    spaces = prefixes()
-
-    def header(found: re.Match[str]) -> str:
-        iri = spaces.get(found["prefix"], "") + found["local"]
-        return headers.get(iri) or found["local"]
-
-    return _NAME.sub(header, text)
-
-
-def _capital(text: str) -> str:
-    sentence = text[:1].upper() + text[1:]
-    return sentence if sentence.endswith((".", "?")) else f"{sentence}."
-
-
-def _spot(place: Place) -> Spot:
-    return Spot(place.sheet, place.row, place.column, place.cell)

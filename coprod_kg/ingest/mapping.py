@@ -164,7 +164,7 @@ def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
         for name, choices in sheets().choices.items():
             for choice in choices.members:
                 label = choice.label("en")
-                for word in dict.fromkeys((choice.code, *choice.labels.values(), *choice.names)):
+                for word in dict.fromkeys((choice.slug, *choice.labels.values(), *choice.names)):
                     writer.writerow([name.replace("_", "-"), word, choice.iri, label])
 
 

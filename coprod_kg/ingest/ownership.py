@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from coprod_kg.ingest.changes import Said
 from coprod_kg.ingest.known import said_elsewhere
-from coprod_kg.ingest.locate import in_table
+from coprod_kg.ingest.locate import in_table, in_turtle
 from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.model.namespaces import expand, term
 from coprod_kg.settings import Settings
@@ -72,6 +72,8 @@ def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
         return outcome
     if checked.positions is not None:
         more = in_table(more, checked.positions, checked.headers)
+    else:
+        more = tuple(map(in_turtle, more))
     return replace(outcome, report=Report((*outcome.report.findings, *more)))
 
 
@@ -95,9 +97,9 @@ def _findings(
         elif own_only and runners and not runners & units and not _is_repeated(told, others):
             yield _finding(
                 (thing, term("runBy"), None),
-                f"It is run by {_short(runners, base_iri)} and not by {outcome.organisation}, "
-                "whose data this is. Leave it out and let them send it; or, if "
-                f"{outcome.organisation} runs it too, say so in cp:runBy.",
+                f"{OWN_DESCRIPTION}-runBy",
+                ("runners", _short(runners, base_iri)),
+                ("organisation", str(outcome.organisation)),
             )
 
 
@@ -126,23 +128,24 @@ def _anew(thing: str, told: Said, theirs: Said, owner: str, base_iri: str) -> It
     for path, value in sorted(told, key=str):
         if isinstance(value, ox.Literal) and (path, value.value) in same_text:
             continue  # only its language or datatype is written otherwise
-        yield _finding(
-            (thing, path, str(value)),
-            f"{owner.rpartition('/')[2]} describes this, and does not say so. Leave it out: refer "
-            "to the thing by its name, and make a claim about it where you see it otherwise.",
-        )
+        owned_by = ("owner", owner.rpartition("/")[2])
+        yield _finding((thing, path, str(value)), OWN_DESCRIPTION, owned_by)
 
 
-def _finding(statement: tuple[str, str, str | None], message: str) -> Finding:
+def _finding(
+    statement: tuple[str, str, str | None], words: str, *slots: tuple[str, str]
+) -> Finding:
     focus, path, value = statement
     return Finding(
         Severity.VIOLATION,
         focus,
         path,
         value,
-        message,
+        "",  # the words of the shape are filled in with the place
         OWN_DESCRIPTION,
         f"{OWN_DESCRIPTION}ConstraintComponent",
+        words=words,
+        slots=slots,
     )
 
 

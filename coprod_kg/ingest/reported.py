@@ -7,7 +7,7 @@ The JSON is the report for programs, and its shape is stable:
 "changes": {"added", "changed", "removed", "renamed", "kept": [{"iri", "name", "before"}]},
 "counts": {"violation", "warning", "info"}, "error": {"title", "what", "where", "fix"},
 "causes": [{"severity", "shape", "message", "fix", "count", "spots"}],
-"findings": [{"severity", "focus", "path", "value", "message", "fix", "permitted",
+"findings": [{"severity", "focus", "path", "value", "message", "fix", "language", "permitted",
 "shape", "component", "spot": {"sheet", "row", "column", "cell", "line"}}]}]}``
 
 Whatever is not known is null. A cause names the first places; the findings are all there.
@@ -83,7 +83,7 @@ class Reported:
             "counts": {severity.lower(): self.report.count(severity) for severity in Severity},
             "error": self.error,
             "causes": [_cause(cause) for cause in self.report.causes()],
-            "findings": [finding.as_dict() for finding in self.report.findings],
+            "findings": [_told(finding) for finding in self.report.findings],
         }
 
     @classmethod
@@ -166,6 +166,11 @@ def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None
         "where": error.where,
         "fix": error.fix,
     }
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    table = finding.as_dict()
+    return {name: table[name] for name in table if name not in ("words", "slots")}
 
 
 def _cause(cause: Cause) -> dict[str, Any]:

@@ -72,10 +72,11 @@ def of_graphs(quads: Iterable[ox.Quad], base_iri: str) -> tuple[Finding, ...]:
             None,
             None,
             f"The file names graphs ({shown}), and their names are not kept: all its statements "
-            "enter the one graph of its organisation. Leave the names out if nothing hangs on "
-            "them; send what belongs to several organisations in several files.",
+            "enter the one graph of its organisation.",
             expand("cps:NamedGraph"),
             expand("cps:NamedGraphConstraintComponent"),
+            fix="Leave the names out if nothing hangs on them; send what belongs to several "
+            "organisations in several files.",
         ),
     )
 

@@ -1,21 +1,27 @@
-"""File paths of the installed model, its background triples and its digest."""
+"""The model of an installation: its files, its graphs and what the shapes say, each read once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import ModelError
+from coprod_kg.model.advice import ShapeWords, shape_words
 from coprod_kg.model.files import files
+from coprod_kg.model.graph import Graph
+from coprod_kg.model.schemes import Concept, concepts_of, schemes_of
+from coprod_kg.model.turtle import read
 
 __all__ = ["Model"]
 
 
 @dataclass(frozen=True)
 class Model:
-    """Where the parts of the model lie.
+    """The ontology, schemes, shapes, rules and profiles.
+
+    A file that is not Turtle is a `ModelError` of whichever graph is asked for first.
 
     Attributes:
         ontology: files of the ontology and its schemes.
@@ -30,24 +36,45 @@ class Model:
     stages: tuple[Path, ...] = ()
 
     @classmethod
+    @cache
     def installed(cls) -> "Model":
         """The model of this installation."""
         ontology, shapes = files("ontology"), files("shapes")
         return cls(
             ontology=(ontology / "coprod.ttl", *sorted((ontology / "vocab").glob("*.ttl"))),
-            shapes=(ontology / "prefixes.ttl", *sorted((shapes / "submission").glob("*.ttl"))),
+            shapes=(
+                ontology / "prefixes.ttl",
+                shapes / "checks.ttl",
+                *sorted((shapes / "submission").glob("*.ttl")),
+            ),
             rules=tuple(sorted((files("queries") / "rules").glob("*.ru"))),
             stages=tuple(sorted((shapes / "stages").glob("*.ttl"))),
         )
 
     @cached_property
     def background(self) -> list[ox.Triple]:
-        """The statements of the ontology and its schemes.
+        """The triples of the ontology and its schemes, in the order of their files."""
+        return read(*self.ontology)
 
-        Raises:
-            ModelError: a file is not Turtle.
-        """
-        return [triple for path in self.ontology for triple in _triples(path)]
+    @cached_property
+    def graph(self) -> Graph:
+        """The ontology and its schemes."""
+        return Graph(self.background)
+
+    @cached_property
+    def concepts(self) -> Mapping[str, Concept]:
+        """IRI → concept, of every scheme."""
+        return concepts_of(schemes_of(self.graph))
+
+    @cached_property
+    def submission(self) -> Graph:
+        """The submission shapes."""
+        return Graph(read(*self.shapes))
+
+    @cached_property
+    def words(self) -> Mapping[str, ShapeWords]:
+        """Shape IRI → what a submission shape says to people."""
+        return shape_words(self.submission)
 
     @cached_property
     def digest(self) -> str:
@@ -56,11 +83,3 @@ class Model:
         for path in (*self.ontology, *self.shapes, *self.rules, *self.stages):
             digest.update(sha256(path.read_bytes()).digest())
         return digest.hexdigest()
-
-
-def _triples(path: Path) -> list[ox.Triple]:
-    try:
-        parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        return [quad.triple for quad in parsed]
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error

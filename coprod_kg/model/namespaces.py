@@ -11,8 +11,9 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.model.files import files
+from coprod_kg.model.turtle import read
 
-__all__ = ["expand", "prefixes", "shorten", "term", "terms"]
+__all__ = ["expand", "named", "prefixes", "shorten", "term", "terms"]
 
 _SH = "http://www.w3.org/ns/shacl#"
 _IS_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
@@ -23,10 +24,10 @@ _LOCAL_STOPS = frozenset("/#?")
 def prefixes() -> Mapping[str, str]:
     """Every prefix and its namespace, in the order of the prefixes."""
     declarations: dict[str, dict[str, str]] = {}
-    for quad in _parse("prefixes.ttl"):
-        if quad.predicate.value in (f"{_SH}prefix", f"{_SH}namespace"):
-            key = quad.predicate.value.removeprefix(_SH)
-            declarations.setdefault(str(quad.subject), {})[key] = _value(quad)
+    for triple in read(files("ontology") / "prefixes.ttl"):
+        if triple.predicate.value in (f"{_SH}prefix", f"{_SH}namespace"):
+            key = triple.predicate.value.removeprefix(_SH)
+            declarations.setdefault(str(triple.subject), {})[key] = _value(triple)
     pairs = sorted(
         (declaration["prefix"], declaration["namespace"]) for declaration in declarations.values()
     )
@@ -37,9 +38,9 @@ def prefixes() -> Mapping[str, str]:
 def terms() -> frozenset[str]:
     """The IRIs of all classes and properties that the ontology defines."""
     return frozenset(
-        quad.subject.value
-        for quad in _parse("coprod.ttl")
-        if quad.predicate.value == _IS_DEFINED_BY and isinstance(quad.subject, ox.NamedNode)
+        triple.subject.value
+        for triple in read(files("ontology") / "coprod.ttl")
+        if triple.predicate.value == _IS_DEFINED_BY and isinstance(triple.subject, ox.NamedNode)
     )
 
 
@@ -74,6 +75,16 @@ def expand(name: str) -> str:
     return prefixes()[prefix] + local
 
 
+@cache
+def named(name: str) -> ox.NamedNode:
+    """The node of a short name such as ``cp:Initiative``, made once.
+
+    Raises:
+        WrongUsage: it has no colon, or its prefix is unknown.
+    """
+    return ox.NamedNode(expand(name))
+
+
 def shorten(iri: str) -> str:
     """The short name of an IRI, or the IRI itself where no prefix fits.
 
@@ -91,15 +102,7 @@ def shorten(iri: str) -> str:
     return iri if _LOCAL_STOPS & set(local) else f"{prefix}:{local}"
 
 
-def _parse(name: str) -> list[ox.Quad]:
-    path = files("ontology") / name
-    try:
-        return list(ox.parse(path=path, format=ox.RdfFormat.TURTLE))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
-
-
-def _value(quad: ox.Quad) -> str:
-    if isinstance(quad.object, ox.Literal):
-        return quad.object.value
+def _value(triple: ox.Triple) -> str:
+    if isinstance(triple.object, ox.Literal):
+        return triple.object.value
     raise ModelError("a prefix and a namespace are literals", where="ontology/prefixes.ttl")

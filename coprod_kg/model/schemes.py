@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
-from pyoxigraph import Literal, NamedNode, Quad, parse
+from pyoxigraph import NamedNode
 
-from coprod_kg.errors import ModelError
 from coprod_kg.model.files import files
+from coprod_kg.model.graph import Graph
+from coprod_kg.model.turtle import read
 
-__all__ = ["Concept", "Scheme", "schemes"]
-
-_SKOS: Final = "http://www.w3.org/2004/02/skos/core#"
-_RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+__all__ = ["Concept", "Scheme", "concepts", "concepts_of", "schemes", "schemes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +23,17 @@ class Concept:
         iri: its name.
         slug: its notation, or the last part of its IRI where it has none.
         labels: language → preferred label.
+        names: what else it is called: other labels, another code.
+        definition: what it means, in English, or an empty text.
+        rank: its place where the scheme has an order, else 0.
     """
 
     iri: str
     slug: str
     labels: Mapping[str, str]
+    names: tuple[str, ...] = ()
+    definition: str = ""
+    rank: int = 0
 
     def label(self, language: str = "en") -> str:
         """The label in a language, else in English, else the slug."""
@@ -71,51 +74,53 @@ def schemes(folder: Path | None = None) -> Mapping[str, Scheme]:
         ModelError: a file is not Turtle.
     """
     folder = folder or files("ontology") / "vocab"
-    quads = [quad for path in sorted(folder.glob("*.ttl")) for quad in _read(path)]
-    names = {
-        quad.subject.value
-        for quad in quads
-        if quad.predicate.value == _RDF_TYPE
-        and quad.object == NamedNode(_SKOS + "ConceptScheme")
-        and isinstance(quad.subject, NamedNode)
+    return schemes_of(Graph(read(*sorted(folder.glob("*.ttl")))))
+
+
+def schemes_of(graph: Graph) -> Mapping[str, Scheme]:
+    """Every scheme of a graph, by name."""
+    nodes = sorted(graph.instances("skos:ConceptScheme"), key=lambda node: node.value)
+    made = (_scheme(node, graph) for node in nodes)
+    return MappingProxyType({scheme.name: scheme for scheme in made})
+
+
+@cache
+def concepts() -> Mapping[str, Concept]:
+    """IRI → concept, of every scheme of the model."""
+    return concepts_of(schemes())
+
+
+def concepts_of(known: Mapping[str, Scheme]) -> Mapping[str, Concept]:
+    """IRI → concept, of some schemes."""
+    return {
+        concept.iri: concept for scheme in known.values() for concept in scheme.concepts.values()
     }
-    read = (_scheme(iri, quads) for iri in sorted(names))
-    return MappingProxyType({scheme.name: scheme for scheme in read})
 
 
-def _read(path: Path) -> list[Quad]:
-    try:
-        return list(parse(path=str(path)))
-    except SyntaxError as error:
-        raise ModelError(
-            f"this is not Turtle: {error.msg}", where=f"{path}:{error.lineno}"
-        ) from None
+def _scheme(node: NamedNode, graph: Graph) -> Scheme:
+    members = dict.fromkeys(
+        member
+        for name in ("skos:inScheme", "skos:topConceptOf")
+        for member in graph.subjects(name, node)
+        if isinstance(member, NamedNode)
+    )
+    found = sorted((_concept(member, graph) for member in members), key=lambda made: made.slug)
+    by_slug = MappingProxyType({concept.slug: concept for concept in found})
+    return Scheme(_last(node.value), node.value, by_slug)
 
 
-def _scheme(iri: str, quads: list[Quad]) -> Scheme:
-    members = {
-        quad.subject.value
-        for quad in quads
-        if quad.predicate.value in (_SKOS + "inScheme", _SKOS + "topConceptOf")
-        and quad.object == NamedNode(iri)
-        and isinstance(quad.subject, NamedNode)
-    }
-    slugs = {member: _last(member) for member in members}
-    labels: dict[str, dict[str, str]] = {member: {} for member in members}
-    for quad in quads:
-        subject = quad.subject.value if isinstance(quad.subject, NamedNode) else ""
-        if subject not in members or not isinstance(quad.object, Literal):
-            continue
-        if quad.predicate.value == _SKOS + "notation":
-            slugs[subject] = quad.object.value
-        elif quad.predicate.value == _SKOS + "prefLabel":
-            labels[subject][quad.object.language or ""] = quad.object.value
-    ordered = sorted(members, key=lambda member: slugs[member])
-    concepts = {
-        slugs[member]: Concept(member, slugs[member], MappingProxyType(labels[member]))
-        for member in ordered
-    }
-    return Scheme(_last(iri), iri, MappingProxyType(concepts))
+def _concept(node: NamedNode, graph: Graph) -> Concept:
+    slug = graph.text(node, "skos:notation") or _last(node.value)
+    names = (*graph.objects(node, "skos:altLabel"), *graph.objects(node, "dcterms:identifier"))
+    rank = graph.value(node, "cp:order") or graph.value(node, "cp:rank")
+    return Concept(
+        node.value,
+        slug,
+        MappingProxyType(graph.texts(node, "skos:prefLabel")),
+        tuple(name.value for name in names),
+        graph.text(node, "skos:definition"),
+        int(rank.value) if rank is not None else 0,
+    )
 
 
 def _last(iri: str) -> str:

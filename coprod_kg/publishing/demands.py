@@ -5,9 +5,9 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.namespaces import expand, prefixes, shorten
 from coprod_kg.publishing.ontology import ontology
-from coprod_kg.publishing.statements import ModelStatements, Node, text_of
 from coprod_kg.publishing.wording import Phrase, Word, name_of, path_phrase
 
 __all__ = ["CONSTRAINTS", "demands", "listed", "query_of"]
@@ -23,7 +23,7 @@ _NODE_KINDS: Final = {
 }
 
 
-def demands(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+def demands(said: Graph, node: Node) -> Iterator[Phrase]:
     """The constraints of a shape on a value, one phrase each."""
     yield from _counts(said, node)
     for name, phrase in CONSTRAINTS.items():
@@ -43,24 +43,24 @@ def listed(first: Word | None, parts: Iterable[Phrase], joint: str) -> Phrase:
     return tuple(found)
 
 
-def query_of(said: ModelStatements, node: Node) -> str:
+def query_of(said: Graph, node: Node) -> str:
     """The query that finds what breaks the shape, where it has one, without its margin."""
-    constraint = said.one(node, "sh:sparql")
-    text = text_of(said.one(constraint, "sh:select")) if constraint is not None else ""
+    constraint = said.value(node, "sh:sparql")
+    text = text_of(said.value(constraint, "sh:select")) if constraint is not None else ""
     lines = [line.rstrip() for line in text.strip("\n").rstrip().splitlines()]
     margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
     return "\n".join(line[margin:] for line in lines)
 
 
-def _counts(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+def _counts(said: Graph, node: Node) -> Iterator[Phrase]:
     counted = _count(said, node, "sh:minCount", "sh:maxCount")
     if counted:
         yield (Word("never given" if counted == "none" else counted),)
 
 
-def _count(said: ModelStatements, node: Node, least: str, most: str) -> str:
+def _count(said: Graph, node: Node, least: str, most: str) -> str:
     """How many there must be, in words; nothing where it does not matter."""
-    low, high = text_of(said.one(node, least)), text_of(said.one(node, most))
+    low, high = text_of(said.value(node, least)), text_of(said.value(node, most))
     if high == "0":
         return "none"
     pair = (int(low) if low else None, int(high) if high else None)
@@ -68,7 +68,7 @@ def _count(said: ModelStatements, node: Node, least: str, most: str) -> str:
     return _COUNTS.get(pair) or " and ".join(parts)
 
 
-def _qualified(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+def _qualified(said: Graph, node: Node) -> Iterator[Phrase]:
     for shape in said.objects(node, "sh:qualifiedValueShape"):
         count = _count(said, node, "sh:qualifiedMinCount", "sh:qualifiedMaxCount")
         inner = _together(said, shape)
@@ -80,23 +80,23 @@ def _qualified(said: ModelStatements, node: Node) -> Iterator[Phrase]:
             yield (Word(f"{count} that is"), *inner)
 
 
-def _not_ahead(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+def _not_ahead(said: Graph, node: Node) -> Iterator[Phrase]:
     if said.is_a(node, "cps:NotAhead"):
         excuses = (_with(said, excuse)[1:] for excuse in said.objects(node, "cps:unless"))
         yield listed(None, [(Word("not after today"),), *excuses], "unless")
 
 
-def _together(said: ModelStatements, node: Node) -> Phrase:
+def _together(said: Graph, node: Node) -> Phrase:
     return listed(None, demands(said, node), "and")
 
 
-def _either(said: ModelStatements, node: Node) -> Phrase:
+def _either(said: Graph, node: Node) -> Phrase:
     """A branch of no demand, which lets a file name what another file describes, is left out."""
-    branches = (_together(said, branch) for branch in said.items(node))
+    branches = (_together(said, branch) for branch in said.members(node))
     return listed(None, [branch for branch in branches if branch], "or")
 
 
-def _of_class(said: ModelStatements, node: Node) -> Phrase:
+def _of_class(said: Graph, node: Node) -> Phrase:
     for term in ontology().terms.values():
         if term.iri == text_of(node) and term.scheme:
             return (
@@ -106,31 +106,31 @@ def _of_class(said: ModelStatements, node: Node) -> Phrase:
     return (Word("of the class"), name_of(said, node))
 
 
-def _of_kind(said: ModelStatements, node: Node) -> Phrase:
+def _of_kind(said: Graph, node: Node) -> Phrase:
     kind = shorten(text_of(node)).rpartition(":")[2]
     return (Word(_NODE_KINDS.get(kind, kind)),)
 
 
-def _with(said: ModelStatements, node: Node) -> Phrase:
+def _with(said: Graph, node: Node) -> Phrase:
     """A demand on something further on; a property shape with a name has a row of its own."""
-    path = said.one(node, "sh:path")
-    untyped = path == ox.NamedNode(expand("rdf:type")) and said.one(node, "sh:maxCount")
+    path = said.value(node, "sh:path")
+    untyped = path == ox.NamedNode(expand("rdf:type")) and said.value(node, "sh:maxCount")
     if isinstance(node, ox.NamedNode) or path is None or untyped:
         return ()
     return (_WITH, *path_phrase(said, path), Word(":"), *_together(said, node))
 
 
-def _as_in(said: ModelStatements, node: Node) -> Phrase:
+def _as_in(said: Graph, node: Node) -> Phrase:
     if isinstance(node, ox.NamedNode):
         return (Word("as told in"), Word(shorten(node.value), node.value))
     return _together(said, node)
 
 
-def _values(said: ModelStatements, node: Node) -> list[Phrase]:
-    return [(name_of(said, value),) for value in said.items(node)]
+def _values(said: Graph, node: Node) -> list[Phrase]:
+    return [(name_of(said, value),) for value in said.members(node)]
 
 
-CONSTRAINTS: Final[Mapping[str, Callable[[ModelStatements, Node], Phrase]]] = {
+CONSTRAINTS: Final[Mapping[str, Callable[[Graph, Node], Phrase]]] = {
     "sh:class": _of_class,
     "sh:datatype": lambda said, value: (Word("written as"), Word(shorten(text_of(value)))),
     "sh:nodeKind": _of_kind,
@@ -147,7 +147,7 @@ CONSTRAINTS: Final[Mapping[str, Callable[[ModelStatements, Node], Phrase]]] = {
     "sh:not": lambda said, value: (Word("not"), *_together(said, value)),
     "sh:or": _either,
     "sh:and": lambda said, value: listed(
-        None, (_together(said, part) for part in said.items(value)), "and"
+        None, (_together(said, part) for part in said.members(value)), "and"
     ),
     "sh:property": _with,
 }

@@ -15,10 +15,11 @@ from textwrap import wrap
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
+from coprod_kg.model.graph import Graph, Node, text_of
+from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, shorten, terms
 from coprod_kg.publishing.arrows import Arrow, Box, Relation, arrows, box
-from coprod_kg.publishing.ontology import model_statements, ontology
-from coprod_kg.publishing.statements import ModelStatements, Node, text_of
+from coprod_kg.publishing.ontology import ontology
 from coprod_kg.publishing.wording import class_phrase, name_of, plain
 
 __all__ = ["Diagram", "diagrams"]
@@ -85,7 +86,7 @@ def diagrams() -> tuple[Diagram, ...]:
 
 
 def _diagram(plan: _Plan) -> Diagram:
-    said = model_statements()
+    said = Model.installed().graph
     nodes = {name: _node(name) for name in plan.boxes}
     hidden = {
         hidden_name for names in (plan.leave_out, *plan.within.values()) for hidden_name in names
@@ -132,7 +133,7 @@ def _local(iri: str) -> str:
     return iri.rpartition("#")[2]
 
 
-def _box(said: ModelStatements, plan: _Plan, nodes: Mapping[str, ox.NamedNode], name: str) -> Box:
+def _box(said: Graph, plan: _Plan, nodes: Mapping[str, ox.NamedNode], name: str) -> Box:
     node = nodes[name]
     lines = [*_kind(said, nodes, node)]
     lines += [
@@ -156,7 +157,7 @@ def _box(said: ModelStatements, plan: _Plan, nodes: Mapping[str, ox.NamedNode], 
     )
 
 
-def _style(said: ModelStatements, node: ox.NamedNode) -> str:
+def _style(said: Graph, node: ox.NamedNode) -> str:
     if node.value not in terms():
         return "outside"
     if ox.NamedNode(expand("skos:Concept")) in said.objects(node, "rdfs:subClassOf"):
@@ -164,7 +165,7 @@ def _style(said: ModelStatements, node: ox.NamedNode) -> str:
     return "defined" if said.objects(node, "owl:equivalentClass") else "class"
 
 
-def _kind(said: ModelStatements, nodes: Mapping[str, ox.NamedNode], node: Node) -> Iterator[str]:
+def _kind(said: Graph, nodes: Mapping[str, ox.NamedNode], node: Node) -> Iterator[str]:
     """A line that says what the picture does not: a scheme, or a wider class that is not in it."""
     scheme = next(
         (term.scheme for term in ontology().terms.values() if term.iri == text_of(node)), ""
@@ -179,7 +180,7 @@ def _kind(said: ModelStatements, nodes: Mapping[str, ox.NamedNode], node: Node) 
                 yield f"a kind of {name_of(said, wide).text}"
 
 
-def _attributes(said: ModelStatements, node: Node) -> Iterator[str]:
+def _attributes(said: Graph, node: Node) -> Iterator[str]:
     for subject in said.subjects("rdfs:domain", node):
         if said.is_a(subject, "owl:DatatypeProperty"):
             kinds = [
@@ -190,22 +191,22 @@ def _attributes(said: ModelStatements, node: Node) -> Iterator[str]:
             yield name_of(said, subject).text + typed
 
 
-def _above(said: ModelStatements, node: Node) -> Iterator[ox.NamedNode]:
+def _above(said: Graph, node: Node) -> Iterator[ox.NamedNode]:
     """The wider classes that are named in so many words."""
     for parent in said.objects(node, "rdfs:subClassOf"):
         if isinstance(parent, ox.NamedNode):
             yield parent
     for expression in said.objects(node, "owl:equivalentClass"):
-        for part in said.items(said.one(expression, "owl:intersectionOf")):
+        for part in said.members(said.value(expression, "owl:intersectionOf")):
             if isinstance(part, ox.NamedNode):
                 yield part
-    for class_node in said.typed("owl:Class"):
+    for class_node in said.instances("owl:Class"):
         for meaning in said.objects(class_node, "owl:equivalentClass"):
-            if node in said.items(said.one(meaning, "owl:unionOf")):
+            if node in said.members(said.value(meaning, "owl:unionOf")):
                 yield class_node
 
 
-def _wider(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator[Relation]:
+def _wider(said: Graph, nodes: Mapping[str, ox.NamedNode]) -> Iterator[Relation]:
     names = {node: name for name, node in nodes.items()}
     for name, node in nodes.items():
         for wide in _above(said, node):
@@ -213,10 +214,10 @@ def _wider(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator
                 yield Relation(name, names[wide], "kind of")
 
 
-def _led(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator[Relation]:
+def _led(said: Graph, nodes: Mapping[str, ox.NamedNode]) -> Iterator[Relation]:
     """The properties whose domain and range are both there, each with its inverse."""
     names: dict[Node, str] = {node: name for name, node in nodes.items()}
-    for property_node in said.typed("owl:ObjectProperty"):
+    for property_node in said.instances("owl:ObjectProperty"):
         if said.objects(property_node, "owl:inverseOf") or property_node.value.startswith(
             expand("skos:")
         ):
@@ -227,7 +228,7 @@ def _led(said: ModelStatements, nodes: Mapping[str, ox.NamedNode]) -> Iterator[R
                     yield _relation(said, property_node, names[source], names[target])
 
 
-def _relation(said: ModelStatements, node: ox.NamedNode, source: str, target: str) -> Relation:
+def _relation(said: Graph, node: ox.NamedNode, source: str, target: str) -> Relation:
     back = [
         _spoken(name_of(said, subject).text) for subject in said.subjects("owl:inverseOf", node)
     ]
@@ -237,13 +238,13 @@ def _relation(said: ModelStatements, node: ox.NamedNode, source: str, target: st
     return Relation(source, target, label, node.value, "".join(back[:1]))
 
 
-def _members(said: ModelStatements, node: Node, name: str) -> Iterator[Node]:
+def _members(said: Graph, node: Node, name: str) -> Iterator[Node]:
     for value in said.objects(node, name):
-        union = tuple(said.items(said.one(value, "owl:unionOf")))
+        union = tuple(said.members(said.value(value, "owl:unionOf")))
         yield from union or (value,)
 
 
-def _inside(said: ModelStatements, plan: _Plan) -> Iterator[Relation]:
+def _inside(said: Graph, plan: _Plan) -> Iterator[Relation]:
     """The relations that are written into a box although they lead to another class."""
     for name, properties in plan.within.items():
         for property_node in properties:

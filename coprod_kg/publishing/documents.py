@@ -7,6 +7,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
 from coprod_kg.model.namespaces import prefixes
+from coprod_kg.model.turtle import read
 
 __all__ = ["document"]
 
@@ -28,14 +29,5 @@ def document(paths: tuple[Path, ...], media_type: str) -> bytes:
     form = ox.RdfFormat.from_media_type(media_type)
     if form is None:
         raise ModelError(f"no format has the media type {media_type}")
-    triples = [triple for path in paths for triple in _triples(path)]
     named = None if form == ox.RdfFormat.N_TRIPLES else dict(prefixes())
-    return ox.serialize(triples, format=form, prefixes=named) or b""
-
-
-def _triples(path: Path) -> list[ox.Triple]:
-    try:
-        quads = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        return [quad.triple for quad in quads]
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
+    return ox.serialize(read(*paths), format=form, prefixes=named) or b""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from coprod_kg import __version__
-from coprod_kg.errors import ModelError
-from coprod_kg.model.files import files
+from coprod_kg.model.installed import Model
+from coprod_kg.model.turtle import read
 from coprod_kg.queries.description import catalogue
 from coprod_kg.queries.library import load
 from coprod_kg.store.base import Change, Query, Store
@@ -48,14 +48,18 @@ def publish_model(
     Raises:
         ModelError: one of the files is not Turtle, or a saved query is at fault.
     """
-    model, listed = _paths(), [path for folder in folders for path in sorted(folder.glob("*.rq"))]
+    known = Model.installed()
+    model = [*known.ontology, *known.stages]
+    listed = [path for folder in folders for path in sorted(folder.glob("*.rq"))]
     wanted: dict[str, bytes] = {}
     for graph, paths in ((model_graph(base_iri), model), (catalogue_graph(base_iri), listed)):
         mark = _mark(graph, paths, "" if paths is model else root)
         if not paths or _holds(store, graph, mark):
             continue
         triples = (
-            b"".join(map(_triples, paths)) if paths is model else _listed(folders, base_iri, root)
+            (ox.serialize(read(*paths), format=ox.RdfFormat.N_TRIPLES) or b"")
+            if paths is model
+            else _listed(folders, base_iri, root)
         )
         wanted[graph] = triples + mark.encode() + b"\n"
     if wanted:
@@ -79,18 +83,3 @@ def _holds(store: Store, graph: str, mark: str) -> bool:
 def _listed(folders: Sequence[Path], base_iri: str, root: str) -> bytes:
     queries = {name: query for folder in folders for name, query in load(folder).items()}
     return catalogue(queries, base_iri, root)
-
-
-def _paths() -> list[Path]:
-    folder = files("ontology")
-    profiles = sorted((files("shapes") / "stages").glob("*.ttl"))
-    return [folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl")), *profiles]
-
-
-def _triples(path: Path) -> bytes:
-    try:
-        quads = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        triples = [quad.triple for quad in quads]
-    except (SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
-    return ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b""

@@ -8,13 +8,13 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.files import files
+from coprod_kg.model.graph import Graph, Node, text_of
+from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, shorten, terms
-from coprod_kg.publishing.statements import ModelStatements, Node, read, text_of
 from coprod_kg.publishing.wording import Phrase, Word, class_phrase, conjuncts, name_of
 from coprod_kg.publishing.wording import path_phrase as path
 
-__all__ = ["Fact", "Ontology", "Term", "model_statements", "ontology"]
+__all__ = ["Fact", "Ontology", "Term", "ontology"]
 
 _KINDS: Final = (
     ("owl:Class", "class"),
@@ -104,21 +104,14 @@ class Ontology:
 
 
 @cache
-def model_statements() -> ModelStatements:
-    """The statements of the ontology and the schemes."""
-    folder = files("ontology")
-    return read((folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl"))))
-
-
-@cache
 def ontology() -> Ontology:
     """The ontology of this installation.
 
     Raises:
         ModelError: one of its files is not Turtle.
     """
-    said = model_statements()
-    kinds = [(node, kind) for name, kind in _KINDS for node in said.typed(name)]
+    said = Model.installed().graph
+    kinds = [(node, kind) for name, kind in _KINDS for node in said.instances(name)]
     schemes = dict(_schemes(said))
     ours = [_term(said, node, kind, schemes) for node, kind in kinds if node.value in terms()]
     order = {kind: place for place, (_, kind) in enumerate(_KINDS)}
@@ -126,10 +119,8 @@ def ontology() -> Ontology:
     outside = [
         _term(said, node, kind, schemes) for node, kind in kinds if node.value not in terms()
     ]
-    iri = said.typed("owl:Ontology")[0]
-    header = {
-        shorten(predicate): text_of(values[0]) for predicate, values in said.said[iri].items()
-    }
+    iri = said.instances("owl:Ontology")[0]
+    header = {shorten(name.value): text_of(said.value(iri, name)) for name in said.properties(iri)}
     return Ontology(
         iri.value,
         MappingProxyType(header),
@@ -138,18 +129,16 @@ def ontology() -> Ontology:
     )
 
 
-def _schemes(said: ModelStatements) -> Iterator[tuple[Node, str]]:
+def _schemes(said: Graph) -> Iterator[tuple[Node, str]]:
     """Class of concepts → the scheme whose concepts are of it."""
-    for scheme in said.typed("skos:ConceptScheme"):
+    for scheme in said.instances("skos:ConceptScheme"):
         for concept in said.subjects("skos:inScheme", scheme):
             for kind in said.objects(concept, "rdf:type"):
                 if text_of(kind) in terms():
                     yield kind, scheme.value.rpartition("/")[2]
 
 
-def _term(
-    said: ModelStatements, node: ox.NamedNode, kind: str, schemes: Mapping[Node, str]
-) -> Term:
+def _term(said: Graph, node: ox.NamedNode, kind: str, schemes: Mapping[Node, str]) -> Term:
     facts = _of_class(said, node) if kind == "class" else _of_property(said, node)
     local = node.value.rpartition("#")[2]
     return Term(
@@ -165,11 +154,11 @@ def _term(
         facts=tuple(fact for fact in facts if fact.phrases),
         scheme=next((schemes[taker] for taker in _takers(said, node) if taker in schemes), ""),
         defined=bool(said.objects(node, "owl:equivalentClass")),
-        replaced_by=text_of(said.one(node, "dcterms:isReplacedBy")),
+        replaced_by=text_of(said.value(node, "dcterms:isReplacedBy")),
     )
 
 
-def _of_class(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
+def _of_class(said: Graph, node: ox.NamedNode) -> Iterator[Fact]:
     yield Fact("Kind of", _classes(said, said.objects(node, "rdfs:subClassOf")))
     for expression in said.objects(node, "owl:equivalentClass"):
         phrases = conjuncts(said, expression)
@@ -182,7 +171,7 @@ def _of_class(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
     yield Fact("Never also", _names(said, _disjoint(said, node)))
 
 
-def _of_property(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
+def _of_property(said: Graph, node: ox.NamedNode) -> Iterator[Fact]:
     yield Fact("Said of", _classes(said, said.objects(node, "rdfs:domain")))
     yield Fact("Its value", _classes(said, said.objects(node, "rdfs:range")))
     yield Fact("Kind of", _paths(said, said.objects(node, "rdfs:subPropertyOf")))
@@ -196,12 +185,12 @@ def _of_property(said: ModelStatements, node: ox.NamedNode) -> Iterator[Fact]:
     yield Fact("Never together with", _names(said, _both_ways(said, apart, node)))
 
 
-def _takers(said: ModelStatements, node: Node) -> tuple[Node, ...]:
+def _takers(said: Graph, node: Node) -> tuple[Node, ...]:
     """The class, or the classes of a property's values."""
     return (node, *said.objects(node, "rdfs:range"))
 
 
-def _inherited(said: ModelStatements, node: Node) -> Iterator[Fact]:
+def _inherited(said: Graph, node: Node) -> Iterator[Fact]:
     """The facts that a class has because its wider classes have them."""
     for wide in said.objects(node, "rdfs:subClassOf"):
         if text_of(wide) in terms():
@@ -210,15 +199,15 @@ def _inherited(said: ModelStatements, node: Node) -> Iterator[Fact]:
             yield from _inherited(said, wide)
 
 
-def _narrowed(said: ModelStatements, node: Node) -> Iterator[Node]:
+def _narrowed(said: Graph, node: Node) -> Iterator[Node]:
     """The classes that are defined as this one with a restriction."""
-    for class_node in said.typed("owl:Class"):
+    for class_node in said.instances("owl:Class"):
         for meaning in said.objects(class_node, "owl:equivalentClass"):
-            if node in said.items(said.one(meaning, "owl:intersectionOf")):
+            if node in said.members(said.value(meaning, "owl:intersectionOf")):
                 yield class_node
 
 
-def _by_class(said: ModelStatements, name: str, node: Node) -> Iterator[Node]:
+def _by_class(said: Graph, name: str, node: Node) -> Iterator[Node]:
     """The properties whose domain or range a class is, alone or with others."""
     yield from said.subjects(name, node)
     for head in said.subjects("rdf:first", node):
@@ -229,26 +218,26 @@ def _by_class(said: ModelStatements, name: str, node: Node) -> Iterator[Node]:
                 yield from said.subjects(name, union)
 
 
-def _disjoint(said: ModelStatements, node: Node) -> Iterator[Node]:
+def _disjoint(said: Graph, node: Node) -> Iterator[Node]:
     yield from _both_ways(said, "owl:disjointWith", node)
     for axiom in said.subjects("rdf:type", ox.NamedNode(expand("owl:AllDisjointClasses"))):
-        members = tuple(said.items(said.one(axiom, "owl:members")))
+        members = tuple(said.members(said.value(axiom, "owl:members")))
         yield from (member for member in members if node in members and member != node)
 
 
-def _both_ways(said: ModelStatements, name: str, node: Node) -> tuple[Node, ...]:
+def _both_ways(said: Graph, name: str, node: Node) -> tuple[Node, ...]:
     return (*said.objects(node, name), *said.subjects(name, node))
 
 
-def _names(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
+def _names(said: Graph, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
     """Each named term once, by label; blank nodes are left out."""
     found = {(name_of(said, node),) for node in nodes if isinstance(node, ox.NamedNode)}
     return tuple(sorted(found, key=lambda phrase: phrase[0].text.lower()))
 
 
-def _classes(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
+def _classes(said: Graph, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
     return tuple(class_phrase(said, node) for node in nodes)
 
 
-def _paths(said: ModelStatements, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
+def _paths(said: Graph, nodes: Iterable[Node]) -> tuple[Phrase, ...]:
     return tuple(path(said, node) for node in nodes)

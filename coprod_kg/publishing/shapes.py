@@ -1,7 +1,6 @@
 """The SHACL shapes as frozen values for their pages."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,17 +8,18 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.model.advice import filled
 from coprod_kg.model.files import files
+from coprod_kg.model.graph import Graph, Node, text_of
+from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, prefixes, shorten
+from coprod_kg.model.turtle import read
 from coprod_kg.publishing.demands import demands, listed, query_of
-from coprod_kg.publishing.ontology import model_statements
-from coprod_kg.publishing.statements import ModelStatements, Node, read, text_of
 from coprod_kg.publishing.wording import Phrase, Word, name_of, path_phrase, plain
 
 __all__ = ["Rulebook", "ShapeRule", "ShapeSubject", "rulebooks", "shape_files"]
 
 _SHAPES: Final = prefixes()["cps"]
-_WRITE: Final = re.compile(r"\bWrite (?:for example )?(.+?)\.?$", re.DOTALL)
 _BOOKS: Final = ("submission", "stages", "house")
 
 
@@ -33,7 +33,8 @@ class ShapeRule:
         label: what it is about, in words.
         description: why it is there.
         message: what is told to the sender of data that breaks it.
-        example: what the message says to write, or nothing.
+        advice: what to do about it, where the examples do not say it.
+        examples: what may be written instead, in Turtle.
         severity: Violation, Warning or Info.
         path: the property, or the way along several.
         demands: what must hold, each in words.
@@ -48,7 +49,8 @@ class ShapeRule:
     label: str
     description: str
     message: str
-    example: str
+    advice: str
+    examples: tuple[str, ...]
     severity: str
     path: Phrase
     demands: tuple[Phrase, ...]
@@ -114,16 +116,16 @@ def rulebooks() -> tuple[Rulebook, ...]:
     Raises:
         ModelError: one of its files is not Turtle.
     """
-    model, paths = model_statements(), shape_files()
+    paths = shape_files()
     return tuple(
-        _book(name, [path for path in paths if path.parent.name == name], model)
+        _book(name, [path for path in paths if path.parent.name == name])
         for name in dict.fromkeys(path.parent.name for path in paths)
     )
 
 
-def _book(name: str, paths: list[Path], model: ModelStatements) -> Rulebook:
-    said = read(paths)
-    words = model.beside(said)
+def _book(name: str, paths: list[Path]) -> Rulebook:
+    triples = read(*paths)
+    said, words = Graph(triples), Graph(triples, Model.installed().graph)
     subjects = tuple(sorted(_subjects(words, said), key=lambda subject: _rank(words, subject)))
     shared = (
         rule
@@ -134,10 +136,10 @@ def _book(name: str, paths: list[Path], model: ModelStatements) -> Rulebook:
     return Rulebook(name, subjects, tuple(dict.fromkeys(shared)))
 
 
-def _rank(words: ModelStatements, subject: ShapeSubject) -> int:
+def _rank(words: Graph, subject: ShapeSubject) -> int:
     """Where the stage stands whose demands these are; all the same where there is no stage."""
     ranks = (
-        text_of(words.one(stage, "cp:rank"))
+        text_of(words.value(stage, "cp:rank"))
         for rule in subject.rules
         if rule.name.startswith(f"{subject.name}-")
         for stage in words.objects(ox.NamedNode(rule.iri), "cp:criterionOf")
@@ -149,8 +151,8 @@ def _place(name: str) -> tuple[int, str]:
     return (_BOOKS.index(name) if name in _BOOKS else len(_BOOKS), name)
 
 
-def _subjects(words: ModelStatements, said: ModelStatements) -> Iterator[ShapeSubject]:
-    for node in said.typed("sh:NodeShape"):
+def _subjects(words: Graph, said: Graph) -> Iterator[ShapeSubject]:
+    for node in said.instances("sh:NodeShape"):
         shapes = (*said.objects(node, "sh:property"), *_dates(said, node))
         rules = (_rule(words, shape) for shape in shapes if isinstance(shape, ox.NamedNode))
         yield ShapeSubject(
@@ -166,19 +168,19 @@ def _subjects(words: ModelStatements, said: ModelStatements) -> Iterator[ShapeSu
         )
 
 
-def _dates(said: ModelStatements, node: ox.NamedNode) -> Iterator[ox.NamedNode]:
+def _dates(said: Graph, node: ox.NamedNode) -> Iterator[ox.NamedNode]:
     """The dates that may not lie ahead; no shape of SHACL holds them, so the name says whose."""
-    for rule in said.typed("cps:NotAhead"):
+    for rule in said.instances("cps:NotAhead"):
         if rule.value.startswith(f"{node.value}-"):
             yield rule
 
 
-def _order(said: ModelStatements, iri: str) -> float:
-    text = text_of(said.one(ox.NamedNode(iri), "sh:order"))
+def _order(said: Graph, iri: str) -> float:
+    text = text_of(said.value(ox.NamedNode(iri), "sh:order"))
     return float(text) if text else float("inf")
 
 
-def _targets(said: ModelStatements, node: Node) -> Iterator[Phrase]:
+def _targets(said: Graph, node: Node) -> Iterator[Phrase]:
     for target in said.objects(node, "sh:targetClass"):
         yield (Word("every"), name_of(said, target))
     for target in said.objects(node, "sh:targetSubjectsOf"):
@@ -189,18 +191,17 @@ def _targets(said: ModelStatements, node: Node) -> Iterator[Phrase]:
         yield (name_of(said, target),)
 
 
-def _rule(said: ModelStatements, node: ox.NamedNode) -> ShapeRule:
-    message = said.text(node, "sh:message")
-    example = _WRITE.search(message)
-    path = said.one(node, "sh:path")
-    severity = shorten(text_of(said.one(node, "sh:severity")) or expand("sh:Violation"))
+def _rule(said: Graph, node: ox.NamedNode) -> ShapeRule:
+    path = said.value(node, "sh:path")
+    severity = shorten(text_of(said.value(node, "sh:severity")) or expand("sh:Violation"))
     return ShapeRule(
         node.value,
         _local(node),
         said.text(node, "sh:name") or _local(node),
         said.text(node, "sh:description") or said.text(node, "rdfs:comment"),
-        message,
-        example[1] if example else "",
+        said.text(node, "sh:message"),
+        filled(said.text(node, "cps:advice"), str),
+        said.all_texts(node, "cps:example"),
         severity.rpartition(":")[2],
         path_phrase(said, path) if path is not None else (),
         tuple(demands(said, node)),
@@ -211,20 +212,18 @@ def _rule(said: ModelStatements, node: ox.NamedNode) -> ShapeRule:
     )
 
 
-def _sources(said: ModelStatements, node: Node) -> tuple[str, ...]:
+def _sources(said: Graph, node: Node) -> tuple[str, ...]:
     return tuple(text_of(source) for source in said.objects(node, "dcterms:source"))
 
 
-def _more(said: ModelStatements, node: Node) -> Iterator[tuple[str, Phrase]]:
+def _more(said: Graph, node: Node) -> Iterator[tuple[str, Phrase]]:
     """What properties of our own say of a shape: the kind of evidence that would do, say."""
-    for predicate, values in said.said.get(node, _NOTHING).items():
-        if predicate.startswith(prefixes()["cp"]):
-            title = plain((name_of(said, ox.NamedNode(predicate)),))
-            words = sorted((name_of(said, value) for value in values), key=lambda word: word.text)
+    for predicate in said.properties(node):
+        if predicate.value.startswith(prefixes()["cp"]):
+            title = plain((name_of(said, predicate),))
+            values = (name_of(said, value) for value in said.objects(node, predicate))
+            words = sorted(values, key=lambda word: word.text)
             yield title, listed(None, [(word,) for word in words], "·")
-
-
-_NOTHING: Final[Mapping[str, tuple[Node, ...]]] = {}
 
 
 def _local(node: ox.NamedNode) -> str:

@@ -9,8 +9,8 @@ from types import MappingProxyType
 import pyoxigraph as ox
 
 from coprod_kg.model.files import files
-from coprod_kg.publishing.ontology import model_statements
-from coprod_kg.publishing.statements import ModelStatements, Node, text_of
+from coprod_kg.model.graph import Graph, Node, text_of
+from coprod_kg.model.installed import Model
 from coprod_kg.publishing.wording import Phrase, name_of
 
 __all__ = ["Vocabulary", "VocabularyEntry", "vocabularies", "vocabulary_files"]
@@ -96,16 +96,16 @@ def vocabulary_files() -> Mapping[str, Path]:
 @cache
 def vocabularies() -> Mapping[str, Vocabulary]:
     """Every scheme and collection, by name."""
-    said = model_statements()
+    said = Model.installed().graph
     found = [
-        _vocabulary(said, node) for node in said.typed("skos:ConceptScheme", "skos:Collection")
+        _vocabulary(said, node) for node in said.instances("skos:ConceptScheme", "skos:Collection")
     ]
     return MappingProxyType(
         {vocabulary.name: vocabulary for vocabulary in sorted(found, key=lambda one: one.name)}
     )
 
 
-def _vocabulary(said: ModelStatements, node: ox.NamedNode) -> Vocabulary:
+def _vocabulary(said: Graph, node: ox.NamedNode) -> Vocabulary:
     tops = said.subjects("skos:topConceptOf", node) or said.objects(node, "skos:member")
     entries = tuple(_entry(said, top) for top in _sorted(said, tops))
     kinds = {kind for top in tops for kind in said.objects(top, "rdf:type")}
@@ -115,21 +115,21 @@ def _vocabulary(said: ModelStatements, node: ox.NamedNode) -> Vocabulary:
         node.value.rpartition("/")[2],
         MappingProxyType(said.texts(node, "dcterms:title") or said.texts(node, "skos:prefLabel")),
         said.text(node, "dcterms:description"),
-        text_of(said.one(node, "owl:versionInfo")),
+        text_of(said.value(node, "owl:versionInfo")),
         (name_of(said, ours[0]),) if ours else (),
         entries,
     )
 
 
-def _sorted(said: ModelStatements, nodes: Iterable[Node]) -> list[ox.NamedNode]:
+def _sorted(said: Graph, nodes: Iterable[Node]) -> list[ox.NamedNode]:
     def place(node: Node) -> tuple[int, str]:
-        number = said.one(node, "cp:rank") or said.one(node, "cp:order")
+        number = said.value(node, "cp:rank") or said.value(node, "cp:order")
         return (int(text_of(number)) if number else 0, text_of(node))
 
     return sorted((node for node in nodes if isinstance(node, ox.NamedNode)), key=place)
 
 
-def _entry(said: ModelStatements, node: ox.NamedNode) -> VocabularyEntry:
+def _entry(said: Graph, node: ox.NamedNode) -> VocabularyEntry:
     others: dict[str, list[str]] = {}
     for label in said.objects(node, "skos:altLabel"):
         if isinstance(label, ox.Literal):
@@ -148,13 +148,13 @@ def _entry(said: ModelStatements, node: ox.NamedNode) -> VocabularyEntry:
     )
 
 
-def _facts(said: ModelStatements, node: Node) -> Iterator[tuple[str, tuple[Phrase, ...]]]:
-    for predicate, values in said.said[node].items():
-        ours = predicate.rpartition("#")[0].endswith("/ontology")
-        name = predicate.rpartition("#")[2]
+def _facts(said: Graph, node: Node) -> Iterator[tuple[str, tuple[Phrase, ...]]]:
+    for predicate in said.properties(node):
+        ours = predicate.value.rpartition("#")[0].endswith("/ontology")
+        name = predicate.value.rpartition("#")[2]
         if (ours and name not in ("rank", "order")) or any(
             name == relation.partition(":")[2] for relation in _RELATIONS
         ):
-            words = {(name_of(said, value),) for value in values}
-            title = name_of(said, ox.NamedNode(predicate)).text
+            words = {(name_of(said, value),) for value in said.objects(node, predicate)}
+            title = name_of(said, predicate).text
             yield title, tuple(sorted(words, key=lambda phrase: phrase[0].text))

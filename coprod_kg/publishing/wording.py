@@ -9,8 +9,8 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.namespaces import shorten
-from coprod_kg.publishing.statements import ModelStatements, Node, text_of
 
 __all__ = ["Phrase", "Word", "class_phrase", "conjuncts", "name_of", "path_phrase", "plain"]
 
@@ -41,7 +41,7 @@ _QUANTITIES: Final = (
 )
 
 
-def name_of(said: ModelStatements, node: Node) -> Word:
+def name_of(said: Graph, node: Node) -> Word:
     """The label of a term or a concept, else its short name."""
     if not isinstance(node, ox.NamedNode):
         return Word(text_of(node))
@@ -54,51 +54,51 @@ def plain(phrase: Iterable[Word]) -> str:
     return " ".join(word.text for word in phrase).replace(" :", ":")
 
 
-def conjuncts(said: ModelStatements, node: Node) -> tuple[Phrase, ...]:
+def conjuncts(said: Graph, node: Node) -> tuple[Phrase, ...]:
     """The conjuncts of a class expression, each as a phrase of its own."""
-    parts = tuple(said.items(said.one(node, "owl:intersectionOf")))
+    parts = tuple(said.members(said.value(node, "owl:intersectionOf")))
     return tuple(class_phrase(said, part) for part in parts or (node,))
 
 
-def class_phrase(said: ModelStatements, node: Node) -> Phrase:
+def class_phrase(said: Graph, node: Node) -> Phrase:
     """A class, or an expression that says which things it takes."""
     if isinstance(node, ox.NamedNode):
         return (name_of(said, node),)
     for name, joint in (("owl:intersectionOf", "and"), ("owl:unionOf", "or")):
-        members = tuple(said.items(said.one(node, name)))
+        members = tuple(said.members(said.value(node, name)))
         if members:
             return _joined((_grouped(said, member) for member in members), joint)
-    members = tuple(said.items(said.one(node, "owl:oneOf")))
+    members = tuple(said.members(said.value(node, "owl:oneOf")))
     if members:
         return (Word("one of"), *_joined(((name_of(said, member),) for member in members), "·"))
-    negated = said.one(node, "owl:complementOf")
+    negated = said.value(node, "owl:complementOf")
     if negated is not None:
         return (Word("not"), *_grouped(said, negated))
     return _restriction(said, node)
 
 
-def _restriction(said: ModelStatements, node: Node) -> Phrase:
-    on = said.one(node, "owl:onProperty")
+def _restriction(said: Graph, node: Node) -> Phrase:
+    on = said.value(node, "owl:onProperty")
     start = path_phrase(said, on) if on is not None else ()
     for name, joint in (("owl:someValuesFrom", "some"), ("owl:allValuesFrom", "only")):
-        value = said.one(node, name)
+        value = said.value(node, name)
         if value is not None:
             return (*start, Word(joint), *_grouped(said, value))
-    value = said.one(node, "owl:hasValue")
+    value = said.value(node, "owl:hasValue")
     if value is not None:
         return (*start, Word("is"), name_of(said, value))
     for name, joint in _QUANTITIES:
-        count = said.one(node, name)
+        count = said.value(node, name)
         if count is not None:
-            filler = said.one(node, "owl:onClass")
+            filler = said.value(node, "owl:onClass")
             tail = _grouped(said, filler) if filler is not None else ()
             return (*start, Word(f"{joint} {text_of(count)}"), *tail)
     return (*start, _SOME, Word("value"))
 
 
-def _grouped(said: ModelStatements, node: Node) -> Phrase:
+def _grouped(said: Graph, node: Node) -> Phrase:
     phrase = class_phrase(said, node)
-    composed = any(said.one(node, operator) for operator in ("owl:intersectionOf", "owl:unionOf"))
+    composed = any(said.value(node, operator) for operator in ("owl:intersectionOf", "owl:unionOf"))
     return (Word("("), *phrase, Word(")")) if composed else phrase
 
 
@@ -116,26 +116,26 @@ _MARKS: Final = (
 )
 
 
-def path_phrase(said: ModelStatements, node: Node) -> Phrase:
+def path_phrase(said: Graph, node: Node) -> Phrase:
     """A property, or the way along several, in OWL or in SHACL."""
     if isinstance(node, ox.NamedNode):
         return (name_of(said, node),)
-    inverse = said.one(node, "owl:inverseOf") or said.one(node, "sh:inversePath")
+    inverse = said.value(node, "owl:inverseOf") or said.value(node, "sh:inversePath")
     if inverse is not None:
         named = said.subjects("owl:inverseOf", inverse) or said.objects(inverse, "owl:inverseOf")
         for step in named:
             if isinstance(step, ox.NamedNode):
                 return (name_of(said, step),)
         return (Word("inverse of"), *path_phrase(said, inverse))
-    others = tuple(said.items(said.one(node, "sh:alternativePath")))
+    others = tuple(said.members(said.value(node, "sh:alternativePath")))
     if others:
         return _along(said, others, "or")
     for name, words in _MARKS:
-        inner = said.one(node, name)
+        inner = said.value(node, name)
         if inner is not None:
             return (*path_phrase(said, inner), Word(words))
-    return _along(said, tuple(said.items(node)), "→")
+    return _along(said, tuple(said.members(node)), "→")
 
 
-def _along(said: ModelStatements, nodes: tuple[Node, ...], joint: str) -> Phrase:
+def _along(said: Graph, nodes: tuple[Node, ...], joint: str) -> Phrase:
     return _joined((path_phrase(said, node) for node in nodes), joint)

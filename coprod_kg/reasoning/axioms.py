@@ -12,9 +12,9 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
+from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import expand, shorten
 from coprod_kg.reasoning.expressions import Atom, Expressions, instance
-from coprod_kg.reasoning.listing import Listing
 
 __all__ = ["Axioms", "Rule"]
 
@@ -62,10 +62,10 @@ class Axioms:
     """
 
     def __init__(self, triples: Iterable[ox.Triple]) -> None:
-        listing = Listing(triples)
-        _refuse_unknown(listing)
-        expressions = Expressions(listing)
-        made = [rule for make in _MAKERS for rule in make(listing, expressions)]
+        graph = Graph(triples)
+        _refuse_unknown(graph)
+        expressions = Expressions(graph)
+        made = [rule for make in _MAKERS for rule in make(graph, expressions)]
         kept = dict.fromkeys(rule for rule in made if rule.head not in rule.body)
         self.rules: tuple[Rule, ...] = tuple(kept)
         self._subclasses = expressions.subclasses
@@ -78,9 +78,9 @@ class Axioms:
         return [ox.Triple(narrow, wider, wide) for narrow, wide in pairs]
 
 
-def _refuse_unknown(listing: Listing) -> None:
+def _refuse_unknown(graph: Graph) -> None:
     kind = expand("rdf:type")
-    for subject, predicate, obj in listing.triples:
+    for subject, predicate, obj in graph.triples():
         word = obj.value if predicate.value == kind and isinstance(obj, ox.NamedNode) else None
         for name in (predicate.value, word):
             if name and name.startswith(_OWL) and name not in _SAID:
@@ -91,7 +91,7 @@ def _refuse_unknown(listing: Listing) -> None:
                 )
 
 
-def _subclasses(listing: Listing, expressions: Expressions) -> Iterator[Rule]:
+def _subclasses(graph: Graph, expressions: Expressions) -> Iterator[Rule]:
     for narrow, wide in expressions.inclusions():
         yield from _implied(expressions, expressions.bodies(narrow, "?x"), wide, "?x")
     for wide, member, others in expressions.leftovers():
@@ -110,9 +110,9 @@ def _implied(
             yield Rule(body, head, expressions.differing(body))
 
 
-def _domains_and_ranges(listing: Listing, expressions: Expressions) -> Iterator[Rule]:
+def _domains_and_ranges(graph: Graph, expressions: Expressions) -> Iterator[Rule]:
     for name, variable in (("rdfs:domain", "?x"), ("rdfs:range", "?y")):
-        for prop, wide in listing.pairs(name):
+        for prop, wide in graph.pairs(name):
             if not _is_datatype(wide):
                 body = ("?x", str(prop), "?y")
                 yield from _implied(expressions, [(body,)], wide, variable)
@@ -124,20 +124,20 @@ def _is_datatype(node: Any) -> bool:
     )
 
 
-def _properties(listing: Listing, _: Expressions) -> Iterator[Rule]:
+def _properties(graph: Graph, _: Expressions) -> Iterator[Rule]:
     both: Callable[[Any, Any], tuple[tuple[Any, Any], ...]] = lambda a, b: ((a, b), (b, a))  # noqa: E731  # too small for a name of its own
-    for narrow, wide in listing.pairs("rdfs:subPropertyOf"):
+    for narrow, wide in graph.pairs("rdfs:subPropertyOf"):
         yield _inclusion(narrow, wide)
-    for pair in listing.pairs("owl:equivalentProperty"):
+    for pair in graph.pairs("owl:equivalentProperty"):
         yield from (_inclusion(*ends) for ends in both(*pair))
-    for pair in listing.pairs("owl:inverseOf"):
+    for pair in graph.pairs("owl:inverseOf"):
         yield from (_inclusion(*ends, turned=True) for ends in both(*pair))
-    for prop in listing.instances("owl:SymmetricProperty"):
+    for prop in graph.instances("owl:SymmetricProperty"):
         yield _inclusion(prop, prop, turned=True)
-    for prop in listing.instances("owl:TransitiveProperty"):
+    for prop in graph.instances("owl:TransitiveProperty"):
         yield _chain((prop, prop), prop)
-    for prop, head in listing.pairs("owl:propertyChainAxiom"):
-        yield _chain(listing.members(head), prop)
+    for prop, head in graph.pairs("owl:propertyChainAxiom"):
+        yield _chain(graph.members(head), prop)
 
 
 def _inclusion(narrow: Any, wide: Any, *, turned: bool = False) -> Rule:

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.model.namespaces import expand, shorten
-from coprod_kg.reasoning.listing import Listing
+from coprod_kg.model.graph import Graph
+from coprod_kg.model.namespaces import expand, named, shorten
 
 __all__ = ["Atom", "Body", "Expressions", "instance"]
 
@@ -37,11 +37,11 @@ class Expressions:
     """The class expressions of an ontology.
 
     Args:
-        listing: its statements.
+        graph: its statements.
     """
 
-    def __init__(self, listing: Listing) -> None:
-        self._listing = listing
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
         self._count = 0
 
     def bodies(self, node: Any, x: str) -> list[Body]:
@@ -81,8 +81,8 @@ class Expressions:
 
     def inclusions(self) -> Iterator[tuple[Any, Any]]:
         """Pairs of a class and a class that contains it."""
-        yield from self._listing.pairs("rdfs:subClassOf")
-        for left, other in self._listing.pairs("owl:equivalentClass"):
+        yield from self._graph.pairs("rdfs:subClassOf")
+        for left, other in self._graph.pairs("owl:equivalentClass"):
             yield left, other
             yield other, left
 
@@ -142,7 +142,7 @@ class Expressions:
     def _unions(self) -> list[tuple[str, list[str]]]:
         """Every union of named classes, by the name of the class that it defines if any."""
         unions: list[tuple[str, list[str]]] = []
-        for node, _ in self._listing.pairs("owl:unionOf"):
+        for node, _ in self._graph.pairs("owl:unionOf"):
             members = self._parts(node, "owl:unionOf")
             if all(isinstance(member, ox.NamedNode) for member in members):
                 named = [str(member) for member in members]
@@ -150,14 +150,14 @@ class Expressions:
         return unions
 
     def _equivalent(self, node: Any) -> list[str]:
-        pairs = self._listing.pairs("owl:equivalentClass")
+        pairs = self._graph.pairs("owl:equivalentClass")
         return [str(left) for left, other in pairs if other == node]
 
     @cached_property
     def _pairs_apart(self) -> frozenset[tuple[str, str]]:
-        pairs = [(str(a), str(b)) for a, b in self._listing.pairs("owl:disjointWith")]
-        for axiom in self._listing.instances("owl:AllDisjointClasses"):
-            members = self._listing.members(self._listing.value(axiom, "owl:members"))
+        pairs = [(str(a), str(b)) for a, b in self._graph.pairs("owl:disjointWith")]
+        for axiom in self._graph.subjects("rdf:type", named("owl:AllDisjointClasses")):
+            members = self._graph.members(self._graph.value(axiom, "owl:members"))
             pairs.extend(combinations([str(member) for member in members], 2))
         return frozenset((*pairs, *((other, left) for left, other in pairs)))
 
@@ -176,33 +176,33 @@ class Expressions:
 
     def _domains(self, prop: str) -> list[str]:
         """The named classes of whatever has a value of the property or of one above it."""
-        over, pairs = self._over(prop), self._listing.pairs("rdfs:domain")
+        over, pairs = self._over(prop), self._graph.pairs("rdfs:domain")
         return sorted({str(d) for p, d in pairs if str(p) in over and isinstance(d, ox.NamedNode)})
 
     def _over(self, prop: str) -> list[str]:
         """The property and every one above it."""
         properties = [prop]
         for narrow in properties:
-            pairs = self._listing.pairs("rdfs:subPropertyOf")
+            pairs = self._graph.pairs("rdfs:subPropertyOf")
             wider = [str(high) for low, high in pairs if str(low) == narrow]
             properties.extend(high for high in wider if high not in properties)
         return properties
 
     def _parts(self, node: Any, name: str) -> list[Any]:
-        head = None if isinstance(node, ox.NamedNode) else self._listing.value(node, name)
-        return [] if head is None else list(self._listing.members(head))
+        head = None if isinstance(node, ox.NamedNode) else self._graph.value(node, name)
+        return [] if head is None else list(self._graph.members(head))
 
     def _property(self, node: Any) -> str:
-        prop = self._listing.value(node, "owl:onProperty")
+        prop = self._graph.value(node, "owl:onProperty")
         if not isinstance(prop, ox.NamedNode):
             raise _unknown(node, "a class expression that is no restriction of a named property")
         return str(prop)
 
     def _fillers(self, node: Any) -> list[Any]:
         """The values one of which is asked for, where the restriction lists them."""
-        if (value := self._listing.value(node, "owl:hasValue")) is not None:
+        if (value := self._graph.value(node, "owl:hasValue")) is not None:
             return [value]
-        return self._parts(self._listing.value(node, "owl:someValuesFrom"), "owl:oneOf")
+        return self._parts(self._graph.value(node, "owl:someValuesFrom"), "owl:oneOf")
 
     @cached_property
     def _granted(self) -> list[Any]:
@@ -213,7 +213,7 @@ class Expressions:
         restricted = [
             expression
             for expression in ahead
-            if self._listing.value(expression, "owl:onProperty") is not None
+            if self._graph.value(expression, "owl:onProperty") is not None
         ]
         return [restriction for restriction in restricted if len(self._fillers(restriction)) != 1]
 
@@ -231,14 +231,14 @@ class Expressions:
     def _least(self, node: Any) -> int:
         """How many values are asked for."""
         for name in ("owl:minQualifiedCardinality", "owl:minCardinality"):
-            if (least := self._listing.value(node, name)) is not None:
+            if (least := self._graph.value(node, name)) is not None:
                 return int(least.value)
         return 1
 
     def _class(self, node: Any) -> str:
         """The class that the values are asked to be of."""
         for name in ("owl:someValuesFrom", "owl:onClass"):
-            if (filler := self._listing.value(node, name)) is not None:
+            if (filler := self._graph.value(node, name)) is not None:
                 return str(filler)
         return _THING
 
@@ -252,16 +252,16 @@ class Expressions:
         if values := self._fillers(node):
             return [((x, prop, str(value)),) for value in values]
         y = self._fresh()
-        filler = self._listing.value(node, "owl:someValuesFrom")
+        filler = self._graph.value(node, "owl:someValuesFrom")
         if filler is not None:
             return [((x, prop, y), *way) for way in self._inside(filler, y)]
         kinds = ("owl:minQualifiedCardinality", "owl:minCardinality")
-        if not any(self._listing.values(node, kind) for kind in kinds) or self._least(node) not in (
+        if not any(self._graph.objects(node, kind) for kind in kinds) or self._least(node) not in (
             1,
             2,
         ):
             raise _unknown(node, f"this restriction of {shorten(prop[1:-1])}")
-        filler = self._listing.value(node, "owl:onClass")
+        filler = self._graph.value(node, "owl:onClass")
         names = [y, f"{y}{_SECOND}"][: self._least(node)]
         ways = product(*(self._inside(filler, name) for name in names))
         hold = tuple((x, prop, name) for name in names)

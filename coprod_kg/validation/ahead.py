@@ -8,19 +8,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.graph import Graph
 from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["Ahead"]
 
 _CPS: Final = "https://w3id.org/coprod/shapes#"
-_KIND: Final = ox.NamedNode(f"{_CPS}NotAhead")
 _COMPONENT: Final = f"{_CPS}NotAheadConstraintComponent"
 _DATE: Final = re.compile(r"(\d{4}(?:-\d{2}){0,2})(?:Z|[+-]\d{2}:\d{2}|T.*)?")
 _LONG: Final = re.compile(r"\d{5,}")
@@ -38,16 +36,16 @@ class Ahead:
     """The dates that may not lie ahead.
 
     Args:
-        shapes: Turtle files of shapes.
+        shapes: the shapes.
         days: how many days after today are still taken for today.
 
     Raises:
-        ModelError: a file is no Turtle, or such a shape lacks its path, message or severity.
+        ModelError: such a shape lacks its path or severity.
     """
 
-    def __init__(self, shapes: Sequence[Path], days: int) -> None:
+    def __init__(self, shapes: Graph, days: int) -> None:
         self._days = days
-        self._rules = dict(rule for path in shapes for rule in _rules(path))
+        self._rules = dict(_rules(shapes))
 
     def check(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
         """A finding for each date among these statements that lies in the future."""
@@ -85,29 +83,23 @@ def _is_after(value: ox.Literal, latest: str) -> bool:
     return date is not None and date[1] > latest[: len(date[1])]
 
 
-def _rules(path: Path) -> Iterator[tuple[str, _Rule]]:
-    try:
-        quads = list(ox.parse(path=path, format=ox.RdfFormat.TURTLE))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
-    about: dict[object, dict[str, ox.NamedNode | ox.Literal | ox.BlankNode]] = {}
-    for quad in quads:
-        about.setdefault(quad.subject, {})[quad.predicate.value] = quad.object
-    for node, words in about.items():
-        if words.get(expand("rdf:type")) != _KIND or not isinstance(node, ox.NamedNode):
-            continue
-        try:
-            unless = about.get(words.get(f"{_CPS}unless"), {})
-            yield (
-                words[expand("sh:path")].value,
-                _Rule(
-                    node.value,
-                    Severity(words[expand("sh:severity")].value.rpartition("#")[2]),
-                    words[expand("sh:message")].value,
-                    (unless[expand("sh:path")].value, unless[expand("sh:hasValue")].value)
-                    if unless
-                    else None,
-                ),
-            )
-        except (KeyError, ValueError) as error:
-            raise ModelError(f"{node.value} lacks {error}", where=str(path)) from error
+def _rules(shapes: Graph) -> Iterator[tuple[str, _Rule]]:
+    for node in shapes.instances("cps:NotAhead"):
+        path, severity = shapes.value(node, "sh:path"), shapes.value(node, "sh:severity")
+        if path is None or severity is None:
+            raise ModelError("it lacks its sh:path or sh:severity", where=node.value)
+        excuse = shapes.value(node, "cps:unless")
+        yield (
+            path.value,
+            _Rule(
+                node.value,
+                Severity(severity.value.rpartition("#")[2]),
+                shapes.text(node, "sh:message"),
+                (
+                    shapes.value(excuse, "sh:path").value,
+                    shapes.value(excuse, "sh:hasValue").value,
+                )
+                if excuse is not None
+                else None,
+            ),
+        )

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.namespaces import expand, shorten
+from coprod_kg.model.graph import RDF_TYPE, Graph
+from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.report import Finding, Severity
-from coprod_kg.validation.statements import RDF_TYPE, TwoWayIndex
 
 __all__ = ["Believed"]
 
@@ -26,28 +26,22 @@ class Believed:
     """The classes that the shapes cover, and how things come to be in them.
 
     Args:
-        background: the statements of the ontology and its schemes, and what follows from them.
+        background: the ontology and its schemes, and what follows from them.
         targets: the classes that the shapes are for.
         infer: what follows from the statements of a file.
     """
 
-    def __init__(
-        self, background: Sequence[ox.Triple], targets: Iterable[str], infer: Infer
-    ) -> None:
+    def __init__(self, background: Graph, targets: Iterable[Any], infer: Infer) -> None:
         self._infer = infer
-        known = TwoWayIndex(background)
-        self._covered = {
-            kind for target in targets for kind in known.subclasses(ox.NamedNode(target))
-        }
-        self._below = {kind: known.subclasses(kind) for kind in self._covered}
+        self._covered = {kind for target in targets for kind in background.subclasses(target)}
+        self._below = {kind: background.subclasses(kind) for kind in self._covered}
         self._domains: dict[Any, set[Any]] = {}
         self._inverse: dict[Any, Any] = {}
-        domain, inverse = ox.NamedNode(expand("rdfs:domain")), ox.NamedNode(expand("owl:inverseOf"))
-        for subject, predicate, obj in background:
-            if predicate == domain and obj in self._covered:
-                self._domains.setdefault(subject, set()).add(obj)
-            elif predicate == inverse:
-                self._inverse[subject], self._inverse[obj] = obj, subject
+        for subject, kind in background.pairs("rdfs:domain"):
+            if kind in self._covered:
+                self._domains.setdefault(subject, set()).add(kind)
+        for subject, turned in background.pairs("owl:inverseOf"):
+            self._inverse[subject], self._inverse[turned] = turned, subject
 
     def added(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
         """The statements to be checked along with those of a file."""
@@ -92,12 +86,12 @@ class Believed:
     def _uncovered(self, subject: ox.NamedNode, types: Collection[Any]) -> Finding:
         named = sorted(shorten(kind.value) for kind in types if isinstance(kind, ox.NamedNode))
         if named:
-            message = (
-                f"No question here looks at a thing of this kind ({', '.join(named[:_MOST_NAMED])})"
-                ". Say besides what it is here, for example a cp:Evidence, or leave it out."
-            )
+            shown = ", ".join(named[:_MOST_NAMED])
+            message = f"No question here looks at a thing of this kind ({shown})."
+            fix = "Say besides what it is here, for example a cp:Evidence, or leave it out."
         else:
-            message = "Nothing says what this thing is. Write for example a cp:Initiative."
+            message = "Nothing says what this thing is."
+            fix = "Write for example a cp:Initiative."
         return Finding(
             Severity.WARNING if named else Severity.VIOLATION,
             subject.value,
@@ -106,6 +100,7 @@ class Believed:
             message,
             f"{_CPS}CoveredThing",
             f"{_CPS}CoveredThingConstraintComponent",
+            fix=fix,
         )
 
     def _types(self, triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:

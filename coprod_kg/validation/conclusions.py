@@ -10,9 +10,9 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.model.graph import RDF_TYPE
 from coprod_kg.model.namespaces import term
 from coprod_kg.validation.profiles import Judgement, Verdict
-from coprod_kg.validation.statements import RDF_TYPE
 
 __all__ = ["conclusions"]
 

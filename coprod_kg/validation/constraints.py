@@ -11,8 +11,8 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.validation.paths import Path, Reached, path_of
-from coprod_kg.validation.statements import RDF_TYPE, Triples, TwoWayIndex
+from coprod_kg.model.graph import RDF_TYPE, Graph
+from coprod_kg.validation.paths import Path, Reached, Triples, path_of
 
 __all__ = ["SH", "Shape", "ShapeOutcome", "compiled"]
 
@@ -35,12 +35,12 @@ class ShapeOutcome:
     triples: Triples = ()
 
 
-Shape = Callable[[TwoWayIndex, Any], ShapeOutcome]
-_Constraint = Callable[[TwoWayIndex, Reached], ShapeOutcome]
-_Maker = Callable[[TwoWayIndex, Any, Any], _Constraint]
+Shape = Callable[[Graph, Any], ShapeOutcome]
+_Constraint = Callable[[Graph, Reached], ShapeOutcome]
+_Maker = Callable[[Graph, Any, Any], _Constraint]
 
 
-def compiled(shapes: TwoWayIndex, node: Any) -> Shape:
+def compiled(shapes: Graph, node: Any) -> Shape:
     """The function for the shape that is written at a node.
 
     Raises:
@@ -50,7 +50,7 @@ def compiled(shapes: TwoWayIndex, node: Any) -> Shape:
     path: Path | None = None if at is None else path_of(shapes, at)
     constraints = list(_constraints(shapes, node))
 
-    def check(data: TwoWayIndex, focus: Any) -> ShapeOutcome:
+    def check(data: Graph, focus: Any) -> ShapeOutcome:
         values: Reached = {focus: ()} if path is None else path(data, focus)
         outcomes = [constraint(data, values) for constraint in constraints]
         if all(outcome.met for outcome in outcomes):
@@ -60,7 +60,7 @@ def compiled(shapes: TwoWayIndex, node: Any) -> Shape:
     return check
 
 
-def _constraints(shapes: TwoWayIndex, node: Any) -> Iterable[_Constraint]:
+def _constraints(shapes: Graph, node: Any) -> Iterable[_Constraint]:
     for name, make in _MAKERS.items():
         for value in shapes.objects(node, _sh(name)):
             yield make(shapes, node, value)
@@ -85,7 +85,7 @@ def _joined(parts: Iterable[Triples]) -> Triples:
 def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _Constraint:
     """A check that so many values conform to a shape; all values count where there is none."""
 
-    def check(data: TwoWayIndex, values: Reached) -> ShapeOutcome:
+    def check(data: Graph, values: Reached) -> ShapeOutcome:
         ways = []
         for value, way in values.items():
             inner = shape(data, value) if shape else ShapeOutcome(True)
@@ -100,7 +100,7 @@ def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _C
 def _every(test: Shape) -> _Constraint:
     """A check that each value conforms."""
 
-    def check(data: TwoWayIndex, values: Reached) -> ShapeOutcome:
+    def check(data: Graph, values: Reached) -> ShapeOutcome:
         outcomes = [(way, test(data, value)) for value, way in values.items()]
         met = all(outcome.met for _, outcome in outcomes)
         return ShapeOutcome(met, _joined(way + outcome.triples for way, outcome in outcomes))
@@ -108,15 +108,15 @@ def _every(test: Shape) -> _Constraint:
     return check
 
 
-def _min_count(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
+def _min_count(_: Graph, __: Any, value: Any) -> _Constraint:
     return _counted(int(value.value), None)
 
 
-def _max_count(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
+def _max_count(_: Graph, __: Any, value: Any) -> _Constraint:
     return _counted(0, int(value.value))
 
 
-def _qualified(shapes: TwoWayIndex, node: Any, value: Any) -> _Constraint:
+def _qualified(shapes: Graph, node: Any, value: Any) -> _Constraint:
     lowest = shapes.value(node, _sh("qualifiedMinCount"))
     highest = shapes.value(node, _sh("qualifiedMaxCount"))
     return _counted(
@@ -126,17 +126,17 @@ def _qualified(shapes: TwoWayIndex, node: Any, value: Any) -> _Constraint:
     )
 
 
-def _has_value(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
+def _has_value(_: Graph, __: Any, value: Any) -> _Constraint:
     return lambda _data, values: ShapeOutcome(value in values, values.get(value, ()))
 
 
-def _in(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
+def _in(shapes: Graph, _: Any, value: Any) -> _Constraint:
     allowed = frozenset(shapes.members(value))
     return _every(lambda _data, node: ShapeOutcome(node in allowed))
 
 
-def _class(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
-    def test(data: TwoWayIndex, node: Any) -> ShapeOutcome:
+def _class(_: Graph, __: Any, value: Any) -> _Constraint:
+    def test(data: Graph, node: Any) -> ShapeOutcome:
         if isinstance(node, ox.Literal):
             return ShapeOutcome(False)
         types = data.objects(node, RDF_TYPE)
@@ -148,7 +148,7 @@ def _class(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     return _every(test)
 
 
-def _node_kind(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
+def _node_kind(_: Graph, __: Any, value: Any) -> _Constraint:
     kinds = {
         "IRI": (ox.NamedNode,),
         "Literal": (ox.Literal,),
@@ -161,10 +161,10 @@ def _node_kind(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     return _every(lambda _data, node: ShapeOutcome(isinstance(node, allowed)))
 
 
-def _min_inclusive(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
+def _min_inclusive(_: Graph, __: Any, value: Any) -> _Constraint:
     lowest = float(value.value)
 
-    def test(_data: TwoWayIndex, node: Any) -> ShapeOutcome:
+    def test(_data: Graph, node: Any) -> ShapeOutcome:
         try:
             return ShapeOutcome(isinstance(node, ox.Literal) and float(node.value) >= lowest)
         except ValueError:
@@ -173,15 +173,15 @@ def _min_inclusive(_: TwoWayIndex, __: Any, value: Any) -> _Constraint:
     return _every(test)
 
 
-def _not(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
+def _not(shapes: Graph, _: Any, value: Any) -> _Constraint:
     shape = compiled(shapes, value)
     return _every(lambda data, node: ShapeOutcome(not shape(data, node).met))
 
 
-def _and(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
+def _and(shapes: Graph, _: Any, value: Any) -> _Constraint:
     parts = [compiled(shapes, member) for member in shapes.members(value)]
 
-    def test(data: TwoWayIndex, node: Any) -> ShapeOutcome:
+    def test(data: Graph, node: Any) -> ShapeOutcome:
         outcomes = [part(data, node) for part in parts]
         return ShapeOutcome(
             all(part.met for part in outcomes), _joined(o.triples for o in outcomes)
@@ -190,17 +190,17 @@ def _and(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
     return _every(test)
 
 
-def _or(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
+def _or(shapes: Graph, _: Any, value: Any) -> _Constraint:
     parts = [compiled(shapes, member) for member in shapes.members(value)]
 
-    def test(data: TwoWayIndex, node: Any) -> ShapeOutcome:
+    def test(data: Graph, node: Any) -> ShapeOutcome:
         outcomes = (part(data, node) for part in parts)
         return next((part for part in outcomes if part.met), ShapeOutcome(False))
 
     return _every(test)
 
 
-def _nested(shapes: TwoWayIndex, _: Any, value: Any) -> _Constraint:
+def _nested(shapes: Graph, _: Any, value: Any) -> _Constraint:
     return _every(compiled(shapes, value))
 
 

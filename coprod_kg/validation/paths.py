@@ -9,13 +9,15 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
-from coprod_kg.validation.statements import Triples, TwoWayIndex
+from coprod_kg.model.graph import Graph
 
-__all__ = ["Path", "Reached", "path_of", "written"]
+__all__ = ["Path", "Reached", "Triples", "path_of", "written"]
 
+Triples = tuple[ox.Triple, ...]
+"""Some statements, in an order that means something."""
 Reached = dict[Any, Triples]
 """Every node that a path leads to, each with the statements of one way there."""
-Path = Callable[[TwoWayIndex, Any], Reached]
+Path = Callable[[Graph, Any], Reached]
 
 _SH: Final = "http://www.w3.org/ns/shacl#"
 _INVERSE, _ALTERNATIVE, _ANY, _OPTIONAL, _SOME = (
@@ -24,7 +26,7 @@ _INVERSE, _ALTERNATIVE, _ANY, _OPTIONAL, _SOME = (
 )
 
 
-def path_of(shapes: TwoWayIndex, node: Any) -> Path:
+def path_of(shapes: Graph, node: Any) -> Path:
     """The function for the path that is written at a node of the shapes.
 
     Raises:
@@ -49,7 +51,7 @@ def path_of(shapes: TwoWayIndex, node: Any) -> Path:
     raise ModelError(f"{node} is no path of SHACL that is known here")
 
 
-def written(shapes: TwoWayIndex, node: Any, name: Callable[[str], str]) -> str:
+def written(shapes: Graph, node: Any, name: Callable[[str], str]) -> str:
     """The path as SPARQL writes it.
 
     Args:
@@ -76,7 +78,7 @@ def _grouped(text: str, signs: str = "|") -> str:
 
 
 def _forward(predicate: ox.NamedNode) -> Path:
-    def follow(data: TwoWayIndex, node: Any) -> Reached:
+    def follow(data: Graph, node: Any) -> Reached:
         if isinstance(node, ox.Literal):
             return {}
         return {
@@ -87,7 +89,7 @@ def _forward(predicate: ox.NamedNode) -> Path:
 
 
 def _backward(predicate: ox.NamedNode) -> Path:
-    def follow(data: TwoWayIndex, node: Any) -> Reached:
+    def follow(data: Graph, node: Any) -> Reached:
         return {
             value: (ox.Triple(value, predicate, node),) for value in data.subjects(predicate, node)
         }
@@ -96,7 +98,7 @@ def _backward(predicate: ox.NamedNode) -> Path:
 
 
 def _sequence(steps: list[Path]) -> Path:
-    def follow(data: TwoWayIndex, node: Any) -> Reached:
+    def follow(data: Graph, node: Any) -> Reached:
         reached: Reached = {node: ()}
         for step in steps:
             further: Reached = {}
@@ -111,7 +113,7 @@ def _sequence(steps: list[Path]) -> Path:
 
 
 def _alternative(branches: list[Path]) -> Path:
-    def follow(data: TwoWayIndex, node: Any) -> Reached:
+    def follow(data: Graph, node: Any) -> Reached:
         reached: Reached = {}
         for branch in branches:
             for value, way in branch(data, node).items():
@@ -122,7 +124,7 @@ def _alternative(branches: list[Path]) -> Path:
 
 
 def _repeated(step: Path, *, start: bool, again: bool) -> Path:
-    def follow(data: TwoWayIndex, node: Any) -> Reached:
+    def follow(data: Graph, node: Any) -> Reached:
         reached: Reached = {node: ()} if start else {}
         ahead: list[tuple[Any, Triples]] = [(node, ())]
         while ahead:

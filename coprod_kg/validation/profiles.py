@@ -14,8 +14,10 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
+from coprod_kg.model.graph import RDF_TYPE, Graph
+from coprod_kg.model.turtle import read
 from coprod_kg.validation.constraints import SH, Shape, compiled
-from coprod_kg.validation.statements import RDF_TYPE, Triples, TwoWayIndex
+from coprod_kg.validation.paths import Triples
 
 __all__ = ["Criterion", "Judgement", "Profile", "Profiles", "Verdict"]
 
@@ -118,15 +120,15 @@ class Profiles:
 
     Args:
         paths: Turtle files of shapes.
-        background: the statements of the ontology and its schemes.
+        background: the ontology and its schemes.
 
     Raises:
         ModelError: a file, a shape or a criterion is at fault.
     """
 
-    def __init__(self, paths: Sequence[Path], background: Iterable[ox.Triple]) -> None:
-        self.shapes = TwoWayIndex(triple for path in paths for triple in _parsed(path))
-        self.background = TwoWayIndex(background)
+    def __init__(self, paths: Sequence[Path], background: Graph) -> None:
+        self.shapes = Graph(read(*paths))
+        self.background = background
         self._nodes: dict[Any, tuple[Profile, list[tuple[Criterion, Shape]]]] = {}
         criteria = {node: self._criterion(node) for node in self._typed("PropertyShape")}
         checks = {node: compiled(self.shapes, node) for node in criteria}
@@ -158,7 +160,7 @@ class Profiles:
             said: the data of one organisation.
             inferred: what follows from it.
         """
-        data = TwoWayIndex([*said, *inferred], self.background)
+        data = Graph([*said, *inferred], self.background)
         described = {triple.subject for triple in said if triple.predicate == RDF_TYPE}
         applying: dict[Any, list[Any]] = {}
         for node in self._nodes:
@@ -167,7 +169,7 @@ class Profiles:
         ordered = sorted(applying.items(), key=lambda item: str(item[0]))
         return [self._judged(focus, nodes, data) for focus, nodes in ordered]
 
-    def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: TwoWayIndex) -> Judgement:
+    def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: Graph) -> Judgement:
         verdicts: dict[str, Verdict] = {}
         for node in nodes:
             for criterion, check in self._nodes[node][1]:
@@ -177,14 +179,14 @@ class Profiles:
         profiles = sorted((self._nodes[node][0] for node in nodes), key=lambda p: (p.rank, p.stage))
         return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
 
-    def _targets(self, node: Any, data: TwoWayIndex) -> set[Any]:
+    def _targets(self, node: Any, data: Graph) -> set[Any]:
         """The targets of the shape."""
         nodes: set[Any] = set()
         for target in self._all(node, "targetClass"):
             for kind in data.subclasses(target):
                 nodes.update(data.own_subjects(RDF_TYPE, kind))
         for target in self._all(node, "targetSubjectsOf"):
-            nodes.update(data.own_users(target))
+            nodes.update(subject for subject, _ in data.pairs(target))
         return {term for term in nodes if isinstance(term, ox.NamedNode)}
 
     def _typed(self, kind: str) -> list[Any]:
@@ -239,11 +241,3 @@ class Profiles:
         if rank is None:
             raise ModelError("this stage has no cp:rank in the scheme of stages", where=stage)
         return Profile(stage, int(rank.value), tuple(criteria))
-
-
-def _parsed(path: Path) -> list[ox.Triple]:
-    try:
-        parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        return [quad.triple for quad in parsed]
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error

@@ -67,12 +67,15 @@ class Finding:
         focus: the thing it is about, as an IRI.
         path: the property it is about as an IRI (a longer path as SPARQL), or None.
         value: the value that offends as written in Turtle, or None.
-        message: what was expected and what arrived; what to write too, where `fix` is None.
+        message: what was expected and what arrived.
         shape: IRI of the shape that says so.
         component: IRI of the kind of constraint.
         spot: where it stands in the file, where that is known.
         fix: what to do.
         permitted: the values that may stand there, where they are few.
+        language: the language of message and fix.
+        words: IRI of the node of the shapes with its words, where that is not the shape.
+        slots: name in braces in those words → what stands there.
     """
 
     severity: Severity
@@ -85,6 +88,9 @@ class Finding:
     spot: Spot | None = None
     fix: str | None = None
     permitted: tuple[str, ...] = ()
+    language: str = "en"
+    words: str = ""
+    slots: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON can hold it."""
@@ -100,6 +106,7 @@ class Finding:
                 "severity": Severity(table["severity"]),
                 "spot": Spot(**spot) if spot else None,
                 "permitted": tuple(table.get("permitted") or ()),
+                "slots": tuple((name, value) for name, value in table.get("slots") or ()),
             }
         )
 

@@ -4,9 +4,8 @@ Costs half a second and forty megabytes to import: only a child process does so.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -14,13 +13,15 @@ import pyshacl
 import rdflib
 from rdflib.namespace import SH
 
-from coprod_kg.errors import ModelError
-from coprod_kg.validation import processor
-from coprod_kg.validation.graphs import shapes_graph
+from coprod_kg.model.namespaces import expand
+from coprod_kg.validation import caches
 from coprod_kg.validation.report import Finding, Severity
 
 __all__ = ["Shapes"]
 
+_PROSE: Final = frozenset(
+    expand(name) for name in ("sh:name", "sh:description", "sh:order", "cps:advice", "cps:example")
+)
 _LONGEST_VALUE: Final = 500
 _SEVERITIES: Final = {
     SH.Violation: Severity.VIOLATION,
@@ -35,37 +36,27 @@ class Shapes:
     Not for two threads at once: pySHACL writes into the shapes while it runs.
 
     Args:
-        shapes: Turtle files of shapes.
+        shapes: the statements of the shapes.
         background: the statements of the ontology and its schemes, and what follows from them.
         things: how the IRI of a thing begins that may be described elsewhere. Of which class
             such a thing is cannot be told from the file, so nothing is said of that.
     """
 
     def __init__(
-        self, shapes: Sequence[Path], background: Iterable[ox.Triple], things: str
+        self, shapes: Iterable[ox.Triple], background: Iterable[ox.Triple], things: str
     ) -> None:
         self._things = things
-        processor.install()
+        caches.install()
         logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # a wrong date is a finding
-        self._shapes = shapes_graph()
-        for path in shapes:
-            _load(self._shapes, path)
-        for prose in (SH.name, SH.description, SH.order):  # pySHACL weighs each of them anew
-            self._shapes.remove((None, prose, None))
+        self._shapes = caches.caching_graph()
+        for triple in shapes:  # pySHACL weighs each statement anew, so those it needs not stay out
+            if triple.predicate.value not in _PROSE:
+                self._shapes.add(_rdflib_triple(triple))
         self._data = rdflib.Graph()
         for triple in background:
             # No shape reads what concepts are called, which is nearly half of all.
             if not (isinstance(triple.object, ox.Literal) and triple.object.language):
                 self._data.add(_rdflib_triple(triple))
-
-    def named(self, *properties: str) -> frozenset[str]:
-        """The IRIs that the shapes name by some properties of SHACL (``targetClass``, ``path``)."""
-        return frozenset(
-            str(node)
-            for name in properties
-            for node in self._shapes.objects(None, SH[name])
-            if isinstance(node, rdflib.URIRef)
-        )
 
     def validate(self, triples: Iterable[ox.Triple]) -> tuple[Finding, ...]:
         """The findings of the shapes about these statements, sorted."""
@@ -101,7 +92,8 @@ class Shapes:
         value = results.value(node, SH.value)
         shape = results.value(node, SH.sourceShape)
         component = results.value(node, SH.sourceConstraintComponent)
-        message = min(map(str, results.objects(node, SH.resultMessage)), default="")
+        messages = results.objects(node, SH.resultMessage)
+        english = [text for text in messages if getattr(text, "language", None) in ("en", None)]
         return Finding(
             severity=_SEVERITIES.get(
                 results.value(node, SH.resultSeverity),
@@ -110,7 +102,7 @@ class Shapes:
             focus=str(results.value(node, SH.focusNode)),
             path=_path(results, results.value(node, SH.resultPath)),
             value=None if value is None else _written(value),
-            message=message,
+            message=min(map(str, english), default=""),
             shape=str(shape),
             component=str(component),
         )
@@ -155,13 +147,6 @@ def _path(results: rdflib.Graph, path: Any) -> str | None:
         return None if path is None else str(path)
     inverse = results.value(path, SH.inversePath)
     return f"^{inverse}" if inverse is not None else None
-
-
-def _load(graph: rdflib.Graph, path: Path) -> None:
-    try:
-        graph.parse(path, format="turtle")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
 
 
 def _rdflib_triple(triple: ox.Triple) -> Any:

@@ -5,13 +5,15 @@ point at them and the documentation can explain.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, Final
 
 import pyoxigraph as ox
 
+from coprod_kg.model.advice import ShapeWords
 from coprod_kg.model.namespaces import prefixes, shorten
 from coprod_kg.model.terms import CONTROL
 from coprod_kg.validation.report import Finding, Severity
@@ -25,7 +27,6 @@ _NAMES: Final = frozenset(
 )
 KNOWN_REFERENCE: Final = f"{_CPS}KnownReference"
 """The shape of a reference to a thing that the file does not describe."""
-_EXAMPLE: Final = re.compile(r"Write for example \S+ ([a-z-]+):[\w-]+\.$")
 _NEAR_SPACE: Final = 0.93
 """One letter of a namespace wrong, missing, or in the other order."""
 _NEAR_NAME: Final = 0.6
@@ -41,6 +42,7 @@ class KnownTerms:
         base_iri: where data lives.
         background: the statements of the ontology and its schemes.
         foreign: terms of other vocabularies that are used here.
+        words: shape → what it says: the examples in it tell which concepts may be meant.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class KnownTerms:
         base_iri: str,
         background: Iterable[ox.Triple] = (),
         foreign: Iterable[str] = (),
+        words: Mapping[str, ShapeWords] = MappingProxyType({}),
     ) -> None:
+        self._words = words
         self._namespace, self._terms, self._base_iri = namespace, terms, base_iri
         self._spaces = {_bare(space): space for space in prefixes().values()}
         self._concepts: dict[str, dict[str, str]] = {}
@@ -80,11 +84,10 @@ class KnownTerms:
         return tuple(map(self._advised, found))
 
     def _advised(self, finding: Finding) -> Finding:
-        example = _EXAMPLE.search(finding.message)
-        space = example and prefixes().get(example[1])
-        if not example or not space or not finding.value:
+        words = self._words.get(finding.shape)
+        if words is None or not words.examples or not finding.value:
             return finding
-        known = self._concepts.get(space, {})
+        known = self._concepts.get(_split(words.examples[0].value.value)[0], {})
         if finding.value.startswith("<"):
             value = finding.value[1:-1]
             name = _split(self._instead(value) or value)[1]
@@ -93,8 +96,7 @@ class KnownTerms:
         near = [name] if name in known else get_close_matches(name, known, 1, _NEAR_NAME)
         if not near or finding.value == f"<{known[near[0]]}>":
             return finding
-        advice = f"Did you mean {shorten(known[near[0]])}?"
-        return replace(finding, message=finding.message[: example.start()] + advice)
+        return replace(finding, slots=(("meant", shorten(known[near[0]])),))
 
     def _unknown_terms(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         for subject, predicate, obj in triples:
@@ -102,34 +104,36 @@ class KnownTerms:
             if predicate == _RDF_TYPE and isinstance(obj, ox.NamedNode):
                 used.append(obj)
             for term in used:
-                weight, message = self._unknown(term.value)
+                weight, message, fix = self._unknown(term.value)
                 if message:
                     place = (subject, predicate)
-                    yield self._finding("KnownTerm", place, term, message, weight)
+                    yield self._finding("KnownTerm", place, term, message, fix, weight)
 
-    def _unknown(self, term: str) -> tuple[Severity, str]:
-        """The message about an unknown term, or an empty text."""
+    def _unknown(self, term: str) -> tuple[Severity, str, str]:
+        """What is wrong with an unknown term, and what to do; two empty texts where it is known."""
         if term in self._terms:
-            return Severity.VIOLATION, ""
+            return Severity.VIOLATION, "", ""
         if term.startswith(self._namespace):
-            return Severity.VIOLATION, self._hint(term)
+            message = "The ontology has no term of this name."
+            return Severity.VIOLATION, message, self._hint(term)
         space, name = _split(term)
         if space in self._foreign and name not in self._foreign[space]:
             near = get_close_matches(name, self._foreign[space], 1, _NEAR_FOREIGN)
             if near:
-                known = shorten(space + near[0])
-                return Severity.WARNING, f"No question here looks at this. Did you mean {known}?"
-            return Severity.WARNING, ""
+                fix = f"Did you mean {shorten(space + near[0])}?"
+                return Severity.WARNING, "No question here looks at this.", fix
+            return Severity.WARNING, "", ""
         meant = self._instead(term)
         if meant is None:
-            return Severity.WARNING, ""
+            return Severity.WARNING, "", ""
         right = next((space for space in self._spaces.values() if meant.startswith(space)), meant)
         wrong = term.removesuffix(meant.removeprefix(right))
         ours = right.startswith(self._namespace.rpartition("/")[0])
         return (
             Severity.VIOLATION if ours else Severity.WARNING,
             f"Nothing is known in the namespace <{wrong}> here, so what is said with it is in no "
-            f"answer. Did you mean <{right}>?",
+            "answer.",
+            f"Did you mean <{right}>?",
         )
 
     def _instead(self, iri: str) -> str | None:
@@ -173,8 +177,7 @@ class KnownTerms:
         near = get_close_matches(name, known, 1, _NEAR_FOREIGN)
         near = near or get_close_matches(name, ours, 1, _NEAR_NAME)
         meant = shorten(known[near[0]]) if near else ""
-        hint = f"Did you mean {meant}?" if meant else "Use a term of the ontology."
-        return f"The ontology has no term of this name. {hint}"
+        return f"Did you mean {meant}?" if meant else "Use a term of the ontology."
 
     def _foreign_subjects(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         ours = (f"{self._base_iri}id/", f"{self._base_iri}.well-known/genid/")
@@ -191,7 +194,8 @@ class KnownTerms:
                     (subject, None),
                     None,
                     "A submission says things only about what is named under the base, "
-                    f"<{self._base_iri}id/>. {advice}",
+                    f"<{self._base_iri}id/>.",
+                    advice,
                 )
 
     def _own_instead(self, iri: str) -> str | None:
@@ -209,15 +213,15 @@ class KnownTerms:
                     "KnownReference",
                     (subject, predicate),
                     obj,
-                    "Nothing is known of what is referred to here. Describe it in this file, "
-                    "mend its name, or send the file that describes it first.",
+                    "",
                 )
             elif meant := self._own_instead(obj.value):
                 yield self._finding(
                     "OwnReference",
                     (subject, predicate),
                     obj,
-                    f"This names nothing here. Did you mean <{meant}>?",
+                    "This names nothing here.",
+                    f"Did you mean <{meant}>?",
                 )
 
     def _control_characters(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
@@ -229,7 +233,8 @@ class KnownTerms:
                     (subject, predicate),
                     obj,
                     f"The text holds a sign that nobody sees (U+{ord(control[0]):04X}), and that "
-                    "XML cannot hold. Write the text anew without it.",
+                    "XML cannot hold.",
+                    "Write the text anew without it.",
                 )
 
     def _finding(
@@ -238,6 +243,7 @@ class KnownTerms:
         place: tuple[ox.NamedNode | ox.BlankNode | ox.Triple, ox.NamedNode | None],
         value: ox.NamedNode | ox.Literal | None,
         message: str,
+        fix: str | None = None,
         severity: Severity = Severity.VIOLATION,
     ) -> Finding:
         focus, path = place
@@ -249,6 +255,7 @@ class KnownTerms:
             message=message,
             shape=_CPS + shape,
             component=f"{_CPS}{shape}ConstraintComponent",
+            fix=fix,
         )
 
 

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -12,13 +11,14 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.model.terms import literal
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.columns import Holds, SheetColumn
-from coprod_kg.workbook.concepts import Choice, Choices
-from coprod_kg.workbook.dates import NotADay, day
-from coprod_kg.workbook.findings import Fault
+from coprod_kg.workbook.concepts import Choices
+from coprod_kg.workbook.dates import day
+from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell
+from coprod_kg.workbook.sentences import Slot
 from coprod_kg.workbook.words import language_of
 
-__all__ = ["SHORT_LIST", "CellProblem", "convert", "parts", "refusal", "text_and_language"]
+__all__ = ["SHORT_LIST", "convert", "parts", "refusal", "text_and_language"]
 
 SHORT_LIST: Final = 12
 """The most permitted values that are listed."""
@@ -33,27 +33,8 @@ _YES: Final = frozenset({"yes", "true", "1", "x", "ja", "sand", "wahr", "y", "j"
 _NO: Final = frozenset({"no", "false", "0", "nej", "nein", "falsk", "falsch", "n"})
 
 
-@dataclass(frozen=True, slots=True)
-class CellProblem:
-    """What is wrong with a cell.
-
-    Attributes:
-        fault: what kind of thing.
-        message: what was expected and what arrived.
-        fix: what to do.
-        permitted: the values that may stand there, where they are few.
-        severity: how much it weighs.
-    """
-
-    fault: Fault
-    message: str
-    fix: str
-    permitted: tuple[str, ...] = ()
-    severity: Severity = Severity.VIOLATION
-
-
 def convert(
-    cell: GridCell, column: SheetColumn, language: str, labels: str = "en"
+    cell: GridCell, column: SheetColumn, language: str
 ) -> tuple[list[Any], list[CellProblem]]:
     """The terms in a cell of a column that refers to no other row.
 
@@ -61,15 +42,13 @@ def convert(
         cell: the cell.
         column: what the column holds; neither things nor identifiers.
         language: the language of the row's texts.
-        labels: the language in which words of lists are told.
     """
     refused = refusal(cell)
     if refused:
         return [], [refused]
     made: list[Any] = []
     told: list[CellProblem] = []
-    tongue = labels if column.holds is Holds.CHOICE else language
-    for converted in _CONVERTERS[column.holds](cell, column, tongue):
+    for converted in _CONVERTERS[column.holds](cell, column, language):
         (told if isinstance(converted, CellProblem) else made).append(converted)
     if len(made) > 1 and not column.many:
         return [], [_too_many(column)]
@@ -79,17 +58,9 @@ def convert(
 def refusal(cell: GridCell) -> CellProblem | None:
     """Why a cell is not looked into at all."""
     if cell.kind is CellKind.FORMULA or (cell.kind is CellKind.TEXT and cell.text[:1] == "="):
-        return CellProblem(
-            Fault.FORMULA,
-            "a formula stands here, and only values are read",
-            "Copy the cell and paste it as a value (Paste special, Values).",
-        )
+        return CellProblem("formula")
     if cell.kind is CellKind.ERROR:
-        return CellProblem(
-            Fault.ERROR_VALUE,
-            f"the spreadsheet program shows the error {cell.text[:20]}",
-            "Write the value itself, or empty the cell.",
-        )
+        return CellProblem("error-value", {"value": cell.text[:20]})
     return None
 
 
@@ -132,35 +103,32 @@ def _texts(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
             (c for c in text if (ord(c) < 32 and c not in "\n\t") or c in "\ufffe\uffff"), ""
         )
         if odd:
-            made.append(
-                CellProblem(
-                    Fault.BAD_TEXT,
-                    f"the text holds the control character U+{ord(odd):04X}",
-                    "Retype the text by hand.",
-                )
-            )
+            made.append(CellProblem("bad-text.control", {"code": f"U+{ord(odd):04X}"}))
             continue
         try:
             made.append(literal(text, language=tag))
         except WrongUsage as error:
-            made.append(CellProblem(Fault.BAD_TEXT, error.what, "Retype the text by hand."))
+            made.append(CellProblem("bad-text", {"what": error.what}))
     return made
 
 
-def _choices(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
+def _choices(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
     choices = column.choices or Choices("", "", ())
     made: list[Any] = []
+    slots: dict[str, Slot]
     for part in parts(cell.text, lambda text: bool(choices.find(text))):
         found = choices.find(part)
         if len(found) == 1:
             made.append(ox.NamedNode(found[0].iri))
             if not choices.is_proper(part):
-                made.append(_read_as(part, found[0], language))
+                slots = {"value": part[:60], "concept": found[0]}
+                made.append(CellProblem("read-as.concept", slots, severity=Severity.INFO))
         elif found:
-            made.append(_ambiguous(part, found, language))
+            slots = {"value": part, "concepts": found}
+            made.append(CellProblem("ambiguous-value", slots, permitted=found))
         else:
             several = other_separator(part, lambda text: bool(choices.find(text)), column)
-            made.append(several or _unknown(part, choices, language))
+            made.append(several or _unknown(part, choices))
     return made
 
 
@@ -178,45 +146,25 @@ def other_separator(
     if len(found) < 2 or not all(map(known, found)):
         return None
     return CellProblem(
-        Fault.TOO_MANY_VALUES,
-        f"{text[:80]!r} are {len(found)} values, and only a semicolon parts values",
-        f"Write {'; '.join(found)}"[:200] + "."
-        if column.many
-        else "Keep one value, and give each other one a row of its own.",
+        "too-many-values.separator",
+        {"value": text[:80], "count": len(found), "values": "; ".join(found)[:200]},
+        "write" if column.many else "one-row-each",
     )
 
 
-def _read_as(text: str, choice: Choice, language: str) -> CellProblem:
-    return CellProblem(
-        Fault.READ_AS,
-        f"{text[:60]!r} was read as {choice.label(language)}",
-        "If you mean something else, choose it from the list in the cell.",
-        severity=Severity.INFO,
-    )
-
-
-def _ambiguous(text: str, found: tuple[Choice, ...], language: str) -> CellProblem:
-    names = tuple(choice.label(language) for choice in found)
-    return CellProblem(
-        Fault.AMBIGUOUS_VALUE,
-        f"{text!r} may be {' or '.join(names)}",
-        "Write the one you mean.",
-        names,
-    )
-
-
-def _unknown(text: str, choices: Choices, language: str) -> CellProblem:
-    labels = tuple(member.label(language) for member in choices.members)
+def _unknown(text: str, choices: Choices) -> CellProblem:
     near = choices.near(text)
-    short = labels if len(labels) <= SHORT_LIST else ()
-    if near:
-        fix = f"Did you mean {' or '.join(near)}?"
-    elif short:
-        fix = f"Write one of: {', '.join(short)}."
-    else:
-        fix = "Choose from the list in the cell, or see the sheet Explanations."
+    short = choices.members if len(choices.members) <= SHORT_LIST else ()
     return CellProblem(
-        Fault.UNKNOWN_VALUE, f"{text[:80]!r} is not in the list {choices.title}", fix, short
+        "unknown-value",
+        {
+            "value": text[:80],
+            "list": choices.title,
+            "meant": near,
+            "values": short,
+        },
+        "meant" if near else "one-of" if short else "",
+        short,
     )
 
 
@@ -234,17 +182,17 @@ def _links(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
 
 def _bad_link(part: str, whole: str) -> CellProblem:
     doi = _DOI.fullmatch(part)
-    fix = "Write the whole address, such as https://example.org/report."
-    if doi:
-        fix = f"Write https://doi.org/{doi[1]}"
-    elif part.lower().startswith("www."):
-        fix = f"Write https://{part}"
-    return CellProblem(Fault.BAD_LINK, f"{whole.strip()[:80]!r} is no link", fix)
+    meant = f"https://doi.org/{doi[1]}" if doi else ""
+    if part.lower().startswith("www."):
+        meant = f"https://{part}"
+    slots = {"value": whole.strip()[:80]}
+    if not meant:
+        return CellProblem("bad-link", slots)
+    return CellProblem("bad-link", {**slots, "link": meant}, "write-link")
 
 
 def _days(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
-    made = day(cell)
-    return [CellProblem(Fault.BAD_DATE, made.what, made.fix) if isinstance(made, NotADay) else made]
+    return [day(cell)]
 
 
 def _numbers(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
@@ -257,14 +205,11 @@ def _numbers(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
             text = text.partition(".")[0]
         if not (whole and "." in text):
             return [literal(text, column.datatype or "decimal")]
-    fix = "Write a whole number such as 12." if whole else "Write a number such as 1.5 or 1,5."
+    slots: dict[str, Slot] = {"value": cell.text.strip()[:60]}
     if ambiguous:
-        fix = f"Write {text.replace(',', '')} or {text.replace(',', '.')}, whichever you mean."
-    return [
-        CellProblem(
-            Fault.BAD_NUMBER, f"{cell.text.strip()[:60]!r} is not the number asked for", fix
-        )
-    ]
+        slots["values"] = (text.replace(",", ""), text.replace(",", "."))
+        return [CellProblem("bad-number", slots, "whichever")]
+    return [CellProblem("bad-number", slots, "whole-number" if whole else "")]
 
 
 def _yes_or_no(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
@@ -272,21 +217,12 @@ def _yes_or_no(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
     if text in _YES | _NO:
         return [literal("true" if text in _YES else "false", "boolean")]
     return [
-        CellProblem(
-            Fault.BAD_YES_OR_NO,
-            f"{cell.text.strip()[:60]!r} is neither yes nor no",
-            "Write yes or no, or leave the cell empty.",
-            ("yes", "no"),
-        )
+        CellProblem("bad-yes-or-no", {"value": cell.text.strip()[:60]}, permitted=("yes", "no"))
     ]
 
 
 def _too_many(column: SheetColumn) -> CellProblem:
-    return CellProblem(
-        Fault.TOO_MANY_VALUES,
-        f"there is one {column.header.lower()} at most",
-        "Keep one value, and give each other one a row of its own.",
-    )
+    return CellProblem("too-many-values", {"column": column.header.lower()})
 
 
 _CONVERTERS: Final[Mapping[Holds, Callable[[GridCell, SheetColumn, str], list[Any]]]] = {

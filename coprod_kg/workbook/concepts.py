@@ -10,35 +10,12 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
 
-__all__ = ["Choice", "Choices", "near", "plain"]
+from coprod_kg.model.schemes import Concept
+
+__all__ = ["Choices", "near", "plain"]
 
 _CUTOFF: Final = 0.72
 _MOST_REMEMBERED: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One concept that may stand in a cell.
-
-    Attributes:
-        iri: its name in the graph.
-        code: its notation.
-        labels: language → preferred label.
-        names: everything else that it may be called: other labels, another code.
-        definition: what it means, in English, or an empty text.
-        rank: its place where the scheme has an order, else 0.
-    """
-
-    iri: str
-    code: str
-    labels: dict[str, str]
-    names: tuple[str, ...] = ()
-    definition: str = ""
-    rank: int = 0
-
-    def label(self, language: str) -> str:
-        """The label in a language, else in English, else the code."""
-        return self.labels.get(language) or self.labels.get("en") or self.code
 
 
 @dataclass(frozen=True)
@@ -53,10 +30,10 @@ class Choices:
 
     name: str
     title: str
-    members: tuple[Choice, ...]
-    _asked: dict[str, tuple[Choice, ...]] = field(default_factory=dict, compare=False, repr=False)
+    members: tuple[Concept, ...]
+    _asked: dict[str, tuple[Concept, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def find(self, text: str) -> tuple[Choice, ...]:
+    def find(self, text: str) -> tuple[Concept, ...]:
         """The concepts that a text may mean: one, none, or several where it is ambiguous.
 
         A code or a preferred label wins over any other name.
@@ -81,28 +58,28 @@ class Choices:
         return tuple(found.values())
 
     @cached_property
-    def _strong(self) -> dict[str, tuple[Choice, ...]]:
+    def _strong(self) -> dict[str, tuple[Concept, ...]]:
         return _by_name(
             (name, member)
             for member in self.members
             for name in (
-                member.code,
+                member.slug,
                 member.iri,
                 f"<{member.iri}>",
-                f"{self.name.replace('_', '-')}:{member.code}",
+                f"{self.name.replace('_', '-')}:{member.slug}",
                 *member.labels.values(),
             )
         )
 
     @cached_property
-    def _weak(self) -> dict[str, tuple[Choice, ...]]:
+    def _weak(self) -> dict[str, tuple[Concept, ...]]:
         return _by_name((name, member) for member in self.members for name in member.names)
 
     def _shown(self, *, weak: bool) -> dict[str, str]:
         return {
             plain(name): name
             for member in self.members
-            for name in (member.names if weak else (member.code, *member.labels.values()))
+            for name in (member.names if weak else (member.slug, *member.labels.values()))
         }
 
 
@@ -123,8 +100,8 @@ def near(text: str, names: Iterable[str]) -> list[str]:
     return get_close_matches(text[:200], list(names), n=3, cutoff=_CUTOFF)
 
 
-def _by_name(pairs: Iterable[tuple[str, Choice]]) -> dict[str, tuple[Choice, ...]]:
-    found: dict[str, dict[str, Choice]] = {}
+def _by_name(pairs: Iterable[tuple[str, Concept]]) -> dict[str, tuple[Concept, ...]]:
+    found: dict[str, dict[str, Concept]] = {}
     for name, choice in pairs:
         found.setdefault(plain(name), {})[choice.iri] = choice
     return {name: tuple(choices.values()) for name, choices in found.items()}

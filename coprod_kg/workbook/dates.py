@@ -1,7 +1,6 @@
 """Dates as people write them: a day, a month or a year; ambiguous ones are refused."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -9,13 +8,15 @@ from pyoxigraph import Literal
 
 from coprod_kg.errors import WrongUsage
 from coprod_kg.model.terms import literal
+from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell
 from coprod_kg.workbook.markup import whole
 from coprod_kg.workbook.number_formats import EARLIEST_SHOWN
+from coprod_kg.workbook.sentences import Slot
 
-__all__ = ["HOW", "NotADay", "day"]
+__all__ = ["day"]
 
-HOW: Final = "Write a day as 2021-03-01, a month as 2021-03 or a year as 2021."
+_HOW: Final = "how-dates"
 _TIME: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
@@ -39,20 +40,7 @@ _MONTHS: Final = (
 _SERIALS: Final = range(20000, 80000)
 
 
-@dataclass(frozen=True, slots=True)
-class NotADay:
-    """Why a cell is no day.
-
-    Attributes:
-        what: what arrived.
-        fix: what to write.
-    """
-
-    what: str
-    fix: str
-
-
-def day(cell: GridCell) -> Literal | NotADay:
+def day(cell: GridCell) -> Literal | CellProblem:
     """The day, month or year in a cell.
 
     >>> str(day(GridCell(CellKind.TEXT, "2021-03")))
@@ -65,55 +53,49 @@ def day(cell: GridCell) -> Literal | NotADay:
         return _shown_day(text)
     if cell.kind is CellKind.NUMBER and whole(text) in _SERIALS:
         meant = date.fromordinal(date(1899, 12, 30).toordinal() + whole(text))
-        return NotADay(
-            f"the number {text} is no date",
-            f"Write {meant.isoformat()} if it was a date before its cell lost the date format.",
-        )
+        return CellProblem("bad-date.number", {"value": text, "date": meant.isoformat()})
     exact = _TIME.fullmatch(text) or _ZONED.fullmatch(text)
     text = exact[1] if exact else text
     if cell.kind is not CellKind.NUMBER and _ODD_YEAR.fullmatch(text):
-        return NotADay(f"{text[:60]!r} is a year before the first or after 9999", HOW)
+        return CellProblem("bad-date.far", {"value": text[:60]}, _HOW)
     for datatype, form in _ISO:
         if form.fullmatch(text):
             try:
                 return literal(text, datatype)
             except WrongUsage:
-                return NotADay(f"{text!r} is not in the calendar", HOW)
-    return NotADay(f"{cell.text.strip()[:60]!r} is no date as it is read here", _advice(text))
+                return CellProblem("bad-date.calendar", {"value": text}, _HOW)
+    advice, slots = _advice(text)
+    return CellProblem("bad-date", {**slots, "value": cell.text.strip()[:60]}, advice)
 
 
-def _shown_day(text: str) -> Literal | NotADay:
+def _shown_day(text: str) -> Literal | CellProblem:
     """A day that the spreadsheet program knows to be one."""
     try:
         shown = date.fromisoformat(f"{text}-01-01"[:10])
     except ValueError:
-        return NotADay(f"{text[:60]!r} is not in the calendar", HOW)
+        return CellProblem("bad-date.calendar", {"value": text[:60]}, _HOW)
     if shown.isoformat() < EARLIEST_SHOWN:
         serial = (shown - date(1899, 12, 30)).days
-        return NotADay(
-            f"the cell shows the day {text}",
-            f"If you typed the year {serial}, give the cell the format General or Text; "
-            "else write the day as text.",
-        )
+        return CellProblem("bad-date.shown", {"value": text, "year": serial})
     return next(literal(text, datatype) for datatype, form in _ISO if form.fullmatch(text))
 
 
-def _advice(text: str) -> str:
-    """How to write what was likely meant, else how a date is written."""
-    meant = [
-        f"{meaning.isoformat()} if you mean {meaning.day} {meaning:%B} {meaning.year}"
-        for meaning in _days(text)
-    ]
-    if meant:
-        return f"Write {', or '.join(meant)}."
+def _advice(text: str) -> tuple[str, dict[str, Slot]]:
+    """The sentence with what was likely meant, else with how a date is written."""
+    days = _days(text)
+    if days:
+        slots: dict[str, Slot] = {"date": days[0].isoformat(), "day": days[0]}
+        if len(days) == 1:
+            return "the-day", slots
+        return "either-day", {**slots, "other-date": days[1].isoformat(), "other-day": days[1]}
     named = _WORDS.fullmatch(text)
     month = _month(named[2]) if named and not named[1] else None
     if named and month:
-        return f"Write {named[3]}-{month:02}."
+        return "write", {"values": f"{named[3]}-{month:02}"}
     numbered = _MONTH_YEAR.fullmatch(text)
     if numbered and 1 <= int(numbered[1]) <= len(_MONTHS):
-        return f"Write {numbered[2]}-{int(numbered[1]):02}."
-    return HOW
+        return "write", {"values": f"{numbered[2]}-{int(numbered[1]):02}"}
+    return _HOW, {}
 
 
 def _days(text: str) -> list[date]:

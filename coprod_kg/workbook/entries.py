@@ -10,11 +10,11 @@ from functools import reduce
 from typing import Final
 
 from coprod_kg.validation.report import Severity
-from coprod_kg.workbook.cells import CellProblem, parts, refusal
+from coprod_kg.workbook.cells import parts, refusal
 from coprod_kg.workbook.columns import EXAMPLE, LABEL, Holds, SheetColumn
 from coprod_kg.workbook.concepts import plain
-from coprod_kg.workbook.dates import NotADay, day
-from coprod_kg.workbook.findings import CellFinding, Fault
+from coprod_kg.workbook.dates import day
+from coprod_kg.workbook.findings import CellFinding, CellProblem
 from coprod_kg.workbook.grid import GridCell, Row
 from coprod_kg.workbook.headers import HeadedGrid
 from coprod_kg.workbook.identifiers import SLUG, Unnamed, mint, scoped, slug
@@ -141,11 +141,7 @@ class _Reader:
             if not SLUG.fullmatch(text):
                 self._tell_bad(row, cell)
             elif text in first:
-                told = CellProblem(
-                    Fault.REPEATED_IDENTIFIER,
-                    f"the identifier {text} stands in row {first[text]} already",
-                    "Give this row another one, or leave the cell empty.",
-                )
+                told = CellProblem("repeated-identifier", {"value": text, "row": first[text]})
                 self._tell(told, row, self._identifier)
             else:
                 first[text] = row.number
@@ -154,9 +150,7 @@ class _Reader:
 
     def _tell_bad(self, row: Row, cell: GridCell) -> None:
         told = refusal(cell) or CellProblem(
-            Fault.BAD_IDENTIFIER,
-            f"{cell.text.strip()[:60]!r} is no identifier: small letters, digits and hyphens",
-            f"Write {slug(cell.text)}, or leave the cell empty.",
+            "bad-identifier", {"value": cell.text.strip()[:60], "slug": slug(cell.text)}
         )
         self._tell(told, row, self._identifier)
 
@@ -207,7 +201,7 @@ class _Reader:
                 cell.text, lambda text: bool(column.choices and column.choices.find(text))
             )
             choices = [choice for text in texts for choice in column.choices.find(text)]
-            return "-".join(sorted(slug(choice.code) for choice in choices))
+            return "-".join(sorted(slug(choice.slug) for choice in choices))
         if column.holds is Holds.THING:
             thing, _ = self._register.resolve(cell.text, column)
             scope = f"{self._register.scope}-"
@@ -218,7 +212,7 @@ class _Reader:
             )
         if column.holds is Holds.DATE:
             made = day(cell)
-            return "" if isinstance(made, NotADay) else made.value
+            return "" if isinstance(made, CellProblem) else made.value
         return slug(cell.text)
 
     def _tell_repeated(self, minted: dict[int, str], unnamed: dict[int, Unnamed]) -> None:
@@ -229,19 +223,11 @@ class _Reader:
         for number, identifier in minted.items():
             name = unnamed[number].name
             if identifier in first:
-                told = CellProblem(
-                    Fault.REPEATED_ROW,
-                    f"this row says the same as row {first[identifier]}",
-                    "Delete one of them.",
-                    severity=Severity.WARNING,
-                )
+                slots = {"row": first[identifier]}
+                told = CellProblem("repeated-row", slots, severity=Severity.WARNING)
                 self._tell(told, rows[number], None)
             elif name and name in names:
-                told = CellProblem(
-                    Fault.AMBIGUOUS_NAME,
-                    f"row {names[name]} has this name too",
-                    "Give each of them an identifier, or make one row of them.",
-                )
+                told = CellProblem("ambiguous-name", {"row": names[name]})
                 self._tell(told, rows[number], self.column(LABEL))
             first.setdefault(identifier, number)
             names.setdefault(name, number)
@@ -267,28 +253,15 @@ class _Reader:
             for at, column in self.headed.columns.items():
                 cell = row.cells.get(at)
                 if cell and _is_own(cell, column, example.get(column.path or "", "")):
-                    told = CellProblem(
-                        Fault.EXAMPLE_CHANGED,
-                        "this row is marked as the example and is not read, but it was changed",
-                        f"If it is yours, take the word {EXAMPLE} out of its first cell.",
-                    )
-                    self._tell(told, row, at)
+                    self._tell(CellProblem("example-changed", {"example": EXAMPLE}), row, at)
                     break
 
     def _tell(self, told: CellProblem, row: Row, column: int | None) -> None:
         cell = row.cells.get(column or 0)
         known = self.headed.columns.get(column or 0)
-        self._found.append(
-            CellFinding(
-                told.fault,
-                told.severity,
-                self.headed.place(row.number, column or min(row.cells)),
-                cell.text[:200] if cell else None,
-                told.message,
-                told.fix,
-                path=known.path if known else None,
-            )
-        )
+        place = self.headed.place(row.number, column or min(row.cells))
+        value = cell.text[:200] if cell else None
+        self._found.append(CellFinding(told, place, value, path=known.path if known else None))
 
 
 def _is_own(cell: GridCell, column: SheetColumn, example: str) -> bool:

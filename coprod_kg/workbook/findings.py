@@ -6,13 +6,16 @@ filled it in sees them. What the shapes say comes as `coprod_kg.validation.repor
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from coprod_kg.validation.report import Finding, Severity
+import pyoxigraph as ox
 
-__all__ = ["CellFinding", "Fault", "Place", "Positions", "SheetPlaces", "letters"]
+from coprod_kg.validation.report import Finding, Severity, Spot
+from coprod_kg.workbook.sentences import Slot, fault_and_advice, sentence, shown
+
+__all__ = ["CellFinding", "CellProblem", "Fault", "Place", "Positions", "SheetPlaces", "letters"]
 
 _CPS = "https://w3id.org/coprod/shapes#"
 
@@ -79,62 +82,113 @@ class Place:
             parts.append(f"row {self.row}")
         return ", ".join(parts) + (f" ({self.column})" if self.column else "")
 
+    @property
+    def spot(self) -> Spot:
+        """The same as a report holds it."""
+        return Spot(self.sheet, self.row, self.column, self.cell)
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """What is wrong with a cell, and what to do, in any language.
+
+    Attributes:
+        key: the kind of fault and, behind a full stop, which of its cases, as in
+            ``sentences.toml``.
+        slots: what is filled in.
+        advice: key of the sentence that says what to do, where that is not always the same.
+        permitted: the values that may stand there, where they are few.
+        severity: how much it weighs.
+        language: the language of its texts.
+    """
+
+    key: str
+    slots: Mapping[str, Slot] = field(default_factory=dict)
+    advice: str = ""
+    permitted: tuple[Slot, ...] = ()
+    severity: Severity = Severity.VIOLATION
+    language: str = "en"
+
+    @property
+    def fault(self) -> Fault:
+        """The kind of fault."""
+        return Fault(self.key.partition(".")[0])
+
+    @property
+    def message(self) -> str:
+        """What was expected and what arrived."""
+        return fault_and_advice(self.key, self.language, self.slots)[0]
+
+    @property
+    def fix(self) -> str:
+        """What to do."""
+        if self.advice:
+            return sentence(self.advice, self.language, **self.slots)
+        return fault_and_advice(self.key, self.language, self.slots)[1]
+
 
 @dataclass(frozen=True, slots=True)
 class CellFinding:
     """One thing that is wrong in one place of a table.
 
     Attributes:
-        fault: what kind of thing.
-        severity: how much it weighs.
+        problem: what is wrong.
         place: where it stands.
         value: what stands there, or None.
-        message: what was expected and what arrived.
-        fix: what to do.
-        permitted: the values that may stand there, where they are few.
         subject: IRI of the thing that the row is about, where it has one.
         path: IRI of the property that the column says.
     """
 
-    fault: Fault
-    severity: Severity
+    problem: CellProblem
     place: Place
-    value: str | None
-    message: str
-    fix: str
-    permitted: tuple[str, ...] = ()
+    value: str | None = None
     subject: str | None = None
     path: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON can hold it."""
-        return asdict(self)
+    @property
+    def fault(self) -> Fault:
+        """The kind of fault."""
+        return self.problem.fault
 
-    @classmethod
-    def of(cls, table: Mapping[str, Any]) -> Self:
-        """The finding that `as_dict` gave."""
-        return cls(
-            **{
-                **table,
-                "fault": Fault(table["fault"]),
-                "severity": Severity(table["severity"]),
-                "place": Place(**table["place"]),
-                "permitted": tuple(table["permitted"]),
-            }
-        )
+    @property
+    def severity(self) -> Severity:
+        """How much it weighs."""
+        return self.problem.severity
+
+    @property
+    def message(self) -> str:
+        """What was expected and what arrived."""
+        return self.problem.message
+
+    @property
+    def fix(self) -> str:
+        """What to do."""
+        return self.problem.fix
+
+    @property
+    def permitted(self) -> tuple[str, ...]:
+        """The values that may stand there, where they are few."""
+        return tuple(shown(value, self.problem.language) for value in self.problem.permitted)
+
+    def in_language(self, language: str) -> "CellFinding":
+        """The finding in a language."""
+        return replace(self, problem=replace(self.problem, language=language))
 
     def finding(self, base_iri: str) -> Finding:
-        """The same as a finding of a report on statements; the value as a Turtle string."""
-        quoted = str(self.value or "").replace("\\", "\\\\").replace('"', '\\"')
-        quoted = quoted.replace("\n", "\\n").replace("\r", "\\r")
+        """The finding of a report on statements; the value as a Turtle string."""
+        problem, place = self.problem, self.place
         return Finding(
-            severity=self.severity,
+            severity=problem.severity,
             focus=self.subject or f"{base_iri}id/",
             path=self.path,
-            value=f'"{quoted}"' if self.value is not None else None,
-            message=f"{self.place}: {self.message} {self.fix}".strip(),
-            shape=f"{_CPS}Table-{self.fault}",
+            value=None if self.value is None else str(ox.Literal(self.value)),
+            message=problem.message,
+            shape=f"{_CPS}Table-{problem.fault}",
             component=f"{_CPS}TableConstraintComponent",
+            spot=place.spot,
+            fix=problem.fix,
+            permitted=self.permitted,
+            language=problem.language,
         )
 
 
@@ -163,11 +217,13 @@ class Positions:
             it was named where it has no row of its own, else an empty text.
         told: pairs of thing and property about which a `CellFinding` says all there is to say:
             what the shapes find missing there is a consequence.
+        language: the language of its lists, in which its findings are told.
     """
 
     sheets: tuple[SheetPlaces, ...] = ()
     rows: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
     told: frozenset[tuple[str, str]] = frozenset()
+    language: str = "en"
 
     def place(self, subject: str, path: str | None = None) -> Place | None:
         """Where a statement about a thing stands: its cell, else its row, else None."""
@@ -195,6 +251,7 @@ class Positions:
             ],
             "rows": dict(self.rows),
             "told": sorted(self.told),
+            "language": self.language,
         }
 
     @classmethod
@@ -211,6 +268,7 @@ class Positions:
             ),
             rows={thing: (place[0], place[1], place[2]) for thing, place in table["rows"].items()},
             told=frozenset((pair[0], pair[1]) for pair in table["told"]),
+            language=table["language"],
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.columns import Sheet, SheetColumn, Sheets
 from coprod_kg.workbook.concepts import near, plain
-from coprod_kg.workbook.findings import CellFinding, Fault, Place, letters
+from coprod_kg.workbook.findings import CellFinding, CellProblem, Place, letters
 from coprod_kg.workbook.grid import Grid, Row
 
 __all__ = ["HeadedGrid", "headed", "known_headers", "told_by_headers"]
@@ -95,7 +95,8 @@ def headed(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
         if column is None:
             found.append(_unknown(header, place, sheet))
         elif column in columns.values():
-            found.append(_repeated(header, place))
+            problem = CellProblem("repeated-column", {"value": header[:60]})
+            found.append(CellFinding(problem, place, header[:80]))
         else:
             columns[number] = column
     absent = tuple(
@@ -122,42 +123,19 @@ def _key(header: str) -> str:
 def _unknown(header: str, place: Place, sheet: Sheet) -> CellFinding:
     shown = {plain(column.header): column.header for column in sheet.columns}
     close = near(_key(header), shown)
-    fix = (
-        f"Did you mean {shown[close[0]]}? Mend the header."
-        if close
-        else "What stands below it is not read; leave it, or see the template for its columns."
+    problem = CellProblem(
+        "unknown-column",
+        {"sheet": sheet.title, "value": header[:60], "meant": shown[close[0]] if close else ""},
+        "mend-header" if close else "",
+        severity=Severity.VIOLATION if close else Severity.WARNING,
     )
-    return CellFinding(
-        Fault.UNKNOWN_COLUMN,
-        Severity.VIOLATION if close else Severity.WARNING,
-        place,
-        header[:80],
-        f"the sheet {sheet.title} has no column {header[:60]!r}",
-        fix,
-    )
-
-
-def _repeated(header: str, place: Place) -> CellFinding:
-    return CellFinding(
-        Fault.REPEATED_COLUMN,
-        Severity.VIOLATION,
-        place,
-        header[:80],
-        f"the column {header[:60]!r} stands here twice",
-        "Put what stands in both into one; several values are parted by a semicolon.",
-    )
+    return CellFinding(problem, place, header[:80])
 
 
 def _absent(column: SheetColumn, headed: HeadedGrid) -> CellFinding:
-    return CellFinding(
-        Fault.MISSING_COLUMN,
-        Severity.VIOLATION,
-        Place(headed.grid.name, headed.row, column.header),
-        None,
-        f"the column {column.header} is not there, and every row needs it",
-        "Add it, or copy it from the template.",
-        path=column.path,
-    )
+    problem = CellProblem("missing-column", {"column": column.header})
+    place = Place(headed.grid.name, headed.row, column.header)
+    return CellFinding(problem, place, path=column.path)
 
 
 def _few(found: list[CellFinding], name: str, row: int) -> list[CellFinding]:
@@ -166,14 +144,9 @@ def _few(found: list[CellFinding], name: str, row: int) -> list[CellFinding]:
     if len(unknown) <= _MOST_TOLD:
         return found
     more = unknown[_MOST_TOLD:]
-    rest = CellFinding(
-        Fault.UNKNOWN_COLUMN,
-        Severity.WARNING,
-        Place(name, row),
-        ", ".join(str(finding.value) for finding in more)[:200],
-        f"there are {len(more)} more columns that the template does not have",
-        "What stands below them is not read.",
-    )
+    problem = CellProblem("unknown-column.more", {"count": len(more)}, severity=Severity.WARNING)
+    names = ", ".join(str(finding.value) for finding in more)[:200]
+    rest = CellFinding(problem, Place(name, row), names)
     return [finding for finding in found if finding not in more] + [rest]
 
 
@@ -185,14 +158,7 @@ def _headless(headed: HeadedGrid) -> Iterator[CellFinding]:
             if number in headed.headers or number in told or len(told) > _MOST_TOLD:
                 continue
             told.add(number)
-            beyond = number > _MOST_COLUMNS
-            yield CellFinding(
-                Fault.TOO_MANY_COLUMNS if beyond else Fault.VALUE_WITHOUT_HEADER,
-                Severity.WARNING,
-                headed.place(row.number, number),
-                row.cells[number].text[:80],
-                "something stands here, outside every column of the template"
-                if beyond
-                else "something stands here, and the column has no header",
-                "Move it into a column of the template, or delete it: it is not read.",
-            )
+            key = "too-many-columns" if number > _MOST_COLUMNS else "value-without-header"
+            problem = CellProblem(key, severity=Severity.WARNING)
+            place = headed.place(row.number, number)
+            yield CellFinding(problem, place, row.cells[number].text[:80])

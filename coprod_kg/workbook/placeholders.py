@@ -6,7 +6,7 @@ from typing import Final
 
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.columns import Holds, SheetColumn
-from coprod_kg.workbook.findings import CellFinding, Fault
+from coprod_kg.workbook.findings import CellFinding, CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell, Row
 from coprod_kg.workbook.headers import HeadedGrid
 from coprod_kg.workbook.words import is_placeholder, language_of
@@ -54,13 +54,7 @@ def _says_nothing(cell: GridCell, column: SheetColumn | None) -> bool:
 
 
 def _told(headed: HeadedGrid, number: int, text: str, row: int, count: int) -> CellFinding:
-    more = f", here and in {count - 1} more cells of the column" if count > 1 else ""
-    return CellFinding(
-        Fault.PLACEHOLDER,
-        Severity.INFO,
-        headed.place(row, number),
-        text[:200],
-        f"{text[:40]!r} is no value, so the cell was taken as empty{more}",
-        "If it is a value, write it in more words; else leave the cell empty.",
-        path=headed.columns[number].path,
-    )
+    key = "placeholder.several" if count > 1 else "placeholder"
+    problem = CellProblem(key, {"value": text[:40], "count": count - 1}, severity=Severity.INFO)
+    place = headed.place(row, number)
+    return CellFinding(problem, place, text[:200], path=headed.columns[number].path)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from coprod_kg.validation.report import Severity
-from coprod_kg.workbook.cells import CellProblem, other_separator, text_and_language
+from coprod_kg.workbook.cells import other_separator, text_and_language
 from coprod_kg.workbook.columns import SheetColumn, Sheets
 from coprod_kg.workbook.concepts import near, plain
-from coprod_kg.workbook.findings import Fault
+from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.identifiers import SLUG, scoped, slug
+from coprod_kg.workbook.sentences import Slot
 from coprod_kg.workbook.words import is_placeholder
 
 __all__ = ["Register", "Thing"]
@@ -85,12 +86,14 @@ class Register:
         if len(found) == 1:
             return found[0], None
         if found:
-            return None, _ambiguous(text, found)
+            names = tuple(f"{thing.kind}/{thing.slug}" for thing in found)
+            slots: dict[str, Slot] = {"value": text[:60], "identifiers": names}
+            return None, CellProblem("ambiguous-name.reference", slots, permitted=names)
         outside = self._outside(text)
         if outside and outside.kind in column.kinds:
             return outside, None
         if is_placeholder(text):
-            return None, _nobody(text)
+            return None, CellProblem("placeholder.name", {"value": text[:60]})
         several = other_separator(text, lambda one: self.finds(one, column.kinds), column)
         if several:
             return None, several
@@ -124,28 +127,21 @@ class Register:
             return None, self._unknown(text, column, close)
         told = None
         if close:
-            told = CellProblem(
-                Fault.NEAR_NAME,
-                f"{text[:60]!r} is new, and much like {' and '.join(close)}",
-                f"Did you mean {close[0]}? If so write it the same way; if not, leave it.",
-                severity=Severity.WARNING,
-            )
+            slots: dict[str, Slot] = {"value": text[:60], "names": tuple(close), "meant": close[0]}
+            told = CellProblem("near-name", slots, severity=Severity.WARNING)
         return Thing(kind, scoped(self.scope, slug(text_and_language(text, "")[0]))), told
 
     def _unknown(self, text: str, column: SheetColumn, close: list[str]) -> CellProblem:
-        titles = [self.sheets.of_kind(kind).title for kind in column.kinds]
         close = close or self._longer(text, column.kinds)
-        if close:
-            fix = f"Did you mean {' or '.join(close)}?"
-        else:
-            fix = (
-                f"Add it to the sheet {' or '.join(titles)}; if it was sent before, write "
-                f"{column.kinds[0]}/ and its identifier."
-            )
         return CellProblem(
-            Fault.UNKNOWN_NAME,
-            f"there is no {text[:60]!r} in the sheet {' or '.join(titles)}",
-            fix,
+            "unknown-name",
+            {
+                "value": text[:60],
+                "sheets": tuple(self.sheets.of_kind(kind).title for kind in column.kinds),
+                "kind": column.kinds[0],
+                "meant": tuple(close),
+            },
+            "meant" if close else "",
         )
 
     def _found(self, text: str, kinds: Iterable[str]) -> list[Thing]:
@@ -168,21 +164,3 @@ class Register:
         if found and found[1] in kinds and SLUG.fullmatch(found[2]):
             return Thing(found[1], found[2])
         return None
-
-
-def _nobody(text: str) -> CellProblem:
-    return CellProblem(
-        Fault.PLACEHOLDER,
-        f"{text[:60]!r} names nothing and nobody",
-        "Write the name, or leave it out.",
-    )
-
-
-def _ambiguous(text: str, found: list[Thing]) -> CellProblem:
-    names = tuple(f"{thing.kind}/{thing.slug}" for thing in found)
-    return CellProblem(
-        Fault.AMBIGUOUS_NAME,
-        f"{text[:60]!r} is the name of more than one row",
-        f"Write the identifier instead: {' or '.join(names)}.",
-        names,
-    )

@@ -10,10 +10,10 @@ import pyoxigraph as ox
 
 from coprod_kg.model.terms import literal
 from coprod_kg.validation.report import Severity
-from coprod_kg.workbook.cells import CellProblem, convert, parts, refusal, text_and_language
+from coprod_kg.workbook.cells import convert, parts, refusal, text_and_language
 from coprod_kg.workbook.columns import LABEL, Holds, SheetColumn
 from coprod_kg.workbook.entries import RowEntry
-from coprod_kg.workbook.findings import CellFinding, Fault, Positions, SheetPlaces
+from coprod_kg.workbook.findings import CellFinding, CellProblem, Positions, SheetPlaces
 from coprod_kg.workbook.grid import GridCell
 from coprod_kg.workbook.headers import HeadedGrid
 from coprod_kg.workbook.references import Register, Thing
@@ -35,12 +35,14 @@ class RowStatements:
         findings: what is wrong in the cells.
         rows: thing → number of its sheet, its row, and the property that named it.
         told: pairs of thing and property of the findings that refuse.
+        language: the language of the lists.
     """
 
     triples: list[ox.Triple] = field(default_factory=list)
     findings: list[CellFinding] = field(default_factory=list)
     rows: dict[str, tuple[int, int, str]] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
+    language: str = "en"
 
     def positions(self, sheets: Sequence[HeadedGrid]) -> Positions:
         """Where each statement came from."""
@@ -59,6 +61,7 @@ class RowStatements:
             ),
             self.rows,
             frozenset(self.told),
+            self.language,
         )
 
 
@@ -82,9 +85,9 @@ def stated(
 
 class _Teller:
     def __init__(self, sheets: Sequence[HeadedGrid], register: Register, language: str) -> None:
-        self.made = RowStatements()
-        self._sheets, self._register, self._language = sheets, register, language
         self._labels = _labels_language(sheets)
+        self.made = RowStatements(language=self._labels)
+        self._sheets, self._register, self._language = sheets, register, language
         self._taken_up: dict[Thing, tuple[str, tuple[int, int, str]]] = {}
         self._own: set[str] = set()
 
@@ -138,7 +141,7 @@ class _Teller:
         if column.holds is Holds.THING:
             terms, told = self._things(cell, column, entry)
         else:
-            terms, told = convert(cell, column, language, self._labels)
+            terms, told = convert(cell, column, language)
         for problem in told:
             self._find(problem, cell, number, entry)
         return terms
@@ -161,13 +164,7 @@ class _Teller:
                 at = (entry.sheet, entry.row.number, column.path or "")
                 self._taken_up.setdefault(thing, (text, at))
         if len(terms) > 1 and not column.many:
-            return [], [
-                CellProblem(
-                    Fault.TOO_MANY_VALUES,
-                    f"there is one {column.header.lower()!r} at most",
-                    "Keep one, and give each other one a row of its own.",
-                )
-            ]
+            return [], [CellProblem("too-many-values", {"column": column.header.lower()})]
         return list(dict.fromkeys(terms)), told
 
     def _name(
@@ -185,14 +182,8 @@ class _Teller:
                 (at for at, column in headed.columns.items() if column.path == LABEL), None
             )
             if number is not None:
-                self._find(
-                    CellProblem(
-                        Fault.MISSING_NAME, f"this {headed.sheet.one} has no name", "Write one."
-                    ),
-                    None,
-                    number,
-                    entry,
-                )
+                problem = CellProblem("missing-name", {"row": headed.sheet.one})
+                self._find(problem, None, number, entry)
 
     def _made_name(self, headed: HeadedGrid, said: dict[str, list[Any]]) -> str:
         """A name such as ``Barrier: Lack of time (Memory café)``."""
@@ -225,34 +216,15 @@ class _Teller:
             tag = language_of(cell.text)
             if tag:
                 return tag
-            self._find(
-                CellProblem(
-                    Fault.BAD_TEXT,
-                    f"{cell.text.strip()[:40]!r} is no language that is known here",
-                    "Write its name or its two letters, such as en, da, de or sv.",
-                ),
-                cell,
-                number,
-                entry,
-            )
+            problem = CellProblem("bad-text.language", {"value": cell.text.strip()[:40]})
+            self._find(problem, cell, number, entry)
         return self._language
 
     def _find(self, told: CellProblem, cell: GridCell | None, number: int, entry: RowEntry) -> None:
         headed = self._sheets[entry.sheet]
         path, iri = headed.columns[number].path, self._register.iri(entry.thing)
-        self.made.findings.append(
-            CellFinding(
-                told.fault,
-                told.severity,
-                headed.place(entry.row.number, number),
-                cell.text[:200] if cell else None,
-                told.message,
-                told.fix,
-                told.permitted,
-                iri,
-                path,
-            )
-        )
+        place, value = headed.place(entry.row.number, number), cell.text[:200] if cell else None
+        self.made.findings.append(CellFinding(told, place, value, iri, path))
         if told.severity is Severity.VIOLATION and path:
             self.made.told.add((iri, path))
 

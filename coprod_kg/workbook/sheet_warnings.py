@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from coprod_kg.validation.report import Severity
-from coprod_kg.workbook.findings import CellFinding, Fault, Place, letters
+from coprod_kg.workbook.findings import CellFinding, CellProblem, Place, letters
 from coprod_kg.workbook.headers import HeadedGrid
 from coprod_kg.workbook.sheet_xml import column_of
 
@@ -19,20 +19,11 @@ def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
     """The warnings about a sheet."""
     grid = headed.grid
     if grid.hidden:
-        yield _finding(
-            Fault.HIDDEN,
-            Place(grid.name),
-            "the sheet is hidden",
-            "Show it (right-click a tab, Unhide) so that you see what you send, or delete it.",
-        )
+        yield CellFinding(CellProblem("hidden.sheet"), Place(grid.name))
     for first, last in _runs([row for row in grid.hidden_rows if row > headed.row]):
-        what = f"row {first} is hidden" if first == last else f"rows {first} to {last} are hidden"
-        yield _finding(
-            Fault.HIDDEN,
-            Place(grid.name, first, None, f"{first}:{last}"),
-            what,
-            "Clear the filter or unhide the rows so that you see what you send, or delete them.",
-        )
+        key = "hidden.row" if first == last else "hidden.rows"
+        problem = CellProblem(key, {"first": first, "last": last})
+        yield CellFinding(problem, Place(grid.name, first, None, f"{first}:{last}"))
     for first, last in grid.hidden_columns:
         used = [
             column
@@ -41,21 +32,11 @@ def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
         ]
         if used:
             cells = f"{letters(used[0])}:{letters(used[-1])}"
-            yield _finding(
-                Fault.HIDDEN,
-                Place(grid.name, headed.row, headed.headers[used[0]], cells),
-                "a column with values is hidden",
-                "Unhide it so that you see what you send.",
-            )
+            place = Place(grid.name, headed.row, headed.headers[used[0]], cells)
+            yield CellFinding(CellProblem("hidden.column"), place)
     if grid.encoding:
-        yield CellFinding(
-            Fault.ENCODING,
-            Severity.INFO,
-            Place(grid.name),
-            None,
-            f"the file is not in UTF-8; it was read as {grid.encoding}",
-            "If letters such as ø or ü look wrong, save it as CSV UTF-8.",
-        )
+        slots = {"encoding": grid.encoding}
+        yield CellFinding(CellProblem("encoding", slots, severity=Severity.INFO), Place(grid.name))
     yield from _merged(headed)
 
 
@@ -73,12 +54,8 @@ def _merged(headed: HeadedGrid) -> Iterator[CellFinding]:
         if touched is None or int(found[2]) > max(row.number for row in headed.grid.rows):
             continue
         told += 1
-        yield _finding(
-            Fault.MERGED,
-            Place(headed.grid.name, int(found[2]), headed.headers[touched], reference),
-            "cells are merged, so only the first of them has the value",
-            "Unmerge them and write the value into each.",
-        )
+        place = Place(headed.grid.name, int(found[2]), headed.headers[touched], reference)
+        yield CellFinding(CellProblem("merged-cells"), place)
 
 
 def _holds(headed: HeadedGrid, column: int) -> bool:
@@ -97,7 +74,3 @@ def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         start = last = number
     if start is not None and last is not None:
         yield start, last
-
-
-def _finding(fault: Fault, place: Place, message: str, fix: str) -> CellFinding:
-    return CellFinding(fault, Severity.VIOLATION, place, None, message, fix)

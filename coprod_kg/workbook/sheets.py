@@ -17,7 +17,6 @@ import pyoxigraph as ox
 from coprod_kg.errors import ModelError
 from coprod_kg.model import namespaces
 from coprod_kg.model.installed import Model
-from coprod_kg.model.triple_index import TripleIndex
 from coprod_kg.workbook.columns import (
     IDENTIFIER,
     LABEL,
@@ -29,7 +28,7 @@ from coprod_kg.workbook.columns import (
 )
 from coprod_kg.workbook.concepts import Choices, plain
 from coprod_kg.workbook.properties import Property, beyond_shapes, from_ontology, properties
-from coprod_kg.workbook.value_lists import listed
+from coprod_kg.workbook.value_lists import ValueLists
 
 __all__ = ["sheets"]
 
@@ -65,9 +64,8 @@ class _Maker:
         self._words = {namespaces.expand(name): words for name, words in told["words"].items()}
         self._told: list[dict[str, Any]] = told["sheets"]
         self._kinds = {namespaces.expand(table["class"]): table["kind"] for table in self._told}
-        self._ontology = TripleIndex(model.background)
-        self._shapes = TripleIndex(triple for path in model.shapes for triple in _triples(path))
-        self._lists: dict[str, Choices] = {}
+        self._ontology, self._shapes = model.graph, model.submission
+        self._lists = ValueLists(model.graph, model.concepts)
 
     def sheets(self) -> Iterator[Sheet]:
         for told in self._told:
@@ -99,12 +97,11 @@ class _Maker:
 
     def _columns(self, told: Mapping[str, Any]) -> Iterator[SheetColumn]:
         found = {
-            known.path: known
-            for known in properties(self._shapes, self._ontology, namespaces.expand(told["class"]))
+            known.path: known for known in properties(self._shapes, self._ontology, told["class"])
         }
         first = [namespaces.expand(name) for name in told["first"]]
         last = [namespaces.expand(name) for name in told["last"]]
-        beyond = beyond_shapes(self._ontology, namespaces.expand(told["class"]))
+        beyond = beyond_shapes(self._ontology, told["class"])
         middle = [iri for iri in (*found, *beyond) if iri not in (*first, *last)]
         middle = list(dict.fromkeys(middle))
         yield SheetColumn(
@@ -115,8 +112,8 @@ class _Maker:
             "Leave it empty and one is made, the same each time you send the row.",
         )
         for path in (*first, *middle, *last):
-            one = found.get(path) or from_ontology(self._ontology, path)
-            yield self._column(one, named="rdfs:label" in told["first"])
+            prop = found.get(path) or from_ontology(self._ontology, path)
+            yield self._column(prop, named="rdfs:label" in told["first"])
         yield SheetColumn(
             LANGUAGE,
             None,
@@ -126,54 +123,46 @@ class _Maker:
             "language: Kommunen @da.",
         )
 
-    def _within(self, kind: str) -> Iterator[str]:
+    def _within(self, kind: ox.NamedNode) -> Iterator[str]:
         """A class, and those that it is the union of."""
-        yield kind
-        for same in self._ontology.objects(kind, namespaces.expand("owl:equivalentClass")):
-            for union in self._ontology.objects(same, namespaces.expand("owl:unionOf")):
+        yield kind.value
+        for same in self._ontology.objects(kind, "owl:equivalentClass"):
+            for union in self._ontology.objects(same, "owl:unionOf"):
                 yield from (member.value for member in self._ontology.members(union))
 
-    def _column(self, one: Property, *, named: bool) -> SheetColumn:
-        words = self._words.get(one.path, {})
-        header = words.get("header") or one.name[:1].upper() + one.name[1:]
-        short = namespaces.shorten(one.path)
+    def _column(self, prop: Property, *, named: bool) -> SheetColumn:
+        words = self._words.get(prop.path, {})
+        header = words.get("header") or prop.name[:1].upper() + prop.name[1:]
+        short = namespaces.shorten(prop.path)
         if not header:
             raise ModelError(f"nothing says what {short} is called", where="workbook/sheets.toml")
-        definition = self._ontology.text(one.path, namespaces.expand("skos:definition")) or ""
-        parts = [words["note"]] if "note" in words else [_plainly(definition), one.note]
-        choices = listed(one, self._ontology, self._lists)
+        definition = self._ontology.text(ox.NamedNode(prop.path), "skos:definition")
+        parts = [words["note"]] if "note" in words else [_plainly(definition), prop.note]
+        choices = self._lists.of(prop)
         kinds = tuple(
             dict.fromkeys(
                 self._kinds[within]
-                for kind in one.classes
+                for kind in prop.classes
                 for within in self._within(kind)
                 if within in self._kinds
             )
         )
-        holds = _holds(one, choices, kinds)
-        optional = one.path == LABEL and not named
+        holds = _holds(prop, choices, kinds)
+        optional = prop.path == LABEL and not named
         return SheetColumn(
             header=header,
-            path=one.path,
+            path=prop.path,
             holds=holds,
             note=" ".join(dict.fromkeys(part for part in parts if part))
             if not optional
             else "A name for this row. Leave it empty and one is made from the other cells.",
-            required=one.required and not optional,
-            many=words.get("many", one.many and holds is not Holds.TEXT),
+            required=prop.required and not optional,
+            many=words.get("many", prop.many and holds is not Holds.TEXT),
             choices=choices,
             kinds=() if choices else kinds,
-            datatype=one.datatype,
-            other_headers=(short, short.partition(":")[2], one.name),
+            datatype=prop.datatype,
+            other_headers=(short, short.partition(":")[2], prop.name),
         )
-
-
-def _triples(path: Path) -> list[ox.Triple]:
-    try:
-        parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
-        return [quad.triple for quad in parsed]
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=str(path)) from error
 
 
 def _plainly(definition: str) -> str:
@@ -187,15 +176,15 @@ def _plainly(definition: str) -> str:
     return rest[:1].upper() + rest[1:]
 
 
-def _holds(one: Property, choices: Choices | None, kinds: tuple[str, ...]) -> Holds:
+def _holds(prop: Property, choices: Choices | None, kinds: tuple[str, ...]) -> Holds:
     if choices:
         return Holds.CHOICE
     if kinds:
         return Holds.THING
-    if one.datatypes & _DATES:
+    if prop.datatypes & _DATES:
         return Holds.DATE
-    if one.datatypes & _NUMBERS:
+    if prop.datatypes & _NUMBERS:
         return Holds.NUMBER
-    if f"{_XSD}boolean" in one.datatypes:
+    if f"{_XSD}boolean" in prop.datatypes:
         return Holds.YES_OR_NO
-    return Holds.LINK if one.link else Holds.TEXT
+    return Holds.LINK if prop.link else Holds.TEXT

@@ -26,7 +26,7 @@ from coprod_kg.workbook.columns import (
 from coprod_kg.workbook.concepts import near, plain
 from coprod_kg.workbook.delimited import read_csv
 from coprod_kg.workbook.entries import identified
-from coprod_kg.workbook.findings import CellFinding, Fault, Place, Positions, letters
+from coprod_kg.workbook.findings import CellFinding, CellProblem, Place, Positions, letters
 from coprod_kg.workbook.grid import Grid, GridCell
 from coprod_kg.workbook.headers import HeadedGrid, headed, known_headers, told_by_headers
 from coprod_kg.workbook.package import Package
@@ -133,7 +133,7 @@ def read(
     every = sorted([*findings, *told, *made.findings], key=_order(known))
     return TableRead(
         tuple(dict.fromkeys(made.triples)),
-        tuple(every),
+        tuple(finding.in_language(made.language) for finding in every),
         made.positions(known),
         len(entries),
         register.scope,
@@ -176,7 +176,12 @@ def _grids(content: bytes, name: str, sheets: Sheets) -> _Grids:
         )
     bundle = read_bundle(package, score)
     return _sorted_out(
-        bundle.grids, [_not_read(path) for path in bundle.unread if not called(path, README)]
+        bundle.grids,
+        [
+            CellFinding(CellProblem("file-not-read", severity=Severity.WARNING), Place(path))
+            for path in bundle.unread
+            if not called(path, README)
+        ],
     )
 
 
@@ -184,16 +189,8 @@ def _of_book(package: Package) -> _Grids:
     book = read_book(package, frozenset({LISTS.lower(), EXPLANATIONS.lower()}))
     findings = []
     if book.links:
-        findings.append(
-            CellFinding(
-                Fault.EXTERNAL_LINKS,
-                Severity.WARNING,
-                Place(package.name),
-                None,
-                "the workbook is linked to other workbooks, which were not opened",
-                "Break the links (Data, Edit links) if you do not need them.",
-            )
-        )
+        problem = CellProblem("external-links", severity=Severity.WARNING)
+        findings.append(CellFinding(problem, Place(package.name)))
     return _sorted_out(book.grids, findings)
 
 
@@ -228,22 +225,12 @@ def _text_language(grid: Grid) -> tuple[str, list[CellFinding]]:
 
 def _language_told(cell: GridCell, tag: str | None, place: Place) -> CellFinding:
     if tag:
-        return CellFinding(
-            Fault.READ_AS,
-            Severity.INFO,
-            place,
-            cell.text[:200],
-            f"your texts were taken as {language_name(tag)} ({tag})",
-            "If that is not so, write the two letters of the language.",
-        )
-    return CellFinding(
-        Fault.UNKNOWN_LANGUAGE,
-        Severity.VIOLATION,
-        place,
-        cell.text[:200],
-        f"{cell.text.strip()[:40]!r} is no language that is known here",
-        f"Write its two letters, such as {', '.join(languages()[:4])}.",
-    )
+        slots = {"language": language_name(tag), "tag": tag}
+        problem = CellProblem("read-as.language", slots, severity=Severity.INFO)
+    else:
+        slots = {"value": cell.text.strip()[:40], "tags": ", ".join(languages()[:4])}
+        problem = CellProblem("unknown-language", slots)
+    return CellFinding(problem, place, cell.text[:200])
 
 
 def _recognised(
@@ -260,13 +247,17 @@ def _recognised(
         elif any(table.sheet is sheet for table in known) or (
             sheet in named.values() and named[grid.name] is None
         ):
-            found.append(_repeated_sheet(grid, sheet.title))
+            problem = CellProblem("repeated-sheet", {"sheet": sheet.title})
+            found.append(CellFinding(problem, Place(grid.name)))
         elif grid.rows:
-            found += [] if named[grid.name] else [_told_apart(grid, sheet.title)]
-            one, told = headed(grid, sheet)
-            one, emptied = without_placeholders(one)
-            known.append(one)
-            found += [*told, *of_grid(one), *emptied]
+            if named[grid.name] is None:
+                slots = {"value": grid.name, "sheet": sheet.title}
+                problem = CellProblem("read-as.sheet", slots, severity=Severity.INFO)
+                found.append(CellFinding(problem, Place(grid.name)))
+            table, told = headed(grid, sheet)
+            table, emptied = without_placeholders(table)
+            known.append(table)
+            found += [*told, *of_grid(table), *emptied]
     if not known:
         raise Unreadable(
             "it has none of the template's sheets",
@@ -281,49 +272,13 @@ def _recognised(
 def _unknown_sheet(grid: Grid, sheets: Sheets) -> CellFinding:
     shown = {plain(member.title): member.title for member in sheets.members}
     close = near(plain(PurePath(grid.name).stem if "." in grid.name else grid.name), shown)
-    return CellFinding(
-        Fault.UNKNOWN_SHEET,
-        Severity.VIOLATION if close else Severity.WARNING,
-        Place(grid.name),
-        None,
-        f"the template has no sheet {grid.name!r}, so it was not read",
-        f"Did you mean {shown[close[0]]}? Rename it."
-        if close
-        else "Leave it if it is your own; it is not read.",
+    problem = CellProblem(
+        "unknown-sheet",
+        {"value": grid.name, "meant": shown[close[0]] if close else ""},
+        "rename" if close else "",
+        severity=Severity.VIOLATION if close else Severity.WARNING,
     )
-
-
-def _repeated_sheet(grid: Grid, title: str) -> CellFinding:
-    return CellFinding(
-        Fault.REPEATED_SHEET,
-        Severity.VIOLATION,
-        Place(grid.name),
-        None,
-        f"there is more than one sheet {title}, by name or by its headers",
-        "Put their rows into one, and delete the other.",
-    )
-
-
-def _told_apart(grid: Grid, title: str) -> CellFinding:
-    return CellFinding(
-        Fault.READ_AS,
-        Severity.INFO,
-        Place(grid.name),
-        None,
-        f"{grid.name!r} was read as the sheet {title}, by its headers",
-        f"Name it {title} if that is right, and change its headers if not.",
-    )
-
-
-def _not_read(path: str) -> CellFinding:
-    return CellFinding(
-        Fault.FILE_NOT_READ,
-        Severity.WARNING,
-        Place(path),
-        None,
-        "this file is no CSV file and was not read",
-        "Leave it out, or save it as CSV.",
-    )
+    return CellFinding(problem, Place(grid.name))
 
 
 def _refuse_others(content: bytes, name: str, ending: str) -> None:

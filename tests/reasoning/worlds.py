@@ -10,9 +10,9 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import expand, shorten, term
 from coprod_kg.reasoning.expressions import Expressions
-from coprod_kg.reasoning.listing import Listing
 
 __all__ = ["Worlds"]
 
@@ -37,7 +37,7 @@ class Worlds:
     """
 
     def __init__(self, model: Sequence[ox.Triple]) -> None:
-        self._said = Listing(model)
+        self._said = Graph(model)
         self._expressions = Expressions(self._said)
         self._functional = set(self._said.instances("owl:FunctionalProperty"))
         self._ordered = set(self._said.instances("owl:AsymmetricProperty"))

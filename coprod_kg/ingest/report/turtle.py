@@ -43,7 +43,7 @@ def _result(node: ox.BlankNode, finding: Finding) -> Iterator[ox.Triple]:
     yield ox.Triple(node, _RDF_TYPE, _sh("ValidationResult"))
     yield ox.Triple(node, _sh("resultSeverity"), _sh(finding.severity))
     yield ox.Triple(node, _sh("focusNode"), ox.NamedNode(finding.focus))
-    yield ox.Triple(node, _sh("resultMessage"), ox.Literal(message, language="en"))
+    yield ox.Triple(node, _sh("resultMessage"), ox.Literal(message, language=finding.language))
     yield ox.Triple(node, _sh("sourceShape"), ox.NamedNode(finding.shape))
     yield ox.Triple(node, _sh("sourceConstraintComponent"), ox.NamedNode(finding.component))
     if finding.path and "|" not in finding.path:

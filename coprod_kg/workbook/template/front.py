@@ -73,7 +73,7 @@ def add_explanations(made: Worksheet, sheets: Sheets, language: str) -> None:
     for choices in sheets.choices.values():
         for member in choices.members:
             row += 1
-            texts = (choices.title, member.label(language), member.code, member.definition)
+            texts = (choices.title, member.label(language), member.slug, member.definition)
             for number, text in enumerate(texts, 1):
                 _put(made, row, number, text)
             made.row_dimensions[row].height = _HEIGHT * (1 + len(member.definition) // 95)

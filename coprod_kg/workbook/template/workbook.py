@@ -157,7 +157,7 @@ def _add_lists(book: Workbook, sheets: Sheets, language: str) -> None:
         put_text(made.cell(1, code), "Code")
         for row, choice in enumerate(choices.members, 2):
             put_text(made.cell(row, label), choice.label(language))
-            put_text(made.cell(row, code), choice.code)
+            put_text(made.cell(row, code), choice.slug)
         letter = get_column_letter(label)
         last = len(choices.members) + 1
         _define(book, f"list_{name}", f"{LISTS}!${letter}$2:${letter}${last}")

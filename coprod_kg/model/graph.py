@@ -1,0 +1,149 @@
+"""Index of triples in memory: by property, then by subject or object.
+
+Neither rdflib nor a store, so that a web process can hold it. A property is indexed when it is
+first asked for: most readers ask for a few of them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Self
+
+import pyoxigraph as ox
+
+from coprod_kg.model.namespaces import named
+
+__all__ = ["RDF_TYPE", "Graph", "Node", "text_of"]
+
+Node = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
+"""A subject or an object."""
+RDF_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_FIRST, _REST, _NIL = (ox.NamedNode(_RDF + name) for name in ("first", "rest", "nil"))
+_SUBCLASS: Final = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#subClassOf")
+_NONE: Final[Sequence[Any]] = ()
+_Index = dict[Any, dict[Any, None]]
+
+
+class Graph:
+    """A set of triples in the order of their source.
+
+    Properties are given as nodes or, where speed is no matter, by short names (``skos:broader``).
+
+    Args:
+        triples: the triples.
+        below: triples that hold as well: those of the model below those of one organisation.
+    """
+
+    def __init__(self, triples: Iterable[ox.Triple] = (), below: Self | None = None) -> None:
+        self._below = below
+        self._pairs: dict[ox.NamedNode, list[tuple[Any, Any]]] = {}
+        self._indexes: dict[ox.NamedNode, tuple[_Index, _Index]] = {}
+        for subject, predicate, value in triples:
+            self._pairs.setdefault(predicate, []).append((subject, value))
+
+    def objects(self, subject: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
+        """The values of a property of the subject, each once."""
+        return self._found(0, subject, predicate)
+
+    def subjects(self, predicate: ox.NamedNode | str, value: Any) -> Sequence[Any]:
+        """The subjects that have this value for the property, each once."""
+        return self._found(1, value, predicate)
+
+    def pairs(self, predicate: ox.NamedNode | str) -> Sequence[tuple[Any, Any]]:
+        """Subject and value of every triple of this layer with the property."""
+        return self._pairs.get(_node(predicate), _NONE)
+
+    def own_subjects(self, predicate: ox.NamedNode | str, value: Any) -> Iterable[Any]:
+        """The subjects that have this value for the property in this layer."""
+        return self._index(_node(predicate))[1].get(value, _NONE)
+
+    def triples(self) -> Iterator[ox.Triple]:
+        """Every triple of this layer, property by property."""
+        for predicate, pairs in self._pairs.items():
+            for subject, value in pairs:
+                yield ox.Triple(subject, predicate, value)
+
+    def properties(self, subject: Any) -> Iterator[ox.NamedNode]:
+        """The properties that a subject has in this layer."""
+        return (name for name in self._pairs if subject in self._index(name)[0])
+
+    def value(self, subject: Any, predicate: ox.NamedNode | str) -> Any:
+        """The first value of a property of the subject, or None."""
+        return next(iter(self.objects(subject, predicate)), None)
+
+    def texts(self, subject: Any, predicate: ox.NamedNode | str) -> dict[str, str]:
+        """Language → text, the first of each; the language of a plain text is empty."""
+        found: dict[str, str] = {}
+        for value in self.objects(subject, predicate):
+            if isinstance(value, ox.Literal):
+                found.setdefault(value.language or "", value.value)
+        return found
+
+    def text(self, subject: Any, predicate: ox.NamedNode | str, language: str = "en") -> str:
+        """The text in a language, else one without a language, else an empty one."""
+        texts = self.texts(subject, predicate)
+        return texts.get(language) or texts.get("") or ""
+
+    def all_texts(
+        self, subject: Any, predicate: ox.NamedNode | str, language: str = "en"
+    ) -> tuple[str, ...]:
+        """Every text in a language or in none."""
+        return tuple(
+            value.value
+            for value in self.objects(subject, predicate)
+            if isinstance(value, ox.Literal) and value.language in (language, None)
+        )
+
+    def instances(self, *names: str) -> tuple[ox.NamedNode, ...]:
+        """Everything with a name that is stated to be of one of these classes, each once."""
+        found = (node for name in names for node in self.subjects(RDF_TYPE, named(name)))
+        return tuple(dict.fromkeys(node for node in found if isinstance(node, ox.NamedNode)))
+
+    def is_a(self, subject: Any, name: str) -> bool:
+        """Whether a subject is stated to be of a class."""
+        return named(name) in self.objects(subject, RDF_TYPE)
+
+    def members(self, head: Any) -> Iterator[Any]:
+        """The members of an RDF list."""
+        while (first := self.value(head, _FIRST)) is not None:
+            yield first
+            head = self.value(head, _REST)
+
+    def is_list(self, node: Any) -> bool:
+        """Whether an RDF list starts here."""
+        return node == _NIL or self.value(node, _FIRST) is not None
+
+    def subclasses(self, of: Any) -> set[Any]:
+        """The class and every class below it."""
+        classes, ahead = {of}, [of]
+        while ahead:
+            for narrower in self.subjects(_SUBCLASS, ahead.pop()):
+                if narrower not in classes:
+                    classes.add(narrower)
+                    ahead.append(narrower)
+        return classes
+
+    def _found(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
+        name = _node(predicate)
+        own = self._index(name)[direction].get(node)
+        if self._below is None:
+            return tuple(own) if own else _NONE
+        below = self._below._found(direction, node, name)
+        return tuple(dict.fromkeys([*own, *below])) if own else below
+
+    def _index(self, predicate: ox.NamedNode) -> tuple[_Index, _Index]:
+        found = self._indexes.get(predicate)
+        if found is None:
+            found = self._indexes[predicate] = ({}, {})
+            for subject, value in self._pairs.get(predicate, _NONE):
+                found[0].setdefault(subject, {})[value] = None
+                found[1].setdefault(value, {})[subject] = None
+        return found
+
+
+def text_of(node: Any) -> str:
+    """The IRI or the lexical form; nothing for None and for a node without a name."""
+    return node.value if isinstance(node, ox.NamedNode | ox.Literal) else ""
+
+
+def _node(predicate: ox.NamedNode | str) -> ox.NamedNode:
+    return named(predicate) if isinstance(predicate, str) else predicate
