@@ -93,9 +93,7 @@ def _examples(shapes: Graph) -> Iterator[tuple[str, Example]]:
     text = "".join(f"PREFIX {prefix}: <{space}>\n" for prefix, space in prefixes().items())
     text += "".join(f"[] {example.value} .\n" for _, example in pairs)
     try:
-        parsed: list[Any] = list(
-            ox.parse(text, format=ox.RdfFormat.TURTLE, base_iri=_BASE)
-        )
+        parsed: list[Any] = list(ox.parse(text, format=ox.RdfFormat.TURTLE, base_iri=_BASE))
     except SyntaxError as error:
         raise ModelError(f"a cps:example is not Turtle: {error.msg}", where="shapes/") from None
     if len(parsed) != len(pairs):
