@@ -10,7 +10,7 @@ from typing import Any
 from coprod_kg.model.advice import filled
 from coprod_kg.model.schemes import Concept
 
-__all__ = ["Slot", "either", "fault_and_advice", "sentence", "shown", "title"]
+__all__ = ["Slot", "either", "fault_and_advice", "in_every_language", "sentence", "shown", "title"]
 
 Slot = str | int | date | Concept | tuple["Slot", ...]
 """What is filled in: a date and a concept are written in the language, several with "or"."""
@@ -20,6 +20,11 @@ def sentence(key: str, language: str, **slots: Slot) -> str:
     """The sentence of a key, in English where it has none in the language."""
     texts = _catalogue()["say"][key]
     return _said(texts.get(language) or texts["en"], language, slots)
+
+
+def in_every_language(key: str) -> frozenset[str]:
+    """The sentence of a key without slots, in each of its languages."""
+    return frozenset(_catalogue()["say"][key].values())
 
 
 def fault_and_advice(key: str, language: str, slots: Mapping[str, Slot]) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from coprod_kg.sandbox.child import Payloads, serve
 from coprod_kg.sandbox.limits import limited
 from coprod_kg.workbook.columns import MENDING
 from coprod_kg.workbook.package import Package
+from coprod_kg.workbook.sentences import in_every_language
 
 __all__ = ["main", "mark"]
 
@@ -49,13 +50,6 @@ _FIRST: Final = 6
 _KEPT: Final = 7
 """The first of the hidden columns with what the marks cover."""
 _LONGEST_COMMENT: Final = 2000
-_TO_COLOUR: Final = (
-    "The cells are coloured: red must be mended, yellow is worth a look, blue is a hint."
-)
-_HOW: Final = (
-    "Point at a coloured cell to read what to do. You may send this workbook again as it is: "
-    "this sheet is not read."
-)
 
 
 class _Before(NamedTuple):
@@ -81,7 +75,7 @@ def mark(content: bytes, job: Mapping[str, Any]) -> bytes:
 
     Args:
         content: the workbook.
-        job: the marks, the causes and the verdict.
+        job: the marks, the causes, and the texts above them.
 
     Raises:
         UnsupportedMedia: something in it would be lost.
@@ -113,7 +107,8 @@ def _unmark(book: Workbook) -> None:
     ours = [
         worksheet
         for worksheet in book.worksheets
-        if worksheet.title.rstrip("_") == MENDING and worksheet["A2"].value == _TO_COLOUR
+        if worksheet.title.rstrip("_") == MENDING
+        and worksheet["A2"].value in in_every_language("colours")
     ]
     if not ours:
         return
@@ -231,10 +226,10 @@ def _summarise(book: Workbook, job: Mapping[str, Any]) -> Worksheet:
     sheet: Worksheet = book.create_sheet(name, 0)
     for at, width in zip("ABCDE", (16, 8, 62, 62, 46), strict=True):
         sheet.column_dimensions[at].width = width
-    for number, text in enumerate((job["verdict"], _TO_COLOUR, _HOW), 1):
+    for number, text in enumerate(job["head"], 1):
         _write(sheet, number, 1, text)
     sheet.cell(1, 1).font = Font(bold=True, size=13)
-    for column, text in enumerate(("What", "Times", "What is wrong", "What to do", "Where"), 1):
+    for column, text in enumerate(job["headings"], 1):
         _write(sheet, 5, column, text)
         sheet.cell(5, column).font = Font(bold=True)
     for number, cause in enumerate(job["causes"], _FIRST):
@@ -248,10 +243,7 @@ def _summarise(book: Workbook, job: Mapping[str, Any]) -> Worksheet:
 
 
 def _cause(sheet: Worksheet, number: int, cause: Mapping[str, Any]) -> None:
-    spots = list(cause["spots"])
-    more = cause["count"] - len(spots)
-    where = ", ".join(spots) + (f" and {more} more" if spots and more > 0 else "")
-    fix = cause["fix"] or "See the comments in the cells."
+    where, fix = cause["where"], cause["fix"]
     for column, value in enumerate(
         (cause["weight"], cause["count"], cause["title"], fix, where), 1
     ):

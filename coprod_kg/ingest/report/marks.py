@@ -10,12 +10,13 @@ from typing import Final
 
 from coprod_kg.errors import CoprodError, LimitReached, UnsupportedMedia
 from coprod_kg.ingest.outcome import Sent
-from coprod_kg.ingest.report.wording import WEIGHTS, told
+from coprod_kg.ingest.report.wording import Problem, told
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import Prepared, run
 from coprod_kg.settings import Settings
-from coprod_kg.validation.report import Spot
+from coprod_kg.validation.report import Severity, Spot
+from coprod_kg.workbook.sentences import sentence
 
 __all__ = ["XLSX", "can_mark", "marked"]
 
@@ -78,7 +79,8 @@ def _link(spot: Spot | None) -> str:
 
 
 def _words(file: Reported, settings: Settings) -> dict[str, object]:
-    """The texts that are written into the workbook."""
+    """The texts that are written into the workbook, in the language of its findings."""
+    language = next((found.language for found in file.report.findings), "en")
     marks = [
         {
             "spot": asdict(finding.spot),
@@ -90,16 +92,38 @@ def _words(file: Reported, settings: Settings) -> dict[str, object]:
     ]
     causes = [
         {
-            "weight": WEIGHTS[problem.severity],
+            "weight": problem.weight,
             "severity": problem.severity,
             "count": problem.count,
             "title": problem.title,
             "fix": problem.fix
-            or (problem.places[0].words if problem.count == 1 and problem.places else ""),
-            "spots": [where.spot for where in problem.places if where.spot],
+            or (problem.places[0].words if problem.count == 1 and problem.places else "")
+            or sentence("see-comments", language),
+            "where": _places(problem, language),
             "link": _link(problem.first),
         }
         for problem in told(file.report, settings.base_iri, _PLACES)
     ]
-    verdict = f"Not accepted: {file.error['what']}." if file.error else "It can be accepted."
-    return {"marks": marks[:_MOST_MARKS], "causes": causes, "verdict": verdict}
+    how = [sentence(key, language) for key in ("colours", "how-marked")]
+    headings = sentence("marked-headings", language).split(" | ")
+    return {
+        "marks": marks[:_MOST_MARKS],
+        "causes": causes,
+        "head": [_verdict(file, language), *how],
+        "headings": headings,
+    }
+
+
+def _places(problem: Problem, language: str) -> str:
+    spots = [where.spot for where in problem.places if where.spot]
+    named, more = ", ".join(spots), problem.count - len(spots)
+    return sentence("and-more", language, places=named, count=more) if spots and more else named
+
+
+def _verdict(file: Reported, language: str) -> str:
+    if not file.error:
+        return sentence("acceptable", language)
+    count = file.report.count(Severity.VIOLATION)
+    if count and language != "en":
+        return sentence("findings-first", language, count=count)
+    return sentence("not-accepted", language, what=file.error["what"])

@@ -6,7 +6,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from coprod_kg.ingest.report.wording import WEIGHTS, moved, told
+from coprod_kg.ingest.report.wording import moved, told
 from coprod_kg.ingest.reported import Reported
 
 __all__ = ["as_page", "as_part", "styles"]
@@ -30,7 +30,7 @@ def as_part(files: Sequence[Reported], base_iri: str) -> str:
         )
         for file in files
     ]
-    return _templates().get_template("report.html").render(files=shown, weights=WEIGHTS)
+    return _templates().get_template("report.html").render(files=shown)
 
 
 def styles() -> str:

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from coprod_kg.ingest.report.wording import WEIGHTS, Problem, moved, told
+from coprod_kg.ingest.report.wording import Problem, moved, told
 from coprod_kg.ingest.reported import Reported
 
 __all__ = ["as_text"]
@@ -56,7 +56,7 @@ def _size(file: Reported) -> str:
 
 
 def _cause(cause: Problem) -> Iterator[str]:
-    yield from _wrapped(f"{WEIGHTS[cause.severity]} ({cause.count}): {cause.title}", 2)
+    yield from _wrapped(f"{cause.weight} ({cause.count}): {cause.title}", 2)
     if cause.fix:
         yield from _wrapped(f"→ {cause.fix}", 4)
     for place in cause.places:

@@ -9,47 +9,10 @@ from coprod_kg.ingest.changes import Change
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.report import TABLE, Cause, Finding, Report, Severity, Spot
+from coprod_kg.workbook.sentences import sentence, title
 
-__all__ = ["WEIGHTS", "Moved", "Problem", "ProblemPlace", "moved", "shown_value", "told"]
+__all__ = ["Moved", "Problem", "ProblemPlace", "moved", "shown_value", "told"]
 
-WEIGHTS: Final = {
-    Severity.VIOLATION: "To be mended",
-    Severity.WARNING: "To look at",
-    Severity.INFO: "Hint",
-}
-"""What a severity means to somebody who has never heard of SHACL."""
-_TITLES: Final = {
-    "ambiguous-name": "Names that several rows have",
-    "ambiguous-value": "Words that may mean several things of the list",
-    "bad-date": "Dates that cannot be read",
-    "bad-identifier": "Identifiers with other signs than small letters, digits and hyphens",
-    "bad-link": "Links that are none",
-    "bad-number": "Numbers that cannot be read",
-    "bad-text": "Texts with signs that nobody sees",
-    "bad-yes-or-no": "Cells that should say yes or no",
-    "encoding": "A file whose characters had to be guessed",
-    "error-value": "Errors that the spreadsheet program shows",
-    "example-changed": "Changes in the example row, which is not read",
-    "file-not-read": "Files that were not read",
-    "formula": "Formulas, where only values are read",
-    "hidden": "Hidden sheets, rows or columns",
-    "merged-cells": "Merged cells",
-    "missing-column": "Columns that are not there",
-    "missing-name": "Rows without a name",
-    "near-name": "New names that are much like known ones",
-    "placeholder": "Words such as N/A, which are no values",
-    "read-as": "What was read as something else than it says",
-    "repeated-column": "Columns that stand there twice",
-    "repeated-identifier": "Identifiers that stand there twice",
-    "repeated-row": "Rows that say the same",
-    "too-many-columns": "Columns beyond those that are read",
-    "too-many-values": "Several values where one may stand",
-    "unknown-column": "Columns that the template does not have",
-    "unknown-name": "Names of things that are in no row",
-    "unknown-sheet": "Sheets that the template does not have",
-    "unknown-value": "Words that are not in their list",
-    "value-without-header": "Cells below no header",
-}
 _LONGEST: Final = 80
 _TEXT: Final = re.compile(r'"(.*)"(?:\^\^\S+|@[a-z-]+)?$', re.DOTALL)
 
@@ -83,6 +46,7 @@ class Problem:
         permitted: the values that may stand there, where they are few.
         places: the first places.
         first: the first of them as a place in a file.
+        language: the language of its texts.
     """
 
     severity: Severity
@@ -92,6 +56,12 @@ class Problem:
     permitted: tuple[str, ...]
     places: tuple[ProblemPlace, ...]
     first: Spot | None = None
+    language: str = "en"
+
+    @property
+    def weight(self) -> str:
+        """What its severity means to somebody who has never heard of SHACL."""
+        return sentence(self.severity.lower(), self.language)
 
     @property
     def more(self) -> int:
@@ -171,14 +141,14 @@ def _told(cause: Cause, base_iri: str, places: int) -> Problem:
     same = all(
         (finding.message, finding.fix) == (first.message, first.fix) for finding in cause.findings
     )
-    title = first.message if same else _title(cause, first.spot)
+    what = first.message if same else _title(cause, first.spot)
     in_table = cause.shape.startswith(TABLE)
     alike = same or (in_table and all(finding.fix == first.fix for finding in cause.findings))
     listed = {finding.permitted for finding in cause.findings}
     return Problem(
         cause.severity,
         cause.count,
-        title,
+        what,
         (first.fix or "") if alike else "",
         next(iter(listed)) if len(listed) == 1 else (),
         tuple(
@@ -186,6 +156,7 @@ def _told(cause: Cause, base_iri: str, places: int) -> Problem:
             for finding in _apart(cause.findings, places)
         ),
         first.spot,
+        first.language,
     )
 
 
@@ -200,10 +171,14 @@ def _apart(findings: Sequence[Finding], most: int) -> list[Finding]:
 
 
 def _title(cause: Cause, spot: Spot | None) -> str:
-    title = _TITLES.get(cause.shape.removeprefix(TABLE), cause.message)
-    column = f" in the column {spot.column}" if spot and spot.column else ""
-    sheet = f" of the sheet {spot.sheet}" if column and spot else ""
-    return f"{title}{column}{sheet}." if cause.shape.startswith(TABLE) else title
+    language = cause.findings[0].language
+    known = title(cause.shape.removeprefix(TABLE), language) or cause.message.rstrip(".")
+    if not cause.shape.startswith(TABLE):
+        return cause.message
+    if spot and spot.column:
+        slots = {"title": known, "column": spot.column, "sheet": spot.sheet or ""}
+        return sentence("in-column-of-sheet", language, **slots)
+    return f"{known}."
 
 
 def _rest(finding: Finding, title: str) -> str:

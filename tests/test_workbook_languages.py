@@ -1,0 +1,106 @@
+"""What is wrong in a workbook is told in the language of the lists that were chosen from."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from openpyxl import Workbook, load_workbook
+
+from coprod_kg.cli.submit import validate
+from coprod_kg.model.advice import LANGUAGES
+from coprod_kg.model.schemes import schemes
+from coprod_kg.workbook.findings import CellProblem, Fault
+from coprod_kg.workbook.sentences import title
+from tests.workbooks.building import Tables, small, xlsx
+
+INIT = "Initiatives"
+WRONG = {
+    "en": (
+        "Run by is missing, and every row of this sheet needs it. "
+        "Write for example its name in the column Run by.",
+        "'1.3.2021' is no date as it is read here. Write 2021-03-01 if you mean 1 March 2021.",
+        "A target stage has a reason. "
+        "Write for example “Small groups suit this service” in the column Reason for the target.",
+    ),
+    "da": (
+        "Run by mangler, og alle rækker i dette ark skal have det. "
+        "Skriv for eksempel dets navn i kolonnen Run by.",
+        "'1.3.2021' er ikke en dato, der kan læses her. "
+        "Skriv 2021-03-01, hvis du mener 1. marts 2021.",
+        "Et måltrin har en begrundelse. Skriv for eksempel “Små grupper passer til denne "
+        "ydelse” i kolonnen Reason for the target.",
+    ),
+    "de": (
+        "Run by fehlt, und jede Zeile dieses Blatts braucht es. "
+        "Schreiben Sie zum Beispiel seinen Namen in die Spalte Run by.",
+        "'1.3.2021' ist kein Datum, das hier gelesen wird. "
+        "Schreiben Sie 2021-03-01, wenn Sie den 1. März 2021 meinen.",
+        "Eine Zielstufe hat eine Begründung. Schreiben Sie zum Beispiel “Kleine Gruppen "
+        "passen zu dieser Leistung” in die Spalte Reason for the target.",
+    ),
+}
+
+
+def wrong(language: str) -> Tables:
+    """The small workbook with words of a language, and three things to say of an initiative."""
+    words = {
+        (scheme, slug): schemes()[scheme].concepts[slug].label(language)
+        for scheme, slug in (
+            ("sector", "health"), ("stage", "pilot-project"), ("stage", "project"),
+            ("basis", "self-claim"), ("barrier", "lack-of-time"),
+        )
+    }  # fmt: skip
+    made = small()
+    initiative, stage, barrier = (
+        made[name][1] for name in (INIT, "Stage assessments", "Barrier reports")
+    )
+    initiative[2:6] = [None, words["sector", "health"], "1.3.2021", words["stage", "project"]]
+    stage[2], stage[4] = words["stage", "pilot-project"], words["basis", "self-claim"]
+    barrier[1], barrier[3] = words["barrier", "lack-of-time"], words["basis", "self-claim"]
+    return made
+
+
+def told(language: str, folder: Path) -> tuple[list[dict[str, Any]], Workbook]:
+    """The findings on it, and the workbook that comes back."""
+    sent, back = folder / "sent.xlsx", folder / "back.xlsx"
+    sent.write_bytes(xlsx(wrong(language)))
+    ran = CliRunner().invoke(validate, [str(sent), "--format", "json", "--marked", str(back)])
+    [file] = json.loads(ran.stdout)["files"]
+    return file["findings"], load_workbook(BytesIO(back.read_bytes()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_faults_and_advice_are_in_the_language_of_the_lists(language: str, tmp_path: Path) -> None:
+    findings, back = told(language, tmp_path)
+    assert {finding["language"] for finding in findings} == {language}
+    found = [f"{finding['message']} {finding['fix']}" for finding in findings]
+    assert set(WRONG[language]) <= set(found)
+    comments = "".join(cell.comment.text for cell in back[INIT][2] if cell.comment)
+    assert all(words in comments for words in WRONG[language])
+    first = {"en": "Not accepted", "da": "Ikke modtaget", "de": "Nicht angenommen"}[language]
+    assert back["To mend"]["A1"].value.startswith(first)
+
+
+def test_a_workbook_marked_in_danish_loses_its_marks_once_mended(tmp_path: Path) -> None:
+    _, back = told("da", tmp_path)
+    back[INIT]["E2"].value = "2021-03-01"
+    back.save(tmp_path / "sent.xlsx")
+    target = tmp_path / "again.xlsx"
+    CliRunner().invoke(validate, [str(tmp_path / "sent.xlsx"), "--marked", str(target)])
+    again = load_workbook(target)
+    assert again[INIT]["E2"].comment is None
+    assert [name for name in again.sheetnames if name.startswith("To mend")] == ["To mend"]
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_every_fault_has_a_title_in_every_language(fault: Fault) -> None:
+    titles = [title(fault, language) for language in LANGUAGES]
+    assert all(titles)
+    assert len(set(titles)) == len(LANGUAGES)
+
+
+def test_a_language_without_words_is_spoken_to_in_english() -> None:
+    assert CellProblem("formula", language="fi").fix == CellProblem("formula").fix
