@@ -82,22 +82,22 @@ def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[Repo
     ahead = next((steps[stage] for stage in reversed(list(stages)) if stage in steps), None)
     found: dict[str, ReportedBarrier] = {}
     for row in rows(store, "barriers", subject=[subject]):
-        one = found.setdefault(row["report"].value, _barrier(row, ahead, steps))
+        report = found.setdefault(row["report"].value, _barrier(row, ahead, steps))
         if enabler := text(row, "enablerLabel"):
-            one.overcome_by = (*one.overcome_by, enabler)
+            report.overcome_by = (*report.overcome_by, enabler)
     elsewhere = [
         row
         for row in rows(store, "same-barrier", barrier={barrier.iri for barrier in found.values()})
         if row["peer"].value != subject
     ]
-    for one in found.values():
-        same = [row for row in elsewhere if row["barrier"].value == one.iri]
-        one.others = len({row["peer"].value for row in same})
-        one.others_secondary = one.others - len(
+    for report in found.values():
+        same = [row for row in elsewhere if row["barrier"].value == report.iri]
+        report.others = len({row["peer"].value for row in same})
+        report.others_secondary = report.others - len(
             {row["peer"].value for row in same if not _is_secondary(row)}
         )
-        one.overcame = _overcame(same, one.step)
-        one.went_on = _went_on(store, same, one)
+        report.overcame = _overcame(same, report.step)
+        report.went_on = _went_on(store, same, report)
     return tuple(sorted(found.values(), key=lambda case: (not case.at_step, case.label)))
 
 

@@ -42,11 +42,11 @@ def find(given: Iterable[str], store: Store, base_iri: str) -> list[Subject]:
         WrongUsage: one is no IRI.
     """
     found: dict[str, Subject] = {}
-    for one in given:
-        wanted = _candidates(one, base_iri)
+    for name in given:
+        wanted = _candidates(name, base_iri)
         subjects = _subjects(store, wanted)
         if not subjects:
-            raise _unknown(one, store, base_iri)
+            raise _unknown(name, store, base_iri)
         found |= subjects
     return list(found.values())
 

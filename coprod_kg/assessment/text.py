@@ -30,15 +30,15 @@ _BOILERPLATE: Final = "Coded from the source named here"
 """A comment that says nothing about the case."""
 
 
-def as_lines(one: Explanation, base_iri: str, *, every: bool = False) -> Iterator[str]:
+def as_lines(explanation: Explanation, base_iri: str, *, every: bool = False) -> Iterator[str]:
     """The explanation as lines of text.
 
     Args:
-        one: what to tell.
+        explanation: what to tell.
         base_iri: what is left out of the names of things.
         every: tell the criteria of every stage, not only of those that matter now.
     """
-    for line in _lines(one, base_iri, every):
+    for line in _lines(explanation, base_iri, every):
         yield "".join(char if char.isprintable() else " " for char in line)
 
 

@@ -14,18 +14,20 @@ from coprod_kg.validation.profiles import Profile, Profiles, Verdict
 __all__ = ["as_values"]
 
 
-def as_values(one: Explanation, profiles: Profiles) -> dict[str, Any]:
+def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
     """The explanation as JSON can hold it, every deciding statement included."""
     return {
-        "subject": one.subject.iri,
-        "label": one.subject.label,
-        "organisation": one.subject.organisation,
-        "claims": [asdict(claim) for claim in one.claims],
-        "supportedStages": list(one.judgement.supported),
-        "claimAboveEvidence": one.above_evidence,
-        "conclusionsAreFresh": one.fresh,
-        "profiles": [_profile(one, profile, profiles) for profile in one.judgement.profiles],
-        "barriers": [asdict(barrier) for barrier in one.barriers],
+        "subject": explanation.subject.iri,
+        "label": explanation.subject.label,
+        "organisation": explanation.subject.organisation,
+        "claims": [asdict(claim) for claim in explanation.claims],
+        "supportedStages": list(explanation.judgement.supported),
+        "claimAboveEvidence": explanation.above_evidence,
+        "conclusionsAreFresh": explanation.fresh,
+        "profiles": [
+            _profile(explanation, profile, profiles) for profile in explanation.judgement.profiles
+        ],
+        "barriers": [asdict(barrier) for barrier in explanation.barriers],
     }
 
 

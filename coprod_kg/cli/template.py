@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from coprod_kg.errors import WrongUsage
+from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.workbook.sheets import sheets
 from coprod_kg.workbook.template import as_files, as_workbook
 
@@ -23,7 +24,7 @@ __all__ = ["template"]
 )
 @click.option(
     "--lang",
-    type=click.Choice(["en", "da", "de"]),
+    type=click.Choice(LANGUAGES),
     default="en",
     show_default=True,
     help="Language of the words in the drop-down lists.",

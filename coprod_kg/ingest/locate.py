@@ -16,7 +16,6 @@ from coprod_kg.ingest.rdf_formats import RdfSyntax
 from coprod_kg.model.advice import Example, filled
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, shorten
-from coprod_kg.model.schemes import concepts
 from coprod_kg.validation.report import Finding, Severity, Spot
 from coprod_kg.workbook.columns import Sheets
 from coprod_kg.workbook.findings import Positions
@@ -163,7 +162,7 @@ def _cell(value: ox.NamedNode | ox.Literal, language: str) -> str:
         if kind == "boolean":
             return sentence(value.value, language)
         return value.value if kind == "integer" else f"“{value.value}”"
-    concept = concepts().get(value.value)
+    concept = Model.installed().concepts.get(value.value)
     if concept:
         return f"“{concept.label(language)}”"
     return sentence("its-name", language) if "/id/" in value.value else value.value

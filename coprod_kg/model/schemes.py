@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ from coprod_kg.model.files import files
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.turtle import read
 
-__all__ = ["Concept", "Scheme", "concepts", "concepts_of", "schemes", "schemes_of"]
+__all__ = ["Concept", "Scheme", "concepts_of", "schemes", "schemes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,6 @@ def schemes_of(graph: Graph) -> Mapping[str, Scheme]:
     nodes = sorted(graph.instances("skos:ConceptScheme"), key=lambda node: node.value)
     made = (_scheme(node, graph) for node in nodes)
     return MappingProxyType({scheme.name: scheme for scheme in made})
-
-
-@cache
-def concepts() -> Mapping[str, Concept]:
-    """IRI → concept, of every scheme of the model."""
-    return concepts_of(schemes())
 
 
 def concepts_of(known: Mapping[str, Scheme]) -> Mapping[str, Concept]:

@@ -108,24 +108,24 @@ def query_operation(query: SavedQuery, formats: Iterable[Format]) -> dict[str, A
     }
 
 
-def query_parameter(one: Parameter) -> dict[str, Any]:
+def query_parameter(parameter: Parameter) -> dict[str, Any]:
     """One parameter of a saved query, as OpenAPI types it."""
-    item, example = _item(one)
-    default = None if one.default is None else _value(one, one.default)
-    single = one.single
+    item, example = _item(parameter)
+    default = None if parameter.default is None else _value(parameter, parameter.default)
+    single = parameter.single
     schema: dict[str, Any] = item if single else {"type": "array", "items": item}
     if default is not None:
         whole = {"default": default if single else [default]}
         schema = {"allOf": [schema], **whole} if "$ref" in schema else {**schema, **whole}
     told = {
-        "name": one.name,
+        "name": parameter.name,
         "in": "query",
-        "required": one.required,
-        "description": f"{one.description} Takes {one.takes}.",
+        "required": parameter.required,
+        "description": f"{parameter.description} Takes {parameter.takes}.",
         "schema": schema,
     }
-    if one.values_from:
-        told["x-values-from"] = f"/queries/{one.source[0]}"
+    if parameter.values_from:
+        told["x-values-from"] = f"/queries/{parameter.source[0]}"
     if not single:
         told |= {"style": "form", "explode": True}
     if example is not None:

@@ -127,8 +127,10 @@ def arrows(boxes: Mapping[str, Box], relations: Iterable[Relation]) -> Iterator[
     )
     for _, several in groupby(ordered, key=pair):
         lanes = list(several)
-        for place, one in enumerate(lanes, start=1):
-            yield _arrow(boxes[one.source], boxes[one.target], one, place / (len(lanes) + 1))
+        for place, relation in enumerate(lanes, start=1):
+            yield _arrow(
+                boxes[relation.source], boxes[relation.target], relation, place / (len(lanes) + 1)
+            )
 
 
 def _arrow(source: Box, target: Box, relation: Relation, share: float) -> Arrow:

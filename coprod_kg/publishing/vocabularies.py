@@ -101,7 +101,7 @@ def vocabularies() -> Mapping[str, Vocabulary]:
         _vocabulary(said, node) for node in said.instances("skos:ConceptScheme", "skos:Collection")
     ]
     return MappingProxyType(
-        {vocabulary.name: vocabulary for vocabulary in sorted(found, key=lambda one: one.name)}
+        {vocabulary.name: vocabulary for vocabulary in sorted(found, key=lambda made: made.name)}
     )
 
 

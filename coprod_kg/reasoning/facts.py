@@ -84,10 +84,10 @@ class Facts:
         """The trigger of a rule with one pattern."""
         (first, _, last), (subject, predicate, obj) = rule.body[0], rule.head
 
-        def fire(one: str, other: str) -> Iterable[Fact]:
-            if (last[0] != "?" and last != other) or (first[0] != "?" and first != one):
+        def fire(start: str, end: str) -> Iterable[Fact]:
+            if (last[0] != "?" and last != end) or (first[0] != "?" and first != start):
                 return ()
-            names = {first: one, last: other}
+            names = {first: start, last: end}
             return ((names.get(subject, subject), predicate, names.get(obj, obj)),)
 
         return fire
@@ -98,8 +98,8 @@ class Facts:
         rest = _ordered(met, [atom for at, atom in enumerate(rule.body) if at != place])
         subject, predicate, obj = rule.head
 
-        def fire(one: str, other: str) -> Iterator[Fact]:
-            bindings = _bound(met, one, other, {})
+        def fire(start: str, end: str) -> Iterator[Fact]:
+            bindings = _bound(met, start, end, {})
             for binding in self._join(rest, bindings) if bindings is not None else ():
                 if not rule.differ or binding[rule.differ[0]] != binding[rule.differ[1]]:
                     yield binding.get(subject, subject), predicate, binding.get(obj, obj)
@@ -111,16 +111,16 @@ class Facts:
             yield bindings
             return
         subject, predicate, obj = atoms[0]
-        one, other = bindings.get(subject, subject), bindings.get(obj, obj)
+        start, end = bindings.get(subject, subject), bindings.get(obj, obj)
         rest = atoms[1:]
-        if one[0] != "?" and other[0] != "?":
-            if (one, predicate, other) in self._known:
+        if start[0] != "?" and end[0] != "?":
+            if (start, predicate, end) in self._known:
                 yield from self._join(rest, bindings)
-        elif one[0] != "?":
-            for value in tuple(self._objects.get(predicate, {}).get(one, ())):
+        elif start[0] != "?":
+            for value in tuple(self._objects.get(predicate, {}).get(start, ())):
                 yield from self._join(rest, {**bindings, obj: value})
-        elif other[0] != "?":
-            for value in tuple(self._subjects.get(predicate, {}).get(other, ())):
+        elif end[0] != "?":
+            for value in tuple(self._subjects.get(predicate, {}).get(end, ())):
                 yield from self._join(rest, {**bindings, subject: value})
 
 
@@ -129,8 +129,8 @@ def _key(atom: Atom) -> _Key:
     return predicate, obj if predicate == TYPE else ""
 
 
-def _bound(atom: Atom, one: str, other: str, bindings: _Bindings) -> _Bindings | None:
-    for term, value in ((atom[0], one), (atom[2], other)):
+def _bound(atom: Atom, start: str, end: str, bindings: _Bindings) -> _Bindings | None:
+    for term, value in ((atom[0], start), (atom[2], end)):
         if term[0] == "?":
             if bindings.setdefault(term, value) != value:
                 return None

@@ -19,7 +19,7 @@ from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.web.address import raw_path, readings, root
 from coprod_kg.web.pages.disclaimer import claims
-from coprod_kg.web.pages.resource import portrait
+from coprod_kg.web.pages.resource import resource_view
 from coprod_kg.web.protocol import parameters, version
 from coprod_kg.web.replies import LATEST, PINNED, Conditions, media_types, reply, wants_page
 from coprod_kg.web.site import VOCABULARY, Site
@@ -151,7 +151,7 @@ def _page(site: Site, space: str, **_: str) -> Response:
         "thing.html",
         iri=named.iri,
         canonical=root() + named.page.lstrip("/"),
-        thing=portrait(site, named.iri, named.version),
+        thing=resource_view(site, named.iri, named.version),
         links=[(form.label, named.document(form.name), form.media_type) for form in GRAPHS],
         version=named.version,
         claims=claims(site, named.version, named.iri),

@@ -170,12 +170,12 @@ def _unknown(text: str, choices: Choices) -> CellProblem:
 
 def _links(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
     made: list[Any] = []
-    for one in _BETWEEN_LINKS.split(cell.text.strip().rstrip(";,")):
-        one = one.strip("<>")
+    for link in _BETWEEN_LINKS.split(cell.text.strip().rstrip(";,")):
+        link = link.strip("<>")
         try:
-            made.append(ox.NamedNode(one) if _WEB.fullmatch(one) else _bad_link(one, cell.text))
+            made.append(ox.NamedNode(link) if _WEB.fullmatch(link) else _bad_link(link, cell.text))
         except ValueError:
-            made.append(_bad_link(one, cell.text))
+            made.append(_bad_link(link, cell.text))
     told = [problem for problem in made if isinstance(problem, CellProblem)]
     return [told[0]] if told else made
 

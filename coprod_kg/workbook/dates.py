@@ -110,11 +110,13 @@ def _days(text: str) -> list[date]:
     found = _DAY_FIRST.fullmatch(text)
     if not found:
         return []
-    one, two = int(found[1]), int(found[3])
+    first, second = int(found[1]), int(found[3])
     year = int(found[5]) + (2000 if len(found[5]) == 2 else 0)
     # "1.5.2019" and the Danish "1/5-2019" begin with the day; "1/5/2019" may not.
     day_first = found[2] == "." or found[2] != found[4]
-    orders = [(year, two, one)] if day_first else [(year, two, one), (year, one, two)]
+    orders = (
+        [(year, second, first)] if day_first else [(year, second, first), (year, first, second)]
+    )
     return _existing(dict.fromkeys(orders))
 
 

@@ -8,7 +8,7 @@ from coprod_kg.formats.table import Cell
 from coprod_kg.web.pages.table import DisplayCell, last, show, words
 from coprod_kg.web.site import Site
 
-__all__ = ["ClaimView", "Evidence", "Portrait", "PropertyValues", "portrait"]
+__all__ = ["ClaimView", "Evidence", "PropertyValues", "ResourceView", "resource_view"]
 
 _LABELS: Final = (
     "http://www.w3.org/2000/01/rdf-schema#label",
@@ -66,7 +66,7 @@ class ClaimView:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class ResourceView:
     """Everything a resource's page shows; ``too_much`` names the parts left out for their size."""
 
     title: str
@@ -78,7 +78,7 @@ class Portrait:
     too_much: tuple[str, ...]
 
 
-def portrait(site: Site, iri: str, version: int) -> Portrait:
+def resource_view(site: Site, iri: str, version: int) -> ResourceView:
     """Query the store for all that a resource's page shows, and sort it."""
     found = {name: site.view(f"view-{name}", iri, version) for name in _PARTS}
     tables = {name: table.rows if table else () for name, table in found.items()}
@@ -95,7 +95,7 @@ def portrait(site: Site, iri: str, version: int) -> Portrait:
     title = english or (names[0].text if names else _unlabelled(site, iri))
     about = [cell for name in _DESCRIPTIONS for cell in values.get(name, ())]
     apart = (*_LABELS[:1], _TYPE, *_DESCRIPTIONS)
-    return Portrait(
+    return ResourceView(
         title,
         tuple(values.get(_TYPE, ())),
         tuple(about),
