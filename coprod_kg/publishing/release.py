@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.model.files import files
+from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import shorten
 
 __all__ = ["Release", "archive"]
@@ -25,8 +25,6 @@ __all__ = ["Release", "archive"]
 _DAY: Final = (1980, 1, 1, 0, 0, 0)
 _LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
 _RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
-_DEFINITION: Final = "http://www.w3.org/2004/02/skos/core#definition"
-_VERSION_INFO: Final = "http://www.w3.org/2002/07/owl#versionInfo"
 _TITLE: Final = "coprod-kg data: how co-production of public services is mainstreamed"
 
 Rows = Mapping[str, Mapping[str, Sequence[str]]]
@@ -81,7 +79,8 @@ def _contents(release: Release) -> Iterable[tuple[str, bytes]]:
     for page in ("codebook.md", "sampling-frame.md"):
         yield page, (files("examples") / page).read_bytes()
     yield "examples.md", (files("examples") / "README.md").read_bytes()
-    version = _ontology_version(ontology / "coprod.ttl")
+    graph = Model.installed().graph
+    version = graph.text(graph.instances("owl:Ontology")[0], "owl:versionInfo")
     yield "README.md", _readme(release, version, sorted(tables)).encode()
     yield "datacite.json", _datacite(release).encode()
     yield "CITATION.cff", _citation(release).encode()
@@ -139,13 +138,11 @@ def _table(rows: Rows) -> bytes:
 
 def _dictionary(tables: Mapping[str, Rows], used: Mapping[str, str]) -> bytes:
     """What each column of each table means, in the words of the ontology."""
-    meanings: dict[str, str] = {}
-    for triple in ox.parse(path=files("ontology") / "coprod.ttl", format=ox.RdfFormat.TURTLE):
-        if triple.predicate.value == _DEFINITION and getattr(triple.object, "language", "") == "en":
-            meanings[_text(triple.subject)] = _text(triple.object)
+    graph = Model.installed().graph
     return _csv(
         ["table", "column", "property", "meaning"],
-        ([name, column, used[column], meanings.get(used[column], "")]
+        ([name, column, used[column],
+          graph.text(ox.NamedNode(used[column]), "skos:definition")]
          for name, rows in tables.items() for column in _columns(rows)),
     )  # fmt: skip
 
@@ -156,18 +153,6 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def _ontology_version(path: Path) -> str:
-    """The version that the ontology says of itself."""
-    return next(
-        (
-            _text(triple.object)
-            for triple in ox.parse(path=path, format=ox.RdfFormat.TURTLE)
-            if triple.predicate.value == _VERSION_INFO
-        ),
-        "",
-    )
 
 
 def _readme(release: Release, ontology: str, tables: Sequence[str]) -> str:
