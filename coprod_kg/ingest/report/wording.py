@@ -152,7 +152,7 @@ def _told(cause: Cause, base_iri: str, places: int) -> Problem:
         (first.fix or "") if alike else "",
         next(iter(listed)) if len(listed) == 1 else (),
         tuple(
-            _where(finding, base_iri, "" if alike else _rest(finding, title))
+            _where(finding, base_iri, "" if alike else _rest(finding, what))
             for finding in _apart(cause.findings, places)
         ),
         first.spot,
