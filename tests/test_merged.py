@@ -99,8 +99,8 @@ def test_a_large_graph_is_merged_in_bulk(tmp_path: Path) -> None:
 
 def new_graphs() -> dict[str, bytes]:
     """Graphs that are large together, and share some of their triples."""
-    lines = [f"<urn:{n}> <urn:p{'p' * 60}> <urn:o{n}> .\n" for n in range(9_000)]
-    parts = lines[:4_000], lines[3_000:8_000], lines[7_000:]
+    lines = [f"<urn:{n}> <urn:p{'p' * 60}> <urn:o{n}> .\n" for n in range(20_000)]
+    parts = lines[:4_000], lines[3_000:19_000], lines[18_000:]  # the second is large by itself
     return dict(zip(GRAPHS, ("".join(part).encode() for part in parts), strict=False))
 
 
@@ -108,7 +108,7 @@ def test_new_graphs_that_are_large_together_are_merged_in_bulk(tmp_path: Path) -
     with durable(tmp_path) as store:
         store.commit([Change({**new_graphs(), GRAPHS[3]: EMPTY})])
         assert merge(store.store) == everything(store.store)
-        assert len(merge(store.store)) > 9_000
+        assert len(merge(store.store)) > 20_000
         assert ox.NamedNode(GRAPHS[3]) in store.store.named_graphs()
         store.commit([Change({"urn:g": b""})])
         assert merge(store.store) == everything(store.store)

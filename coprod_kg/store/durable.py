@@ -167,12 +167,18 @@ class Durable:
         }
         if sum(map(len, new.values())) < _NEW_BYTES:
             return ()
-        for into_merge in (True, False):  # the merge first, or a replay would take them for whole
-            self.store.bulk_extend(
-                merged.placed(quad, merged.MERGE if into_merge else merged.node(graph))
-                for graph, triples in new.items()
-                for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES)
-            )
+        large = {graph: triples for graph, triples in new.items() if len(triples) >= _NEW_BYTES}
+        small = new.keys() - large.keys()
+        # The merge first, or a replay would take the graphs for whole.
+        for triples in (*large.values(), b"\n".join(new[graph] for graph in small)):
+            self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.MERGE)
+        for graph, triples in large.items():
+            self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.node(graph))
+        self.store.bulk_extend(
+            merged.placed(quad, merged.node(graph))
+            for graph in small
+            for quad in ox.parse(new[graph], ox.RdfFormat.N_TRIPLES)
+        )
         return new
 
     def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
