@@ -149,8 +149,8 @@ def test_what_is_broken_in_rdf_is_told_at_its_line(
 ) -> None:
     lines, number, rule = LINES[case]
     table = both_roads(turtle(*lines), "town.ttl", client, tmp_path)
-    spot = {"sheet": None, "row": None, "column": None, "cell": None, "line": TOP + number}
-    assert spot in told_at(table, rule)
+    nowhere = dict.fromkeys(("sheet", "row", "column", "cell", "source"))
+    assert {**nowhere, "line": TOP + number} in told_at(table, rule)
 
 
 @pytest.mark.parametrize("case", CELLS)
