@@ -10,7 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDERS = ("ontology", "shapes", "queries", "examples", "docs", "deploy")
 SUFFIXES = frozenset(
-    {".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".service", ".ttl", ".xlsx", ".yml"}
+    {".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".service", ".tsv", ".ttl", ".xlsx", ".yml"}
 )
 
 

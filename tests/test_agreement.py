@@ -31,7 +31,9 @@ ANNOTATIONS = {expand("dcterms:source")}
 """Said of things by IRI, and outside of what a reasoner looks at."""
 NOT_PRINTED_BY_HERMIT = {
     term("follows"): "transitive, and above cp:succeeds",
+    term("lastStage"): "above cp:currentStage and cp:endedAtStage, which rules decide",
     term("runWithin"): "a chain leads to it, and it is above cp:runBy",
+    term("supportedBy"): "above cp:countsEvidence, which a rule decides",
     term("tracesBackTo"): "transitive, and above cp:triggeredBy",
     term("worsens"): "transitive, and above cp:leadsTo and cp:compounds",
 }

@@ -240,6 +240,17 @@ def test_an_old_version_is_served_as_it_was_published(client: FlaskClient) -> No
     assert (page.status_code, page.headers["Location"]) == (303, "/ontology/changelog")
 
 
+def test_the_alignments_have_addresses_of_their_own(client: FlaskClient) -> None:
+    for path in (TOP / "ontology" / "alignments").glob("*.ttl"):
+        name = path.stem.removeprefix("coprod-to-")
+        response = client.get(f"/ontology/alignments/{name}", headers={"Accept": "text/turtle"})
+        assert response.data == path.read_bytes()
+    table = client.get("/ontology/alignments")
+    assert table.mimetype == "text/tab-separated-values"
+    assert b"mapping_justification" in table.data
+    assert client.get("/ontology/alignments/cpsvap").status_code == 404
+
+
 def test_what_nobody_can_write_is_refused(client: FlaskClient) -> None:
     assert client.get("/ontology", headers={"Accept": "image/png"}).status_code == 406
     assert client.get("/ontology.pdf").status_code == 404

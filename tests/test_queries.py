@@ -24,6 +24,7 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.sparql.tokens import significant
+from tests.prologue import PROLOGUE
 
 TESTS = Path(__file__).parent
 QUESTIONS = TESTS.parent / "queries" / "questions"
@@ -226,6 +227,60 @@ def test_the_pilots_that_moved_on_or_ended_never_become_fewer(
     assert len(set(counts["pilots"])) <= 1
     parts = zip(*(counts[name] for name in ("moved", "ended", "still", "unknown")), strict=True)
     assert [sum(row) for row in parts] == counts["pilots"]
+
+
+# Agreement, against its definition in plain Python
+
+RANKS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=2, max_size=12)
+
+
+def kappa(pairs: list[tuple[int, int]]) -> float | None:
+    """Cohen's kappa of two lists of ranks."""
+    many = len(pairs)
+    observed = sum(one == other for one, other in pairs) / many
+    firsts, seconds = zip(*pairs, strict=True)
+    expected = sum(firsts.count(rank) * seconds.count(rank) for rank in range(1, 6)) / many**2
+    return None if expected == 1 else (observed - expected) / (1 - expected)
+
+
+def alpha(pairs: list[tuple[int, int]]) -> float | None:
+    """Krippendorff's alpha for ordinal data by two observers, none missing."""
+    values = [rank for pair in pairs for rank in pair]
+    count = {rank: values.count(rank) for rank in range(1, 6)}
+
+    def distance(one: int, other: int) -> float:
+        low, high = sorted((one, other))
+        between = sum(count[rank] for rank in range(low, high + 1))
+        return (between - (count[low] + count[high]) / 2) ** 2
+
+    observed = sum(2 * distance(*pair) for pair in pairs) / len(values)
+    expected = sum(
+        count[one] * count[other] * distance(one, other) for one in count for other in count
+    ) / (len(values) * (len(values) - 1))
+    return None if expected == 0 else 1 - observed / expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(RANKS)
+def test_kappa_and_alpha_are_what_their_definitions_say(pairs: list[tuple[int, int]]) -> None:
+    slugs = ("ad-hoc", "pilot-project", "project", "programme", "culture")
+    data = [
+        f"<urn:{who}{number}> a cp:StageAssessment ; cp:about <urn:s{number}> ;"
+        f" cp:claimedBy <urn:agent:{who}> ; cp:stage stage:{slugs[rank - 1]} ."
+        for number, pair in enumerate(pairs)
+        for who, rank in zip("ab", pair, strict=True)
+    ]
+    data += [f'<urn:agent:{who}> rdfs:label "{who}"@en .' for who in "ab"]
+    data += [f"stage:{slug} cp:rank {rank} ." for rank, slug in enumerate(slugs, start=1)]
+    store = Store()
+    store.update(f"{PROLOGUE} INSERT DATA {{ {' '.join(data)} }}")
+    for name, wanted in (("agreement-on-stages", kappa), ("agreement-on-the-scale", alpha)):
+        header, row = table(store.query(questions()[name].text))
+        expected = wanted(pairs)
+        found = row[header.index("kappa" if wanted is kappa else "alpha")]
+        assert found == ("" if expected is None else found)
+        if expected is not None:
+            assert abs(float(found) - expected) < 0.001
 
 
 def refresh() -> None:

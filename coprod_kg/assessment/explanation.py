@@ -12,7 +12,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import Claim, claims_on
-from coprod_kg.assessment.peers import ReportedBarrier, barriers_of
+from coprod_kg.assessment.peers import Alike, ReportedBarrier, alike, barriers_of
 from coprod_kg.assessment.queries import rows, text
 from coprod_kg.assessment.search import Subject
 from coprod_kg.model.installed import Model
@@ -21,7 +21,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
 
-__all__ = ["Explainer", "Explanation"]
+__all__ = ["Explainer", "Explanation", "verdicts_on"]
 
 _CONCLUDED: Final = ("supportedStage", "meetsCriterion", "missesCriterion")
 
@@ -37,6 +37,9 @@ class Explanation:
         fresh: whether what the store holds was concluded by these very profiles.
         barriers: the barriers reported, each with what others did.
         labels: IRI → what it is called.
+        ended_at: the stages at which its claimants saw it when it ended; none while it goes on.
+        runners: what the profiles say of the organisations that run it, of those described with it.
+        alike: the initiatives at its stage in its sector, those with the most in common first.
     """
 
     subject: Subject
@@ -45,6 +48,9 @@ class Explanation:
     fresh: bool
     barriers: tuple[ReportedBarrier, ...]
     labels: dict[str, str]
+    ended_at: tuple[str, ...] = ()
+    runners: tuple[Judgement, ...] = ()
+    alike: tuple[Alike, ...] = ()
 
     @property
     def open_claims(self) -> tuple[Claim, ...]:
@@ -59,27 +65,37 @@ class Explanation:
 
     @property
     def claimed(self) -> tuple[Profile, ...]:
-        """The profiles of the stages that are claimed now."""
-        stages = {claim.stage for claim in self.open_claims}
+        """The profiles of the stages that are claimed now, or were when it ended."""
+        stages = {claim.stage for claim in self.open_claims} | set(self.ended_at)
         return tuple(profile for profile in self.judgement.profiles if profile.stage in stages)
 
     @property
     def above_evidence(self) -> bool:
         """Whether some claim is of a higher stage than the record supports."""
         highest = max((profile.rank for profile in self.supported), default=0)
-        return any(claim.rank > highest for claim in self.open_claims)
+        return any(profile.rank > highest for profile in self.claimed)
 
     @property
     def next_profile(self) -> Profile | None:
-        """The profile of the stage after the highest that is claimed or supported."""
+        """The profile of the stage after the highest that is claimed or supported.
+
+        None where nobody claims a stage, or it ended: nothing says then that it is to go on.
+        """
+        if not self.open_claims:
+            return None
         known = [profile.rank for profile in (*self.claimed, *self.supported)]
         top = max(known, default=0)
         return next((profile for profile in self.judgement.profiles if profile.rank > top), None)
 
     def verdicts(self, profile: Profile) -> tuple[Verdict, ...]:
         """The verdicts on the criteria of one profile, in their order."""
-        by_criterion = {verdict.criterion.iri: verdict for verdict in self.judgement.verdicts}
-        return tuple(by_criterion[criterion.iri] for criterion in profile.criteria)
+        return verdicts_on(self.judgement, profile)
+
+
+def verdicts_on(judgement: Judgement, profile: Profile) -> tuple[Verdict, ...]:
+    """The verdicts on the criteria of one profile, in their order."""
+    by_criterion = {verdict.criterion.iri: verdict for verdict in judgement.verdicts}
+    return tuple(by_criterion[criterion.iri] for criterion in profile.criteria)
 
 
 class Explainer:
@@ -93,7 +109,7 @@ class Explainer:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._base = settings.base_iri
-        self._judged: dict[str, tuple[list[Judgement], set[ox.Triple]]] = {}
+        self._judged: dict[str, _Organisation] = {}
 
     @property
     def profiles(self) -> Profiles:
@@ -102,31 +118,37 @@ class Explainer:
 
     def explain(self, subject: Subject) -> Explanation:
         """Explain one subject."""
-        judgements, concluded = self._of(subject.organisation)
-        judgement = next(
-            (judged for judged in judgements if judged.subject == subject.iri),
-            Judgement(subject.iri, (), ()),
-        )
+        known = self._of(subject.organisation)
+        judgement = known.judgements.get(subject.iri, Judgement(subject.iri, (), ()))
         claims = claims_on(self._store, subject.iri)
+        ended_at = known.values(subject.iri, "endedAtStage")
         stages = [claim.stage for claim in claims if claim.open] or list(judgement.supported)
+        runners = tuple(
+            known.judgements[iri]
+            for iri in known.values(subject.iri, "runBy")
+            if iri in known.judgements
+        )
         return Explanation(
             subject=subject,
             claims=claims,
             judgement=judgement,
-            fresh=_said(judgement)
-            == {triple for triple in concluded if triple.subject == ox.NamedNode(subject.iri)},
+            fresh=_said(judgement) == known.concluded(subject.iri),
             barriers=barriers_of(self._store, subject.iri, stages),
-            labels=self._labels(judgement),
+            labels=self._labels(judgement, runners),
+            ended_at=ended_at,
+            runners=runners,
+            alike=alike(self._store, subject.iri),
         )
 
-    def _of(self, organisation: str) -> tuple[list[Judgement], set[ox.Triple]]:
+    def _of(self, organisation: str) -> "_Organisation":
         """What the profiles say of an organisation's data, and what the store says they said."""
         if organisation not in self._judged:
             said = self._graph("organisation", organisation)
             inferred = self._graph("assessment", organisation)
-            words = {term(name) for name in _CONCLUDED}
-            concluded = {triple for triple in inferred if triple.predicate.value in words}
-            self._judged[organisation] = (self.profiles.judge(said, inferred), concluded)
+            judgements = self.profiles.judge(said, inferred)
+            self._judged[organisation] = _Organisation(
+                {judged.subject: judged for judged in judgements}, [*said, *inferred]
+            )
         return self._judged[organisation]
 
     def _graph(self, kind: str, organisation: str) -> list[ox.Triple]:
@@ -138,15 +160,22 @@ class Explainer:
         answer = self._store.query(query).read()
         return [quad.triple for quad in ox.parse(answer, format=ox.RdfFormat.N_TRIPLES)]
 
-    def _labels(self, judgement: Judgement) -> dict[str, str]:
+    def _labels(self, judgement: Judgement, runners: Sequence[Judgement]) -> dict[str, str]:
         things = {
             node.value
             for verdict in judgement.verdicts
             for triple in verdict.triples
-            for node in (triple.subject, triple.object)
+            for node in triple
             if isinstance(node, ox.NamedNode)
         }
-        things |= {profile.stage for profile in judgement.profiles}
+        things |= {
+            claim
+            for verdict in judgement.verdicts
+            for claim in (*verdict.denied, *verdict.searched)
+        }
+        things |= {runner.subject for runner in runners}
+        things |= {profile.stage for runner in runners for profile in runner.profiles}
+        things |= {profile.stage for profile in judgement.profiles if profile.stage}
         things |= {kind for verdict in judgement.verdicts for kind in verdict.criterion.evidence}
         found = rows(self._store, "labels", thing=things)
         return {row["thing"].value: text(row, "label") or "" for row in found}
@@ -157,6 +186,35 @@ def _profiles() -> Profiles:
     """The installed profiles; compiling them takes far longer than judging by them."""
     model = Model.installed()
     return Profiles(model.stages, model.graph)
+
+
+@dataclass(frozen=True, slots=True)
+class _Organisation:
+    """One organisation's data: what the profiles say of each subject, and all statements."""
+
+    judgements: dict[str, Judgement]
+    triples: list[ox.Triple]
+
+    def values(self, subject: str, name: str) -> tuple[str, ...]:
+        """The things that a subject has by a property of the ontology."""
+        node, predicate = ox.NamedNode(subject), ox.NamedNode(term(name))
+        found = {
+            triple.object.value
+            for triple in self.triples
+            if triple.subject == node
+            and triple.predicate == predicate
+            and isinstance(triple.object, ox.NamedNode)
+        }
+        return tuple(sorted(found))
+
+    def concluded(self, subject: str) -> set[ox.Triple]:
+        """What the store says that the profiles said of a subject."""
+        words, node = {term(name) for name in _CONCLUDED}, ox.NamedNode(subject)
+        return {
+            triple
+            for triple in self.triples
+            if triple.subject == node and triple.predicate.value in words
+        }
 
 
 def _said(judgement: Judgement) -> set[ox.Triple]:

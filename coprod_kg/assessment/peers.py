@@ -11,7 +11,28 @@ from dataclasses import dataclass, field
 from coprod_kg.assessment.queries import Row, rows, text
 from coprod_kg.store.base import Store
 
-__all__ = ["Case", "ReportedBarrier", "barriers_of"]
+__all__ = ["Alike", "Case", "ReportedBarrier", "alike", "barriers_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """One initiative that is or was at the same stage in the same sector.
+
+    Attributes:
+        iri: its name.
+        label: what it is called.
+        same_level: whether who runs it acts at the same level of government, where on record.
+        same_size: whether who runs it is of the same size, where on record.
+        ended: whether it has ended.
+        moved_on: whether it was later seen at a higher stage.
+    """
+
+    iri: str
+    label: str
+    same_level: bool
+    same_size: bool
+    ended: bool
+    moved_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +95,21 @@ class ReportedBarrier:
     others_secondary: int = 0
     overcame: list[Case] = field(default_factory=list)
     went_on: list[Case] = field(default_factory=list)
+
+
+def alike(store: Store, subject: str) -> tuple[Alike, ...]:
+    """The initiatives like this one, those with the most in common first."""
+    return tuple(
+        Alike(
+            iri=row["peer"].value,
+            label=row["peerLabel"].value,
+            same_level=row["sameLevel"].value == "1",
+            same_size=row["sameSize"].value == "1",
+            ended=row["ended"].value == "1",
+            moved_on=row["movedOn"].value == "1",
+        )
+        for row in rows(store, "alike", subject=[subject])
+    )
 
 
 def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:

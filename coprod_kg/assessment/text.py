@@ -10,16 +10,25 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import Claim
-from coprod_kg.assessment.explanation import Explanation
+from coprod_kg.assessment.explanation import Explanation, verdicts_on
 from coprod_kg.assessment.peers import Case, ReportedBarrier
 from coprod_kg.model.namespaces import shorten
-from coprod_kg.validation.profiles import Profile, Verdict
+from coprod_kg.validation.profiles import Finding, Profile, Verdict
 
 __all__ = ["as_lines"]
 
 _WIDTH: Final = 96
+_NEAREST: Final = 5
 _SHOWN: Final = 2
 """Statements shown under a criterion on a terminal; the plain values have all."""
+_SIGNS: Final = {
+    Finding.HOLDS: "✓",
+    Finding.CONTESTED: "✓ (contested)",
+    Finding.DOES_NOT_HOLD: "✗",
+    Finding.NOT_FOUND: "? (looked for)",
+    Finding.NOT_CODED: "?",
+}
+"""Before a criterion: met, denied, looked for and not found, not on record."""
 _IMPLIED: Final = (
     "https://w3id.org/coprod/ontology#about",
     "http://www.w3.org/2004/02/skos/core#broader",
@@ -51,6 +60,7 @@ def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str
     yield ""
     yield from _claims(explanation)
     yield from _supported(explanation)
+    yield from _both_sides(explanation)
     if not explanation.fresh:
         yield from _indented(
             "The store holds other conclusions: the data or the profiles changed since. "
@@ -60,7 +70,9 @@ def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str
     for profile in explanation.judgement.profiles if every else _that_matter(explanation):
         yield ""
         yield from _criteria(explanation, profile, base_iri)
+    yield from _runners(explanation)
     yield from _barriers(explanation)
+    yield from _alike(explanation)
 
 
 def _claims(explanation: Explanation) -> Iterator[str]:
@@ -75,7 +87,10 @@ def _claims(explanation: Explanation) -> Iterator[str]:
             )
         else:
             yield from _indented("It cites no evidence.", " " * 11)
-    if not open_claims:
+    if explanation.ended_at:
+        stages = [explanation.labels.get(stage) or shorten(stage) for stage in explanation.ended_at]
+        yield f"Ended      It has ended, at the stage {_listed(map(str.lower, stages), 'or')}."
+    elif not open_claims:
         yield "Claimed    No stage is claimed for it now."
     earlier = [claim for claim in explanation.claims if not claim.open]
     if earlier:
@@ -101,8 +116,8 @@ def _supported(explanation: Explanation) -> Iterator[str]:
     names = _listed([_stage(explanation, profile) for profile in explanation.supported])
     label = "Supported  "
     if not names:
-        yield from _indented("The record does not yet support any stage in full.", label)
-    elif explanation.open_claims and not explanation.above_evidence:
+        yield from _indented("The record decides for no stage: see what is not on record.", label)
+    elif explanation.claimed and not explanation.above_evidence:
         yield from _indented(f"{names}: the record bears the claim out.", label)
     else:
         yield from _indented(f"{names}, in full.", label)
@@ -114,23 +129,76 @@ def _supported(explanation: Explanation) -> Iterator[str]:
     if not explanation.above_evidence:
         return
     for profile in above:
-        required = [
-            verdict for verdict in explanation.verdicts(profile) if verdict.criterion.required
-        ]
-        missed = [verdict for verdict in required if not verdict.met]
-        yield from _indented(
-            f"For {_stage(explanation, profile).lower()}, {len(required) - len(missed)} of "
-            f"{len(required)} required criteria are on record. Not on record: "
-            f"{'; '.join(_quoted(verdict.criterion.name) for verdict in missed)}. "
-            f"That says what this record lacks, not what the {_kind(explanation)} lacks: "
-            "the claim may well be right.",
-            " " * 11,
-        )
+        yield from _indented(_lacking(explanation, profile), " " * 11)
     unfit = {claim.stage_label for claim in explanation.open_claims} - {
         explanation.labels.get(profile.stage, "") for profile in explanation.claimed
     }
     for stage in sorted(unfit):
         yield from _indented(f"{stage} is not judged of a subject of this kind.", " " * 11)
+
+
+def _lacking(explanation: Explanation, profile: Profile) -> str:
+    """What keeps the record from deciding for a claimed stage, silence apart from a no."""
+    required = [one for one in explanation.verdicts(profile) if one.criterion.required]
+    against = [one for one in required if one.finding is Finding.DOES_NOT_HOLD]
+    silent = [one for one in required if not one.met and one not in against]
+    met = sum(one.met for one in required)
+    told = (
+        f"For {_stage(explanation, profile).lower()}, {met} of {len(required)} required criteria "
+        "are met."
+    )
+    if against:
+        told += f" Against it: {'; '.join(_quoted(one.criterion.name) for one in against)}."
+    if silent:
+        told += f" Not on record: {'; '.join(_quoted(one.criterion.name) for one in silent)}."
+    if not against:
+        told += (
+            f" That says what this record lacks, not what the {_kind(explanation)} lacks: "
+            "the claim may well be right."
+        )
+    return told
+
+
+def _both_sides(explanation: Explanation) -> Iterator[str]:
+    """Whether it is co-production at all: a question of its own."""
+    both = explanation.judgement.co_produced
+    if both is None:
+        return
+    profile = next(one for one in explanation.judgement.profiles if not one.stage)
+    lacking = [one.criterion.name for one in explanation.verdicts(profile) if not one.met]
+    told = (
+        "Both sides put something in, so it is co-production."
+        if both
+        else f"Whether it is co-production is not on record: {'; '.join(map(_quoted, lacking))}."
+    )
+    yield from _indented(told, "Both sides ")
+
+
+def _runners(explanation: Explanation) -> Iterator[str]:
+    """The state of the organisation behind a programme, which is where culture is."""
+    top = max((profile.rank for profile in explanation.claimed), default=0)
+    highest = max((one.rank for one in explanation.judgement.profiles), default=0)
+    if not explanation.runners or not top or top < highest:
+        return
+    for runner in explanation.runners:
+        for profile in runner.profiles:
+            required = [one for one in verdicts_on(runner, profile) if one.criterion.required]
+            met = sum(one.met for one in required)
+            name = explanation.labels.get(runner.subject) or shorten(runner.subject)
+            yield ""
+            yield from _indented(
+                f"What comes after a programme is no matter of this initiative but of {name}, "
+                f"which runs it: {met} of {len(required)} required criteria of "
+                f"{_stage(explanation, profile).lower()} are on record there.",
+                "",
+            )
+            for verdict in required:
+                if not verdict.met:
+                    yield from _indented(_asked(verdict), "  ")
+
+
+def _asked(verdict: Verdict) -> str:
+    return f"{_SIGNS[verdict.finding]} {verdict.criterion.name}. {verdict.criterion.message}"
 
 
 def _that_matter(explanation: Explanation) -> list[Profile]:
@@ -142,7 +210,7 @@ def _that_matter(explanation: Explanation) -> list[Profile]:
         and explanation.next_profile not in shown
     ):
         shown.append(explanation.next_profile)
-    return shown or list(explanation.judgement.profiles[:1])
+    return shown
 
 
 def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
@@ -158,9 +226,16 @@ def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iter
         yield from _indented("Higher is not better: this says only what it would take.", "  ")
         verdicts = tuple(verdict for verdict in verdicts if not verdict.met)
     for verdict in verdicts:
-        sign = "✓" if verdict.met else "✗" if verdict.criterion.required else "○"
         helps = "" if verdict.criterion.required else " (helps, not required)"
-        yield f"  {sign} {verdict.criterion.name}{helps}"
+        yield f"  {_SIGNS[verdict.finding]} {verdict.criterion.name}{helps}"
+        if verdict.met and verdict.criterion.only_excludes:
+            yield from _indented("Nothing on record speaks against it.", " " * 6)
+        if verdict.denied:
+            told = _listed([explanation.labels.get(one) or one for one in verdict.denied])
+            yield from _indented(f"Somebody says that it does not hold: {told}.", " " * 6)
+        if verdict.searched:
+            told = _listed([explanation.labels.get(one) or one for one in verdict.searched])
+            yield from _indented(f"It was looked for and not found: {told}.", " " * 6)
         if not verdict.met:
             yield from _indented(verdict.criterion.message, " " * 6)
             kinds = [
@@ -179,28 +254,29 @@ def _statements(explanation: Explanation, verdict: Verdict, base_iri: str) -> It
         for triple in verdict.triples
         if triple.predicate.value not in _IMPLIED and str(triple.subject).startswith(f"<{base_iri}")
     ]
-    shown = telling[:_SHOWN]
-    lead = "" if verdict.met else "found only: " if shown else ""
-    for triple in shown:
-        yield f"      {lead}{_statement(triple, base_iri)}"
-    if len(telling) > len(shown):
-        yield f"      … and {len(telling) - len(shown)} more (--json has them all)"
+    sentences = list(dict.fromkeys(_sentence(explanation, triple) for triple in telling))
+    lead = "" if verdict.met else "Found only: "
+    for sentence in sentences[:_SHOWN]:
+        yield from _indented(f"{lead}{sentence}", " " * 6)
+    if len(sentences) > _SHOWN:
+        yield f"      … and {len(sentences) - _SHOWN} more (--json has them all)"
 
 
-def _statement(triple: ox.Triple, base_iri: str) -> str:
-    return " ".join(
-        _short(node, base_iri) for node in (triple.subject, triple.predicate, triple.object)
-    )
+def _sentence(explanation: Explanation, triple: ox.Triple) -> str:
+    """A statement in words: what the subject is called, the property, and the value."""
+    relation = _called(explanation, triple.predicate)
+    value = _called(explanation, triple.object)
+    if str(triple.subject) == f"<{explanation.subject.iri}>":
+        return f"{relation[:1].upper()}{relation[1:]}: {value}."
+    return f"{_called(explanation, triple.subject)}, {relation}: {value}."
 
 
-def _short(term: Any, base_iri: str) -> str:
-    if isinstance(term, ox.NamedNode):
-        things = f"{base_iri}id/"
-        value = str(term.value)
-        return value.removeprefix(things) if value.startswith(things) else shorten(value)
-    if isinstance(term, ox.Literal):
-        return f"“{term.value}”"
-    return str(term)
+def _called(explanation: Explanation, node: Any) -> str:
+    if isinstance(node, ox.Literal):
+        return _quoted(node.value)
+    if isinstance(node, ox.NamedNode):
+        return explanation.labels.get(node.value) or shorten(node.value)
+    return "a claim without a name"
 
 
 def _barriers(explanation: Explanation) -> Iterator[str]:
@@ -211,6 +287,34 @@ def _barriers(explanation: Explanation) -> Iterator[str]:
     yield "Barriers reported of it, and what others did about the same"
     for barrier in explanation.barriers:
         yield from _barrier(barrier)
+
+
+def _alike(explanation: Explanation) -> Iterator[str]:
+    """The nearest five at the same stage in the same sector, with how many there are."""
+    if not explanation.alike:
+        return
+    many = len(explanation.alike)
+    moved = sum(one.moved_on for one in explanation.alike)
+    yield ""
+    were = "are or were" if many > 1 else "is or was"
+    told = (
+        f"{moved} of them {'is' if moved == 1 else 'are'} on record at a higher one later."
+        if moved
+        else "that any moved on is not on record."
+    )
+    others = "others" if many > 1 else "other"
+    yield from _indented(
+        f"{many} {others} in its sector {were} at its stage; {told} The nearest:", ""
+    )
+    for one in explanation.alike[:_NEAREST]:
+        shared = [
+            word for word, holds in (("level", one.same_level), ("size", one.same_size)) if holds
+        ]
+        facts = [f"same {_listed(shared)}"] if shared else []
+        facts += ["moved on"] if one.moved_on else []
+        facts += ["has ended"] if one.ended else []
+        told = f" ({'; '.join(facts)})" if facts else ""
+        yield from _indented(f"{one.label}{told}", "  • ")
 
 
 def _barrier(barrier: ReportedBarrier) -> Iterator[str]:
@@ -252,7 +356,13 @@ def _elsewhere(barrier: ReportedBarrier) -> str:
         who = who.replace("report it", "reports it").replace(", all known", ", known")
     passed = len(barrier.overcame)
     went = len(barrier.went_on)
-    told = f"{passed or 'None'} of them {'is' if passed <= 1 else 'are'} said to have overcome it"
+    told = (
+        f"{passed} of them {'is' if passed == 1 else 'are'} said to have overcome it"
+        if passed
+        else "Whether they overcame it is not on record"
+        if barrier.others == 1
+        else f"Whether they overcame it is not on record in any of the {barrier.others}"
+    )
     if went:
         step = (barrier.step or "").rpartition("/")[2]
         told += f"; {went} took the step {step} although they report it"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from coprod_kg.assessment.explanation import Explanation
+from coprod_kg.assessment.explanation import Explanation, verdicts_on
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.paths import written
-from coprod_kg.validation.profiles import Profile, Profiles, Verdict
+from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
 
 __all__ = ["as_values"]
 
@@ -21,20 +21,33 @@ def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
         "label": explanation.subject.label,
         "organisation": explanation.subject.organisation,
         "claims": [asdict(claim) for claim in explanation.claims],
+        "endedAtStages": list(explanation.ended_at),
+        "coProduced": explanation.judgement.co_produced,
         "supportedStages": list(explanation.judgement.supported),
+        "contradictedStages": list(explanation.judgement.contradicted),
         "claimAboveEvidence": explanation.above_evidence,
         "conclusionsAreFresh": explanation.fresh,
         "profiles": [
-            _profile(explanation, profile, profiles) for profile in explanation.judgement.profiles
+            _profile(explanation.judgement, profile, profiles)
+            for profile in explanation.judgement.profiles
         ],
+        "runBy": [
+            {
+                "organisation": runner.subject,
+                "supportedStages": list(runner.supported),
+                "profiles": [_profile(runner, profile, profiles) for profile in runner.profiles],
+            }
+            for runner in explanation.runners
+        ],
+        "alike": [asdict(peer) for peer in explanation.alike],
         "barriers": [asdict(barrier) for barrier in explanation.barriers],
     }
 
 
-def _profile(explanation: Explanation, profile: Profile, profiles: Profiles) -> dict[str, Any]:
-    verdicts = explanation.verdicts(profile)
+def _profile(judgement: Judgement, profile: Profile, profiles: Profiles) -> dict[str, Any]:
+    verdicts = verdicts_on(judgement, profile)
     return {
-        "stage": profile.stage,
+        "stage": profile.stage or None,
         "rank": profile.rank,
         "met": all(verdict.met for verdict in verdicts if verdict.criterion.required),
         "criteria": [_criterion(verdict, profiles) for verdict in verdicts],
@@ -48,6 +61,10 @@ def _criterion(verdict: Verdict, profiles: Profiles) -> dict[str, Any]:
         "name": criterion.name,
         "required": criterion.required,
         "met": verdict.met,
+        "finding": verdict.finding,
+        "onlyExcludes": criterion.only_excludes,
+        "deniedBy": list(verdict.denied),
+        "lookedForBy": list(verdict.searched),
         "message": None if verdict.met else criterion.message,
         "lookedFor": criterion.description,
         "path": written(profiles.shapes, criterion.path, shorten),

@@ -9,11 +9,13 @@ import click
 from coprod_kg.assessment import assess as draw_again
 from coprod_kg.assessment import organisations
 from coprod_kg.assessment.explanation import Explainer
+from coprod_kg.assessment.migration import migrate as migrate_data
 from coprod_kg.assessment.search import find
 from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.opening import opened
+from coprod_kg.client.remote import Remote
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -25,28 +27,57 @@ __all__ = ["assess"]
 @setting_options("data", "base_iri", "submission_seconds", "submission_memory_mb", "body_mb")
 @click.argument("names", metavar="[IRI|ID]…", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON, statements included.")
+@click.option("--url", metavar="URL", help="Ask the running service at this address.")
 @click.option("--every-stage", is_flag=True, help="Tell the criteria of every stage.")
 @click.option(
     "--refresh",
     is_flag=True,
     help="Draw the conclusions again over the organisations named, or over all of them.",
 )
-def assess(settings: Settings, *, names: tuple[str, ...], refresh: bool, **shown: Any) -> None:
+@click.option(
+    "--migrate",
+    is_flag=True,
+    help="Bring the data to the installed version of the ontology: report what is read "
+    "otherwise, write what follows from it, and draw the conclusions again.",
+)
+@click.option("--dry-run", is_flag=True, help="With --migrate: report, and write nothing.")
+def assess(
+    settings: Settings,
+    *,
+    names: tuple[str, ...],
+    refresh: bool,
+    migrate: bool,
+    dry_run: bool,
+    url: str | None,
+    **shown: Any,
+) -> None:
     """Explain at which stage an initiative or organisation stands, and why.
 
     Tells the stage that is claimed and by whom, the stage that the record supports, every
-    criterion met (✓, with what shows it) and missed (✗, with what would show it), the barriers
-    reported, and what others did about the same.
+    criterion that is met (✓, with what shows it), said not to hold (✗) or not on record (?, with
+    what would show it), the barriers reported, and what others did about the same.
 
     Exit codes: 0 done, 1 no such initiative or organisation, 2 wrong usage, 3 no store.
     """
-    if not names and not refresh:
+    if dry_run and not migrate:
+        raise WrongUsage("--dry-run goes with --migrate", fix="Add --migrate, or leave it out.")
+    if not names and not (refresh or migrate):
         raise WrongUsage(
             "nothing is named to be assessed",
             fix="Name an initiative, or draw all conclusions again with --refresh.",
         )
+    if url:
+        if refresh or migrate:
+            raise WrongUsage(
+                "conclusions are drawn again where the data is",
+                fix="Run it there, without --url.",
+            )
+        _explain_remotely(names, Remote(url, settings.query_seconds), **shown)
+        return
     with opened(settings) as store:
-        if refresh:
+        if migrate:
+            _migrate(_wanted(names, store), store, settings, dry_run=dry_run)
+        elif refresh:
             _refresh(names, store, settings)
         else:
             _explain(names, store, settings, **shown)
@@ -69,14 +100,23 @@ def _explain(
             click.echo(line)
 
 
+def _explain_remotely(
+    names: tuple[str, ...], remote: Remote, *, as_json: bool, every_stage: bool
+) -> None:
+    """The same from a running service; a name is KIND/NAME, or the IRI of the thing."""
+    wanted = ["/".join(name.strip("<>").split("/")[-2:]) for name in names]
+    if as_json:
+        found = [json.loads(remote.assessment(name, "json", every_stage=False)) for name in wanted]
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for number, name in enumerate(wanted):
+        if number:
+            click.echo(f"\n{'─' * 72}\n")
+        click.echo(remote.assessment(name, "txt", every_stage=every_stage), nl=False)
+
+
 def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:
-    known = organisations(store)
-    wanted = [name.strip("<>").rpartition("/")[2] for name in names] or known
-    if unknown := [name for name in wanted if name not in known]:
-        raise NotFound(
-            f"no organisation in the store is called {', '.join(unknown)}",
-            fix="Name one that has data, or none for all of them.",
-        )
+    wanted = _wanted(names, store)
     with click.progressbar(
         length=len(wanted),
         label="Drawing conclusions",
@@ -86,3 +126,24 @@ def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:
         commit = draw_again(wanted, store, settings, bar.update)
     noun = "organisation" if len(wanted) == 1 else "organisations"
     click.echo(f"{len(wanted)} {noun} assessed; version {commit.version}", err=True)
+
+
+def _wanted(names: tuple[str, ...], store: Store) -> list[str]:
+    """The organisations that are named, or all that have data."""
+    known = organisations(store)
+    wanted = [name.strip("<>").rpartition("/")[2] for name in names] or known
+    if unknown := [name for name in wanted if name not in known]:
+        raise NotFound(
+            f"no organisation in the store is called {', '.join(unknown)}",
+            fix="Name one that has data, or none for all of them.",
+        )
+    return wanted
+
+
+def _migrate(wanted: list[str], store: Store, settings: Settings, *, dry_run: bool) -> None:
+    notes, commit = migrate_data(wanted, store, settings, dry_run=dry_run)
+    things = f"{settings.base_iri}id/"
+    for note in notes:
+        click.echo(f"{note.thing.removeprefix(things)}: {note.what}")
+    done = "would be migrated" if dry_run else f"migrated; version {commit.version}"
+    click.echo(f"{len(notes)} notes on {len(wanted)} organisations, {done}", err=True)

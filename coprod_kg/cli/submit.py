@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from coprod_kg.assessment.summary import verdict_lines
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.opening import opened
 from coprod_kg.errors import CoprodError, WrongUsage
@@ -93,7 +94,9 @@ def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> N
     with opened(settings, create=not dry_run) as store, _shown() as progress:
         way = SubmitOptions(dry_run=dry_run, patch=patch, progress=progress)
         outcomes = submit_files(files, store, settings, way=way)
-    _tell(outcomes, settings, given, dry_run=dry_run)
+        entered = {one.organisation for one in outcomes if one.version and one.organisation}
+        verdicts = list(verdict_lines(store, settings.base_iri, entered)) if entered else []
+    _tell(outcomes, settings, given, dry_run=dry_run, verdicts=verdicts)
 
 
 @click.command(epilog="Example: coprod-kg validate my-municipality.xlsx --marked to-mend.xlsx")
@@ -170,7 +173,12 @@ def _stated(
 
 
 def _tell(
-    outcomes: Sequence[Outcome], settings: Settings, given: dict[str, Any], *, dry_run: bool
+    outcomes: Sequence[Outcome],
+    settings: Settings,
+    given: dict[str, Any],
+    *,
+    dry_run: bool,
+    verdicts: Sequence[str] = (),
 ) -> NoReturn:
     """Print the report, write the marked workbook where one is wanted, and end."""
     files = reported(outcomes)
@@ -182,6 +190,8 @@ def _tell(
         click.echo(as_page(files, settings.base_iri))
     else:
         click.echo(as_text(files, settings.base_iri, dry_run=dry_run))
+        for line in verdicts:
+            click.echo(line)
     if given["marked"]:
         _mark(outcomes, settings, given["marked"])
     sys.exit(_exit_code(outcomes))

@@ -76,6 +76,19 @@ class Remote:
         with self._send(f"{path}{_tail(values, version)}", ("*/*",)) as answer:
             return answer.read().decode()
 
+    def assessment(self, name: str, form: str, *, every_stage: bool) -> str:
+        """An assessment as JSON or text; a bare name means an initiative.
+
+        Args:
+            name: ``initiative/garden`` or ``organisation/harbour``.
+            form: ``json`` or ``txt``.
+            every_stage: whether the text tells the criteria of every stage.
+        """
+        path = quote(name if "/" in name else f"initiative/{name}", safe="/")
+        tail = urlencode({"format": form} | ({"every_stage": "1"} if every_stage else {}))
+        with self._send(f"/assessments/{path}?{tail}", ("*/*",)) as answer:
+            return answer.read().decode()
+
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer of a query."""
         tail = "" if version is None else f"?version={version}"
@@ -85,7 +98,9 @@ class Remote:
         accept = ", ".join(
             f"{media_type};q={1 - n / 100:.2f}" for n, media_type in enumerate(media_types)
         )
-        headers = {"Accept": f"{accept}, application/problem+json;q=0.1"}
+        # A range of its own counts before */*: with a low weight, problems would come as pages.
+        problems = "application/problem+json" + ("" if "*/*" in media_types else ";q=0.1")
+        headers = {"Accept": f"{accept}, {problems}"}
         if body is not None:
             headers["Content-Type"] = "application/sparql-query"
         request = Request(self.url + path, body, headers)  # noqa: S310  # __init__ checked it

@@ -1,7 +1,7 @@
 """RDF statements that record the judgements of stages.
 
 ``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion`` for every subject; and
-where something in the data decided a criterion, a ``cp:Verdict`` that rests on it.
+where something in the data decided a criterion, a ``cp:Verdict`` that rests on it, with a finding.
 """
 
 import re
@@ -12,10 +12,11 @@ import pyoxigraph as ox
 
 from coprod_kg.model.graph import RDF_TYPE
 from coprod_kg.model.namespaces import term
-from coprod_kg.validation.profiles import Judgement, Verdict
+from coprod_kg.validation.profiles import Finding, Judgement, Verdict
 
 __all__ = ["conclusions"]
 
+_SCHEME: Final = "https://w3id.org/coprod/vocab/finding/"
 _LABEL: Final = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
 _MOST: Final = 8
 """Things that one verdict names: enough to look at, however many there are."""
@@ -53,6 +54,7 @@ class _Words:
         self.on = ox.NamedNode(term("verdictOn"))
         self.criterion = ox.NamedNode(term("criterion"))
         self.rests = ox.NamedNode(term("restsOn"))
+        self.finding = ox.NamedNode(term("hasFinding"))
 
 
 def _verdict(
@@ -67,13 +69,26 @@ def _verdict(
     yield ox.Triple(node, words.on, subject)
     yield ox.Triple(node, words.criterion, ox.NamedNode(verdict.criterion.iri))
     yield ox.Triple(node, _LABEL, ox.Literal(f"{verdict.criterion.name}: {answer}", language="en"))
+    for name in _findings(verdict):
+        yield ox.Triple(node, words.finding, ox.NamedNode(f"{_SCHEME}{name}"))
     for thing in things:
         yield ox.Triple(node, words.rests, thing)
+
+
+def _findings(verdict: Verdict) -> tuple[str, ...]:
+    """The concepts of the scheme finding: two where claims differ."""
+    if verdict.finding is Finding.CONTESTED:
+        return (Finding.HOLDS, Finding.DOES_NOT_HOLD)
+    return (verdict.finding,)
 
 
 def _things(subject: ox.NamedNode, verdict: Verdict, stem: str) -> Iterator[ox.NamedNode]:
     """The things of the data in the statements that decided a criterion, each once."""
     seen = {subject}
+    for name in (*verdict.denied, *verdict.searched):
+        if name.startswith(stem):
+            seen.add(ox.NamedNode(name))
+            yield ox.NamedNode(name)
     for triple in verdict.triples:
         for node in (triple.subject, triple.object):
             if isinstance(node, ox.NamedNode) and node.value.startswith(stem) and node not in seen:

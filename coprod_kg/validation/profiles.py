@@ -1,12 +1,14 @@
 """Stage profiles: the criteria of each stage, and which of them a set of statements meets.
 
-A claim of a stage is no evidence of itself and is not weighed. The verdict is pySHACL's (a test
-compares the two); this engine says besides which statements decided, and needs neither rdflib nor
-pySHACL.
+A claim of a stage is no evidence of itself and is not weighed. A criterion that is not met is said
+not to hold, was looked for and not found, or is not coded; only the first speaks against a stage.
+Whether it is met is pySHACL's (a test compares the two); this engine says besides
+which statements decided, and needs neither rdflib nor pySHACL.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +21,28 @@ from coprod_kg.model.turtle import read
 from coprod_kg.validation.constraints import SH, Shape, compiled
 from coprod_kg.validation.paths import Triples
 
-__all__ = ["Criterion", "Judgement", "Profile", "Profiles", "Verdict"]
+__all__ = ["Criterion", "Finding", "Judgement", "Profile", "Profiles", "Verdict"]
 
 _CP: Final = "https://w3id.org/coprod/ontology#"
+_RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
 _RANK: Final = ox.NamedNode(f"{_CP}rank")
+
+
+_FINDING: Final = "https://w3id.org/coprod/vocab/finding/"
+_LOOKED_FOR: Final = tuple(
+    ox.NamedNode(f"{_CP}looksFor{kind}")
+    for kind in ("", "Barrier", "Enabler", "Condition", "Stage", "Criterion")
+)
+
+
+class Finding(StrEnum):
+    """What the record says of a criterion, as the concepts of the scheme finding."""
+
+    HOLDS = "holds"
+    CONTESTED = "contested"
+    DOES_NOT_HOLD = "does-not-hold"
+    NOT_FOUND = "not-found"
+    NOT_CODED = "not-coded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +61,8 @@ class Criterion:
         sources: where it comes from.
         note: what of it is our inference, or None.
         path: the node of its path in the shapes.
+        only_excludes: whether it is met as long as nothing on record speaks against it.
+        related: what else somebody denies or looks for who denies or looks for it.
     """
 
     iri: str
@@ -54,15 +76,17 @@ class Criterion:
     sources: tuple[str, ...]
     note: str | None
     path: Any
+    only_excludes: bool = False
+    related: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The criteria of one stage.
+    """The criteria of one stage, or of co-production itself.
 
     Attributes:
-        stage: IRI of the stage.
-        rank: its place in the order of the stages.
+        stage: IRI of the stage; empty for the profile of co-production.
+        rank: its place in the order of the stages, 0 for the profile of co-production.
         criteria: its criteria in their order.
     """
 
@@ -79,11 +103,24 @@ class Verdict:
         criterion: what was checked.
         met: whether it is met.
         triples: the statements that decided it; where it is missed, those that were found.
+        denied: the claims that it does not hold.
+        searched: the claims that it was looked for and not found.
     """
 
     criterion: Criterion
     met: bool
     triples: Triples
+    denied: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+
+    @property
+    def finding(self) -> Finding:
+        """What the record says of the criterion: silence is never a no."""
+        if self.met:
+            return Finding.CONTESTED if self.denied else Finding.HOLDS
+        if self.denied or self.criterion.only_excludes:
+            return Finding.DOES_NOT_HOLD
+        return Finding.NOT_FOUND if self.searched else Finding.NOT_CODED
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +140,32 @@ class Judgement:
     @property
     def supported(self) -> tuple[str, ...]:
         """The highest stage whose required criteria are all met; two where two share the rank."""
-        missed = {verdict.criterion.iri for verdict in self.verdicts if not verdict.met}
-        met = [
-            profile
-            for profile in self.profiles
-            if not any(
-                criterion.required and criterion.iri in missed for criterion in profile.criteria
-            )
-        ]
+        met = [profile for profile in self.profiles if profile.stage and self._all_met(profile)]
         top = max((profile.rank for profile in met), default=0)
         return tuple(profile.stage for profile in met if profile.rank == top)
+
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """The stages of which a required criterion is said not to hold."""
+        against = {
+            verdict.criterion.iri
+            for verdict in self.verdicts
+            if verdict.criterion.required and verdict.finding is Finding.DOES_NOT_HOLD
+        }
+        return tuple(
+            profile.stage
+            for profile in self.profiles
+            if profile.stage and any(one.iri in against for one in profile.criteria)
+        )
+
+    @property
+    def co_produced(self) -> bool | None:
+        """Whether both sides put something in; None where it is no initiative."""
+        return next((self._all_met(one) for one in self.profiles if not one.stage), None)
+
+    def _all_met(self, profile: Profile) -> bool:
+        missed = {verdict.criterion.iri for verdict in self.verdicts if not verdict.met}
+        return not any(one.required and one.iri in missed for one in profile.criteria)
 
 
 class Profiles:
@@ -171,11 +224,20 @@ class Profiles:
 
     def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: Graph) -> Judgement:
         verdicts: dict[str, Verdict] = {}
+        absences = list(_absences(data, focus))
         for node in nodes:
             for criterion, check in self._nodes[node][1]:
                 if criterion.iri not in verdicts:
                     outcome = check(data, focus)
-                    verdicts[criterion.iri] = Verdict(criterion, outcome.met, outcome.triples)
+                    verdicts[criterion.iri] = Verdict(
+                        criterion,
+                        outcome.met,
+                        outcome.triples,
+                        *(
+                            _absent(absences, criterion, kind)
+                            for kind in ("does-not-hold", "not-found")
+                        ),
+                    )
         profiles = sorted((self._nodes[node][0] for node in nodes), key=lambda p: (p.rank, p.stage))
         return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
 
@@ -221,15 +283,25 @@ class Profiles:
             sources=tuple(sorted(term.value for term in sources)),
             note=notes[0].value if notes else None,
             path=self.shapes.value(node, ox.NamedNode(f"{SH}path")),
+            only_excludes=any(one.value == "true" for one in self._all(node, "onlyExcludes", _CP)),
+            related=tuple(
+                one.value
+                for one in self._all(node, "related", "http://www.w3.org/2004/02/skos/core#")
+            ),
         )
 
     def _profile(self, node: ox.NamedNode, criteria: Sequence[Criterion]) -> Profile:
-        """The profile of a node shape: its stage is the one that all its criteria are of."""
+        """The profile of a node shape: its stage is the one that all its criteria are of.
+
+        One that decides on a class instead names it by ``rdfs:seeAlso``.
+        """
         stages = (
             set.intersection(*(set(criterion.stages) for criterion in criteria))
             if criteria
             else set()
         )
+        if not stages and self._all(node, "seeAlso", _RDFS):
+            return Profile("", 0, tuple(criteria))
         if len(stages) != 1:
             raise ModelError(
                 "the criteria of a profile have not exactly one stage in common",
@@ -241,3 +313,22 @@ class Profiles:
         if rank is None:
             raise ModelError("this stage has no cp:rank in the scheme of stages", where=stage)
         return Profile(stage, int(rank.value), tuple(criteria))
+
+
+_Absence = tuple[str, str, frozenset[str]]
+"""A claim of absence: its name, its finding and what it looks for."""
+
+
+def _absences(data: Graph, focus: ox.NamedNode) -> Iterable[_Absence]:
+    """The claims of absence about a subject."""
+    for claim in data.subjects(ox.NamedNode(f"{_CP}about"), focus):
+        finding = data.value(claim, ox.NamedNode(f"{_CP}hasFinding"))
+        looked = frozenset(one.value for name in _LOOKED_FOR for one in data.objects(claim, name))
+        if finding is not None and looked:
+            yield claim.value, finding.value.removeprefix(_FINDING), looked
+
+
+def _absent(absences: Iterable[_Absence], criterion: Criterion, finding: str) -> tuple[str, ...]:
+    """The claims that have this finding on a criterion."""
+    about = {criterion.iri, *criterion.related}
+    return tuple(name for name, found, looked in absences if found == finding and looked & about)

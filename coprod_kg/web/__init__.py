@@ -11,6 +11,7 @@ from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.web import (
+    assessments,
     authorisation,
     documentation,
     errors,
@@ -43,6 +44,7 @@ _FAMILIES = (
     graphs,
     queries,
     linked_data,
+    assessments,
     model,
     problems,
     submissions,

@@ -35,6 +35,9 @@ __all__ = ["blueprint"]
 
 _SHAPES: Final = prefixes()["cps"]
 _MARKDOWN: Final = Format("md", "text/markdown", "graph", "Markdown", ("text/plain",))
+_SSSOM: Final = Format(
+    "tsv", "text/tab-separated-values", "page", "SSSOM", ("text/plain", "text/html")
+)
 _SVG: Final = Format("svg", "image/svg+xml", "page", "picture")
 _KEPT: Final = "public, max-age=300, must-revalidate"
 _LICENCE: Final = f'<{LICENCE}>; rel="license"'
@@ -112,6 +115,8 @@ def blueprint(site: Site) -> Blueprint:
     routes.add_url_rule("/vocab", endpoint="schemes", view_func=_schemes)
     routes.add_url_rule("/ontology/changelog", endpoint="changelog", view_func=_changelog)
     routes.add_url_rule("/ontology/diagrams/<name>.svg", endpoint="picture", view_func=_picture)
+    routes.add_url_rule("/ontology/alignments", endpoint="mappings", view_func=_mappings)
+    routes.add_url_rule("/ontology/alignments/<name>", endpoint="alignment", view_func=_alignment)
     term = partial(_term, partial(_answer, model, render))
     routes.add_url_rule("/ontology/<name>", endpoint="term", view_func=term)
     routes.add_url_rule("/shapes/<name>", endpoint="shape", view_func=_shape)
@@ -224,6 +229,25 @@ def _term(model: Callable[[], Response], name: str) -> Response:
         return _see(f"/ontology#{name}")
     known = {f"cp:{term}": f"/ontology#{term}" for term in ontology().terms}
     raise _unknown(f"term cp:{name[:80]} in the ontology", known, f"cp:{name}")
+
+
+def _mappings() -> Response:
+    """The mappings to other vocabularies in one table, as SSSOM."""
+    text = (files("ontology") / "alignments" / "coprod.sssom.tsv").read_text(encoding="utf-8")
+    return _sent(text, negotiate(request.headers.get("Accept"), (_SSSOM,))[0])
+
+
+def _alignment(name: str) -> Response:
+    """The mappings to one other vocabulary."""
+    paths = {
+        path.stem.removeprefix("coprod-to-"): path
+        for path in (files("ontology") / "alignments").glob("coprod-to-*.ttl")
+    }
+    if name not in paths:
+        known = {alignment: f"/ontology/alignments/{alignment}" for alignment in paths}
+        raise _unknown(f"alignment {name[:80]}", known, name)
+    offer = negotiate(request.headers.get("Accept"), GRAPHS)[0]
+    return _sent(document((paths[name],), offer.format.media_type), offer)
 
 
 @cache

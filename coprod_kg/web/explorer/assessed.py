@@ -112,9 +112,7 @@ def _assessed(page: Page, explanation: Explanation, values: dict[str, Any]) -> A
     for barrier in values["barriers"]:
         things |= {case["iri"] for case in (*barrier["overcame"], *barrier["went_on"])}
     names = dict(page.names(things))
-    return Assessed(
-        explanation.subject.iri, values, claimed, supported, tuple(shown or profiles[:1]), names
-    )
+    return Assessed(explanation.subject.iri, values, claimed, supported, tuple(shown), names)
 
 
 def _subjects(statements: Iterable[str]) -> dict[str, None]:

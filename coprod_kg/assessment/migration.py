@@ -1,0 +1,67 @@
+"""Migration of stored data to the installed version of the ontology, with a report of what changes.
+
+Each version that reads old data otherwise has a folder in ``ontology/migrations``: a query that
+reports and an update that writes. What was said stays, and so do earlier versions of the data.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from coprod_kg.assessment.refresh import assess
+from coprod_kg.reasoning.migrations import migrated
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change, Commit, Query, Store
+
+__all__ = ["MigrationNote", "migrate"]
+
+_N_TRIPLES: Final = "application/n-triples"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationNote:
+    """One thing that the new version reads otherwise.
+
+    Attributes:
+        organisation: in whose data: the last part of its IRI.
+        thing: its IRI.
+        what: what is otherwise, in words.
+    """
+
+    organisation: str
+    thing: str
+    what: str
+
+
+def migrate(
+    organisations: Sequence[str], store: Store, settings: Settings, *, dry_run: bool = False
+) -> tuple[list[MigrationNote], Commit]:
+    """Migrate these organisations' data and draw the conclusions again.
+
+    Args:
+        organisations: the last parts of their IRIs.
+        store: where the data is.
+        settings: the limits and the base IRI.
+        dry_run: report only.
+
+    Returns:
+        What is read otherwise, and the last commit, or the newest version where none was made.
+    """
+    notes: list[MigrationNote] = []
+    replaced: dict[str, bytes] = {}
+    for organisation in organisations:
+        graph = f"{settings.base_iri}graph/organisation/{organisation}"
+        found, written = migrated(_read(store, graph))
+        notes += [MigrationNote(organisation, thing, what) for thing, what in found]
+        if written is not None:
+            replaced[graph] = written
+    if dry_run:
+        return notes, Commit(store.version())
+    if replaced:
+        store.commit(Change(replace=replaced))
+    return notes, assess(organisations, store, settings)
+
+
+def _read(store: Store, graph: str) -> bytes:
+    query = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
+    return store.query(Query(query, (_N_TRIPLES,), default_graphs=(graph,))).read()

@@ -1,0 +1,68 @@
+"""Route of assessments: where an initiative or organisation stands and why, as JSON or as text."""
+
+import json
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from coprod_kg.assessment.explanation import Explainer
+from coprod_kg.assessment.search import find
+from coprod_kg.assessment.text import as_lines
+from coprod_kg.assessment.values import as_values
+from coprod_kg.errors import WrongUsage
+from coprod_kg.formats.media_types import Format
+from coprod_kg.formats.negotiation import Offer, negotiate
+from coprod_kg.web.protocol import parameters
+from coprod_kg.web.site import Site
+
+__all__ = ["blueprint"]
+
+_JSON: Final = Format("json", "application/json", "page", "JSON")
+_TEXT: Final = Format("txt", "text/plain", "page", "text")
+
+
+def blueprint(site: Site) -> Blueprint:
+    """The route of assessments."""
+    routes = Blueprint("assessments", __name__)
+
+    def show(kind: str, name: str) -> Response:
+        """One assessment: what `coprod-kg assess` says."""
+        given = parameters(request)
+        offer = _offer(given.one("format"))
+        settings = site.settings
+        with site.making():
+            seen = site.seen
+            version = seen.version()
+            explainer = Explainer(seen, settings)
+            (subject,) = find([f"{kind}/{name}"], seen, settings.base_iri)
+            explanation = explainer.explain(subject)
+        if offer.format == _TEXT:
+            every = given.one("every_stage") == "1"
+            lines = as_lines(explanation, settings.base_iri, every=every)
+            body = "".join(f"{line}\n" for line in lines)
+        else:
+            values = as_values(explanation, explainer.profiles)
+            body = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        response = Response(body, content_type=offer.content_type)
+        response.headers["Dataset-Version"] = str(version)
+        response.headers["Cache-Control"] = "no-cache"
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    routes.add_url_rule("/assessments/<kind>/<name>", endpoint="show", view_func=show)
+    return routes
+
+
+def _offer(named: str | None) -> Offer:
+    """The format that the client names, or reads best."""
+    if not named:
+        return negotiate(request.headers.get("Accept"), (_JSON, _TEXT))[0]
+    for known in (_JSON, _TEXT):
+        if named == known.name:
+            return Offer(known, known.content_type)
+    raise WrongUsage(
+        f"there is no format {named[:80]!r} here",
+        where="parameter format",
+        fix="The formats are: json, txt.",
+    )
