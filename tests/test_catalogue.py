@@ -12,7 +12,7 @@ from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.model.namespaces import term
 from coprod_kg.model.schemes import Concept, Scheme, schemes
 from coprod_kg.queries.library import SavedQuery, load, read
-from coprod_kg.queries.small_counts import SmallCounts
+from coprod_kg.queries.suppression import SmallCounts
 from coprod_kg.sparql.tokens import position, tokens
 
 BASE = "https://example.org/"

@@ -14,13 +14,12 @@ from openpyxl import load_workbook
 from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]  # it has no types
 
 from coprod_kg.cli.query import query as query_command
-from coprod_kg.formats.table import Cell, Table
+from coprod_kg.formats.table import Cell, Table, read_table
 from coprod_kg.model.licence import LICENCE
 from coprod_kg.queries.citation import Citation, canonical, cite
-from coprod_kg.queries.content_hash import content_of_graph, relabelled
+from coprod_kg.queries.content_hash import content_of_graph, content_of_table, relabelled
 from coprod_kg.queries.crate import crate
-from coprod_kg.queries.derived import AskedQuery
-from coprod_kg.queries.downloads import as_csv, measured
+from coprod_kg.queries.derived import AskedQuery, as_csv, crate_files
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.settings import Settings
 from coprod_kg.store.identity import Identity
@@ -45,8 +44,9 @@ def rows() -> bytes:
 
 def taken(name: str = NAME, **values: list[str]) -> tuple[bytes, Citation, SavedQuery]:
     query = load()[name]
-    files, content = measured(AskedQuery(query, values, 7), rows())
+    files = crate_files(AskedQuery(query, values, 7), rows())
     place = ("https://example.org/", 7, "0a1b2c3d", MADE)
+    content = content_of_table(read_table(rows()))
     citation = cite(query, canonical(query, values), content, place)
     bound = query.bind(values, "https://w3id.org/coprod/")
     return crate(citation, query, bound, files), citation, query

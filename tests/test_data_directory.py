@@ -21,8 +21,7 @@ import pytest
 from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.errors import StoreInUse, StoreUnavailable, WrongUsage
 from coprod_kg.ingest.journal import keep
-from coprod_kg.queries.runs.ledger import RunLedger
-from coprod_kg.queries.runs.run import Run
+from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.directory import DataDirectory

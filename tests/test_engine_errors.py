@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from coprod_kg.errors import EngineFailed, NotAcceptable, QueryMemory
 from coprod_kg.settings import Settings
-from coprod_kg.store.answer_writer import AnswerWriter
 from coprod_kg.store.base import Change, Query, Update
 from coprod_kg.store.formats import choose
 from coprod_kg.store.local import LocalStore, serving
+from coprod_kg.store.worker import AnswerWriter
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 ROWS_XML, RDF_XML = "application/sparql-results+xml", "application/rdf+xml"

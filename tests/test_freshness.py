@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from coprod_kg.cli.refresh import refresh as command
 from coprod_kg.errors import QueryTimeout
 from coprod_kg.queries.library import SavedQuery, load
-from coprod_kg.queries.runs.ledger import RunLedger
-from coprod_kg.queries.runs.run import Run, after
+from coprod_kg.queries.runs.ledger import Run, RunLedger, after
 from coprod_kg.queries.runs.runner import due, questions, refresh, run_now
 from coprod_kg.queries.submitted.admission import admitted
 from coprod_kg.queries.submitted.graph import Edit, keep

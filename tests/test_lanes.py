@@ -39,11 +39,11 @@ def store(
 @contextmanager
 def hopeless(asked: Service, count: int) -> Iterator[None]:
     """So many queries without end under way, one begun after the other is long."""
-    asker, ended = Cancellation(), list[threading.Thread]()
+    client, ended = Cancellation(), list[threading.Thread]()
 
     def ask() -> None:
         with pytest.raises(CoprodError):
-            asked.store.query(Query(HOPELESS, ("text/csv",), seconds=120.0, asker=asker))
+            asked.store.query(Query(HOPELESS, ("text/csv",), seconds=120.0, cancellation=client))
 
     for number in range(count):
         ended.append(threading.Thread(target=ask))
@@ -53,7 +53,7 @@ def hopeless(asked: Service, count: int) -> Iterator[None]:
         yield
         assert all(one.is_alive() for one in ended)
     finally:
-        asker.leave()
+        client.leave()
         for one in ended:
             one.join()
 

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coprod_kg.errors import NotAcceptable, WrongUsage
-from coprod_kg.formats.media_types import FORMATS, GRAPHS, HTML, ROWS
-from coprod_kg.formats.negotiation import negotiate, offers_by_name
+from coprod_kg.formats.media_types import FORMATS, GRAPHS, HTML, ROWS, negotiate, offers_by_name
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 SPARQL_WRAPPER = "application/sparql-results+json,application/json,text/javascript"

@@ -21,8 +21,7 @@ from coprod_kg.cli.private import private
 from coprod_kg.errors import WrongUsage
 from coprod_kg.ingest.submit import Sender, submit
 from coprod_kg.publishing.graphs import publish_model
-from coprod_kg.queries.runs.ledger import RunLedger
-from coprod_kg.queries.runs.run import Run
+from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.dump import dump

@@ -2,8 +2,7 @@
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from coprod_kg.errors import LimitReached, QueryTimeout
 from coprod_kg.formats import relay as relaying
 from coprod_kg.formats.relay import Relay
 from coprod_kg.store.base import Answer
+from tests.working import happens
 
 CHUNK = 1 << 16
 MANY = 100
@@ -44,15 +44,6 @@ def chunks(count: int, computed: list[int]) -> Iterator[bytes]:
 def relay(room: Room, computed: list[int], count: int = MANY, most: int = 1 << 30) -> Relay:
     answer = Answer("text/plain", 1, None, chunks(count, computed))
     return Relay(answer, most, room, None)
-
-
-def happens(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 WHOLE = b"".join(chunks(MANY, []))

@@ -9,12 +9,12 @@ from flask.testing import FlaskClient
 from coprod_kg.cli.check_queries import check_queries
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.queries.ask import permitted, run_saved
+from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import SavedQuery, load, load_all
 from coprod_kg.queries.parameters import Parameter
 from coprod_kg.queries.permitted_values import permitting
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Change, Query
+from coprod_kg.store.base import Change
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 
@@ -128,11 +128,18 @@ def test_own_queries_take_values_from_those_of_the_model(folder: Path) -> None:
     assert load_all(folder)["run"].parameters[0].source == ("initiatives-by-stage", "stage")
 
 
+def question_of(
+    store: MemoryStore, folder: Path, name: str, values: dict[str, list[str]]
+) -> Question:
+    settings = Settings(queries=folder)
+    known = load_all(folder)
+    return Question(Endpoint.local(store, settings, known), known[name], values)
+
+
 def asked(store: MemoryStore, folder: Path, **values: str) -> list[str]:
     given = {name: [value] for name, value in values.items()}
-    asking = Query("", ("text/csv",))
-    answer = run_saved(store, load(folder)["run"], given, asking, Settings(queries=folder))
-    return answer.read().decode().split()[1:]
+    question = question_of(store, folder, "run", given).permitted()
+    return question.answer(("text/csv",)).read().decode().split()[1:]
 
 
 @pytest.mark.parametrize(
@@ -194,12 +201,11 @@ def test_the_interface_says_where_the_values_are(client: FlaskClient) -> None:
 def test_nothing_is_asked_for_a_parameter_that_needs_no_check(
     store: MemoryStore, folder: Path
 ) -> None:
-    saved = load(folder)["runners"]
-    home, asking = Settings(queries=folder), Query("", ())
-    assert permitted(store, saved, None, asking, home) is saved
-    assert permitted(store, load(folder)["run"], {"by": [""]}, asking, home).name == "run"
+    runners = question_of(store, folder, "runners", {})
+    assert runners.permitted(every=True).saved is runners.saved
+    assert question_of(store, folder, "run", {"by": [""]}).permitted().saved.name == "run"
     assert store.asked == []
-    known = permitted(store, load(folder)["run"], {"by": ["city"]}, asking, home)
+    known = question_of(store, folder, "run", {"by": ["city"]}).permitted().saved
     assert [one.allowed is None for one in known.parameters] == [False, True]
     assert len(store.asked) == 1
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from coprod_kg.cli import watch
 from coprod_kg.cli.output import Output
 from coprod_kg.cli.query import query
 from coprod_kg.cli.watch import told
+from coprod_kg.client.sources import BoundQuestion
 from coprod_kg.errors import CoprodError, Overloaded, StoreUnavailable, VersionGone
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.queries.differences import compare
@@ -172,13 +174,16 @@ def test_what_cannot_be_watched_is_refused(flags: tuple[str, ...], message: str,
 
 
 class Away:
-    """A question whose service is away for a while, and then has a new version."""
+    """A source whose service is away for a while, and then has a new version."""
 
     def __init__(self) -> None:
         self.errors = [StoreUnavailable("away"), Overloaded("too many"), VersionGone("gone")] * 2
         self.looks = 0
 
-    def described(self) -> dict[str, Any]:
+    def opened(self) -> AbstractContextManager[Any]:
+        return nullcontext(self)
+
+    def described(self, _name: str) -> dict[str, Any]:
         return {"form": "SELECT", "key": (), "columns": [], "summary": "Which?"}
 
     def newest(self) -> int:
@@ -189,10 +194,18 @@ class Away:
             raise KeyboardInterrupt
         return 2
 
-    def cited(self, form: str, number: int | None) -> str:
-        raise AssertionError(form, number)
+    def queries(self) -> list[dict[str, Any]]:
+        raise AssertionError
 
-    def asked(self, media_types: tuple[str, ...], _made: object, number: int | None) -> Answer:
+    def cited(self, *given: object) -> str:
+        raise AssertionError(given)
+
+    def sparql(self, *given: object) -> Answer:
+        raise AssertionError(given)
+
+    def query(
+        self, _name: str, _values: object, media_types: tuple[str, ...], number: int | None
+    ) -> Answer:
         version = number or (1 if self.errors else 2)
         data = b'{"head": {"vars": ["n"]}, "results": {"bindings": []}}'
         return Answer(media_types[0], version, len(data), iter((data,)))
@@ -203,10 +216,10 @@ def test_a_service_that_is_away_is_asked_again_when_it_is_back(
 ) -> None:
     monkeypatch.setattr(watch, "_EVERY", 0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    question = Away()
-    watch.watch(question, Output("json", None, ""))
+    source = Away()
+    watch.watch(BoundQuestion(source, "which", {}), Output("json", None, ""))
     out, err = capsysbinary.readouterr()
-    assert not question.errors
+    assert not source.errors
     assert b"nothing has changed since version 1" in out
     assert err.count(b"trying again") == 1
 

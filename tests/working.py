@@ -1,17 +1,27 @@
-"""Waiting until the query workers of a service are at work, however busy the machine is."""
+"""Waiting until something is so, however busy the machine is."""
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from coprod_kg.store.supervisor import Supervisor
 
-__all__ = ["at_work"]
+__all__ = ["at_work", "happens"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 120.0
+
+
+def happens(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether a condition becomes true within some seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 @contextmanager

@@ -5,11 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyoxigraph import NamedNode
-
-from coprod_kg.model.files import files
-from coprod_kg.model.terms import serialise
-from coprod_kg.store.base import Query, Store
+from coprod_kg.queries.ask import ask_own
+from coprod_kg.store.base import Store
 
 __all__ = ["AnswerValue", "Row", "rows", "text"]
 
@@ -43,16 +40,10 @@ def rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[Row]:
         name: the file's name without its ending.
         iris: variable → the IRIs that it is bound to; one that is not given stays open.
     """
-    query = (files("queries") / "assessing" / f"{name}.rq").read_text(encoding="utf-8")
-    for variable, values in iris.items():
-        terms = " ".join(serialise(NamedNode(iri)) for iri in sorted(set(values)))
-        if not terms:
-            return
-        query = query.replace(
-            f"VALUES ?{variable} {{ UNDEF }}", f"VALUES ?{variable} {{ {terms} }}"
-        )
-    answer = store.query(Query(query, ("application/sparql-results+json",))).read()
-    for row in json.loads(answer)["results"]["bindings"]:
+    wanted = {variable: sorted(set(values)) for variable, values in iris.items()}
+    if not all(wanted.values()):
+        return
+    for row in json.loads(ask_own(store, f"assessing/{name}", **wanted))["results"]["bindings"]:
         yield {variable: _cell(cell) for variable, cell in row.items()}
 
 

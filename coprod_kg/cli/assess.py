@@ -14,8 +14,8 @@ from coprod_kg.assessment.search import find
 from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.context import setting_options
-from coprod_kg.client.opening import opened
 from coprod_kg.client.remote import Remote
+from coprod_kg.client.sources import opened
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store

@@ -7,7 +7,7 @@ import click
 
 from coprod_kg.access import Private, hidden
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.opening import opened
+from coprod_kg.client.sources import opened
 from coprod_kg.settings import Settings
 from coprod_kg.store.backup import back_up
 from coprod_kg.store.backup import restore as put_back

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from coprod_kg.cli.context import setting_options
-from coprod_kg.client.opening import opened
+from coprod_kg.client.sources import opened
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import read_table
 from coprod_kg.model.namespaces import shorten

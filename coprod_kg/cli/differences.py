@@ -11,13 +11,12 @@ from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
 from coprod_kg.cli.context import setting_options
 from coprod_kg.cli.watch import told
-from coprod_kg.client.questions import BoundQuestion, LocalQuestion, RemoteQuestion, found
 from coprod_kg.client.remote import Remote
+from coprod_kg.client.sources import BoundQuestion, Folder, found
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import read_table
-from coprod_kg.queries.differences import Differences, as_csv, compare, key_columns
-from coprod_kg.queries.differences_json import document
+from coprod_kg.queries.differences import Differences, as_csv, compare, document, key_columns
 from coprod_kg.settings import Settings
 
 __all__ = ["differences"]
@@ -44,7 +43,7 @@ def differences(settings: Settings, *, name: str, params: tuple[str, ...], **opt
     Without versions: between the newest and the one before it.
     """
     question = _question(settings, name, bound(params), options["url"])
-    said = question.described()
+    said = question.described
     if said["form"] != "SELECT":
         raise NotFound(f"the answer of {name} has no rows that could differ")
     later = question.newest() if options["after"] is None else options["after"]
@@ -68,10 +67,10 @@ def _question(
     settings: Settings, name: str, values: Mapping[str, Sequence[str]], url: str | None
 ) -> BoundQuestion:
     if url:
-        return RemoteQuestion(Remote(url, settings.query_seconds), name, values)
-    saved = found(known(settings, name), name)
-    saved.bind(values, settings.base_iri)  # a wrong value is said before a store is opened
-    return LocalQuestion(saved, values, settings)
+        return BoundQuestion(Remote(url, settings.query_seconds), name, values)
+    saved = known(settings, name)
+    found(saved, name).bound_terms(values, settings.base_iri)  # a wrong value, before a store opens
+    return BoundQuestion(Folder(settings, saved), name, values)
 
 
 def _text(seen: Differences, said: Mapping[str, Any], span: tuple[int, int]) -> Iterator[str]:

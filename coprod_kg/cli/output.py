@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,7 +139,7 @@ class Output:
         return self.form or (self.file.suffix.removeprefix(".") if self.file else "")
 
 
-def show(asked: Callable[[], Answer], output: Output) -> None:
+def show(asked: Callable[[], AbstractContextManager[Answer]], output: Output) -> None:
     """Open the destination, then ask and write the answer, so that a bad path costs no query."""
     output.check()
     table = None

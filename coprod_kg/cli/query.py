@@ -14,21 +14,12 @@ from coprod_kg.cli.collected import known
 from coprod_kg.cli.context import setting_options
 from coprod_kg.cli.output import Output, format_options, opened_file, show
 from coprod_kg.cli.watch import watch
-from coprod_kg.client.opening import opened
-from coprod_kg.client.questions import (
-    CITATIONS,
-    BoundQuestion,
-    LocalQuestion,
-    RemoteQuestion,
-    found,
-)
 from coprod_kg.client.remote import Remote
+from coprod_kg.client.sources import CITATIONS, AnswerSource, BoundQuestion, Folder, found
 from coprod_kg.errors import Unreadable, WrongUsage
 from coprod_kg.formats.text_columns import aligned, terminal_width
-from coprod_kg.queries.ask import ask
 from coprod_kg.queries.parameters import Parameter
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Query
 
 __all__ = ["query", "sparql"]
 
@@ -68,15 +59,18 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
     """
     values = bound(params)
     if options["url"]:
-        remote = Remote(options["url"], settings.query_seconds)
-        question: BoundQuestion = RemoteQuestion(remote, name, values)
+        source: AnswerSource = Remote(options["url"], settings.query_seconds)
     else:
-        saved = found(known(settings, name, options["number"]), name)
-        saved.bind({} if options["explain"] else values, settings.base_iri)  # before a store opens
-        question = LocalQuestion(saved, values, settings)
+        saved = known(settings, name, options["number"])
+        given = {} if options["explain"] else values
+        found(saved, name).bound_terms(
+            given, settings.base_iri
+        )  # a wrong value, before a store opens
+        source = Folder(settings, saved)
+    question = BoundQuestion(source, name, values)
     number = options["number"]
     if options["explain"]:
-        click.echo("\n".join(_explained(question.described())))
+        click.echo("\n".join(_explained(question.described)))
     elif options["cite"]:
         with opened_file(options["output"]) as write:
             write(question.cited(options["cite"], number).encode())
@@ -105,19 +99,11 @@ def sparql(settings: Settings, *, text: str, **options: Any) -> None:
             fix="Take csv, or save the query: coprod-kg query NAME --queries FOLDER.",
         )
     text = _query_text(text)
+    source: AnswerSource = Folder(settings, {})
     if options["url"]:
-        remote = Remote(options["url"], settings.query_seconds)
-        show(partial(remote.sparql, text, output.media_types, options["number"]), output)
-        return
-    asking = Query(
-        text,
-        output.media_types,
-        version=options["number"],
-        seconds=settings.query_seconds,
-        union=settings.default_graph == "union",
-    )
-    with opened(settings) as store:
-        show(partial(ask, store, asking, settings), output)
+        source = Remote(options["url"], settings.query_seconds)
+    with source.opened() as asked:
+        show(partial(asked.sparql, text, output.media_types, options["number"]), output)
 
 
 def _output(
@@ -126,7 +112,7 @@ def _output(
     plain = Output(options["form"], options["output"], settings.base_iri, options["wide"])
     if question is None or not plain.as_table:
         return plain
-    columns = question.described()["columns"]
+    columns = question.described["columns"]
     return replace(
         plain,
         headings={column["name"]: column["label"] for column in columns},

@@ -3,7 +3,7 @@
 import click
 
 from coprod_kg.cli.context import setting_options
-from coprod_kg.client.opening import opened
+from coprod_kg.client.sources import opened
 from coprod_kg.errors import NotFound
 from coprod_kg.queries.parameters import did_you_mean
 from coprod_kg.queries.runs.ledger import RunLedger

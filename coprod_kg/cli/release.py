@@ -8,7 +8,7 @@ import click
 
 from coprod_kg.access import Private, hidden
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.opening import opened
+from coprod_kg.client.sources import opened
 from coprod_kg.errors import NotFound
 from coprod_kg.publishing.release import Release, archive
 from coprod_kg.settings import Settings

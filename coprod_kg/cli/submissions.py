@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.opening import opened
+from coprod_kg.client.sources import opened
 from coprod_kg.errors import StoreError
 from coprod_kg.formats.text_columns import aligned, terminal_width
 from coprod_kg.ingest.history import differences, roll_back, settled

@@ -13,7 +13,7 @@ import click
 
 from coprod_kg.assessment.summary import verdict_lines
 from coprod_kg.cli.context import setting_options
-from coprod_kg.client.opening import opened
+from coprod_kg.client.sources import opened
 from coprod_kg.errors import CoprodError, WrongUsage
 from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.report.marks import marked

@@ -5,7 +5,7 @@ import json
 import click
 
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.opening import opened
+from coprod_kg.client.sources import opened
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from coprod_kg.store.directory import DataDirectory

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from coprod_kg.cli.output import Output, show
-from coprod_kg.client.questions import BoundQuestion
+from coprod_kg.client.sources import BoundQuestion
 from coprod_kg.errors import LimitReached, StoreError, VersionGone, WrongUsage
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import Cell, Table, read_table
@@ -77,7 +77,7 @@ class _Shown:
 
 
 def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _Shown:
-    if question.described()["form"] in ("CONSTRUCT", "DESCRIBE"):
+    if question.described["form"] in ("CONSTRUCT", "DESCRIBE"):
         asked = question.asked(output.media_types, None, None)
     else:
         asked = question.asked(_JSON, None, None)
@@ -88,7 +88,7 @@ def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _S
     terminal = sys.stdout.isatty() and output.file is None
     if terminal:
         click.clear()
-        click.echo(f"{question.described()['summary']}\n")
+        click.echo(f"{question.described['summary']}\n")
     elif output.file is None:
         _separate(now, changes, before)
     if before is None or terminal or not now.same_as(before):
@@ -114,7 +114,7 @@ def _changes(question: BoundQuestion, output: Output, before: _Shown, now: _Show
     elif before.table is None or now.table is None or now.table.truth is not None:
         yield f"the answer has changed {since}"
     else:
-        said = question.described()
+        said = question.described
         key = key_columns(tuple(said["key"]), before.table, now.table)
         names = {column["name"]: column["label"] for column in said["columns"]}
         found = compare(before.table, now.table, key)

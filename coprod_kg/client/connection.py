@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from coprod_kg.client.opening import opened
 from coprod_kg.client.remote import Remote
 from coprod_kg.client.result import Result, html_table, result
-from coprod_kg.client.sources import AnswerSource, Folder, Values
+from coprod_kg.client.sources import AnswerSource, Folder, Values, opened
 from coprod_kg.errors import WrongUsage
+from coprod_kg.queries.library import load_all
 from coprod_kg.queries.parameters import did_you_mean
+from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 
 __all__ = ["CallableQuestion", "CallableQuestions", "Connection", "connect"]
@@ -40,7 +41,9 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
         )
     with ExitStack() as stack:
         settings = Settings.load({"data": where})
-        source = Folder(stack.enter_context(opened(settings)), settings)
+        store = stack.enter_context(opened(settings))
+        known = {**Collection(store, settings).seen(), **load_all(settings.queries)}
+        source = Folder(settings, known, store)
         return Connection(source, version, stack.pop_all())
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
@@ -11,7 +12,9 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from coprod_kg import errors
+from coprod_kg.client.sources import found
 from coprod_kg.errors import CoprodError, RequestError, StoreError, StoreUnavailable, WrongUsage
+from coprod_kg.formats.media_types import ROWS
 from coprod_kg.store.base import Answer
 
 __all__ = ["Remote"]
@@ -57,6 +60,24 @@ class Remote:
         except (ValueError, KeyError, TypeError):
             raise StoreUnavailable(f"{self.url} answers, but is no such service") from None
         return found
+
+    def described(self, name: str) -> Mapping[str, Any]:
+        """The service's description of a saved query.
+
+        Raises:
+            NotFound: it has no such query; says which may be meant.
+        """
+        known = {query["name"]: query for query in self.queries()}
+        return found(known, name, f"coprod-kg queries --url {self.url}")
+
+    def opened(self) -> AbstractContextManager["Remote"]:
+        """The service, which is open already."""
+        return nullcontext(self)
+
+    def newest(self) -> int:
+        """The newest version there is."""
+        with self.sparql("ASK {}", (ROWS[0].media_type,), None) as answer:
+            return answer.version
 
     def query(
         self,

@@ -1,18 +1,29 @@
-"""The sources that a connection can ask: a service, or the store of a data folder."""
+"""The sources that a client asks: a service (`Remote`), or the store of a data folder."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol, TypeVar
 
-from coprod_kg.client.questions import LocalQuestion
-from coprod_kg.formats.media_types import CRATE
-from coprod_kg.queries.ask import ask
-from coprod_kg.queries.derived import MADE
-from coprod_kg.queries.library import load_all
-from coprod_kg.queries.submitted.graph import Collection
+from coprod_kg.errors import NotAcceptable, NotFound
+from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, WORKBOOK, Format, by_name
+from coprod_kg.publishing.graphs import publish_model
+from coprod_kg.queries.ask import Endpoint, Question
+from coprod_kg.queries.derived import MADE, formats_of
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.parameters import did_you_mean
 from coprod_kg.settings import Settings
+from coprod_kg.store import local
 from coprod_kg.store.base import Answer, Query, Store
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.snapshots import Snapshots
 
-__all__ = ["AnswerSource", "Folder", "Values"]
+__all__ = ["CITATIONS", "AnswerSource", "BoundQuestion", "Folder", "Values", "found", "opened"]
+
+_Said = TypeVar("_Said")
+CITATIONS: Final = ("text", "bibtex", "csl")
+"""What a citation can be written as."""
 
 Values = Mapping[str, Sequence[str]]
 """What a saved query is bound to."""
@@ -21,8 +32,18 @@ Values = Mapping[str, Sequence[str]]
 class AnswerSource(Protocol):
     """Where answers come from."""
 
+    def opened(self) -> AbstractContextManager["AnswerSource"]:
+        """The same source, open as long as the context lasts."""
+
     def queries(self) -> list[dict[str, Any]]:
         """What the catalogue says of each saved query."""
+
+    def described(self, name: str) -> Mapping[str, Any]:
+        """What the catalogue says of a saved query.
+
+        Raises:
+            NotFound: there is none of that name; says which may be meant.
+        """
 
     def query(
         self, name: str, values: Values, media_types: tuple[str, ...], version: int | None
@@ -30,43 +51,187 @@ class AnswerSource(Protocol):
         """The answer of a saved query, also as a chart, a workbook or a crate."""
 
     def cited(self, name: str, values: Values, form: str, version: int | None) -> str:
-        """The citation of an answer: ``text``, ``bibtex`` or ``csl``."""
+        """The citation of an answer, in one of `CITATIONS`."""
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer of a query."""
 
+    def newest(self) -> int:
+        """The newest version there is."""
 
+
+@contextmanager
+def opened(settings: Settings, *, create: bool = False) -> Iterator[Store]:
+    """The store of the data directory: the running service's, or one opened for this command.
+
+    Args:
+        settings: where the data lies.
+        create: whether to make a store where there is none, for a command that writes.
+
+    Raises:
+        StoreInUse: a process holds the directory that serves no store.
+        StoreUnavailable: there is no store, or it cannot be opened.
+    """
+    with local.connect(settings, create=create) as store:
+        publish_model(store, settings.base_iri)
+        yield store
+
+
+@dataclass(frozen=True)
 class Folder:
-    """The open store of a data folder."""
+    """The store of a data folder.
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        """Read the saved queries."""
-        self._store = store
-        self._settings = settings
-        submitted = Collection(store, settings).seen()
-        self._known = {**submitted, **load_all(settings.queries)}
+    Attributes:
+        settings: where the data is.
+        known: the saved queries, by name.
+        store: the store; None while it is closed.
+    """
+
+    settings: Settings
+    known: Mapping[str, SavedQuery]
+    store: Store | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator["Folder"]:
+        """The same folder, its store open as long as the context lasts."""
+        if self.store is not None:
+            yield self
+        else:
+            with opened(self.settings) as store:
+                yield Folder(self.settings, self.known, store)
 
     def queries(self) -> list[dict[str, Any]]:
         """What the catalogue says of each saved query."""
-        return [query.described() for query in self._known.values()]
+        return [query.described() for query in self.known.values()]
+
+    def described(self, name: str) -> Mapping[str, Any]:
+        """What the catalogue says of a saved query."""
+        return found(self.known, name).described()
 
     def query(
         self, name: str, values: Values, media_types: tuple[str, ...], version: int | None
     ) -> Answer:
-        """The answer of a saved query, also as a chart, a workbook or a crate."""
+        """The answer of a saved query, also as a chart, a workbook or a crate.
+
+        Raises:
+            NotFound: it has no such format.
+            CoprodError: what `coprod_kg.queries.ask.Question.answer` raises.
+        """
+        question = self._question(name, values, version)
         made = next((form for form in (*MADE, CRATE) if media_types == (form.media_type,)), None)
-        return self._here(name, values).answer(self._store, media_types, made, version)
+        try:
+            if made is None:
+                return question.answer(media_types)
+            if made not in formats_of(question.saved, self.settings.queries):
+                raise NotAcceptable(f"the question {name} has no {made.label}")
+        except NotAcceptable:
+            raise _not_made(self.described(name), media_types) from None
+        whole = question.whole()
+        data = whole.made(made)
+        return Answer(made.media_type, whole.version, len(data), iter((data,)))
 
     def cited(self, name: str, values: Values, form: str, version: int | None) -> str:
-        """The citation of an answer: ``text``, ``bibtex`` or ``csl``."""
-        return self._here(name, values).citation(self._store, form, version)
+        """The citation of an answer; its version is kept from now on."""
+        citation = self._question(name, values, version).whole().cited()
+        return {"text": citation.text, "bibtex": citation.bibtex, "csl": citation.csl_text}[form]()
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer of a query."""
-        union = self._settings.default_graph == "union"
-        seconds = self._settings.query_seconds
+        union = self.settings.default_graph == "union"
+        seconds = self.settings.query_seconds
         asking = Query(text, media_types, version=version, seconds=seconds, union=union)
-        return ask(self._store, asking, self._settings)
+        return self._endpoint.ask(asking)
 
-    def _here(self, name: str, values: Values) -> LocalQuestion:
-        return LocalQuestion(self._known[name], values, self._settings)
+    def newest(self) -> int:
+        """The newest version there is; the store stays closed."""
+        return Snapshots(DataDirectory(self.settings.data).snapshots).current()
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        if self.store is None:
+            raise ValueError("the store of this folder is closed")
+        return Endpoint.local(self.store, self.settings, self.known)
+
+    def _question(self, name: str, values: Values, version: int | None) -> Question:
+        return Question(self._endpoint, found(self.known, name), values, version).permitted()
+
+
+@dataclass(frozen=True)
+class BoundQuestion:
+    """A saved query of a source, bound to values; the source is opened and closed each time.
+
+    Attributes:
+        source: what is asked.
+        name: of the saved query.
+        values: what it is bound to.
+    """
+
+    source: AnswerSource
+    name: str
+    values: Values
+
+    @cached_property
+    def described(self) -> Mapping[str, Any]:
+        """What the catalogue says of it.
+
+        Raises:
+            NotFound: there is none of that name; says which may be meant.
+        """
+        return self.source.described(self.name)
+
+    @contextmanager
+    def asked(
+        self, media_types: tuple[str, ...], made: Format | None, number: int | None
+    ) -> Iterator[Answer]:
+        """The answer, in one of the formats, or made into one.
+
+        Raises:
+            NotFound: there is no such query, or it has no such format.
+            CoprodError: it is not answered.
+        """
+        types = (made.media_type,) if made else media_types
+        with self.source.opened() as source:
+            try:
+                answer = source.query(self.name, self.values, types, number)
+            except NotFound:
+                _ = self.described  # says which query may be meant
+                raise
+            except NotAcceptable:
+                raise _not_made(self.described, types) from None
+            with answer:
+                yield answer
+
+    def cited(self, form: str, number: int | None) -> str:
+        """The citation of the answer, in one of `CITATIONS`."""
+        with self.source.opened() as source:
+            return source.cited(self.name, self.values, form, number)
+
+    def newest(self) -> int:
+        """The newest version there is."""
+        return self.source.newest()
+
+
+def found(known: Mapping[str, _Said], name: str, listing: str = "coprod-kg queries") -> _Said:
+    """The saved query of that name.
+
+    Raises:
+        NotFound: there is none; says which may be meant.
+    """
+    if name not in known:
+        raise NotFound(
+            f"there is no saved query {name!r}{did_you_mean(name, known)}",
+            fix=f"{listing} lists them all, and with words or --tag those that you look for.",
+        )
+    return known[name]
+
+
+def _not_made(said: Mapping[str, Any], media_types: tuple[str, ...]) -> NotFound:
+    """The answer is not to be had so; says how else."""
+    graph = said["form"] in ("CONSTRUCT", "DESCRIBE")
+    others = [form.name for form in (GRAPHS if graph else (*ROWS, WORKBOOK))]
+    form = by_name(media_types[0])[0]
+    called = form.name if form in (*MADE, CRATE) else form.label
+    return NotFound(
+        f"the question {said['name']} has no {called}",
+        fix=f"It can be {', '.join(others)} or crate.",
+    )

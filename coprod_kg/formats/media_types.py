@@ -1,7 +1,15 @@
-"""Table of the formats that an answer can have: names, media types and families."""
+"""Formats that an answer can have, and which of them a client accepts (RFC 9110, section 12.5.1).
 
+Parts of an ``Accept`` header that cannot be parsed are ignored.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
+
+from coprod_kg.errors import NotAcceptable, WrongUsage
 
 __all__ = [
     "CHARTS",
@@ -14,8 +22,18 @@ __all__ = [
     "WORKBOOK",
     "Family",
     "Format",
+    "Offer",
     "by_name",
+    "negotiate",
+    "offers_by_name",
 ]
+
+_QUALITY: Final = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
+_RANGE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PART: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+_MOST_RANGES: Final = 100
+_SHORT: Final = 400
+"""Characters of a header that is worth keeping."""
 
 Family = Literal["rows", "graph", "page", "made"]
 """What a format can hold: bindings and truth values, triples, either of them for a person, or
@@ -133,3 +151,122 @@ def by_name(name: str) -> tuple[Format, ...]:
         if name in (format_.name, format_.media_type, *format_.names, *format_.aliases)
         or format_.name in also
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A format to answer in, and the media type to call it by.
+
+    Attributes:
+        format: the format.
+        content_type: what the ``Content-Type`` header says: the registered type, or the alias
+            by which the client asked for it.
+    """
+
+    format: Format
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    media_type: str
+    quality: float
+    place: int
+
+
+def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[Offer, ...]:
+    """The formats a client accepts, best first.
+
+    Order: quality, then a type named in full before ``text/*`` before ``*/*``, then the order in
+    the header, then our own. A page is never chosen by a wildcard while data is on offer.
+
+    Args:
+        accept: the ``Accept`` header, or None; an empty one counts as ``*/*``.
+        formats: what can be written here, in our order of preference.
+
+    Raises:
+        NotAcceptable: nothing fits.
+    """
+    header, known = accept or "", tuple(formats)
+    offers = (
+        _negotiated(header, known)
+        if len(header) <= _SHORT
+        else _negotiated.__wrapped__(header, known)
+    )
+    if not offers:
+        raise NotAcceptable(
+            f"nothing in Accept: {header[:200]} can be written here",
+            where="header Accept",
+            fix="Ask for one of "
+            + ", ".join(dict.fromkeys(format_.media_type for format_ in known)),
+        )
+    return offers
+
+
+@lru_cache(maxsize=256)
+def _negotiated(accept: str, formats: tuple[Format, ...]) -> tuple[Offer, ...]:
+    """As `negotiate`, without an error; cached, because clients send few different headers."""
+    ranges = _ranges(accept) or [_Range("*/*", 1.0, 0)]
+    scored = []
+    for order, format_ in enumerate(formats):
+        best = _best(format_, ranges)
+        if best is not None:
+            quality, exactness, place, called = best
+            scored.append((-quality, -exactness, place, order, Offer(format_, called)))
+    return tuple(score[-1] for score in sorted(scored, key=lambda score: score[:-1]))
+
+
+def offers_by_name(name: str, formats: Sequence[Format] = FORMATS) -> tuple[Offer, ...]:
+    """The formats that a ``?format=`` or a suffix names.
+
+    Raises:
+        WrongUsage: there is no format of that name here.
+    """
+    offers = tuple(
+        Offer(format_, format_.content_type) for format_ in by_name(name) if format_ in formats
+    )
+    if not offers:
+        raise WrongUsage(
+            f"there is no format {name[:80]!r} here",
+            where="parameter format",
+            fix="The formats are: " + ", ".join(format_.name for format_ in formats) + ".",
+        )
+    return offers
+
+
+def _ranges(accept: str) -> list[_Range]:
+    ranges = []
+    for place, part in enumerate(_PART.findall(accept)[:_MOST_RANGES]):
+        media_type, *parameters = (piece.strip() for piece in part.split(";"))
+        if _RANGE.fullmatch(media_type):
+            ranges.append(_Range(media_type.lower(), _quality(parameters), place))
+    return ranges
+
+
+def _quality(parameters: Iterable[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            value = value.strip()
+            return float(value) if _QUALITY.fullmatch(value) and value else 1.0
+    return 1.0
+
+
+def _best(format_: Format, ranges: list[_Range]) -> tuple[float, int, int, str] | None:
+    """Quality, exactness, place and name of the range that decides about a format."""
+    named = [range_ for range_ in ranges if range_.media_type == format_.media_type]
+    aliased = [range_ for range_ in ranges if range_.media_type in format_.aliases]
+    if named or any(range_.quality > 0 for range_ in aliased):
+        if named and named[0].quality == 0:
+            return None
+        first = max(named + aliased, key=lambda range_: (range_.quality, range_ in named))
+        exactness = 3 if first in named else 2
+        called = first.media_type if first in aliased and format_.family == "rows" else None
+        return first.quality, exactness, first.place, called or format_.content_type
+    major = format_.media_type.partition("/")[0]
+    for wanted, exactness in ((f"{major}/*", 1), ("*/*", 0)):
+        for range_ in ranges:
+            if range_.media_type == wanted:
+                match = (range_.quality, exactness, range_.place, format_.content_type)
+                return match if range_.quality > 0 else None
+    return None

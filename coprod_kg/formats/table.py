@@ -45,6 +45,12 @@ class Cell:
         """Whether its value is withheld (`coprod_kg.queries.suppression`)."""
         return self.datatype == SUPPRESSED
 
+    def described(self) -> dict[str, str]:
+        """The cell as in SPARQL JSON results."""
+        named = {"xml:lang": self.language, "datatype": self.datatype}
+        known = {name: text for name, text in named.items() if text}
+        return {"type": self.kind, "value": self.value, **known}
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, parse_query_results
+from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
 
 from coprod_kg.ingest.changes import Said, alike
-from coprod_kg.model.files import files
-from coprod_kg.model.terms import serialise
-from coprod_kg.store.base import Query, Store
+from coprod_kg.queries.ask import ask_own
+from coprod_kg.store.base import Store
 
 __all__ = [
     "described_elsewhere",
@@ -20,7 +19,6 @@ __all__ = [
     "versions",
 ]
 
-_JSON = "application/sparql-results+json"
 _AT_ONCE = 2000
 """Things in one query: the text of a query has its limits."""
 
@@ -39,7 +37,8 @@ def _said(store: Store, query: str, things: Iterable[str]) -> dict[str, dict[str
     found: dict[str, dict[str, set[tuple[str, Any]]]] = {}
     wanted = sorted(things)
     for start in range(0, len(wanted), _AT_ONCE):
-        answer = _answer(store, query, wanted[start : start + _AT_ONCE])
+        part = wanted[start : start + _AT_ONCE]
+        answer = ask_own(store, f"writing/{query}", thing=part)
         rows = parse_query_results(answer, QueryResultsFormat.JSON)
         for row in rows if isinstance(rows, QuerySolutions) else ():
             thing, graph, path = (row[name].value for name in ("thing", "graph", "property"))
@@ -53,7 +52,7 @@ def _said(store: Store, query: str, things: Iterable[str]) -> dict[str, dict[str
 def described_elsewhere(store: Store, things: Iterable[str]) -> dict[str, set[str]]:
     """For each of these things that is known, the graphs that describe it."""
     known: dict[str, set[str]] = {}
-    for row in _rows(store, "known-things", things):
+    for row in _rows(store, "known-things", thing=things):
         known.setdefault(row["thing"], set()).add(row["graph"])
     return known
 
@@ -62,14 +61,14 @@ def last_submissions(store: Store, graphs: Iterable[str]) -> dict[str, tuple[str
     """For each graph the file, model and sender that it comes from, and the kind of submission."""
     return {
         row["graph"]: (row["file"], row["model"], row["sender"], row.get("kind", ""))
-        for row in _rows(store, "latest-submissions", graphs)
+        for row in _rows(store, "latest-submissions", graph=graphs)
     }
 
 
 def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
     """The names for people of things, terms and concepts, in English where there is one."""
     found: dict[str, str] = {}
-    for row in _rows(store, "labels", things):
+    for row in _rows(store, "labels", thing=things):
         if row["language"] == "en":
             found[row["thing"]] = row["label"]
         found.setdefault(row["thing"], row["label"])
@@ -78,21 +77,15 @@ def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
 
 def versions(store: Store, submissions: Iterable[str]) -> dict[str, int]:
     """For each of these submissions (IRIs) that entered, the version that first holds it."""
-    rows = _rows(store, "versions-of-submissions", submissions)
+    rows = _rows(store, "versions-of-submissions", submission=submissions)
     return {row["submission"]: int(row["version"]) for row in rows}
 
 
-def _rows(store: Store, name: str, iris: Iterable[str]) -> Iterator[dict[str, str]]:
-    """The rows of a query in ``queries/writing`` with some IRIs as its VALUES."""
-    wanted = sorted(iris)
-    if not wanted:
+def _rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[dict[str, str]]:
+    """The rows of a query in ``queries/writing``, its variable bound to some IRIs."""
+    wanted = {variable: sorted(values) for variable, values in iris.items()}
+    if not all(wanted.values()):
         return
-    answer: dict[str, Any] = json.loads(_answer(store, name, wanted))
+    answer: dict[str, Any] = json.loads(ask_own(store, f"writing/{name}", **wanted))
     for row in answer["results"]["bindings"]:
         yield {variable: cell["value"] for variable, cell in row.items()}
-
-
-def _answer(store: Store, name: str, iris: Iterable[str]) -> bytes:
-    terms = " ".join(serialise(NamedNode(iri)) for iri in iris)
-    text = (files("queries") / "writing" / f"{name}.rq").read_text(encoding="utf-8")
-    return store.query(Query(text.replace("UNDEF", terms), (_JSON,))).read()

@@ -1,30 +1,73 @@
-"""Evaluation of a query: admission, rewriting for the engine, the store, syntax errors in words."""
+"""The one way to ask: bind, admit, ask the store, withhold small counts, measure, cite.
+
+A text is admitted and rewritten for the engine as its tokens tell. That of a saved query is looked
+at once in a process: its values are put into what was admitted, as terms.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache, cached_property, lru_cache, partial
 from typing import Final
 
-from coprod_kg.errors import QuerySyntax
+from pyoxigraph import NamedNode
+
+from coprod_kg.errors import LimitReached, QueryRefused, QuerySyntax
+from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, WORKBOOK, Format
 from coprod_kg.formats.table import Table, read_table
-from coprod_kg.queries.library import SavedQuery, load_all
+from coprod_kg.model.files import files
+from coprod_kg.model.terms import serialise
+from coprod_kg.queries.caveat import claims_of
+from coprod_kg.queries.citation import Citation, canonical, cite
+from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table, labelled
+from coprod_kg.queries.crate import crate
+from coprod_kg.queries.derived import MOST_BYTES, AskedQuery, crate_files
+from coprod_kg.queries.library import SavedQuery, views
 from coprod_kg.queries.permitted_values import permitting
-from coprod_kg.queries.suppression import ask_withholding
+from coprod_kg.queries.saved import ParameterSlot, filled, part_of, slots_of
+from coprod_kg.queries.suppression import Part, protected
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.admission import admit
 from coprod_kg.sparql.dataset import dataset_of
 from coprod_kg.sparql.not_exists import subtracted
 from coprod_kg.sparql.query_dialect import named_aggregates_repeated, respelt
 from coprod_kg.sparql.syntax import explained
+from coprod_kg.sparql.tokens import significant
+from coprod_kg.sparql.update_targets import certain
 from coprod_kg.store.base import Answer, Query, Store
+from coprod_kg.store.formats import GRAPH_FORMATS, RESULT_FORMATS, rewritten
 
-__all__ = ["admitted", "ask", "permitted", "run_saved"]
+__all__ = [
+    "PAGE_BYTES",
+    "SMALL",
+    "Endpoint",
+    "Measured",
+    "Question",
+    "admitted",
+    "ask",
+    "ask_own",
+    "prepare",
+    "prepare_all",
+    "rows",
+    "taken",
+]
 
+SMALL: Final = 256 << 10
+"""Bytes of an answer in its plain format up to which it is measured before it is sent."""
+PAGE_BYTES: Final = 2 << 20
+"""The largest answer that is made into a page; a larger one is a download."""
 _MARK: Final = "\ufeff"
 """A byte order mark: how some programs begin a text, of which it is no part."""
 _GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
+_LOOKED_AT: Final = re.compile(r"[\\'#]|service|load", re.IGNORECASE)
+"""What could make a term be read otherwise beside its text: then both are looked at together."""
+_REMEMBERED: Final = 256
+_DATATYPE: Final = "^^<http://www.w3.org/2001/XMLSchema#"
+_JSON, _NTRIPLES = ROWS[0].media_type, GRAPHS[2].media_type
 
 
 def ask(store: Store, query: Query, settings: Settings) -> Answer:
@@ -39,23 +82,29 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
         CoprodError: what `coprod_kg.store.base.Store.query` raises.
     """
-    plain = _plain(query, settings)
-    spellings = (_spelt(plain.text), plain.text, _spelt(named_aggregates_repeated(plain.text)))
-    refused = dict[str, QuerySyntax]()
-    for text in dict.fromkeys(spellings):
-        try:
-            return store.query(plain if text == plain.text else replace(plain, text=text))
-        except QuerySyntax as error:
-            refused[text] = error
+    first = admitted(query, settings)
+    try:
+        return store.query(first)
+    except QuerySyntax as error:
+        refused = {first.text: error}
+    sent = first.text if first.sent is None else first.sent
+    plain = _plain(replace(query, text=sent, sent=None), settings)
+    for text in (plain.text, _spelt(named_aggregates_repeated(plain.text))):
+        if text not in refused:
+            try:
+                return store.query(replace(plain, text=text))
+            except QuerySyntax as error:
+                refused[text] = error
     # What is wrong is told of the text that was sent.
-    raise explained(refused[plain.text], query.text.removeprefix(_MARK)) from None
+    raise explained(refused[plain.text], sent.removeprefix(_MARK)) from None
 
 
 def admitted(query: Query, settings: Settings) -> Query:
     """The query as it is put to a store first; raises what `ask` raises before that."""
+    if query.sent is not None:
+        return query
     plain = _plain(query, settings)
-    text = _spelt(plain.text)
-    return plain if text == plain.text else replace(plain, text=text)
+    return replace(plain, text=_spelt(plain.text), sent=query.text)
 
 
 def _spelt(text: str) -> str:
@@ -70,10 +119,9 @@ def _plain(query: Query, settings: Settings) -> Query:
     said = named or dataset is not None
     union = query.union and not said
     apart = () if union or said else _apart(text, settings)
-    changed = replace(
+    return replace(
         query, text=admission.text, calls=admission.calls, union=union, dataset=dataset, apart=apart
     )
-    return query if changed == query else changed
 
 
 def _apart(text: str, settings: Settings) -> tuple[str, ...]:
@@ -83,61 +131,366 @@ def _apart(text: str, settings: Settings) -> tuple[str, ...]:
     return tuple(f"{settings.base_iri}graph/{name}" for name in _RECORDS)
 
 
-def run_saved(
-    store: Store,
-    saved: SavedQuery,
-    values: Mapping[str, Sequence[str]],
-    asking: Query,
-    settings: Settings,
-) -> Answer:
-    """Bind a saved query to values and ask it.
+@lru_cache(maxsize=2048)
+def prepare(
+    text: str, service_allow: tuple[str, ...]
+) -> tuple[Query, tuple[ParameterSlot, ...] | None]:
+    """A saved query's text as it is put to the store, and where its values go in it.
+
+    There is no such place where its tokens could be read otherwise: then the text is looked at
+    with its values, each time.
 
     Args:
-        store: what is asked.
-        saved: the saved query.
-        values: parameter → values as a person writes them.
-        asking: media types, version and deadline; its text is not looked at.
-        settings: the base IRI, what SERVICE may call, and where other saved queries are.
+        text: the whole text, asked over the union of all graphs.
+        service_allow: what SERVICE may call, as the setting says.
 
     Raises:
-        WrongUsage: lists every bad parameter.
-        CoprodError: what `ask` raises.
+        QueryRefused: it calls a service that the settings do not allow.
     """
-    saved = permitted(store, saved, values, asking, settings)
-    bound = Query(
-        saved.bind(values, settings.base_iri),
-        asking.media_types or saved.media_types,
-        version=asking.version,
-        seconds=asking.seconds,
-        union=True,
-    )
-    return ask_withholding(
-        partial(ask, store, settings=settings), saved.small_counts, bound, bound.text
-    )
+    query = admitted(Query(text, ()), Settings(service_allow=service_allow))
+    unclear = "\\" in text or not certain(list(significant(text)))
+    return query, None if unclear else slots_of(query.text)
 
 
-def permitted(
-    store: Store,
-    saved: SavedQuery,
-    values: Mapping[str, Sequence[str]] | None,
-    asking: Query,
-    settings: Settings,
-) -> SavedQuery:
-    """The saved query, its parameters knowing the values that other saved queries find.
+def prepare_all(queries: Iterable[SavedQuery], settings: Settings) -> None:
+    """Prepare the texts of some queries; one that may not be asked is refused when it is."""
+    for query in queries:
+        with suppress(QueryRefused):
+            prepare(query.text, settings.service_allow)
+
+
+def _bound(
+    text: str, slots: Iterable[ParameterSlot], terms: Mapping[str, str], settings: Settings
+) -> Query:
+    """A saved query's text with terms in its slots, admitted where it was looked at before."""
+    sent = filled(text, slots, terms)
+    bare = " ".join(terms.values()).replace(_DATATYPE, "")  # nothing else can follow its ^^
+    if _LOOKED_AT.search(bare):
+        return Query(sent, ())
+    ready, places = prepare(text, settings.service_allow)
+    if places is None:
+        return Query(sent, ())
+    return replace(ready, text=filled(ready.text, places, terms), sent=sent)
+
+
+@cache
+def _own(name: str) -> str:
+    return (files("queries") / f"{name}.rq").read_text(encoding="utf-8")
+
+
+def ask_own(store: Store, name: str, **iris: Iterable[str]) -> bytes:
+    """The answer to a query of ours, as SPARQL JSON results.
 
     Args:
-        store: what is asked.
-        saved: the saved query; one that takes no values from others costs nothing.
-        values: what it is bound to, where only that is to be checked.
-        asking: version and deadline.
-        settings: where other saved queries are.
+        store: the store.
+        name: its folder and name, below ``queries``.
+        iris: variable → the IRIs that it is bound to; one that is not given stays open.
     """
-    if not any(parameter.values_from for parameter in saved.parameters):
-        return saved
+    settings = Settings()
+    ready, slots = prepare(_own(name), settings.service_allow)
+    terms = {
+        variable: " ".join(serialise(NamedNode(iri)) for iri in values)
+        for variable, values in iris.items()
+    }
+    text = filled(ready.text, slots or (), terms)
+    query = replace(ready, text=text, sent=text, media_types=(_JSON,))
+    return ask(store, query, settings).read()
 
-    def rows(source: SavedQuery) -> Table:
-        text = source.bind({}, settings.base_iri)
-        alike = replace(asking, text=text, media_types=source.media_types, union=True)
-        return read_table(ask(store, alike, settings).read())
 
-    return permitting(saved, load_all(settings.queries), rows, settings.base_iri, values)
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where saved queries are asked, for one client.
+
+    Attributes:
+        store: what is asked in the end, and keeps what was cited.
+        settings: the limits and names of the installation.
+        queries: the saved queries there are, which list values for the parameters of others.
+        ask: asks a query within the limits of the client.
+        root: the address of the service, in permanent links.
+        most: bytes of an answer that is read whole to be cited, or made into something.
+    """
+
+    store: Store
+    settings: Settings
+    queries: Mapping[str, SavedQuery]
+    ask: Callable[[Query], Answer]
+    root: str
+    most: int = MOST_BYTES
+
+    @classmethod
+    def local(
+        cls, store: Store, settings: Settings, queries: Mapping[str, SavedQuery]
+    ) -> "Endpoint":
+        """That of a process which asks for itself; links name the service by its settings."""
+        asking = partial(ask, store, settings=settings)
+        return cls(store, settings, queries, asking, settings.root, sys.maxsize)
+
+    def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
+        """The answer to a query over the union of all graphs."""
+        seconds = self.settings.query_seconds
+        return self.ask(Query(text, media_types, version=version, seconds=seconds, union=True))
+
+    def claims(self, version: int | None) -> tuple[int, int]:
+        """How many claims of a version are secondary coding, and how many there are."""
+        view = Question(self, views()["view-bases"], {}, version)
+        return claims_of(view.table() or Table((), ()))
+
+    def dated(self, version: int) -> datetime | None:
+        """When a version was made, or None where that is not recorded."""
+        text = (
+            f"SELECT ?time WHERE {{ <{self.settings.base_iri}version/{version}> "
+            "<http://www.w3.org/ns/prov#generatedAtTime> ?time }"
+        )
+        found = read_table(self.sparql(text, (_JSON,), version).read())
+        return next((datetime.fromisoformat(row["time"]) for row in found.texts()), None)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A saved query bound to values.
+
+    Attributes:
+        endpoint: where it is asked.
+        saved: the saved query.
+        values: parameter → values as a person writes them.
+        version: the dataset version, or None for the newest.
+        seconds: the deadline, or None for that of the settings.
+        part: which of the rows are wanted.
+    """
+
+    endpoint: Endpoint
+    saved: SavedQuery
+    values: Mapping[str, Sequence[str]]
+    version: int | None = None
+    seconds: float | None = None
+    part: Part = (None, None)
+
+    def permitted(self, *, every: bool = False) -> "Question":
+        """The same question, its parameters knowing the values that other saved queries find.
+
+        Args:
+            every: whether also of those that are bound to none, whose values need no check.
+        """
+        if not any(parameter.values_from for parameter in self.saved.parameters):
+            return self
+
+        def found(source: SavedQuery) -> Table | None:
+            return Question(self.endpoint, source, {}, self.version, self.seconds).table()
+
+        place = self.endpoint.queries, found, self.endpoint.settings.base_iri
+        saved = permitting(self.saved, *place, None if every else self.values)
+        return self if saved is self.saved else replace(self, saved=saved)
+
+    @cached_property
+    def _terms(self) -> Mapping[str, str]:
+        return self.saved.bound_terms(self.values, self.endpoint.settings.base_iri)
+
+    @property
+    def text(self) -> str:
+        """The text with the values in, as people read it."""
+        return filled(self.saved.text, self.saved.slots, self._terms) + part_of(self.part)
+
+    @property
+    def plain(self) -> str:
+        """The media type that it is measured in."""
+        return _NTRIPLES if self.saved.is_graph else _JSON
+
+    def query(self, media_types: tuple[str, ...], part: Part | None = None) -> Query:
+        """The query that is put to the store; of all the rows, or of another part, where said.
+
+        Raises:
+            WrongUsage: lists every bad parameter.
+        """
+        settings, saved = self.endpoint.settings, self.saved
+        bound = _bound(saved.text, saved.slots, self._terms, settings)
+        tail = part_of(self.part if part is None else part)
+        return replace(
+            bound,
+            text=bound.text + tail,
+            sent=None if bound.sent is None else bound.sent + tail,
+            media_types=media_types,
+            version=self.version,
+            seconds=settings.query_seconds if self.seconds is None else self.seconds,
+        )
+
+    def answer(self, media_types: tuple[str, ...] = ()) -> Answer:
+        """The answer in the first of the formats that fits, small counts withheld.
+
+        Raises:
+            WrongUsage: lists every bad parameter.
+            LimitReached: the whole answer is too large for its small counts to be looked for.
+            CoprodError: what `ask` raises.
+        """
+        types = media_types or self.saved.media_types
+        form, rule = self._fitting(types), self.saved.small_counts
+        if rule is None or form is None:
+            return self.endpoint.ask(self.query(types))
+        whole = self.endpoint.ask(self.query((_JSON,), (None, None)))
+        data = taken(whole, MOST_BYTES)
+        if data is None:
+            raise LimitReached(
+                f"the answer is larger than {MOST_BYTES >> 20} MiB, too much to look for "
+                "small counts",
+                fix="Bind more parameters.",
+            )
+        return _whole(form, whole.version, protected(data, rule, form, self.part))
+
+    def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, Measured | None]":
+        """The answer in the first of the formats that fits, and its measure if it is small.
+
+        The store is asked once, in the plain format, from which the others follow; a large answer
+        is asked in its own format, so that it can be sent as it comes.
+        """
+        form = self._fitting(media_types)
+        if form is None:
+            return self.answer(media_types), None
+        number = self.endpoint.store.version() if self.version is None else self.version
+        if _known_large(self.text, number):
+            return self.answer((form,)), None
+        answer = self.answer((self.plain,))
+        if answer.length is None or answer.length > SMALL:
+            _LARGE[self.text, answer.version] = None
+            if form == self.plain:
+                return answer, None
+            answer.close()
+            return self.answer((form,)), None
+        data = answer.read()
+        data = labelled(data, self.plain) if self.saved.is_graph else data
+        found = Measured(self, answer.version, data)
+        return _whole(form, answer.version, rewritten(data, self.plain, form)), found
+
+    def whole(self, purpose: str = "to be measured here", fix: str = "") -> "Measured":
+        """The whole answer, measured.
+
+        Args:
+            purpose: what it would be too large for, for the error.
+            fix: what to do then.
+
+        Raises:
+            LimitReached: it is larger than the endpoint reads.
+        """
+        answer, most = self.answer((self.plain,)), self.endpoint.most
+        data = taken(answer, most)
+        if data is None:
+            raise LimitReached(
+                f"the answer is larger than {most >> 20} MiB, too much {purpose}",
+                fix=fix or "Bind more parameters, or cite a part of it with limit and offset.",
+            )
+        return Measured(replace(self, version=answer.version), answer.version, data)
+
+    def table(self) -> Table | None:
+        """The rows of the answer, or None where they are more than a page can show."""
+        return rows(self.answer((_JSON,)))
+
+    @cached_property
+    def claims(self) -> tuple[int, int]:
+        """How many claims in the dataset are secondary coding, and how many there are."""
+        return self.endpoint.claims(self.version)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The parameters that identify an answer: the values, and the part of the rows."""
+        part = zip(("limit", "offset"), self.part, strict=True)
+        given = tuple((name, str(value)) for name, value in part if value)
+        return (*canonical(self.saved, self.values), *given)
+
+    def _fitting(self, media_types: Iterable[str]) -> str | None:
+        formats = GRAPH_FORMATS if self.saved.is_graph else RESULT_FORMATS
+        return next((media_type for media_type in media_types if media_type in formats), None)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The whole answer of a saved query over one version: what it says, measured and cited.
+
+    Attributes:
+        question: the saved query as it was asked.
+        version: the dataset version that answered.
+        data: the answer as SPARQL JSON results or N-Triples.
+    """
+
+    question: Question
+    version: int
+    data: bytes
+
+    @cached_property
+    def content(self) -> Content:
+        """The measure."""
+        measure = _measure if len(self.data) <= SMALL else _measure.__wrapped__
+        return measure(self.data, self.question.saved.is_graph, self.question.claims)
+
+    def citation(self) -> Citation:
+        """The citation of the answer."""
+        question, endpoint = self.question, self.question.endpoint
+        lineage = endpoint.store.identity().lineage
+        place = (endpoint.root, self.version, lineage, endpoint.dated(self.version))
+        return cite(question.saved, question.pairs, self.content, place)
+
+    def cited(self) -> Citation:
+        """The citation, with its version kept from now on, since it is handed out."""
+        citation = self.citation()
+        self.question.endpoint.store.cite(self.version)
+        return citation
+
+    def made(self, form: Format) -> bytes:
+        """The answer as a chart, a workbook, CSV for Excel or a crate.
+
+        Raises:
+            NotFound: it is a chart, and the query has none.
+            CoprodError: it cannot be made, or not within the limits.
+        """
+        question = self.question
+        asked = AskedQuery(
+            question.saved,
+            question.values,
+            self.version,
+            question.endpoint.settings.queries,
+            claims=question.claims,
+        )
+        if form == CRATE:
+            files_made = crate_files(asked, self.data)
+            return crate(self.cited(), question.saved, question.text, files_made)
+        if form == WORKBOOK:
+            asked = replace(asked, cited=f"{self.cited().sentence}.")
+        return asked.made(form, read_table(self.data))
+
+
+_LARGE: Final = dict[tuple[str, int], None]()
+"""Bound text and version of answers that were large: each is asked in its own format at once."""
+
+
+def _known_large(text: str, version: int) -> bool:
+    while len(_LARGE) > _REMEMBERED:
+        _LARGE.pop(next(iter(_LARGE)), None)
+    return (text, version) in _LARGE
+
+
+@lru_cache(maxsize=64)
+def _measure(data: bytes, graph: bool, claims: tuple[int, int]) -> Content:
+    """The measure of the bytes of an answer; small ones are asked again and again."""
+    if graph:
+        return content_of_graph(data, claims)
+    return content_of_table(read_table(data), claims)
+
+
+def _whole(media_type: str, version: int, data: bytes) -> Answer:
+    return Answer(media_type, version, len(data), iter((data,)))
+
+
+def taken(answer: Answer, most_bytes: int = PAGE_BYTES) -> bytes | None:
+    """The bytes of an answer, or None where they are more than that; the answer is closed."""
+    with answer:
+        if answer.length is not None and answer.length > most_bytes:
+            return None
+        found = bytearray()
+        for chunk in answer.chunks:
+            found += chunk
+            if len(found) > most_bytes:
+                return None
+    return bytes(found)
+
+
+def rows(answer: Answer) -> Table | None:
+    """The rows of an answer for a page, or None where they are more than a page can show."""
+    data = taken(answer)
+    return None if data is None else read_table(data)

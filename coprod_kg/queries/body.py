@@ -5,21 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from coprod_kg.queries.header import Header, Mistake
+from coprod_kg.queries.saved import ParameterSlot, slots_of
 from coprod_kg.sparql.tokens import Token, position, significant
 
-__all__ = ["ParameterSlot", "QueryBody", "inspect"]
+__all__ = ["QueryBody", "inspect"]
 
 _FORMS: Final = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 _AGGREGATES: Final = ("COUNT", "SUM", "MIN", "MAX", "AVG", "SAMPLE", "GROUP_CONCAT")
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterSlot:
-    """Where a parameter's values stand: the text between two offsets gives way to them."""
-
-    name: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,7 @@ def inspect(text: str, header: Header) -> QueryBody:
         header: its header, read before.
     """
     tokens = list(significant(text))
-    slots = tuple(_slots(text, tokens))
+    slots = slots_of(text, tokens)
     form = next((token for token in tokens if token.is_word(*_FORMS)), None)
     mistakes = [*_slot_mistakes(text, slots, header), *_limits(text, tokens)]
     if form is None:
@@ -56,19 +48,6 @@ def inspect(text: str, header: Header) -> QueryBody:
         line = header.lines["small-counts"]
         mistakes.append((line, "small-counts: only the rows of a SELECT have cells to withhold"))
     return QueryBody(form.text.upper(), slots, tuple(mistakes))
-
-
-def _slots(text: str, tokens: Sequence[Token]) -> Iterator[ParameterSlot]:
-    """Every ``VALUES ?x { … }`` of one variable, with the text between its braces."""
-    for index, token in enumerate(tokens[:-3]):
-        variable, brace = tokens[index + 1], tokens[index + 2]
-        if not token.is_word("VALUES") or variable.kind != "variable" or brace.text != "{":
-            continue
-        close = next((token for token in tokens[index + 3 :] if token.text == "}"), None)
-        if close is not None:
-            inner = text[brace.end : close.start]
-            start = brace.end + len(inner) - len(inner.lstrip())
-            yield ParameterSlot(variable.text[1:], start, start + len(inner.strip()))
 
 
 def _slot_mistakes(text: str, slots: Sequence[ParameterSlot], header: Header) -> Iterator[Mistake]:

@@ -6,15 +6,17 @@ Rows are hashed as JSON without spaces, UTF-8, no escapes beyond what JSON needs
 
 A cell is its kind, value, language and datatype; an unbound cell is null. Rows stay in the order
 of the answer. An ASK is ``{"truth":true}``. A graph is its N-Triples, one line each, sorted, in
-which blank nodes have other names than their labels (`unlabelled`).
+which blank nodes have other names than their labels (`unlabelled`). `labelled` numbers the blank
+nodes of an answer, which the engine labels otherwise each time.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
-from typing import Final
+from typing import Final, TypeAlias
 
 import pyoxigraph as ox
 
@@ -22,9 +24,18 @@ from coprod_kg.formats.table import Cell, Table
 from coprod_kg.queries.caveat import caveat, caveat_of_claims
 from coprod_kg.queries.suppression import suppressed_cells
 
-__all__ = ["Content", "content_of_graph", "content_of_table", "relabelled", "unlabelled"]
+__all__ = [
+    "Content",
+    "content_of_graph",
+    "content_of_table",
+    "labelled",
+    "relabelled",
+    "unlabelled",
+]
 
 _ROUNDS: Final = 64
+_NAMED: Final = re.compile(rb"_:|nodeID")
+_Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,39 @@ def relabelled(ntriples: bytes) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
+def labelled(data: bytes, media_type: str) -> bytes:
+    """The same graph, in the same order and format, with blank nodes ``b0``, ``b1`` and so on.
+
+    Args:
+        data: a graph that the store wrote; one without blank nodes stays as it is.
+        media_type: its format.
+    """
+    form = ox.RdfFormat.from_media_type(media_type)
+    if form is None or not _NAMED.search(data):
+        return data
+    triples = (quad.triple for quad in ox.parse(data, form))
+    return ox.serialize(_renamed(triples), format=form) or b""
+
+
+def _renamed(triples: Iterator[ox.Triple]) -> Iterator[ox.Triple]:
+    called: dict[ox.BlankNode, ox.BlankNode] = {}
+
+    def new(node: ox.BlankNode) -> ox.BlankNode:
+        return called.setdefault(node, ox.BlankNode(f"b{len(called)}"))
+
+    def within(term: _Term) -> _Term:
+        if isinstance(term, ox.Triple):
+            return whole(term)
+        return new(term) if isinstance(term, ox.BlankNode) else term
+
+    def whole(triple: ox.Triple) -> ox.Triple:
+        subject = triple.subject
+        subject = new(subject) if isinstance(subject, ox.BlankNode) else subject
+        return ox.Triple(subject, triple.predicate, within(triple.object))
+
+    yield from map(whole, triples)
+
+
 def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
     """The statements, each once, and label of a blank node → what it is called."""
     triples = list(
@@ -125,7 +169,7 @@ def _labels(triple: ox.Triple) -> set[str]:
     return set(chain.from_iterable(_within(term) for term in terms))
 
 
-def _within(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> set[str]:
+def _within(term: _Term) -> set[str]:
     if isinstance(term, ox.Triple):
         return _labels(term)
     return {term.value} if isinstance(term, ox.BlankNode) else set()
@@ -135,9 +179,7 @@ def _line(triple: ox.Triple, called: Mapping[str, str]) -> str:
     return f"{_term(triple.subject, called)} {triple.predicate} {_term(triple.object, called)} ."
 
 
-def _term(
-    term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple, called: Mapping[str, str]
-) -> str:
+def _term(term: _Term, called: Mapping[str, str]) -> str:
     if isinstance(term, ox.Triple):
         return f"<<( {_line(term, called)[:-2]} )>>"
     return called[term.value] if isinstance(term, ox.BlankNode) else str(term)

@@ -1,4 +1,4 @@
-"""Formats derived from a saved query's rows: chart, workbook, CSV for Excel."""
+"""Formats derived from a saved query's answer: chart, workbook, CSV for Excel, files of a crate."""
 
 import csv
 import json
@@ -9,15 +9,28 @@ from pathlib import Path
 from typing import Final
 
 from coprod_kg.errors import WrongUsage
-from coprod_kg.formats.media_types import CHARTS, EXCEL_CSV, WORKBOOK, Format
-from coprod_kg.formats.table import Table
+from coprod_kg.formats.media_types import CHARTS, CRATE, EXCEL_CSV, GRAPHS, ROWS, WORKBOOK, Format
+from coprod_kg.formats.table import Cell, Table, read_table
 from coprod_kg.model.licence import LICENCE, LICENCE_NAME
 from coprod_kg.queries.caveat import caveat
 from coprod_kg.queries.charts.chart import has_chart, png, specification, svg
+from coprod_kg.queries.content_hash import relabelled
+from coprod_kg.queries.crate import File
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import explained
 
-__all__ = ["MADE", "MOST_BYTES", "AskedQuery", "formats_made"]
+__all__ = [
+    "MADE",
+    "MOST_BYTES",
+    "AskedQuery",
+    "as_csv",
+    "crate_files",
+    "formats_made",
+    "formats_of",
+]
+
+_JSON, _CSV = ROWS[0], ROWS[2]
+_NTRIPLES = GRAPHS[2]
 
 MADE: Final = (WORKBOOK, EXCEL_CSV, *CHARTS)
 """The formats that are made here of rows."""
@@ -35,9 +48,14 @@ def formats_made(query: SavedQuery, own: Path | None = None) -> tuple[Format, ..
         query: the saved query.
         own: the folder of a person's own queries.
     """
-    if query.form in ("CONSTRUCT", "DESCRIBE"):
+    if query.is_graph:
         return ()
     return (WORKBOOK, EXCEL_CSV, *(CHARTS if has_chart(query, own) else ()))
+
+
+def formats_of(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
+    """The formats that the answer of a saved query can be written in, best first."""
+    return (*(GRAPHS if query.is_graph else ROWS), *formats_made(query, own), CRATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +139,55 @@ def _excel_csv(table: Table, note: str) -> bytes:
     if note:
         rows.writerows([[], [note]])
     return text.getvalue().encode("utf-8-sig")
+
+
+def crate_files(asked: AskedQuery, data: bytes) -> list[File]:
+    """The files of a downloaded answer, the data first.
+
+    Args:
+        asked: the saved query as it was asked.
+        data: the answer as SPARQL JSON results or N-Triples.
+
+    Raises:
+        CoprodError: its chart cannot be drawn, or not within the limits.
+    """
+    name = asked.query.name
+    if asked.query.is_graph:
+        lines = relabelled(data)
+        file = File(f"{name}.nt", _NTRIPLES.media_type, "The answer as N-Triples", lines)
+        return [file]
+    table = read_table(data)
+    files = [
+        File(f"{name}.csv", _CSV.media_type, "The answer as CSV", as_csv(table)),
+        File(f"{name}.json", _JSON.media_type, "The answer as SPARQL JSON", data),
+    ]
+    drawn = [format_ for format_ in formats_made(asked.query, asked.own) if format_ in CHARTS]
+    files += [_chart(asked, format_, table) for format_ in drawn if format_.name in ("svg", "vega")]
+    return files
+
+
+def _chart(asked: AskedQuery, form: Format, table: Table) -> File:
+    suffix = "vl.json" if form.name == "vega" else form.name
+    title = "The chart" if form.name == "svg" else "The chart with its rows, for Vega-Lite"
+    kind = "ImageObject" if form.name == "svg" else ""
+    data = asked.made(form, table)
+    return File(f"{asked.query.name}.{suffix}", form.media_type, title, data, kind)
+
+
+def as_csv(table: Table) -> bytes:
+    """Rows as SPARQL 1.1 CSV results; a truth value as one row."""
+    file = StringIO()
+    writer = csv.writer(file)
+    if table.truth is not None:
+        writer.writerows([["answer"], ["true" if table.truth else "false"]])
+    else:
+        writer.writerow(table.columns)
+        for row in table.rows:
+            writer.writerow([_plain(row.get(name)) for name in table.columns])
+    return file.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _plain(value: Cell | None) -> str:
+    if value is None:
+        return ""
+    return f"_:{value.value}" if value.kind == "bnode" else value.value

@@ -5,12 +5,22 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.queries.library import SavedQuery
 
-__all__ = ["Differences", "Row", "RowChange", "as_csv", "compare", "key_columns", "key_of", "lines"]
+__all__ = [
+    "Differences",
+    "Row",
+    "RowChange",
+    "as_csv",
+    "compare",
+    "document",
+    "key_columns",
+    "key_of",
+    "lines",
+]
 
 Row = dict[str, Cell]
 _FORMULA: Final = tuple("=+-@\t\r\n")
@@ -153,3 +163,31 @@ def _key(row: Row, differences: Differences) -> list[str]:
 
 def _text(cell: Cell | None) -> str:
     return cell.value if cell is not None else ""
+
+
+def document(found: Differences) -> dict[str, Any]:
+    """The differences, with cells as in SPARQL JSON results."""
+    return {
+        "columns": found.columns,
+        "key": found.key,
+        "added": [_row(row) for row in found.added],
+        "removed": [_row(row) for row in found.removed],
+        "changed": [
+            {
+                "key": _row(change.key),
+                "cells": {
+                    name: {"from": _value(old), "to": _value(new)}
+                    for name, (old, new) in change.cells.items()
+                },
+            }
+            for change in found.changed
+        ],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {name: _value(cell) for name, cell in row.items()}
+
+
+def _value(value: Cell | None) -> dict[str, str] | None:
+    return None if value is None else value.described()

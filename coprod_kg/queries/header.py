@@ -8,7 +8,7 @@ from typing import Final
 from coprod_kg.errors import WrongUsage
 from coprod_kg.model.schemes import Scheme
 from coprod_kg.queries.parameters import KINDS, RESERVED, TYPES, Parameter
-from coprod_kg.queries.small_counts import SmallCounts, read_rule, rule_mistakes
+from coprod_kg.queries.suppression import SmallCounts, read_rule, rule_mistakes
 
 __all__ = ["AnswerColumn", "Header", "Mistake", "read_header"]
 

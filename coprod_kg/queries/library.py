@@ -15,6 +15,7 @@ gives way to serialised terms. No other text of the query ever changes.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -24,10 +25,10 @@ from coprod_kg.model.files import files
 from coprod_kg.model.schemes import Scheme, schemes
 from coprod_kg.queries.body import inspect
 from coprod_kg.queries.header import Mistake, read_header
+from coprod_kg.queries.permitted_values import source_mistakes
 from coprod_kg.queries.saved import SavedQuery, Submitted
-from coprod_kg.queries.value_sources import source_mistakes
 
-__all__ = ["SavedQuery", "Submitted", "examine", "is_slug", "load", "load_all", "read"]
+__all__ = ["SavedQuery", "Submitted", "examine", "is_slug", "load", "load_all", "read", "views"]
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -67,6 +68,12 @@ def load(
     if mistakes:
         raise ModelError("\n".join(mistakes))
     return MappingProxyType(queries)
+
+
+@cache
+def views() -> Mapping[str, SavedQuery]:
+    """The queries that our own pages ask, by name."""
+    return load(files("queries") / "views")
 
 
 def load_all(own: Path | None) -> Mapping[str, SavedQuery]:

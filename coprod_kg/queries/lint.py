@@ -25,7 +25,7 @@ from coprod_kg.queries.ask import ask
 from coprod_kg.queries.charts.checks import chart_mistakes
 from coprod_kg.queries.header import Mistake
 from coprod_kg.queries.library import SavedQuery, examine, load, load_all
-from coprod_kg.queries.value_sources import source_mistakes
+from coprod_kg.queries.permitted_values import source_mistakes
 from coprod_kg.queries.vocabulary_use import having_hints, unknown_terms
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
@@ -173,7 +173,7 @@ def _of_chart(path: Path) -> list[Mistake]:
     if wrong:
         return wrong
     query, _ = examine(name, decoded(beside.read_bytes())[0])
-    if query.form in ("CONSTRUCT", "DESCRIBE"):
+    if query.is_graph:
         return [(1, f"{beside.name} gives a graph, of which there is no chart")]
     return chart_mistakes(text, [column.name for column in query.columns])
 

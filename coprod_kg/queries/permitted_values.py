@@ -1,4 +1,4 @@
-"""Permitted values of parameters, read from the answers of other saved queries."""
+"""Values of parameters that other saved queries find: the check of the references, the reading."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -7,11 +7,11 @@ from pyoxigraph import Literal, NamedNode
 
 from coprod_kg.formats.table import Table
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.parameters import Parameter
+from coprod_kg.queries.header import Mistake
+from coprod_kg.queries.parameters import Parameter, did_you_mean
 from coprod_kg.queries.saved import SavedQuery
-from coprod_kg.queries.suppression import suppressed
 
-__all__ = ["permitting"]
+__all__ = ["permitting", "source_mistakes"]
 
 
 def permitting(
@@ -26,8 +26,8 @@ def permitting(
     Args:
         query: the saved query; one that takes no values from others stays as it is.
         known: the queries that they may come from, by name.
-        ask: gives all rows of one of them, asked without values, or None where they are too
-            many: then every value that fits the parameter's type is permitted.
+        ask: gives all rows of one of them, asked without values and with small counts withheld,
+            or None where they are too many: then every value that fits the type is permitted.
         base_iri: what is left out of the names of things.
         given: what the parameters are bound to, where only that is to be checked: then no other
             query is asked for the values of a parameter that has none.
@@ -58,10 +58,8 @@ def _permitting(
     table = ask(known[name])
     if table is None:
         return parameter
-    shown = suppressed(table, known[name].small_counts)
-    return replace(
-        parameter, allowed=tuple(dict(_values(parameter, shown, column, base_iri)).items())
-    )
+    values = dict(_values(parameter, table, column, base_iri))
+    return replace(parameter, allowed=tuple(values.items()))
 
 
 def _values(
@@ -78,3 +76,59 @@ def _values(
         if value is not None:
             label = row.get(f"{column}Label")
             yield value, label.value if label else value
+
+
+def source_mistakes(query: SavedQuery, known: Mapping[str, SavedQuery]) -> Iterator[Mistake]:
+    """The mistakes in the references from a query's parameters to other queries.
+
+    Args:
+        query: the saved query.
+        known: every query that they may come from, by name.
+    """
+    for parameter in query.parameters:
+        for what in _source_mistakes(query, parameter, known) if parameter.values_from else ():
+            yield (
+                _line_of(query.text, "values", parameter.name),
+                f"parameter {parameter.name}: {what}",
+            )
+
+
+def _source_mistakes(
+    query: SavedQuery, parameter: Parameter, known: Mapping[str, SavedQuery]
+) -> Iterator[str]:
+    name, column = parameter.source
+    source = query if name == query.name else known.get(name)
+    if source is None:
+        yield f"there is no saved query {name!r}{did_you_mean(name, known)}"
+        return
+    columns = [column.name for column in source.columns]
+    if column not in columns or source.form != "SELECT":
+        yield f"{name} has no column {column!r}; its columns are {', '.join(columns) or 'none'}"
+    rule = source.small_counts
+    if rule and column in (rule.column, *rule.along):
+        yield f"cells of {name}.{column} can be withheld; take another column"
+    required = [parameter.name for parameter in source.parameters if parameter.required]
+    if required:
+        yield f"{name} cannot be asked by itself; it needs {', '.join(required)}"
+    if query.name in _sources(name, known):
+        yield f"the values of {name} come from {query.name} again"
+
+
+def _sources(name: str, known: Mapping[str, SavedQuery]) -> set[str]:
+    """The query and all that its values come from, near and far."""
+    names, left = {name}, [name]
+    while left:
+        query = known.get(left.pop())
+        for parameter in query.parameters if query else ():
+            if parameter.values_from and parameter.source[0] not in names:
+                names.add(parameter.source[0])
+                left.append(parameter.source[0])
+    return names
+
+
+def _line_of(text: str, *key: str) -> int:
+    """The line of a header key."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("#+") and line[2:].partition(":")[0].split() == [*key]:
+            return number
+    return 1

@@ -1,16 +1,26 @@
-"""The saved query: its header's values, its text, and the text with parameters bound."""
+"""The saved query: its header's values, its text, and the text with parameters bound as terms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from coprod_kg.errors import WrongUsage
 from coprod_kg.model.schemes import Scheme, schemes
-from coprod_kg.queries.binding import bound_terms, filled
-from coprod_kg.queries.body import ParameterSlot
+from coprod_kg.model.terms import serialise
 from coprod_kg.queries.header import AnswerColumn
-from coprod_kg.queries.parameters import Parameter
-from coprod_kg.queries.small_counts import SmallCounts
+from coprod_kg.queries.parameters import Parameter, did_you_mean
+from coprod_kg.queries.suppression import Part, SmallCounts
+from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["SavedQuery", "Submitted"]
+__all__ = ["ParameterSlot", "SavedQuery", "Submitted", "filled", "part_of", "slots_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSlot:
+    """Where a parameter's values stand: the text between two offsets gives way to them."""
+
+    name: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +78,14 @@ class SavedQuery:
     submitted: Submitted | None = None
 
     @property
+    def is_graph(self) -> bool:
+        """Whether its answer is a graph; else rows or a truth value."""
+        return self.form in ("CONSTRUCT", "DESCRIBE")
+
+    @property
     def media_types(self) -> tuple[str, ...]:
         """The default media types: SPARQL JSON results, or Turtle."""
-        graph = self.form in ("CONSTRUCT", "DESCRIBE")
-        return ("text/turtle",) if graph else ("application/sparql-results+json",)
+        return ("text/turtle",) if self.is_graph else ("application/sparql-results+json",)
 
     def described(self) -> dict[str, object]:
         """The entry of a list of the saved queries, ready for JSON."""
@@ -109,6 +123,36 @@ class SavedQuery:
             "submitted": self.submitted.described() if self.submitted else None,
         }
 
+    def bound_terms(
+        self,
+        values: Mapping[str, Sequence[str]],
+        base_iri: str,
+        vocabulary: Mapping[str, Scheme] | None = None,
+    ) -> dict[str, str]:
+        """Parameter → the terms of its values, written for SPARQL; only those that have any.
+
+        Args:
+            values: parameter → one or several values as a person writes them.
+            base_iri: what slugs of things are resolved against.
+            vocabulary: the concept schemes; the model's own by default.
+
+        Raises:
+            WrongUsage: lists every bad parameter with what is permitted.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        problems = [_unknown(name, known) for name in values if name not in known]
+        vocabulary = schemes() if vocabulary is None else vocabulary
+        bound: dict[str, str] = {}
+        for parameter in self.parameters:
+            given = parameter.taken(values.get(parameter.name, ()))
+            terms, wrong = _terms(parameter, given, base_iri, vocabulary)
+            problems += wrong or _count_mistakes(parameter, len(given))
+            if terms:
+                bound[parameter.name] = " ".join(terms)
+        if problems:
+            raise _refusal(self.name, problems)
+        return bound
+
     def bind(
         self,
         values: Mapping[str, Sequence[str]],
@@ -117,21 +161,84 @@ class SavedQuery:
         limit: int | None = None,
         offset: int | None = None,
     ) -> str:
-        """The text with the values in, as terms.
+        """The text with the values in, as terms; a parameter without a value keeps its default.
 
         Args:
-            values: parameter → one or several values as a person writes them; a parameter
-                without a value that is not empty keeps its default.
-            base_iri: what slugs of things are resolved against.
-            vocabulary: the concept schemes; the model's own by default.
+            values: as for `bound_terms`, which says what is raised.
+            base_iri: as for `bound_terms`.
+            vocabulary: as for `bound_terms`.
             limit: at most so many rows; all by default.
             offset: after so many others.
-
-        Raises:
-            WrongUsage: lists every bad parameter with what is permitted.
         """
-        place = (base_iri, schemes() if vocabulary is None else vocabulary)
-        bound = bound_terms(self.name, self.parameters, values, place)
-        part = [("LIMIT", limit), ("OFFSET", offset)]
-        tail = "".join(f"\n{word} {number:d}" for word, number in part if number is not None)
-        return filled(self.text, self.slots, bound) + tail
+        terms = self.bound_terms(values, base_iri, vocabulary)
+        return filled(self.text, self.slots, terms) + part_of((limit, offset))
+
+
+def part_of(part: Part) -> str:
+    """The end of a text that asks for a part of the rows."""
+    words = zip(("LIMIT", "OFFSET"), part, strict=True)
+    return "".join(f"\n{word} {number:d}" for word, number in words if number is not None)
+
+
+def slots_of(text: str, tokens: Sequence[Token] | None = None) -> tuple[ParameterSlot, ...]:
+    """Every ``VALUES ?x { … }`` of one variable, with the text between its braces.
+
+    Args:
+        text: a query.
+        tokens: its significant tokens, where they are known.
+    """
+    return tuple(_slots(text, list(significant(text)) if tokens is None else tokens))
+
+
+def _slots(text: str, tokens: Sequence[Token]) -> Iterator[ParameterSlot]:
+    for index, token in enumerate(tokens[:-3]):
+        variable, brace = tokens[index + 1], tokens[index + 2]
+        if not token.is_word("VALUES") or variable.kind != "variable" or brace.text != "{":
+            continue
+        close = next((token for token in tokens[index + 3 :] if token.text == "}"), None)
+        if close is not None:
+            inner = text[brace.end : close.start]
+            start = brace.end + len(inner) - len(inner.lstrip())
+            yield ParameterSlot(variable.text[1:], start, start + len(inner.strip()))
+
+
+def filled(text: str, slots: Iterable[ParameterSlot], bound: Mapping[str, str]) -> str:
+    """The text of a query with terms in its slots."""
+    for slot in sorted(slots, key=lambda slot: slot.start, reverse=True):
+        if slot.name in bound:
+            text = f"{text[: slot.start]}{bound[slot.name]}{text[slot.end :]}"
+    return text
+
+
+def _terms(
+    parameter: Parameter, given: Iterable[str], base_iri: str, vocabulary: Mapping[str, Scheme]
+) -> tuple[list[str], list[str]]:
+    terms: list[str] = []
+    problems: list[str] = []
+    for text in given:
+        try:
+            terms.append(serialise(parameter.term(text, base_iri, vocabulary)))
+        except WrongUsage as error:
+            # Some say the same twice: what it is not, and to write that.
+            again = (error.fix or "").removeprefix("Write ").rstrip(".") in error.what
+            fix = "" if again else f". {error.fix}"
+            problems.append(f"{parameter.name}: {error.what}{fix}")
+    return list(dict.fromkeys(terms)), problems
+
+
+def _count_mistakes(parameter: Parameter, count: int) -> list[str]:
+    if parameter.single and count > 1:
+        return [f"{parameter.name}: takes one value, found {count}"]
+    if parameter.required and not count:
+        return [f"{parameter.name}: has no value. Give {parameter.takes}"]
+    return []
+
+
+def _unknown(name: str, known: Mapping[str, Parameter]) -> str:
+    permitted = ", ".join(known) or "none at all"
+    return f"{name}: there is no such parameter{did_you_mean(name, known)}. Permitted: {permitted}"
+
+
+def _refusal(name: str, problems: Sequence[str]) -> WrongUsage:
+    count = "1 parameter does" if len(problems) == 1 else f"{len(problems)} parameters do"
+    return WrongUsage(f"{count} not fit\n" + "\n".join(problems), where=f"query {name}")

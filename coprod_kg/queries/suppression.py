@@ -1,6 +1,9 @@
 """Statistical disclosure control: small counts withheld from a saved query's answer.
 
-Always applied to the whole answer: a part of it would not show which counts protect each other.
+A header says ``#+ small-counts: users below 5, within country, with share``: cells of ``users``
+from 1 to 4 are withheld, none of them can be had from the total of its country, and the cell of
+``share`` goes with them. The rule is always applied to the whole answer: a part of it would not
+show which counts protect each other.
 
 Primary suppression withholds every count from 1 to below the threshold: few people, who might be
 known. Complementary suppression goes on with the smallest other counts of the same group, equal
@@ -10,93 +13,113 @@ unless its group holds no other count to hide behind.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from pyoxigraph import QueryResultsFormat, parse_query_results
-
-from coprod_kg.errors import LimitReached, StoreError
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import SUPPRESSED, Cell, Table, read_table
-from coprod_kg.queries.small_counts import SmallCounts
-from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.formats import rewritten
 
 __all__ = [
     "MARK",
-    "MOST_BYTES",
     "Part",
-    "ask_withholding",
+    "SmallCounts",
+    "explained",
     "note",
     "protected",
-    "suppressed",
+    "read_rule",
+    "rule_mistakes",
     "suppressed_cells",
 ]
 
 MARK: Final = "[c]"
 """The text of a withheld cell: official statistics write it for "confidential"."""
 
-MOST_BYTES: Final = 16 << 20
-"""The largest whole answer whose small counts are looked for."""
-
 Part = tuple[int | None, int | None]
 """At most so many rows, after so many others."""
 
-_TYPES: Final = tuple(format_.media_type for format_ in ROWS)
-_WITHHELD: Final = Cell("literal", MARK, datatype=SUPPRESSED)
+_FORM: Final = "COLUMN below NUMBER, within COLUMN, COLUMN, with COLUMN"
+_FIRST: Final = re.compile(r"(\w+) below (\S+)")
+_LARGEST: Final = 1000
 
 
-def suppressed(table: Table, rule: SmallCounts | None) -> Table:
-    """The same rows with the cells withheld that the rule says; the same table without a rule.
+@dataclass(frozen=True, slots=True)
+class SmallCounts:
+    """Which cells of an answer are withheld.
 
-    Args:
-        table: a whole answer, not a part of one.
-        rule: of its saved query.
+    Attributes:
+        column: the column of the counts.
+        below: a count from 1 to one less than this is small.
+        within: the columns that tell the groups whose totals are known; the table without any.
+        along: the columns whose cells go with a withheld count, as they would tell it.
     """
-    withheld = _withheld(table, rule) if rule else {}
-    rows = tuple(
-        row | dict.fromkeys(withheld.get(place, ()), _WITHHELD)
-        for place, row in enumerate(table.rows)
-    )
-    return Table(table.columns, rows, table.truth)
+
+    column: str
+    below: int
+    within: tuple[str, ...] = ()
+    along: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The rule as the header says it."""
+        parts = [f"{self.column} below {self.below}"]
+        parts += [f"within {', '.join(self.within)}"] if self.within else []
+        parts += [f"with {', '.join(self.along)}"] if self.along else []
+        return ", ".join(parts)
 
 
-def ask_withholding(
-    asking: Callable[[Query], Answer],
-    rule: SmallCounts | None,
-    asked: Query,
-    whole: str,
-    part: Part = (None, None),
-) -> Answer:
-    """The answer of a saved query, small counts withheld where it has a rule.
+def read_rule(text: str) -> SmallCounts:
+    """The rule that a header states.
 
-    Args:
-        asking: asks the store.
-        rule: of the saved query.
-        asked: the question; what is asked where there is no rule.
-        whole: the text that asks for all of the rows.
-        part: which of them are wanted.
+    >>> read_rule("users below 5, within country, year, with share")
+    SmallCounts(column='users', below=5, within=('country', 'year'), along=('share',))
 
     Raises:
-        LimitReached: the whole answer is too large for its small counts to be looked for.
-        CoprodError: what ``asking`` raises.
+        ValueError: it is none; says what was expected.
     """
-    form = next((media_type for media_type in asked.media_types if media_type in _TYPES), None)
-    if rule is None or form is None:
-        return asking(asked)
-    data = bytearray()
-    with asking(replace(asked, text=whole, media_types=_TYPES[:1])) as answer:
-        for chunk in answer.chunks:
-            data += chunk
-            if len(data) > MOST_BYTES:
-                raise LimitReached(
-                    f"the answer is larger than {MOST_BYTES >> 20} MiB, too much to look for "
-                    "small counts",
-                    fix="Bind more parameters.",
-                )
-    written = protected(bytes(data), rule, form, part)
-    return Answer(form, answer.version, len(written), iter((written,)))
+    first, *others = (part.strip() for part in text.split(","))
+    begun = _FIRST.fullmatch(first)
+    if begun is None:
+        raise ValueError(f"expected '{_FORM}' (the last two may be left out), found {text!r}")
+    column, number = begun.groups()
+    if not (number.isascii() and number.isdigit()) or not 2 <= int(number[:9]) <= _LARGEST:
+        raise ValueError(f"{number!r} is no threshold: a whole number from 2 to {_LARGEST}")
+    lists: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for part in others:
+        start, _, rest = part.partition(" ")
+        if rest and start in ("within", "with"):
+            current = lists.setdefault(start, [])
+            part = rest.strip()
+        if current is None or not part.isidentifier():
+            raise ValueError(f"expected '{_FORM}', found {part!r} in it")
+        current.append(part)
+    within, along = (tuple(lists.get(word, ())) for word in ("within", "with"))
+    return SmallCounts(column, int(number), within, along)
+
+
+def rule_mistakes(
+    rule: SmallCounts, columns: Collection[str], counting: Collection[str]
+) -> Iterator[str]:
+    """The mistakes of a rule beyond its syntax.
+
+    Args:
+        rule: the rule.
+        columns: the names of all columns.
+        counting: the names of those that have a unit, and so hold numbers.
+    """
+    named = (rule.column, *rule.within, *rule.along)
+    for name in dict.fromkeys(named):
+        if name not in columns:
+            yield f"small-counts names no column: {name!r}; the columns are {', '.join(columns)}"
+        elif named.count(name) > 1:
+            yield f"small-counts names {name!r} twice"
+    if rule.column in columns and rule.column not in counting:
+        what = f"'#+ unit {rule.column}: …'"
+        yield f"small-counts: {rule.column!r} is no number; a count says what it counts, {what}"
 
 
 def protected(data: bytes, rule: SmallCounts, media_type: str, part: Part) -> bytes:
@@ -110,6 +133,7 @@ def protected(data: bytes, rule: SmallCounts, media_type: str, part: Part) -> by
 
     Raises:
         StoreError: it is not SPARQL JSON.
+        NotAcceptable: the format cannot hold it.
     """
     withheld = _withheld(read_table(data), rule)
     document = json.loads(data)
@@ -120,7 +144,7 @@ def protected(data: bytes, rule: SmallCounts, media_type: str, part: Part) -> by
     limit, start = part[0], part[1] or 0
     document["results"]["bindings"] = rows[start : None if limit is None else start + limit]
     written = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return written if media_type == ROWS[0].media_type else _rewritten(written, media_type)
+    return rewritten(written, ROWS[0].media_type, media_type)
 
 
 def suppressed_cells(table: Table) -> int:
@@ -152,15 +176,6 @@ def note(table: Table, rule: SmallCounts | None = None) -> str:
     if rule is None:
         return f"{cells} withheld, {MARK}, as small counts could tell of persons: not zero."
     return f"{cells} withheld. {explained(rule)}"
-
-
-def _rewritten(data: bytes, media_type: str) -> bytes:
-    form = QueryResultsFormat.from_media_type(media_type)
-    answer: Any = parse_query_results(data, format=QueryResultsFormat.JSON)
-    if form is None:
-        raise StoreError(f"rows cannot be written as {media_type}")
-    written: bytes = answer.serialize(format=form)
-    return written
 
 
 def _withheld(table: Table, rule: SmallCounts) -> Mapping[int, tuple[str, ...]]:

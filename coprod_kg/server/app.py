@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from coprod_kg.errors import WrongUsage
-from coprod_kg.server.asgi import Door
+from coprod_kg.server.asgi import HttpServer
 from coprod_kg.server.fast_lookup import FastLookup
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import LocalStore
@@ -48,4 +48,4 @@ settings = Settings.load()
 run = _run_directory()
 store = LocalStore(run, settings)
 application = create_app(store, settings, run)
-app = Door(application, settings, FastLookup(application.config["SITE"], store.begin))
+app = HttpServer(application, settings, FastLookup(application.config["SITE"], store.begin))

@@ -28,19 +28,18 @@ from coprod_kg.server.body_coding import (
     part,
     takes_gzip,
 )
-from coprod_kg.server.fast_lookup import FastLookup
+from coprod_kg.server.fast_lookup import QUICK_PATH, FastLookup
 from coprod_kg.server.request import BrokenOff, Head, Receive, client_of, read_body, read_head
 from coprod_kg.settings import Settings
-from coprod_kg.web.access_log import record
 from coprod_kg.web.client_slots import Client, client
 from coprod_kg.web.errors import document, kind_of
 from coprod_kg.web.headers import common
-from coprod_kg.web.request_log import KEY, RequestLog
+from coprod_kg.web.request_log import KEY, RequestLog, record
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-__all__ = ["Door"]
+__all__ = ["HttpServer"]
 
 _SWEEP_SECONDS: Final = 0.1
 _WAITING: Final = 2
@@ -124,7 +123,7 @@ class _Answer:
         self.first = bytes(found)
 
 
-class Door:
+class HttpServer:
     """A WSGI application as an ASGI application.
 
     Args:
@@ -150,54 +149,55 @@ class Door:
         if self._sweeper is None:
             _give_up_after(self._settings.reader_seconds)
             self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
-        exchange = RequestLog(scope["method"], scope["path"], scope["client"][0])
+        log = RequestLog(scope["method"], scope["path"], scope["client"][0])
         try:
             head = read_head(scope)
-            exchange.client = client_of(exchange.client, head, self._settings.trust_proxies)
+            log.client = client_of(log.client, head, self._settings.trust_proxies)
             body = await read_body(head, receive, self._settings, self._threads)
-            self._check_room(client(exchange.client))
+            self._check_room(client(log.client))
         except CoprodError as error:
-            await self._refuse(send, exchange, error)
+            await self._refuse(send, log, error)
         else:
-            await self._work(head, body, exchange, receive, send)
+            await self._work(head, body, log, receive, send)
 
     async def _work(
-        self, head: Head, body: IO[bytes], exchange: RequestLog, receive: Receive, send: Send
+        self, head: Head, body: IO[bytes], log: RequestLog, receive: Receive, send: Send
     ) -> None:
-        sender = client(exchange.client)
+        sender = client(log.client)
         self._clients[sender] += 1
-        self._under_way[exchange] = receive
+        self._under_way[log] = receive
         try:
-            quick = await self._quick.answer(head, exchange) if self._quick else None
+            asked = self._quick if head.path == QUICK_PATH else None
+            quick = await asked.answer(head, log) if asked else None
             loop = asyncio.get_running_loop()
             if quick is None:
-                answer = await loop.run_in_executor(self._threads, self._run, head, body, exchange)
+                answer = await loop.run_in_executor(self._threads, self._run, head, body, log)
             elif len(quick[2]) < _SOON:
-                answer = self._shaped(head, _Answer(*quick), exchange)
+                answer = self._shaped(head, _Answer(*quick), log)
             else:  # packing takes a while
                 answer = await loop.run_in_executor(
-                    self._threads, self._shaped, head, _Answer(*quick), exchange
+                    self._threads, self._shaped, head, _Answer(*quick), log
                 )
-            await self._send(answer, exchange, send)
+            await self._send(answer, log, send)
         finally:
-            if exchange.begun is not None:
-                exchange.begun.close()
-            del self._under_way[exchange]
+            if log.begun is not None:
+                log.begun.close()
+            del self._under_way[log]
             self._clients[sender] -= 1
             if not self._clients[sender]:
                 del self._clients[sender]
 
-    def _run(self, head: Head, body: IO[bytes], exchange: RequestLog) -> _Answer:
+    def _run(self, head: Head, body: IO[bytes], log: RequestLog) -> _Answer:
         """In a thread: run the application, and take what it answers or the beginning of it."""
         answer = _Answer()
         with body:
-            environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": exchange.client}
+            environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": log.client}
             # With the log entry of the request, so that the application writes into it too.
-            environ |= {"wsgi.input": body, KEY: exchange}
+            environ |= {"wsgi.input": body, KEY: log}
             answer.take(self._app(environ, answer.start), head.method)
-        return answer if answer.outcome else self._shaped(head, answer, exchange)
+        return answer if answer.outcome else self._shaped(head, answer, log)
 
-    def _shaped(self, head: Head, answer: _Answer, exchange: RequestLog) -> _Answer:
+    def _shaped(self, head: Head, answer: _Answer, log: RequestLog) -> _Answer:
         """The part of an answer that was asked for, or all, packed where the client takes that."""
         length, headers = answer.length, answer.headers
         if answer.status == 200 and length is not None and head.method in ("GET", "HEAD"):
@@ -205,9 +205,9 @@ class Door:
                 found = part(head, headers, length, answer.pieces())
             except RangeRefused as error:
                 answer.close()
-                exchange.outcome = kind_of(error)
+                log.outcome = kind_of(error)
                 more = [("Content-Range", f"bytes */{length}")]
-                return _Answer(*_refusal(error, exchange, more, self._settings.prefix))
+                return _Answer(*_refusal(error, log, more, self._settings.prefix))
             if ("Accept-Ranges", "bytes") not in headers:  # files have it already
                 answer.headers = [*headers, ("Accept-Ranges", "bytes")]
             if found is not None:
@@ -225,13 +225,13 @@ class Door:
                     answer.first = self._packed.whole(answer.first)
         return answer
 
-    async def _send(self, answer: _Answer, exchange: RequestLog, send: Send) -> None:
+    async def _send(self, answer: _Answer, log: RequestLog, send: Send) -> None:
         """Send an answer; one that fails ends without an end, which its client notices."""
-        exchange.status = answer.status
+        log.status = answer.status
         start = _start(answer.status, answer.headers)
         if answer.rest is None:
-            exchange.sent = len(answer.first)
-            self._note(exchange, answer.outcome)
+            log.sent = len(answer.first)
+            self._note(log, answer.outcome)
             await send(start)
             await send(_body(answer.first, more=bool(answer.outcome)))
             return
@@ -240,18 +240,18 @@ class Door:
         await send(start)
         outcome = "fault"
         try:
-            await self._stream(answer.first, answer.rest, exchange, send)
+            await self._stream(answer.first, answer.rest, log, send)
             outcome = ""
         except CoprodError as error:
             outcome = kind_of(error)
         finally:
             await asyncio.get_running_loop().run_in_executor(self._threads, answer.close)
-            self._note(exchange, outcome)
+            self._note(log, outcome)
         if not outcome:
             await send(_body(b""))
 
     async def _stream(
-        self, first: bytes, rest: Iterator[bytes], exchange: RequestLog, send: Send
+        self, first: bytes, rest: Iterator[bytes], log: RequestLog, send: Send
     ) -> None:
         """Send piece by piece, as fast as the client takes them; no thread waits for it.
 
@@ -261,7 +261,7 @@ class Door:
         loop, settings = asyncio.get_running_loop(), self._settings
         chunk: bytes | None = first
         waited = 0.0
-        while chunk is not None and not exchange.asker.left:
+        while chunk is not None and not log.cancellation.left:
             for place in range(0, len(chunk), _PIECE):
                 piece, began = chunk[place : place + _PIECE], loop.time()
                 try:
@@ -274,8 +274,8 @@ class Door:
                         fix="Read it faster. The limit is the setting reader-seconds.",
                     ) from None
                 waited += loop.time() - began
-                exchange.sent += len(piece)
-                if waited > settings.reader_seconds + exchange.sent / settings.reader_rate:
+                log.sent += len(piece)
+                if waited > settings.reader_seconds + log.sent / settings.reader_rate:
                     raise LimitReached(
                         f"the client took less than {settings.reader_rate} bytes of the answer a "
                         "second",
@@ -283,18 +283,18 @@ class Door:
                     )
             chunk = await loop.run_in_executor(self._threads, next, rest, None)
 
-    def _note(self, exchange: RequestLog, outcome: str) -> None:
-        if exchange.asker.left:
-            exchange.outcome = "left"
+    def _note(self, log: RequestLog, outcome: str) -> None:
+        if log.cancellation.left:
+            log.outcome = "left"
         elif outcome:
-            exchange.outcome = outcome
-        record(exchange, self._settings)
+            log.outcome = outcome
+        record(log, self._settings)
 
-    async def _refuse(self, send: Send, exchange: RequestLog, error: CoprodError) -> None:
+    async def _refuse(self, send: Send, log: RequestLog, error: CoprodError) -> None:
         """A problem document without the application, which has no thread for it."""
-        exchange.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
-        refusal = _refusal(error, exchange, [], self._settings.prefix)
-        await self._send(_Answer(*refusal), exchange, send)
+        log.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
+        refusal = _refusal(error, log, [], self._settings.prefix)
+        await self._send(_Answer(*refusal), log, send)
 
     def _check_room(self, sender: Client) -> None:
         """Refuse what would wait for too many others.
@@ -324,16 +324,16 @@ class Door:
             before = time.monotonic() - _SWEEP_SECONDS
             if self._quick is not None:
                 self._quick.give_up(before)
-            for exchange, receive in list(self._under_way.items()):
-                if exchange.started < before and exchange not in watched:
-                    watched[exchange] = asyncio.create_task(_watch(exchange, receive))
+            for log, receive in list(self._under_way.items()):
+                if log.started < before and log not in watched:
+                    watched[log] = asyncio.create_task(_watch(log, receive))
 
 
-async def _watch(exchange: RequestLog, receive: Receive) -> None:
+async def _watch(log: RequestLog, receive: Receive) -> None:
     """Wait until the client leaves; the rest of its body, or more than it may, is passed over."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    exchange.asker.leave()
+    log.cancellation.leave()
 
 
 def _refusal(

@@ -3,9 +3,9 @@
 A GET of ``/sparql`` is answered here where its query is short and its answer is held by the client,
 kept in the cache, or small and there within a moment. Who may read what, what the request means and
 which headers its answer has is decided by the functions that the application uses
-(`coprod_kg.web.authorisation.admit`, `coprod_kg.web.sparql.lookup`,
+(`coprod_kg.web.authorisation.admit`, `coprod_kg.web.lookup`,
 `coprod_kg.web.headers.common`). Everything else goes to the application: errors, pages, and queries
-that take longer (`coprod_kg.web.in_flight`).
+that take longer (`coprod_kg.web.request_log`).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from coprod_kg.errors import CoprodError
-from coprod_kg.formats.negotiation import Offer
+from coprod_kg.formats.media_types import Offer
 from coprod_kg.queries.ask import admitted
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.server.request import Head
@@ -24,16 +24,18 @@ from coprod_kg.store.base import NOTHING, Answer, Query
 from coprod_kg.store.worker_client import NotAtOnce, PendingQuery
 from coprod_kg.web.authorisation import admit, granted
 from coprod_kg.web.cache import is_changing
-from coprod_kg.web.client_slots import client, give_back
+from coprod_kg.web.client_slots import client
 from coprod_kg.web.headers import cache_control, common
-from coprod_kg.web.in_flight import QueryInFlight
+from coprod_kg.web.lookup import lookup
 from coprod_kg.web.protocol import read_address
 from coprod_kg.web.replies import Conditions, wants_page
-from coprod_kg.web.request_log import RequestLog
+from coprod_kg.web.request_log import QueryInFlight, RequestLog
 from coprod_kg.web.site import Site
-from coprod_kg.web.sparql import lookup
 
-__all__ = ["FastLookup"]
+__all__ = ["QUICK_PATH", "FastLookup"]
+
+QUICK_PATH: Final = "/sparql"
+"""The only path of which something is answered here."""
 
 _LONGEST: Final = 8192
 """Characters of a query string that is read here."""
@@ -66,25 +68,25 @@ class FastLookup:
         self._prefix = site.settings.prefix
         self._waiting: dict[asyncio.Future[Answer | None], float] = {}
 
-    async def answer(self, head: Head, exchange: RequestLog) -> tuple[int, Headers, bytes] | None:
+    async def answer(self, head: Head, log: RequestLog) -> tuple[int, Headers, bytes] | None:
         """Status, headers and body, or None where the application has to answer."""
         try:
-            found = self._read(head, exchange)
+            found = self._read(head, log)
             if found is None:
                 return None
             if found.held is not None:
-                return 304, _headers(found.conditions, found.held, exchange, 304, self._prefix), b""
-            exchange.note(found.query.text)
+                return 304, _headers(found.conditions, found.held, log, 304, self._prefix), b""
+            log.note(found.query.text)
             keeps = self._site.cache.keeps(found.query)
             kept = self._site.kept(found.query) if keeps else None
-            answer = kept or await self._ask(found.query, exchange)
+            answer = kept or await self._ask(found.query, log)
         # The application meets the error again, and writes it in a form that the client reads.
         except CoprodError:
             return None
         if answer is None:
             return None
-        exchange.cached("hit" if kept else "miss" if keeps else "bypass")
-        exchange.notes["version"] = answer.version
+        log.cached("hit" if kept else "miss" if keeps else "bypass")
+        log.notes["version"] = answer.version
         body = b"".join(answer.chunks)
         if keeps and not kept:
             self._site.cache.keep(found.query, answer, body)
@@ -94,51 +96,51 @@ class FastLookup:
         sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
         said = caveat_of_text(body)
         sent += [("Answer-Caveat", said)] if said else []
-        return 200, sent + _headers(conditions, offer, exchange, 200, self._prefix), body
+        return 200, sent + _headers(conditions, offer, log, 200, self._prefix), body
 
-    def _read(self, head: Head, exchange: RequestLog) -> _Lookup | None:
+    def _read(self, head: Head, log: RequestLog) -> _Lookup | None:
         query_string, headers = head.scope["query_string"], head.headers
-        if head.path != "/sparql" or head.method != "GET" or len(query_string) > _LONGEST:
+        if head.path != QUICK_PATH or head.method != "GET" or len(query_string) > _LONGEST:
             return None
         if not _NOT_PLAIN.isdisjoint(headers):
             return None
         site = self._site
         sent = headers.get("authorization")
-        admit(exchange, sent, site.tokens, site.private, closed=self._closed)
-        granted(exchange, sent, site.tokens)
+        admit(log, sent, site.tokens, site.private, closed=self._closed)
+        granted(log, sent, site.tokens)
         asked = read_address(query_string)
         # A query that needs an examination token by token would hold up the event loop.
         if asked.text is None or _BUSY.search(asked.text) or is_changing(asked.text):
             return None
-        query, conditions = lookup(asked, headers.get("accept"), exchange, site)
+        query, conditions = lookup(asked, headers.get("accept"), log, site)
         if wants_page(conditions.offers):
             return None
         held = None
         if (tags := headers.get("if-none-match")) is not None:
             conditions = replace(conditions, version=site.version(query.version))
-            held = conditions.held(tags, exchange.hidden)
+            held = conditions.held(tags, log.hidden)
             if held is None and "*" in tags:
                 return None
         return _Lookup(query, conditions, held)
 
-    async def _ask(self, query: Query, exchange: RequestLog) -> Answer | None:
+    async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
         """The answer if it is small and there within a moment; else the query has begun."""
         try:
-            slot = self._site.slots.take_at_once(client(exchange.client, exchange.grant))
+            slot = self._site.slots.take_at_once(client(log.client, log.grant))
         except BlockingIOError:
             return None
         try:
             put = admitted(replace(query, reserved=slot.reserved), self._site.settings)
             asking = self._begin(put)
         except BaseException:
-            give_back(slot)
+            slot.give_back()
             raise
         # Kept with the request, so that the application goes on with it and need not begin anew.
-        exchange.begun = QueryInFlight(self._site.store, NOTHING, put, asking, slot)
+        log.begun = QueryInFlight(self._site.store, NOTHING, put, asking, slot)
         answer = await self._soon(asking)
         if answer is not None:
-            exchange.begun.close()
-            exchange.begun = None
+            log.begun.close()
+            log.begun = None
         return answer
 
     async def _soon(self, asking: PendingQuery) -> Answer | None:
@@ -174,12 +176,12 @@ class FastLookup:
 
 
 def _headers(
-    conditions: Conditions, offer: Offer, exchange: RequestLog, status: int, prefix: str
+    conditions: Conditions, offer: Offer, log: RequestLog, status: int, prefix: str
 ) -> Headers:
-    marks = conditions.marks(offer, exchange.hidden)
-    if exchange.unshared:
+    marks = conditions.marks(offer, log.hidden)
+    if log.unshared:
         marks = [
-            (name, cache_control(exchange, value) if name == "Cache-Control" else value)
+            (name, cache_control(log, value) if name == "Cache-Control" else value)
             for name, value in marks
         ]
-    return marks + common(exchange, status, offer.format.media_type, prefix)
+    return marks + common(log, status, offer.format.media_type, prefix)

@@ -96,7 +96,7 @@ NOTHING = Hidden()
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query for the store, admitted already.
+    """A query for the store.
 
     Attributes:
         text: SPARQL 1.1 query text.
@@ -113,8 +113,10 @@ class Query:
         hidden: what does not exist for this client.
         calls: the calls of other services in the text: the IRI that stands for an endpoint, the
             endpoint or None where it may not be called, and whether the call is SILENT.
-        asker: the client's cancellation, which releases the worker that computes the answer.
+        cancellation: the client's cancellation, which releases the worker that computes the answer.
         reserved: whether a worker answers it that is kept from strangers, where there is one.
+        sent: the text as the client sent it, where ``text`` is what was admitted of it; None where
+            it is still to be admitted (`coprod_kg.queries.ask`).
     """
 
     text: str
@@ -128,8 +130,9 @@ class Query:
     apart: tuple[str, ...] = ()
     hidden: Hidden = Hidden()  # a frozen value of nothing
     calls: tuple[tuple[str, str | None, bool], ...] = ()
-    asker: Cancellation | None = field(default=None, compare=False)
+    cancellation: Cancellation | None = field(default=None, compare=False)
     reserved: bool = field(default=False, compare=False)
+    sent: str | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)

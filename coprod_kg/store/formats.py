@@ -1,16 +1,25 @@
-"""The formats that the engine writes, and the choice of one for the form of a query."""
+"""The formats that the engine writes: the choice of one, and an answer in one as another.
+
+The engine writes XML with characters that XML 1.0 does not have, carriage returns that every reader
+turns into newlines, and, where a predicate has no local name, an element without a name. A filter
+(`XmlText`) makes it well-formed and lossless for every parser, or refuses.
+"""
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import IO, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import NotAcceptable
 from coprod_kg.model.namespaces import prefixes
-from coprod_kg.store.xml_text import XmlText
+from coprod_kg.store.engine_errors import failed
 
-__all__ = ["GRAPH_FORMATS", "RESULT_FORMATS", "choose"]
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["GRAPH_FORMATS", "RESULT_FORMATS", "XmlText", "choose", "rewritten"]
 
 RESULT_FORMATS: Mapping[str, ox.QueryResultsFormat] = {
     "application/sparql-results+json": ox.QueryResultsFormat.JSON,
@@ -27,6 +36,13 @@ GRAPH_FORMATS: Mapping[str, ox.RdfFormat] = {
     "application/rdf+xml": ox.RdfFormat.RDF_XML,
 }
 """Media type → what CONSTRUCT and DESCRIBE are written in."""
+
+_NO_CHARACTER: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+"""What is no Char of XML 1.0, in UTF-8: control characters, U+FFFE and U+FFFF."""
+_NO_NAME: Final = re.compile(rb'<(oxprefix|\w+):[ />](?:xmlns:\1="([^"]*))?')
+_LONGEST: Final = 12
+"""Bytes at the end of a piece in which the beginning of one of them may stand."""
+_FIX: Final = "Ask for another format: JSON holds every row, Turtle and N-Triples every graph."
 
 Results: TypeAlias = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
@@ -45,16 +61,47 @@ def choose(results: Results, media_types: Iterable[str]) -> tuple[str, Serialise
     if isinstance(results, ox.QueryTriples):
         triples = results
         graph = _first(GRAPH_FORMATS, media_types, "a CONSTRUCT or DESCRIBE query")
-        if graph == "text/turtle":  # people read it, so it has prefixes
-            return graph, lambda file: ox.serialize(
-                triples, _file(file), ox.RdfFormat.TURTLE, prefixes=dict(prefixes())
-            )
-        return graph, _writer(
-            graph, lambda file: triples.serialize(_file(file), GRAPH_FORMATS[graph])
-        )
+        return graph, _writer(graph, lambda file: _write_graph(triples, file, graph))
     rows = results
     table = _first(RESULT_FORMATS, media_types, "a SELECT or ASK query")
     return table, _writer(table, lambda file: rows.serialize(_file(file), RESULT_FORMATS[table]))
+
+
+def rewritten(data: bytes, before: str, after: str) -> bytes:
+    """An answer in another format, the same bytes as if the store had written that.
+
+    Args:
+        data: rows or a truth value, or a graph.
+        before: its media type: SPARQL JSON results, or one of `GRAPH_FORMATS`.
+        after: the media type wanted.
+
+    Raises:
+        NotAcceptable: the format cannot hold it.
+    """
+    if before == after:
+        return data
+
+    def write(file: io.RawIOBase) -> object:
+        if after in GRAPH_FORMATS:
+            triples = (quad.triple for quad in ox.parse(data, GRAPH_FORMATS[before]))
+            return _write_graph(triples, file, after)
+        rows: Any = ox.parse_query_results(data, RESULT_FORMATS[before])
+        return rows.serialize(_file(file), RESULT_FORMATS[after])
+
+    file: Any = io.BytesIO()
+    try:
+        _writer(after, write)(file)
+    except (OSError, ValueError) as error:
+        raise failed(error, "query") from None
+    written: bytes = file.getvalue()
+    return written
+
+
+def _write_graph(triples: Iterable[ox.Triple], file: io.RawIOBase, media_type: str) -> object:
+    form = GRAPH_FORMATS[media_type]
+    # People read Turtle, so it has prefixes.
+    known = dict(prefixes()) if form == ox.RdfFormat.TURTLE else None
+    return ox.serialize(triples, _file(file), form, prefixes=known)
 
 
 def _writer(media_type: str, serialise: Serialise) -> Serialise:
@@ -82,3 +129,53 @@ def _first(formats: Iterable[str], wanted: Iterable[str], form: str) -> str:
 def _file(file: io.RawIOBase) -> IO[bytes]:
     """The engine only ever calls ``write``, which any raw file has."""
     return cast("IO[bytes]", file)
+
+
+class XmlText(io.RawIOBase):
+    """A file for the engine's XML; `finish` it.
+
+    Args:
+        file: where it goes.
+    """
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        super().__init__()
+        self._file = file
+        self._held = b""
+
+    def writable(self) -> bool:
+        """True, as the engine asks of a file that it writes to."""
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Take some bytes.
+
+        Raises:
+            NotAcceptable: they cannot be XML.
+        """
+        piece = self._held + bytes(data)
+        end = max(piece.rfind(b"<", -_LONGEST), piece.rfind(b"\xef", -2))
+        end = len(piece) if end < 0 else end
+        self._held = piece[end:]
+        self._pass(piece[:end])
+        return len(memoryview(data))
+
+    def finish(self) -> None:
+        """Take no more; raises what `write` raises."""
+        self._pass(self._held)
+        self._held = b""
+
+    def _pass(self, piece: bytes) -> None:
+        if match := _NO_CHARACTER.search(piece):
+            code = ord(match[0].decode())
+            raise NotAcceptable(
+                f"the answer holds the character U+{code:04X}, which XML cannot", fix=_FIX
+            )
+        if match := _NO_NAME.search(piece):
+            called = f" <{match[2].decode()}>" if match[2] else ""
+            raise NotAcceptable(
+                f"the answer holds a predicate{called} that does not end with a name, which "
+                "RDF/XML cannot write",
+                fix=_FIX,
+            )
+        self._file.write(piece.replace(b"\r", b"&#xD;"))

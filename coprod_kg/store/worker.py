@@ -6,21 +6,23 @@ snapshot is taken up between two queries. A query's text is parsed by the engine
 else.
 """
 
+import io
 import os
+import select
 import socket
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from coprod_kg.errors import CoprodError, QueryMemory
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.limits import limited, no_core_files, peak_memory
-from coprod_kg.store.answer_writer import AnswerWriter
 from coprod_kg.store.asked_dataset import dataset
 from coprod_kg.store.base import Hidden
-from coprod_kg.store.deadline import Watcher
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.formats import choose
@@ -30,7 +32,10 @@ from coprod_kg.store.supervisor import follow_lifeline
 from coprod_kg.store.views import Views
 from coprod_kg.store.worker_registry import WorkerRegistry
 
-__all__ = ["LISTEN", "main"]
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["LISTEN", "AnswerWriter", "main"]
 
 LISTEN = "COPROD_LISTEN"
 """The environment variable with the number of the shared listening socket."""
@@ -39,6 +44,120 @@ _REQUEST_SECONDS = 5.0
 _GROWTH = 256 << 20
 _OPEN = 8
 """No more snapshots and views are open at once."""
+_WHOLE = 1 << 20
+"""Up to this many bytes an answer is sent whole, with its length."""
+_CHUNK = 1 << 16
+_AGAIN_SECONDS: Final = 0.1
+"""How often the watcher looks; a query that it sees twice is long."""
+_LONG: Final = 2
+_LEFT: Final = getattr(select, "POLLRDHUP", select.POLLHUP)
+
+
+class Watcher:
+    """Watches one connection at a time, inside ``with watcher.over(connection)``, from a thread.
+
+    Where the client closes the connection, the process ends; where the query takes more than a
+    moment, the worker leaves its lane to another. The thread looks some times a second while there
+    is a query, and sleeps in between: taking up a query costs nothing.
+
+    Args:
+        on_long: called once for each query that takes long, while it is under way.
+    """
+
+    def __init__(self, on_long: Callable[[], None]) -> None:
+        self._on_long = on_long
+        self._looks = 0
+        self._lock = threading.Lock()
+        self._busy = threading.Event()
+        self._watched: socket.socket | None = None
+        threading.Thread(target=self._watch, name="watcher", daemon=True).start()
+
+    def over(self, connection: socket.socket) -> "Watcher":
+        """Watch a connection as long as the context lasts."""
+        with self._lock:
+            self._watched, self._looks = connection, 0
+        self._busy.set()
+        return self
+
+    def __enter__(self) -> None:
+        """Does nothing: `over` has begun the watch."""
+
+    def __exit__(self, *_: object) -> None:
+        """End the watch: from now on the end of the connection does not end the process."""
+        with self._lock:
+            self._watched = None
+
+    def _watch(self) -> NoReturn:
+        while True:
+            self._busy.wait()
+            time.sleep(_AGAIN_SECONDS)
+            with self._lock:  # held, so that the query cannot end in between
+                if self._watched is None:
+                    self._busy.clear()
+                    continue
+                if _has_left(self._watched):
+                    os._exit(0)
+                self._looks += 1
+                if self._looks == _LONG:
+                    self._on_long()
+
+
+def _has_left(connection: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(connection, _LEFT)
+    return bool(poll.poll(0))
+
+
+class AnswerWriter(io.RawIOBase):
+    """A file that the engine writes an answer to, and that sends it in frames.
+
+    As long as nothing has been sent, an error replaces the answer. After that an error can only
+    break the connection off, so that the other side knows that the answer is not whole.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__()
+        self._connection = connection
+        self._buffer = bytearray()
+        self._head: dict[str, object] = {}
+        self._started = False
+
+    def writable(self) -> bool:
+        """True, as the engine asks of a file that it writes to."""
+        return True
+
+    def begin(self, media_type: str, version: int) -> None:
+        """Set the head: media type and version of the answer that follows."""
+        self._head = {"media_type": media_type, "version": version}
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Take some bytes of the answer."""
+        self._buffer += data
+        if len(self._buffer) >= (_CHUNK if self._started else _WHOLE):
+            self._send(length=None)
+        return len(memoryview(data))
+
+    def end(self) -> None:
+        """Send what is left; the answer is whole."""
+        self._send(None if self._started else len(self._buffer), wire.framed(wire.END))
+
+    def fail(self, error: CoprodError) -> None:
+        """Send an error in place of the answer.
+
+        Raises:
+            ConnectionAbortedError: part of the answer was sent already.
+        """
+        if self._started:
+            raise ConnectionAbortedError(str(error))
+        frame = wire.framed_message(wire.error_message(error))
+        self._connection.sendall(frame + wire.framed(wire.END))
+
+    def _send(self, length: int | None, after: bytes = b"") -> None:
+        head = b"" if self._started else wire.framed_message({**self._head, "length": length})
+        self._started = True
+        body = wire.framed(self._buffer) if self._buffer else b""
+        self._buffer.clear()
+        self._connection.sendall(b"".join((head, body, after)))
 
 
 @dataclass(slots=True)

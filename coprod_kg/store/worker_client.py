@@ -55,12 +55,12 @@ class PendingQuery:
     def __init__(self, run: Path, query: Query, settings: Settings) -> None:
         self._run = run
         self._settings = settings
-        self._asker = query.asker
+        self._cancellation = query.cancellation
         self._seconds = min(query.seconds, settings.query_seconds)
         self._socket = _connected(run, query, settings.queue_seconds)
         self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
-        if query.asker is not None:
-            query.asker.on_leave(self.hang_up)
+        if query.cancellation is not None:
+            query.cancellation.on_leave(self.disconnect)
         self._mark = mark()
         self._unsent = wire.framed_message(request(query, self._seconds, self._mark))
         with suppress(OSError):  # `answer` finds out what is wrong
@@ -70,7 +70,7 @@ class PendingQuery:
         """The file descriptor that can be read when there is something to look at."""
         return self._socket.fileno()
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """End it from another thread; the waiting thread sees the end of the connection."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -158,7 +158,7 @@ class PendingQuery:
 
     def _ended(self) -> CoprodError | WorkerLost:
         """The reason for which the connection ended."""
-        if self._asker is not None and self._asker.left:
+        if self._cancellation is not None and self._cancellation.left:
             return _left()
         pid = taker(self._run, self._mark)
         if pid is None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from flask import Flask
 
 from coprod_kg.access import Private, Tokens
-from coprod_kg.model.files import files
-from coprod_kg.queries.library import load, load_all
+from coprod_kg.queries.ask import prepare_all
+from coprod_kg.queries.library import load_all, views
 from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -31,9 +31,8 @@ from coprod_kg.web.cache import Cache
 from coprod_kg.web.client_slots import Limits, slots
 from coprod_kg.web.explorer import languages
 from coprod_kg.web.gauges import Present
-from coprod_kg.web.questions import SavedQuestions
 from coprod_kg.web.replies import Room
-from coprod_kg.web.site import Site
+from coprod_kg.web.site import SavedQuestions, Site
 from coprod_kg.web.upload import FormRequest
 
 __all__ = ["create_app"]
@@ -93,12 +92,13 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
     saved = SavedQuestions(load_all(settings.queries), Collection(store, settings), store)
     kinds = (Limits.queries(settings), Limits.checks(settings), Limits.charts(settings))
     admitted, checks, charts = (slots(run, limits) for limits in kinds)
-    views = load(files("queries") / "views")
+    store.identity()  # read once, before anything is asked
+    prepare_all((*saved.fixed.values(), *views().values()), settings)
     return Site(
         store,
         settings,
         saved,
-        views,
+        views(),
         Tokens(settings.data),
         Private(settings.data),
         admitted,

@@ -10,8 +10,7 @@ from coprod_kg.assessment.search import find
 from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
 from coprod_kg.errors import WrongUsage
-from coprod_kg.formats.media_types import Format
-from coprod_kg.formats.negotiation import Offer, negotiate
+from coprod_kg.formats.media_types import Format, Offer, negotiate
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.site import Site
 

@@ -8,7 +8,7 @@ from werkzeug.datastructures import Authorization
 from coprod_kg.access import SAY_WHO, Grant, Private, Tokens
 from coprod_kg.errors import Unauthorised
 from coprod_kg.settings import Settings
-from coprod_kg.web.request_log import RequestLog, exchange
+from coprod_kg.web.request_log import RequestLog, request_log
 
 __all__ = ["admit", "curator", "granted", "guard", "holder"]
 
@@ -31,7 +31,7 @@ def holder(request: Request, tokens: Tokens) -> Grant | None:
     Raises:
         Unauthorised: its token is none of this service.
     """
-    known = exchange(request)
+    known = request_log(request)
     return granted(known, request.headers.get("Authorization"), tokens)
 
 
@@ -104,7 +104,7 @@ def guard(app: Flask, tokens: Tokens, private: Private, settings: Settings) -> N
     numbers = numbers or (reading and settings.metrics_access == "reading")
 
     def look() -> None:
-        known, sent = exchange(request), request.headers.get("Authorization")
+        known, sent = request_log(request), request.headers.get("Authorization")
         public = request.path.startswith(_OPEN)
         closed = numbers if request.endpoint == _NUMBERS else reading and not public
         closed = closed and request.method != "OPTIONS"  # no preflight carries a token (Fetch)

@@ -141,7 +141,7 @@ class _Noting:
 
 # These say how an answer is computed, not what it says. All other fields are the key, so that one
 # added to `Query` later makes two entries at worst, and not one wrong answer.
-_HOW: Final = ("version", "seconds", "asker", "reserved")
+_HOW: Final = ("version", "seconds", "cancellation", "reserved", "sent")
 _WHAT: Final = attrgetter(*(field.name for field in fields(Query) if field.name not in _HOW))
 
 

@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,13 +29,10 @@ from coprod_kg.store.base import Answer, Cancellation
 __all__ = [
     "Client",
     "Limits",
-    "Share",
-    "Shared",
     "Slot",
     "Slots",
     "client",
     "fair",
-    "give_back",
     "hold",
     "slots",
 ]
@@ -243,7 +240,7 @@ class Slots:
             number += 1
         return number
 
-    def take(self, client: Client, asker: Cancellation) -> Slot:
+    def take(self, client: Client, cancellation: Cancellation) -> Slot:
         """Take a slot, waiting for one if need be; give it to `hold` or `give_back`.
 
         Raises:
@@ -260,7 +257,7 @@ class Slots:
                 with self._locked():
                     self._sweep()
                     self._advance(slot)
-                    if slot.state == _WAITING and asker.left:
+                    if slot.state == _WAITING and cancellation.left:
                         raise RequestError("the client has left")
                     if slot.state == _WAITING and time.monotonic() > deadline:
                         raise self._refusal(slot)
@@ -447,71 +444,9 @@ def _hold(path: Path) -> int | None:
     return file
 
 
-class Shared:
-    """Something of which this process has so much, and each client a share.
-
-    Args:
-        size: how much there is.
-        watch: told how much is taken, after each change.
-    """
-
-    def __init__(self, size: int, watch: Callable[[int], None] = lambda taken: None) -> None:
-        self._size = size
-        self._watch = watch
-        self._reserved = size // 8
-        self._lock = threading.Lock()
-        self._taken: Counter[int] = Counter()
-
-    def take(self, client: Client, amount: int = 1) -> bool:
-        """Take some of it for a client, or say that there is none; a part is for tokens only."""
-        with self._lock:
-            free = self._size - self._taken.total() - (0 if client.token else self._reserved)
-            if free < amount or not fair(self._taken[client.key], free):
-                return False
-            self._taken[client.key] += amount
-            self._watch(self._taken.total())
-            return True
-
-    def give_back(self, client: Client, amount: int = 1) -> None:
-        """Give it back."""
-        with self._lock:
-            self._taken[client.key] -= amount
-            if not self._taken[client.key]:
-                del self._taken[client.key]
-            self._watch(self._taken.total())
-
-    @property
-    def taken(self) -> int:
-        """How much of it is taken."""
-        with self._lock:
-            return self._taken.total()
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one client has of something shared."""
-
-    shared: Shared
-    client: Client
-
-    def take(self, amount: int = 1) -> bool:
-        """Take some for the client, or say that there is none."""
-        return self.shared.take(self.client, amount)
-
-    def give_back(self, amount: int = 1) -> None:
-        """Give it back."""
-        self.shared.give_back(self.client, amount)
-
-
 def slots(run: Path | None, limits: Limits) -> Slots:
     """The table of one kind of work in the runtime directory."""
     return Slots(run / "slots" / limits.work if run else None, limits)
-
-
-def give_back(slot: Slot | None) -> None:
-    """Give a slot back."""
-    if slot is not None:
-        slot.give_back()
 
 
 def hold(answer: Answer, slot: Slot) -> Answer:

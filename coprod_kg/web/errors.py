@@ -7,6 +7,7 @@ text, everything else (``*/*`` and result formats too) gives ``application/probl
 
 import json
 import re
+from typing import Final
 
 from flask import Flask, Response, current_app, g, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -20,10 +21,11 @@ from coprod_kg.errors import (
     RequestError,
     TooLarge,
 )
-from coprod_kg.formats.media_types import HTML, Format
-from coprod_kg.formats.negotiation import negotiate
+from coprod_kg.formats.media_types import HTML, Format, negotiate
 from coprod_kg.publishing.problems import PROBLEMS, name_of
-from coprod_kg.web.request_log import exchange
+from coprod_kg.web.request_log import request_log
+
+_CHALLENGE: Final = 'Basic realm="coprod-kg: any name, and your token as the password"'
 
 __all__ = ["document", "kind_of", "problem", "register"]
 
@@ -41,9 +43,9 @@ def register(app: Flask) -> None:
 
 def problem(error: CoprodError) -> Response:
     """The error as the client can read it best."""
-    exchange(request).outcome = kind_of(error)
+    request_log(request).outcome = kind_of(error)
     if isinstance(error, LimitReached):
-        exchange(request).refused = error.setting
+        request_log(request).refused = error.setting
         current_app.logger.warning("%s %s: %s", request.method, request.path, error.what)
     elif error.status >= 500:
         current_app.logger.error("%s %s: %s", request.method, request.path, error, exc_info=error)
@@ -62,6 +64,9 @@ def problem(error: CoprodError) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="coprod-kg"'
+        page = request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
+        if page and request.method in ("GET", "HEAD"):  # a browser asks for the token
+            response.headers.add("WWW-Authenticate", f'{_CHALLENGE}, charset="UTF-8"')
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

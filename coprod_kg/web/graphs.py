@@ -13,19 +13,16 @@ from uuid import uuid4
 from flask import Blueprint, Request, Response, request
 
 from coprod_kg.errors import NotFound, Unreadable, VersionGone, WrongUsage
-from coprod_kg.formats.media_types import GRAPHS
-from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, Offer, negotiate, offers_by_name
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query, attempt
 from coprod_kg.store.rdf_intake import RdfBody, read
 from coprod_kg.updates import UpdateRecord, check_graph
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import curator
-from coprod_kg.web.preconditions import check
 from coprod_kg.web.protocol import Parameters, is_iri, parameters
-from coprod_kg.web.replies import Conditions, media_types, reply
-from coprod_kg.web.request_log import exchange
+from coprod_kg.web.replies import Conditions, check_preconditions, committed, media_types, reply
+from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
-from coprod_kg.web.update import committed
 
 __all__ = ["blueprint"]
 
@@ -170,14 +167,16 @@ def _check_preconditions(site: Site, target: Target, version: int) -> bool:
             meant = meant or any(request.if_none_match.contains_weak(tag) for tag in named)
             if meant and (number == version or _same(site, target, number, version)):
                 tags += named
-    check(tags, f"the graph {target.graph}" if target.graph else "the default graph", exists=exists)
+    check_preconditions(
+        tags, f"the graph {target.graph}" if target.graph else "the default graph", exists=exists
+    )
     return exists
 
 
 def _tags(version: int) -> list[str]:
     """The entity tags of a graph in one version, in each format."""
     conditions = Conditions(version, False, (), strong=True)
-    hidden = exchange(request).hidden
+    hidden = request_log(request).hidden
     return [conditions.tag(Offer(form, form.content_type), hidden) for form in GRAPHS]
 
 

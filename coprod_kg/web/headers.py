@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import Flask, Response, request
 
-from coprod_kg.web.request_log import RequestLog, exchange
+from coprod_kg.web.request_log import RequestLog, request_log
 
 __all__ = ["FRAMED_POLICY", "cache_control", "common", "register"]
 
@@ -104,7 +104,7 @@ def _moved(response: Response, prefix: str) -> Response:
 
 
 def _add(response: Response) -> Response:
-    headers, known = response.headers, exchange(request)
+    headers, known = response.headers, request_log(request)
     for name, value in common(known, response.status_code, response.mimetype or ""):
         if name == "Vary":
             response.vary.update(value.split(", "))

@@ -14,11 +14,10 @@ from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.comments import begun, commented
-from coprod_kg.formats.media_types import GRAPHS, HTML
-from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML, Offer, negotiate, offers_by_name
+from coprod_kg.queries.ask import Question
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.web.address import raw_path, readings, root
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.pages.resource import resource_view
 from coprod_kg.web.protocol import parameters, version
 from coprod_kg.web.replies import LATEST, PINNED, Conditions, media_types, reply, wants_page
@@ -111,8 +110,8 @@ def _document(site: Site, space: str, **_: str) -> Response:
     unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name))
     if unchanged is not None:
         return unchanged
-    answer = site.ask(_about(site, space, named), media_types(wanted), named.version)
-    said = caveat_of_claims(claims(site, answer.version, named.iri), "about this thing")
+    answer = _about(site, space, named).answer(media_types(wanted))
+    said = caveat_of_claims(site.claims(answer.version, named.iri), "about this thing")
     media_type = answer.media_type
     answer = begun(answer, lambda first: commented(first, media_type, said))
     response = reply(answer, conditions)
@@ -126,14 +125,15 @@ def _document(site: Site, space: str, **_: str) -> Response:
     return response
 
 
-def _about(site: Site, space: str, named: _Named) -> str:
+def _about(site: Site, space: str, named: _Named) -> Question:
     """The text of the query whose answer is the document."""
     if space in ("id", "vocab"):
-        return site.about("view-document", named.iri)
+        return site.about("view-document", named.iri, named.version)
     if _record(site, named.iri) != "graph":
-        return site.about("view-record", named.iri)
+        return site.about("view-record", named.iri, named.version)
     triples = _size(site, named)
-    return site.about("view-graph", named.iri, triples=str(triples), dump=_dump(named.iri))
+    values = {"triples": str(triples), "dump": _dump(named.iri)}
+    return site.about("view-graph", named.iri, named.version, **values)
 
 
 def _page(site: Site, space: str, **_: str) -> Response:
@@ -154,7 +154,7 @@ def _page(site: Site, space: str, **_: str) -> Response:
         thing=resource_view(site, named.iri, named.version),
         links=[(form.label, named.document(form.name), form.media_type) for form in GRAPHS],
         version=named.version,
-        claims=claims(site, named.version, named.iri),
+        claims=site.claims(named.version, named.iri),
         **shown,
     )
     return conditions.mark(Response(body, content_type=HTML.content_type), offer)
@@ -210,7 +210,7 @@ def _found(site: Site, start: str, local: str, number: int) -> str:
 def _is_known(site: Site, iri: str, number: int) -> bool:
     names = ["view-exists"] + (["view-graph-exists"] if _record(site, iri) == "graph" else [])
     try:
-        found = [site.view(name, iri, number) for name in names]
+        found = [site.about(name, iri, number).table() for name in names]
     except WrongUsage:  # it cannot be the name of anything
         return False
     return any(table is not None and bool(table.truth) for table in found)
@@ -222,7 +222,7 @@ def _record(site: Site, iri: str) -> str:
 
 def _size(site: Site, named: _Named) -> int:
     """How many statements a graph holds."""
-    table = site.view("view-graph-size", named.iri, named.version)
+    table = site.about("view-graph-size", named.iri, named.version).table()
     return int(table.rows[0]["triples"].value) if table and table.rows else 0
 
 

@@ -19,10 +19,10 @@ from coprod_kg.formats.media_types import CHARTS, GRAPHS, HTML, ROWS, Format
 from coprod_kg.model.licence import LICENCE, LICENCE_NAME
 from coprod_kg.model.schemes import schemes
 from coprod_kg.publishing.api import content, problem_responses, query_operation, schemas
+from coprod_kg.queries.derived import formats_of
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.parameters import KINDS
 from coprod_kg.web.explorer.page import LANGUAGES
-from coprod_kg.web.queries import formats_of
 from coprod_kg.web.site import Site
 
 __all__ = ["QUERY", "described", "openapi", "operations"]

@@ -3,8 +3,7 @@
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotFound
-from coprod_kg.formats.media_types import GRAPHS, HTML
-from coprod_kg.formats.negotiation import negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML, negotiate, offers_by_name
 from coprod_kg.publishing.problems import as_rdf, problem_kinds
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.site import Site

@@ -6,16 +6,14 @@ from typing import Final
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from coprod_kg.errors import LimitReached, NotFound
-from coprod_kg.formats.media_types import HTML, ROWS
-from coprod_kg.formats.negotiation import negotiate, offers_by_name
+from coprod_kg.formats.media_types import HTML, ROWS, negotiate, offers_by_name
 from coprod_kg.formats.table import Table
-from coprod_kg.queries.differences import as_csv, compare, key_of
-from coprod_kg.queries.differences_json import document
+from coprod_kg.queries.differences import as_csv, compare, document, key_of
 from coprod_kg.web.pages.differences import compared
 from coprod_kg.web.protocol import parameters, version
-from coprod_kg.web.query_citing import asking_of, saved
+from coprod_kg.web.question import question_of, saved
 from coprod_kg.web.replies import LATEST, PINNED
-from coprod_kg.web.site import Site, rows
+from coprod_kg.web.site import Site
 
 __all__ = ["add_routes"]
 
@@ -62,8 +60,8 @@ def _differ(site: Site, name: str) -> Response:
 
 
 def _table(site: Site, name: str, number: int) -> Table:
-    asking = asking_of(site, site.queries[name], number)
-    found = rows(asking.answer(asking.asked))
+    question = question_of(site, site.queries[name], parameters(request), number, ("from", "to"))
+    found = question.permitted().table()
     if found is None:
         raise LimitReached(
             f"the answer of version {number} is too large to be compared here",

@@ -5,7 +5,6 @@ A question and its chart have the addresses that their files would have: ``/quer
 come with this software, and those in the operator's folder, are not changed here.
 """
 
-import json
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
@@ -15,26 +14,24 @@ from flask import Blueprint, Response, request
 
 from coprod_kg.errors import UnsupportedMedia
 from coprod_kg.formats.media_types import CHARTS
-from coprod_kg.queries.charts.chart import template
 from coprod_kg.queries.library import SavedQuery
-from coprod_kg.queries.lint import decoded
 from coprod_kg.queries.submitted.edit import (
     chart_of,
+    chart_text,
     check_name,
     drop_chart,
     drop_text,
     put_chart,
     put_text,
+    sent_text,
 )
 from coprod_kg.queries.submitted.graph import Edit
 from coprod_kg.store.base import Commit, attempt
-from coprod_kg.web import preconditions
 from coprod_kg.web.authorisation import curator
 from coprod_kg.web.protocol import QUERY, check_plain
-from coprod_kg.web.query_citing import saved
-from coprod_kg.web.replies import LATEST
+from coprod_kg.web.question import saved
+from coprod_kg.web.replies import LATEST, check_preconditions, committed
 from coprod_kg.web.site import Site
-from coprod_kg.web.update import committed
 
 __all__ = ["add_routes"]
 
@@ -74,7 +71,7 @@ def _chart(site: Site, name: str) -> Response:
     """The chart of a question without rows, read or written."""
     if request.method not in ("PUT", "DELETE"):
         query = saved(site, name)
-        return _read(_chart_text(query, site), f"{_CHART}; charset=utf-8")
+        return _read(chart_text(query, site.settings.queries), f"{_CHART}; charset=utf-8")
     writing = _Writing(site, name, "chart")
     if request.method == "DELETE":
         return writing.done(lambda edit, before: committed(drop_chart(edit, before)))
@@ -123,7 +120,7 @@ class _Writing:
         if before is None or request.method == "PUT":
             check_name(self._name, self._site.queries.fixed)
         tag = self._tag(before)
-        preconditions.check([tag] if tag else [], self._name, exists=tag is not None)
+        check_preconditions([tag] if tag else [], self._name, exists=tag is not None)
         edit = Edit(self._site.store, self._site.settings, self._grant.name, number)
         return change(edit, before)
 
@@ -136,7 +133,7 @@ def _put(name: str, data: bytes, edit: Edit, before: SavedQuery | None) -> Respo
     response = _made(put_text(name, data, edit, before), edit, before is None)
     if before is None:
         response.headers["Location"] = f"/queries/{name}"
-    return _tagged(response, decoded(data)[0])
+    return _tagged(response, sent_text(data))
 
 
 def _chart_put(data: bytes, edit: Edit, before: SavedQuery | None) -> Response:
@@ -144,19 +141,12 @@ def _chart_put(data: bytes, edit: Edit, before: SavedQuery | None) -> Response:
     response = _made(put_chart(data, edit, before), edit, new)
     if new:
         response.headers["Location"] = request.path
-    return _tagged(response, decoded(data)[0])
+    return _tagged(response, sent_text(data))
 
 
 def _made(commit: Commit | None, edit: Edit, new: bool) -> Response:
     """The response to a change; without a commit it was there already."""
     return committed(commit or Commit(edit.base), 201 if new else 204)
-
-
-def _chart_text(query: SavedQuery, site: Site) -> str:
-    own = chart_of(query)
-    if own is not None:
-        return own
-    return json.dumps(template(query, site.settings.queries), ensure_ascii=False, indent=1) + "\n"
 
 
 def _read(text: str, content_type: str) -> Response:

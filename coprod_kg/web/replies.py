@@ -4,7 +4,7 @@ A small answer comes with its length. A large one is sent as it comes, and where
 the connection breaks (`coprod_kg.server.asgi`), so that every client notices.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -13,18 +13,38 @@ from flask import Response, current_app, request
 from werkzeug.http import parse_etags, quote_etag
 
 from coprod_kg import __version__
-from coprod_kg.errors import Overloaded
-from coprod_kg.formats.media_types import FORMATS, HTML, ROWS, by_name
-from coprod_kg.formats.negotiation import Offer, negotiate, offers_by_name
+from coprod_kg.errors import Overloaded, PreconditionFailed
+from coprod_kg.formats.media_types import (
+    FORMATS,
+    HTML,
+    ROWS,
+    Offer,
+    by_name,
+    negotiate,
+    offers_by_name,
+)
 from coprod_kg.formats.relay import Relay
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Answer
+from coprod_kg.store.base import Answer, Commit
 from coprod_kg.web import metrics
-from coprod_kg.web.client_slots import Share, Shared, client
+from coprod_kg.web.client_slots import client
 from coprod_kg.web.protocol import Parameters
-from coprod_kg.web.request_log import exchange
+from coprod_kg.web.request_log import request_log
+from coprod_kg.web.shares import Share, Shared
 
-__all__ = ["Conditions", "Room", "chosen", "media_types", "offers", "reply", "wants_page"]
+__all__ = [
+    "LATEST",
+    "PINNED",
+    "Conditions",
+    "Room",
+    "check_preconditions",
+    "chosen",
+    "committed",
+    "media_types",
+    "offers",
+    "reply",
+    "wants_page",
+]
 
 LATEST = "public, max-age=0, must-revalidate"
 PINNED = "public, max-age=31536000, immutable"
@@ -62,7 +82,7 @@ class Conditions:
         """
         if request.method not in ("GET", "HEAD"):
             return None
-        offer = self.held(request.headers.get("If-None-Match"), exchange(request).hidden)
+        offer = self.held(request.headers.get("If-None-Match"), request_log(request).hidden)
         if offer is None:
             return None
         response = self.mark(Response(status=304), offer)
@@ -113,7 +133,7 @@ class Conditions:
         """Say which version this is, and how long it may be kept."""
         headers = response.headers
         if request.method in ("GET", "HEAD") and not self.changing:
-            for name, value in self.marks(offer, exchange(request).hidden):
+            for name, value in self.marks(offer, request_log(request).hidden):
                 headers[name] = value
         else:
             headers["Dataset-Version"] = str(self.version)
@@ -132,6 +152,35 @@ class Conditions:
             ("ETag", quote_etag(self.tag(offer, hidden), weak=not self.strong)),
             ("Cache-Control", PINNED if self.pinned else LATEST),
         ]
+
+
+def check_preconditions(tags: Collection[str], what: str, *, exists: bool = True) -> None:
+    """Refuse a change that was meant for another state (RFC 9110, section 13).
+
+    Args:
+        tags: the entity tags of what is there, without quotes.
+        what: is to be changed, as the beginning of a sentence.
+        exists: whether it is there.
+
+    Raises:
+        PreconditionFailed: a header of the request says otherwise.
+    """
+    wanted, unwanted = request.if_match, request.if_none_match
+    # A weak tag says "much the same": what is to be replaced has to be the very same.
+    fits = wanted.star_tag or any(wanted.contains(tag) for tag in tags)
+    if "If-Match" in request.headers and not (exists and fits):
+        raise PreconditionFailed(
+            f"{what} is not what the header If-Match says",
+            where="header If-Match",
+            fix="Get it again, and make the change anew.",
+        )
+    met = unwanted.star_tag or any(unwanted.contains_weak(tag) for tag in tags)
+    if "If-None-Match" in request.headers and exists and met:
+        raise PreconditionFailed(
+            f"{what} is there already",
+            where="header If-None-Match",
+            fix="Choose another name, or leave the header out to replace it.",
+        )
 
 
 def offers(given: Parameters) -> tuple[Offer, ...]:
@@ -191,6 +240,15 @@ def reply(answer: Answer, conditions: Conditions, filename: str | None = None) -
     return response
 
 
+def committed(commit: Commit, status: int = 204) -> Response:
+    """The response to a change that was made."""
+    request_log(request).notes["version"] = commit.version
+    response = Response(status=status)
+    response.headers["Dataset-Version"] = str(commit.version)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """What this process has room for: large answers being sent, and bytes of them on disk.
@@ -231,7 +289,7 @@ class Download:
         Raises:
             Overloaded: there is none.
         """
-        settings, known = current_app.config["SETTINGS"], exchange(request)
+        settings, known = current_app.config["SETTINGS"], request_log(request)
         room: Room = current_app.config["ROOM"]
         reader = client(known.client, known.grant)
         place = Share(room.downloads, reader)

@@ -1,19 +1,80 @@
-"""What is known of one request, for the access log: keep tokens and bodies out of it."""
+"""What is known of one request, its line of JSON in the access log, and what it counts for.
 
+Keep tokens, bodies and query strings out: logs are read by more people than may see those. Of a
+query the SHA-256 is logged, or the text where the settings say so.
+"""
+
+import json
+import sys
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Final
 
 from flask import Request
 
 from coprod_kg.access import Grant
-from coprod_kg.store.base import Cancellation
-from coprod_kg.web.in_flight import QueryInFlight
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Answer, Cancellation, Query, RestrictedStore
+from coprod_kg.store.worker_client import PendingQuery, WorkerLost
+from coprod_kg.web import metrics
+from coprod_kg.web.client_slots import Slot
 
-__all__ = ["KEY", "RequestLog", "exchange"]
+__all__ = ["KEY", "QueryInFlight", "RequestLog", "record", "request_log"]
 
 KEY = "coprod.exchange"
 """Where the WSGI environment holds it."""
+_ROUTES: Final = frozenset(
+    {
+        "catalogue",
+        "data",
+        "doc",
+        "docs",
+        "dump",
+        "healthz",
+        "id",
+        "metrics",
+        "ontology",
+        "page",
+        "queries",
+    }
+    | {"readyz", "shapes", "sparql", "static", "submissions", "versions", "vocab"}
+)
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+_REFUSED: Final = frozenset({401, 403, 408, 413, 429, 503, 507})
+"""Statuses of requests that may succeed later, or with another token: counted as refusals."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInFlight(RestrictedStore):
+    """A store with a query that `coprod_kg.server.fast_lookup` sent and the application waits for.
+
+    Attributes:
+        asked: the query.
+        asking: the query in its worker.
+        slot: the client's slot.
+    """
+
+    asked: Query
+    asking: PendingQuery
+    slot: Slot
+
+    def query(self, query: Query) -> Answer:
+        """The answer to the query in progress; any other query goes to the store as usual."""
+        if query == self.asked:
+            try:
+                return self.asking.answer()
+            except WorkerLost:
+                return self.store.query(query)
+        self.asking.close()
+        return self.store.query(query)
+
+    def close(self) -> None:
+        """Stop the query, and give the slot back."""
+        self.asking.close()
+        self.slot.give_back()
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +85,7 @@ class RequestLog:
         method: of the request.
         path: the address without its query string.
         client: the address of the client, or of the last proxy that is not trusted.
-        asker: the client as the store knows it; it leaves when the client does.
+        cancellation: the client as the store knows it; it leaves when the client does.
         started: when the request came in, in seconds of the monotonic clock.
         status: of the response, 0 before there is one.
         sent: bytes of the body handed over to be sent.
@@ -41,7 +102,7 @@ class RequestLog:
     method: str = ""
     path: str = ""
     client: str = ""
-    asker: Cancellation = field(default_factory=Cancellation)
+    cancellation: Cancellation = field(default_factory=Cancellation)
     started: float = field(default_factory=time.monotonic)
     status: int = 0
     sent: int = 0
@@ -65,7 +126,7 @@ class RequestLog:
             self.notes["cache"] = word
 
 
-def exchange(request: Request) -> RequestLog:
+def request_log(request: Request) -> RequestLog:
     """The log entry of a request; a new one where no server put one into its environment."""
     found = request.environ.get(KEY)
     if found is None:
@@ -73,3 +134,28 @@ def exchange(request: Request) -> RequestLog:
     if not isinstance(found, RequestLog):
         raise TypeError(f"{KEY} holds {type(found).__name__}")
     return found
+
+
+def record(known: RequestLog, settings: Settings) -> None:
+    """Count a finished request and write its log line."""
+    seconds = time.monotonic() - known.started
+    first = known.path.split("/", 2)[1] if "/" in known.path else ""
+    route = f"/{first}" if first in _ROUTES else "/" if first == "" else "other"
+    method = known.method if known.method in _METHODS else "other"
+    metrics.count(route, method, known.status, known.outcome)
+    metrics.measure(route, seconds, known.sent)
+    if known.status in _REFUSED:
+        metrics.refuse(known.refused or known.outcome)
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "method": known.method,
+        "path": known.path[:300],
+        "status": known.status,
+        "seconds": round(seconds, 4),
+        "bytes": known.sent,
+        "outcome": known.outcome,
+        **known.notes,
+    }
+    if settings.log_queries != "text":
+        line.pop("query_text", None)
+    sys.stderr.write(json.dumps(line, ensure_ascii=True) + "\n")

@@ -6,19 +6,16 @@ written by a form of another site.
 """
 
 from functools import partial
-from typing import Final
 
-from flask import Blueprint, Flask, Response, redirect, request
+from flask import Blueprint, Flask, redirect, request
 from werkzeug.wrappers import Response as Redirection
 
 from coprod_kg.errors import Unauthorised
 from coprod_kg.web.authorisation import holder
-from coprod_kg.web.request_log import exchange
+from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint", "offer"]
-
-_CHALLENGE: Final = 'Basic realm="coprod-kg: any name, and your token as the password"'
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -29,20 +26,13 @@ def blueprint(site: Site) -> Blueprint:
 
 
 def offer(app: Flask, site: Site) -> None:
-    """Challenge browsers for a token where one is missing; give pages the name of the token."""
-
-    def challenge(response: Response) -> Response:
-        page = request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
-        if response.status_code == 401 and page and request.method in ("GET", "HEAD"):
-            response.headers.add("WWW-Authenticate", f'{_CHALLENGE}, charset="UTF-8"')
-        return response
+    """Give pages the name of the token, and the offer to sign in where that matters."""
 
     def signed() -> dict[str, object]:
-        known = exchange(request)
+        known = request_log(request)
         matters = known.guarded or site.settings.read_access == "token"
         return {"may_sign_in": matters, "signed_in": known.grant.name if known.grant else ""}
 
-    app.after_request(challenge)
     app.context_processor(signed)
 
 

@@ -3,28 +3,29 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from flask import request
+from flask import g, has_request_context, request
 
 from coprod_kg.access import Grant, Private, Tokens, hidden
-from coprod_kg.formats.media_types import ROWS
-from coprod_kg.formats.table import Table, read_table
-from coprod_kg.queries.ask import ask
+from coprod_kg.formats.table import Table
+from coprod_kg.queries.ask import Endpoint, Question, ask
+from coprod_kg.queries.caveat import claims_of
 from coprod_kg.queries.library import SavedQuery
-from coprod_kg.queries.suppression import suppressed
+from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
+from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.cache import Cache
-from coprod_kg.web.client_slots import Slots, client, give_back, hold
+from coprod_kg.web.client_slots import Slots, client, hold
 from coprod_kg.web.gauges import Present
-from coprod_kg.web.protocol import Parameters, version
-from coprod_kg.web.questions import SavedQuestions
-from coprod_kg.web.request_log import exchange
+from coprod_kg.web.protocol import Parameters, parameters, version
+from coprod_kg.web.request_log import request_log
 
-__all__ = ["ONTOLOGY", "PAGE_BYTES", "VOCABULARY", "Site", "rows", "take"]
+__all__ = ["ONTOLOGY", "VOCABULARY", "SavedQuestions", "Site"]
 
 VOCABULARY: Final = "https://w3id.org/coprod/vocab/"
 _MODEL: Final = "https://w3id.org/coprod/"
@@ -38,8 +39,59 @@ _SPACES: Final = ("id", "graph", "submission", "version", "model", "queries", "d
 _SAFE: Final = "/-._~!$&'()*+,;=:@%"
 """What stands in an address as it stands in an IRI: a percent-escape is part of the name."""
 
-PAGE_BYTES: Final = 2 * 1024**2
-"""The largest answer that is made into a page; a larger one is a download."""
+
+class SavedQuestions(Mapping[str, SavedQuery]):
+    """The saved queries by name, as one request sees them; those in files come first.
+
+    Those that were submitted are data: a request that names a version of the dataset sees them as
+    they were in it, and those that are newer than it as they are now.
+
+    Attributes:
+        fixed: those in files.
+        collection: those submitted, of each version.
+    """
+
+    def __init__(
+        self, fixed: Mapping[str, SavedQuery], collection: Collection, store: Store
+    ) -> None:
+        """Nothing is read before it is needed."""
+        self.fixed = fixed
+        self.collection = collection
+        self._store = store
+
+    def __getitem__(self, name: str) -> SavedQuery:
+        return self.fixed[name] if name in self.fixed else self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def newest(self) -> tuple[int, Mapping[str, SavedQuery]]:
+        """The newest version of the dataset, and the questions submitted that are in it."""
+        number = self._store.version()
+        return number, self.collection.at(number)
+
+    def mark(self) -> tuple[object, ...]:
+        """A mark that changes when a question is submitted, replaced or removed."""
+        own = (query for query in self.values() if query.name not in self.fixed)
+        return tuple((query.name, query.text, query.submitted) for query in own)
+
+    def _all(self) -> Mapping[str, SavedQuery]:
+        """All of them; outside of a request those in files."""
+        if not has_request_context():
+            return self.fixed
+        found: Mapping[str, SavedQuery] | None = g.get("questions")
+        if found is None:
+            given = parameters(request)
+            number, lineage = version(given), given.one("lineage")
+            if lineage and number is not None:
+                self._store.identity().check(lineage, [number])
+            submitted = self.collection.seen(number)
+            found = MappingProxyType({**submitted, **self.fixed})
+            g.questions = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +155,8 @@ class Site:
 
     def ask_store(self, query: Query) -> Answer:
         """Answer a query from the cache or the store, admitted and limited as the client's."""
-        known = exchange(request)
-        known.note(query.text)
+        known = request_log(request)
+        known.note(query.text if query.sent is None else query.sent)
         holder(request, self.tokens)
         query = replace(query, hidden=hidden(known.hidden, self.settings.base_iri))
         keeps = self.cache.keeps(query)
@@ -115,12 +167,12 @@ class Site:
             return kept
         begun, known.begun = known.begun, None
         sender = client(known.client, known.grant)
-        slot = begun.slot if begun else self.slots.take(sender, known.asker)
-        query = replace(query, asker=known.asker, reserved=slot.reserved)
+        slot = begun.slot if begun else self.slots.take(sender, known.cancellation)
+        query = replace(query, cancellation=known.cancellation, reserved=slot.reserved)
         try:
             answer = ask(begun or self.store, query, self.settings)
         except BaseException:  # no answer holds the slot yet
-            give_back(slot)
+            slot.give_back()
             raise
         known.notes["version"] = answer.version
         answer = hold(answer, slot)
@@ -137,9 +189,9 @@ class Site:
         Args:
             grant: what the client may do, where the token came in the body.
         """
-        known = exchange(request)
+        known = request_log(request)
         grant = grant or holder(request, self.tokens)
-        slot = self.checks.take(client(known.client, grant), known.asker)
+        slot = self.checks.take(client(known.client, grant), known.cancellation)
         try:
             yield
         finally:
@@ -148,9 +200,9 @@ class Site:
     @contextmanager
     def making(self) -> Iterator[None]:
         """Hold one of the slots for charts while a chart, workbook or crate is made."""
-        known = exchange(request)
+        known = request_log(request)
         grant = holder(request, self.tokens)
-        slot = self.charts.take(client(known.client, grant), known.asker)
+        slot = self.charts.take(client(known.client, grant), known.cancellation)
         try:
             yield
         finally:
@@ -159,7 +211,7 @@ class Site:
     @property
     def seen(self) -> RestrictedStore:
         """The store without the data hidden from the client; its queries take no slot."""
-        known = exchange(request)
+        known = request_log(request)
         data = hidden(known.hidden, self.settings.base_iri)
         return RestrictedStore(self.store, data, reserved=known.grant is not None)
 
@@ -172,36 +224,25 @@ class Site:
             number = query.version
         return self.cache.find(query, number)
 
-    def ask(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
-        """Put a saved query's text to the store: always to the union of all graphs."""
-        query = Query(
-            text,
-            media_types,
-            version=version,
-            seconds=self.settings.query_seconds,
-            union=True,
-        )
-        return self.ask_store(query)
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where saved queries are asked for the client of this request."""
+        return Endpoint(self.store, self.settings, self.queries, self.ask_store, root())
 
     def rows_of(self, name: str, version: int | None = None) -> Table:
         """The rows of a query that takes no value; none where they are more than a page shows."""
         query = self.views[name] if name in self.views else self.queries[name]
-        bound = query.bind({}, self.settings.base_iri)
-        found = rows(self.ask(bound, (ROWS[0].media_type,), version)) or Table((), ())
-        return suppressed(found, query.small_counts)
+        return Question(self.endpoint, query, {}, version).table() or Table((), ())
 
-    def view(self, name: str, thing: str, version: int | None = None) -> Table | None:
-        """The rows of one of our own queries about a resource; None if too many for a page."""
-        return rows(self.ask(self.about(name, thing), (ROWS[0].media_type,), version))
-
-    def about(self, name: str, thing: str, **values: str) -> str:
-        """The text of one of our own queries about the thing an IRI names.
+    def about(self, name: str, thing: str, version: int | None = None, **values: str) -> Question:
+        """One of our own queries about the thing an IRI names.
 
         The header can declare one kind of thing; here it is whichever kind the IRI says.
 
         Args:
             name: of the query.
             thing: the IRI.
+            version: the dataset version, or None for the newest.
             values: of its other parameters.
         """
         kind = thing.removeprefix(f"{self.settings.base_iri}id/").partition("/")[0]
@@ -209,7 +250,19 @@ class Site:
         taken = tuple(replace(parameter, scope=kind) for parameter in query.parameters)
         bound = replace(query, parameters=taken)
         given = {name: (value,) for name, value in values.items()}
-        return bound.bind({"thing": (thing,), **given}, self.settings.base_iri)
+        return Question(self.endpoint, bound, {"thing": (thing,), **given}, version)
+
+    def claims(self, version: int | None, thing: str | None = None) -> tuple[int, int]:
+        """How many claims are secondary coding, and how many there are, for a disclaimer.
+
+        Args:
+            version: the dataset version.
+            thing: those about this thing, or the claim that it is; all claims where it is None.
+        """
+        if thing is None:
+            return self.endpoint.claims(version)
+        found = self.about("view-bases-of", thing, version).table()
+        return claims_of(found or Table((), ()))
 
     def path(self, iri: str) -> str | None:
         """The address on this server of the thing an IRI names, or None if it is not ours."""
@@ -221,22 +274,3 @@ class Site:
         if iri.startswith((f"{_MODEL}ontology#", f"{_MODEL}shapes#")):
             return "/" + quote(iri[len(_MODEL) :], safe="/-._~#")
         return None
-
-
-def take(answer: Answer, most_bytes: int = PAGE_BYTES) -> bytes | None:
-    """The bytes of an answer for a page, or None where they are more than a page can show."""
-    with answer:
-        if answer.length is not None and answer.length > most_bytes:
-            return None
-        found = bytearray()
-        for chunk in answer.chunks:
-            found += chunk
-            if len(found) > most_bytes:
-                return None
-    return bytes(found)
-
-
-def rows(answer: Answer) -> Table | None:
-    """The rows of an answer for a page, or None where they are more than a page can show."""
-    data = take(answer)
-    return None if data is None else read_table(data)

@@ -4,32 +4,22 @@ from hashlib import sha256
 
 from flask import Response, request
 
-from coprod_kg.store.base import Commit
 from coprod_kg.updates import update, with_dataset
-from coprod_kg.web import preconditions
 from coprod_kg.web.authorisation import curator
 from coprod_kg.web.protocol import Parameters, iris
-from coprod_kg.web.request_log import exchange
+from coprod_kg.web.replies import check_preconditions, committed
+from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
 
-__all__ = ["committed", "updated"]
+__all__ = ["updated"]
 
 
 def updated(site: Site, text: str, given: Parameters) -> Response:
     """Carry out the update of a request."""
     grant = curator(request, site.tokens, "SPARQL Update")
-    preconditions.check((), "The dataset")  # it has no strong tag, so only * is met
-    notes = exchange(request).notes
+    check_preconditions((), "The dataset")  # it has no strong tag, so only * is met
+    notes = request_log(request).notes
     notes["query"] = sha256(text.encode()).hexdigest()[:16]
     notes["query_text"] = text
     whole = with_dataset(text, iris(given, "using-graph-uri"), iris(given, "using-named-graph-uri"))
     return committed(update(site.store, whole, grant.name, site.settings, text))
-
-
-def committed(commit: Commit, status: int = 204) -> Response:
-    """The response to a change that was made."""
-    exchange(request).notes["version"] = commit.version
-    response = Response(status=status)
-    response.headers["Dataset-Version"] = str(commit.version)
-    response.headers["Cache-Control"] = "no-store"
-    return response

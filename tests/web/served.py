@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coprod_kg.errors import QueryTimeout
-from coprod_kg.server.asgi import Door
+from coprod_kg.server.asgi import HttpServer
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.web import create_app
@@ -40,4 +40,4 @@ def _cut(chunks: Iterator[bytes]) -> Iterator[bytes]:
 store = Failing(whole=0)
 store.load("urn:g", DATA)
 settings = Settings(body_mb=1, data=Path("nowhere"))
-app = Door(create_app(store, settings), settings)
+app = HttpServer(create_app(store, settings), settings)

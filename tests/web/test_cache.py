@@ -93,7 +93,7 @@ def test_what_decides_the_answer_is_never_mixed_up(
 def test_every_field_of_a_query_counts_but_who_asks_and_for_how_long() -> None:
     cache, query = Cache(1), Query(SELECT, (JSON,))
     cache.noting(query, answer(b"x")).read()
-    same = replace(query, seconds=1.0, asker=Cancellation(), version=1)
+    same = replace(query, seconds=1.0, cancellation=Cancellation(), version=1)
     assert cache.find(same, 1) is not None
     for other in (
         replace(query, text=SELECT + " "),

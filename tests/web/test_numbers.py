@@ -17,7 +17,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Cancellation
 from coprod_kg.web.client_slots import Limits, client, slots
 from tests.web.service import Running, running
-from tests.web.test_slots import happens
+from tests.working import happens
 
 ALERTS = Path(__file__).parents[2] / "deploy" / "prometheus-alerts.yml"
 NAME = re.compile(r"\bcoprod_[a-z_]+")

@@ -44,7 +44,7 @@ def ask(port: int) -> Iterator[Ask]:
         connection.close()
 
 
-def exchange(port: int, raw: bytes) -> bytes:
+def request_log(port: int, raw: bytes) -> bytes:
     """Send bytes as they are and read what comes until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(raw)
@@ -69,7 +69,7 @@ def test_a_large_answer_arrives_whole_in_chunks(ask: Ask) -> None:
 @pytest.mark.parametrize("how", ["unsized", "sized"])
 def test_an_answer_that_fails_midway_breaks_the_connection(port: int, how: str) -> None:
     raw = f"GET {query(f'{ALL} # fails {how}')} HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\n\r\n"
-    received = exchange(port, raw.encode())
+    received = request_log(port, raw.encode())
     assert not received.endswith(b"0\r\n\r\n")
     head, _, _ = received.partition(b"\r\n\r\n")
     assert (b"transfer-encoding: chunked" in head) == (how == "unsized" and bool(head))
@@ -91,7 +91,7 @@ def test_head_has_the_headers_of_get_and_no_byte_of_the_body(port: int, ask: Ask
     text = f"{ALL} LIMIT 7"
     length = ask("GET", query(text), Accept="application/json").headers["Content-Length"]
     raw = f"HEAD {query(text)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-    head, _, body = exchange(port, f"{raw}Accept: application/json\r\n\r\n".encode()).partition(
+    head, _, body = request_log(port, f"{raw}Accept: application/json\r\n\r\n".encode()).partition(
         b"\r\n\r\n"
     )
     assert body == b""
@@ -133,7 +133,7 @@ def test_a_body_announced_over_the_limit_is_refused_unread(port: int) -> None:
         "POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\n"
         "Content-Length: 99999999999\r\n\r\n"
     )
-    answer = exchange(port, raw.encode())
+    answer = request_log(port, raw.encode())
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"application/problem+json" in answer
 
@@ -160,7 +160,7 @@ def test_a_strange_address_is_an_error_of_the_client(
     port: int, target: bytes, status: bytes
 ) -> None:
     raw = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    assert exchange(port, raw).split(b" ")[1] == status
+    assert request_log(port, raw).split(b" ")[1] == status
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_strange_address_is_an_error_of_the_client(
 def test_a_strange_header_is_never_a_fault_of_the_service(port: int, header: bytes) -> None:
     target = query("ASK {}").encode()
     raw = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n"
-    status = int(exchange(port, raw).split(b" ")[1])
+    status = int(request_log(port, raw).split(b" ")[1])
     assert status < 500
 
 

@@ -18,7 +18,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.web.client_slots import Limits, client, slots
 from tests.test_submitting import PREFIXES, initiative, organisation, town
 from tests.web.service import Running, running
-from tests.web.test_slots import happens
+from tests.working import happens
 
 PAIRS = "SELECT ?a ?b { ?a <urn:p> ?x . ?b <urn:p> ?y }"
 ENDLESS = (

@@ -4,8 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from coprod_kg.errors import Overloaded, RequestError
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Cancellation
 from coprod_kg.web.client_slots import Client, Limits, Slots, client, fair
+from tests.working import happens
 
 
 def grant(name: str) -> Grant:
@@ -43,15 +42,6 @@ def full(slots: Slots, who: Client) -> int:
         except BlockingIOError:
             return taken
         taken += 1
-
-
-def happens(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.mark.parametrize(
@@ -135,17 +125,17 @@ def test_those_who_wait_are_served_in_their_order_and_nobody_overtakes() -> None
 def test_one_who_waits_for_itself_holds_nobody_up() -> None:
     slots = Slots(None, limits(places=4, client=1, seconds=60))
     mine = slots.take_at_once(address(1))
-    asker = Cancellation()
+    cancellation = Cancellation()
 
     def wait() -> None:
         with pytest.raises(RequestError, match="left"):
-            slots.take(address(1), asker)
+            slots.take(address(1), cancellation)
 
     waiting = threading.Thread(target=wait)
     waiting.start()
     assert happens(lambda: slots.numbers()[2] == 1)
     slots.take_at_once(address(2)).give_back()
-    asker.leave()
+    cancellation.leave()
     waiting.join()
     mine.give_back()
 
@@ -161,7 +151,7 @@ def test_who_is_refused_is_told_the_place_and_when_to_try_again() -> None:
 
 def test_one_client_cannot_fill_the_queue_and_strangers_not_all_of_it() -> None:
     slots = Slots(None, limits(places=1, reserved=0, client=1, seconds=60, waiting=8))
-    first, askers, threads = (
+    first, cancellations, threads = (
         slots.take_at_once(address(0)),
         list[Cancellation](),
         list[threading.Thread](),
@@ -169,19 +159,19 @@ def test_one_client_cannot_fill_the_queue_and_strangers_not_all_of_it() -> None:
 
     def joins(who: Client) -> bool:
         """Whether one more of a client may wait."""
-        before, asker = slots.numbers()[2], Cancellation()
+        before, cancellation = slots.numbers()[2], Cancellation()
         ended = threading.Event()
 
         def wait() -> None:
             try:
-                slots.take(who, asker).give_back()
+                slots.take(who, cancellation).give_back()
             except (Overloaded, RequestError):
                 ended.set()
 
         thread = threading.Thread(target=wait)
         thread.start()
         threads.append(thread)
-        askers.append(asker)
+        cancellations.append(cancellation)
         assert happens(lambda: ended.is_set() or slots.numbers()[2] > before)
         return not ended.is_set()
 
@@ -192,8 +182,8 @@ def test_one_client_cannot_fill_the_queue_and_strangers_not_all_of_it() -> None:
         assert not joins(address(9)), "what is left is for tokens"
         assert joins(CORA)
     finally:
-        for asker in askers:
-            asker.leave()
+        for cancellation in cancellations:
+            cancellation.leave()
         for thread in threads:
             thread.join()
         first.give_back()

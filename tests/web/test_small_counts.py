@@ -13,12 +13,12 @@ from openpyxl import load_workbook
 
 from coprod_kg.errors import NotAcceptable
 from coprod_kg.formats.table import SUPPRESSED
-from coprod_kg.queries.ask import run_saved
+from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import load
 from coprod_kg.queries.suppression import MARK
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
-from coprod_kg.store.base import Change, Query, Store
+from coprod_kg.store.base import Change, Store
 from coprod_kg.web import create_app
 
 QUERY = """#+ summary: How many people used each offer?
@@ -213,7 +213,8 @@ def test_the_road_of_the_command_line_and_the_notebook_withholds_too(
     store: Store, home: Settings, folder: Path, media_type: str
 ) -> None:
     saved = load(folder)[NAME]
-    answer = run_saved(store, saved, {"country": ["SE"]}, Query("", (media_type,)), home)
+    endpoint = Endpoint.local(store, home, {})
+    answer = Question(endpoint, saved, {"country": ["SE"]}).answer((media_type,))
     assert answer.media_type == media_type
     text = answer.read().decode()
     assert text.count(MARK) == 2
@@ -222,7 +223,7 @@ def test_the_road_of_the_command_line_and_the_notebook_withholds_too(
 
 def test_rows_are_no_graph_with_a_rule_either(store: Store, home: Settings, folder: Path) -> None:
     with pytest.raises(NotAcceptable):
-        run_saved(store, load(folder)[NAME], {}, Query("", ("text/turtle",)), home)
+        Question(Endpoint.local(store, home, {}), load(folder)[NAME], {}).answer(("text/turtle",))
 
 
 def test_who_holds_an_answer_from_before_the_rule_is_given_the_new_one(

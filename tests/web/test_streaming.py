@@ -4,7 +4,7 @@ import http.client
 import socket
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ import pytest
 
 from coprod_kg.settings import Settings
 from tests.web.service import Running, running
-from tests.working import at_work
+from tests.working import at_work, happens
 
 PAIRS = "SELECT ?a ?b { ?a <urn:p> ?x . ?b <urn:p> ?y }"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a <urn:p> ?x . ?b <urn:p> ?y . ?c <urn:p> ?z }"
@@ -42,15 +42,6 @@ def rest(connection: socket.socket) -> bytes:
     while piece := connection.recv(1 << 16):
         received += piece
     return bytes(received)
-
-
-def happens(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def works(service: Running) -> bool:

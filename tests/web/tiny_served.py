@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from coprod_kg.server.asgi import Door
+from coprod_kg.server.asgi import HttpServer
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from tests.web.conftest import tiny_world
@@ -13,4 +13,4 @@ __all__ = ["app"]
 checkout = Path(__file__).parents[2]
 data = Path(tempfile.mkdtemp(prefix="tiny-"))
 settings = Settings(data=data, query_seconds=5)
-app = Door(create_app(tiny_world(checkout), settings), settings)
+app = HttpServer(create_app(tiny_world(checkout), settings), settings)

@@ -24,7 +24,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
-from coprod_kg.ingest.report.readied import lost_parts, readied
+from coprod_kg.ingest.report.openpyxl_input import lost_parts, openpyxl_bytes
 from coprod_kg.sandbox.child import Payloads, serve
 from coprod_kg.sandbox.limits import limited
 from coprod_kg.workbook.columns import MENDING
@@ -85,7 +85,7 @@ def mark(content: bytes, job: Mapping[str, Any]) -> bytes:
     lost = lost_parts(package)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        book = load_workbook(BytesIO(readied(package)), keep_links=False, rich_text=True)
+        book = load_workbook(BytesIO(openpyxl_bytes(package)), keep_links=False, rich_text=True)
     dropped = " ".join(str(warning.message) for warning in said)
     lost += [words for name, words in _LOST_EXTENSIONS.items() if f"{name} ext" in dropped]
     if lost:

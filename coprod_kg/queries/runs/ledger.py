@@ -1,20 +1,125 @@
 """Ledger of the last runs of saved queries: ``freshness.json`` in the data directory.
 
 It is no part of the data: writing it makes no version. It is replaced atomically, so that a
-reader sees one state or the next.
+reader sees one state or the next. A query that was stopped by a limit is not taken for one without
+rows.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from coprod_kg.errors import StoreError
-from coprod_kg.queries.runs.run import Run, after
+from coprod_kg.queries.citation import query_hash
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.store.base import Store
 from coprod_kg.store.directory import alone, put
 
-__all__ = ["RunLedger"]
+__all__ = ["Run", "RunLedger", "after"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The last run of a saved query with its default parameters.
+
+    Attributes:
+        query: its name.
+        query_sha256: the hash of its text: another text is another question.
+        version: the dataset version that was asked.
+        time: when, in ISO 8601.
+        seconds: how long the answer took.
+        rows: how many rows or statements it had; None for a truth value, and where it failed.
+        problem: why there is no answer, or None.
+        answered: the last version that was answered, this one or an earlier one.
+        filled: the last version known to have rows, or None.
+        empty_since: the first version of those that were asked since and had none, or None.
+        passed_over: whether versions since then were not asked.
+    """
+
+    query: str
+    query_sha256: str
+    version: int
+    time: str
+    seconds: float
+    rows: int | None
+    problem: str | None = None
+    answered: int | None = None
+    filled: int | None = None
+    empty_since: int | None = None
+    passed_over: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was answered, and by no row."""
+        return self.problem is None and self.rows == 0
+
+    @property
+    def emptiness(self) -> str:
+        """Since when it has no rows, as exactly as the versions that were asked can say it."""
+        if not self.is_empty or self.empty_since is None:
+            return ""
+        if self.passed_over:
+            return f"empty whenever it was run since version {self.empty_since}"
+        exact = self.empty_since == 0 or self.filled == self.empty_since - 1
+        return f"empty since version {self.empty_since}{'' if exact else ' at the latest'}"
+
+    @property
+    def outcome(self) -> str:
+        """The outcome, in a few words."""
+        if self.problem is not None:
+            return f"not answered: {self.problem}"
+        if self.rows is None:
+            return "answered"
+        return self.emptiness or ("1 row" if self.rows == 1 else f"{self.rows} rows")
+
+    @property
+    def moment(self) -> datetime:
+        """When it was run."""
+        return datetime.fromisoformat(self.time)
+
+    def told(self) -> dict[str, Any]:
+        """The run, ready for JSON."""
+        return asdict(self)
+
+    def described(self) -> dict[str, Any]:
+        """The run in a list of the saved queries, ready for JSON."""
+        shown = ("version", "time", "seconds", "rows", "problem")
+        entry = {name: getattr(self, name) for name in shown}
+        return entry | {
+            "empty_since": self.empty_since if self.is_empty else None,
+            "outcome": self.outcome,
+        }
+
+
+def after(before: Run | None, now: Run) -> Run:
+    """A run that has just been made, with what follows from the run before it.
+
+    Args:
+        before: the last run of the same query, or None.
+        now: the run, which says nothing of earlier versions yet.
+    """
+    if before is None or before.query_sha256 != now.query_sha256 or before.version > now.version:
+        before = None  # another question, or another history of the data
+    facts = now.told()
+    if now.problem is not None:
+        earlier = before.told() if before else {}
+        kept = ("answered", "filled", "empty_since", "passed_over")
+        return Run(**facts | {name: earlier[name] for name in kept if name in earlier})
+    facts["answered"] = now.version
+    if now.rows != 0:
+        facts["filled"] = now.version
+    elif before is None or before.empty_since is None:
+        facts |= {"filled": before.filled if before else None, "empty_since": now.version}
+    else:
+        gap = before.answered is None or now.version > before.answered + 1
+        facts |= {"filled": before.filled, "empty_since": before.empty_since}
+        facts["passed_over"] = before.passed_over or gap
+    return Run(**facts)
 
 
 class RunLedger:
@@ -31,6 +136,18 @@ class RunLedger:
         except OSError:
             return {}
         return _read(self._path, (status.st_ino, status.st_mtime_ns, status.st_size))
+
+    def current(self, queries: Mapping[str, SavedQuery], store: Store) -> dict[str, Run]:
+        """The last runs that were of these texts, and of a version that the data has."""
+        runs = self.runs()
+        newest = store.version() if runs else 0
+        return {
+            name: run
+            for name, run in runs.items()
+            if name in queries
+            and run.version <= newest
+            and run.query_sha256 == query_hash(queries[name])
+        }
 
     def forget(self) -> None:
         """Forget all runs, where the public part of the data has changed without a new version."""

@@ -13,14 +13,13 @@ from typing import Final
 
 from coprod_kg.access import Private, hidden
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreUnavailable
-from coprod_kg.queries.ask import run_saved
+from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.citation import query_hash
 from coprod_kg.queries.library import SavedQuery, load_all
-from coprod_kg.queries.runs.ledger import RunLedger
-from coprod_kg.queries.runs.run import Run
+from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Query, RestrictedStore, Store
+from coprod_kg.store.base import RestrictedStore, Store
 
 __all__ = ["due", "questions", "refresh", "run_now"]
 
@@ -105,9 +104,9 @@ def _needed(query: SavedQuery) -> str | None:
 
 def _count(store: Store, settings: Settings, query: SavedQuery) -> tuple[int, int | None]:
     """The version that answered, and how many rows it had."""
-    asked = Query("", (_LINES[query.form],), seconds=settings.query_seconds)
     lines = size = 0
-    with run_saved(store, query, {}, asked, settings) as answer:
+    endpoint = Endpoint.local(store, settings, {})
+    with Question(endpoint, query, {}).answer((_LINES[query.form],)) as answer:
         for chunk in answer.chunks:
             lines += chunk.count(b"\n")
             size += len(chunk)

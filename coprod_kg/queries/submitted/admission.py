@@ -65,7 +65,7 @@ def with_chart(query: SavedQuery, data: bytes, edit: Edit) -> SavedQuery:
     _check_size(data, edit.settings, "chart")
     text, wrong = decoded(data)
     columns = [column.name for column in query.columns]
-    if not wrong and query.form in ("CONSTRUCT", "DESCRIBE"):
+    if not wrong and query.is_graph:
         wrong = [(1, "the question gives a graph, of which there is no chart")]
     mistakes = wrong or chart_mistakes(text, columns)
     if mistakes:

@@ -1,16 +1,29 @@
 """Edits of the submitted queries: put or delete a query or its chart. Callers authorise them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from coprod_kg.errors import Forbidden, NotFound, WrongUsage
+from coprod_kg.queries.charts.chart import template
 from coprod_kg.queries.library import SavedQuery, Submitted, is_slug
+from coprod_kg.queries.lint import decoded
 from coprod_kg.queries.submitted.admission import admitted, with_chart
 from coprod_kg.queries.submitted.graph import Edit, keep, remove
 from coprod_kg.store.base import Commit
 
-__all__ = ["chart_of", "check_name", "drop_chart", "drop_text", "put_chart", "put_text"]
+__all__ = [
+    "chart_of",
+    "chart_text",
+    "check_name",
+    "drop_chart",
+    "drop_text",
+    "put_chart",
+    "put_text",
+    "sent_text",
+]
 
 _LONGEST: Final = 80
 """How many characters a name may have."""
@@ -91,6 +104,27 @@ def drop_chart(edit: Edit, before: SavedQuery | None) -> Commit:
 def chart_of(query: SavedQuery | None) -> str | None:
     """The text of the chart of a submitted question, if it has one."""
     return query.submitted.chart if query is not None and query.submitted else None
+
+
+def chart_text(query: SavedQuery, own: Path | None) -> str:
+    """The text of a question's chart, submitted or in a file.
+
+    Args:
+        query: the question.
+        own: the folder of a person's own queries.
+
+    Raises:
+        NotFound: it has none.
+    """
+    text = chart_of(query)
+    if text is not None:
+        return text
+    return json.dumps(template(query, own), ensure_ascii=False, indent=1) + "\n"
+
+
+def sent_text(data: bytes) -> str:
+    """The text of a question or a chart that was sent and found sound."""
+    return decoded(data)[0]
 
 
 def _there(before: SavedQuery | None) -> SavedQuery:

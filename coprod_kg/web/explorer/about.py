@@ -10,7 +10,6 @@ from coprod_kg.web.address import root
 from coprod_kg.web.explorer.home import extent_of
 from coprod_kg.web.explorer.labels import best
 from coprod_kg.web.explorer.page import Page
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.site import Site
 from coprod_kg.workbook.sheets import sheets
@@ -37,7 +36,7 @@ def about(site: Site, language: str) -> Response:
         glossary=_glossary(page),
         versions=sorted(versions, reverse=True)[:30],
         root=root(),
-        claims=claims(site, page.version),
+        claims=site.claims(page.version),
     )
 
 

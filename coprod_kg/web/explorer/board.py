@@ -10,7 +10,6 @@ from coprod_kg.formats.table import Cell
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.labels import concepts
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.site import Site
 
 __all__ = ["Choice", "board", "facets_of"]
@@ -76,7 +75,7 @@ def board(site: Site, language: str) -> Response:
         organisations=_organisations(page, chosen.get("organisation", [])),
         total=extent["initiatives"],
         shown=sum(counts.values()),
-        claims=claims(site, page.version),
+        claims=site.claims(page.version),
     )
 
 

@@ -12,7 +12,6 @@ from coprod_kg.queries.caveat import claims_of
 from coprod_kg.web.explorer.board import Choice, facets_of
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.site import Site
 
 __all__ = ["compare"]
@@ -76,7 +75,7 @@ def compare(site: Site, language: str) -> Response:
         stages=stages,
         facets={"organisation": _organisations(page, slugs), **facets_of(page, given)},
         most=_MOST,
-        claims=claims(site, page.version),
+        claims=site.claims(page.version),
     )
 
 

@@ -11,7 +11,6 @@ from coprod_kg.model.schemes import schemes
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.labels import best, concepts
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.site import VOCABULARY, Site
 
 __all__ = ["concept", "overview"]
@@ -61,7 +60,7 @@ def overview(site: Site, kind: str, language: str) -> Response:
         reporting=extent["barred" if kind == "barrier" else "enabled"],
         as_share=page.given.one("show") == "share",
         question=_BY_STAGE[kind],
-        claims=claims(site, page.version),
+        claims=site.claims(page.version),
     )
 
 
@@ -176,7 +175,7 @@ def _steps_of(page: Page, name: str) -> list[tuple[Cell, Figure]]:
 
 def _facts(page: Page, iri: str) -> dict[str, list[tuple[Cell, str | None]]]:
     """What a concept means: property → values; of texts only those in the best language."""
-    found = page.site.view("view-concept", iri, page.version) or Table((), ())
+    found = page.site.about("view-concept", iri, page.version).table() or Table((), ())
     texts: dict[str, list[Cell]] = {}
     facts: dict[str, list[tuple[Cell, str | None]]] = {}
     for row in page.named(found).rows:

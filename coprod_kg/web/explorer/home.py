@@ -8,7 +8,6 @@ from flask import Response
 
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.site import Site
 
 __all__ = ["StageRow", "home", "stage_rows"]
@@ -55,7 +54,7 @@ def home(site: Site, language: str) -> Response:
         stages=stage_rows(page, extent),
         barriers=_barriers(page, extent["barred"].number or 0),
         news=_news(page),
-        claims=claims(site, page.version),
+        claims=site.claims(page.version),
     )
 
 

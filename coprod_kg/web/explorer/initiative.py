@@ -10,7 +10,6 @@ from coprod_kg.formats.table import Cell
 from coprod_kg.web.explorer.assessed import assessed
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.explorer.timeline import timeline
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.site import Site
 
 __all__ = ["facts_of", "initiative"]
@@ -40,7 +39,7 @@ def initiative(site: Site, language: str, name: str) -> Response:
         history=history,
         timeline=timeline(history, datetime.now(UTC).year),
         participations=_participations(page.ask("view-participations", thing=name).rows),
-        claims=claims(site, page.version, iri),
+        claims=site.claims(page.version, iri),
     )
 
 

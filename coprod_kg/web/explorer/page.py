@@ -10,17 +10,16 @@ from flask import Response, g, render_template, request
 from markupsafe import Markup
 
 from coprod_kg.errors import LimitReached
-from coprod_kg.formats.media_types import HTML, ROWS
-from coprod_kg.formats.negotiation import Offer
+from coprod_kg.formats.media_types import HTML, Offer
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.suppression import suppressed
+from coprod_kg.queries.ask import Question
 from coprod_kg.web.address import root
 from coprod_kg.web.explorer.labels import best, concepts, relabelled, wanting
 from coprod_kg.web.headers import FRAMED_POLICY
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.replies import Conditions
-from coprod_kg.web.site import VOCABULARY, Site, rows
+from coprod_kg.web.site import VOCABULARY, Site
 
 __all__ = ["LANGUAGES", "Figure", "Page"]
 
@@ -99,14 +98,14 @@ class Page:
     def _rows(self, name: str, values: dict[str, list[str]], limit: int | None) -> Table:
         site = self.site
         query = site.views[name] if name in site.views else site.queries[name]
-        text = query.bind(values, site.settings.base_iri, limit=limit)
-        found = rows(site.ask(text, (ROWS[0].media_type,), self.version))
+        question = Question(site.endpoint, query, values, self.version, part=(limit, None))
+        found = question.table()
         if found is None:
             raise LimitReached(
                 "there is more to this page than can be shown",
                 fix=f"Choose fewer at once, or take all of it at {self.link(name, **values)}",
             )
-        return self.named(suppressed(found, query.small_counts))
+        return self.named(found)
 
     def named(self, table: Table) -> Table:
         """The table with its labels in the reader's language."""
@@ -139,7 +138,7 @@ class Page:
         """The address of the SPARQL form with the text of a saved query bound to values."""
         site = self.site
         query = site.views[name] if name in site.views else site.queries[name]
-        text = query.bind(_several(values), site.settings.base_iri)
+        text = Question(site.endpoint, query, _several(values)).text
         body = "\n".join(line for line in text.splitlines() if not line.startswith("#+"))
         return _address("/sparql", self._pinned({"query": [body]}))
 

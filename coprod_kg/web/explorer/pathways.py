@@ -10,7 +10,6 @@ from flask import Response
 from coprod_kg.formats.table import Cell
 from coprod_kg.web.explorer.page import Figure, Page
 from coprod_kg.web.explorer.timeline import Line, Timeline, rank_of, timeline
-from coprod_kg.web.pages.disclaimer import claims
 from coprod_kg.web.site import Site
 
 __all__ = ["pathways"]
@@ -39,7 +38,7 @@ def pathways(site: Site, language: str) -> Response:
         cut=len(history) == _JUDGEMENTS,
         undated=drawn.undated,
         stalled=page.ask("initiatives-below-target").rows,
-        claims=claims(site, page.version),
+        claims=site.claims(page.version),
     )
 
 

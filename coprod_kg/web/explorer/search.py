@@ -8,11 +8,12 @@ from flask import Response, request
 from coprod_kg.errors import LimitReached
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import Cell, read_table
+from coprod_kg.queries.ask import Question, taken
 from coprod_kg.web.explorer.labels import concepts
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.explorer.search_index import Entry, SearchIndex
-from coprod_kg.web.request_log import exchange
-from coprod_kg.web.site import VOCABULARY, Site, take
+from coprod_kg.web.request_log import request_log
+from coprod_kg.web.site import VOCABULARY, Site
 
 __all__ = ["Hit", "Searcher"]
 
@@ -59,7 +60,7 @@ class Searcher:
         return page.render("explorer/search.html", text=text, hits=hits, count=len(found))
 
     def _index(self, page: Page) -> SearchIndex:
-        key = (page.version, exchange(request).hidden, self._site.queries.mark())
+        key = (page.version, request_log(request).hidden, self._site.queries.mark())
         kept = self._kept
         if kept is None or kept[0] != key:
             kept = key, SearchIndex(_entries(page))
@@ -69,8 +70,8 @@ class Searcher:
 
 def _entries(page: Page) -> list[Entry]:
     site = page.site
-    text = site.views["view-names"].bind({}, site.settings.base_iri)
-    data = take(site.ask(text, (ROWS[0].media_type,), page.version), _MOST_BYTES)
+    question = Question(site.endpoint, site.views["view-names"], {}, page.version)
+    data = taken(question.answer((ROWS[0].media_type,)), _MOST_BYTES)
     if data is None:
         raise LimitReached("there are more names than the search can hold")
     entries = [

@@ -80,7 +80,7 @@ class ResourceView:
 
 def resource_view(site: Site, iri: str, version: int) -> ResourceView:
     """Query the store for all that a resource's page shows, and sort it."""
-    found = {name: site.view(f"view-{name}", iri, version) for name in _PARTS}
+    found = {name: site.about(f"view-{name}", iri, version).table() for name in _PARTS}
     tables = {name: table.rows if table else () for name, table in found.items()}
     by_property: dict[str, list[Row]] = {}
     for row in tables["statements"]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from coprod_kg.workbook.package import MOST_BYTES, Package, relations
 
-__all__ = ["lost_parts", "readied"]
+__all__ = ["lost_parts", "openpyxl_bytes"]
 
 _STRICT: Final = (
     (b"http://purl.oclc.org/ooxml/spreadsheetml/main",
@@ -83,7 +83,7 @@ def lost_parts(package: Package) -> list[str]:
     return found
 
 
-def readied(package: Package) -> bytes:
+def openpyxl_bytes(package: Package) -> bytes:
     """The same workbook in the form that openpyxl takes."""
     buffer = BytesIO()
     gone: dict[str, set[bytes]] = {}

@@ -1,0 +1,155 @@
+"""Content of a saved query's page: its form, its answer, its chart, and how it is cited."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+from zlib import crc32
+
+from flask import render_template
+
+from coprod_kg.formats.media_types import CHARTS, ROWS
+from coprod_kg.formats.table import read_table
+from coprod_kg.model.schemes import schemes
+from coprod_kg.queries.ask import Measured, Question, taken
+from coprod_kg.queries.caveat import caveat, caveat_of_claims
+from coprod_kg.queries.charts.chart import described, has_chart
+from coprod_kg.queries.derived import formats_of
+from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.runs.ledger import Run, RunLedger
+from coprod_kg.store.base import Answer
+from coprod_kg.web.pages.table import MOST_ROWS, view
+from coprod_kg.web.question import PageLinks
+from coprod_kg.web.site import Site
+
+__all__ = ["QueryPage"]
+
+_MOST_OPTIONS: Final = 500
+"""So many values are offered in a list; with more of them a value is typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the form of a saved query's page."""
+
+    name: str
+    description: str
+    takes: str
+    values: tuple[str, ...]
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPage:
+    """What a page shows beside the answer.
+
+    Attributes:
+        site: where.
+        run: the last run of the query, where the newest version is asked.
+        kept: how long the permanent link answers, in a sentence.
+    """
+
+    site: Site
+    run: Run | None
+    kept: str
+
+    @classmethod
+    def of(cls, site: Site, query: SavedQuery, number: int | None) -> "QueryPage":
+        """What is shown of one version; of the newest where it is None."""
+        runs = RunLedger(site.settings.data).current({query.name: query}, site.store)
+        run = runs.get(query.name) if number is None else None
+        return cls(site, run, _how_long(site, site.version(number)))
+
+    @property
+    def stamp(self) -> str:
+        """What makes a page differ without a new version: the last run, the note on its link."""
+        known = f"{self.run.version}-{self.run.time}-" if self.run else ""
+        return f"{known}{crc32(self.kept.encode()):08x}"
+
+    def written(
+        self, question: Question, answer: Answer, found: Measured | None, around: PageLinks
+    ) -> str:
+        """The page, with the chart of the query where it has one.
+
+        Args:
+            question: the saved query as it was asked.
+            answer: its answer, as SPARQL JSON results or Turtle.
+            found: the answer with its measure, where that is known.
+            around: where other parts of the rows are.
+        """
+        site, query, claims = self.site, question.saved, question.claims
+        own, data = site.settings.queries, taken(answer)
+        rows = answer.media_type == ROWS[0].media_type
+        table = read_table(data) if rows and data is not None else None
+        links = _links(question, site)
+        earlier = (number for number in site.store.versions() if number < answer.version)
+        return render_template(
+            "query.html",
+            query=query,
+            text=question.text,
+            fields=_fields(query, question.values),
+            view=view(site, table, query) if table is not None else None,
+            graph=data.decode("utf-8") if data is not None and not rows else None,
+            most=MOST_ROWS,
+            described=described(query, table, own, claims)
+            if table is not None and has_chart(query, own)
+            else None,
+            chart=dict(links).get(CHARTS[0].label),
+            links=links,
+            around=around,
+            cited=found.citation() if found else None,
+            run=self.run,
+            kept=self.kept,
+            before=max(earlier, default=0),
+            version=answer.version,
+            caveat=caveat(table, claims) if table is not None else caveat_of_claims(claims),
+        )
+
+
+def _how_long(site: Site, number: int) -> str:
+    """How long the permanent link to a version answers, in a sentence."""
+    kept, settings = site.store.kept(number), site.settings
+    if kept.names:
+        return f"The link always answers: version {number} has the name {kept.names[0]}."
+    if kept.cited is not None and kept.cited < settings.keep_cited:
+        others = max(1, settings.keep_cited - kept.cited)
+        return (
+            f"Version {number} was cited. The link answers at least until {others} other "
+            f"{'version was' if others == 1 else 'versions were'} cited after it."
+        )
+    newer = max(1, settings.keep_versions - kept.newer)
+    until = f"until the data has changed {newer} more {'time' if newer == 1 else 'times'}"
+    if not settings.keep_cited:
+        return f"The link answers {until}."
+    return (
+        f"The link answers {until}. Take the citation as text, BibTeX or CSL-JSON, and it answers "
+        f"longer: until {settings.keep_cited} other versions were cited after this one."
+    )
+
+
+def _links(question: Question, site: Site) -> list[tuple[str, str]]:
+    """Links to the same answer in every other format: label and address."""
+    query = question.saved
+    pairs = [(name, value) for name, several in question.values.items() for value in several]
+    pairs += [("version", str(question.version))] if question.version is not None else []
+    tail = f"?{urlencode(pairs)}" if pairs else ""
+    formats = formats_of(query, site.settings.queries)
+    return [(form.label, f"/queries/{query.name}.{form.name}{tail}") for form in formats]
+
+
+def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]]) -> list[Field]:
+    vocabulary = schemes()
+    fields = []
+    for parameter in query.parameters:
+        concepts = vocabulary[parameter.scope].concepts if parameter.type == "concept" else {}
+        called = dict(parameter.allowed or ()) | {
+            slug: concept.label() for slug, concept in concepts.items()
+        }
+        values_there = parameter.permitted(vocabulary)
+        few = values_there if len(values_there) <= _MOST_OPTIONS else ()
+        options = tuple((value, called.get(value, value)) for value in few)
+        chosen = tuple(values.get(parameter.name, ()))
+        fields.append(
+            Field(parameter.name, parameter.description, parameter.takes, chosen, options)
+        )
+    return fields

@@ -1,0 +1,115 @@
+"""Pages of the SPARQL endpoint: a query and its answer, the form, what the service is."""
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from flask import Response, render_template, request
+
+from coprod_kg.errors import NotAcceptable, WrongUsage
+from coprod_kg.formats.media_types import (
+    GRAPHS,
+    HTML,
+    ROWS,
+    Format,
+    Offer,
+    negotiate,
+    offers_by_name,
+)
+from coprod_kg.formats.table import read_table
+from coprod_kg.publishing.service_description import service_description
+from coprod_kg.queries.ask import taken
+from coprod_kg.queries.caveat import caveat_of_text
+from coprod_kg.store.base import Query
+from coprod_kg.web.address import root
+from coprod_kg.web.pages.table import MOST_ROWS, view
+from coprod_kg.web.protocol import SparqlRequest, is_iri
+from coprod_kg.web.replies import Conditions, wants_page
+from coprod_kg.web.site import Site
+
+__all__ = ["answered", "described"]
+
+EXAMPLE = """PREFIX cp: <https://w3id.org/coprod/ontology#>
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+
+SELECT ?initiative ?initiativeLabel
+WHERE {
+  ?initiative a cp:Initiative ; rdfs:label ?initiativeLabel .
+}
+ORDER BY ?initiativeLabel
+LIMIT 100"""
+
+
+def answered(site: Site, query: Query, conditions: Conditions) -> Response:
+    """The page of a query and its answer."""
+    types = (ROWS[0].media_type, GRAPHS[0].media_type)
+    answer = site.ask_store(replace(query, media_types=types))
+    data = taken(answer)
+    rows = answer.media_type == ROWS[0].media_type
+    body = render_template(
+        "sparql.html",
+        text=query.text,
+        answered=True,
+        view=view(site, read_table(data)) if rows and data is not None else None,
+        graph=data.decode("utf-8") if data is not None and not rows else None,
+        most=MOST_ROWS,
+        links=_links(query, ROWS if rows else GRAPHS),
+        version=answer.version,
+        caveat=caveat_of_text(data) if data is not None else "",
+    )
+    response = Response(body, content_type=HTML.content_type)
+    marked = replace(conditions, version=answer.version)
+    return marked.mark(response, conditions.offers[0])
+
+
+def _links(query: Query, formats: tuple[Format, ...]) -> list[tuple[str, str]]:
+    """Links to the same answer in every other format: label and address."""
+    pairs = [("query", query.text)]
+    pairs += [("default-graph-uri", iri) for iri in query.default_graphs]
+    pairs += [("named-graph-uri", iri) for iri in query.named_graphs]
+    pairs += [("version", str(query.version))] if query.version is not None else []
+    return [
+        (form.label, f"/sparql?{urlencode([*pairs, ('format', form.name)])}") for form in formats
+    ]
+
+
+def described(site: Site, asked: SparqlRequest) -> Response:
+    """What is here without a query: the description of the service, or the form."""
+    wanted = _description_offers(asked)
+    conditions = Conditions(site.version(), False, wanted)
+    unchanged = conditions.unchanged()
+    if unchanged is not None:
+        return unchanged
+    if wants_page(wanted):
+        body: str | bytes = render_template(
+            "sparql.html", text=EXAMPLE, answered=False, version=conditions.version
+        )
+    else:
+        graphs = [row["graph"] for row in site.rows_of("view-graphs").texts()]
+        union = site.settings.default_graph == "union"
+        body = service_description(_endpoint(), graphs, union, wanted[0].format.media_type)
+    response = Response(body, content_type=wanted[0].content_type)
+    return conditions.mark(response, wanted[0])
+
+
+def _endpoint() -> str:
+    """The address of the endpoint as the client knows it."""
+    address = f"{root().rstrip('/')}{request.path}"
+    if not is_iri(address):
+        raise WrongUsage("the host named is none", where="header Host")
+    return address
+
+
+def _description_offers(asked: SparqlRequest) -> tuple[Offer, ...]:
+    formats = (*GRAPHS, HTML)
+    named = asked.parameters.all("format")
+    if named:
+        return offers_by_name(named[0], formats)
+    try:
+        return negotiate(request.headers.get("Accept"), formats)
+    except NotAcceptable:
+        raise NotAcceptable(
+            "the request carries no query, and what is here without one (the description of "
+            "the service) is not in a format that the client accepts",
+            where="parameter query",
+            fix="Send a query, or accept text/turtle or text/html.",
+        ) from None

@@ -1,0 +1,60 @@
+"""Route that takes a file: checked in a child process, and committed where it may enter."""
+
+from typing import Any
+
+from flask import Response, request
+
+from coprod_kg import errors as house_errors
+from coprod_kg.access import Role, hidden
+from coprod_kg.errors import CoprodError
+from coprod_kg.ingest.reported import as_table
+from coprod_kg.ingest.sandbox import Budget
+from coprod_kg.ingest.submit import Progress, SubmitOptions, submit
+from coprod_kg.store.base import RestrictedStore
+from coprod_kg.web.pages.submission import SentReport, offers, offers_named, report
+from coprod_kg.web.replies import check_preconditions
+from coprod_kg.web.site import Site
+from coprod_kg.web.upload import sender_of, upload
+
+__all__ = ["post"]
+
+
+def post(site: Site) -> Response:
+    """Check a file, and commit it where that is wanted and it may enter."""
+    wanted = offers()
+    check_preconditions((), "The list of submissions")  # it has no strong tag
+    given = upload(request, site.tokens, closed=site.settings.read_access == "token")
+    if given.answer:
+        wanted = offers_named(given.answer)
+    grant = given.grant
+    given.check_size(given.size, site.settings)
+    with site.checking(grant):
+        budget = None if grant else Budget(site.settings.open_check_seconds, "open-check-seconds")
+        way = SubmitOptions(
+            dry_run=given.dry_run,
+            patch=given.patch,
+            own_only=grant is None or grant.role is Role.CONTRIBUTOR,
+            progress=Progress(budget=budget),
+        )
+        sender, sent = sender_of(grant) if grant else None, given.read(site.settings)
+        data = hidden(site.private.hidden_from(grant), site.settings.base_iri)
+        seen = RestrictedStore(site.store, data, reserved=grant is not None)
+        outcomes = submit([sent], seen, site.settings, sender, way)
+        table = as_table(outcomes)
+        status = _status(table, dry_run=given.dry_run)
+        told = SentReport(table, sent, status, given.dry_run, budget.left if budget else None)
+        response = report(told, wanted[0].format, site)
+    if table["submission"]:
+        response.headers["Location"] = f"/submissions/{table['submission']}"
+    if table["version"]:
+        response.headers["Dataset-Version"] = str(table["version"])
+    return response
+
+
+def _status(table: dict[str, Any], *, dry_run: bool) -> int:
+    """201 where it entered, 200 where nothing had to be done, else the status of the refusal."""
+    error = next((file["error"] for file in table["files"] if file["error"]), None)
+    if error:
+        kind: type[CoprodError] = getattr(house_errors, error["kind"], CoprodError)
+        return kind.status
+    return 201 if table["submission"] and not dry_run else 200
