@@ -14,7 +14,8 @@
     │   ├── UnsupportedMedia    the body is in a format that cannot be read
     │   ├── MethodRefused       the method does not fit the address
     │   ├── PreconditionFailed  it is not in the state that the request expects
-    │   └── VersionGone         that dataset version is no longer kept
+    │   ├── VersionGone         that dataset version is no longer kept
+    │   └── Withdrawn           there was such a thing in an earlier version
     ├── DataError               what was sent cannot be accepted
     │   ├── Unreadable          the bytes are not what they should be
     │   ├── TooLarge            more bytes than the limit
@@ -69,6 +70,7 @@ __all__ = [
     "Unreadable",
     "UnsupportedMedia",
     "VersionGone",
+    "Withdrawn",
     "WrongUsage",
 ]
 
@@ -197,6 +199,13 @@ class VersionGone(RequestError):
 
     status = 410
     title = "That version is no longer kept"
+
+
+class Withdrawn(RequestError):
+    """There was such a thing, and a later version of the data removed it."""
+
+    status = 410
+    title = "It was withdrawn"
 
 
 class DataError(CoprodError):

@@ -6,6 +6,7 @@ variable, the variable over the file, the file over the default.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -38,6 +39,20 @@ class Settings:
     public_url: str = field(
         default="",
         metadata=_help("address under which the public reaches it, for links that stay"),
+    )
+    publisher: str = field(
+        default="", metadata=_help("who publishes the data, by name, as catalogues say it")
+    )
+    publisher_url: str = field(
+        default="", metadata=_help("web address of the publisher, as catalogues say it")
+    )
+    contact: str = field(
+        default="",
+        metadata=_help("e-mail or web address for questions about the data, as catalogues say it"),
+    )
+    theme: tuple[str, ...] = field(
+        default=(),
+        metadata=_help("themes of the European data portal that the data has, as SOCI and GOVE"),
     )
     workers: int = field(
         default=4, metadata=_help("query worker processes: how many queries run at the same time")
@@ -242,6 +257,16 @@ class Settings:
                 where="setting public-url",
                 fix=f"Write {parts.scheme}://{parts.netloc}{parts.path}",
             )
+        unknown = [code for code in self.theme if code not in _THEMES]
+        if unknown:
+            raise WrongUsage(
+                f"{unknown[0]!r} is no theme of the European data portal",
+                where="setting theme",
+                fix="The themes are " + ", ".join(_THEMES) + ".",
+            )
+        for name, address in (("publisher-url", self.publisher_url), ("contact", self.contact)):
+            if re.search(r"[\s<>\"{}|\\^`]", address):
+                raise WrongUsage(f"{address!r} is no address", where=f"setting {name}")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -287,6 +312,12 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "freshness": ("on", "off"),
 }
 """The settings that are one of a few words."""
+
+
+_THEMES = (
+    *("AGRI", "ECON", "EDUC", "ENER", "ENVI", "GOVE", "HEAL", "INTR", "JUST", "REGI", "SOCI"),
+    *("TECH", "TRAN"),
+)
 
 
 def _text(value: object) -> str:

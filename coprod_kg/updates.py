@@ -125,7 +125,7 @@ def update(
         add,
         activity,
         seconds=settings.query_seconds,
-        kept=(record.graph,),
+        kept=(record.graph, f"{record.base_iri}graph/catalogue"),
         graphs=written(found.text),
         operations=tuple(Operation(*parts) for parts in taken_apart),
         calls=found.calls,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from benchmarks import service, soak
+from benchmarks import describing, service, soak
 from benchmarks.multiply import fill, multiply
 from benchmarks.watching import Watch
 from coprod_kg.queries.library import load
@@ -88,3 +88,10 @@ def test_copies_of_made_up_organisations_have_names_of_their_own(tmp_path: Path)
     ] * 3
     fill(tmp_path / "data", target)
     assert len(ox.Store.read_only(str(tmp_path / "data" / "store"))) == 4
+
+
+def test_what_a_description_costs_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    describing.main(FEW)
+    said = capsys.readouterr().out
+    for measured in ("not described: 1 organisations", "described: 1 organisations", "/catalogue"):
+        assert measured in said

@@ -33,6 +33,7 @@ _COMMANDS: Mapping[str, str] = {
     "check": "check:check",
     "check-ontology": "ontology:check_ontology",
     "check-queries": "check_queries:check_queries",
+    "check-portal": "check_portal:check_portal_command",
     "versions": "versions:versions",
     "tag": "versions:tag",
     "dump": "backup:dump",

@@ -49,8 +49,7 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             empty = service.store.version() == 0
             folders = [files("queries") / "questions"]
             folders += [settings.queries] if settings.queries else []
-            known = settings.root if settings.public_url else ""
-            publish_model(service.store, settings.base_iri, folders, known)
+            publish_model(service.store, settings.base_iri, folders, settings.root, settings)
             if empty and not no_example:
                 submit_examples(service.store, settings)
             service.supervisor.keep("web", "coprod_kg.server.listen", service.environ)

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pyoxigraph as ox
 
@@ -10,6 +11,8 @@ from coprod_kg.model.namespaces import prefixes
 from coprod_kg.model.turtle import read
 
 __all__ = ["document"]
+
+Node: TypeAlias = Any  # a term of pyoxigraph: subjects and objects are of different unions
 
 _TURTLE = "text/turtle"
 
@@ -30,4 +33,19 @@ def document(paths: tuple[Path, ...], media_type: str) -> bytes:
     if form is None:
         raise ModelError(f"no format has the media type {media_type}")
     named = None if form == ox.RdfFormat.N_TRIPLES else dict(prefixes())
-    return ox.serialize(read(*paths), format=form, prefixes=named) or b""
+    return ox.serialize(_labelled(list(read(*paths))), format=form, prefixes=named) or b""
+
+
+def _labelled(triples: list[ox.Triple]) -> list[ox.Triple]:
+    """The triples with blank nodes named in their order, so that a document is always the same."""
+    names: dict[str, ox.BlankNode] = {}
+
+    def named(node: Node) -> Node:
+        if not isinstance(node, ox.BlankNode):
+            return node
+        return names.setdefault(node.value, ox.BlankNode(f"b{len(names)}"))
+
+    return [
+        ox.Triple(named(triple.subject), triple.predicate, named(triple.object))
+        for triple in triples
+    ]

@@ -9,8 +9,10 @@ import pyoxigraph as ox
 from coprod_kg import __version__
 from coprod_kg.model.installed import Model
 from coprod_kg.model.turtle import read
+from coprod_kg.publishing.catalogue import seeds
 from coprod_kg.queries.description import catalogue
 from coprod_kg.queries.library import load
+from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query, Store
 
 __all__ = ["catalogue_graph", "model_graph", "publish_model"]
@@ -24,12 +26,16 @@ def model_graph(base_iri: str) -> str:
 
 
 def catalogue_graph(base_iri: str) -> str:
-    """The IRI of the graph that lists the saved queries."""
+    """The IRI of the graph that describes the data, and lists the saved queries."""
     return f"{base_iri}graph/catalogue"
 
 
 def publish_model(
-    store: Store, base_iri: str, folders: Sequence[Path] = (), root: str = ""
+    store: Store,
+    base_iri: str,
+    folders: Sequence[Path] = (),
+    root: str = "",
+    settings: Settings | None = None,
 ) -> bool:
     """Put the ontology, the schemes and the profiles of the stages into the store.
 
@@ -41,6 +47,7 @@ def publish_model(
         base_iri: where the graphs have their names.
         folders: those of saved queries to be listed; the list stays as it is where there are none.
         root: the public address of the service, where it has one.
+        settings: name the publisher, the contact and the themes, where they are named.
 
     Returns:
         Whether a commit was needed.
@@ -52,14 +59,15 @@ def publish_model(
     model = [*known.ontology, *known.stages]
     listed = [path for folder in folders for path in sorted(folder.glob("*.rq"))]
     wanted: dict[str, bytes] = {}
+    said = _said(base_iri, root, settings) if listed else b""
     for graph, paths in ((model_graph(base_iri), model), (catalogue_graph(base_iri), listed)):
-        mark = _mark(graph, paths, "" if paths is model else root)
+        mark = _mark(graph, paths, b"" if paths is model else said)
         if not paths or _holds(store, graph, mark):
             continue
         triples = (
             (ox.serialize(read(*paths), format=ox.RdfFormat.N_TRIPLES) or b"")
             if paths is model
-            else _listed(folders, base_iri, root)
+            else _listed(folders, base_iri, root) + said
         )
         wanted[graph] = triples + mark.encode() + b"\n"
     if wanted:
@@ -67,10 +75,18 @@ def publish_model(
     return bool(wanted)
 
 
-def _mark(graph: str, paths: Sequence[Path], root: str) -> str:
+def _said(base_iri: str, root: str, settings: Settings | None) -> bytes:
+    """What the settings say of this installation, as N-Triples."""
+    settings = settings or Settings()
+    publisher = (settings.publisher, settings.publisher_url)
+    triples = seeds(base_iri, root or base_iri, publisher, settings.contact, settings.theme)
+    return ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b""
+
+
+def _mark(graph: str, paths: Sequence[Path], said: bytes) -> str:
     """The triple that says what a graph was made from, and by which release."""
     parts = [__version__.encode(), *(path.read_bytes() for path in paths)]
-    parts += [root.encode()] if root else []
+    parts += [said] if said else []
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return f'<{graph}> <{_IDENTIFIER}> "sha256:{digest}" .'
 

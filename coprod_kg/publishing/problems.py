@@ -8,7 +8,8 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import CoprodError
-from coprod_kg.model.namespaces import expand, prefixes
+from coprod_kg.model.namespaces import expand
+from coprod_kg.publishing.serialisations import written
 
 __all__ = ["PROBLEMS", "ProblemKind", "as_rdf", "name_of", "problem_kinds"]
 
@@ -54,9 +55,7 @@ def _below(error: type[CoprodError], broader: str = "") -> Iterator[ProblemKind]
 
 def as_rdf(kinds: dict[str, ProblemKind], media_type: str) -> bytes:
     """Kinds of problems as a concept scheme in RDF."""
-    form = ox.RdfFormat.from_media_type(media_type) or ox.RdfFormat.TURTLE
-    named = dict(prefixes()) if form == ox.RdfFormat.TURTLE else None
-    return ox.serialize(_triples(kinds), format=form, prefixes=named) or b""
+    return written(_triples(kinds), media_type)
 
 
 def _triples(kinds: dict[str, ProblemKind]) -> Iterator[ox.Triple]:

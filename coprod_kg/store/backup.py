@@ -4,6 +4,7 @@
     ├── backup.json     version, base IRI, lineage, tags, and the SHA-256 of every file
     ├── store/          the newest version, as plain files
     ├── versions/N/     each other version that is kept because it has a tag or was cited
+    ├── changes/        the things that each version changed
     ├── submissions/    the bytes that were submitted
     ├── tokens.json     the tokens, as hashes
     ├── private.json    the organisations whose data is private
@@ -32,7 +33,7 @@ __all__ = ["back_up", "last_backup", "restore"]
 
 _INDEX: Final = "backup.json"
 _STAMP: Final = "last-backup.json"
-_BESIDE: Final = ("submissions", "tokens.json", "private.json", "freshness.json")
+_BESIDE: Final = ("changes", "submissions", "tokens.json", "private.json", "freshness.json")
 
 
 def back_up(directory: DataDirectory, base_iri: str, target: Path) -> int:

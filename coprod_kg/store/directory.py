@@ -7,6 +7,8 @@ DATA/
 ├── store/          the durable store (RocksDB)
 ├── snapshots/N/    one immutable copy for each version, by hard links
 ├── snapshots/current → N
+├── changes/N.json  the things that a version changed
+├── dumps/          versions and organisations as files, made when they are first asked for
 ├── scratch/        what an update works on and large requests, until they have ended
 ├── submissions/    the bytes that were submitted, named by their SHA-256
 ├── last-backup.json  when the last copy was made
@@ -54,7 +56,7 @@ _OWNER_FILE = 0o600
 _OURS = (
     *("identity.json", "lock", "journal", "journal.unfinished", "store", "snapshots", "scratch"),
     *("submissions", "freshness.json", "freshness.lock", "tokens.json", "tokens.lock"),
-    *("private.json", "private.lock", "last-backup.json"),
+    *("private.json", "private.lock", "last-backup.json", "changes", "dumps"),
 )
 """The entries of a data directory that are this software's."""
 
@@ -79,6 +81,16 @@ class DataDirectory:
     def snapshots(self) -> Path:
         """The folder of the snapshots."""
         return self.root / "snapshots"
+
+    @property
+    def changes(self) -> Path:
+        """The folder of what each version changed."""
+        return self.root / "changes"
+
+    @property
+    def dumps(self) -> Path:
+        """The folder of the files that are downloaded."""
+        return self.root / "dumps"
 
     @property
     def scratch(self) -> Path:

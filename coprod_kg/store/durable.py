@@ -19,6 +19,8 @@ import pyoxigraph as ox
 from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable
 from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import Change, Commit
+from coprod_kg.store.changes import write_changes
+from coprod_kg.store.description import Describe, Description
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.snapshots import Snapshots
 
@@ -53,6 +55,7 @@ class Durable:
         keep_cited: how many of the versions that were cited stay so.
         opened: the newest version when the store was opened.
         touched: for each graph changed since, the last version that changed it.
+        description: keeps what each version says of itself, where that is wanted.
     """
 
     store: ox.Store
@@ -62,21 +65,38 @@ class Durable:
     keep_cited: int = 0
     opened: int = 0
     touched: dict[str, int] = field(default_factory=dict)
+    description: Description | None = None
 
     @classmethod
     def open(
-        cls, directory: DataDirectory, base_iri: str, keep: int, keep_cited: int = 0
+        cls,
+        directory: DataDirectory,
+        base_iri: str,
+        keep: int,
+        keep_cited: int = 0,
+        describe: Describe | None = None,
     ) -> "Durable":
         """Open the store, finish what a crash left unfinished, publish the newest version.
+
+        Args:
+            directory: where it lies.
+            base_iri: the IRI under which versions and graphs are named.
+            keep: how many versions stay queryable.
+            keep_cited: how many of the versions that were cited stay so.
+            describe: what each version says of itself, beside its numbers.
 
         Raises:
             StoreUnavailable: the store cannot be opened.
         """
-        durable = cls(open_store(directory), directory, base_iri, keep, keep_cited)
+        store = open_store(directory)
+        description = Description(store, base_iri, describe) if describe else None
+        durable = cls(store, directory, base_iri, keep, keep_cited, description=description)
         unfinished = write_ahead.read(directory.journal)
         if unfinished is not None:
             _check_room(directory, unfinished)
-            durable._apply(unfinished)
+            durable._change(unfinished, datetime.now(UTC), again=True)
+        elif description is not None:
+            description.open(durable.version())
         if not merged.is_kept(durable.store, base_iri, durable.version()):
             sys.stderr.write("coprod-kg writer: the merge of all graphs is made anew\n")
             merged.build(durable.store, base_iri, durable.version())
@@ -101,15 +121,15 @@ class Durable:
             StoreFull: there is no room for it; nothing changed.
             OSError: the disk failed midway; the next `open` takes the commit up again.
         """
-        version, together = self.version() + 1, set[str]()
+        version, together, made = self.version() + 1, set[str](), datetime.now(UTC)
         for change in changes:
             self._check_base(change, version - 1, together)
             _check(change)
             together |= change.replace.keys() | change.add.keys() | {_ANY}
-        steps = (*changes, self._record(version, changes))
+        steps = (*changes, self._record(version, changes, made))
         _check_room(self.directory, steps)
         write_ahead.write(self.directory.journal, steps)
-        self._apply(steps)
+        self._change(steps, made)
         self._publish()
         self.touched.update(dict.fromkeys(together, version))
         self.directory.journal.unlink()
@@ -145,6 +165,23 @@ class Durable:
     def _publish(self) -> None:
         self.store.flush()  # first: an acknowledged commit must survive a power loss
         self.snapshots.publish(self.store, self.version())
+
+    def _change(self, changes: Sequence[Change], made: datetime, *, again: bool = False) -> None:
+        """Apply changes, and describe what they made.
+
+        Args:
+            changes: they.
+            made: when the version is made.
+            again: whether they were applied before, perhaps in part, when the process ended.
+        """
+        if self.description is None:
+            self._apply(changes)
+            return
+        self.description.look(changes)
+        self._apply(changes)
+        version = self.version()
+        changed = self.description.tell(changes, version, made, self.snapshots.tags())
+        write_changes(self.directory.changes, version, made, changed, again=again)
 
     def _apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -223,10 +260,10 @@ class Durable:
     def _graph(self, name: str) -> ox.NamedNode:
         return ox.NamedNode(f"{self.base_iri}graph/{name}")
 
-    def _record(self, version: int, changes: Sequence[Change]) -> Change:
+    def _record(self, version: int, changes: Sequence[Change], made: datetime) -> Change:
         """The new version as PROV-O: what it came from, and when."""
         node = ox.NamedNode(f"{self.base_iri}version/{version}")
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = made.isoformat(timespec="milliseconds")
 
         def prov(name: str) -> ox.NamedNode:
             return ox.NamedNode(_PROV + name)

@@ -166,7 +166,8 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
         (run / "metrics").mkdir()
         supervisor = Supervisor(run)
         try:
-            supervisor.keep("writer", "coprod_kg.store.writer", environ)
+            # a writer that describes what it commits, which this layer knows nothing of
+            supervisor.keep("writer", "coprod_kg.publishing.writer", environ)
             for number in range(settings.workers + settings.long_queries):
                 lane = {LANE: str(run / f"lane-{number % settings.workers}")}
                 supervisor.keep(

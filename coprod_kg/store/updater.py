@@ -101,7 +101,8 @@ def _work(asked: dict[str, Any], _: list[bytes]) -> Payloads:
     reader.store.backup(str(copy))
     store = ox.Store(str(copy))
     if settings.default_graph == "strict" and settings.base_iri not in asked["text"]:
-        store.remove_graph(ox.NamedNode(f"{settings.base_iri}graph/provenance"))  # it is kept
+        for name in ("provenance", "catalogue"):  # they are kept
+            store.remove_graph(ox.NamedNode(f"{settings.base_iri}graph/{name}"))
     with (
         calling(asked["text"], asked["calls"], settings.service_seconds) as calls,
         limited(settings.query_seconds, settings.query_memory_mb),

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import NOTHING, Hidden
+from coprod_kg.store.description import CopiedDescription
 from coprod_kg.store.snapshots import Reader, Snapshots
 
 __all__ = ["Views", "hide"]
@@ -62,7 +64,7 @@ class Views:
                     whole.store.backup(str(unfinished))
                     store = ox.Store(str(unfinished))
                     merged.build(store, self.base_iri, whole.version)
-                    hide(store, hidden)
+                    hide(store, self.base_iri, hidden)
                     store.flush()
                     del store  # it holds the lock of the folder
                     unfinished.rename(path)
@@ -83,24 +85,41 @@ class Views:
             os.close(lock)
 
 
-def hide(store: ox.Store, hidden: Hidden) -> None:
-    """Remove what is hidden from a store, which is changed."""
+def hide(store: ox.Store, base_iri: str, hidden: Hidden) -> None:
+    """Remove what is hidden from a store, and have its description speak of what is left.
+
+    Args:
+        store: is changed.
+        base_iri: the IRI under which graphs are named.
+        hidden: what is removed.
+    """
+    description = CopiedDescription(store, base_iri)
     for graph in map(ox.NamedNode, hidden.graphs):
-        merged.withdraw(store, graph)
-        store.remove_graph(graph)
+        quads = store.quads_for_pattern(None, None, None, graph)
+        description.change({quad.subject for quad in quads}, partial(_remove, store, graph))
     for rule in hidden.rules:
         record = ox.NamedNode(hidden.record)
         rows = store.query(rule, default_graph=record)
         # All rows first: what is removed must not change what else is found.
-        for term in [row[0] for row in rows] if isinstance(rows, ox.QuerySolutions) else ():
-            if isinstance(term, ox.NamedNode):
-                _forget(store, record, term)
+        terms = [row[0] for row in rows] if isinstance(rows, ox.QuerySolutions) else []
+        about = [
+            quad
+            for term in terms
+            if isinstance(term, ox.NamedNode)
+            for quad in (
+                *store.quads_for_pattern(term, None, None, record),
+                *store.quads_for_pattern(None, None, term, record),
+            )
+        ]
+        description.change({quad.subject for quad in about}, partial(_forget, store, about))
+    description.leave_out(hidden.graphs)
 
 
-def _forget(store: ox.Store, record: ox.NamedNode, term: ox.NamedNode) -> None:
-    about = [
-        *store.quads_for_pattern(term, None, None, record),
-        *store.quads_for_pattern(None, None, term, record),
-    ]
-    for quad in about:
+def _remove(store: ox.Store, graph: ox.NamedNode) -> None:
+    merged.withdraw(store, graph)
+    store.remove_graph(graph)
+
+
+def _forget(store: ox.Store, quads: list[ox.Quad]) -> None:
+    for quad in quads:
         merged.discard(store, quad)

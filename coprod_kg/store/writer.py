@@ -17,6 +17,7 @@ from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.limits import no_core_files
 from coprod_kg.store.base import Change, Commit
+from coprod_kg.store.description import Describe
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
 from coprod_kg.store.supervisor import LIFELINE
@@ -58,8 +59,12 @@ def read_change(connection: socket.socket) -> Change:
     return Change(replace, add, *told, depends_on)
 
 
-def main() -> None:
-    """Commit what arrives, until the parent leaves."""
+def main(describe: Describe | None = None) -> None:
+    """Commit what arrives, until the parent leaves.
+
+    Args:
+        describe: what each version says of itself, beside its numbers.
+    """
     no_core_files()
     data = DataDirectory(Path(os.environ["COPROD_DATA"]))
     try:
@@ -68,6 +73,7 @@ def main() -> None:
             os.environ["COPROD_BASE_IRI"],
             int(os.environ["COPROD_KEEP_VERSIONS"]),
             int(os.environ["COPROD_KEEP_CITED"]),
+            describe,
         )
     except CoprodError as error:
         sys.exit(f"coprod-kg writer: {error}")

@@ -10,10 +10,14 @@ from coprod_kg.queries.library import load_all, views
 from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
+from coprod_kg.store.changes import Removed
+from coprod_kg.store.directory import DataDirectory
 from coprod_kg.web import (
     assessments,
     authorisation,
+    catalogue,
     documentation,
+    dumps,
     errors,
     explorer,
     graphs,
@@ -26,6 +30,7 @@ from coprod_kg.web import (
     sign_in,
     sparql,
     submissions,
+    versions,
 )
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.client_slots import Limits, slots
@@ -46,6 +51,9 @@ _FAMILIES = (
     assessments,
     model,
     problems,
+    catalogue,
+    dumps,
+    versions,
     submissions,
     documentation,
     sign_in,
@@ -106,4 +114,5 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
         charts,
         Cache(settings.cache_mb),
         Present(settings.data, run, (admitted, checks, charts)),
+        Removed(DataDirectory(settings.data).changes),
     )

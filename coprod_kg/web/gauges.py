@@ -25,7 +25,7 @@ from coprod_kg.web.client_slots import Slots
 __all__ = ["Present"]
 
 _KINDS: Final = {
-    "coprod_kg.store.writer": "writer",
+    "coprod_kg.publishing.writer": "writer",
     "coprod_kg.store.worker": "query",
     "coprod_kg.web.listen": "web",
     "coprod_kg.server.listen": "web",

@@ -15,8 +15,8 @@ __all__ = ["FRAMED_POLICY", "cache_control", "common", "register"]
 
 _EXPOSED = (
     "Answer-Caveat, Answer-Rows, Cache-Status, Content-Location, Content-Disposition, "
-    "Content-SHA256, Dataset-Version, ETag, Link, Location, Query-SHA256, Retry-After, "
-    "Small-Counts"
+    "Content-SHA256, Dataset-Version, ETag, Link, Location, Memento-Datetime, "
+    "Query-SHA256, Retry-After, Small-Counts"
 )
 _POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

@@ -5,6 +5,7 @@ from functools import partial
 from flask import Blueprint, Response
 
 from coprod_kg.web import metrics
+from coprod_kg.web.address import root
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -43,7 +44,14 @@ def _metrics(site: Site) -> Response:
 
 def _robots() -> Response:
     """Pages may be crawled; what computes may not."""
-    lines = ("User-agent: *", "Disallow: /sparql?", "Disallow: /queries/*?", "Allow: /")
+    lines = (
+        "User-agent: *",
+        "Disallow: /sparql?",
+        "Disallow: /queries/*?",
+        "Disallow: /dump/",
+        "Allow: /",
+        f"Sitemap: {root()}sitemap.xml",
+    )
     response = _text("\n".join(lines) + "\n")
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response

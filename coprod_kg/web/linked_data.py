@@ -12,15 +12,18 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 
-from coprod_kg.errors import NotFound, WrongUsage
+from coprod_kg.access import hidden
+from coprod_kg.errors import NotFound, Withdrawn, WrongUsage
 from coprod_kg.formats.comments import begun, commented
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer, negotiate, offers_by_name
 from coprod_kg.queries.ask import Question
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.web.address import raw_path, readings, root
+from coprod_kg.web.memento import at, http_date, moments
 from coprod_kg.web.pages.resource import resource_view
-from coprod_kg.web.protocol import parameters, version
+from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.replies import LATEST, PINNED, Conditions, media_types, reply, wants_page
+from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import VOCABULARY, Site
 
 __all__ = ["blueprint"]
@@ -94,6 +97,18 @@ def _thing(site: Site, space: str, **_: str) -> Response:
     return _see(named.document(wanted[0].format.name if form else ""), pinned=named.pinned)
 
 
+def _by_moment() -> bool:
+    """Whether the client names a moment, and not a version."""
+    return "Accept-Datetime" in request.headers and not request.args.get("version")
+
+
+def _moved(address: str) -> Response:
+    """Found: the version of that moment has an address of its own (RFC 7089, pattern 1.1)."""
+    response = Response(status=302, headers={"Location": address, "Cache-Control": LATEST})
+    response.vary.add("Accept-Datetime")
+    return response
+
+
 def _see(address: str, *, pinned: bool) -> Response:
     response = Response(status=303, headers={"Location": address})
     response.headers["Cache-Control"] = PINNED if pinned else LATEST
@@ -105,6 +120,8 @@ def _document(site: Site, space: str, **_: str) -> Response:
     named = _named(site, space)
     if named.suffix == HTML.name:
         return _see(named.page, pinned=named.pinned)
+    if _by_moment():
+        return _moved(named.document(named.suffix or ""))
     wanted = _offers(named.suffix)
     conditions = Conditions(named.version, named.pinned, wanted)
     unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name))
@@ -122,6 +139,17 @@ def _document(site: Site, space: str, **_: str) -> Response:
     thing = site.path(named.iri) or named.iri
     links = [f'<{thing}>; rel="describes"', f'<{named.page}>; rel="alternate"; type="text/html"']
     response.headers["Link"] = ", ".join(links)
+    return _remembered(site, response, f"/doc/{named.tail}", named)
+
+
+def _remembered(site: Site, response: Response, original: str, named: _Named) -> Response:
+    """The response with what Memento (RFC 7089) wants of it."""
+    timemap = f"/versions?{urlencode({'of': original, 'format': 'link'})}"
+    response.headers.add("Link", f'<{original}>; rel="original timegate"')
+    response.headers.add("Link", f'<{timemap}>; rel="timemap"; type="application/link-format"')
+    response.vary.add("Accept-Datetime")
+    if named.query and (made := moments(site).get(named.version)):
+        response.headers["Memento-Datetime"] = http_date(made)
     return response
 
 
@@ -139,6 +167,8 @@ def _about(site: Site, space: str, named: _Named) -> Question:
 def _page(site: Site, space: str, **_: str) -> Response:
     """What the graph says of the thing, for people."""
     named = _named(site, space)
+    if _by_moment():
+        return _moved(named.page)
     offer = Offer(HTML, HTML.content_type)
     conditions = Conditions(named.version, named.pinned, (offer,))
     unchanged = conditions.unchanged()
@@ -157,7 +187,8 @@ def _page(site: Site, space: str, **_: str) -> Response:
         claims=site.claims(named.version, named.iri),
         **shown,
     )
-    return conditions.mark(Response(body, content_type=HTML.content_type), offer)
+    response = conditions.mark(Response(body, content_type=HTML.content_type), offer)
+    return _remembered(site, response, f"/page/{named.tail}", named)
 
 
 def _offers(suffix: str | None) -> tuple[Offer, ...]:
@@ -176,6 +207,10 @@ def _named(site: Site, space: str) -> _Named:
     """
     given = parameters(request)
     asked, pinned = version(given), site.is_fixed(given)
+    moment = request.headers.get("Accept-Datetime")
+    if asked is None and moment:
+        asked = at(site, moment)
+        given = Parameters((*given.pairs, ("version", str(asked))))
     number, raw = site.version(asked), raw_path()
     _, what, rest = raw.split("/", 2)
     local = rest if what in ("page", "doc") else f"{what}/{rest}" if space != "id" else rest
@@ -201,9 +236,33 @@ def _found(site: Site, start: str, local: str, number: int) -> str:
         for reading in readings(local):
             if _is_known(site, start + reading, number):
                 return start + reading
+        for reading in readings(local) if number == site.version() else ():
+            _refuse_withdrawn(site, start + reading, number)
     raise NotFound(
         f"nothing is known about {start}{readings(local[:_LONGEST])[0]}",
         fix="Begin at /, or ask at /sparql.",
+    )
+
+
+def _refuse_withdrawn(site: Site, iri: str, number: int) -> None:
+    """Tell of a thing that was there once, as far as the client may know.
+
+    Raises:
+        Withdrawn: a version removed it.
+    """
+    unseen = hidden(request_log(request).hidden, site.settings.base_iri)
+    removed = site.removed.find(iri, number, unseen.graphs)
+    if removed is None:
+        return
+    rows = [row for row in site.rows_of("view-commits").texts() if row["version"] == str(removed)]
+    when = rows[0]["made"][:10] if rows else "an unknown day"
+    source = f" by {rows[0]['activity']}" if rows and rows[0].get("activity") else ""
+    last = removed - 1
+    kept = last in site.store.versions()
+    raise Withdrawn(
+        f"{iri} was withdrawn with version {removed} on {when}{source}",
+        fix=f"Version {last} was the last that had it"
+        + (f": add ?version={last}." if kept else "; it is not kept any more."),
     )
 
 

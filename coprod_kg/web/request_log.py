@@ -28,7 +28,9 @@ KEY = "coprod.exchange"
 _ROUTES: Final = frozenset(
     {
         "catalogue",
+        "changes",
         "data",
+        "dataset",
         "doc",
         "docs",
         "dump",

@@ -17,6 +17,7 @@ from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
+from coprod_kg.store.changes import Removed
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.cache import Cache
@@ -110,6 +111,7 @@ class Site:
         charts: where charts, workbooks and crates made from answers are admitted.
         cache: the small answers of this process.
         present: the gauges for operators.
+        removed: the things that are no more, and which version removed them.
     """
 
     store: Store
@@ -123,6 +125,7 @@ class Site:
     charts: Slots
     cache: Cache
     present: Present
+    removed: Removed
 
     def version(self, asked: int | None = None) -> int:
         """The version asked for, or the newest."""

@@ -21,8 +21,20 @@ from coprod_kg.web import create_app
 
 BASE = "https://w3id.org/coprod/"
 ODD = f"{BASE}id/initiative/fælles-æble%20projekt"
+ROOT = "http://localhost/"
+OFFICE = {
+    "publisher": "The office for co-production",
+    "publisher_url": "https://office.example.org/",
+    "contact": "data@office.example.org",
+    "theme": ("SOCI", "GOVE"),
+}
 CODER = Sender("coder", "The coder")
-CASES = 3
+CASES = ("active-senior-foundation", "afrikaanderwijk-cooperatie", "asker-kommune")
+
+
+def cases() -> list[Path]:
+    """The files of the cases: each can be taken in without the others."""
+    return [files("examples") / "cases" / f"{name}.ttl" for name in CASES]
 
 
 class Whole(FlaskClient):
@@ -55,13 +67,12 @@ class Portal:
 @contextmanager
 def opened(data: Path, **changed: Any) -> Iterator[Portal]:
     """A service over the model and some published cases."""
-    settings = Settings.load(
-        {"data": data, "workers": 2, "long_queries": 0, "token_queries": 0, **changed}, {}
-    )
+    small = {"data": data, "workers": 2, "long_queries": 0, "token_queries": 0}
+    settings = Settings.load({**small, **OFFICE, **changed}, {})
     with serving(settings) as service:
         store = service.store
-        publish_model(store, BASE, [files("queries") / "questions"])
-        submit(sorted((files("examples") / "cases").glob("*.ttl"))[:CASES], store, settings, CODER)
+        publish_model(store, BASE, [files("queries") / "questions"], ROOT, settings)
+        submit(cases(), store, settings, CODER)
         odd = f'<{ODD}> <http://www.w3.org/2000/01/rdf-schema#label> "Æble"@da .\n'
         store.commit(Change(replace={f"{BASE}graph/own": odd.encode()}))
         yield Portal(store, settings)

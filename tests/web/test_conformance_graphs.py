@@ -293,7 +293,10 @@ def test_the_records_of_the_service_are_apart_from_the_data_and_can_be_named(
     for text, found in (
         ("SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }", ""),
         (f"SELECT DISTINCT ?g FROM NAMED <{base}> {{ GRAPH ?g {{ ?s ?p ?o }} }}", f"<{base}>\n"),
-        (f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?s ?p ?o }} }} #{base}", f"<{base}>\n"),
+        (
+            f"SELECT DISTINCT ?g {{ GRAPH ?g {{ ?s ?p ?o }} }} ORDER BY ?g #{base}",
+            f"<{base.replace('provenance', 'catalogue')}>\n<{base}>\n",
+        ),
     ):
         reply = speaker.query(text, "text/tab-separated-values")
         assert reply.body.decode() == f"?g\n{found}"

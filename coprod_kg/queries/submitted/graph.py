@@ -177,7 +177,7 @@ def _others(iri: str, edit: Edit) -> bytes:
 
 def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple]:
     node, source, base_iri = NamedNode(iri), query.submitted, settings.base_iri
-    yield from entry(query, base_iri, settings.root if settings.public_url else base_iri)
+    yield from entry(query, base_iri, settings.root)
     if source is None:
         return
     agent = NamedNode(f"{base_iri}id/agent/{source.by}")

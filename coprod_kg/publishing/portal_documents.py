@@ -1,0 +1,269 @@
+"""Documents for portals: the catalogue and the statistics as RDF, a dataset for search engines."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.model.licence import LICENCE
+from coprod_kg.model.namespaces import expand
+from coprod_kg.publishing.serialisations import written
+
+__all__ = [
+    "DatasetFile",
+    "DatasetView",
+    "File",
+    "Paging",
+    "dataset_views",
+    "portal_document",
+    "schema_org",
+]
+
+_SHORTEST: Final = 50
+"""Characters that search engines want of a description at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Where a page of the catalogue stands among the others.
+
+    Attributes:
+        catalogue: the IRI of the catalogue.
+        page: the address of this page.
+        total: how many datasets there are.
+        links: ``first``, ``previous``, ``next`` and ``last``, as far as there are any.
+    """
+
+    catalogue: str
+    page: str
+    total: int
+    links: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is there: its size and the SHA-256 of its bytes."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFile:
+    """A file of a dataset as its page shows it."""
+
+    name: str
+    address: str
+    media_type: str
+    size: int | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetView:
+    """A dataset as its page shows it; texts by language.
+
+    Attributes:
+        iri: its name.
+        titles: by language.
+        descriptions: by language.
+        values: short name of a property → its other values.
+        files: what can be downloaded.
+    """
+
+    iri: str
+    titles: Mapping[str, str]
+    descriptions: Mapping[str, str]
+    values: Mapping[str, tuple[str, ...]]
+    files: tuple[DatasetFile, ...]
+
+    def one(self, name: str) -> str:
+        """One value of a property, or nothing."""
+        return next(iter(self.values.get(name, ())), "")
+
+
+def portal_document(
+    lines: bytes,
+    media_type: str,
+    paging: Paging | None = None,
+    files: Mapping[str, File] | None = None,
+) -> bytes:
+    """Statements of the catalogue in a format.
+
+    Args:
+        lines: they, as N-Triples.
+        media_type: of the format.
+        paging: where they are a page of several.
+        files: the address of a download → what is known of it since it was made.
+    """
+    triples = [*_typed(lines), *_sizes(lines, files or {}), *(_paged(paging) if paging else ())]
+    return written(dict.fromkeys(triples), media_type)
+
+
+def _typed(lines: bytes) -> Iterator[ox.Triple]:
+    """The statements, sizes with the type that DCAT wants: the engine keeps one kind of integer."""
+    sizes, integer = _t("dcat:byteSize"), _t("xsd:nonNegativeInteger")
+    for triple in _read(lines):
+        if triple.predicate == sizes and isinstance(triple.object, ox.Literal):
+            value = ox.Literal(triple.object.value, datatype=integer)
+            yield ox.Triple(triple.subject, triple.predicate, value)
+        else:
+            yield triple
+
+
+def _sizes(lines: bytes, files: Mapping[str, File]) -> Iterator[ox.Triple]:
+    spdx = "http://spdx.org/rdf/terms#"
+    for triple in _read(lines) if files else ():
+        node = triple.object
+        if triple.predicate != _t("dcat:downloadURL") or not isinstance(node, ox.NamedNode):
+            continue
+        file, part = files.get(node.value), triple.subject
+        if file is None or not isinstance(part, ox.NamedNode):
+            continue
+        size = ox.Literal(str(file.size), datatype=_t("xsd:nonNegativeInteger"))
+        digest = ox.Literal(file.sha256, datatype=_t("xsd:hexBinary"))
+        checksum = ox.NamedNode(f"{part.value}-sha256")
+        algorithm = ox.NamedNode(f"{spdx}checksumAlgorithm_sha256")
+        yield ox.Triple(part, _t("dcat:byteSize"), size)
+        yield ox.Triple(part, ox.NamedNode(f"{spdx}checksum"), checksum)
+        yield ox.Triple(checksum, _t("rdf:type"), ox.NamedNode(f"{spdx}Checksum"))
+        yield ox.Triple(checksum, ox.NamedNode(f"{spdx}algorithm"), algorithm)
+        yield ox.Triple(checksum, ox.NamedNode(f"{spdx}checksumValue"), digest)
+        yield ox.Triple(algorithm, _t("rdf:type"), ox.NamedNode(f"{spdx}ChecksumAlgorithm"))
+
+
+def _paged(paging: Paging) -> Iterator[ox.Triple]:
+    page = ox.NamedNode(paging.page)
+    total = ox.Literal(str(paging.total), datatype=_t("xsd:integer"))
+    yield ox.Triple(page, _t("rdf:type"), _t("hydra:PartialCollectionView"))
+    yield ox.Triple(page, _t("hydra:totalItems"), total)
+    yield ox.Triple(page, _t("dcterms:isPartOf"), ox.NamedNode(paging.catalogue))
+    for name, address in paging.links.items():
+        yield ox.Triple(page, _t(f"hydra:{name}"), ox.NamedNode(address))
+
+
+Said = Mapping[str, Mapping[str, list[ox.NamedNode | ox.Literal]]]
+
+
+def dataset_views(
+    lines: bytes, iris: Iterable[str], made: Mapping[str, File] = MappingProxyType({})
+) -> list[DatasetView]:
+    """Datasets, of what the catalogue says of them.
+
+    Args:
+        lines: that, as N-Triples.
+        iris: the datasets.
+        made: the address of a download → what is known of it since it was made.
+    """
+    said: dict[str, dict[str, list[ox.NamedNode | ox.Literal]]] = {}
+    for triple in _read(lines):
+        subject, value = triple.subject, triple.object
+        if isinstance(subject, ox.NamedNode) and isinstance(value, ox.NamedNode | ox.Literal):
+            told = said.setdefault(subject.value, {})
+            told.setdefault(triple.predicate.value, []).append(value)
+    return [_view(said, iri, made) for iri in iris]
+
+
+def _view(said: Said, iri: str, made: Mapping[str, File]) -> DatasetView:
+    own = said.get(iri, {})
+
+    def texts(name: str) -> dict[str, str]:
+        found = (node for node in own.get(expand(name), ()) if isinstance(node, ox.Literal))
+        return {node.language or "": node.value for node in found}
+
+    def values(subject: str, path: str) -> list[str]:
+        return sorted(node.value for node in said.get(subject, {}).get(path, ()))
+
+    def label(node: str) -> str:
+        for path in ("skos:prefLabel", "foaf:name", "dcterms:title"):
+            if found := values(node, expand(path)):
+                return found[0]
+        return node
+
+    spdx = "http://spdx.org/rdf/terms#"
+    files = []
+    for part in values(iri, expand("dcat:distribution")):
+        sizes, sums = values(part, expand("dcat:byteSize")), values(part, f"{spdx}checksum")
+        digest = values(sums[0], f"{spdx}checksumValue") if sums else []
+        media = values(part, expand("dcat:mediaType"))
+        address = values(part, expand("dcat:downloadURL"))[0]
+        known = made.get(address)
+        files.append(
+            DatasetFile(
+                values(part, expand("dcterms:title"))[0],
+                address,
+                media[0].partition("media-types/")[2] if media else "",
+                int(sizes[0]) if sizes else known.size if known else None,
+                digest[0] if digest else known.sha256 if known else "",
+            )
+        )
+    shown = {
+        short: tuple(values(iri, expand(short)))
+        for short in (
+            *("dcat:version", "dcterms:issued", "dcterms:modified", "dcat:keyword"),
+            *("dcterms:license", "dcterms:publisher", "dcterms:creator", "dcterms:spatial"),
+            *("dcterms:language", "void:triples", "void:rootResource", "dcat:theme"),
+            *("dcat:landingPage", "dcterms:identifier"),
+        )
+    }
+    named = {
+        f"{short} label": tuple(label(node) for node in shown[short])
+        for short in ("dcterms:publisher", "dcterms:creator", "dcterms:language", "dcat:theme")
+    }
+    return DatasetView(
+        iri, texts("dcterms:title"), texts("dcterms:description"), shown | named, tuple(files)
+    )
+
+
+def schema_org(dataset: DatasetView, catalogue: str, places: Iterable[str] = ()) -> dict[str, Any]:
+    """A dataset in the terms of schema.org, as search engines read it."""
+    description = dataset.descriptions.get("en") or next(iter(dataset.descriptions.values()), "")
+    title = dataset.titles.get("en") or next(iter(dataset.titles.values()), dataset.iri)
+    found: dict[str, Any] = {
+        "@context": "https://schema.org/",
+        "@type": "Dataset",
+        "@id": dataset.iri,
+        "name": title,
+        "description": description if len(description) >= _SHORTEST else f"{title}. {description}",
+        "url": dataset.one("dcat:landingPage"),
+        "identifier": dataset.iri,
+        "license": LICENCE,
+        "isAccessibleForFree": True,
+        "version": dataset.one("dcat:version"),
+        "datePublished": dataset.one("dcterms:issued"),
+        "dateModified": dataset.one("dcterms:modified"),
+        "keywords": list(dataset.values.get("dcat:keyword", ())),
+        "spatialCoverage": [{"@type": "Place", "name": place} for place in places],
+        "inLanguage": [language for language in dataset.titles if language],
+        "includedInDataCatalog": {"@type": "DataCatalog", "@id": catalogue, "url": catalogue},
+        "distribution": [
+            {
+                "@type": "DataDownload",
+                "name": file.name,
+                "contentUrl": file.address,
+                "encodingFormat": file.media_type,
+                **({"contentSize": str(file.size)} if file.size is not None else {}),
+                **({"sha256": file.sha256} if file.sha256 else {}),
+            }
+            for file in dataset.files
+        ],
+    }
+    for role, name in (("publisher", "dcterms:publisher"), ("creator", "dcterms:creator")):
+        agents = zip(
+            dataset.values.get(name, ()), dataset.values.get(f"{name} label", ()), strict=True
+        )
+        if told := [
+            {"@type": "Organization", "@id": agent, "name": label} for agent, label in agents
+        ]:
+            found[role] = told
+    return {name: value for name, value in found.items() if value not in ("", [], None)}
+
+
+def _read(lines: bytes) -> list[ox.Triple]:
+    return [quad.triple for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES)]
+
+
+def _t(name: str) -> ox.NamedNode:
+    return ox.NamedNode(expand(name))

@@ -1,0 +1,116 @@
+"""The list of the things that each version changed: ``changes/N.json`` in the data directory.
+
+It stays when the version itself is no longer kept, so that a thing that was withdrawn can be told
+from one that never was.
+"""
+
+import gzip
+import json
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from coprod_kg.store.directory import put
+
+__all__ = ["Removed", "ThingChange", "VersionChanges", "read_changes", "write_changes"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThingChange:
+    """What a version did to a thing.
+
+    Attributes:
+        iri: of the thing.
+        kind: ``created``, ``updated`` or ``removed``.
+        graphs: those whose change touched it.
+    """
+
+    iri: str
+    kind: str
+    graphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChanges:
+    """The things that a version changed, as far as the reader may know of them."""
+
+    version: int
+    made: datetime
+    things: tuple[ThingChange, ...]
+
+
+def write_changes(
+    folder: Path,
+    version: int,
+    made: datetime,
+    things: Sequence[tuple[str, str, list[str]]],
+    *,
+    again: bool,
+) -> None:
+    """Note what a version changed.
+
+    Args:
+        folder: of the lists.
+        version: its number.
+        made: when.
+        things: IRI, kind of change, graphs.
+        again: whether the commit is applied a second time, after a crash: what changed the first
+            time is no change then, and the list that was written then is the better one.
+    """
+    folder.mkdir(0o700, exist_ok=True)
+    path = folder / f"{version}.json.gz"
+    if again and path.exists():
+        return
+    told = {"made": made.isoformat(timespec="milliseconds"), "things": sorted(things)}
+    put(path, gzip.compress(json.dumps(told).encode(), mtime=0))
+
+
+def read_changes(folder: Path, version: int, hidden: Collection[str] = ()) -> VersionChanges | None:
+    """What a version changed, or None where that was not noted.
+
+    Args:
+        folder: of the lists.
+        version: its number.
+        hidden: the graphs that the reader may not know of.
+    """
+    try:
+        told = json.loads(gzip.decompress((folder / f"{version}.json.gz").read_bytes()))
+    except FileNotFoundError:
+        return None
+    things = (
+        ThingChange(iri, kind, tuple(graph for graph in graphs if graph not in hidden))
+        for iri, kind, graphs in told["things"]
+    )
+    seen = tuple(change for change in things if change.graphs)
+    return VersionChanges(version, datetime.fromisoformat(told["made"]), seen)
+
+
+class Removed:
+    """Which version removed a thing, from the lists of all versions; read once and kept."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is read yet."""
+        self._folder = folder
+        self._read = 0
+        self._found: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, iri: str, newest: int, hidden: Collection[str] = ()) -> int | None:
+        """The version that removed a thing last, or None where none did.
+
+        Args:
+            iri: the thing.
+            newest: the newest version.
+            hidden: the graphs that the reader may not know of.
+        """
+        with self._lock:
+            for version in range(self._read + 1, newest + 1):
+                changes = read_changes(self._folder, version)
+                for change in changes.things if changes else ():
+                    if change.kind == "removed":
+                        self._found[change.iri] = version, change.graphs
+            self._read = max(self._read, newest)
+        version, graphs = self._found.get(iri, (0, ()))
+        return version if set(graphs) - set(hidden) else None

@@ -1,0 +1,264 @@
+"""The description of the data that each version carries in its graph ``catalogue``.
+
+A commit describes what it made before it is published, so that a version and what is said of it
+can never disagree. What is said beside the numbers comes from a `Describe`, which reads the store
+and knows the vocabularies of portals; this module keeps it, the numbers, and the list of the things
+that changed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Protocol, TypeAlias
+
+import pyoxigraph as ox
+
+from coprod_kg.store import merged
+from coprod_kg.store.base import Change
+from coprod_kg.store.statistics import (
+    COUNTED,
+    Subject,
+    Tally,
+    counted,
+    dataset_node,
+    exchange,
+    of_subject,
+    read_statistics,
+    tallied,
+    write_statistics,
+)
+
+__all__ = ["CopiedDescription", "Describe", "Described", "Description", "Match"]
+
+Match: TypeAlias = Callable[..., Iterator[ox.Quad]]
+"""Finds quads by subject, predicate, object and graph, as a store does."""
+
+_RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
+_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_EXAMPLE: Final = ox.NamedNode("http://rdfs.org/ns/void#exampleResource")
+_REFERRED_TO: Final = (
+    ox.NamedNode("http://xmlns.com/foaf/0.1/Agent"),
+    ox.NamedNode("http://purl.org/dc/terms/Location"),
+    ox.NamedNode("http://xmlns.com/foaf/0.1/Document"),
+)
+_DERIVED: Final = ox.NamedNode("http://www.w3.org/ns/prov#wasDerivedFrom")
+_VERSION: Final = ox.NamedNode("http://www.w3.org/ns/dcat#version")
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What there is to describe.
+
+    Attributes:
+        match: finds quads of the store.
+        base_iri: where things and graphs have their names.
+        version: the number of the version that is made.
+        made: when.
+        tags: the versions that have a name: name → version.
+        graphs: the graphs that changed; all there are where ``whole``.
+        whole: whether all is to be described, not only what changed.
+    """
+
+    match: Match
+    base_iri: str
+    version: int
+    made: datetime
+    tags: Mapping[str, int]
+    graphs: tuple[str, ...]
+    whole: bool
+
+
+class Describe(Protocol):
+    """Says what is to be said of a version beside its numbers."""
+
+    def __call__(self, described: Described) -> Mapping[ox.NamedNode, Sequence[ox.Triple]]:
+        """Subject → all that is said of it; nothing for one that is not there any more."""
+        ...
+
+
+@dataclass(slots=True)
+class Description:
+    """The keeper of the description while its store is open for writing.
+
+    Attributes:
+        store: the store.
+        base_iri: where the graphs have their names.
+        describe: what is said beside the numbers; where it is None nothing is described.
+        tally: the counts of what is there, or None where they have to be counted anew.
+        written: those that are written, or None where that has to be read.
+        before: what the subjects that a commit touches contributed before it.
+    """
+
+    store: ox.Store
+    base_iri: str
+    describe: Describe | None
+    tally: Tally | None = None
+    written: Tally | None = None
+    before: dict[Subject, tuple[Tally, str]] = field(default_factory=dict)
+    places: dict[Subject, set[str]] = field(default_factory=dict)
+
+    @property
+    def graph(self) -> ox.NamedNode:
+        """Where the description stands."""
+        return ox.NamedNode(f"{self.base_iri}graph/catalogue")
+
+    def open(self, version: int) -> None:
+        """Take up the counts as they are written, where they are those of the version."""
+        said = self.store.quads_for_pattern(
+            dataset_node(self.base_iri), _VERSION, ox.Literal(str(version)), self.graph
+        )
+        if self.describe and next(iter(said), None) is not None:
+            self.tally = read_statistics(self.store, self.graph, self.base_iri)
+
+    def look(self, changes: Sequence[Change]) -> None:
+        """Note what the subjects contribute that some changes are about to touch."""
+        self.before, self.places = {}, {}
+        if self.describe is None:
+            return
+        for change in changes:
+            for graph, lines in (*change.replace.items(), *change.add.items()):
+                subjects = _subjects(lines)
+                if graph in change.replace:
+                    subjects |= self._there(graph)
+                for subject in subjects:
+                    self.places.setdefault(subject, set()).add(graph)
+        self.before = {subject: of_subject(self.store, subject) for subject in self.places}
+
+    def tell(
+        self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
+    ) -> list[tuple[str, str, list[str]]]:
+        """Describe what the changes made, which are in the store now.
+
+        Args:
+            changes: they.
+            version: the number of what they made.
+            made: when.
+            tags: the versions that have a name.
+
+        Returns:
+            The things that changed: IRI, ``created``, ``updated`` or ``removed``, and the graphs.
+        """
+        if self.describe is None:
+            return []
+        graphs = {graph for change in changes for graph in (*change.replace, *change.add)}
+        for change in changes:
+            for graph in change.replace:
+                for subject in self._there(graph):
+                    self.places.setdefault(subject, set()).add(graph)
+        found = list(self._changed())
+        whole = self.tally is None or self.graph.value in graphs
+        if self.tally is None:
+            self.tally = counted(self.store)
+        if whole:
+            graphs = {str(node.value) for node in merged.named_graphs(self.store)}
+        described = Described(
+            self.store.quads_for_pattern,
+            self.base_iri,
+            version,
+            made,
+            tags,
+            tuple(sorted(graphs)),
+            whole,
+        )
+        self._put(self.describe(described))
+        if whole or self.written is None:
+            self.written = read_statistics(self.store, self.graph, self.base_iri)
+        self.written = write_statistics(
+            self.store, self.graph, self.base_iri, self.tally, self.written
+        )
+        self.before, self.places = {}, {}
+        return found
+
+    def _there(self, graph: str) -> set[Subject]:
+        quads = self.store.quads_for_pattern(None, None, None, merged.node(graph))
+        return {quad.subject for quad in quads}
+
+    def _changed(self) -> Iterator[tuple[str, str, list[str]]]:
+        """What changed, while the counts are brought up to date."""
+        none: tuple[Tally, str] = (Tally(), "")
+        things = f"{self.base_iri}id/"
+        # Who sent data is known to those who may see that data; it is no thing that changed.
+        records = {f"{self.base_iri}graph/{name}" for name in _RECORDS}
+        for subject, graphs in self.places.items():
+            before, now = self.before.get(subject, none), of_subject(self.store, subject)
+            if self.tally is not None:
+                self.tally.subtract(before[0])
+                self.tally.update(now[0])
+            name = subject.value if isinstance(subject, ox.NamedNode) else ""
+            told = sorted(graphs - records)
+            if before[1] != now[1] and name.startswith(things) and told:
+                kind = "updated" if before[0] and now[0] else "created" if now[0] else "removed"
+                yield name, kind, told
+
+    def _put(self, said: Mapping[ox.NamedNode, Sequence[ox.Triple]]) -> None:
+        gone, added = set[ox.Triple](), set[ox.Triple]()
+        for subject, wanted in said.items():
+            quads = self.store.quads_for_pattern(subject, None, None, self.graph)
+            held = {quad.triple for quad in quads if quad.predicate not in COUNTED}
+            gone |= held - set(wanted)
+            added |= set(wanted) - held
+        exchange(self.store, self.graph, gone, added, self.tally)
+
+
+def _subjects(lines: bytes) -> set[Subject]:
+    """The subjects of N-Triples."""
+    return {quad.subject for quad in ox.parse(lines, ox.RdfFormat.N_TRIPLES)} if lines else set()
+
+
+class CopiedDescription:
+    """The description in a copy of a store from which data is taken: it speaks of what is left."""
+
+    def __init__(self, store: ox.Store, base_iri: str) -> None:
+        """Read what the copy says of itself, if anything."""
+        self._store = store
+        self._base_iri = base_iri
+        self._graph = ox.NamedNode(f"{base_iri}graph/catalogue")
+        self._written = read_statistics(store, self._graph, base_iri)
+        self._tally = Tally(self._written)
+        for key in (("classes",), ("properties",)):
+            del self._tally[key]
+
+    def change(self, subjects: set[Subject], change: Callable[[], object]) -> None:
+        """Make a change that touches some subjects only."""
+        if self._written:
+            tallied(self._store, subjects, self._tally, change)
+        else:
+            change()
+
+    def leave_out(self, graphs: Iterable[str]) -> None:
+        """Say nothing of datasets that come from some graphs, and write the numbers anew."""
+        if not self._written:
+            return
+        names = {
+            quad.subject.value
+            for graph in graphs
+            for quad in self._said(None, _DERIVED, ox.NamedNode(graph))
+            if isinstance(quad.subject, ox.NamedNode)
+        }
+        self._drop(list(self._naming(names)))
+        gone = [
+            quad
+            for quad in self._said(None, _EXAMPLE, None)
+            if isinstance(quad.object, ox.NamedNode)
+            and not any(self._store.quads_for_pattern(quad.object, None, None, merged.MERGE))
+        ]
+        self._drop(gone)
+        # What only those referred to: who sent them, where they are, their pages.
+        for kind in _REFERRED_TO:
+            for node in {quad.subject for quad in self._said(None, _TYPE, kind)}:
+                if not any(self._said(None, None, node)):
+                    self._drop(list(self._said(node, None, None)))
+        write_statistics(self._store, self._graph, self._base_iri, self._tally, self._written)
+
+    def _said(self, subject: Any, predicate: ox.NamedNode | None, value: Any) -> Iterator[ox.Quad]:
+        return self._store.quads_for_pattern(subject, predicate, value, self._graph)
+
+    def _naming(self, names: set[str]) -> Iterator[ox.Quad]:
+        """What is said of some datasets and of their parts, which are names with a fragment."""
+        for quad in self._said(None, None, None) if names else ():
+            for node in (quad.subject, quad.object):
+                if isinstance(node, ox.NamedNode) and node.value.partition("#")[0] in names:
+                    yield quad
+
+    def _drop(self, quads: Iterable[ox.Quad]) -> None:
+        exchange(self._store, self._graph, {quad.triple for quad in quads}, (), self._tally)

@@ -1,0 +1,262 @@
+"""Statistics of the merged graph, kept in VoID beside the data that they count.
+
+Every number is a sum over subjects, so a commit counts the subjects that it touches before and
+after, and nothing else. The statistics count themselves too: writing them changes what is counted,
+so they are written until nothing changes any more, which is after two or three rounds because a
+number that takes the place of another changes no count.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from typing import Final, TypeAlias
+
+import pyoxigraph as ox
+
+from coprod_kg.store import merged
+
+__all__ = [
+    "COUNTED",
+    "Subject",
+    "Tally",
+    "counted",
+    "dataset_node",
+    "read_statistics",
+    "write_statistics",
+]
+
+Tally: TypeAlias = Counter[tuple[str, ...]]
+"""Counts of triples and entities: () all triples, ("subjects",), ("class", C), ("property", P),
+("class", C, P), ("class", C, P, DATATYPE)."""
+
+Subject: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Triple
+
+_VOID: Final = "http://rdfs.org/ns/void#"
+_EXTENSION: Final = "http://ldf.fi/void-ext#"
+_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_INTEGER: Final = ox.NamedNode("http://www.w3.org/2001/XMLSchema#integer")
+_MOST_ROUNDS: Final = 10
+
+
+def _void(name: str) -> ox.NamedNode:
+    return ox.NamedNode(_VOID + name)
+
+
+_TOTALS: Final[dict[tuple[str, ...], ox.NamedNode]] = {
+    (): _void("triples"),
+    ("subjects",): _void("distinctSubjects"),
+    ("classes",): _void("classes"),
+    ("properties",): _void("properties"),
+}
+_CLASS, _PROPERTY = _void("classPartition"), _void("propertyPartition")
+_DATATYPE: Final = ox.NamedNode(f"{_EXTENSION}datatypePartition")
+COUNTED: Final = frozenset({*_TOTALS.values(), _CLASS, _PROPERTY})
+"""The properties of the dataset that are the statistics'."""
+
+
+def dataset_node(base_iri: str) -> ox.NamedNode:
+    """The IRI of the dataset of everything, whose statistics these are."""
+    return ox.NamedNode(f"{base_iri}dataset/all")
+
+
+_NOTHING: Final[tuple[Tally, str]] = (Counter(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where a number stands: a link from the larger part, what the part is of, the number."""
+
+    node: ox.NamedNode
+    parent: ox.NamedNode | None
+    link: ox.NamedNode
+    of: ox.NamedNode
+    value: ox.NamedNode
+    number: ox.NamedNode
+
+    def triples(self, count: int) -> list[ox.Triple]:
+        found = [
+            ox.Triple(self.node, self.of, self.value),
+            ox.Triple(self.node, self.number, ox.Literal(str(count), datatype=_INTEGER)),
+        ]
+        return found + ([ox.Triple(self.parent, self.link, self.node)] if self.parent else [])
+
+
+def of_subject(store: ox.Store, subject: Subject) -> tuple[Tally, str]:
+    """What a subject contributes, and a hash of its triples."""
+    quads = list(store.quads_for_pattern(subject, None, None, merged.MERGE))
+    if not quads:
+        return _NOTHING  # one for all: most subjects of a large load were not there before
+    text = "\n".join(sorted(f"{quad.predicate} {quad.object}" for quad in quads))
+    return _tally(quads), sha256(text.encode()).hexdigest()
+
+
+def _tally(quads: list[ox.Quad]) -> Tally:
+    found: Tally = Counter()
+    if not quads:
+        return found
+    found[()] = len(quads)
+    found[("subjects",)] = 1
+    classes = [
+        quad.object.value
+        for quad in quads
+        if quad.predicate == _TYPE and isinstance(quad.object, ox.NamedNode)
+    ]
+    for name in classes:
+        found["class", name] += 1
+    for quad in quads:
+        path = quad.predicate.value
+        found["property", path] += 1
+        datatype = quad.object.datatype.value if isinstance(quad.object, ox.Literal) else ""
+        for name in classes:
+            found["class", name, path] += 1
+            if datatype:
+                found["class", name, path, datatype] += 1
+    return found
+
+
+def counted(store: ox.Store) -> Tally:
+    """The statistics of a whole store, counted anew."""
+    found: Tally = Counter()
+    # The engine keeps the default graph in the order of its subjects.
+    quads = store.quads_for_pattern(None, None, None, merged.MERGE)
+    for _, alike in groupby(quads, key=lambda quad: quad.subject):
+        found.update(_tally(list(alike)))
+    return found
+
+
+def _totals(tally: Tally) -> Tally:
+    """The numbers that are written: the counts, and how many classes and properties there are."""
+    found = Counter({key: count for key, count in tally.items() if count})
+    found["classes",] = sum(1 for key in found if key[:1] == ("class",) and len(key) == 2)
+    found["properties",] = sum(1 for key in found if key[:1] == ("property",))
+    return found
+
+
+def _entry(key: tuple[str, ...], dataset: ox.NamedNode) -> _Entry:
+    def node(parts: tuple[str, ...]) -> ox.NamedNode:
+        digest = sha256("\n".join(parts).encode()).hexdigest()[:16]
+        return ox.NamedNode(f"{dataset.value}#{parts[0]}-{digest}")
+
+    value = ox.NamedNode(key[-1])
+    if key[0] == "property":
+        return _Entry(node(key), dataset, _PROPERTY, _void("property"), value, _void("triples"))
+    if len(key) == 2:
+        return _Entry(node(key), dataset, _CLASS, _void("class"), value, _void("entities"))
+    parent = node(key[:-1])
+    if len(key) == 3:
+        return _Entry(node(key), parent, _PROPERTY, _void("property"), value, _void("triples"))
+    of = ox.NamedNode(f"{_EXTENSION}datatype")
+    return _Entry(node(key), parent, _DATATYPE, of, value, _void("triples"))
+
+
+def _written(key: tuple[str, ...], count: int, dataset: ox.NamedNode) -> list[ox.Triple]:
+    if not count:
+        return []
+    if key in _TOTALS:
+        number = ox.Literal(str(count), datatype=_INTEGER)
+        return [ox.Triple(dataset, _TOTALS[key], number)]
+    return _entry(key, dataset).triples(count)
+
+
+def read_statistics(store: ox.Store, graph: ox.NamedNode, base_iri: str) -> Tally:
+    """The statistics as they are written in a graph."""
+    dataset, found = dataset_node(base_iri), Tally()
+    for key, path in _TOTALS.items():
+        found[key] = _number(store, graph, dataset, path)
+    for key, node in _parts(store, graph, dataset, ()):
+        number = _void("entities") if len(key) == 2 and key[0] == "class" else _void("triples")
+        found[key] = _number(store, graph, node, number)
+    return +found
+
+
+def _parts(
+    store: ox.Store, graph: ox.NamedNode, node: Subject, key: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Subject]]:
+    for link, of, word in (
+        (_CLASS, _void("class"), "class"),
+        (_PROPERTY, _void("property"), "property"),
+        (_DATATYPE, ox.NamedNode(f"{_EXTENSION}datatype"), ""),
+    ):
+        for quad in store.quads_for_pattern(node, link, None, graph):
+            part = quad.object
+            if not isinstance(part, ox.NamedNode):
+                continue
+            for named in store.quads_for_pattern(part, of, None, graph):
+                if isinstance(named.object, ox.NamedNode):
+                    inner = (*(key or (word,)), named.object.value)
+                    yield inner, part
+                    yield from _parts(store, graph, part, inner)
+
+
+def _number(store: ox.Store, graph: ox.NamedNode, node: Subject, path: ox.NamedNode) -> int:
+    quads = store.quads_for_pattern(node, path, None, graph)
+    return next((int(q.object.value) for q in quads if isinstance(q.object, ox.Literal)), 0)
+
+
+def write_statistics(
+    store: ox.Store, graph: ox.NamedNode, base_iri: str, tally: Tally, written: Tally
+) -> Tally:
+    """Write the statistics into a graph and its merge, until they count themselves rightly.
+
+    Args:
+        store: a published store.
+        graph: where they stand.
+        base_iri: where the dataset has its name.
+        tally: the counts of all that is there; is brought up to date.
+        written: what is written in the graph already.
+
+    Returns:
+        What is written now.
+    """
+    dataset = dataset_node(base_iri)
+    for _ in range(_MOST_ROUNDS):
+        wanted = _totals(tally)
+        keys = [key for key in wanted.keys() | written.keys() if wanted[key] != written[key]]
+        if not keys:
+            break
+        gone, added = set[ox.Triple](), set[ox.Triple]()
+        for key in keys:
+            gone |= set(_written(key, written[key], dataset))
+            added |= set(_written(key, wanted[key], dataset))
+        exchange(store, graph, gone - added, added - gone, tally)
+        written = wanted
+    return written
+
+
+def exchange(
+    store: ox.Store,
+    graph: ox.NamedNode,
+    gone: Iterable[ox.Triple],
+    added: Iterable[ox.Triple],
+    tally: Tally | None = None,
+) -> None:
+    """Take triples out of a graph and put others in, and keep the counts."""
+    gone, added = list(gone), list(added)
+    subjects = {triple.subject for triple in (*gone, *added)}
+
+    def change() -> None:
+        for triple in gone:
+            merged.discard(store, _in(triple, graph))
+        store.extend(_in(triple, place) for triple in added for place in (graph, merged.MERGE))
+
+    if tally is None:
+        change()
+    else:
+        tallied(store, subjects, tally, change)
+
+
+def _in(triple: ox.Triple, graph: ox.NamedNode | ox.DefaultGraph) -> ox.Quad:
+    return ox.Quad(triple.subject, triple.predicate, triple.object, graph)
+
+
+def tallied(
+    store: ox.Store, subjects: set[Subject], tally: Tally, change: Callable[[], object]
+) -> None:
+    """Make a change that touches some subjects only, and keep the counts."""
+    for subject in subjects:
+        tally.subtract(of_subject(store, subject)[0])
+    change()
+    for subject in subjects:
+        tally.update(of_subject(store, subject)[0])

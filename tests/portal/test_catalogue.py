@@ -1,0 +1,377 @@
+"""What a version says of itself is true, is found in every form, and has nothing private in it."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pyoxigraph as ox
+import pytest
+from flask.testing import FlaskClient
+
+from coprod_kg.access import Private
+from coprod_kg.ingest.submit import submit
+from coprod_kg.model.files import files
+from coprod_kg.store.base import Change, Query, Update
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.snapshots import Snapshots
+from tests.portal.conftest import BASE, CODER, ROOT, Portal, opened
+
+VOID = "http://rdfs.org/ns/void#"
+DCAT = "http://www.w3.org/ns/dcat#"
+HYDRA = "http://www.w3.org/ns/hydra/core#"
+ALL = f"{BASE}dataset/all"
+CASE = "active-senior-foundation"
+SHAPES = Path(__file__).parents[3] / "shared" / "data" / "dcat-ap" / "dcat-ap-SHACL.ttl"
+COUNTS = {
+    "the total": (
+        "SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }",
+        f"SELECT ?n WHERE {{ <{ALL}> void:triples ?n }}",
+    ),
+    "subjects": (
+        "SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE { ?s ?p ?o }",
+        f"SELECT ?n WHERE {{ <{ALL}> void:distinctSubjects ?n }}",
+    ),
+    "classes": (
+        "SELECT (COUNT(DISTINCT ?c) AS ?n) WHERE { ?s a ?c FILTER(ISIRI(?c)) }",
+        f"SELECT ?n WHERE {{ <{ALL}> void:classes ?n }}",
+    ),
+    "properties": (
+        "SELECT (COUNT(DISTINCT ?p) AS ?n) WHERE { ?s ?p ?o }",
+        f"SELECT ?n WHERE {{ <{ALL}> void:properties ?n }}",
+    ),
+    "of each class": (
+        """SELECT ?c (COUNT(*) AS ?n) WHERE { ?s a ?c FILTER(ISIRI(?c)) }
+        GROUP BY ?c ORDER BY ?c""",
+        f"""SELECT ?c ?n WHERE {{
+        <{ALL}> void:classPartition [ void:class ?c ; void:entities ?n ] }} ORDER BY ?c""",
+    ),
+    "of each property": (
+        "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p ORDER BY ?p",
+        f"""SELECT ?p ?n WHERE {{
+        <{ALL}> void:propertyPartition [ void:property ?p ; void:triples ?n ] }} ORDER BY ?p""",
+    ),
+    "of each property of each class": (
+        """SELECT ?c ?p (COUNT(*) AS ?n) WHERE { ?s a ?c ; ?p ?o FILTER(ISIRI(?c)) }
+        GROUP BY ?c ?p ORDER BY ?c ?p""",
+        f"""SELECT ?c ?p ?n WHERE {{ <{ALL}> void:classPartition [ void:class ?c ;
+        void:propertyPartition [ void:property ?p ; void:triples ?n ] ] }} ORDER BY ?c ?p""",
+    ),
+    "of each datatype": (
+        """SELECT ?c ?p ?d (COUNT(*) AS ?n) WHERE { ?s a ?c ; ?p ?o
+        FILTER(ISIRI(?c)) BIND(DATATYPE(?o) AS ?d) FILTER(BOUND(?d)) }
+        GROUP BY ?c ?p ?d ORDER BY ?c ?p ?d""",
+        f"""SELECT ?c ?p ?d ?n WHERE {{ <{ALL}> void:classPartition [ void:class ?c ;
+        void:propertyPartition [ void:property ?p ; <http://ldf.fi/void-ext#datatypePartition> [
+        <http://ldf.fi/void-ext#datatype> ?d ; void:triples ?n ] ] ] }} ORDER BY ?c ?p ?d""",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """Give a service of its own to tests that change its data."""
+    with opened(tmp_path_factory.mktemp("changing") / "data") as found:
+        yield found
+
+
+def check_counts(portal: Portal, hidden: tuple[str, ...] = ()) -> None:
+    for what, (counted, said) in COUNTS.items():
+        prefix = f"PREFIX void: <{VOID}> "
+        found, told = portal.column(counted, hidden), portal.column(prefix + said, hidden)
+        assert len(found) >= 1, what
+        assert told == found, what
+
+
+def walked(client: FlaskClient, address: str, suffix: str = "") -> list[bytes]:
+    """Every page of the catalogue, along the links."""
+    pages: list[bytes] = []
+    next_page: str | None = address
+    while next_page:
+        response = client.get(next_page)
+        assert response.status_code == 200, response.text
+        pages.append(response.data)
+        found = re.search(rf"<{HYDRA}next> <{ROOT.rstrip('/')}([^>]+)>", lines(response.data))
+        next_page = found[1] if found else None
+        assert len(pages) < 20
+    return pages
+
+
+def lines(turtle: bytes) -> str:
+    quads = ox.parse(turtle, format=ox.RdfFormat.TURTLE)
+    return (ox.serialize((q.triple for q in quads), format=ox.RdfFormat.N_TRIPLES) or b"").decode()
+
+
+def test_every_number_is_what_a_query_counts(portal: Portal) -> None:
+    check_counts(portal)
+
+
+def test_every_number_stays_true_while_the_data_changes(changing: Portal) -> None:
+    store, settings = changing.store, changing.settings
+    graph = f"{BASE}graph/own"
+    for content in (
+        b'<urn:a> a <urn:Class> ; <urn:p> 1, "x" .',
+        b"<urn:a> <urn:p> 2 . [] a <urn:Class> .",
+        b"",
+    ):
+        quads = ox.parse(content, format=ox.RdfFormat.TURTLE)
+        data = ox.serialize((quad.triple for quad in quads), format=ox.RdfFormat.N_TRIPLES) or b""
+        store.commit(Change(replace={graph: data}))
+        check_counts(changing)
+    store.update(Update("INSERT DATA { GRAPH <urn:g> { <urn:a> a <urn:Class> } }"))
+    check_counts(changing)
+    more = sorted((files("examples") / "cases").glob("atsp-*.ttl"))
+    assert submit(more, store, settings, CODER)
+    check_counts(changing)
+
+
+def test_a_description_comes_back_after_the_writer_was_started_anew(tmp_path: Path) -> None:
+    with opened(tmp_path / "data") as portal:
+        before = portal.column(f"SELECT ?n WHERE {{ <{ALL}> <{VOID}triples> ?n }}")
+    with opened(tmp_path / "data") as portal:
+        assert portal.column(f"SELECT ?n WHERE {{ <{ALL}> <{VOID}triples> ?n }}") != before
+        check_counts(portal)
+
+
+def test_what_is_private_is_nowhere_and_the_numbers_are_those_of_the_rest(tmp_path: Path) -> None:
+    with opened(tmp_path / "data") as portal:
+        Private(portal.settings.data).mark(CASE)
+        check_counts(portal, (CASE,))
+        client = portal.client()
+        addresses = [
+            *("/catalogue", "/catalogue.jsonld", "/.well-known/void", "/sitemap.xml", "/changes/2"),
+            *("/changes.atom", "/versions", "/dataset/all", "/dataset/all/linkset"),
+        ]
+        for address in addresses:
+            for accept in ("*/*", "text/html"):
+                response = client.get(address, headers={"Accept": accept})
+                assert CASE not in response.text, address
+                assert "cosie-wroclaw" not in response.text, address
+        assert client.get(f"/dataset/organisation-{CASE}").status_code == 404
+        assert client.get(f"/dump/2/organisation-{CASE}.ttl").status_code == 404
+        whole = gzip.decompress(client.get(f"/dump/{portal.store.version()}.nq.gz").data).decode()
+        assert f"graph/organisation/{CASE}" not in whole
+        assert f"dataset/organisation-{CASE}" not in whole
+        Private(portal.settings.data).mark(CASE, private=False)
+        assert CASE in client.get("/catalogue").text
+
+
+@pytest.mark.parametrize("publisher", ["The office", ""])
+def test_the_catalogue_conforms_to_dcat_ap(portal: Portal, tmp_path: Path, publisher: str) -> None:
+    if not SHAPES.exists():
+        pytest.skip(f"the shapes of DCAT-AP 3.0.1 are not at {SHAPES}")
+    import pyshacl
+    import rdflib
+
+    text = portal.client().get("/catalogue").text
+    data = rdflib.Graph().parse(data=text, format="turtle")
+    if not publisher:
+        data.remove((None, rdflib.DCTERMS.publisher, None))
+    shapes = rdflib.Graph().parse(SHAPES)
+    shacl = rdflib.Namespace("http://www.w3.org/ns/shacl#")
+    for node in set(shapes.objects(None, shacl.property)):
+        if (node, shacl.path, None) not in shapes:  # two are published so, and pySHACL refuses them
+            shapes.remove((None, shacl.property, node))
+    conforms, _, report = pyshacl.validate(data, shacl_graph=shapes, advanced=True)
+    if publisher:
+        assert conforms, report
+    else:
+        # what is not set is left out, and that is what is wrong with it
+        assert not conforms
+        assert "publisher" in report
+
+
+def test_harvested_page_by_page_it_is_the_same_catalogue(
+    portal: Portal,
+) -> None:
+    client = portal.client()
+    whole = set(lines(client.get("/catalogue").data).splitlines())
+    pages = walked(client, "/catalogue?limit=2")
+    assert len(pages) == 3
+    parts = {line for page in pages for line in lines(page).splitlines() if "hydra" not in line}
+    assert whole == {line for line in parts if "catalogue?page" not in line}
+    for page in pages:
+        assert f"version={portal.store.version()}" in lines(page)
+    assert f"<{HYDRA}next>" not in lines(pages[-1])
+    assert client.get("/catalogue?page=9").status_code == 404
+    assert client.get("/catalogue?page=0").status_code == 404
+    assert client.get("/catalogue?limit=none").status_code == 400
+
+
+def test_a_page_of_a_version_that_is_gone_is_gone(tmp_path: Path) -> None:
+    with opened(tmp_path / "data", keep_versions=1) as portal:
+        store = portal.store
+        for number in range(4):
+            line = f"<urn:a> <urn:p> <urn:{number}> .\n"
+            store.commit(Change(replace={"urn:g": line.encode()}))
+            portal.column("SELECT ?s WHERE { ?s ?p ?o } LIMIT 1")  # a worker takes the version up
+        gone = min(set(range(1, store.version())) - set(store.versions()))
+        assert portal.client().get(f"/catalogue?page=1&version={gone}").status_code == 410
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*", "text/turtle", "application/ld+json", "application/rdf+xml"]
+)
+def test_the_catalogue_is_rdf_for_whoever_wants_no_page(portal: Portal, accept: str) -> None:
+    client = portal.client()
+    head = client.head("/catalogue", headers={"Accept": accept})
+    response = client.get("/catalogue", headers={"Accept": accept})
+    assert (head.status_code, head.mimetype) == (200, response.mimetype)
+    assert response.mimetype != "text/html"
+    assert client.get("/catalogue", headers={"Accept": "text/html"}).mimetype == "text/html"
+
+
+def test_every_download_has_the_size_and_the_checksum_that_the_catalogue_tells(
+    portal: Portal,
+) -> None:
+    client = portal.client()
+    for suffix in ("nq", "trig"):  # they are made when they are first asked for
+        client.get(f"/dump/{portal.store.version()}.{suffix}.gz")
+    found = lines(client.get("/catalogue").data)
+    downloads = re.findall(rf"<([^>]+)> <{DCAT}downloadURL> <{ROOT.rstrip('/')}([^>]+)>", found)
+    assert len(downloads) == 2 + 4 + 3 * 3
+    for part, address in downloads:
+        content = client.get(address).data
+        size = re.search(rf"<{re.escape(part)}> <{DCAT}byteSize> \"([0-9]+)\"", found)
+        digest = re.search(rf'<{re.escape(part)}-sha256> <[^>]+checksumValue> "([0-9a-f]+)"', found)
+        assert size, address
+        assert digest, address
+        assert len(content) == int(size[1]), address
+        assert sha256(content).hexdigest() == digest[1], address
+
+
+def test_a_download_stays_as_it_is(changing: Portal) -> None:
+    client = changing.client()
+    address = f"/dump/2/organisation-{CASE}.ttl"
+    first = client.get(address)
+    changing.store.commit(Change(replace={"urn:other": b"<urn:a> <urn:p> <urn:b> .\n"}))
+    again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert client.get(address).data == first.data
+    latest = client.get("/dump/latest.nq.gz")
+    assert latest.headers["Location"] == f"/dump/{changing.store.version()}.nq.gz"
+    graphs = gzip.decompress(client.get(latest.headers["Location"]).data)
+    quads = list(ox.parse(graphs, format=ox.RdfFormat.N_QUADS))
+    assert len({str(quad.graph_name) for quad in quads}) > 5
+
+
+def test_a_dataset_page_tells_search_engines_and_programs(portal: Portal) -> None:
+    client = portal.client()
+    for slug in ("all", "model", "releases", f"organisation-{CASE}"):
+        response = client.get(f"/dataset/{slug}", headers={"Accept": "text/html"})
+        told = json.loads(
+            re.findall(r'<script type="application/ld\+json">(.*?)</script>', response.text, re.S)[
+                0
+            ]
+        )
+        assert told["@type"] == "Dataset"
+        assert 50 <= len(told["description"]) <= 5000
+        assert told["name"] in response.text
+        assert told["license"].startswith("https://creativecommons.org/")
+        assert told["publisher"][0]["name"] == "The office for co-production"
+        links = ", ".join(response.headers.getlist("Link"))
+        for rel in ("cite-as", "describedby", "license", "author", "type", "linkset"):
+            assert f'rel="{rel}"' in links, (slug, rel)
+        assert ('rel="item"' in links) == (slug != "releases")
+        linkset = client.get(f"/dataset/{slug}/linkset").get_json()["linkset"][0]
+        assert linkset["cite-as"] == [{"href": f"{BASE}dataset/{slug}"}]
+        for item in linkset.get("item", ()):
+            assert item["href"] in links
+    page = client.get("/dataset/all", headers={"Accept": "text/html"}).text
+    initiatives = portal.column(
+        "PREFIX cp: <https://w3id.org/coprod/ontology#> "
+        "SELECT (COUNT(DISTINCT ?i) AS ?n) WHERE { ?i a cp:Initiative }"
+    )[0]
+    assert f"There are {initiatives} initiatives" in page
+
+
+def test_the_sitemap_leads_to_pages_and_is_named_in_robots(portal: Portal) -> None:
+    client = portal.client()
+    assert f"Sitemap: {ROOT}sitemap.xml" in client.get("/robots.txt").text
+    text = client.get("/sitemap.xml").text
+    addresses = re.findall(r"<loc>([^<]+)</loc><lastmod>(\d{4}-\d\d-\d\d)</lastmod>", text)
+    assert len(addresses) == 2 + 6
+    for address, _ in addresses:
+        path = "/" + address.removeprefix(ROOT)
+        assert client.get(path, headers={"Accept": "text/html"}).status_code == 200, path
+
+
+def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
+    changing: Portal,
+) -> None:
+    client, store = changing.client(), changing.store
+    thing = "initiative/cosie-wroclaw-co-housing"
+    before = store.version()
+    assert client.get(f"/doc/{thing}").status_code == 200
+    graphs = {f"{BASE}graph/{kind}/{CASE}": b"" for kind in ("organisation", "assessment")}
+    store.commit(Change(replace=graphs, activity=f"{BASE}submission/taken-back"))
+    for address in (f"/id/{thing}", f"/doc/{thing}", f"/page/{thing}"):
+        response = client.get(address)
+        assert response.status_code == 410
+        told = response.get_json()
+        assert f"version {before + 1}" in told["detail"]
+        assert f"{BASE}submission/taken-back" in told["detail"]
+        assert f"?version={before}" in told["fix"]
+    assert client.get(f"/doc/{thing}?version={before}").status_code == 200
+    assert client.get("/doc/initiative/never-was").status_code == 404
+    assert f"/dataset/organisation-{CASE}" not in client.get("/catalogue").text
+    check_counts(changing)
+
+
+def test_a_moment_leads_to_the_version_of_then(portal: Portal) -> None:
+    client = portal.client()
+    address = "/doc/initiative/cosie-wroclaw-co-housing"
+    timemap = client.get(f"/versions?of={address}&format=link")
+    assert timemap.mimetype == "application/link-format"
+    mementos = re.findall(r'<([^>]+)>; rel="[^"]*memento"; datetime="([^"]+)"', timemap.text)
+    assert [link for link, _ in mementos] == [
+        f"{ROOT.rstrip('/')}{address}?version={number}"
+        for number in portal.store.versions()
+        if number
+    ]
+    when = mementos[-1][1]
+    moved = client.get(address, headers={"Accept-Datetime": when})
+    assert moved.status_code == 302
+    assert moved.headers["Location"] == f"{address}?version={portal.store.version()}"
+    assert "Accept-Datetime" in moved.headers["Vary"]
+    memento = client.get(moved.headers["Location"])
+    assert memento.headers["Memento-Datetime"] == when
+    assert 'rel="original timegate"' in ", ".join(memento.headers.getlist("Link"))
+    assert client.get(address, headers={"Accept-Datetime": "yesterday"}).status_code == 400
+
+
+def test_the_changes_of_things_are_a_stream_and_a_feed(changing: Portal) -> None:
+    client = changing.client()
+    first = lines(client.get("/changes").data)
+    nodes = re.findall(r"<https://w3id.org/tree#node> <([^>]+)>", first)
+    versions = range(1, changing.store.version() + 1)
+    assert set(nodes) == {f"{ROOT}changes/{number}" for number in versions}
+    kinds = set[str]()
+    for node in nodes:
+        page = lines(client.get("/" + node.removeprefix(ROOT)).data)
+        kinds |= set(re.findall(r"<https://www.w3.org/ns/activitystreams#(\w+)> \.", page))
+    assert kinds >= {"Create", "Delete"}
+    feed = client.get("/changes.atom")
+    assert feed.mimetype == "application/atom+xml"
+    assert "was removed." in feed.text
+
+
+def test_sparql_finds_the_description_too(portal: Portal) -> None:
+    text = f"""SELECT ?url WHERE {{ GRAPH <{BASE}graph/catalogue> {{
+      ?service a <{DCAT}DataService> ; <{DCAT}endpointURL> ?url }} }} ORDER BY ?url"""
+    assert portal.column(text) == [f"{ROOT}data", f"{ROOT}sparql"]
+    targets = "SELECT DISTINCT ?t WHERE { ?example <https://schema.org/target> ?t }"
+    assert portal.column(targets) == [f"{ROOT}sparql"]
+
+
+def test_a_release_is_in_its_series(changing: Portal) -> None:
+    Snapshots(DataDirectory(changing.settings.data).snapshots).tag(2, "first")
+    changing.store.commit(Change(replace={"urn:after": b"<urn:a> <urn:p> <urn:c> .\n"}))
+    text = changing.client().get("/dataset/release-first").text
+    assert "dcat:inSeries" in text
+    assert f"<{ROOT}dump/2.nq.gz>" in text
+    assert changing.client().get("/dump/2.nq.gz").status_code == 200
+    answer = changing.store.query(Query("SELECT * WHERE { ?s ?p ?o } LIMIT 1", ("text/csv",)))
+    answer.close()
