@@ -146,7 +146,8 @@ class Tokens:
         """
         found = _TOKEN.fullmatch(token)
         grant = self._read().get(found[1]) if found else None
-        # Compared also where there is nothing to compare with: the time tells nothing.
+        # Compared also where there is no such token, so that the time does not tell which names
+        # there are.
         right = hmac.compare_digest(
             grant.digest if grant else _digest(""), _digest(found[2] if found else "-")
         )
@@ -159,8 +160,10 @@ class Tokens:
         return grant
 
     def _read(self) -> Mapping[str, Grant]:
-        told = _told(self._path)
-        return {one["name"]: Grant(**{**one, "role": Role(one["role"])}) for one in told}
+        return {
+            entry["name"]: Grant(**{**entry, "role": Role(entry["role"])})
+            for entry in _listed(self._path)
+        }
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Grant]]:
@@ -174,8 +177,9 @@ class Tokens:
 def hidden(organisations: tuple[str, ...], base_iri: str) -> Hidden:
     """The graphs and records of some organisations, to hide them from a client.
 
-    Submissions of their data go with files, reports and senders that sent nothing else. What
-    other organisations say of them stays: it is theirs.
+    Hidden with their graphs are the records of the submissions that sent them, and the files,
+    reports and senders that no other submission has. What other organisations say of them stays:
+    it is theirs.
 
     Args:
         organisations: the last parts of their IRIs, in order.
@@ -189,12 +193,15 @@ def hidden(organisations: tuple[str, ...], base_iri: str) -> Hidden:
         for kind in ("organisation", "assessment")
     )
     terms = " ".join(f"<{graph}>" for graph in graphs)
-    rules = tuple(
+    # SELECT queries that `store.views` runs in turn: each finds terms whose records are removed.
+    queries = tuple(
         (files("queries") / "writing" / f"hidden-{name}.rq").read_text("utf-8")
         for name in ("records", "senders")
     )
     record = f"{base_iri}graph/provenance"
-    return Hidden(graphs, record, tuple(rule.replace("UNDEF", terms) for rule in rules))
+    # Their blocks VALUES say UNDEF where the graphs belong. No text of a client is put in here:
+    # `Private.mark` takes only names of organisations that can stand in an IRI.
+    return Hidden(graphs, record, tuple(query.replace("UNDEF", terms) for query in queries))
 
 
 class Private:
@@ -203,7 +210,8 @@ class Private:
     def __init__(self, data: Path) -> None:
         """The file is read at each use, so that a change counts at once."""
         self._path = data / "private.json"
-        self._seen: tuple[tuple[int, int, int], tuple[str, ...]] | None = None
+        self._cached: tuple[tuple[int, int, int], tuple[str, ...]] | None = None
+        """The state of the file when it was last read, and what stood in it."""
 
     def organisations(self) -> tuple[str, ...]:
         """The last parts of their IRIs, in order."""
@@ -211,10 +219,10 @@ class Private:
             status = self._path.stat()
         except FileNotFoundError:
             return ()
-        mark = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if self._seen is None or self._seen[0] != mark:
-            self._seen = (mark, tuple(sorted(_told(self._path))))
-        return self._seen[1]
+        state = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if self._cached is None or self._cached[0] != state:
+            self._cached = (state, tuple(sorted(_listed(self._path))))
+        return self._cached[1]
 
     def hidden_from(self, grant: Grant | None) -> tuple[str, ...]:
         """The organisations whose data is hidden from the holder of a grant.
@@ -243,24 +251,25 @@ class Private:
                 fix="Write the last part of its IRI, such as comune-di-bologna.",
             )
         with alone(self._path):
-            before = set(_told(self._path))
+            before = set(_listed(self._path))
             after = before | {organisation} if private else before - {organisation}
             if after != before:
                 _write(self._path, sorted(after))
         return after != before
 
 
-def _told(path: Path) -> list[Any]:
+def _listed(path: Path) -> list[Any]:
+    """The list in a file of JSON; one that is missing is empty."""
     try:
-        told: list[Any] = json.loads(path.read_text(encoding="utf-8"))
+        entries: list[Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
-    return told
+    return entries
 
 
-def _write(path: Path, told: list[Any]) -> None:
+def _write(path: Path, entries: list[Any]) -> None:
     """Replace a file of JSON atomically; only its owner may read it."""
-    put(path, json.dumps(told, indent=2).encode())
+    put(path, json.dumps(entries, indent=2).encode())
 
 
 def _digest(secret: str) -> str:
