@@ -109,7 +109,7 @@ class Explainer:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._base = settings.base_iri
-        self._judged: dict[str, _Organisation] = {}
+        self._judged: dict[str, _OrganisationData] = {}
 
     @property
     def profiles(self) -> Profiles:
@@ -118,7 +118,7 @@ class Explainer:
 
     def explain(self, subject: Subject) -> Explanation:
         """Explain one subject."""
-        known = self._of(subject.organisation)
+        known = self._judge_organisation(subject.organisation)
         judgement = known.judgements.get(subject.iri, Judgement(subject.iri, (), ()))
         claims = claims_on(self._store, subject.iri)
         ended_at = known.values(subject.iri, "endedAtStage")
@@ -132,7 +132,7 @@ class Explainer:
             subject=subject,
             claims=claims,
             judgement=judgement,
-            fresh=_said(judgement) == known.concluded(subject.iri),
+            fresh=_conclusions(judgement) == known.concluded(subject.iri),
             barriers=barriers_of(self._store, subject.iri, stages),
             labels=self._labels(judgement, runners),
             ended_at=ended_at,
@@ -140,14 +140,14 @@ class Explainer:
             alike=alike(self._store, subject.iri),
         )
 
-    def _of(self, organisation: str) -> "_Organisation":
-        """What the profiles say of an organisation's data, and what the store says they said."""
+    def _judge_organisation(self, organisation: str) -> "_OrganisationData":
+        """An organisation's data, judged now; with it what was concluded at its last commit."""
         if organisation not in self._judged:
-            said = self._graph("organisation", organisation)
+            stated = self._graph("organisation", organisation)
             inferred = self._graph("assessment", organisation)
-            judgements = self.profiles.judge(said, inferred)
-            self._judged[organisation] = _Organisation(
-                {judged.subject: judged for judged in judgements}, [*said, *inferred]
+            judgements = self.profiles.judge(stated, inferred)
+            self._judged[organisation] = _OrganisationData(
+                {judged.subject: judged for judged in judgements}, [*stated, *inferred]
             )
         return self._judged[organisation]
 
@@ -189,7 +189,7 @@ def _profiles() -> Profiles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Organisation:
+class _OrganisationData:
     """One organisation's data: what the profiles say of each subject, and all statements."""
 
     judgements: dict[str, Judgement]
@@ -208,7 +208,7 @@ class _Organisation:
         return tuple(sorted(found))
 
     def concluded(self, subject: str) -> set[ox.Triple]:
-        """What the store says that the profiles said of a subject."""
+        """What was concluded of a subject at the last commit, and is in the store."""
         words, node = {term(name) for name in _CONCLUDED}, ox.NamedNode(subject)
         return {
             triple
@@ -217,8 +217,8 @@ class _Organisation:
         }
 
 
-def _said(judgement: Judgement) -> set[ox.Triple]:
-    """What the store should say of this judgement."""
+def _conclusions(judgement: Judgement) -> set[ox.Triple]:
+    """The triples that the store holds if this judgement is the one made at the last commit."""
     subject = ox.NamedNode(judgement.subject)
     return {
         *_each(subject, "supportedStage", judgement.supported),

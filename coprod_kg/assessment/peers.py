@@ -44,8 +44,10 @@ class Case:
         label: what it is called.
         same_step: whether it is known to have met the barrier at the same step.
         enablers: what is reported to have helped.
-        since: when it began, or None.
-        until: when it was past it, or None.
+        since: when the barrier was met, or of one that went on, when it was first seen at the
+            stage before the step; or None.
+        until: when the barrier was overcome, or of one that went on, when it was seen past the
+            step; or None.
         secondary: whether it is known of from secondary coding alone.
     """
 
@@ -67,7 +69,7 @@ class ReportedBarrier:
         label: what it is called.
         step: the step at which it was met, or the next one where none is stated; or None.
         step_stated: whether the step was stated.
-        at_step: whether it stands at the step that comes next.
+        at_step: whether its step is the one that the subject has before it now.
         standpoint, severity, status: how it was reported, in words; or None.
         standpoint_unstated: whether the standpoint is that none is stated.
         overcome_by: the enablers by which the subject itself overcame it.
@@ -113,38 +115,46 @@ def alike(store: Store, subject: str) -> tuple[Alike, ...]:
 
 
 def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
-    """The barriers reported of a subject that stands at these stages, with what others did."""
+    """The barriers reported of a subject, with what others did.
+
+    Args:
+        store: where the reports are.
+        subject: its IRI.
+        stages: the stages at which it stands, the one claimed last at the end.
+    """
     steps = {row["stage"].value: row["step"].value for row in rows(store, "steps")}
-    ahead = next((steps[stage] for stage in reversed(list(stages)) if stage in steps), None)
+    next_step = next((steps[stage] for stage in reversed(list(stages)) if stage in steps), None)
     found: dict[str, ReportedBarrier] = {}
     for row in rows(store, "barriers", subject=[subject]):
-        report = found.setdefault(row["report"].value, _barrier(row, ahead, steps))
+        report = found.setdefault(row["report"].value, _barrier(row, next_step, steps))
         if enabler := text(row, "enablerLabel"):
             report.overcome_by = (*report.overcome_by, enabler)
-    elsewhere = [
+    of_others = [
         row
         for row in rows(store, "same-barrier", barrier={barrier.iri for barrier in found.values()})
         if row["peer"].value != subject
     ]
     for report in found.values():
-        same = [row for row in elsewhere if row["barrier"].value == report.iri]
+        same = [row for row in of_others if row["barrier"].value == report.iri]
         report.others = len({row["peer"].value for row in same})
+        # An initiative counts as secondary only where no report of it is more than that.
         report.others_secondary = report.others - len(
             {row["peer"].value for row in same if not _is_secondary(row)}
         )
         report.overcame = _overcame(same, report.step)
         report.went_on = _went_on(store, same, report)
-    return tuple(sorted(found.values(), key=lambda case: (not case.at_step, case.label)))
+    return tuple(sorted(found.values(), key=lambda report: (not report.at_step, report.label)))
 
 
-def _barrier(row: Row, ahead: str | None, steps: Mapping[str, str]) -> ReportedBarrier:
+def _barrier(row: Row, next_step: str | None, steps: Mapping[str, str]) -> ReportedBarrier:
+    # A report names its step, or the stage at which the barrier was met: then the step from there.
     step = text(row, "step") or steps.get(text(row, "atStage") or "")
     return ReportedBarrier(
         iri=row["barrier"].value,
         label=row["barrierLabel"].value,
-        step=step or ahead,
+        step=step or next_step,
         step_stated=step is not None,
-        at_step=step is not None and step == ahead,
+        at_step=step is not None and step == next_step,
         standpoint=text(row, "standpointLabel"),
         standpoint_unstated=(text(row, "standpoint") or "").endswith("/unstated"),
         severity=text(row, "severityLabel"),
