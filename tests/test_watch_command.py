@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 from coprod_kg.cli import watch
 from coprod_kg.cli.output import Output
 from coprod_kg.cli.query import query
-from coprod_kg.cli.watch import told
+from coprod_kg.cli.watch import difference_lines
 from coprod_kg.client.sources import BoundQuestion
 from coprod_kg.errors import CoprodError, Overloaded, StoreUnavailable, VersionGone
 from coprod_kg.formats.table import Cell, Table
@@ -234,4 +234,4 @@ def test_a_row_that_differs_is_told_by_the_words_of_its_key() -> None:
 
     columns = ("stage", "stageLabel", "n")
     found = compare(Table(columns, (row(1),)), Table(columns, (row(2),)), ("stage",))
-    assert list(told(found, {"n": "Number"})) == ["~ A  [2J stage: Number 1 → 2"]
+    assert list(difference_lines(found, {"n": "Number"})) == ["~ A  [2J stage: Number 1 → 2"]

@@ -10,7 +10,7 @@ import click
 from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
 from coprod_kg.cli.context import setting_options
-from coprod_kg.cli.watch import told
+from coprod_kg.cli.watch import difference_lines
 from coprod_kg.client.remote import Remote
 from coprod_kg.client.sources import BoundQuestion, Folder, found
 from coprod_kg.errors import NotFound
@@ -77,4 +77,4 @@ def _text(seen: Differences, said: Mapping[str, Any], span: tuple[int, int]) -> 
     some = (("added", seen.added), ("removed", seen.removed), ("changed", seen.changed))
     counted = ", ".join(f"{len(rows)} {what}" for what, rows in some)
     yield f"{said['summary']} From version {span[0]} to {span[1]}: {counted}."
-    yield from told(seen, {column["name"]: column["label"] for column in said["columns"]})
+    yield from difference_lines(seen, {column["name"]: column["label"] for column in said["columns"]})

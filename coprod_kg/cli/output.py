@@ -90,7 +90,7 @@ class Output:
 
     @property
     def made(self) -> Format | None:
-        """The format, where it is one that is made of a saved query's rows."""
+        """The format, where it is made of a saved query's rows: a chart, a workbook, a crate."""
         return next((form for form in by_name(self._named) if form in (*MADE, CRATE)), None)
 
     @property
@@ -106,8 +106,8 @@ class Output:
         """A table as people read it; cut to the terminal only where it goes to one."""
         width = None if self.file or self.wide else terminal_width()
         # What somebody asks for in SPARQL of their own is shown as it was asked for.
-        every = self.wide or width is None or not self.headings
-        look = Look(self.base_iri, self.headings, self.units, width, every)
+        all_columns = self.wide or width is None or not self.headings
+        look = Look(self.base_iri, self.headings, self.units, width, all_columns)
         yield from readable(table, look)
 
     def footer(self, table: Table, version: int) -> Iterator[str]:

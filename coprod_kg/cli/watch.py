@@ -18,7 +18,7 @@ from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import Cell, Table, read_table
 from coprod_kg.queries.differences import Differences, Row, compare, key_columns
 
-__all__ = ["told", "watch"]
+__all__ = ["difference_lines", "watch"]
 
 _JSON: Final = (ROWS[0].media_type,)
 _EVERY: Final = 1.0
@@ -26,7 +26,7 @@ _EVERY: Final = 1.0
 _FAILURES: Final = 5
 """Failures in a row before one is reported: a commit holds the store for a moment."""
 _MOST: Final = 20
-"""Changes that are told one by one."""
+"""Changes that are listed one by one."""
 
 
 def watch(question: BoundQuestion, output: Output) -> None:
@@ -63,7 +63,7 @@ def watch(question: BoundQuestion, output: Output) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """The last answer shown."""
+    """The last answer shown; of a graph there is no table."""
 
     version: int
     table: Table | None
@@ -77,6 +77,11 @@ class _Shown:
 
 
 def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _Shown:
+    """Show the answer of the newest version, with what has changed since the one shown before.
+
+    It is asked twice: for the comparison (rows as JSON), then of the same version as `output` has
+    it. The second is left out where nothing on the screen or in the file would change.
+    """
     if question.described["form"] in ("CONSTRUCT", "DESCRIBE"):
         asked = question.asked(output.media_types, None, None)
     else:
@@ -92,8 +97,8 @@ def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _S
     elif output.file is None:
         _separate(now, changes, before)
     if before is None or terminal or not now.same_as(before):
-        again = partial(question.asked, output.media_types, output.made, now.version)
-        show(again, output)
+        ask = partial(question.asked, output.media_types, output.made, now.version)
+        show(ask, output)
     if terminal or output.file is not None:
         for line in changes:
             click.echo(line, err=output.file is not None)
@@ -102,8 +107,8 @@ def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _S
 
 def _separate(now: _Shown, changes: Sequence[str], before: _Shown | None) -> None:
     line = f"--- version {now.version}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    told = f": {changes[0]}" if before and changes else ""
-    click.echo("\n".join([f"{line}{told}", *changes[1:]]))
+    summary = f": {changes[0]}" if before and changes else ""
+    click.echo("\n".join([f"{line}{summary}", *changes[1:]]))
 
 
 def _changes(question: BoundQuestion, output: Output, before: _Shown, now: _Shown) -> Iterator[str]:
@@ -114,27 +119,27 @@ def _changes(question: BoundQuestion, output: Output, before: _Shown, now: _Show
     elif before.table is None or now.table is None or now.table.truth is not None:
         yield f"the answer has changed {since}"
     else:
-        said = question.described
-        key = key_columns(tuple(said["key"]), before.table, now.table)
-        names = {column["name"]: column["label"] for column in said["columns"]}
+        query = question.described
+        key = key_columns(tuple(query["key"]), before.table, now.table)
+        names = {column["name"]: column["label"] for column in query["columns"]}
         found = compare(before.table, now.table, key)
-        some = (("added", found.added), ("removed", found.removed), ("changed", found.changed))
-        yield ", ".join(f"{len(rows)} {what}" for what, rows in some) + f" {since}"
-        lines = list(told(found, names))
+        kinds = (("added", found.added), ("removed", found.removed), ("changed", found.changed))
+        yield ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds) + f" {since}"
+        lines = list(difference_lines(found, names))
         yield from lines[:_MOST]
         if len(lines) > _MOST:
             yield f"… and {len(lines) - _MOST} more"
 
 
-def told(found: Differences, names: Mapping[str, str]) -> Iterator[str]:
+def difference_lines(found: Differences, names: Mapping[str, str]) -> Iterator[str]:
     """A line for each row that differs: ``+`` added, ``-`` removed, ``~`` changed.
 
     Args:
         found: the differences.
         names: column → what people call it.
     """
-    apart = {*found.key, *(f"{name}Label" for name in found.key)}
-    rest = [name for name in found.columns if name not in apart]
+    named_first = {*found.key, *(f"{name}Label" for name in found.key)}
+    rest = [name for name in found.columns if name not in named_first]
     for mark, rows in (("+", found.added), ("-", found.removed)):
         for row in rows:
             cells = [
@@ -142,16 +147,16 @@ def told(found: Differences, names: Mapping[str, str]) -> Iterator[str]:
                 for column in rest
                 if column in row
             ]
-            yield _line(mark, _who(row, found.key), cells)
+            yield _line(mark, _named(row, found.key), cells)
     for change in found.changed:
         cells = [
             f"{names.get(column, column)} {_value(old)} → {_value(new)}"
             for column, (old, new) in change.cells.items()
         ]
-        yield _line("~", _who(change.row, found.key), cells)
+        yield _line("~", _named(change.row, found.key), cells)
 
 
-def _who(row: Row, key: Sequence[str]) -> str:
+def _named(row: Row, key: Sequence[str]) -> str:
     """The row's key in words where the row has them."""
     cells = (row.get(f"{name}Label") or row.get(name) for name in key)
     return ", ".join(cell.value if cell else "none" for cell in cells)
@@ -161,6 +166,6 @@ def _value(cell: Cell | None) -> str:
     return cell.value if cell else "none"
 
 
-def _line(mark: str, who: str, cells: Sequence[str]) -> str:
-    text = f"{mark} {who}" + (f": {', '.join(cells)}" if cells else "")
+def _line(mark: str, name: str, cells: Sequence[str]) -> str:
+    text = f"{mark} {name}" + (f": {', '.join(cells)}" if cells else "")
     return "".join(character if character.isprintable() else " " for character in text)

@@ -50,21 +50,22 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
 class CallableQuestion:
     """A saved query, to be called with its parameters by name."""
 
-    def __init__(self, said: Mapping[str, Any], ask: Callable[[str, Values], Result]) -> None:
-        """Make the callable from what the catalogue says of the query."""
-        self.name: str = said["name"]
-        self.summary: str = said["summary"]
-        self.tags: tuple[str, ...] = tuple(said["tags"])
+    def __init__(self, entry: Mapping[str, Any], ask: Callable[[str, Values], Result]) -> None:
+        """Make the callable from the catalogue's entry for the query."""
+        self.name: str = entry["name"]
+        self.summary: str = entry["summary"]
+        self.tags: tuple[str, ...] = tuple(entry["tags"])
         self._ask = ask
-        self._parameters = [parameter["name"] for parameter in said["parameters"]]
+        self._parameters = [parameter["name"] for parameter in entry["parameters"]]
+        # `help()` and completion in a notebook read these three.
         self.__name__ = _attribute(self.name)
-        self.__doc__ = _doc(said)
+        self.__doc__ = _doc(entry)
         self.__signature__ = inspect.Signature(
             [
                 inspect.Parameter(
                     parameter["name"], inspect.Parameter.KEYWORD_ONLY, default=parameter["default"]
                 )
-                for parameter in said["parameters"]
+                for parameter in entry["parameters"]
                 if parameter["name"].isidentifier()
             ],
             return_annotation=Result,
@@ -123,13 +124,14 @@ class Connection:
         self._source = source
         self._closing = closing or ExitStack()
         self.version = version
-        self._said = {query["name"]: query for query in source.queries()}
+        self._catalogue = {entry["name"]: entry for entry in source.queries()}
         self.queries = CallableQuestions(
-            {name: CallableQuestion(query, self._query) for name, query in self._said.items()}
+            {name: CallableQuestion(entry, self._query) for name, entry in self._catalogue.items()}
         )
         self._attributes = {_attribute(name): query for name, query in self.queries.items()}
 
     def __getattr__(self, name: str) -> CallableQuestion:
+        # Not `self._attributes`: `copy` asks before `__init__` has set it, which would recurse.
         known = self.__dict__.get("_attributes", {})
         if name in known:
             found: CallableQuestion = known[name]
@@ -160,10 +162,10 @@ class Connection:
         return result(ask, self.version, None, {})
 
     def _query(self, name: str, values: Values) -> Result:
-        said = self._said[name]
+        entry = self._catalogue[name]
         ask = partial(self._source.query, name, values)
         cite = partial(self._source.cited, name, values)
-        headings = {column["name"]: column["label"] for column in said["columns"]}
+        headings = {column["name"]: column["label"] for column in entry["columns"]}
         return result(ask, self.version, cite, headings)
 
 
@@ -182,15 +184,16 @@ def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _doc(said: Mapping[str, Any]) -> str:
-    lines = [said["summary"], "", said["description"]]
-    if said["parameters"]:
+def _doc(entry: Mapping[str, Any]) -> str:
+    """A docstring from a query's entry in the catalogue."""
+    lines = [entry["summary"], "", entry["description"]]
+    if entry["parameters"]:
         lines += ["", "Args:"]
-    for parameter in said["parameters"]:
+    for parameter in entry["parameters"]:
         takes = " ".join(word for word in (parameter["type"], parameter["scope"]) if word)
         lines.append(f"    {parameter['name']} ({takes}): {parameter['description']}")
     lines += ["", "Columns:"]
-    for column in said["columns"]:
+    for column in entry["columns"]:
         unit = f" [{column['unit']}]" if column.get("unit") else ""
         lines.append(f"    {column['name']}{unit}: {column['description']}")
     return "\n".join(lines)

@@ -21,12 +21,13 @@ from coprod_kg.store.snapshots import Snapshots
 
 __all__ = ["CITATIONS", "AnswerSource", "BoundQuestion", "Folder", "Values", "found", "opened"]
 
-_Said = TypeVar("_Said")
+_Entry = TypeVar("_Entry")
+"""A saved query itself, or what the catalogue of a service says of it."""
 CITATIONS: Final = ("text", "bibtex", "csl")
 """What a citation can be written as."""
 
 Values = Mapping[str, Sequence[str]]
-"""What a saved query is bound to."""
+"""What a saved query is bound to: parameter → its values, as texts."""
 
 
 class AnswerSource(Protocol):
@@ -125,7 +126,7 @@ class Folder:
             if made not in formats_of(question.saved, self.settings.queries):
                 raise NotAcceptable(f"the question {name} has no {made.label}")
         except NotAcceptable:
-            raise _not_made(self.described(name), media_types) from None
+            raise _no_such_format(self.described(name), media_types) from None
         whole = question.whole()
         data = whole.made(made)
         return Answer(made.media_type, whole.version, len(data), iter((data,)))
@@ -181,9 +182,14 @@ class BoundQuestion:
 
     @contextmanager
     def asked(
-        self, media_types: tuple[str, ...], made: Format | None, number: int | None
+        self, media_types: tuple[str, ...], made: Format | None, version: int | None
     ) -> Iterator[Answer]:
-        """The answer, in one of the formats, or made into one.
+        """The answer, in one of the formats, or made into a chart, a workbook or a crate.
+
+        Args:
+            media_types: the formats that fit, best first; not looked at where `made` is given.
+            made: what to make of the rows, or None.
+            version: of the data; None for the newest.
 
         Raises:
             NotFound: there is no such query, or it has no such format.
@@ -192,26 +198,26 @@ class BoundQuestion:
         types = (made.media_type,) if made else media_types
         with self.source.opened() as source:
             try:
-                answer = source.query(self.name, self.values, types, number)
+                answer = source.query(self.name, self.values, types, version)
             except NotFound:
                 _ = self.described  # says which query may be meant
                 raise
             except NotAcceptable:
-                raise _not_made(self.described, types) from None
+                raise _no_such_format(self.described, types) from None
             with answer:
                 yield answer
 
-    def cited(self, form: str, number: int | None) -> str:
+    def cited(self, form: str, version: int | None) -> str:
         """The citation of the answer, in one of `CITATIONS`."""
         with self.source.opened() as source:
-            return source.cited(self.name, self.values, form, number)
+            return source.cited(self.name, self.values, form, version)
 
     def newest(self) -> int:
         """The newest version there is."""
         return self.source.newest()
 
 
-def found(known: Mapping[str, _Said], name: str, listing: str = "coprod-kg queries") -> _Said:
+def found(known: Mapping[str, _Entry], name: str, listing: str = "coprod-kg queries") -> _Entry:
     """The saved query of that name.
 
     Raises:
@@ -225,13 +231,13 @@ def found(known: Mapping[str, _Said], name: str, listing: str = "coprod-kg queri
     return known[name]
 
 
-def _not_made(said: Mapping[str, Any], media_types: tuple[str, ...]) -> NotFound:
-    """The answer is not to be had so; says how else."""
-    graph = said["form"] in ("CONSTRUCT", "DESCRIBE")
+def _no_such_format(entry: Mapping[str, Any], media_types: tuple[str, ...]) -> NotFound:
+    """The error for a format that a saved query does not have; names those it has."""
+    graph = entry["form"] in ("CONSTRUCT", "DESCRIBE")
     others = [form.name for form in (GRAPHS if graph else (*ROWS, WORKBOOK))]
     form = by_name(media_types[0])[0]
     called = form.name if form in (*MADE, CRATE) else form.label
     return NotFound(
-        f"the question {said['name']} has no {called}",
+        f"the question {entry['name']} has no {called}",
         fix=f"It can be {', '.join(others)} or crate.",
     )
