@@ -33,11 +33,11 @@ _RANGE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-
 _PART: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _MOST_RANGES: Final = 100
 _SHORT: Final = 400
-"""Characters of a header that is worth keeping."""
+"""Up to this length a header's result is cached: longer ones are rare, and could fill memory."""
 
 Family = Literal["rows", "graph", "page", "made"]
-"""What a format can hold: bindings and truth values, triples, either of them for a person, or
-rows made into something else."""
+"""What a format can hold: bindings and truth values (rows), triples (graph), either of them for a
+person (page), or a file made of the rows of a saved query (made): a chart, a workbook, a crate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,11 @@ def _quality(parameters: Iterable[str]) -> float:
 
 
 def _best(format_: Format, ranges: list[_Range]) -> tuple[float, int, int, str] | None:
-    """Quality, exactness, place and name of the range that decides about a format."""
+    """Quality, exactness, place and content type by the range that decides about a format.
+
+    Exactness: 3 for its own type, 2 for an alias, 1 for ``text/*``, 0 for ``*/*``. None where no
+    range fits, or the deciding one has quality 0.
+    """
     named = [range_ for range_ in ranges if range_.media_type == format_.media_type]
     aliased = [range_ for range_ in ranges if range_.media_type in format_.aliases]
     if named or any(range_.quality > 0 for range_ in aliased):
@@ -261,6 +265,8 @@ def _best(format_: Format, ranges: list[_Range]) -> tuple[float, int, int, str] 
             return None
         first = max(named + aliased, key=lambda range_: (range_.quality, range_ in named))
         exactness = 3 if first in named else 2
+        # An alias of rows is the name that the client parses them by (application/json); the alias
+        # of a graph would not say which RDF syntax it is.
         called = first.media_type if first in aliased and format_.family == "rows" else None
         return first.quality, exactness, first.place, called or format_.content_type
     major = format_.media_type.partition("/")[0]

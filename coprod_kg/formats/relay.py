@@ -55,9 +55,13 @@ class Relay:
         # Not in the folder for temporary files: under systemd that is memory.
         self._file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115 - see close
         self._taken = 0
+        """Bytes of room that are reserved."""
         self._total = 0
+        """Bytes of the answer so far, read or not."""
         self._start = 0
+        """Where in the file the reader goes on: what lies before is read."""
         self._end = 0
+        """Where in the file the thread goes on writing."""
         self._ended = False
         self._closed = False
         self._error: CoprodError | None = None
@@ -94,6 +98,7 @@ class Relay:
         self._taken = 0
 
     def _take(self) -> None:
+        """The work of the thread: write the answer to the file, as far ahead as there is room."""
         try:
             with self._answer:
                 for chunk in self._answer.chunks:
@@ -119,6 +124,8 @@ class Relay:
                 setting="result-mb",
             )
         with self._changed:
+            # Without room the file is not appended to: once the reader has read all of it, it is
+            # written from its beginning, where the first step needs no room.
             if self._start == self._end or not self._grow(len(chunk)):
                 self._changed.wait_for(lambda: self._start == self._end or self._closed)
                 self._begin_again()

@@ -8,13 +8,22 @@ from itertools import zip_longest
 from textwrap import wrap
 from unicodedata import combining, east_asian_width
 
-__all__ = ["TextColumn", "aligned", "apart", "fitted", "grid", "plain", "terminal_width", "whole"]
+__all__ = [
+    "TextColumn",
+    "aligned",
+    "cell_per_line",
+    "fitted",
+    "grid",
+    "line_length",
+    "plain",
+    "terminal_width",
+]
 
 _GAP = "  "
 _LEAST = 12
-"""Characters that a text is never cut below, and of a value that is never cut."""
+"""The least width of a column of texts; a text that is no longer than this is never cut."""
 _FOLDS = 3
-"""Lines of a text before it is cut."""
+"""So many lines a text may be folded to before it is cut."""
 
 
 def aligned(
@@ -42,7 +51,7 @@ def aligned(
         for place, name in enumerate(header)
     ]
     widths = [column.wanted for column in columns] if width is None else fitted(columns, width)
-    yield from apart(columns, width or 0) if widths is None else grid(columns, widths)
+    yield from cell_per_line(columns, width or 0) if widths is None else grid(columns, widths)
 
 
 def terminal_width() -> int | None:
@@ -88,25 +97,28 @@ class TextColumn:
 
 
 def fitted(columns: Sequence[TextColumn], width: int) -> list[int] | None:
-    """The width of each column: as wanted, heading folded, or texts folded; None: no room."""
+    """The width of each column, or None where they do not fit side by side.
+
+    Tried in this order: as wide as wanted; headings folded at their words; texts folded, too.
+    """
     wanted = [column.wanted for column in columns]
-    if whole(wanted) <= width:
+    if line_length(wanted) <= width:
         return wanted
     words = [max(map(_size, column.head.split()), default=1) for column in columns]
-    most = [max(column.longest, word) for column, word in zip(columns, words, strict=True)]
-    if whole(most) <= width:
-        return _grown(most, wanted, width)
+    folded_heads = [max(column.longest, word) for column, word in zip(columns, words, strict=True)]
+    if line_length(folded_heads) <= width:
+        return _grown(folded_heads, wanted, width)
     least = [
         max(word, column.longest if column.number else min(column.longest, _LEAST))
         for column, word in zip(columns, words, strict=True)
     ]
-    return _grown(least, most, width) if whole(least) <= width else None
+    return _grown(least, folded_heads, width) if line_length(least) <= width else None
 
 
 def _grown(start: Sequence[int], goal: Sequence[int], width: int) -> list[int]:
     """The widths with what is left of the line given, place by place, to the narrowest."""
     widths = list(start)
-    for _ in range(width - whole(widths)):
+    for _ in range(width - line_length(widths)):
         short = [place for place, size in enumerate(widths) if size < goal[place]]
         if not short:
             break
@@ -119,6 +131,7 @@ def grid(columns: Sequence[TextColumn], widths: Sequence[int]) -> Iterator[str]:
     edges = [column.number for column in columns]
     heads = [wrap(column.head, size) for column, size in zip(columns, widths, strict=True)]
     high = max(map(len, heads), default=0)
+    # A heading of fewer lines stands at the bottom, next to the rule.
     for line in zip(*([""] * (high - len(head)) + head for head in heads), strict=True):
         yield _line(line, widths, edges)
     yield _GAP.join("-" * size for size in widths)
@@ -128,7 +141,7 @@ def grid(columns: Sequence[TextColumn], widths: Sequence[int]) -> Iterator[str]:
             yield _line(line, widths, edges)
 
 
-def apart(columns: Sequence[TextColumn], width: int) -> Iterator[str]:
+def cell_per_line(columns: Sequence[TextColumn], width: int) -> Iterator[str]:
     """One cell a line, a row after another; empty cells are left out."""
     size = min(max((_size(column.head) for column in columns), default=0), width // 3)
     room = max(width - size - 2 * len(_GAP), _LEAST)
@@ -152,8 +165,8 @@ def _padded(text: str, size: int, right: bool = False) -> str:
     return space + text if right else text + space
 
 
-def whole(widths: Sequence[int]) -> int:
-    """The length of a line of columns of these widths."""
+def line_length(widths: Sequence[int]) -> int:
+    """The length of a line of columns of these widths, with the gaps between them."""
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from coprod_kg.formats.table import Cell, Table, labelled_columns
-from coprod_kg.formats.text_columns import TextColumn, apart, fitted, grid, plain, whole
+from coprod_kg.formats.text_columns import (
+    TextColumn,
+    cell_per_line,
+    fitted,
+    grid,
+    line_length,
+    plain,
+)
 from coprod_kg.model.namespaces import shorten
 
 __all__ = ["Look", "legend", "readable", "shown_columns"]
@@ -38,16 +45,16 @@ def readable(table: Table, look: Look) -> Iterator[str]:
         yield "true" if table.truth else "false"
         return
     columns = _columns(table, look)
-    if look.width is None or whole([column.wanted for column in columns]) <= look.width:
+    if look.width is None or line_length([column.wanted for column in columns]) <= look.width:
         yield from grid(columns, [column.wanted for column in columns])
         return
     same = [column for column in columns[1:] if column.constant and len(table.rows) > 1]
     others = [column for column in columns if column not in same]
-    full = whole([column.wanted for column in others]) <= look.width
+    full = line_length([column.wanted for column in others]) <= look.width
     short = others if full else [replace(column, head=column.bare) for column in others]
     widths = fitted(short, look.width)
     if widths is None:
-        yield from apart(columns, look.width)
+        yield from cell_per_line(columns, look.width)
         return
     yield from grid(short, widths)
     yield from (f"In every row, {column.head}: {column.cells[0]}" for column in same)
