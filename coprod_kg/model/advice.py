@@ -1,4 +1,8 @@
-"""What a shape says to people: the fault, the advice and examples, in the languages it has."""
+"""What a shape says to people: the fault, the advice and examples, in the languages it has.
+
+A text may name properties in braces, ``{cp:endDate}``: a reader of RDF sees the property, one of a
+workbook the header of its column (`filled`).
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +58,7 @@ class ShapeWords:
 
     def examples_in(self, language: str) -> tuple[Example, ...]:
         """The examples for a reader of a language."""
-        return tuple(known for known in self.examples if known.language in ("", language))
+        return tuple(shown for shown in self.examples if shown.language in ("", language))
 
 
 def filled(text: str, value: Callable[[str], str]) -> str:
@@ -73,8 +77,8 @@ def shape_words(shapes: Graph) -> Mapping[str, ShapeWords]:
         ModelError: an example is not one property and one value in Turtle.
     """
     examples: dict[str, list[Example]] = {}
-    for shape, known in _examples(shapes):
-        examples.setdefault(shape, []).append(known)
+    for shape, example in _examples(shapes):
+        examples.setdefault(shape, []).append(example)
     return MappingProxyType(
         {
             shape.value: ShapeWords(
@@ -89,6 +93,11 @@ def shape_words(shapes: Graph) -> Mapping[str, ShapeWords]:
 
 
 def _examples(shapes: Graph) -> Iterator[tuple[str, Example]]:
+    """Each ``cps:example`` with its shape: a literal such as ``cp:endDate "2026"``, parsed.
+
+    All in one document, one statement about a blank node each, which is far quicker than one by
+    one; so the parser's statements come in the order of the examples.
+    """
     pairs = shapes.pairs("cps:example")
     text = "".join(f"PREFIX {prefix}: <{space}>\n" for prefix, space in prefixes().items())
     text += "".join(f"[] {example.value} .\n" for _, example in pairs)

@@ -24,13 +24,16 @@ _Index = dict[Any, dict[Any, None]]
 
 
 class Graph:
-    """A set of triples in the order of their source.
+    """A set of triples in the order of their source, on top of another one or alone.
+
+    Most look-ups see both layers; those that say so only this one, so that what goes through an
+    organisation's data does not go through the model as well.
 
     Properties are given as nodes or, where speed is no matter, by short names (``skos:broader``).
 
     Args:
         triples: the triples.
-        below: triples that hold as well: those of the model below those of one organisation.
+        below: triples that hold as well: those of the model, below those of one organisation.
     """
 
     def __init__(self, triples: Iterable[ox.Triple] = (), below: Self | None = None) -> None:
@@ -114,15 +117,16 @@ class Graph:
 
     def subclasses(self, of: Any) -> set[Any]:
         """The class and every class below it."""
-        classes, ahead = {of}, [of]
-        while ahead:
-            for narrower in self.subjects(_SUBCLASS, ahead.pop()):
+        classes, waiting = {of}, [of]
+        while waiting:
+            for narrower in self.subjects(_SUBCLASS, waiting.pop()):
                 if narrower not in classes:
                     classes.add(narrower)
-                    ahead.append(narrower)
+                    waiting.append(narrower)
         return classes
 
     def _found(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
+        """The other ends of a node's triples: its objects (direction 0) or its subjects (1)."""
         name = _node(predicate)
         own = self._index(name)[direction].get(node)
         if self._below is None:
@@ -131,6 +135,7 @@ class Graph:
         return tuple(dict.fromkeys([*own, *below])) if own else below
 
     def _index(self, predicate: ox.NamedNode) -> tuple[_Index, _Index]:
+        """Subject → objects and object → subjects, as dicts without values: they keep order."""
         found = self._indexes.get(predicate)
         if found is None:
             found = self._indexes[predicate] = ({}, {})

@@ -25,7 +25,7 @@ class Concept:
         labels: language → preferred label.
         names: what else it is called: other labels, another code.
         definition: what it means, in English, or an empty text.
-        rank: its place where the scheme has an order, else 0.
+        rank: its place where the scheme has an order (``cp:order`` or ``cp:rank``), else 0.
     """
 
     iri: str
@@ -55,7 +55,7 @@ class Scheme:
     concepts: Mapping[str, Concept]
 
     def find(self, text: str) -> Concept | None:
-        """The concept a person names by slug, by prefix and slug, or by IRI."""
+        """The concept a person names by slug, by prefix and slug, or by IRI, also in brackets."""
         slug = text.removeprefix(f"{self.name}:")
         if slug in self.concepts:
             return self.concepts[slug]
