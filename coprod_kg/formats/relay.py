@@ -124,8 +124,8 @@ class Relay:
                 setting="result-mb",
             )
         with self._changed:
-            # Without room the file is not appended to: once the reader has read all of it, it is
-            # written from its beginning, where the first step needs no room.
+            # Where all is read the file is written from its beginning again, and its first step
+            # needs no room. So without room for more the thread waits until all is read.
             if self._start == self._end or not self._grow(len(chunk)):
                 self._changed.wait_for(lambda: self._start == self._end or self._closed)
                 self._begin_again()

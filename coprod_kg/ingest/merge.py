@@ -42,7 +42,8 @@ def merged(
         outcomes: what was checked.
         store: where the data is.
         settings: the limits and the base IRI.
-        every: whether all files are; else those only of which nobody said whose they are.
+        every: whether all files are, as the sender asked; else only tables with rows of several
+            organisations, of which nobody stated whose they are (`Checked.partial`).
         budget: the time that all checks of the call may take together, where there is one.
     """
     batch, places = [], []
@@ -52,9 +53,11 @@ def merged(
             continue
         name = _stated(outcome)
         now = graph_of(store, "organisation", name, settings.base_iri) if name else b""
+        # A file that is refused by itself is merged all the same where the store describes its
+        # organisation: what the file leaves out may stand there.
         if outcome.accepted or f"<{settings.base_iri}id/organisation/{name}> ".encode() in now:
             if not now and not every:
-                continue
+                continue  # nothing to merge it into
             whole = _merged(now, checked, f"{settings.base_iri}.well-known/genid/")
             batch.append(Sent(outcome.file, whole, _NT, name))
             places.append(place)
@@ -84,9 +87,9 @@ def merged(
 
 def _stated(outcome: Outcome) -> str | None:
     """The organisation; a patch need not describe it where the sender stated it."""
-    told = outcome.organisation
+    found = outcome.organisation
     usage = isinstance(outcome.error, WrongUsage)
-    return outcome.sent.organisation if told is None and usage and outcome.sent else told
+    return outcome.sent.organisation if found is None and usage and outcome.sent else found
 
 
 def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
@@ -115,14 +118,14 @@ def _found(
 
     Of what was there before only violations are kept: the sender's file does not hold it.
     """
-    told = {
+    placed = {
         (finding.focus, finding.path, finding.value, finding.shape): finding for finding in first
     }
     cells = tuple(finding for finding in first if finding.shape.startswith(TABLE))
     return (
         *cells,
         *(
-            told.get(
+            placed.get(
                 (finding.focus, finding.path, finding.value, finding.shape),
                 replace(finding, spot=None),
             )

@@ -44,34 +44,44 @@ def follow_owners(
     """
     stem, base = f"{settings.base_iri}graph/organisation/", settings.base_iri
     private = {*Private(settings.data).organisations()}
-    told = {name: said_in(content) for name, content in entering.items()}
-    things = {thing for said in told.values() for thing in said if thing.startswith(f"{base}id/")}
+    # `name` is an organisation throughout, a thing's labels are its `label`; `said` is what an
+    # organisation's data says of a thing.
+    stated = {name: said_in(content) for name, content in entering.items()}
+    things = {thing for said in stated.values() for thing in said if thing.startswith(f"{base}id/")}
     by_thing: dict[str, dict[str, Said]] = {}
     for thing, graphs in names_elsewhere(store, things).items():
         by_thing[thing] = {graph.removeprefix(stem): said for graph, said in graphs.items()}
-    for name, said in told.items():
+    for name, said in stated.items():
         for thing in by_thing.keys() | said.keys():
             by_thing.setdefault(thing, {}).pop(name, None)  # what this commit replaces
             if thing in said:
                 by_thing[thing][name] = said[thing]
-    names: dict[str, dict[str, Said]] = {}
+    relabelled: dict[str, dict[str, Said]] = {}
     for thing, said_by in by_thing.items():
         owners = {name for name, said in said_by.items() if _owns(name, thing, said, base)}
         wanted = {_labels(said_by[name]) for name in owners}
         if len(wanted) != 1 or owners & private or not (label := wanted.pop()):
             continue
         for name in said_by.keys() - owners:
-            if _labels(said_by[name]) not in (label, frozenset()):
-                names.setdefault(name, {})[thing] = label
+            if _labels(said_by[name]) not in (label, frozenset()):  # one without a label gets none
+                relabelled.setdefault(name, {})[thing] = label
     now = {
         name: entering[name] if name in entering else graph_of(store, "organisation", name, base)
-        for name in names
+        for name in relabelled
     }
-    return {name: (_called(now[name], names[name]), frozenset(names[name])) for name in names}
+    return {
+        name: (_with_labels(now[name], labels), frozenset(labels))
+        for name, labels in relabelled.items()
+    }
 
 
 def told_of(outcome: Outcome, following: Iterable[tuple[bytes, frozenset[str]]]) -> Outcome:
-    """The outcome of an owner's file with a hint on each thing that others called otherwise."""
+    """The outcome of an owner's file with a hint on each thing that others called otherwise.
+
+    Args:
+        outcome: of the file.
+        following: the values of what `follow_owners` returned.
+    """
     things = {thing for _, named in following for thing in named}
     return with_findings(
         outcome,
@@ -100,7 +110,7 @@ def _labels(said: Iterable[tuple[str, object]]) -> Said:
     return frozenset((path, value) for path, value in said if path == _LABEL)
 
 
-def _called(content: bytes, names: Mapping[str, Said]) -> bytes:
+def _with_labels(content: bytes, names: Mapping[str, Said]) -> bytes:
     """N-Triples with other labels of some things."""
     old = tuple(f"<{thing}> <{_LABEL}> ".encode() for thing in names)
     kept = [line for line in content.splitlines(keepends=True) if not line.startswith(old)]

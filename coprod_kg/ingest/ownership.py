@@ -39,30 +39,36 @@ def owned(
             it yet: so for a contributor; a curator may file what is written about others.
     """
     described = (outcome.checked.described for outcome in outcomes if outcome.organisation)
-    there = said_elsewhere(store, set[str]().union(*described)) if store else {}
-    if len(outcomes) > 1:
-        _put_in(there, outcomes, f"{settings.base_iri}graph/organisation/")
+    stored = said_elsewhere(store, set[str]().union(*described)) if store else {}
+    if len(outcomes) > 1:  # one file alone has nobody to clash with but the store
+        _replace(stored, outcomes, f"{settings.base_iri}graph/organisation/")
     return [
-        with_findings(outcome, _findings(outcome, there, settings.base_iri, own_only=own_only))
-        if outcome.organisation and (there or own_only)
+        with_findings(outcome, _findings(outcome, stored, settings.base_iri, own_only=own_only))
+        if outcome.organisation and (stored or own_only)
         else outcome
         for outcome in outcomes
     ]
 
 
-def _put_in(there: dict[str, dict[str, Said]], outcomes: Iterable[Outcome], stem: str) -> None:
-    """Put the statements of one call's files in the place of what they replace."""
+def _replace(stored: dict[str, dict[str, Said]], outcomes: Iterable[Outcome], stem: str) -> None:
+    """Put the statements of one call's files in the place of what they replace.
+
+    Args:
+        stored: thing → graph → what it says of the thing; is changed.
+        outcomes: the files.
+        stem: how the IRIs of organisations' graphs begin.
+    """
     entering = {
         f"{stem}{outcome.organisation}": outcome.checked
         for outcome in outcomes
         if outcome.organisation
     }
-    for graphs in there.values():
+    for graphs in stored.values():
         for graph in entering.keys() & graphs.keys():
             del graphs[graph]
     for graph, checked in entering.items():
         for thing, said in checked.said.items():
-            there.setdefault(thing, {})[graph] = said
+            stored.setdefault(thing, {})[graph] = said
 
 
 def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
@@ -78,23 +84,23 @@ def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
 
 
 def _findings(
-    outcome: Outcome, there: Mapping[str, Mapping[str, Said]], base_iri: str, *, own_only: bool
+    outcome: Outcome, stored: Mapping[str, Mapping[str, Said]], base_iri: str, *, own_only: bool
 ) -> Iterator[Finding]:
-    said = outcome.checked.said
+    by_thing = outcome.checked.said
     own = f"{base_iri}id/organisation/{outcome.organisation}"
-    units = {own, *(subject for subject, told in said.items() if own in _objects(told, _UNIT_OF))}
+    units = {own, *(thing for thing, said in by_thing.items() if own in _objects(said, _UNIT_OF))}
     stem = f"{base_iri}graph/organisation/"
-    for thing, told in said.items():
-        runners = _objects(told, term("runBy"))
+    for thing, said in by_thing.items():
+        runners = _objects(said, term("runBy"))
         others = {
             f"{base_iri}id/organisation/{graph.removeprefix(stem)}": theirs
-            for graph, theirs in there.get(thing, {}).items()
+            for graph, theirs in stored.get(thing, {}).items()
             if graph != stem + str(outcome.organisation)
         }
         owner = _owner(thing, others, units, runners)
         if owner:
-            yield from _anew(thing, told - others[owner], others[owner], owner, base_iri)
-        elif own_only and runners and not runners & units and not _is_repeated(told, others):
+            yield from _added(thing, said - others[owner], others[owner], owner)
+        elif own_only and runners and not runners & units and not _is_repeated(said, others):
             yield _finding(
                 (thing, term("runBy"), None),
                 f"{OWN_DESCRIPTION}-runBy",
@@ -103,29 +109,38 @@ def _findings(
             )
 
 
-def _is_repeated(told: Said, others: Mapping[str, Said]) -> bool:
-    return any(told <= theirs for theirs in others.values())
+def _is_repeated(said: Said, others: Mapping[str, Said]) -> bool:
+    return any(said <= theirs for theirs in others.values())
 
 
 def _owner(
     thing: str, others: Mapping[str, Said], units: set[str], runners: set[str]
 ) -> str | None:
-    """The organisation that alone describes a thing, or None where the sender may."""
+    """The organisation that alone may describe a thing, or None where the sender may.
+
+    Args:
+        thing: its IRI.
+        others: other organisation → what its data says of the thing.
+        units: the sender and its units.
+        runners: those who run the thing, by the sender's file.
+    """
     if thing in units or not others:
         return thing if thing in others else None
     for other, theirs in others.items():
         theirs_run_by = _objects(theirs, term("runBy"))
         if other == thing or other in theirs_run_by:
+            # The owner itself names the sender as one who runs it, too.
             return None if units & theirs_run_by else other
-    third = sorted(others)[0]
+    # Described only by organisations that neither are it nor run it: the first who came keeps
+    # it, but an organisation belongs to none of them, and who runs a thing may take it over.
     is_organisation = "/id/organisation/" in thing
-    return None if is_organisation or runners & units else third
+    return None if is_organisation or runners & units else sorted(others)[0]
 
 
-def _anew(thing: str, told: Said, theirs: Said, owner: str, base_iri: str) -> Iterator[Finding]:
+def _added(thing: str, said: Said, theirs: Said, owner: str) -> Iterator[Finding]:
     """Findings on statements about a resource that its owner does not make."""
     same_text = {(path, value.value) for path, value in theirs if isinstance(value, ox.Literal)}
-    for path, value in sorted(told, key=str):
+    for path, value in sorted(said, key=str):
         if isinstance(value, ox.Literal) and (path, value.value) in same_text:
             continue  # only its language or datatype is written otherwise
         owned_by = ("owner", owner.rpartition("/")[2])
