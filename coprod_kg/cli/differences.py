@@ -77,4 +77,5 @@ def _text(seen: Differences, said: Mapping[str, Any], span: tuple[int, int]) -> 
     some = (("added", seen.added), ("removed", seen.removed), ("changed", seen.changed))
     counted = ", ".join(f"{len(rows)} {what}" for what, rows in some)
     yield f"{said['summary']} From version {span[0]} to {span[1]}: {counted}."
-    yield from difference_lines(seen, {column["name"]: column["label"] for column in said["columns"]})
+    names = {column["name"]: column["label"] for column in said["columns"]}
+    yield from difference_lines(seen, names)
