@@ -8,9 +8,9 @@ from typing import Final
 __all__ = ["Arrow", "Box", "Relation", "arrows", "box"]
 
 _MARGIN: Final = 12
-_COLUMN: Final = 380
+_COLUMN: Final = 380  # from the left edge of a box to that of the next
 _WIDTH: Final = 210
-_ROW: Final = 64
+_ROW: Final = 64  # from the upper edge of a box to that of the next
 _HEIGHT: Final = 46
 _TIP: Final = 2  # between the point of an arrow and its box
 
@@ -105,7 +105,11 @@ class Arrow:
 
 
 def box(place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """Left, top, width and height of what takes columns and rows of the grid."""
+    """Left, top, width and height of a box, in pixels.
+
+    Args:
+        place: its first column and row in the grid, and how many of each it takes.
+    """
     column, row, columns, rows = place
     return (
         _MARGIN + column * _COLUMN,
@@ -134,6 +138,14 @@ def arrows(boxes: Mapping[str, Box], relations: Iterable[Relation]) -> Iterator[
 
 
 def _arrow(source: Box, target: Box, relation: Relation, share: float) -> Arrow:
+    """A horizontal line where the boxes share some height, a vertical one where some width.
+
+    Args:
+        source: the box where it begins.
+        target: the box where it ends.
+        relation: what it stands for.
+        share: where in the shared height or width it lies, from 0 to 1.
+    """
     top, bottom = max(source.y, target.y), min(source.bottom, target.bottom)
     left, right = max(source.x, target.x), min(source.right, target.right)
     if top < bottom:

@@ -32,7 +32,7 @@ def feed_document(
     Args:
         root: the public address of the service.
         base_iri: where things have their names.
-        versions: those that the first node leads to.
+        versions: those that the first node leads to; none where this is the node of a version.
         changes: those of the version, where it is its node.
         number: of that version.
         media_type: of the format.
@@ -65,8 +65,9 @@ def _triples(
         return
     made = changes.made.astimezone(UTC).isoformat(timespec="milliseconds")
     for change in changes.things:
-        mark = sha256(change.iri.encode()).hexdigest()[:16]
-        member = ox.NamedNode(f"{root}changes/{changes.version}#{mark}")
+        # A fragment, as an IRI within an IRI would need escapes; the same whenever it is made.
+        fragment = sha256(change.iri.encode()).hexdigest()[:16]
+        member = ox.NamedNode(f"{root}changes/{changes.version}#{fragment}")
         yield ox.Triple(stream, ox.NamedNode(f"{_TREE}member"), member)
         yield ox.Triple(member, _t("rdf:type"), ox.NamedNode(_AS + _KINDS[change.kind]))
         yield ox.Triple(member, ox.NamedNode(f"{_AS}object"), ox.NamedNode(change.iri))

@@ -1,4 +1,8 @@
-"""The constraints of a shape, in words."""
+"""The constraints of a shape, in words such as "at least one" and "not after today".
+
+Throughout, ``said`` is the graph of the shapes, and a node in it is a shape or a value of one of
+its constraints. A phrase is a tuple of words (`wording`); an empty one is left out.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -24,7 +28,7 @@ _NODE_KINDS: Final = {
 
 
 def demands(said: Graph, node: Node) -> Iterator[Phrase]:
-    """The constraints of a shape on a value, one phrase each."""
+    """The constraints of a shape on a value, one phrase each, in the order of `CONSTRAINTS`."""
     yield from _counts(said, node)
     for name, phrase in CONSTRAINTS.items():
         for value in said.objects(node, name):
@@ -112,7 +116,11 @@ def _of_kind(said: Graph, node: Node) -> Phrase:
 
 
 def _with(said: Graph, node: Node) -> Phrase:
-    """A demand on something further on; a property shape with a name has a row of its own."""
+    """A demand on something further on, as of the property shape within a property shape.
+
+    Nothing for one with a name, which has a row of its own on the page, and for the demand that a
+    thing has no type: by that a shape lets a file name what another file describes.
+    """
     path = said.value(node, "sh:path")
     untyped = path == ox.NamedNode(expand("rdf:type")) and said.value(node, "sh:maxCount")
     if isinstance(node, ox.NamedNode) or path is None or untyped:
