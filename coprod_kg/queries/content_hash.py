@@ -5,9 +5,12 @@ Rows are hashed as JSON without spaces, UTF-8, no escapes beyond what JSON needs
     {"columns":["a","b"],"rows":[[["uri","urn:x",null,null],null]]}
 
 A cell is its kind, value, language and datatype; an unbound cell is null. Rows stay in the order
-of the answer. An ASK is ``{"truth":true}``. A graph is its N-Triples, one line each, sorted, in
-which blank nodes have other names than their labels (`unlabelled`). `labelled` numbers the blank
-nodes of an answer, which the engine labels otherwise each time.
+of the answer. An ASK is ``{"truth":true}``. A graph is its N-Triples, one line each, sorted.
+
+The engine labels blank nodes otherwise each time, so three functions give them other names:
+`unlabelled` a hash of what is said of each, for the content hash; `relabelled` numbers in the order
+of those hashes, for a file that can be repeated; `labelled` numbers in the order of the answer, for
+an answer in any format.
 """
 
 import json
@@ -86,18 +89,19 @@ def unlabelled(ntriples: bytes) -> list[bytes]:
     """The lines of a graph, sorted, in which each blank node is called by what is said of it.
 
     That is a SHA-256 of the sorted statements it stands in, in which it is ``_:this`` and others
-    are called as in the round before, at first ``_:``; 64 rounds, or until no more differ.
+    are called as in the round before, at first ``_:``; 64 rounds, or until no more differ (colour
+    refinement). Nodes of which the very same is said share a name.
     """
-    triples, called = _named(ntriples) if b"_:" in ntriples else ([], {})
-    if not called:
+    triples, names = _named(ntriples) if b"_:" in ntriples else ([], {})
+    if not names:
         return sorted({line for line in ntriples.splitlines() if line.strip()})
-    return sorted(_line(triple, called).encode() for triple in triples)
+    return sorted(_line(triple, names).encode() for triple in triples)
 
 
 def relabelled(ntriples: bytes) -> bytes:
     """The graph in N-Triples, sorted, its blank nodes numbered by what is said of them."""
-    triples, called = _named(ntriples)
-    order = sorted(called, key=lambda label: (called[label], label))
+    triples, names = _named(ntriples)
+    order = sorted(names, key=lambda label: (names[label], label))
     numbered = {label: f"_:c{number}" for number, label in enumerate(order)}
     lines = sorted(_line(triple, numbered).encode() for triple in triples)
     return b"".join(line + b"\n" for line in lines)
@@ -118,10 +122,10 @@ def labelled(data: bytes, media_type: str) -> bytes:
 
 
 def _renamed(triples: Iterator[ox.Triple]) -> Iterator[ox.Triple]:
-    called: dict[ox.BlankNode, ox.BlankNode] = {}
+    numbered: dict[ox.BlankNode, ox.BlankNode] = {}
 
     def new(node: ox.BlankNode) -> ox.BlankNode:
-        return called.setdefault(node, ox.BlankNode(f"b{len(called)}"))
+        return numbered.setdefault(node, ox.BlankNode(f"b{len(numbered)}"))
 
     def within(term: _Term) -> _Term:
         if isinstance(term, ox.Triple):
@@ -137,27 +141,28 @@ def _renamed(triples: Iterator[ox.Triple]) -> Iterator[ox.Triple]:
 
 
 def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
-    """The statements, each once, and label of a blank node → what it is called."""
+    """The statements, each once, and label of a blank node → its name by colour refinement."""
     triples = list(
         dict.fromkeys(quad.triple for quad in ox.parse(ntriples, ox.RdfFormat.N_TRIPLES))
     )
-    places: dict[str, list[ox.Triple]] = {}
+    by_label: dict[str, list[ox.Triple]] = {}
     for triple in triples:
         for label in _labels(triple):
-            places.setdefault(label, []).append(triple)
-    called = dict.fromkeys(places, "_:")
+            by_label.setdefault(label, []).append(triple)
+    names = dict.fromkeys(by_label, "_:")
     for _ in range(_ROUNDS):
-        again = {label: _called(label, around, called) for label, around in places.items()}
-        grown = len(set(again.values())) > len(set(called.values()))
-        called = again
+        refined = {label: _hashed(label, around, names) for label, around in by_label.items()}
+        grown = len(set(refined.values())) > len(set(names.values()))
+        names = refined
         if not grown:  # a round that tells no more nodes apart: no later one would either
             break
-    return triples, called
+    return triples, names
 
 
-def _called(label: str, around: Iterable[ox.Triple], called: Mapping[str, str]) -> str:
+def _hashed(label: str, around: Iterable[ox.Triple], names: Mapping[str, str]) -> str:
+    """The next name of a blank node, by the triples around it and the names of its neighbours."""
     here = {
-        **{other: called[other] for triple in around for other in _labels(triple)},
+        **{other: names[other] for triple in around for other in _labels(triple)},
         label: "_:this",
     }
     text = "\n".join(sorted(_line(triple, here) for triple in around))
@@ -175,14 +180,14 @@ def _within(term: _Term) -> set[str]:
     return {term.value} if isinstance(term, ox.BlankNode) else set()
 
 
-def _line(triple: ox.Triple, called: Mapping[str, str]) -> str:
-    return f"{_term(triple.subject, called)} {triple.predicate} {_term(triple.object, called)} ."
+def _line(triple: ox.Triple, names: Mapping[str, str]) -> str:
+    return f"{_term(triple.subject, names)} {triple.predicate} {_term(triple.object, names)} ."
 
 
-def _term(term: _Term, called: Mapping[str, str]) -> str:
+def _term(term: _Term, names: Mapping[str, str]) -> str:
     if isinstance(term, ox.Triple):
-        return f"<<( {_line(term, called)[:-2]} )>>"
-    return called[term.value] if isinstance(term, ox.BlankNode) else str(term)
+        return f"<<( {_line(term, names)[:-2]} )>>"
+    return names[term.value] if isinstance(term, ox.BlankNode) else str(term)
 
 
 def _cell(cell: Cell | None) -> list[str | None] | None:

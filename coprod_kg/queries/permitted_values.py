@@ -23,6 +23,8 @@ def permitting(
 ) -> SavedQuery:
     """The same saved query, whose parameters know the values that other queries find.
 
+    A header says ``#+ values PARAMETER: QUERY.COLUMN`` for that (`Parameter.values_from`).
+
     Args:
         query: the saved query; one that takes no values from others stays as it is.
         known: the queries that they may come from, by name.

@@ -194,7 +194,12 @@ def _withheld(table: Table, rule: SmallCounts) -> Mapping[int, tuple[str, ...]]:
 
 
 def _places(counts: Mapping[int, Decimal], below: int) -> Iterator[int]:
-    """The places of a group's withheld counts."""
+    """The places of a group's withheld counts: the small ones, then as many more as protect them.
+
+    Args:
+        counts: place → count, of one group whose total a reader may know.
+        below: the threshold of the rule.
+    """
     small = {place for place, count in counts.items() if 0 < count < below}
     if not small:
         return
@@ -212,9 +217,11 @@ def _places(counts: Mapping[int, Decimal], below: int) -> Iterator[int]:
 
 
 def _uncertain(hidden: Sequence[Decimal], below: int) -> bool:
-    """Whether each of some counts can be more than one number, where their sum is known.
+    """Whether each of some withheld counts can be more than one number for a reader.
 
-    Nobody is taken to know less than their least and greatest possible number.
+    The reader is taken to know their sum (the group's total less what is shown) and the range in
+    which each lies: from 1 to below the threshold, widened to counts withheld beside small ones.
+    One count is then the sum less the others, which lie between their least and their most.
     """
     least, most = min(Decimal(1), *hidden), max(Decimal(below - 1), *hidden)
     others, total = len(hidden) - 1, sum(hidden)

@@ -30,15 +30,16 @@ class Run:
     Attributes:
         query: its name.
         query_sha256: the hash of its text: another text is another question.
-        version: the dataset version that was asked.
+        version: the version of the data that was asked.
         time: when, in ISO 8601.
         seconds: how long the answer took.
         rows: how many rows or statements it had; None for a truth value, and where it failed.
         problem: why there is no answer, or None.
-        answered: the last version that was answered, this one or an earlier one.
+        answered: the last version for which there was an answer: this one, or an earlier one
+            where this run failed.
         filled: the last version known to have rows, or None.
         empty_since: the first version of those that were asked since and had none, or None.
-        passed_over: whether versions since then were not asked.
+        passed_over: whether some version since then was not asked, so that it may have had rows.
     """
 
     query: str
@@ -106,7 +107,7 @@ def after(before: Run | None, now: Run) -> Run:
     if before is None or before.query_sha256 != now.query_sha256 or before.version > now.version:
         before = None  # another question, or another history of the data
     facts = now.told()
-    if now.problem is not None:
+    if now.problem is not None:  # no news of the rows: what was known of them stays
         earlier = before.told() if before else {}
         kept = ("answered", "filled", "empty_since", "passed_over")
         return Run(**facts | {name: earlier[name] for name in kept if name in earlier})
