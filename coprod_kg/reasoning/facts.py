@@ -1,7 +1,9 @@
 """Semi-naive forward chaining: a set of statements closed under Horn rules.
 
 Each new statement is taken up once and meets only the rules that speak of its property or class,
-so that what is known already is never concluded again.
+so that what is known already is never concluded again. A rule has a trigger for each pattern of its
+body: given the subject and object of a statement that fits the pattern, it joins the other patterns
+to what is known and gives the conclusions.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +21,9 @@ TYPE: Final = f"<{expand('rdf:type')}>"
 """``rdf:type`` as in N-Triples."""
 
 _Key = tuple[str, str]
+"""A property, and of ``rdf:type`` the class: what a statement must have to fit a pattern."""
 _Bindings = dict[str, str]
+"""Variable → term."""
 _Trigger = Callable[[str, str], Iterable[Fact]]
 _Index = dict[str, dict[str, dict[str, None]]]
 
@@ -37,9 +41,11 @@ class Facts:
         self._subjects: _Index = {}
         self._triggers: dict[_Key, list[_Trigger]] = {}
         self._joined: set[str] = set()
-        self._spoken: set[str] = set()
+        """The properties in bodies of several patterns: only these are indexed."""
+        self._mentioned: set[str] = set()
+        """The properties in any pattern."""
         for rule in rules:
-            self._spoken.update(atom[1] for atom in (*rule.body, rule.head))
+            self._mentioned.update(atom[1] for atom in (*rule.body, rule.head))
             self._joined.update(atom[1] for atom in rule.body if len(rule.body) > 1)
             for place, atom in enumerate(rule.body):
                 trigger = self._alone(rule) if len(rule.body) == 1 else self._among(rule, place)
@@ -47,7 +53,7 @@ class Facts:
 
     def concerns(self, predicate: str) -> bool:
         """Whether any rule mentions the property; other statements need not be added."""
-        return predicate in self._spoken
+        return predicate in self._mentioned
 
     def add(self, facts: Iterable[Fact]) -> list[Fact]:
         """Add statements and what follows; all that is new, in the order it was concluded."""
@@ -107,6 +113,10 @@ class Facts:
         return fire
 
     def _join(self, atoms: Sequence[Atom], bindings: _Bindings) -> Iterator[_Bindings]:
+        """Every way to bind the patterns to known statements, one pattern after another.
+
+        `_ordered` has put them so that of each an end is bound when its turn comes.
+        """
         if not atoms:
             yield bindings
             return
@@ -130,6 +140,7 @@ def _key(atom: Atom) -> _Key:
 
 
 def _bound(atom: Atom, start: str, end: str, bindings: _Bindings) -> _Bindings | None:
+    """The bindings by which a pattern is this statement, or None where it cannot be."""
     for term, value in ((atom[0], start), (atom[2], end)):
         if term[0] == "?":
             if bindings.setdefault(term, value) != value:

@@ -33,13 +33,13 @@ class Classification:
     def ancestors(self, iri: str) -> frozenset[str]:
         """All classes that an instance of the class belongs to, itself included."""
         classes: set[str] = set()
-        ahead = [iri]
-        while ahead:
-            kind = ahead.pop()
+        waiting = [iri]
+        while waiting:
+            kind = waiting.pop()
             if kind not in classes and kind != _THING:
                 classes.add(kind)
-                ahead += self.equivalents.get(kind, ())
-                ahead += self.parents.get(kind, ())
+                waiting += self.equivalents.get(kind, ())
+                waiting += self.parents.get(kind, ())
         return frozenset(classes)
 
 
@@ -63,7 +63,10 @@ def read_classification(text: str) -> Classification:
 
 
 def tree(classes: Collection[str], found: Classification) -> tuple[Branch, ...]:
-    """The hierarchy of the classes given, each level in the order of the names."""
+    """The hierarchy of the classes given, each level in the order of the names.
+
+    Of classes that mean the same, one branch stands for all: that of the first IRI.
+    """
     kept = {iri for iri in classes if iri not in found.unsatisfiable}
     chosen = {iri for iri in kept if iri == min({iri, *found.equivalents.get(iri, ())} & kept)}
     below: dict[str, set[str]] = defaultdict(set)

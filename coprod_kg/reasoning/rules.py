@@ -37,10 +37,10 @@ class Rules:
         axioms = Axioms(given)
         self._facts = Facts(axioms.rules)
         self._terms: dict[str, Any] = {}
-        followed = self._triples(self._facts.add(self._spoken_of(given)))
+        followed = self._triples(self._facts.add(self._mentioned(given)))
         self._background = list(dict.fromkeys([*given, *axioms.subclasses, *followed]))
         self._described = {triple.subject for triple in given}
-        self._updated(ox.Store(), {})
+        self._updated(ox.Store(), {})  # of nothing, so that a syntax error shows at once
 
     @property
     def background(self) -> list[ox.Triple]:
@@ -55,6 +55,7 @@ class Rules:
         stated = dict.fromkeys(triples)
         known = dict(stated)
         facts: list[Fact] = []
+        # The facts of the background stay from call to call; those of the data are taken out again.
         try:
             self._to_fixpoint(known, facts)
         finally:
@@ -78,7 +79,7 @@ class Rules:
         fresh = list(known)
         store.extend(ox.Quad(*triple) for triple in fresh)
         for _ in range(_MOST_ROUNDS):
-            added = self._facts.add(self._spoken_of(fresh))
+            added = self._facts.add(self._mentioned(fresh))
             facts.extend(added)
             followed = [triple for triple in self._triples(added) if triple not in known]
             known.update(dict.fromkeys(followed))
@@ -99,7 +100,7 @@ class Rules:
                 raise ModelError(message, where=str(path)) from None
         return [triple for quad in store if (triple := quad.triple) not in known]
 
-    def _spoken_of(self, triples: Iterable[ox.Triple]) -> Iterator[Fact]:
+    def _mentioned(self, triples: Iterable[ox.Triple]) -> Iterator[Fact]:
         """The statements that any compiled rule mentions, as facts."""
         for subject, predicate, obj in triples:
             name = str(predicate)
@@ -111,7 +112,7 @@ class Rules:
     def _triples(self, facts: Iterable[Fact]) -> Iterator[ox.Triple]:
         """The conclusions of the compiled rules as triples, without their auxiliary facts."""
         for subject, predicate, obj in facts:
-            if predicate != TYPE or obj[0] == "<":
+            if predicate != TYPE or obj[0] == "<":  # an auxiliary class is no IRI
                 yield ox.Triple(self._term(subject), self._term(predicate), self._term(obj))
 
     def _term(self, text: str) -> Any:
