@@ -56,7 +56,12 @@ class ForkServer:
 
     @contextmanager
     def link(self) -> Iterator[tuple[list[str], int]]:
-        """Ask for a child: gives the command that stands for it, and the descriptor it inherits."""
+        """Ask the server for a child; the context is to start it within.
+
+        Gives a command and the descriptor it must inherit. The command runs `forwarder`, which the
+        caller starts, waits for and kills as if it were the child: it hands its own standard
+        streams to the server, whose fork works on them, and ends as that one ends.
+        """
         ours, theirs = socket.socketpair()
         with ours, theirs:
             with self._lock:
@@ -145,13 +150,16 @@ def main(control: socket.socket, name: str, *arguments: str) -> None:
 
 
 def _watch(link: socket.socket, name: str) -> None:
-    """The whole life of the process between server and child: it tells the end of the child."""
+    """The whole life of the process between server and child: it reports the end of the child.
+
+    One for each child, so that a child is waited for although the server has one thread.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, streams, _, _ = socket.recv_fds(link, 1, 3)
     if len(streams) < 3:
         os._exit(0)  # who asked for it has gone
     link.send(b"+")
-    alive, held = os.pipe()
+    alive, held = os.pipe()  # `alive` can be read at its end: when the child's `held` is closed
     process = os.fork()
     if not process:
         _work(name, streams, held)

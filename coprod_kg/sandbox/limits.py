@@ -49,8 +49,8 @@ class Death(StrEnum):
 _DEATHS: dict[int, Death] = {
     signal.SIGALRM: Death.DEADLINE,
     signal.SIGXCPU: Death.DEADLINE,
-    signal.SIGABRT: Death.MEMORY,
-    signal.SIGKILL: Death.MEMORY,
+    signal.SIGABRT: Death.MEMORY,  # Rust's allocator aborts when it gets no memory
+    signal.SIGKILL: Death.MEMORY,  # by the kernel, when the machine or the container has none left
     signal.SIGSEGV: Death.DEPTH,
     signal.SIGBUS: Death.DEPTH,
     signal.SIGXFSZ: Death.OUTPUT,

@@ -111,13 +111,15 @@ class Stream:
         return len(self._held)
 
     def feed(self, received: bytes) -> list[bytes] | None:
-        """Take some bytes that were read elsewhere.
+        """Take some bytes that were read elsewhere, and look whether the answer is whole.
+
+        Nothing is used up: where it is not whole yet, `receive` gives the same frames later.
 
         Returns:
-            All that is held, as frames, if it ends with `END`; it stays held.
+            The frames that are held, if `END` is among them, up to that; else None.
         """
         self._held += received
-        payloads, at = list[bytes](), 0
+        payloads, at = list[bytes](), 0  # `at`: where in what is held the next frame begins
         while at + _LENGTH.size <= len(self._held):
             (length,) = _LENGTH.unpack_from(self._held, at)
             at += _LENGTH.size
