@@ -43,14 +43,15 @@ __all__ = ["HttpServer"]
 
 _SWEEP_SECONDS: Final = 0.1
 _WAITING: Final = 2
-"""So many times the threads may be asked for; then more is refused at once."""
+"""Requests under way at once, as a multiple of the threads; more are refused at once."""
 _FIRST: Final = 1 << 17
-"""A body that is shorter is sent whole."""
+"""Up to this many bytes a body of unknown length is sent whole."""
 _WHOLE: Final = 4 << 20
 """Up to this many bytes a body of known length is sent whole."""
 _PIECE: Final = 1 << 16
+"""Bytes sent at once of a body that is not sent whole."""
 _SOON: Final = 1 << 13
-"""Up to this many bytes a body is packed in the event loop."""
+"""Below this many bytes a body is packed in the event loop."""
 _ENVIRON: Final[dict[str, Any]] = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
@@ -75,7 +76,7 @@ class _Answer:
     rest: Iterator[bytes] | None = None
     outcome: str = ""
     """Why it is cut off after its beginning, in a word."""
-    close: Callable[[], object] = tuple
+    close: Callable[[], object] = tuple  # called without arguments it does nothing
 
     def start(
         self, status: str, headers: Pairs, exc_info: object = None
@@ -102,7 +103,11 @@ class _Answer:
             self.first, self.rest = b"", pieces
 
     def take(self, chunks: Iterable[bytes], method: str) -> None:
-        """Take the beginning of the body, or all of one that is small."""
+        """Take the beginning of the body, or all of one that is small.
+
+        One that fails so early is sent as an empty body that never ends: with the application's
+        status, which no longer holds, a client must not take it for whole.
+        """
         self.close = getattr(chunks, "close", tuple)
         length = next(
             (int(value) for name, value in self.headers if name == "Content-Length"), None
@@ -139,7 +144,7 @@ class HttpServer:
         self._settings = settings
         self._quick = quick
         self._threads = ThreadPoolExecutor(settings.web_threads, "request")
-        self._packed = Packed(settings.cache_mb << 18)
+        self._packed = Packed(settings.cache_mb << 18)  # a quarter of the room of the answers
         self._clients: Counter[Client] = Counter()
         self._under_way: dict[RequestLog, Receive] = {}
         self._sweeper: asyncio.Task[None] | None = None

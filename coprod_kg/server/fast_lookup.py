@@ -39,15 +39,18 @@ QUICK_PATH: Final = "/sparql"
 
 _LONGEST: Final = 8192
 """Characters of a query string that is read here."""
-_BUSY: Final = re.compile("service|load|from|exists", re.IGNORECASE)
-"""What makes a query one that is examined token by token before it is asked."""
-_NOT_PLAIN: Final = frozenset({"content-length", "transfer-encoding"})
+_ANALYSED: Final = re.compile("service|load|from|exists", re.IGNORECASE)
+"""A query with one of these words is examined token by token before it is asked."""
+_BODY_HEADERS: Final = frozenset({"content-length", "transfer-encoding"})
+"""What a request with a body has; of a GET that is the application's to judge."""
 
 Headers = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Lookup:
+    """A request that can be answered here; `held` is the format its client has the answer in."""
+
     query: Query
     conditions: Conditions
     held: Offer | None
@@ -99,10 +102,11 @@ class FastLookup:
         return 200, sent + _headers(conditions, offer, log, 200, self._prefix), body
 
     def _read(self, head: Head, log: RequestLog) -> _Lookup | None:
+        """What a request asks, or None where the application has to read it."""
         query_string, headers = head.scope["query_string"], head.headers
         if head.path != QUICK_PATH or head.method != "GET" or len(query_string) > _LONGEST:
             return None
-        if not _NOT_PLAIN.isdisjoint(headers):
+        if not _BODY_HEADERS.isdisjoint(headers):
             return None
         site = self._site
         sent = headers.get("authorization")
@@ -110,7 +114,7 @@ class FastLookup:
         granted(log, sent, site.tokens)
         asked = read_address(query_string)
         # A query that needs an examination token by token would hold up the event loop.
-        if asked.text is None or _BUSY.search(asked.text) or is_changing(asked.text):
+        if asked.text is None or _ANALYSED.search(asked.text) or is_changing(asked.text):
             return None
         query, conditions = lookup(asked, headers.get("accept"), log, site)
         if wants_page(conditions.offers):
@@ -144,6 +148,7 @@ class FastLookup:
         return answer
 
     async def _soon(self, asking: PendingQuery) -> Answer | None:
+        """The answer once it is there; None where it is large or fails, or `give_up` says so."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Answer | None] = loop.create_future()
         place = asking.fileno()

@@ -47,6 +47,11 @@ def names_its_dataset(text: str) -> bool:
 def dataset_of(text: str) -> str | None:
     """The value of `coprod_kg.store.base.Query.dataset` for a query.
 
+    Returns:
+        None where the query has no FROM; an empty text where it has one, which the engine reads
+        rightly; for several, a SELECT by which the engine resolves their names against the
+        query's own prefixes, so that the store can merge those graphs first.
+
     Raises:
         QueryRefused: it names several graphs, in a way that can be read as others too.
 

@@ -55,17 +55,25 @@ class _Negation:
             token.kind in _TERMS or token.is_word(*_WORDS) or token.text in _PATTERN
             for token in inner
         )
+        # Of one triple alone the engine looks up whether it exists, which is quicker than MINUS.
         joins = any(token.text in _JOINS for token in inner)
         joins = joins or any(token.text == "." for token in inner[:-1])
-        named = {token.text[1:] for token in inner if token.kind == "variable"}
-        return plain and joins and bool(named & bound) and not named & outside
+        variables = {token.text[1:] for token in inner if token.kind == "variable"}
+        return plain and joins and bool(variables & bound) and not variables & outside
 
 
 @dataclass(slots=True)
 class _Group:
-    """The state of one group graph pattern while it is read."""
+    """The state of one group graph pattern while it is read.
 
-    subtracts: bool
+    Attributes:
+        rewritable: whether MINUS in it could mean the same as its FILTER NOT EXISTS.
+        outside: the variables that a GRAPH around it binds.
+        bound: the variables that every solution of it binds, as far as they are read.
+        negations: those that were found in it.
+    """
+
+    rewritable: bool
     outside: frozenset[str]
     bound: set[str] = field(default_factory=set)
     negations: list[_Negation] = field(default_factory=list)
@@ -141,6 +149,7 @@ class _Reader:
                 return
 
     def _group(self, group: _Group, deepest: int) -> None:
+        # A brace before a bar opens an annotation of SPARQL 1.2, which is not understood here.
         if self._take().text != "{" or self._next.text == "|" or not deepest:
             raise _Unsure
         if self._next.is_word("SELECT"):
@@ -157,14 +166,16 @@ class _Reader:
             self._element(group, deepest)
         closing = self._take()
         for negation in group.negations:
-            if group.subtracts and negation.subtracts(group.bound, group.outside):
+            if group.rewritable and negation.subtracts(group.bound, group.outside):
                 pattern = " ".join(token.text for token in negation.pattern)
                 self.edits.append((negation.first.start, negation.last.end, _NEUTRAL))
                 self.edits.append((closing.start, closing.start, f"MINUS {{ {pattern} }} "))
 
     def _element(self, group: _Group, deepest: int) -> None:
         token = self._next
-        inner = _Group(group.subtracts, group.outside)
+        # What a group within binds is not counted as bound around it: of a UNION or an OPTIONAL a
+        # solution may lack it.
+        inner = _Group(group.rewritable, group.outside)
         if token.text == "{":
             self._group(inner, deepest - 1)
         elif token.kind != "word" or token.is_word(*_WORDS):
@@ -174,7 +185,7 @@ class _Reader:
             self._group(inner, deepest - 1)
         elif token.is_word("OPTIONAL"):
             self._take()
-            inner.subtracts = False
+            inner.rewritable = False  # its filters see the variables before it, MINUS does not
             self._group(inner, deepest - 1)
         elif token.is_word("GRAPH"):
             self._take()

@@ -19,13 +19,14 @@ from coprod_kg.sparql.update_targets import certain
 __all__ = ["named_aggregates_repeated", "respelt"]
 
 _Edit: TypeAlias = tuple[int, int, str]
+"""From and to which character of the text, and what to write there."""
 
 _STRING: Final = "<http://www.w3.org/2001/XMLSchema#string>"
 _KIND: Final = (
     f'IF(isNumeric({{0}}), {{0}} = {{0}}, IF(LANG({{0}}) = "", DATATYPE({{0}}), {_STRING}))'
 )
-"""What sorts the kinds of terms: unbound for what is no literal, the datatype, false for a number
-that is none, true for a number. Texts with and without a language are one kind."""
+"""The key by which kinds of terms are kept apart: unbound (an error) for what is no literal, false
+for NaN, true for any other number, else the datatype. Texts with and without a language are one."""
 _NUMBERS: Final = ("COUNT", "SUM", "AVG")
 _AGGREGATES: Final = (*_NUMBERS, "MIN", "MAX", "SAMPLE", "GROUP_CONCAT")
 _MODIFIERS: Final = ("DISTINCT", "REDUCED")
@@ -82,10 +83,10 @@ def _keys(tokens: Sequence[Token], numbers: set[str]) -> Iterator[_Edit]:
             if depth == 0:
                 yield token.start, token.start, f"{_KIND.format(token.text)} "
             elif depth == 1 and before.text == "(" and tokens[place + 1].text == ")":
-                way = tokens[place - 2] if place > 1 else before
-                if way.is_word("ASC", "DESC"):
-                    key = f"{way.text}({_KIND.format(token.text)}) "
-                    yield way.start, way.start, key
+                direction = tokens[place - 2] if place > 1 else before
+                if direction.is_word("ASC", "DESC"):
+                    key = f"{direction.text}({_KIND.format(token.text)}) "
+                    yield direction.start, direction.start, key
         depth += (token.text == "(") - (token.text == ")")
         before = token
 
