@@ -80,9 +80,9 @@ class Hidden:
 
     Attributes:
         graphs: the IRIs of graphs, in order.
-        record: the IRI of a graph from which goes what is said of them.
-        rules: SELECT queries over that graph, one after another: of each IRI in their first
-            column every statement goes before the next is asked.
+        record: the IRI of the graph of provenance, in which their submissions are recorded.
+        rules: SELECT queries over that graph, asked in turn: every statement from or to an IRI in
+            the first column is removed before the next query is asked.
     """
 
     graphs: tuple[str, ...] = ()

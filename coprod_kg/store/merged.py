@@ -44,7 +44,7 @@ _FEW: Final = 100_000
 
 
 def node(graph: str) -> ox.NamedNode:
-    """The engine's name for a graph in a published store."""
+    """The engine's name for a graph, by the name that clients know, in a published store."""
     return UNNAMED if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
 
 
@@ -59,7 +59,10 @@ def placed(quad: ox.Quad, graph: ox.NamedNode | ox.BlankNode | ox.DefaultGraph) 
 
 
 def withdraw(store: ox.Store, graph: ox.NamedNode) -> None:
-    """Take out of the merge what only this graph holds, before that goes from the graph."""
+    """Take out of the merge what only this graph holds, before it is removed from the graph.
+
+    In this order a process that dies midway leaves a graph from which it can be done again.
+    """
     for quad in store.quads_for_pattern(None, None, None, graph):
         if not _elsewhere(store, quad.triple, graph):
             store.remove(placed(quad, MERGE))

@@ -28,7 +28,13 @@ _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,59}")
 
 @dataclass(slots=True)
 class Reader:
-    """One snapshot, open for reading until `close`."""
+    """One snapshot, open for reading until `close`.
+
+    Attributes:
+        version: its number.
+        store: the engine's, read-only.
+        lock: the descriptor of its folder, which holds the shared lock.
+    """
 
     version: int
     store: pyoxigraph.Store
@@ -235,7 +241,8 @@ class Snapshots:
     def withdraw(self, version: int) -> None:
         """Let a version and its views be published anew, because its store has changed.
 
-        Open readers keep what they read.
+        `upgrades` change the store so between commits, and the version keeps its number. Open
+        readers keep what they read.
         """
         for path in (self.folder / str(version), *self.views.glob("[0-9]*-*")):
             if path.exists():

@@ -17,6 +17,7 @@ from typing import Final
 __all__ = ["WorkerRegistry", "busy", "mark", "taker"]
 
 _LENGTH: Final = 32
+"""Bytes of a mark, and so of a file; all 0 while the worker has no query."""
 _KEPT_SECONDS: Final = 60.0
 """How long the file of a worker stays that has ended."""
 
@@ -27,7 +28,7 @@ def mark() -> str:
 
 
 class WorkerRegistry:
-    """The entry of one worker.
+    """The registry as its worker writes it: the entry of this process.
 
     Args:
         run: the runtime directory of the store.
