@@ -1,7 +1,8 @@
 """Types inferred for the things in a file before the shapes are applied.
 
 Types that follow from what is said (domains, ranges, inverse properties) are concluded first:
-else a thing without ``rdf:type`` would escape every shape and be counted all the same.
+else a thing without ``rdf:type`` would escape every shape and be counted all the same. A shape
+*covers* a class if the class is one of its targets or below one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ Infer = Callable[[Sequence[ox.Triple]], Iterable[ox.Triple]]
 
 
 class Believed:
-    """The classes that the shapes cover, and how things come to be in them.
+    """Inference of the types by which the shapes find what they cover.
 
     Args:
         background: the ontology and its schemes, and what follows from them.
@@ -37,29 +38,34 @@ class Believed:
         self._below = {kind: background.subclasses(kind) for kind in self._covered}
         self._domains: dict[Any, set[Any]] = {}
         self._inverse: dict[Any, Any] = {}
-        for subject, kind in background.pairs("rdfs:domain"):
+        for predicate, kind in background.pairs("rdfs:domain"):
             if kind in self._covered:
-                self._domains.setdefault(subject, set()).add(kind)
-        for subject, turned in background.pairs("owl:inverseOf"):
-            self._inverse[subject], self._inverse[turned] = turned, subject
+                self._domains.setdefault(predicate, set()).add(kind)
+        for subject, inverse in background.pairs("owl:inverseOf"):
+            self._inverse[subject], self._inverse[inverse] = inverse, subject
 
     def added(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
-        """The statements to be checked along with those of a file."""
+        """The statements to be checked along with those of a file.
+
+        Inverse statements, cheaply; the types by the domains of the properties of things that have
+        a type already, so that a wrong one is found; and by all rules the types of things that have
+        none which a shape covers.
+        """
         types, used = self._types(triples), _used(triples)
-        added = list(self._turned(triples, used))
+        added = list(self._inverted(triples, used))
         for subject, predicates in used.items():
             for kind in set().union(
                 *(self._domains.get(predicate, ()) for predicate in predicates)
             ):
                 if types.get(subject) and not types[subject] & self._below[kind]:
                     added.append(ox.Triple(subject, RDF_TYPE, kind))
-        bare = {subject for subject in used if not types.get(subject, set()) & self._covered}
-        if bare:
+        untyped = {subject for subject in used if not types.get(subject, set()) & self._covered}
+        if untyped:
             added += [
                 triple
                 for triple in self._infer(triples)
                 if triple.predicate == RDF_TYPE
-                and triple.subject in bare
+                and triple.subject in untyped
                 and triple.object in self._covered
             ]
         return added
@@ -110,17 +116,18 @@ class Believed:
                 types.setdefault(subject, set()).add(obj)
         return types
 
-    def _turned(
+    def _inverted(
         self, triples: Iterable[ox.Triple], used: Mapping[Any, Collection[Any]]
     ) -> Iterable[ox.Triple]:
         """The inverse statements about things described here that do not state them themselves."""
         for subject, predicate, obj in triples:
-            turned = self._inverse.get(predicate)
-            if turned is not None and obj in used and turned not in used[obj]:
-                yield ox.Triple(obj, turned, subject)
+            inverse = self._inverse.get(predicate)
+            if inverse is not None and obj in used and inverse not in used[obj]:
+                yield ox.Triple(obj, inverse, subject)
 
 
 def _used(triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
+    """Subject → the properties that it has."""
     predicates: dict[Any, set[Any]] = {}
     for triple in triples:
         predicates.setdefault(triple.subject, set()).add(triple.predicate)

@@ -36,8 +36,11 @@ class ShapeOutcome:
 
 
 Shape = Callable[[Graph, Any], ShapeOutcome]
+"""Checks a node of some data."""
 _Constraint = Callable[[Graph, Reached], ShapeOutcome]
+"""Checks all values that a path reaches from a node."""
 _Maker = Callable[[Graph, Any, Any], _Constraint]
+"""Makes a constraint from the graph of the shapes, the node of its shape and its own value."""
 
 
 def compiled(shapes: Graph, node: Any) -> Shape:
@@ -86,13 +89,13 @@ def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _C
     """A check that so many values conform to a shape; all values count where there is none."""
 
     def check(data: Graph, values: Reached) -> ShapeOutcome:
-        ways = []
-        for value, way in values.items():
+        conforming = []  # of each value that counts: the statements that lead to it and decide
+        for value, route in values.items():
             inner = shape(data, value) if shape else ShapeOutcome(True)
             if inner.met:
-                ways.append(way + inner.triples)
-        met = lowest <= len(ways) and (highest is None or len(ways) <= highest)
-        return ShapeOutcome(met, _joined(ways))
+                conforming.append(route + inner.triples)
+        met = lowest <= len(conforming) and (highest is None or len(conforming) <= highest)
+        return ShapeOutcome(met, _joined(conforming))
 
     return check
 
@@ -101,9 +104,9 @@ def _every(test: Shape) -> _Constraint:
     """A check that each value conforms."""
 
     def check(data: Graph, values: Reached) -> ShapeOutcome:
-        outcomes = [(way, test(data, value)) for value, way in values.items()]
+        outcomes = [(route, test(data, value)) for value, route in values.items()]
         met = all(outcome.met for _, outcome in outcomes)
-        return ShapeOutcome(met, _joined(way + outcome.triples for way, outcome in outcomes))
+        return ShapeOutcome(met, _joined(route + outcome.triples for route, outcome in outcomes))
 
     return check
 
@@ -219,6 +222,7 @@ _MAKERS: Final[dict[str, _Maker]] = {
     "or": _or,
     "not": _not,
 }
+# The rest of SHACL: each of them in a profile is refused, where it would silently not be checked.
 _UNKNOWN: Final = (
     *("closed", "datatype", "deactivated", "disjoint", "equals", "flags", "languageIn"),
     *("lessThan", "lessThanOrEquals", "maxExclusive", "maxInclusive", "maxLength"),

@@ -62,7 +62,8 @@ class Criterion:
         note: what of it is our inference, or None.
         path: the node of its path in the shapes.
         only_excludes: whether it is met as long as nothing on record speaks against it.
-        related: what else somebody denies or looks for who denies or looks for it.
+        related: concepts that stand for it, such as a condition: a claim that one of them does not
+            hold, or was not found, counts as one about the criterion.
     """
 
     iri: str
@@ -155,17 +156,19 @@ class Judgement:
         return tuple(
             profile.stage
             for profile in self.profiles
-            if profile.stage and any(one.iri in against for one in profile.criteria)
+            if profile.stage and any(criterion.iri in against for criterion in profile.criteria)
         )
 
     @property
     def co_produced(self) -> bool | None:
         """Whether both sides put something in; None where it is no initiative."""
-        return next((self._all_met(one) for one in self.profiles if not one.stage), None)
+        profiles = (profile for profile in self.profiles if not profile.stage)
+        return next((self._all_met(profile) for profile in profiles), None)
 
     def _all_met(self, profile: Profile) -> bool:
         missed = {verdict.criterion.iri for verdict in self.verdicts if not verdict.met}
-        return not any(one.required and one.iri in missed for one in profile.criteria)
+        required = (criterion.iri for criterion in profile.criteria if criterion.required)
+        return missed.isdisjoint(required)
 
 
 class Profiles:
@@ -183,6 +186,7 @@ class Profiles:
         self.shapes = Graph(read(*paths))
         self.background = background
         self._nodes: dict[Any, tuple[Profile, list[tuple[Criterion, Shape]]]] = {}
+        """Node shape → its profile, and each of its criteria with the function that checks it."""
         criteria = {node: self._criterion(node) for node in self._typed("PropertyShape")}
         checks = {node: compiled(self.shapes, node) for node in criteria}
         for node in self._typed("NodeShape"):
@@ -207,7 +211,8 @@ class Profiles:
     ) -> list[Judgement]:
         """Check everything that these statements describe and a profile applies to.
 
-        What is only referred to is described elsewhere, and judged where it is described.
+        What they describe has an ``rdf:type`` among them; what is only referred to is judged with
+        the data that describes it.
 
         Args:
             said: the data of one organisation.
