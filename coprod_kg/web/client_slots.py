@@ -99,7 +99,7 @@ class Limits:
         setting: the setting that limits one client.
         places: how much runs at once for all clients.
         reserved: how much more for clients with a token.
-        ahead: how much may be handed on beyond the places, to wait where it is done.
+        ahead: how much may be handed on beyond the places: queries, which then wait for a worker.
         client: how much of one client may run at once.
         waiting: how much may wait here.
         seconds: how long it may wait here.
@@ -164,7 +164,14 @@ class Limits:
 
 @dataclass(slots=True)
 class _Counts:
-    """What the table holds."""
+    """What the table holds.
+
+    Attributes:
+        running: entries in the places for everybody.
+        reserved: entries in the places for clients with a token.
+        of: key of a client → its entries in either.
+        waiting: ticket and client of each entry that waits.
+    """
 
     running: int = 0
     reserved: int = 0
@@ -327,12 +334,13 @@ class Slots:
     def _state(self, counts: _Counts, client: Client, before: list[tuple[int, Client]]) -> int:
         """The state of one more entry of a client, once those that wait before it have theirs."""
         for _, other in sorted(before):
-            state = self._may(counts, other)
+            state = self._state_now(counts, other)
             if state != _WAITING:
                 counts.add(other.key, state)
-        return self._may(counts, client)
+        return self._state_now(counts, client)
 
-    def _may(self, counts: _Counts, client: Client) -> int:
+    def _state_now(self, counts: _Counts, client: Client) -> int:
+        """The state of one more entry of a client, if nobody waited."""
         limits, own = self.limits, counts.of[client.key]
         if own >= limits.client:
             return _WAITING

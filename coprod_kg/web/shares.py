@@ -21,12 +21,12 @@ class Shared:
     def __init__(self, size: int, watch: Callable[[int], None] = lambda taken: None) -> None:
         self._size = size
         self._watch = watch
-        self._reserved = size // 8
+        self._reserved = size // 8  # left to clients with a token
         self._lock = threading.Lock()
         self._taken: Counter[int] = Counter()
 
     def take(self, client: Client, amount: int = 1) -> bool:
-        """Take some of it for a client, or say that there is none; a part is for tokens only."""
+        """Take some for a client; false where there is not so much, or it has its share."""
         with self._lock:
             free = self._size - self._taken.total() - (0 if client.token else self._reserved)
             if free < amount or not fair(self._taken[client.key], free):
@@ -52,13 +52,13 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one client has of something shared."""
+    """One client's view of something shared; it fits `coprod_kg.formats.relay.Room`."""
 
     shared: Shared
     client: Client
 
     def take(self, amount: int = 1) -> bool:
-        """Take some for the client, or say that there is none."""
+        """Take some for the client; false where there is not so much, or it has its share."""
         return self.shared.take(self.client, amount)
 
     def give_back(self, amount: int = 1) -> None:

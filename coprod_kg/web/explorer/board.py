@@ -17,7 +17,9 @@ __all__ = ["Choice", "board", "facets_of"]
 _FACETS: Final = ("country", "sector", "role", "phase")
 _FILTERS: Final = (*_FACETS, "organisation", "year")
 _IN_A_COLUMN: Final = 60
+"""Initiatives shown of one stage; the figure above links to all."""
 _AT_ONCE: Final = 1500
+"""Up to so many initiatives one query fetches them all; of more, one for each stage its first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ def board(site: Site, language: str) -> Response:
 def _listed(
     page: Page, chosen: Mapping[str, list[str]], total: int
 ) -> dict[str, dict[str, Mapping[str, Cell]]]:
-    """Stage → initiative → its row, of at most so many as a column shows."""
+    """Stage → initiative → its row, at least as many of each stage as a column shows.
+
+    Both ways may give an initiative's row more than once, and one of no stage under "".
+    """
     if total <= _AT_ONCE:
         rows = list(page.ask("initiatives", **chosen).rows)
     else:
@@ -122,6 +127,7 @@ def _column(
 def facets_of(page: Page, chosen: Mapping[str, list[str]]) -> dict[str, list[Choice]]:
     """Each value that answers, with how many initiatives, by facet and name."""
     facets: dict[str, list[Choice]] = {name: [] for name in _FACETS}
+    # Counted over all initiatives, whatever is chosen.
     for row in page.ask("view-facets").rows:
         name, iri = row["facet"].value, row["value"].value
         concept = concepts().get(iri)
@@ -130,7 +136,10 @@ def facets_of(page: Page, chosen: Mapping[str, list[str]]) -> dict[str, list[Cho
             slug, row["valueLabel"], int(row["initiatives"].value), slug in chosen.get(name, ())
         )
         facets[name].append(choice)
-    return {name: sorted(found, key=lambda one: one.label.value) for name, found in facets.items()}
+    return {
+        name: sorted(choices, key=lambda choice: choice.label.value)
+        for name, choices in facets.items()
+    }
 
 
 def _organisations(page: Page, slugs: list[str]) -> list[tuple[str, str]]:

@@ -18,7 +18,9 @@ __all__ = ["compare"]
 
 _KINDS: Final = ("organisation", "country", "sector")
 _MOST: Final = 4
+"""Sides of a comparison; more are left out."""
 _FEW: Final = 5
+"""Below so many initiatives a share says nothing."""
 _LISTED: Final = 300
 """So many organisations are offered as a list; of more, each page offers the comparison."""
 
@@ -31,7 +33,8 @@ class Side:
         slug, label, link: what it is.
         total: its initiatives.
         stages: how many of them stand at each stage.
-        barred: how many of them report any barrier.
+        barred: how many of them report any barrier: not available where none does, since nobody may
+            have looked.
         barriers: the barriers most of them report.
         coded: how many claims about them are secondary coding, and how many there are.
     """
@@ -95,7 +98,7 @@ def _side(page: Page, kind: str, slug: str, stages: list[StageRow]) -> Side:
         reports.setdefault(row["barrier"].value, set()).add(row["initiative"].value)
         labels[row["barrier"].value] = row["barrierLabel"]
     barred = set().union(*reports.values())
-    first = sorted(reports, key=lambda iri: (-len(reports[iri]), labels[iri].value))[:3]
+    most_reported = sorted(reports, key=lambda iri: (-len(reports[iri]), labels[iri].value))[:3]
     return Side(
         slug,
         _label(page, kind, slug),
@@ -117,7 +120,7 @@ def _side(page: Page, kind: str, slug: str, stages: list[StageRow]) -> Side:
                     len(barred),
                 ),
             )
-            for iri in first
+            for iri in most_reported
         ),
         claims_of(page.ask("view-bases-of", thing=ours)) if ours else (0, 0),
     )

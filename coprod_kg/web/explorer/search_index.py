@@ -16,8 +16,6 @@ _PAIRS: Final = (("oe", "o"), ("ae", "a"), ("aa", "a"), ("ue", "u"))
 _WORD: Final = re.compile(r"\w+")
 _LIKE: Final = 0.45
 """How much of two words' trigrams has to be the same for one to be a typing error of the other."""
-
-
 _SHORT: Final = 2
 """Words of so few letters (of, på, in) do not have to match beside longer ones."""
 
@@ -80,6 +78,7 @@ class SearchIndex:
         best: dict[str, tuple[float, Entry]] = {}
         for number, score in scores.items():
             entry = self._entries[number]
+            # Of names that match alike the shorter comes first: 2 % off for each word too many.
             surplus = len(folded(entry.text)) - len(wanted)
             score = score / len(wanted) * entry.weight / (1 + 0.02 * max(surplus, 0))
             if entry.iri not in best or score > best[entry.iri][0]:
@@ -88,7 +87,11 @@ class SearchIndex:
         return [entry for _, entry in ranked]
 
     def _near(self, word: str) -> dict[str, float]:
-        """Every word of the index that a word may stand for → how well it fits."""
+        """Every word of the index that a word may stand for → how well it fits.
+
+        1 if it is equal, 0.9 if it is the beginning, else from 0.58 to 0.8 by the trigrams that
+        both have (Dice coefficient): a typing error counts less than a word typed in part.
+        """
         mine = _trigrams(word)
         shared: dict[str, int] = {}
         for part in mine:
