@@ -63,7 +63,7 @@ def identified(
         entries += reader.entries()
     register.scope = stated or _leading(readers, entries, register)
     others = [candidate for candidate in readers if candidate not in of_organisations]
-    for reader in sorted(others, key=lambda one: not one.headed.sheet.named):
+    for reader in sorted(others, key=lambda reader: not reader.headed.sheet.named):
         entries += reader.entries()
     return sorted(entries, key=lambda entry: (entry.sheet, entry.row.number)), found
 
@@ -113,7 +113,7 @@ class _Reader:
                 yield row
 
     def entries(self) -> list[RowEntry]:
-        """Every row with its thing; registered, and what is wrong told."""
+        """Every row with its thing; registers the things, and reports what is wrong."""
         rows = list(self.rows())
         self._tell_changed_examples()
         chosen = self._chosen(rows)
@@ -155,6 +155,7 @@ class _Reader:
         self._tell(told, row, self._identifier)
 
     def _unnamed(self, row: Row) -> Unnamed:
+        """A row without an identifier, with all that `mint` makes one from."""
         content = "\n".join(
             sorted(
                 f"{self.headed.columns[at].path}\t{plain(cell.text)}"
@@ -164,8 +165,9 @@ class _Reader:
         )
         name = plain(self._text(row, LABEL)) if self.headed.sheet.named else ""
         key = [self._key_part(row, path) for path in self.headed.sheet.key]
-        alone = self.kind == "organisation" or not self.headed.sheet.named
-        wanted = scoped("" if alone else self._scope(row), *key)
+        # The key of a claim begins with the identifier of what it is about, which has the scope.
+        unscoped = self.kind == "organisation" or not self.headed.sheet.named
+        wanted = scoped("" if unscoped else self._scope(row), *key)
         return Unnamed(wanted or slug(content), name, content)
 
     def runners(self, row: Row) -> set[str]:
@@ -180,7 +182,7 @@ class _Reader:
         return {thing.slug for thing in things if thing}
 
     def _scope(self, row: Row) -> str:
-        """The organisation whose name goes before that of a row: one that runs it.
+        """The organisation whose name goes before that of a row: the stated one, or who runs it.
 
         It rests on the row alone, not on what else stands in the file; else the next year's file
         would give the same row another name.
@@ -216,7 +218,7 @@ class _Reader:
         return slug(cell.text)
 
     def _tell_repeated(self, minted: dict[int, str], unnamed: dict[int, Unnamed]) -> None:
-        """Tell rows that say the same, and names that two rows have."""
+        """Report rows that say the same, and names that two rows have."""
         rows = {row.number: row for row in self.headed.data()}
         first: dict[str, int] = {}
         names: dict[str, int] = {}

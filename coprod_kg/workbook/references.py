@@ -18,6 +18,7 @@ __all__ = ["Register", "Thing"]
 
 _PATH: Final = re.compile(r"<?(?:id/)?([a-z-]+)/([a-z0-9-]+)>?")
 _MOST_SEARCHES: Final = 300
+"""So many texts are compared with all names for suggestions: that is slow in a large workbook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,17 @@ class Register:
     base_iri: str
     scope: str = ""
     _identifiers: dict[str, dict[str, Thing]] = field(default_factory=dict)
+    """Kind → folded identifier → the thing; folded is what `concepts.plain` makes of a text."""
+    _names: dict[str, dict[str, list[Thing]]] = field(default_factory=dict)
+    """Kind → folded name → the things of that name: two make it ambiguous."""
+    _shown: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Kind → folded name → the name as it was written, for suggestions."""
+    _first: dict[Thing, str] = field(default_factory=dict)
     _searches: int = 0
     _remembered: dict[tuple[str, tuple[str, ...]], tuple[Thing | None, CellProblem | None]] = field(
         default_factory=dict
     )
-    _first: dict[Thing, str] = field(default_factory=dict)
-    _names: dict[str, dict[str, list[Thing]]] = field(default_factory=dict)
-    _shown: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What `resolve` gave for a text and the kinds of its column; forgotten when a thing comes."""
 
     def add(self, thing: Thing, names: Iterable[str]) -> None:
         """Register a thing under its identifier and its names."""
@@ -94,7 +99,7 @@ class Register:
             return outside, None
         if is_placeholder(text):
             return None, CellProblem("placeholder.name", {"value": text[:60]})
-        several = other_separator(text, lambda one: self.finds(one, column.kinds), column)
+        several = other_separator(text, lambda part: self.finds(part, column.kinds), column)
         if several:
             return None, several
         return self._taken_up(text, column, self._close(text, column.kinds))
@@ -145,6 +150,7 @@ class Register:
         )
 
     def _found(self, text: str, kinds: Iterable[str]) -> list[Thing]:
+        """The things of the workbook that a text names: by identifier, else by name, else IRI."""
         key = plain(text_and_language(text, "")[0])
         exact = [
             self._identifiers[kind][key] for kind in kinds if key in self._identifiers.get(kind, {})
@@ -159,6 +165,7 @@ class Register:
         return [here] if here and here.kind in kinds else []
 
     def _outside(self, text: str) -> Thing | None:
+        """The thing that an IRI or ``kind/slug`` names, which no row need describe; else None."""
         found = _PATH.fullmatch(text.strip().replace(self.base_iri, ""))
         kinds = {member.kind for member in self.sheets.members}
         if found and found[1] in kinds and SLUG.fullmatch(found[2]):

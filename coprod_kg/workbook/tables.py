@@ -89,6 +89,8 @@ class TableRead:
 
 @dataclass(frozen=True, slots=True)
 class _Grids:
+    """The sheets of a file with data, what is wrong with any, and the language of its texts."""
+
     grids: tuple[Grid, ...]
     findings: tuple[CellFinding, ...] = ()
     language: str = "en"
@@ -141,6 +143,7 @@ def read(
 
 
 def _order(known: Sequence[HeadedGrid]) -> Callable[[CellFinding], tuple[int, int, str]]:
+    """The key that sorts findings by sheet, row and column (A before AA, so by length first)."""
     places = {table.grid.name: number for number, table in enumerate(known)}
     return lambda finding: (
         places.get(finding.place.sheet, -1),
@@ -175,7 +178,7 @@ def _grids(content: bytes, name: str, sheets: Sheets) -> _Grids:
             fix="Unpack it, or name it .zip.",
         )
     bundle = read_bundle(package, score)
-    return _sorted_out(
+    return _with_data(
         bundle.grids,
         [
             CellFinding(CellProblem("file-not-read", severity=Severity.WARNING), Place(path))
@@ -191,10 +194,10 @@ def _of_book(package: Package) -> _Grids:
     if book.links:
         problem = CellProblem("external-links", severity=Severity.WARNING)
         findings.append(CellFinding(problem, Place(package.name)))
-    return _sorted_out(book.grids, findings)
+    return _with_data(book.grids, findings)
 
 
-def _sorted_out(every: Sequence[Grid], findings: list[CellFinding]) -> _Grids:
+def _with_data(every: Sequence[Grid], findings: list[CellFinding]) -> _Grids:
     """The grids with data, and the language that the read-me sheet names."""
     language = "en"
     grids: list[Grid] = []
@@ -241,6 +244,7 @@ def _recognised(
     found: list[CellFinding] = []
     named = {grid.name: sheets.find(grid.name) for grid in grids}
     for grid in grids:
+        # One under another name is known by its headers, unless a sheet has the right name.
         sheet = named[grid.name] or told_by_headers(grid, sheets)
         if sheet is None:
             found += [_unknown_sheet(grid, sheets)] if grid.rows else []
