@@ -61,7 +61,7 @@ FUNCTION_LINES, FUNCTIONS_OVER = 40, 0.03
 PARAMETERS, FUNCTIONS_WITH_MORE = 5, 0.02
 
 # Where a process ends: whatever happens there is logged and becomes an error of ours.
-EDGES = frozenset({"cli/errors.py", "web/errors.py", "store/worker.py"})
+EDGES = frozenset({"web/errors.py", "store/worker.py"})
 
 VAGUE = frozenset({"common", "core", "helper", "helpers", "manager", "misc", "util", "utils"})
 
