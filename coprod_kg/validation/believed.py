@@ -47,9 +47,9 @@ class Believed:
     def added(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
         """The statements to be checked along with those of a file.
 
-        Inverse statements, cheaply; the types by the domains of the properties of things that have
-        a type already, so that a wrong one is found; and by all rules the types of things that have
-        none which a shape covers.
+        Inverse statements that the file leaves out; for a thing with a type, the domains of its
+        properties, whose shapes then hold for it too; and where no shape covers a thing as yet, the
+        types that follow by all rules, which take much longer.
         """
         types, used = self._types(triples), _used(triples)
         added = list(self._inverted(triples, used))
