@@ -10,7 +10,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.model.graph import Graph, Node, text_of
-from coprod_kg.model.namespaces import shorten
+from coprod_kg.model.namespaces import expand, shorten
 
 __all__ = ["Phrase", "Word", "class_phrase", "conjuncts", "name_of", "path_phrase", "plain"]
 
@@ -116,6 +116,10 @@ _MARKS: Final = (
 )
 
 
+_ITSELF: Final = ox.NamedNode(f"{expand('cps:')}itself")
+"""No property: where it may be left out, the path ends where it begins."""
+
+
 def path_phrase(said: Graph, node: Node) -> Phrase:
     """A property, or the way along several, in OWL or in SHACL."""
     if isinstance(node, ox.NamedNode):
@@ -132,6 +136,8 @@ def path_phrase(said: Graph, node: Node) -> Phrase:
         return _along(said, others, "or")
     for name, words in _MARKS:
         inner = said.value(node, name)
+        if inner == _ITSELF:
+            return (Word("itself"),)
         if inner is not None:
             return (*path_phrase(said, inner), Word(words))
     return _along(said, tuple(said.members(node)), "→")

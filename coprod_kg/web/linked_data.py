@@ -126,7 +126,7 @@ def _document(site: Site, space: str, **_: str) -> Response:
     conditions = Conditions(named.version, named.pinned, wanted)
     unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name))
     if unchanged is not None:
-        return unchanged
+        return _remembered(site, unchanged, f"/doc/{named.tail}", named)
     answer = _about(site, space, named).answer(media_types(wanted))
     said = caveat_of_claims(site.claims(answer.version, named.iri), "about this thing")
     media_type = answer.media_type
@@ -173,7 +173,7 @@ def _page(site: Site, space: str, **_: str) -> Response:
     conditions = Conditions(named.version, named.pinned, (offer,))
     unchanged = conditions.unchanged()
     if unchanged is not None:
-        return unchanged
+        return _remembered(site, unchanged, f"/page/{named.tail}", named)
     shown: dict[str, Any] = {}
     if space == "record" and _record(site, named.iri) == "graph":
         shown = {"triples": _size(site, named), "dump": _dump(named.iri)}

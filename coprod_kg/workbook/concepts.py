@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from coprod_kg.model.schemes import Concept
+if TYPE_CHECKING:  # the engine of mappings loads this file, and knows no package of ours
+    from coprod_kg.model.schemes import Concept
 
 __all__ = ["Choices", "near", "plain"]
 
@@ -30,10 +31,12 @@ class Choices:
 
     name: str
     title: str
-    members: tuple[Concept, ...]
-    _asked: dict[str, tuple[Concept, ...]] = field(default_factory=dict, compare=False, repr=False)
+    members: "tuple[Concept, ...]"
+    _asked: "dict[str, tuple[Concept, ...]]" = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def find(self, text: str) -> tuple[Concept, ...]:
+    def find(self, text: str) -> "tuple[Concept, ...]":
         """The concepts that a text may mean: one, none, or several where it is ambiguous.
 
         A code or a preferred label wins over any other name.
@@ -58,7 +61,7 @@ class Choices:
         return tuple(found.values())
 
     @cached_property
-    def _strong(self) -> dict[str, tuple[Concept, ...]]:
+    def _strong(self) -> "dict[str, tuple[Concept, ...]]":
         return _by_name(
             (name, member)
             for member in self.members
@@ -72,7 +75,7 @@ class Choices:
         )
 
     @cached_property
-    def _weak(self) -> dict[str, tuple[Concept, ...]]:
+    def _weak(self) -> "dict[str, tuple[Concept, ...]]":
         return _by_name((name, member) for member in self.members for name in member.names)
 
     def _shown(self, *, weak: bool) -> dict[str, str]:
@@ -100,7 +103,7 @@ def near(text: str, names: Iterable[str]) -> list[str]:
     return get_close_matches(text[:200], list(names), n=3, cutoff=_CUTOFF)
 
 
-def _by_name(pairs: Iterable[tuple[str, Concept]]) -> dict[str, tuple[Concept, ...]]:
+def _by_name(pairs: "Iterable[tuple[str, Concept]]") -> "dict[str, tuple[Concept, ...]]":
     found: dict[str, dict[str, Concept]] = {}
     for name, choice in pairs:
         found.setdefault(plain(name), {})[choice.iri] = choice
