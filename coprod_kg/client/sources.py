@@ -23,6 +23,8 @@ __all__ = ["CITATIONS", "AnswerSource", "BoundQuestion", "Folder", "Values", "fo
 
 _Entry = TypeVar("_Entry")
 """A saved query itself, or what the catalogue of a service says of it."""
+_GRAPH_FORMS: Final = ("CONSTRUCT", "DESCRIBE")
+_GRAPH_TYPES: Final = frozenset(form.media_type for form in GRAPHS)
 CITATIONS: Final = ("text", "bibtex", "csl")
 """What a citation can be written as."""
 
@@ -196,6 +198,9 @@ class BoundQuestion:
             CoprodError: it is not answered.
         """
         types = (made.media_type,) if made else media_types
+        if types[0] in _GRAPH_TYPES and self.described["form"] not in _GRAPH_FORMS:
+            # A service would answer with its description of the query, which is a graph.
+            raise _no_such_format(self.described, types)
         with self.source.opened() as source:
             try:
                 answer = source.query(self.name, self.values, types, version)
@@ -233,7 +238,7 @@ def found(known: Mapping[str, _Entry], name: str, listing: str = "coprod-kg quer
 
 def _no_such_format(entry: Mapping[str, Any], media_types: tuple[str, ...]) -> NotFound:
     """The error for a format that a saved query does not have; names those it has."""
-    graph = entry["form"] in ("CONSTRUCT", "DESCRIBE")
+    graph = entry["form"] in _GRAPH_FORMS
     others = [form.name for form in (GRAPHS if graph else (*ROWS, WORKBOOK))]
     form = by_name(media_types[0])[0]
     called = form.name if form in (*MADE, CRATE) else form.label

@@ -8,6 +8,7 @@ turns into newlines, and, where a predicate has no local name, an element withou
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import pyoxigraph as ox
@@ -40,6 +41,14 @@ GRAPH_FORMATS: Mapping[str, ox.RdfFormat] = {
 _NO_CHARACTER: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 """What is no Char of XML 1.0, in UTF-8: control characters, U+FFFE and U+FFFF."""
 _NO_NAME: Final = re.compile(rb'<(oxprefix|\w+):[ />](?:xmlns:\1="([^"]*))?')
+_IRI: Final = re.compile(r"<([^<>\s]+)>")
+_UNWRITTEN: Final = {
+    f"http://www.w3.org/2001/XMLSchema#{name}"
+    for name in ("boolean", "decimal", "double", "integer")
+}
+"""Datatypes that Turtle leaves out."""
+_SMALL_ANSWER: Final = 1000
+"""Triples up to which an answer is looked through for its prefixes."""
 _LONGEST: Final = 12
 """Bytes at the end of a piece in which the beginning of one of them may stand."""
 _FIX: Final = "Ask for another format: JSON holds every row, Turtle and N-Triples every graph."
@@ -99,9 +108,20 @@ def rewritten(data: bytes, before: str, after: str) -> bytes:
 
 def _write_graph(triples: Iterable[ox.Triple], file: io.RawIOBase, media_type: str) -> object:
     form = GRAPH_FORMATS[media_type]
-    # People read Turtle, so it has prefixes.
-    known = dict(prefixes()) if form == ox.RdfFormat.TURTLE else None
-    return ox.serialize(triples, _file(file), form, prefixes=known)
+    if form != ox.RdfFormat.TURTLE:
+        return ox.serialize(triples, _file(file), form)
+    # People read Turtle: it has prefixes, and of a small answer those alone that it uses.
+    rest = iter(triples)
+    first = list(islice(rest, _SMALL_ANSWER + 1))
+    known = _used(first) if len(first) <= _SMALL_ANSWER else dict(prefixes())
+    return ox.serialize(chain(first, rest), _file(file), form, prefixes=known)
+
+
+def _used(triples: Iterable[ox.Triple]) -> dict[str, str]:
+    """The prefixes of which a triple has an IRI."""
+    iris = {iri for triple in triples for iri in _IRI.findall(str(triple))} - _UNWRITTEN
+    spaces = {iri[: max(iri.rfind("#"), iri.rfind("/")) + 1] for iri in iris}
+    return {prefix: space for prefix, space in prefixes().items() if space in spaces}
 
 
 def _writer(media_type: str, serialise: Serialise) -> Serialise:

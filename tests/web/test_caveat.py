@@ -92,7 +92,7 @@ def test_a_picture_says_it(client: FlaskClient) -> None:
 
 def test_a_page_says_it_of_its_own_claims(client: FlaskClient) -> None:
     alpha = client.get("/page/initiative/alpha", headers=BROWSER).text
-    assert "14 of the 15 claims on this page" in alpha
+    assert "16 of the 17 claims on this page" in alpha
     own = client.get("/page/organisation/north-city", headers=BROWSER).text
     assert CAVEAT not in own
     rows = client.get(f"{ONE}?stage=pilot-project", headers=BROWSER).text
@@ -114,7 +114,7 @@ def test_json_leads_to_the_citation_that_says_it(client: FlaskClient) -> None:
 def test_a_document_of_a_thing_says_it_of_its_own_claims(client: FlaskClient, form: str) -> None:
     alpha = client.get(f"/doc/initiative/alpha.{form}").headers
     assert (
-        alpha["Answer-Caveat"] == f"{CAVEAT}: this holds for 14 of the 15 claims about this thing."
+        alpha["Answer-Caveat"] == f"{CAVEAT}: this holds for 16 of the 17 claims about this thing."
     )
     assert "Answer-Caveat" not in client.get(f"/doc/organisation/north-city.{form}").headers
 
