@@ -105,7 +105,9 @@ def texts(name: str, store: Store, most: int = VALUES) -> list[str]:
     query = questions()[name]
     given = {one.name: values(one, store, most) for one in query.parameters}
     single = [{one: [value]} for one, found in given.items() for value in found]
-    several = {one.name: given[one.name] for one in query.parameters if not one.single}
+    # Lists multiply: of many lists a few values each.
+    lists = [one.name for one in query.parameters if not one.single]
+    several = {name: spread(given[name], most if len(lists) < 3 else 2) for name in lists}
     return [query.text, *(query.bind(one, BASE) for one in [*single, several] if one)]
 
 
