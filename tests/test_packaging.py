@@ -75,7 +75,7 @@ def contents(wheel: Path) -> set[str]:
 def test_the_wheel_carries_the_model_the_queries_the_examples_and_the_pages_for_operators(
     wheel: Path, checkout: Path
 ) -> None:
-    travelling = {".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".ttl", ".xlsx"}
+    travelling = {".csv", ".json", ".jsonld", ".md", ".rq", ".ru", ".tsv", ".ttl", ".xlsx"}
     travelling |= {".service", ".yml"}
     expected = {
         f"coprod_kg/_files/{path.relative_to(checkout).as_posix()}"
