@@ -30,7 +30,6 @@ from coprod_kg.web.address import root
 from coprod_kg.web.dumps import known_files
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.replies import LATEST, PINNED, Conditions
-from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -55,12 +54,6 @@ def blueprint(site: Site) -> Blueprint:
     ):
         routes.add_url_rule(rule, endpoint=endpoint, view_func=partial(view, site))
     return routes
-
-
-def _public(site: Site) -> None:
-    """Have the request see what anybody may see."""
-    known = request_log(request)
-    known.hidden = site.private.organisations()
 
 
 def _graph(site: Site) -> str:
@@ -101,7 +94,7 @@ def _datasets(site: Site, number: int) -> list[tuple[str, str]]:
 
 def _catalogue(site: Site, suffix: str | None = None) -> Response:
     """The catalogue: a page for people, else RDF, in parts that are all of one version."""
-    _public(site)
+    site.see_public()
     given = parameters(request)
     offers = _offers(given, suffix)
     conditions = _conditions(site, given, offers)
@@ -188,7 +181,7 @@ def _paging(
 
 def _void(site: Site) -> Response:
     """The statistics of the data in VoID."""
-    _public(site)
+    site.see_public()
     given = parameters(request)
     named = given.one("format")
     offers = offers_by_name(named, GRAPHS) if named else negotiate(_accept(), GRAPHS)
@@ -203,7 +196,7 @@ def _void(site: Site) -> Response:
 
 def _dataset(site: Site, name: str) -> Response:
     """One dataset: its page, or what the catalogue says of it."""
-    _public(site)
+    site.see_public()
     given = parameters(request)
     stem, dot, suffix = name.rpartition(".")
     named = bool(dot) and suffix in {form.name for form in (*GRAPHS, HTML)}
@@ -305,7 +298,7 @@ def _signposts(slug: str, view: DatasetView) -> list[tuple[str, dict[str, str]]]
 
 def _linkset(site: Site, name: str) -> Response:
     """The same links as a document of their own (RFC 9264)."""
-    _public(site)
+    site.see_public()
     given = parameters(request)
     number = site.version(version(given))
     _, view = _found(site, name, number)
@@ -327,7 +320,7 @@ def _linkset(site: Site, name: str) -> Response:
 
 def _sitemap(site: Site) -> Response:
     """The pages that search engines are to know, with the day on which each changed last."""
-    _public(site)
+    site.see_public()
     datasets = _datasets(site, site.version())
     days: Mapping[str, str] = {
         f"{root()}dataset/{_last(iri)}": modified[:10] for iri, modified in datasets

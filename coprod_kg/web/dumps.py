@@ -16,7 +16,6 @@ from coprod_kg.store.base import Query
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.dump_files import DUMPS, DumpFiles
 from coprod_kg.web.replies import LATEST, PINNED
-from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint", "known_files"]
@@ -98,7 +97,7 @@ def _check_kept(site: Site, version: int) -> None:
 
 def _organisation(site: Site, number: str, name: str) -> Response:
     """The statements of one organisation, as they were in a version."""
-    request_log(request).hidden = site.private.organisations()
+    site.see_public()
     slug, _, suffix = name.removeprefix("organisation-").rpartition(".")
     if not name.startswith("organisation-") or suffix not in SERIALISATIONS or not slug:
         raise NotFound(

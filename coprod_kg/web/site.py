@@ -232,6 +232,10 @@ class Site:
         """Where saved queries are asked for the client of this request."""
         return Endpoint(self.store, self.settings, self.queries, self.ask_store, root())
 
+    def see_public(self) -> None:
+        """Have this request see what anybody may see, whoever makes it."""
+        request_log(request).hidden = self.private.organisations()
+
     def rows_of(self, name: str, version: int | None = None) -> Table:
         """The rows of a query that takes no value; none where they are more than a page shows."""
         query = self.views[name] if name in self.views else self.queries[name]

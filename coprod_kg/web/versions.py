@@ -18,7 +18,6 @@ from coprod_kg.web.address import root
 from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.replies import LATEST
-from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -134,7 +133,7 @@ def _changes(site: Site, number: int) -> VersionChanges | None:
 
 def _ldes(site: Site, number: str | None = None) -> Response:
     """The changes of things as a Linked Data Event Stream, one TREE node for each version."""
-    request_log(request).hidden = site.private.organisations()
+    site.see_public()
     given = parameters(request)
     named = given.one("format")
     header = request.headers.get("Accept")
@@ -156,7 +155,7 @@ def _ldes(site: Site, number: str | None = None) -> Response:
 
 def _atom(site: Site) -> Response:
     """The newest changes of things as Atom (RFC 4287)."""
-    request_log(request).hidden = site.private.organisations()
+    site.see_public()
     newest = site.version()
     entries: list[dict[str, Any]] = []
     updated = None
