@@ -129,7 +129,8 @@ def _processes(top: int) -> Iterator[tuple[str, int]]:
         with suppress(OSError):
             if kind:
                 resident = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-                yield kind, int(resident) * _PAGE
+                if int(resident):  # an ended child whose parent has not yet asked for it has none
+                    yield kind, int(resident) * _PAGE
 
 
 def _parents() -> Iterator[tuple[int, int]]:

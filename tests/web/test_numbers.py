@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from coprod_kg import __version__
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Cancellation
 from coprod_kg.web.client_slots import Limits, client, slots
+from coprod_kg.web.gauges import _parents, _processes
 from tests.web.service import Running, running
 from tests.working import happens
 
@@ -109,10 +111,25 @@ def test_disk_and_memory_are_told(service: Running) -> None:
     found = numbers(service)
     assert 0 < found["coprod_disk_free_bytes"][()] < found["coprod_disk_size_bytes"][()]
     kinds = {dict(labels)["process"]: size for labels, size in found["coprod_memory_bytes"].items()}
-    assert {"serve", "writer", "query", "web"} <= set(kinds)
-    assert all(size > 1 << 20 for size in kinds.values())
+    lasting = {"serve", "writer", "query", "web"}
+    assert lasting <= set(kinds)
+    # A helper process that has just started holds only a few pages.
+    assert all(size > (1 << 20 if kind in lasting else 0) for kind, size in kinds.items())
     workers = SETTINGS.workers + SETTINGS.long_queries + SETTINGS.token_queries + 1
     assert found["coprod_processes"][("process", "query"),] == workers
+
+
+def test_a_process_that_has_ended_is_not_counted() -> None:
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # ended, and not yet asked for
+        assert child in dict(_parents())
+        assert not list(_processes(child))
+        assert list(_processes(os.getpid()))
+    finally:
+        os.waitpid(child, 0)
 
 
 def stamp(data: Path) -> None:
