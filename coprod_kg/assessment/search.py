@@ -10,7 +10,7 @@ from coprod_kg.model.namespaces import prefixes
 from coprod_kg.model.terms import parse_iri
 from coprod_kg.store.base import Store
 
-__all__ = ["Subject", "find"]
+__all__ = ["Subject", "find", "subjects"]
 
 _KINDS = ("initiative", "organisation")
 
@@ -44,10 +44,10 @@ def find(given: Iterable[str], store: Store, base_iri: str) -> list[Subject]:
     found: dict[str, Subject] = {}
     for name in given:
         wanted = _candidates(name, base_iri)
-        subjects = _subjects(store, wanted)
-        if not subjects:
+        here = subjects(store, wanted)
+        if not here:
             raise _unknown(name, store, base_iri)
-        found |= subjects
+        found |= here
     return list(found.values())
 
 
@@ -66,7 +66,8 @@ def _candidates(given: str, base_iri: str) -> list[str]:
         ) from None
 
 
-def _subjects(store: Store, wanted: Iterable[str]) -> dict[str, Subject]:
+def subjects(store: Store, wanted: Iterable[str]) -> dict[str, Subject]:
+    """IRI → subject, of those IRIs whose things can be assessed."""
     found: dict[str, Subject] = {}
     runners: dict[str, dict[str, None]] = {}
     for row in rows(store, "subjects", subject=wanted):

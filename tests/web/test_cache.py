@@ -11,10 +11,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from coprod_kg.errors import QueryTimeout
+from coprod_kg.queries import library
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Cancellation, Query
 from coprod_kg.web import create_app
-from coprod_kg.web.cache import Cache
+from coprod_kg.web.cache import Cache, is_changing
 from tests.memory_store import MemoryStore
 
 SELECT = "SELECT ?o WHERE { ?s ?p ?o } ORDER BY ?o"
@@ -220,3 +221,12 @@ def test_many_threads_at_once_get_their_own_answers() -> None:
         thread.join()
     assert not wrong
     assert 0 < cache.held <= 1 << 20
+
+
+def test_what_the_comments_before_a_query_say_does_not_make_it_change() -> None:
+    assert not is_changing("#+ label stage: Stage now\n# now\nSELECT * { ?s ?p ?o }")
+    assert is_changing("# a comment\nSELECT (NOW() AS ?now) {}")
+    assert is_changing("# now \\u000ASELECT (NOW() AS ?now) {}")
+    asked = {**library.load(), **library.views()}
+    kept = {name for name, query in asked.items() if not is_changing(query.text)}
+    assert {name for name, query in asked.items() if "NOW()" not in query.text} <= kept

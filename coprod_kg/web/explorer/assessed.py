@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from coprod_kg.assessment.explanation import Explainer, Explanation
-from coprod_kg.assessment.search import find
+from coprod_kg.assessment.search import subjects
 from coprod_kg.assessment.values import as_values
-from coprod_kg.errors import NotFound
 from coprod_kg.formats.table import Cell
 from coprod_kg.store.base import NOTHING, Answer, Query, RestrictedStore
 from coprod_kg.web.explorer.page import Page
@@ -74,23 +73,16 @@ class Assessed:
         return None
 
 
-def assessed(page: Page, names: Iterable[str]) -> list[Assessed]:
-    """The assessments of several subjects, without those that cannot be assessed.
-
-    Args:
-        page: in whose version and language.
-        names: kind and slug of each, such as ``initiative/ryhov-self-care``.
-    """
+def assessed(page: Page, iris: Iterable[str]) -> list[Assessed]:
+    """The assessments of several subjects, without those that cannot be assessed."""
     store = _PageStore(page.site.store, NOTHING, page=page)
     explainer = Explainer(store, page.site.settings)
+    wanted = list(iris)
+    known = subjects(store, wanted)
     found = []
-    for name in names:
-        try:
-            subjects = find([name], store, page.site.settings.base_iri)
-        except NotFound:
-            continue
-        for subject in subjects:
-            explanation = explainer.explain(subject)
+    for iri in wanted:
+        if iri in known:
+            explanation = explainer.explain(known[iri])
             found.append(_assessed(page, explanation, as_values(explanation, explainer.profiles)))
     return found
 

@@ -22,7 +22,7 @@ def initiative(site: Site, language: str, name: str) -> Response:
     if unchanged is not None:
         return unchanged
     iri = page.iri("initiative", name)
-    found = assessed(page, [f"initiative/{name}"])
+    found = assessed(page, [iri])
     if not found:
         raise NotFound(
             f"there is no initiative {name[:80]!r}",

@@ -58,9 +58,7 @@ def organisation(site: Site, language: str, name: str) -> Response:
             fix="Look for it by one word of its name at /search.",
         )
     ours = list(dict.fromkeys(row["initiative"].value for row in portfolio))
-    stem = f"{site.settings.base_iri}id/"
-    subjects = [one.removeprefix(stem) for one in (iri, *ours[:_EXPLAINED])]
-    found = assessed(page, subjects)
+    found = assessed(page, (iri, *ours[:_EXPLAINED]))
     return page.render(
         "explorer/organisation.html",
         slug=name,

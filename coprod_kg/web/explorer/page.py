@@ -13,6 +13,7 @@ from coprod_kg.errors import LimitReached
 from coprod_kg.formats.media_types import HTML, Offer
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.schemes import schemes
+from coprod_kg.model.terms import parse_iri
 from coprod_kg.queries.ask import Question
 from coprod_kg.web.address import root
 from coprod_kg.web.explorer.labels import best, concepts, relabelled, wanting
@@ -166,8 +167,13 @@ class Page:
         return self.site.path(iri)
 
     def iri(self, kind: str, name: str) -> str:
-        """The IRI of a thing of this installation."""
-        return f"{self.site.settings.base_iri}id/{kind}/{name}"
+        """The IRI of a thing of this installation.
+
+        Raises:
+            WrongUsage: no IRI can end like that.
+        """
+        base = self.site.settings.base_iri
+        return parse_iri(f"{base}id/{kind}/{name}", base_iri=base).value
 
     @cached_property
     def path(self) -> str:
