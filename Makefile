@@ -24,7 +24,9 @@ serve: $(SERVE) ## set up everything and serve http://127.0.0.1:8000
 	@exec $(BIN)/coprod-kg serve $(ARGS)
 
 test: check ## set up everything, check the code, run every test
-	@$(BIN)/python -m pytest --durations=10 $(SPREAD) $(TESTS)
+	@$(BIN)/python -m pytest --durations=10 $(SPREAD) $(TESTS) || { \
+	echo 'What failed is asked once more, one after the other: a busy machine starves real processes.'; \
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none $(TESTS); }
 
 check: $(TEST) ## lint, formatting and types
 	@$(BIN)/ruff check $(CHECKED)

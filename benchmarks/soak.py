@@ -65,7 +65,9 @@ def expected(data: Path, count: int) -> list[Ask]:
         rows = canonical(json.loads(written or b"")["results"]["bindings"])
         asks.append(Ask(text, rows, version if place < len(service.MIX) else None))
     everything = "SELECT ?s ?p ?o { ?s ?p ?o }"
-    count = sum(1 for _ in reader.store.query(everything))
+    found = reader.store.query(everything)
+    assert isinstance(found, ox.QuerySolutions)
+    count = sum(1 for _ in found)
     asks.append(Ask(everything, str(count), version))
     reader.close()
     return asks

@@ -93,8 +93,9 @@ class Writer:
 
     def write_until(self, ending: Callable[[], bool], pause: float) -> None:
         """Write by one road after the other, then look at all that must be there."""
-        roads = (self._put, self._post, self._delete, self._insert, self._replace, self._submit)
-        roads += (self._patch, self._take_back, self._question, self._forget, self._cut_off)
+        replaced = (self._put, self._post, self._delete, self._insert, self._replace, self._submit)
+        added = (self._patch, self._take_back, self._question, self._forget, self._cut_off)
+        roads = (*replaced, *added)
         while not ending():
             road = self._chance.choice(roads)
             self.doing = road.__name__.strip("_")
