@@ -110,6 +110,17 @@ def test_a_criterion_says_what_would_show_it_and_where_it_comes_from(one: Criter
     assert one.note or f"{BASE}ontology" not in one.sources
 
 
+def test_a_criterion_has_the_same_words_in_each_language() -> None:
+    for profile in model()[1].profiles:
+        for criterion in profile.criteria:
+            said = {language: criterion.words(language) for language in ("en", "da", "de")}
+            for part in ("name", "description", "message"):
+                texts = [getattr(words, part) for words in said.values()]
+                assert all(texts), (criterion.iri, part)
+                assert len(set(texts)) == 3, (criterion.iri, part)
+            assert len({len(words.examples) for words in said.values()}) == 1, criterion.iri
+
+
 def test_no_term_or_concept_in_the_profiles_is_unknown() -> None:
     known = {str(one) for one, _ in model()[1].background.pairs("rdf:type")}
     used = {

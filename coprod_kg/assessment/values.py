@@ -14,8 +14,14 @@ from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
 __all__ = ["as_values"]
 
 
-def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
-    """The explanation as JSON can hold it, every deciding statement included."""
+def as_values(explanation: Explanation, profiles: Profiles, language: str = "en") -> dict[str, Any]:
+    """The explanation as JSON can hold it, every deciding statement included.
+
+    Args:
+        explanation: what is told.
+        profiles: by which it was judged.
+        language: that of the words of the criteria.
+    """
     return {
         "subject": explanation.subject.iri,
         "label": explanation.subject.label,
@@ -28,14 +34,16 @@ def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
         "claimAboveEvidence": explanation.above_evidence,
         "conclusionsAreFresh": explanation.fresh,
         "profiles": [
-            _profile(explanation.judgement, profile, profiles)
+            _profile(explanation.judgement, profile, profiles, language)
             for profile in explanation.judgement.profiles
         ],
         "runBy": [
             {
                 "organisation": runner.subject,
                 "supportedStages": list(runner.supported),
-                "profiles": [_profile(runner, profile, profiles) for profile in runner.profiles],
+                "profiles": [
+                    _profile(runner, profile, profiles, language) for profile in runner.profiles
+                ],
             }
             for runner in explanation.runners
         ],
@@ -44,29 +52,32 @@ def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
     }
 
 
-def _profile(judgement: Judgement, profile: Profile, profiles: Profiles) -> dict[str, Any]:
+def _profile(
+    judgement: Judgement, profile: Profile, profiles: Profiles, language: str
+) -> dict[str, Any]:
     verdicts = verdicts_on(judgement, profile)
     return {
         "stage": profile.stage or None,
         "rank": profile.rank,
         "met": all(verdict.met for verdict in verdicts if verdict.criterion.required),
-        "criteria": [_criterion(verdict, profiles) for verdict in verdicts],
+        "criteria": [_criterion(verdict, profiles, language) for verdict in verdicts],
     }
 
 
-def _criterion(verdict: Verdict, profiles: Profiles) -> dict[str, Any]:
+def _criterion(verdict: Verdict, profiles: Profiles, language: str) -> dict[str, Any]:
     criterion = verdict.criterion
+    words = criterion.words(language)
     return {
         "criterion": criterion.iri,
-        "name": criterion.name,
+        "name": words.name,
         "required": criterion.required,
         "met": verdict.met,
         "finding": verdict.finding,
         "onlyExcludes": criterion.only_excludes,
         "deniedBy": list(verdict.denied),
         "lookedForBy": list(verdict.searched),
-        "message": None if verdict.met else criterion.message,
-        "lookedFor": criterion.description,
+        "message": None if verdict.met else words.message,
+        "lookedFor": words.description,
         "path": written(profiles.shapes, criterion.path, shorten),
         "evidenceThatWouldShowIt": list(criterion.evidence),
         "sources": list(criterion.sources),

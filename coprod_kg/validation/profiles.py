@@ -6,8 +6,8 @@ Whether it is met is pySHACL's (a test compares the two); this engine says besid
 which statements decided, and needs neither rdflib nor pySHACL.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +21,11 @@ from coprod_kg.model.turtle import read
 from coprod_kg.validation.constraints import SH, Shape, compiled
 from coprod_kg.validation.paths import Triples
 
-__all__ = ["Criterion", "Finding", "Judgement", "Profile", "Profiles", "Verdict"]
+__all__ = ["Criterion", "CriterionWords", "Finding", "Judgement", "Profile", "Profiles", "Verdict"]
 
 _CP: Final = "https://w3id.org/coprod/ontology#"
 _RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
+_EXAMPLES: Final = ("skos:scopeNote", "skos:example")
 _RANK: Final = ox.NamedNode(f"{_CP}rank")
 
 
@@ -43,6 +44,23 @@ class Finding(StrEnum):
     DOES_NOT_HOLD = "does-not-hold"
     NOT_FOUND = "not-found"
     NOT_CODED = "not-coded"
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionWords:
+    """What a criterion says to a reader of one language.
+
+    Attributes:
+        name: what it says, in a few words.
+        description: what it looks at and why.
+        message: what is missing where it is not met, and what would show it.
+        examples: cases at its boundary that meet it, and after them those that do not.
+    """
+
+    name: str
+    description: str
+    message: str
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,12 @@ class Criterion:
     path: Any
     only_excludes: bool = False
     related: tuple[str, ...] = ()
+    translations: Mapping[str, CriterionWords] = field(default_factory=dict, compare=False)
+
+    def words(self, language: str = "en") -> CriterionWords:
+        """Its words in a language, else in English."""
+        english = CriterionWords(self.name, self.description, self.message)
+        return self.translations.get(language) or self.translations.get("en") or english
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +317,20 @@ class Profiles:
                 one.value
                 for one in self._all(node, "related", "http://www.w3.org/2004/02/skos/core#")
             ),
+            translations={
+                language: CriterionWords(
+                    name,
+                    self.shapes.text(node, "sh:description", language),
+                    self.shapes.text(node, "sh:message", language),
+                    self._examples(node, language),
+                )
+                for language, name in self.shapes.texts(node, "sh:name").items()
+            },
         )
+
+    def _examples(self, node: ox.NamedNode, language: str) -> tuple[str, ...]:
+        texts = (self.shapes.text(node, name, language) for name in _EXAMPLES)
+        return tuple(text for text in texts if text)
 
     def _profile(self, node: ox.NamedNode, criteria: Sequence[Criterion]) -> Profile:
         """The profile of a node shape: its stage is the one that all its criteria are of.

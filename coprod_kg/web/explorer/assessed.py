@@ -83,7 +83,8 @@ def assessed(page: Page, iris: Iterable[str]) -> list[Assessed]:
     for iri in wanted:
         if iri in known:
             explanation = explainer.explain(known[iri])
-            found.append(_assessed(page, explanation, as_values(explanation, explainer.profiles)))
+            values = as_values(explanation, explainer.profiles, page.language)
+            found.append(_assessed(page, explanation, values))
     return found
 
 
