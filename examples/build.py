@@ -46,9 +46,12 @@ CLAIMS: Mapping[str, Kind] = {
 CODED = tuple(CLAIMS)[:6]
 """The tables that coders write; the rows of the others are made from theirs."""
 FINDINGS = {"denied": "does-not-hold", "sought": "not-found"}
+BASIS = {"adjudication": "basis:adjudicated-coding"}
+"""What a claimant's claims rest on, where it is not plain secondary coding."""
 OTHERS: Mapping[str, str] = {
     "second-coding": "coprod-kg second coder (same codebook and sources, the first coding unseen)",
-    "adjudication": "coprod-kg adjudication (where two coders differ, after both were read)",
+    "adjudication": "coprod-kg adjudication (a reader of both codings and of the sources decided"
+    " where the two differ; no organisation and no expert has confirmed it)",
 }
 """Who else coded the cases: the folder below ``coding``, and how the claimant is called."""
 STORIES = ("beacon-community-regeneration", "community-health-planning-ghana", "swach-pune")
@@ -234,11 +237,15 @@ def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Co
 
 
 def other(first: Coding, name: str, vocabularies: Path | None = None) -> Coding:
-    """The coding of the same cases by another claimant, who may cite sources of the first."""
+    """The coding of the same cases by another claimant, who may cite the sources of all coders."""
     folder = HERE / "coding" / name
     known = vocabularies or HERE.parent / "ontology" / "vocab"
     pages = {row["url"]: slug for slug, row in first.described["evidence"].items()}
-    cited = {row["slug"]: row for row in read(folder / "evidence.csv")}
+    cited = {
+        row["slug"]: row
+        for coder in OTHERS
+        for row in read(HERE / "coding" / coder / "evidence.csv")
+    }
     renamed = {slug: pages.get(row["url"], slug) for slug, row in cited.items()}
 
     def with_sources(row: Row) -> Row:
@@ -322,7 +329,7 @@ def claim(coding: Coding, table: str, row: Row, before: str) -> str:
     pairs = [
         *stated(row, coding.columns[table]),
         ("cp:about", f"<id/{about_kind}/{about}>"),
-        ("cp:basis", "basis:secondary-coding"),
+        ("cp:basis", BASIS.get(coding.claimant, "basis:secondary-coding")),
         ("cp:claimedBy", f"<id/agent/{agent}>"),
         ("rdfs:label", text(f"{kind.word}: {name} ({label(coding, about_kind, about)})")),
     ]
@@ -390,9 +397,8 @@ def write_other(coding: Coding) -> str:
 def build(coding: Coding) -> dict[str, str]:
     """The text of every file by its folder and name."""
     leads = sorted({row["lead"] for row in coding.described["initiative"].values()})
-    others = [name for name in OTHERS if (HERE / "coding" / name / "evidence.csv").exists()]
     return {f"cases/{lead}.ttl": write(coding, lead) for lead in leads} | {
-        f"recoded/{name}.ttl": write_other(other(coding, name)) for name in others
+        f"recoded/{name}.ttl": write_other(other(coding, name)) for name in OTHERS
     }
 
 
@@ -425,6 +431,9 @@ def counts(coding: Coding) -> str:
 def stories(coding: Coding) -> str:
     """The page of stories: what is coded of a few initiatives, each sentence with its sources."""
     parts = [STORIES_HEAD]
+    refused = {
+        (row["about"], row["absence"]) for row in other(coding, "adjudication").claims["absences"]
+    }
     for slug in STORIES:
         initiative = coding.described["initiative"][slug]
         parts.append(f"## {initiative['label']}\n\n{initiative['description']}\n")
@@ -436,7 +445,7 @@ def stories(coding: Coding) -> str:
             "What stood in the way, and what became of it": [
                 (f"{name(row['barrier'])}{by(row)}{lasting(row)}: {row['comment']}", row)
                 for row in mine["barriers"]
-                if row["status"] == "overcome"
+                if row["status"] == "overcome" and (slug, row["barrier"]) not in refused
             ],
             "How it went": [
                 (f"{name(row['stage'])}{since(row)}: {row['comment']}", row)

@@ -40,6 +40,8 @@ CLAIMS = (
     "OutcomeReport",
 )
 
+BASIS = {"adjudication": "adjudicated-coding"}
+
 each_case = pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 
 
@@ -135,8 +137,48 @@ def test_another_coder_is_another_claimant_about_the_same_cases(path: Path) -> N
         ]
         assert list(data.objects(claim, CP.supportedBy))
         assert (claim, None, None) not in known
+        assert list(data.objects(claim, CP.basis)) == [
+            URIRef(f"{VOCABULARY}basis/{BASIS.get(path.stem, 'secondary-coding')}")
+        ]
         for about in data.objects(claim, CP.about):
             assert about in typed
+
+
+def test_every_difference_of_the_two_codings_has_a_decision_and_its_claim() -> None:
+    twice = {row["initiative"] for row in table("double")}
+
+    def coded(folder: str, name: str, code: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {initiative: [] for initiative in twice}
+        for row in table(f"{folder}{name}"):
+            if row["about"] in twice and row.get("found", "") in ("", "said"):
+                found[row["about"]].append(row[code])
+        return found
+
+    stages, barriers = (
+        [coded(folder, name, code) for folder in ("", "second-coding/", "adjudication/")]
+        for name, code in (("stages", "stage"), ("barriers", "barrier"))
+    )
+    differ = {(about, *(" > ".join(one[about]) for one in stages[:2])) for about in twice}
+    differ = {(about, one, other) for about, one, other in differ if one != other}
+    for about in twice:
+        one, other = (set(by[about]) for by in barriers[:2])
+        differ |= {(about, barrier, "") for barrier in one - other}
+        differ |= {(about, "", barrier) for barrier in other - one}
+    decisions = table("adjudication/decisions")
+    assert {(row["about"], row["first"], row["second"]) for row in decisions} == differ
+    assert len(decisions) == len(differ)
+    sought = {(row["about"], row["barrier"]) for row in table("adjudication/barriers")}
+    for row in decisions:
+        assert row["decision"] in {"first", "second", "neither", "open"}
+        assert row["why"] or row["decision"] != "open"
+        about, chosen = row["about"], row.get(row["decision"], "")
+        if row["table"] == "stages":
+            assert " > ".join(stages[2][about]).endswith(chosen.rpartition(" > ")[2])
+            assert bool(stages[2][about]) == (row["decision"] != "open")
+        elif row["decision"] == "neither":
+            assert (about, row["first"] or row["second"]) in sought
+        elif chosen:
+            assert chosen in barriers[2][about]
 
 
 def test_every_case_to_be_coded_twice_is_coded_once_and_has_sources() -> None:
@@ -155,6 +197,19 @@ def test_every_claim_rests_on_evidence_that_has_a_page(path: Path) -> None:
             assert (one, RDF.type, CP.Evidence) in data
             (page,) = data.objects(one, FOAF.page)
             assert re.match(r"https?://[^ ]+$", str(page))
+
+
+@pytest.mark.parametrize("path", [*CASES, *RECODED], ids=lambda path: path.stem)
+def test_every_claim_can_be_traced_to_a_place_in_a_source_read_on_a_known_day(path: Path) -> None:
+    data = graph(path)
+    for claim in claims(data):
+        assert str(data.value(claim, CP.locator) or "").strip(), claim
+        sources = list(data.objects(claim, CP.supportedBy))
+        assert sources
+        for source in sources:
+            day = data.value(source, CP.readOn)
+            assert isinstance(day, Literal)
+            assert day.datatype == XSD.date
 
 
 @each_case

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from coprod_kg.assessment.queries import rows, text
+from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
 
 __all__ = ["CitedEvidence", "Claim", "claims_on"]
@@ -76,7 +77,7 @@ def claims_on(store: Store, subject: str) -> tuple[Claim, ...]:
                 rank=int(row["rank"].value),
                 claimant=row["claimantLabel"].value,
                 basis=row["basisLabel"].value,
-                secondary=basis.endswith("/secondary-coding"),
+                secondary=is_secondary(basis),
                 since=text(row, "from"),
                 until=text(row, "until"),
                 open=row["open"].is_true,

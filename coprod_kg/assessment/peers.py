@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coprod_kg.assessment.queries import Row, rows, text
+from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
 
 __all__ = ["Alike", "Case", "ReportedBarrier", "alike", "barriers_of"]
@@ -165,7 +166,7 @@ def _barrier(row: Row, next_step: str | None, steps: Mapping[str, str]) -> Repor
 
 
 def _is_secondary(row: Row) -> bool:
-    return row["basis"].value.endswith("/secondary-coding")
+    return is_secondary(row["basis"].value)
 
 
 def _overcame(same: Sequence[Row], step: str | None) -> list[Case]:

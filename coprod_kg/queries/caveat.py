@@ -3,12 +3,15 @@
 from typing import Final
 
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.model.namespaces import prefixes, shorten
+from coprod_kg.model.bases import SECONDARY, is_secondary
+from coprod_kg.model.namespaces import shorten
 
 __all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]
 
 CAVEAT: Final = "Secondary coding from public sources, not confirmed by the organisations"
-_CODED: Final = f"{prefixes()['cp'].removesuffix('ontology#')}vocab/basis/secondary-coding"
+_NAMES: Final = tuple(
+    name.encode() for basis in sorted(SECONDARY) for name in (basis, shorten(basis))
+)
 _COUNTED: Final = "secondary"
 """The column with how many of the things in a row are secondary coding, or whether they are."""
 
@@ -42,7 +45,7 @@ def caveat_of_text(answer: bytes) -> str:
     The basis is searched for, as an IRI or with its prefix, and nothing is parsed, so that a lookup
     stays cheap. Of an answer that leaves the bases out nothing is said.
     """
-    named = _CODED.encode() in answer or shorten(_CODED).encode() in answer
+    named = any(name in answer for name in _NAMES)
     return f"{CAVEAT}: this holds where the answer names that basis." if named else ""
 
 
@@ -67,12 +70,12 @@ def claims_of(table: Table) -> tuple[int, int]:
         table: the rows of the view ``view-bases``.
     """
     counts = [(row.get("basis"), row["claims"]) for row in table.texts()]
-    coded = sum(int(claims) for basis, claims in counts if basis == _CODED)
+    coded = sum(int(claims) for basis, claims in counts if basis and is_secondary(basis))
     return coded, sum(int(claims) for _, claims in counts)
 
 
 def _is_coded(cell: Cell | None) -> bool:
-    return cell is not None and cell.value == _CODED
+    return cell is not None and is_secondary(cell.value)
 
 
 def _counts(cell: Cell | None) -> bool:

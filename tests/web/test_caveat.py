@@ -14,7 +14,9 @@ from coprod_kg.formats.table import Cell, Table
 from coprod_kg.queries.caveat import CAVEAT, caveat
 
 BASIS = "https://w3id.org/coprod/vocab/basis/"
-CODED, OWN = (Cell("uri", BASIS + name) for name in ("secondary-coding", "self-claim"))
+CODED, ADJUDICATED, OWN = (
+    Cell("uri", BASIS + name) for name in ("secondary-coding", "adjudicated-coding", "self-claim")
+)
 ONE = "/queries/initiatives-at-stage"
 BROWSER = {"Accept": "text/html"}
 
@@ -119,6 +121,13 @@ def test_a_document_of_a_thing_says_it_of_its_own_claims(client: FlaskClient, fo
     assert "Answer-Caveat" not in client.get(f"/doc/organisation/north-city.{form}").headers
 
 
+@pytest.mark.parametrize("path", ["/", "/barriers", "/pathways", "/queries/barriers-overall"])
+def test_a_page_that_counts_says_that_cases_are_no_sample(client: FlaskClient, path: str) -> None:
+    page = client.get(path, headers=BROWSER, follow_redirects=True)
+    assert page.status_code == 200
+    assert "no sample of the world" in page.text
+
+
 SELECTED = "SELECT ?basis WHERE { ?claim <https://w3id.org/coprod/ontology#basis> ?basis }"
 CONSTRUCTED = "CONSTRUCT WHERE { ?claim <https://w3id.org/coprod/ontology#basis> ?basis }"
 
@@ -148,7 +157,7 @@ def table(*bases: Cell | None) -> Table:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (table(CODED, CODED), f"{CAVEAT}: this holds for every row."),
+        (table(CODED, ADJUDICATED), f"{CAVEAT}: this holds for every row."),
         (table(CODED, OWN, None), f"{CAVEAT}: this holds for 1 of the 3 rows."),
         (table(OWN, None), ""),
         (table(), ""),

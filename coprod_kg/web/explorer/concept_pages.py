@@ -7,6 +7,7 @@ from flask import Response
 
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.table import Cell, Table
+from coprod_kg.model.bases import is_secondary
 from coprod_kg.model.schemes import schemes
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.labels import best, concepts
@@ -204,5 +205,5 @@ def _standpoints(reports: Table) -> dict[str, int]:
 def _coded(reports: Table) -> tuple[int, int]:
     """How many reports are secondary coding, and how many there are."""
     bases = {row["report"].value: row["basis"].value for row in reports.rows}
-    coded = sum(basis.endswith("/secondary-coding") for basis in bases.values())
+    coded = sum(is_secondary(basis) for basis in bases.values())
     return coded, len(bases)
