@@ -57,6 +57,7 @@ def told(text: str) -> QuerySyntax:
         ("ASK { ?s <a b> 1 }", "1, column 10", "the IRI that begins here does not end", ""),
         ("ASK { ?s x:p 1 . FLITER(1) }", "1, column 10", "the prefix x: is not declared", ""),
         ("ASK { FLITER(1) ?s x:p 1 }", "1, column 7", "FLITER does not fit", "mean FILTER?"),
+        ("CONSTRUCT { ?s <urn:p>/<urn:q> 1 } {}", "1, column 23", "/ does not fit here", ""),
         ("ASK { FILTER(?x = ) }", "1, column 19", "an expression such as ?x", ""),
         ("ASK { ?s ?p ?o } LIMIT ten", "1, column 24", "a number", ""),
         ("SELECT ?s { ?s ?p ?o } ORDER ?s", "1, column 30", "what may stand here: BY", ""),

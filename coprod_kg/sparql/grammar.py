@@ -47,8 +47,14 @@ Operation : LOAD SILENT? Iri (INTO GRAPH Iri)? | (CLEAR | DROP) SILENT? Graphs
 Graphs : GRAPH Iri | DEFAULT | NAMED | ALL
 GraphOrDefault : DEFAULT | GRAPH? Iri
 Using : USING NAMED? Iri
-Quads : '{' Triples? (GRAPH Named '{' Triples? '}' '.'? Triples?)* '}'
-Template : '{' Triples? '}'
+Quads : '{' TemplateTriples? (GRAPH Named '{' TemplateTriples? '}' '.'? TemplateTriples?)* '}'
+Template : '{' TemplateTriples? '}'
+TemplateTriples : TemplateSubject ('.' TemplateTriples?)?
+TemplateSubject : Term TemplateProperties | TemplateNode TemplateProperties?
+TemplateProperties : TemplateProperty (';' TemplateProperty?)*
+TemplateProperty : (variable | Iri | a) TemplateObject (',' TemplateObject)*
+TemplateObject : Term | TemplateNode
+TemplateNode : '(' TemplateObject TemplateObject* ')' | '[' TemplateProperties ']'
 Group : '{' (SubSelect | Triples? (Element '.'? Triples?)*) '}'
 Element : Group (UNION Group)* | (OPTIONAL | MINUS) Group | GRAPH Named Group
  | SERVICE SILENT? Named Group | FILTER Constraint | BIND '(' Expression AS variable ')'

@@ -6,14 +6,16 @@ keyword. Whatever fits no token becomes a token of one character: no text makes 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 __all__ = ["Token", "position", "significant", "token_at", "tokens"]
 
 _NAME: Final = r"[^\W\d](?:[\w.\-\u00B7]*[\w\-\u00B7])?"
 _LOCAL: Final = r"(?:[\w:\-\u00B7.]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])"
 
+_KEPT_CHARACTERS: Final = 20_000
+"""Up to this length the tokens of a text are remembered for the next rule that looks at it."""
 _TOKEN: Final = re.compile(
     rf"""
     (?P<space>[ \t\r\n]++)
@@ -37,8 +39,7 @@ _TOKEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token.
 
     Attributes:
@@ -83,7 +84,15 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
 
 def significant(text: str, start: int = 0) -> Iterator[Token]:
     """The tokens from an offset on without spaces and comments."""
+    if not start and len(text) <= _KEPT_CHARACTERS:
+        return iter(_kept(text))
     return (token for token in tokens(text, start) if token.kind not in ("space", "comment"))
+
+
+@lru_cache(maxsize=8)
+def _kept(text: str) -> tuple[Token, ...]:
+    """The same of a whole short text, which several rules look at one after the other."""
+    return tuple(token for token in tokens(text) if token.kind not in ("space", "comment"))
 
 
 def position(text: str, offset: int) -> tuple[int, int]:
