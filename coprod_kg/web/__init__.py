@@ -27,6 +27,7 @@ from coprod_kg.web import (
     model,
     problems,
     queries,
+    reconcile,
     sign_in,
     sparql,
     submissions,
@@ -36,6 +37,7 @@ from coprod_kg.web.cache import Cache
 from coprod_kg.web.client_slots import Limits, slots
 from coprod_kg.web.explorer import languages
 from coprod_kg.web.gauges import Present
+from coprod_kg.web.name_index import Indexes
 from coprod_kg.web.replies import Room
 from coprod_kg.web.site import SavedQuestions, Site
 from coprod_kg.web.upload import FormRequest
@@ -53,6 +55,7 @@ _FAMILIES = (
     problems,
     catalogue,
     dumps,
+    reconcile,
     versions,
     submissions,
     documentation,
@@ -115,4 +118,5 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
         Cache(settings.cache_mb),
         Present(settings.data, run, (admitted, checks, charts)),
         Removed(DataDirectory(settings.data).changes),
+        Indexes(),
     )

@@ -24,6 +24,7 @@ __all__ = [
     "parameters",
     "read",
     "read_address",
+    "read_form",
     "seconds",
     "version",
 ]
@@ -114,7 +115,7 @@ def read(request: Request) -> SparqlRequest:
     kind = _content_type(request)
     sent = request.get_data(cache=False)
     if kind == FORM:
-        form = _pairs(sent, "the form")
+        form = read_form(sent)
         given = Parameters(given.pairs + form.pairs)
         texts += form.all("query")
         updates += form.all("update")
@@ -135,6 +136,16 @@ def read_address(data: bytes) -> SparqlRequest:
     given = _pairs(data, _ADDRESS)
     _refuse_update_in_address(given)
     return _asked(given, given.all("query"), ())
+
+
+def read_form(data: bytes) -> Parameters:
+    """The fields of a form that was sent as the body.
+
+    Raises:
+        Unreadable: it is not UTF-8.
+        WrongUsage: there are too many.
+    """
+    return _pairs(data, "the form")
 
 
 def _asked(given: Parameters, texts: Sequence[str], updates: Sequence[str]) -> SparqlRequest:

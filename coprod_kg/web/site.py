@@ -23,6 +23,7 @@ from coprod_kg.web.authorisation import holder
 from coprod_kg.web.cache import Cache
 from coprod_kg.web.client_slots import Slots, client, hold
 from coprod_kg.web.gauges import Present
+from coprod_kg.web.name_index import Indexes
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.request_log import request_log
 
@@ -112,6 +113,7 @@ class Site:
         cache: the small answers of this process.
         present: the gauges for operators.
         removed: the things that are no more, and which version removed them.
+        names: the indexes by which names are found.
     """
 
     store: Store
@@ -126,6 +128,7 @@ class Site:
     cache: Cache
     present: Present
     removed: Removed
+    names: Indexes
 
     def version(self, asked: int | None = None) -> int:
         """The version asked for, or the newest."""

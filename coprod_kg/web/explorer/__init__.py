@@ -20,7 +20,7 @@ from coprod_kg.web.explorer.initiative import initiative
 from coprod_kg.web.explorer.organisation import organisation
 from coprod_kg.web.explorer.page import LANGUAGES
 from coprod_kg.web.explorer.pathways import pathways
-from coprod_kg.web.explorer.search import Searcher
+from coprod_kg.web.explorer.search import search
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -41,7 +41,7 @@ def blueprint(site: Site) -> Blueprint:
     routes = Blueprint("explorer", __name__)
     views: dict[str, tuple[str, Callable[..., Response]]] = {
         "home": ("/", partial(home, site)),
-        "search": ("/search", Searcher(site)),
+        "search": ("/search", partial(search, site)),
         "organisation": ("/organisations/<name>", partial(organisation, site)),
         "initiative": ("/initiatives/<name>", partial(initiative, site)),
         "board": ("/board", partial(board, site)),

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
-__all__ = ["Entry", "SearchIndex", "folded"]
+__all__ = ["NAME", "Entry", "Indexes", "Match", "SearchIndex", "folded", "plain"]
 
 _LETTERS: Final = str.maketrans(
     {"ø": "o", "æ": "a", "ß": "ss", "ð": "d", "þ": "th", "ł": "l", "đ": "d", "\u0131": "i"}
@@ -18,6 +19,10 @@ _LIKE: Final = 0.45
 """How much of two words' trigrams has to be the same for one to be a typing error of the other."""
 _SHORT: Final = 2
 """Words of so few letters (of, på, in) do not have to match beside longer ones."""
+_PART: Final = 0.3
+"""The least that words may fit on average: one of two, with a typing error."""
+NAME: Final = 0.6
+"""What weighs less is a definition, and no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,29 @@ class Entry:
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a text fits what a thing is called.
+
+    Attributes:
+        entry: the name or definition that fits best.
+        words: how well the words fit, from 0 to 1: 1 is equal, 0.9 begins like that, less is a
+            typing error.
+        surplus: how many words that name has more than the text.
+        whole: whether one of the names of the thing is this very text, but for case and signs.
+    """
+
+    entry: Entry
+    words: float
+    surplus: int
+    whole: bool = False
+
+    @property
+    def score(self) -> float:
+        """From 0 to 1: of names that match alike the shorter comes first, 2 % off for each word."""
+        return self.words * self.entry.weight / (1 + 0.02 * self.surplus)
+
+
 class SearchIndex:
     """Finds entries by the words of their names; the shortest words count only among their like.
 
@@ -58,8 +86,13 @@ class SearchIndex:
             for part in _trigrams(word):
                 self._trigrams.setdefault(part, []).append(word)
 
-    def find(self, text: str) -> list[Entry]:
-        """The best entry of each thing that a text finds, the best first."""
+    def find(self, text: str, *, partly: bool = False) -> list[Match]:
+        """The best match of each thing that a text finds, the best first.
+
+        Args:
+            text: the words of a name.
+            partly: whether some of the words are enough; those that are missing count nothing.
+        """
         words = folded(text)[:12]
         wanted = [word for word in words if len(word) > _SHORT] or words
         if not wanted:
@@ -70,21 +103,25 @@ class SearchIndex:
             for near, score in self._near(word).items():
                 for number in self._words[near]:
                     here[number] = max(here.get(number, 0.0), score)
-            scores = {
-                number: scores.get(number, 0.0) + score
-                for number, score in here.items()
-                if position == 0 or number in scores
-            }
-        best: dict[str, tuple[float, Entry]] = {}
+            both = here if partly or position == 0 else here.keys() & scores.keys()
+            rest = scores if partly else {}
+            scores = {**rest, **{number: scores.get(number, 0.0) + here[number] for number in both}}
+        if partly:
+            scores = {n: score for n, score in scores.items() if score >= _PART * len(wanted)}
+        best: dict[str, Match] = {}
+        same, whole = plain(text), set[str]()
         for number, score in scores.items():
             entry = self._entries[number]
-            # Of names that match alike the shorter comes first: 2 % off for each word too many.
-            surplus = len(folded(entry.text)) - len(wanted)
-            score = score / len(wanted) * entry.weight / (1 + 0.02 * max(surplus, 0))
-            if entry.iri not in best or score > best[entry.iri][0]:
-                best[entry.iri] = (score, entry)
-        ranked = sorted(best.values(), key=lambda found: (-found[0], found[1].text))
-        return [entry for _, entry in ranked]
+            surplus = max(len(folded(entry.text)) - len(words), 0)
+            match = Match(entry, score / len(wanted), surplus)
+            if entry.iri not in best or match.score > best[entry.iri].score:
+                best[entry.iri] = match
+            if entry.weight > NAME and plain(entry.text) == same:
+                whole.add(entry.iri)
+        ranked = sorted(best.values(), key=lambda match: (-match.score, match.entry.text))
+        return [
+            replace(match, whole=True) if match.entry.iri in whole else match for match in ranked
+        ]
 
     def _near(self, word: str) -> dict[str, float]:
         """Every word of the index that a word may stand for → how well it fits.
@@ -119,6 +156,36 @@ def folded(text: str) -> list[str]:
     for pair, letter in _PAIRS:
         plain = plain.replace(pair, letter)
     return _WORD.findall(plain)
+
+
+def plain(text: str) -> tuple[str, ...]:
+    """The words of a text without case and signs; an accent makes another word.
+
+    >>> plain("Køge  kommune (DK)"), plain("Koge Kommune, DK")
+    (('køge', 'kommune', 'dk'), ('koge', 'kommune', 'dk'))
+    """
+    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+class Indexes:
+    """The indexes of what was searched last; one is made again when its version is not the newest.
+
+    Two are kept: what anybody may see, and what the last holder of a token did.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is made before the first search."""
+        self._kept: OrderedDict[Hashable, SearchIndex] = OrderedDict()
+
+    def get(self, key: Hashable, entries: Callable[[], Iterable[Entry]]) -> SearchIndex:
+        """The index under a key, made of the entries where it is not there."""
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = SearchIndex(entries())
+            self._kept[key] = kept
+            while len(self._kept) > 2:
+                self._kept.popitem(last=False)
+        return kept
 
 
 def _trigrams(word: str) -> set[str]:
