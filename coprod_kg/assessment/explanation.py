@@ -12,7 +12,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import Claim, claims_on
-from coprod_kg.assessment.peers import Alike, ReportedBarrier, alike, barriers_of
+from coprod_kg.assessment.peers import Alike, Peers, ReportedBarrier, alike
 from coprod_kg.assessment.queries import rows, text
 from coprod_kg.assessment.search import Subject
 from coprod_kg.model.installed import Model
@@ -109,6 +109,7 @@ class Explainer:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._base = settings.base_iri
+        self._peers = Peers(store)
         self._judged: dict[str, _OrganisationData] = {}
 
     @property
@@ -133,7 +134,7 @@ class Explainer:
             claims=claims,
             judgement=judgement,
             fresh=_conclusions(judgement) == known.concluded(subject.iri),
-            barriers=barriers_of(self._store, subject.iri, stages),
+            barriers=self._peers.barriers_of(subject.iri, stages),
             labels=self._labels(judgement, runners),
             ended_at=ended_at,
             runners=runners,

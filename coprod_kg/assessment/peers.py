@@ -12,7 +12,7 @@ from coprod_kg.assessment.queries import Row, rows, text
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
 
-__all__ = ["Alike", "Case", "ReportedBarrier", "alike", "barriers_of"]
+__all__ = ["Alike", "Case", "Peers", "ReportedBarrier", "alike"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,36 +115,81 @@ def alike(store: Store, subject: str) -> tuple[Alike, ...]:
     )
 
 
-def barriers_of(store: Store, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
-    """The barriers reported of a subject, with what others did.
+class Peers:
+    """Who reports the barriers of one subject after another, and what became of them.
+
+    What is asked is asked once of each barrier and step, and of all initiatives at once: the next
+    subject, and whoever keeps answers, has it already.
 
     Args:
         store: where the reports are.
-        subject: its IRI.
-        stages: the stages at which it stands, the one claimed last at the end.
     """
-    steps = {row["stage"].value: row["step"].value for row in rows(store, "steps")}
-    next_step = next((steps[stage] for stage in reversed(list(stages)) if stage in steps), None)
-    found: dict[str, ReportedBarrier] = {}
-    for row in rows(store, "barriers", subject=[subject]):
-        report = found.setdefault(row["report"].value, _barrier(row, next_step, steps))
-        if enabler := text(row, "enablerLabel"):
-            report.overcome_by = (*report.overcome_by, enabler)
-    of_others = [
-        row
-        for row in rows(store, "same-barrier", barrier={barrier.iri for barrier in found.values()})
-        if row["peer"].value != subject
-    ]
-    for report in found.values():
-        same = [row for row in of_others if row["barrier"].value == report.iri]
-        report.others = len({row["peer"].value for row in same})
-        # An initiative counts as secondary only where no report of it is more than that.
-        report.others_secondary = report.others - len(
-            {row["peer"].value for row in same if not _is_secondary(row)}
-        )
-        report.overcame = _overcame(same, report.step)
-        report.went_on = _went_on(store, same, report)
-    return tuple(sorted(found.values(), key=lambda report: (not report.at_step, report.label)))
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._same: dict[str, tuple[Row, ...]] = {}
+        self._passed: dict[str, dict[str, list[Row]]] = {}
+
+    def barriers_of(self, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
+        """The barriers reported of a subject, with what others did.
+
+        Args:
+            subject: its IRI.
+            stages: the stages at which it stands, the one claimed last at the end.
+        """
+        steps = {row["stage"].value: row["step"].value for row in rows(self._store, "steps")}
+        next_step = next((steps[stage] for stage in reversed(list(stages)) if stage in steps), None)
+        found: dict[str, ReportedBarrier] = {}
+        for row in rows(self._store, "barriers", subject=[subject]):
+            report = found.setdefault(row["report"].value, _barrier(row, next_step, steps))
+            if enabler := text(row, "enablerLabel"):
+                report.overcome_by = (*report.overcome_by, enabler)
+        for report in found.values():
+            same = [row for row in self._reports(report.iri) if row["peer"].value != subject]
+            report.others = len({row["peer"].value for row in same})
+            # An initiative counts as secondary only where no report of it is more than that.
+            report.others_secondary = report.others - len(
+                {row["peer"].value for row in same if not _is_secondary(row)}
+            )
+            report.overcame = _overcame(same, report.step)
+            report.went_on = self._went_on(same, report)
+        return tuple(sorted(found.values(), key=lambda report: (not report.at_step, report.label)))
+
+    def _reports(self, barrier: str) -> tuple[Row, ...]:
+        if barrier not in self._same:
+            self._same[barrier] = tuple(rows(self._store, "same-barrier", barrier=[barrier]))
+        return self._same[barrier]
+
+    def _moves(self, step: str) -> dict[str, list[Row]]:
+        """Who passed a step → when, with which enablers."""
+        if step not in self._passed:
+            moves: dict[str, list[Row]] = {}
+            for row in rows(self._store, "passed-step", step=[step]):
+                moves.setdefault(row["peer"].value, []).append(row)
+            self._passed[step] = moves
+        return self._passed[step]
+
+    def _went_on(self, same: Sequence[Row], barrier: ReportedBarrier) -> list[Case]:
+        overcame = {case.iri for case in barrier.overcame}
+        peers = {row["peer"].value: row for row in same if row["peer"].value not in overcame}
+        if barrier.step is None or not peers:
+            return []
+        moves = self._moves(barrier.step)
+        cases: dict[str, Case] = {}
+        for iri in sorted(peers.keys() & moves.keys()):
+            for row in moves[iri]:
+                enabler = text(row, "enablerLabel")
+                before = cases[iri].enablers if iri in cases else ()
+                cases[iri] = Case(
+                    iri=iri,
+                    label=peers[iri]["peerLabel"].value,
+                    same_step=text(peers[iri], "step") == barrier.step,
+                    enablers=tuple(dict.fromkeys((*before, *([enabler] if enabler else [])))),
+                    since=text(row, "started"),
+                    until=text(row, "passed"),
+                    secondary=_is_secondary(peers[iri]),
+                )
+        return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))
 
 
 def _barrier(row: Row, next_step: str | None, steps: Mapping[str, str]) -> ReportedBarrier:
@@ -185,27 +230,5 @@ def _overcame(same: Sequence[Row], step: str | None) -> list[Case]:
             since=text(row, "from"),
             until=text(row, "until"),
             secondary=_is_secondary(row),
-        )
-    return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))
-
-
-def _went_on(store: Store, same: Sequence[Row], barrier: ReportedBarrier) -> list[Case]:
-    if barrier.step is None:
-        return []
-    overcame = {case.iri for case in barrier.overcame}
-    peers = {row["peer"].value: row for row in same if row["peer"].value not in overcame}
-    cases: dict[str, Case] = {}
-    for row in rows(store, "passed-step", peer=peers, step=[barrier.step]):
-        iri = row["peer"].value
-        enabler = text(row, "enablerLabel")
-        before = cases[iri].enablers if iri in cases else ()
-        cases[iri] = Case(
-            iri=iri,
-            label=peers[iri]["peerLabel"].value,
-            same_step=text(peers[iri], "step") == barrier.step,
-            enablers=tuple(dict.fromkeys((*before, *([enabler] if enabler else [])))),
-            since=text(row, "started"),
-            until=text(row, "passed"),
-            secondary=_is_secondary(peers[iri]),
         )
     return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))

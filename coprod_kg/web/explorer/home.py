@@ -13,6 +13,7 @@ from coprod_kg.web.site import Site
 __all__ = ["StageRow", "home", "stage_rows"]
 
 _SHOWN: Final = 6
+_NEWS: Final = 3
 _EXTENT: Final = {
     "initiatives": "initiatives",
     "organisations": "completeness-by-organisation",
@@ -118,15 +119,11 @@ def _barriers(page: Page, reporting: int) -> list[tuple[Cell, str | None, Figure
 
 def _news(page: Page) -> list[tuple[str, Cell, str, int]]:
     """The newest days on which data came: day, sender, link, how many organisations."""
-    days: dict[tuple[str, str], tuple[str, Cell, str, int]] = {}
-    for row in page.ask("submissions").rows:
-        day, sender = row["when"].value[:10], row["sender"].value
-        before = days.get((day, sender))
-        if before is None and len(days) == 3:
-            break
-        number = before[3] + 1 if before else 1
-        days[day, sender] = (day, row["senderLabel"], page.link("submissions", since=day), number)
-    return list(days.values())
+    return [
+        (day, row["senderLabel"], page.link("submissions", since=day), int(row["graphs"].value))
+        for row in page.first("view-news", _NEWS).rows
+        for day in [row["day"].value]
+    ]
 
 
 def _slug(cell: Cell) -> str:
