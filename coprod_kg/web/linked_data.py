@@ -26,7 +26,7 @@ from coprod_kg.web.replies import LATEST, PINNED, Conditions, media_types, reply
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import VOCABULARY, Site
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "versions_with"]
 
 RECORDS: Final = ("graph", "submission", "version", "model")
 """The kinds of records, each the first part of its IRIs below the base."""
@@ -207,11 +207,11 @@ def _named(site: Site, space: str) -> _Named:
     """
     given = parameters(request)
     asked, pinned = version(given), site.is_fixed(given)
-    moment = request.headers.get("Accept-Datetime")
+    moment, raw = request.headers.get("Accept-Datetime"), raw_path()
     if asked is None and moment:
-        asked = at(site, moment)
+        asked = at(site, moment, versions_with(site, raw))
         given = Parameters((*given.pairs, ("version", str(asked))))
-    number, raw = site.version(asked), raw_path()
+    number = site.version(asked)
     _, what, rest = raw.split("/", 2)
     local = rest if what in ("page", "doc") else f"{what}/{rest}" if space != "id" else rest
     stem, suffix = _split(local)
@@ -242,6 +242,32 @@ def _found(site: Site, start: str, local: str, number: int) -> str:
         f"nothing is known about {start}{readings(local[:_LONGEST])[0]}",
         fix="Begin at /, or ask at /sparql.",
     )
+
+
+def versions_with(site: Site, path: str) -> list[int] | None:
+    """The kept versions that know of the thing whose page or document is at an address.
+
+    None where the address is that of no thing: it has as many versions as the dataset.
+    """
+    what, _, rest = path.lstrip("/").partition("/")
+    base = site.settings.base_iri
+    if what == "dataset":
+        start, local = f"{base}dataset/", rest
+    elif what in ("doc", "page"):
+        space, _, local = rest.partition("/")
+        start = f"{base}{space}/" if space in (*RECORDS, "queries") else f"{base}id/{space}/"
+        start = VOCABULARY if space == "vocab" else start
+    else:
+        return None
+    if not local or len(local) > _LONGEST:
+        return []
+    named = readings(_split(local)[0])
+    kept = [number for number in site.store.versions() if number]
+    return [
+        number
+        for number in kept
+        if any(_is_known(site, start + reading, number) for reading in named)
+    ]
 
 
 def _refuse_withdrawn(site: Site, iri: str, number: int) -> None:

@@ -1,5 +1,6 @@
 """Time travel by date (Memento, RFC 7089): which version a moment means, and when one was made."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
@@ -20,8 +21,13 @@ def moments(site: Site) -> dict[int, datetime]:
     return {version: made for version, made in sorted(found.items()) if version in kept}
 
 
-def at(site: Site, header: str) -> int:
+def at(site: Site, header: str, having: Collection[int] | None = None) -> int:
     """The version that was the newest at a moment; the oldest kept where it lies before all.
+
+    Args:
+        site: of the versions.
+        header: the moment, as HTTP writes it.
+        having: the versions that have what is asked for; all of them where it is None.
 
     Raises:
         WrongUsage: it is no moment.
@@ -35,6 +41,8 @@ def at(site: Site, header: str) -> int:
             fix="Write for example Sat, 28 Nov 2026 12:00:00 GMT.",
         ) from None
     known = moments(site)
+    if having:
+        known = {number: made for number, made in known.items() if number in having}
     before = [
         number for number, made in known.items() if made.replace(microsecond=0) <= _utc(moment)
     ]

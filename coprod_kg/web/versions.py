@@ -15,6 +15,7 @@ from coprod_kg.publishing.changes_feed import feed_document
 from coprod_kg.store.changes import VersionChanges, read_changes
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.web.address import root
+from coprod_kg.web.linked_data import versions_with
 from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.replies import LATEST
@@ -88,7 +89,12 @@ def _names(site: Site) -> dict[int, list[str]]:
 
 
 def _timemap(site: Site, of: str | None) -> str:
-    """The mementos of an address here, as RFC 7089 lists them."""
+    """The mementos of an address here, as RFC 7089 lists them: of a thing, since it is known.
+
+    Raises:
+        WrongUsage: it is no address.
+        NotFound: no version that is kept knows of the thing that is told there.
+    """
     path = of or "/dataset/all"
     if not path.startswith("/") or any(sign in path for sign in '?#<>" \r\n'):
         raise WrongUsage(
@@ -96,7 +102,11 @@ def _timemap(site: Site, of: str | None) -> str:
         )
     address = root().rstrip("/") + path
     this = f"{root()}versions?{urlencode({'of': path, 'format': 'link'})}"
-    known = moments(site)
+    having, known = versions_with(site, path), moments(site)
+    if having is not None:
+        known = {number: made for number, made in known.items() if number in having}
+        if not known:
+            raise NotFound(f"no version that is kept knows of {path[:200]}", where="parameter of")
     lines = [
         f'<{address}>; rel="original timegate"',
         f'<{this}>; rel="self"; type="{_TIMEMAP.media_type}"',

@@ -320,17 +320,35 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
     check_counts(changing)
 
 
+def test_the_service_description_has_the_numbers_of_the_catalogue(portal: Portal) -> None:
+    told = portal.client().get("/sparql", headers={"Accept": "application/n-triples"}).text
+    (count,) = portal.column("SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }")
+    assert f'#default-graph> <{VOID}triples> "{count}"^^' in told
+    graph = f"{BASE}graph/organisation/asker-kommune"
+    (held,) = portal.column(f"SELECT (COUNT(*) AS ?n) WHERE {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}")
+    node = re.search(rf"(_:\S+) <\S+#name> <{graph}>", told)
+    content = re.search(rf"{node[1]} <\S+#graph> (_:\S+)", told) if node else None
+    assert content is not None
+    assert f'{content[1]} <{VOID}triples> "{held}"^^' in told
+
+
 def test_a_moment_leads_to_the_version_of_then(portal: Portal) -> None:
     client = portal.client()
     address = "/doc/initiative/cosie-wroclaw-co-housing"
     timemap = client.get(f"/versions?of={address}&format=link")
     assert timemap.mimetype == "application/link-format"
     mementos = re.findall(r'<([^>]+)>; rel="[^"]*memento"; datetime="([^"]+)"', timemap.text)
+    # the first version has the model only: the thing was not known then
+    kept = [number for number in portal.store.versions() if number]
+    having = [n for n in kept if client.get(f"{address}?version={n}").status_code == 200]
+    assert 0 < len(having) < len(kept)
     assert [link for link, _ in mementos] == [
-        f"{ROOT.rstrip('/')}{address}?version={number}"
-        for number in portal.store.versions()
-        if number
+        f"{ROOT.rstrip('/')}{address}?version={number}" for number in having
     ]
+    early = client.get(address, headers={"Accept-Datetime": "Mon, 01 Jan 2001 00:00:00 GMT"})
+    assert early.headers["Location"] == f"{address}?version={having[0]}"
+    missing = client.get("/versions?of=/doc/initiative/nowhere&format=link")
+    assert missing.status_code == 404
     when = mementos[-1][1]
     moved = client.get(address, headers={"Accept-Datetime": when})
     assert moved.status_code == 302

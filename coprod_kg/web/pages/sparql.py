@@ -86,9 +86,23 @@ def described(site: Site, asked: SparqlRequest) -> Response:
     else:
         graphs = [row["graph"] for row in site.rows_of("view-graphs").texts()]
         union = site.settings.default_graph == "union"
-        body = service_description(_endpoint(), graphs, union, wanted[0].format.media_type)
+        body = service_description(
+            _endpoint(), graphs, union, wanted[0].format.media_type, _numbers(site)
+        )
     response = Response(body, content_type=wanted[0].content_type)
     return conditions.mark(response, wanted[0])
+
+
+def _numbers(site: Site) -> dict[str, dict[str, int]]:
+    """What is counted of the graphs, as the catalogue has it."""
+    base = site.settings.base_iri
+    table = site.about(
+        "view-totals", f"{base}graph/catalogue", dataset=f"{base}dataset/all"
+    ).table()
+    found: dict[str, dict[str, int]] = {}
+    for row in table.texts() if table else ():
+        found.setdefault(row.get("graph", ""), {})[row["property"]] = int(row["number"])
+    return found
 
 
 def _endpoint() -> str:
