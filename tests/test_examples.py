@@ -293,6 +293,13 @@ def test_no_initiative_ends_before_it_starts() -> None:
         assert start is None or str(start)[: len(str(end))] <= str(end)
 
 
+def test_a_search_was_made_for_a_coded_initiative_and_says_what_it_found() -> None:
+    coded = {row["slug"] for row in table("initiatives")}
+    for row in table("searches"):
+        assert row["initiative"] in coded | {""}
+        assert all(row[column] for column in ("day", "purpose", "words", "found"))
+
+
 def test_a_check_names_a_coded_initiative_and_a_source() -> None:
     coded = {row["slug"] for row in table("initiatives")}
     for row in table("checks"):

@@ -13,6 +13,24 @@ from click.testing import CliRunner
 from coprod_kg.cli.__main__ import coprod_kg
 from coprod_kg.errors import NotFound
 
+SECOND = """
+@prefix barrier: <https://w3id.org/coprod/vocab/barrier/> .
+@prefix basis: <https://w3id.org/coprod/vocab/basis/> .
+@prefix cp: <https://w3id.org/coprod/ontology#> .
+@prefix org: <http://www.w3.org/ns/org#> .
+@prefix prov: <http://www.w3.org/ns/prov#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix stage: <https://w3id.org/coprod/vocab/stage/> .
+<id/organisation/second> a org:Organization ; rdfs:label "Second reader"@en .
+<id/agent/second> a prov:Agent ; rdfs:label "Second reader"@en .
+<id/stage-assessment/second> a cp:StageAssessment ; rdfs:label "Stage"@en ;
+  cp:about <id/initiative/wigan-deal> ; cp:stage stage:programme ;
+  cp:claimedBy <id/agent/second> ; cp:basis basis:secondary-coding .
+<id/barrier-report/second> a cp:BarrierReport ; rdfs:label "Barrier"@en ;
+  cp:about <id/initiative/wigan-deal> ; cp:barrier barrier:lack-of-time ;
+  cp:claimedBy <id/agent/second> ; cp:basis basis:secondary-coding .
+"""
+"""Another reader's claims about the same initiative."""
 CASE = Path(__file__).parents[1] / "examples" / "cases" / "wigan-council.ttl"
 
 
@@ -24,7 +42,9 @@ def run(*arguments: str | Path) -> str:
 
 def test_a_named_version_is_released_whole_and_the_same_each_time(tmp_path: Path) -> None:
     data, first, second = tmp_path / "data", tmp_path / "first.zip", tmp_path / "second.zip"
-    run("submit", CASE, "--data", data)
+    other = tmp_path / "second.ttl"
+    other.write_text(SECOND, encoding="utf-8")
+    run("submit", CASE, other, "--data", data)
     run("tag", "2", "spring", "--data", data)
     run("release", "spring", "--output", first, "--data", data)
     run("release", "spring", "--output", second, "--data", data)
@@ -49,6 +69,15 @@ def test_a_named_version_is_released_whole_and_the_same_each_time(tmp_path: Path
     assert {row["column"] for row in columns if row["table"] == "BarrierReport"} == {*rows[0]} - {
         "iri"
     }
+    for name in ("stages", "the-scale", "barriers"):
+        agreement = list(csv.DictReader(io.StringIO(held[f"agreement/{name}.csv"].decode())))
+        assert {row["subjects"] for row in agreement} == {"1"}
+        assert {"Second reader"} == {
+            label
+            for row in agreement
+            for label in (row["oneLabel"], row["otherLabel"])
+            if not label.startswith("coprod-kg")
+        }
     assert json.loads(held["datacite.json"])["version"] == "2"
     assert {
         "codebook.md",

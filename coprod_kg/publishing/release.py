@@ -16,12 +16,15 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.errors import ModelError
 from coprod_kg.model.files import files
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import shorten
+from coprod_kg.store.snapshots import Reader
 
-__all__ = ["Release", "archive"]
+__all__ = ["Release", "agreement", "archive"]
 
+_AGREEMENT: Final = ("agreement-on-stages", "agreement-on-the-scale", "agreement-on-barriers")
 _DAY: Final = (1980, 1, 1, 0, 0, 0)
 _LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
 _RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
@@ -41,6 +44,7 @@ class Release:
         made: when that version was made, as the data say.
         base: the base IRI.
         quads: every public statement with its graph, as N-Quads.
+        agreement: how far its claimants agree, by `agreement`.
     """
 
     name: str
@@ -48,6 +52,25 @@ class Release:
     made: str
     base: str
     quads: bytes
+    agreement: Mapping[str, bytes]
+
+
+def agreement(reader: Reader) -> dict[str, bytes]:
+    """How far claimants agree in a version: the answers of three saved queries, as CSV.
+
+    Args:
+        reader: the version, open; it stays open.
+    """
+    found: dict[str, bytes] = {}
+    for name in _AGREEMENT:
+        query = (files("queries") / "questions" / f"{name}.rq").read_text(encoding="utf-8")
+        answer = reader.store.query(query)
+        if not isinstance(answer, ox.QuerySolutions):
+            raise ModelError(f"the saved query {name} is no SELECT")
+        rows = io.BytesIO()
+        answer.serialize(rows, format=ox.QueryResultsFormat.CSV)
+        found[name.removeprefix("agreement-on-")] = rows.getvalue()
+    return found
 
 
 def archive(release: Release) -> bytes:
@@ -69,9 +92,11 @@ def _contents(release: Release) -> Iterable[tuple[str, bytes]]:
     ordered = b"".join(sorted(release.quads.splitlines(keepends=True)))
     yield "data.nq", ordered
     tables, used = _tables(ordered, release.base)
-    for name, rows in tables.items():
-        yield f"tables/{name}.csv", _table(rows)
+    for name, things in tables.items():
+        yield f"tables/{name}.csv", _table(things)
     yield "tables/columns.csv", _dictionary(tables, used)
+    for name, rows in release.agreement.items():
+        yield f"agreement/{name}.csv", rows
     ontology = files("ontology")
     for path in sorted(ontology.rglob("*")):
         if path.suffix in (".ttl", ".tsv"):
@@ -172,11 +197,13 @@ confirmed them. They are no sample of the world: see `sampling-frame.md` and `co
 {named}
 | `tables/columns.csv` | what each column means and which property it is |
 | `ontology/` | the ontology, its vocabularies and its mappings |
+| `agreement/` | how far each two claimants agree: Cohen's kappa, Krippendorff's alpha |
 | `codebook.md`, `sampling-frame.md`, `examples.md` | how the published cases were found and coded |
 | `datacite.json`, `CITATION.cff` | metadata; the authors are for the project to fill in |
 | `SHA256SUMS` | checksums of all other files |
 
-In a table, several values of one cell are divided by `|`.
+In a table, several values of one cell are divided by `|`. A claimant who adjudicates
+claims something only where others differ, so agreement with it means nothing.
 """
 
 
