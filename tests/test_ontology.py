@@ -75,16 +75,20 @@ def test_whatever_stands_in_the_namespace_is_defined() -> None:
     assert used == set(terms())
 
 
-@pytest.mark.parametrize("predicate", ["skos:prefLabel", "rdfs:label", "skos:definition"])
-def test_every_term_has_it_once_in_english(predicate: str) -> None:
+@pytest.mark.parametrize(
+    ("predicate", "languages"),
+    [
+        ("skos:prefLabel", ["da", "de", "en"]),
+        ("rdfs:label", ["da", "de", "en"]),
+        ("skos:definition", ["en"]),
+    ],
+)
+def test_every_term_has_it_once_in_each_language(predicate: str, languages: list[str]) -> None:
     graph = parsed(CORE)
     for iri in terms():
-        values = [
-            value
-            for value in graph.objects(URIRef(iri), URIRef(expand(predicate)))
-            if isinstance(value, Literal) and value.language == "en"
-        ]
-        assert len(values) == 1, shorten(iri)
+        values = graph.objects(URIRef(iri), URIRef(expand(predicate)))
+        spoken = sorted(str(value.language) for value in values if isinstance(value, Literal))
+        assert spoken == languages, shorten(iri)
 
 
 def test_every_term_has_a_source_and_says_so_where_it_is_our_own_choice() -> None:

@@ -28,6 +28,9 @@ from tests.vocab.reading import (
 
 __all__: list[str] = []
 
+DEFINED_IN_EVERY_LANGUAGE = {"stage", "condition", "barrier", "enabler", "role"}
+"""What people choose from while they describe a case; the other schemes are defined in English."""
+
 each_scheme = pytest.mark.parametrize("name", sorted(CLASSES))
 each_file = pytest.mark.parametrize("name", sorted([*CLASSES, *NOT_SCHEMES]))
 
@@ -87,14 +90,21 @@ def test_a_label_names_one_concept_of_its_scheme(name: str) -> None:
 
 
 @each_scheme
-def test_a_definition_is_one_english_sentence_of_its_own(name: str) -> None:
+def test_a_definition_is_one_sentence_of_its_own_in_each_language(name: str) -> None:
     every = Counter(graph(name).objects(None, SKOS.definition))
     assert not [text for text, count in every.items() if count > 1]
+    spoken = list(LANGUAGES) if name in DEFINED_IN_EVERY_LANGUAGE else ["en"]
     for concept in concepts(name):
-        (text,) = graph(name).objects(concept, SKOS.definition)
-        assert isinstance(text, Literal)
-        assert text.language == "en"
-        assert re.fullmatch(r"[A-Z][^.]+\.", text), f"{concept}: {text}"
+        texts = list(graph(name).objects(concept, SKOS.definition))
+        assert languages(texts) == spoken, concept
+        for text in texts:
+            assert re.fullmatch(r"[A-ZÆØÅÄÖÜ][^.]+\.", str(text)), f"{concept}: {text}"
+
+
+@pytest.mark.parametrize("name", sorted(DEFINED_IN_EVERY_LANGUAGE))
+def test_a_scope_note_is_there_in_each_language(name: str) -> None:
+    for concept in set(graph(name).subjects(SKOS.scopeNote)):
+        assert languages(graph(name).objects(concept, SKOS.scopeNote)) == list(LANGUAGES), concept
 
 
 @each_scheme

@@ -1,7 +1,7 @@
 """SKOS concept schemes of the model, read once from its Turtle files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ class Concept:
         slug: its notation, or the last part of its IRI where it has none.
         labels: language → preferred label.
         names: what else it is called: other labels, another code.
-        definition: what it means, in English, or an empty text.
+        definitions: language → what it means.
         rank: its place where the scheme has an order (``cp:order`` or ``cp:rank``), else 0.
     """
 
@@ -32,12 +32,16 @@ class Concept:
     slug: str
     labels: Mapping[str, str]
     names: tuple[str, ...] = ()
-    definition: str = ""
+    definitions: Mapping[str, str] = field(default_factory=dict)
     rank: int = 0
 
     def label(self, language: str = "en") -> str:
         """The label in a language, else in English, else the slug."""
         return self.labels.get(language) or self.labels.get("en") or self.slug
+
+    def definition(self, language: str = "en") -> str:
+        """What it means, in a language, else in English, else an empty text."""
+        return self.definitions.get(language) or self.definitions.get("en") or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _concept(node: NamedNode, graph: Graph) -> Concept:
         slug,
         MappingProxyType(graph.texts(node, "skos:prefLabel")),
         tuple(name.value for name in names),
-        graph.text(node, "skos:definition"),
+        MappingProxyType(graph.texts(node, "skos:definition")),
         int(rank.value) if rank is not None else 0,
     )
 

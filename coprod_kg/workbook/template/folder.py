@@ -28,7 +28,7 @@ def as_files(sheets: Sheets, language: str) -> dict[str, bytes]:
         for member in sheets.members
     }
     words = [["List", "Code", "Label", "What it means"]] + [
-        [choices.title, member.slug, member.label(language), member.definition]
+        [choices.title, member.slug, member.label(language), member.definition(language)]
         for choices in sheets.choices.values()
         for member in choices.members
     ]

@@ -73,10 +73,11 @@ def add_explanations(made: Worksheet, sheets: Sheets, language: str) -> None:
     for choices in sheets.choices.values():
         for member in choices.members:
             row += 1
-            texts = (choices.title, member.label(language), member.slug, member.definition)
+            meaning = member.definition(language)
+            texts = (choices.title, member.label(language), member.slug, meaning)
             for number, text in enumerate(texts, 1):
                 _put(made, row, number, text)
-            made.row_dimensions[row].height = _HEIGHT * (1 + len(member.definition) // 95)
+            made.row_dimensions[row].height = _HEIGHT * (1 + len(meaning) // 95)
     made.freeze_panes = "A2"
     made.auto_filter.ref = f"A1:D{row}"
     made.print_title_rows = "1:1"
