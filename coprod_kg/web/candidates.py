@@ -272,7 +272,8 @@ def entities(page: Page, iris: Sequence[str]) -> list[Entity]:
     for iri, kind in kinds.items():
         concept = concepts().get(iri)
         if concept:
-            name, description = concept.label(page.language), concept.definition
+            name = concept.label(page.language)
+            description = concept.definition(page.language)
         elif iri in named:
             name = named[iri].value
             description = _description(page, told.get(iri, {}))

@@ -1,7 +1,7 @@
 """How the tests read the concept schemes; it never judges them."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def slugs(name: str) -> set[str]:
     return {one.removeprefix(f"{HOME}{name}/") for one in concepts(name)}
 
 
-def languages(nodes: Iterator[Node]) -> list[str]:
+def languages(nodes: Iterable[Node]) -> list[str]:
     return sorted(str(one.language) for one in nodes if isinstance(one, Literal))
 
 
