@@ -1,7 +1,7 @@
 """How the tests read the concept schemes; it never judges them."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
