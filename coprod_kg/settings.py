@@ -30,6 +30,20 @@ class Settings:
     """The settings of one process, as plain values."""
 
     data: Path = field(default=Path("data"), metadata=_help("directory that holds the store"))
+    store: str = field(
+        default="",
+        metadata=_help(
+            "address of the dataset of an engine that the data is shared through and asked of; "
+            "empty for the engine within"
+        ),
+    )
+    store_engine: str = field(
+        default="fuseki", metadata=_help("what engine that is: fuseki or oxigraph")
+    )
+    store_token: str = field(
+        default="",
+        metadata=_help("bearer token for that engine; best set in the environment"),
+    )
     base_iri: str = field(
         default="https://w3id.org/coprod/",
         metadata=_help("IRI under which things and graphs are named; ends with /"),

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         "pip install axe-playwright-python",
     ),
     "bash": (lambda: shutil.which("bash") is not None, "apt install bash"),
+    "caddy": (lambda: shutil.which("caddy") is not None, "apt install caddy"),
     "chromium": (lambda: shutil.which("chromium") is not None, "apt install chromium"),
     "comunica-sparql": (
         lambda: shutil.which("comunica-sparql") is not None,
@@ -34,6 +36,12 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
     "jena": (
         lambda: any(Path(os.environ.get("COPROD_JENA", os.devnull)).glob("*.jar")),
         "sh .ci/jena/fetch.sh DIRECTORY, then COPROD_JENA=DIRECTORY",
+    ),
+    "nginx": (lambda: shutil.which("nginx") is not None, "apt install nginx-light"),
+    "openssl": (lambda: shutil.which("openssl") is not None, "apt install openssl"),
+    "oxigraph": (
+        lambda: Path(sys.executable).with_name("oxigraph").exists(),
+        "pip install oxigraph",
     ),
     "systemd-analyze": (
         lambda: shutil.which("systemd-analyze") is not None,
@@ -48,6 +56,7 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
 
 # Files that take longer than a second or two, run after all others: the fast ones fail first.
 LAST = (
+    "test_remote",
     "test_openapi_served",
     "test_third_engine",
     "test_queries",

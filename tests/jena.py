@@ -14,13 +14,13 @@ import pytest
 
 from coprod_kg.reasoning.java import java
 
-__all__ = ["JARS", "Jena", "jena"]
+__all__ = ["JARS", "START_SECONDS", "SWITCHES", "Jena", "jena"]
 
 JARS = Path(os.environ.get("COPROD_JENA", "no folder is named"))
 """Where ``.ci/jena/fetch.sh`` put the jars."""
 
 START_SECONDS = 120
-_SWITCHES = ("-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.timezone=UTC")
+SWITCHES = ("-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.timezone=UTC")
 _MAIN = "org.apache.jena.fuseki.main.cmds.FusekiMainCmd"
 
 
@@ -45,7 +45,7 @@ class Jena:
 @contextmanager
 def jena(triples: Path, directory: Path) -> Iterator[Jena]:
     """The server over one file, in strict mode: SPARQL 1.1 and no extension of it."""
-    command = [str(java()), *_SWITCHES, "-cp", f"{JARS}/*", _MAIN]
+    command = [str(java()), *SWITCHES, "-cp", f"{JARS}/*", _MAIN]
     command += ["--strict", "--localhost", "--port=0", f"--file={triples}", "/data"]
     log = directory / "jena.log"
     with log.open("wb") as file:

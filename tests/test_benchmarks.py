@@ -8,7 +8,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from benchmarks import describing, service, soak
+from benchmarks import describing, scaling, service, soak
 from benchmarks.multiply import fill, multiply
 from benchmarks.watching import Watch
 from coprod_kg.queries.library import load
@@ -95,3 +95,14 @@ def test_what_a_description_costs_is_measured(capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     for measured in ("not described: 1 organisations", "described: 1 organisations", "/catalogue"):
         assert measured in said
+
+
+def test_more_machines_refuse_less_in_the_simulation_of_readers() -> None:
+    few, many = (
+        scaling.simulate(scaling.Load(200, machines, addresses=1000), seconds=20)
+        for machines in (1, 8)
+    )
+    assert few == scaling.simulate(scaling.Load(200, 1, addresses=1000), seconds=20)
+    assert few.unanswered > many.unanswered
+    assert few.busy > many.busy
+    assert scaling.simulate(scaling.Load(200, cached=False), seconds=5).hits == 0

@@ -89,7 +89,8 @@ def test_the_container_runs_as_somebody_without_rights() -> None:
 
 
 def test_every_setting_in_deploy_is_one() -> None:
-    text = UNIT.read_text("utf-8") + CONTAINER.read_text("utf-8")
+    files = (UNIT, CONTAINER, UNIT.with_name("compose.yaml"))
+    text = "".join(path.read_text("utf-8") for path in files)
     assert set(re.findall(r"COPROD_[A-Z_]+", text)) - {PREFIX} <= SETTINGS
 
 

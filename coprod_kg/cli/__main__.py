@@ -40,6 +40,7 @@ _COMMANDS: Mapping[str, str] = {
     "release": "release:release",
     "backup": "backup:backup",
     "restore": "backup:restore",
+    "migrate": "migrate:migrate",
     "token": "token:token",
     "private": "private:private",
 }

@@ -48,4 +48,6 @@ settings = Settings.load()
 run = _run_directory()
 store = LocalStore(run, settings)
 application = create_app(store, settings, run)
-app = HttpServer(application, settings, FastLookup(application.config["SITE"], store.begin))
+# An engine's answer is waited for in a thread; the event loop asks only workers of this machine.
+quick = None if settings.store else FastLookup(application.config["SITE"], store.begin)
+app = HttpServer(application, settings, quick)

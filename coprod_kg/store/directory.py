@@ -56,7 +56,7 @@ _OWNER_FILE = 0o600
 _OURS = (
     *("identity.json", "lock", "journal", "journal.unfinished", "store", "snapshots", "scratch"),
     *("submissions", "freshness.json", "freshness.lock", "tokens.json", "tokens.lock"),
-    *("private.json", "private.lock", "last-backup.json", "changes", "dumps"),
+    *("private.json", "private.lock", "last-backup.json", "changes", "dumps", "paired"),
 )
 """The entries of a data directory that are this software's."""
 
@@ -76,6 +76,11 @@ class DataDirectory:
     def journal(self) -> Path:
         """The commit under way."""
         return self.root / "journal"
+
+    @property
+    def paired(self) -> Path:
+        """The address of the engine that it is paired with, where it is."""
+        return self.root / "paired"
 
     @property
     def snapshots(self) -> Path:

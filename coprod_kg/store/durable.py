@@ -10,18 +10,21 @@ Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fs
 import io
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable
+from coprod_kg.errors import QueryTimeout, StoreChanged, StoreError, StoreUnavailable
 from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.changes import write_changes
 from coprod_kg.store.description import Describe, Description
 from coprod_kg.store.directory import DataDirectory, check_room
+from coprod_kg.store.remote.control import State
+from coprod_kg.store.remote.pair import Pair, check_alone, undo
 from coprod_kg.store.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ class Durable:
         opened: the newest version when the store was opened.
         touched: for each graph changed since, the last version that changed it.
         description: keeps what each version says of itself, where that is wanted.
+        pair: the engine that says which version is the newest, where there is one.
     """
 
     store: ox.Store
@@ -66,6 +70,7 @@ class Durable:
     opened: int = 0
     touched: dict[str, int] = field(default_factory=dict)
     description: Description | None = None
+    pair: Pair | None = None
 
     @classmethod
     def open(
@@ -75,6 +80,7 @@ class Durable:
         keep: int,
         keep_cited: int = 0,
         describe: Describe | None = None,
+        pair: Pair | None = None,
     ) -> "Durable":
         """Open the store, finish what a crash left unfinished, publish the newest version.
 
@@ -84,13 +90,22 @@ class Durable:
             keep: how many versions stay queryable.
             keep_cited: how many of the versions that were cited stay so.
             describe: what each version says of itself, beside its numbers.
+            pair: the engine that the directory is paired with.
 
         Raises:
             StoreUnavailable: the store cannot be opened.
         """
+        if pair is not None:
+            undo(directory)
+        else:
+            check_alone(directory)
         store = open_store(directory)
         description = Description(store, base_iri, describe) if describe else None
-        durable = cls(store, directory, base_iri, keep, keep_cited, description=description)
+        durable = cls(
+            store, directory, base_iri, keep, keep_cited, description=description, pair=pair
+        )
+        if pair is not None:
+            pair.join(directory, durable.version())
         unfinished = write_ahead.read(directory.journal)
         if unfinished is not None:
             _check_room(directory, unfinished)
@@ -102,6 +117,7 @@ class Durable:
             merged.build(durable.store, base_iri, durable.version())
         durable._publish()
         directory.journal.unlink(missing_ok=True)
+        durable.follow()
         return replace(durable, opened=durable.version())
 
     def version(self) -> int:
@@ -119,8 +135,16 @@ class Durable:
             StoreError: one of them holds something other than N-Triples; nothing changed.
             StoreChanged: one was made from an older version; nothing changed.
             StoreFull: there is no room for it; nothing changed.
-            OSError: the disk failed midway; the next `open` takes the commit up again.
+            StoreUnavailable: the engine does not answer; nothing changed.
+            OSError: the disk or the engine failed midway; the next `open` takes the commit up
+                again, or undoes it.
         """
+        with self.pair.lease() if self.pair else nullcontext() as state:
+            if state is not None:
+                self._follow(state)
+            return self._commit(changes, state)
+
+    def _commit(self, changes: Sequence[Change], state: State | None) -> Commit:
         version, together, made = self.version() + 1, set[str](), datetime.now(UTC)
         for change in changes:
             self._check_base(change, version - 1, together)
@@ -130,11 +154,64 @@ class Durable:
         _check_room(self.directory, steps)
         write_ahead.write(self.directory.journal, steps)
         self._change(steps, made)
+        if state is not None:
+            self._send(state, steps)
         self._publish()
         self.touched.update(dict.fromkeys(together, version))
         self.directory.journal.unlink()
         self.snapshots.prune(self.keep, self.keep_cited)
         return Commit(version)
+
+    def _send(self, state: State, steps: Sequence[Change]) -> None:
+        """Make the version in the engine, which has no other one after ours yet.
+
+        Raises:
+            ConnectionError: it was not made there, or that is not known.
+        """
+        if self.pair is None:
+            return
+        described = self.description.graph.value if self.description else None
+        before = self.snapshots.open(state.version)
+        try:
+            self.pair.switch(state, self.pair.patches(before.store, self.store, steps, described))
+        except (StoreError, QueryTimeout) as error:
+            raise ConnectionError(str(error)) from None
+        finally:
+            before.close()
+
+    def follow(self) -> None:
+        """Take over what other machines committed to the engine; nothing where it is silent.
+
+        Raises:
+            OSError: it broke off midway; the next `open` undoes it.
+        """
+        if self.pair is not None:
+            state = self.pair.heard(self.pair.state)
+            if state is not None:
+                self._follow(state)
+
+    def _follow(self, state: State) -> None:
+        mine = self.version()
+        if self.pair is None or state.version <= mine:
+            return
+        write_ahead.write(self.directory.journal, ())
+        try:
+            while True:
+                for graph, triples in self.pair.changed_since(mine):
+                    self._replace(graph, triples, labels=False)
+                    self.touched.update({graph: state.version, _ANY: state.version})
+                after = self.pair.state()
+                if after is None or after.commit == state.commit:
+                    break
+                mine, state = state.version, after  # what was read may be of either
+        except (StoreError, QueryTimeout) as error:
+            raise ConnectionError(str(error)) from None
+        if self.description is not None:
+            self.description.tally = self.description.written = None
+            self.description.open(self.version())
+        self._publish()
+        self.directory.journal.unlink()
+        self.snapshots.prune(self.keep, self.keep_cited)
 
     @property
     def snapshots(self) -> Snapshots:

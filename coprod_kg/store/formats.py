@@ -76,18 +76,19 @@ def choose(results: Results, media_types: Iterable[str]) -> tuple[str, Serialise
     return table, _writer(table, lambda file: rows.serialize(_file(file), RESULT_FORMATS[table]))
 
 
-def rewritten(data: bytes, before: str, after: str) -> bytes:
+def rewritten(data: bytes, before: str, after: str, *, foreign: bool = False) -> bytes:
     """An answer in another format, the same bytes as if the store had written that.
 
     Args:
         data: rows or a truth value, or a graph.
         before: its media type: SPARQL JSON results, or one of `GRAPH_FORMATS`.
         after: the media type wanted.
+        foreign: whether another engine wrote it, which spells a format in its own way.
 
     Raises:
         NotAcceptable: the format cannot hold it.
     """
-    if before == after:
+    if before == after and not foreign:
         return data
 
     def write(file: io.RawIOBase) -> object:
@@ -100,7 +101,7 @@ def rewritten(data: bytes, before: str, after: str) -> bytes:
     file: Any = io.BytesIO()
     try:
         _writer(after, write)(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SyntaxError) as error:
         raise failed(error, "query") from None
     written: bytes = file.getvalue()
     return written

@@ -20,6 +20,8 @@ from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update, at
 from coprod_kg.store.directory import DataDirectory, alone
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.lanes import LANE
+from coprod_kg.store.remote.answers import EngineAnswers
+from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.supervisor import Supervisor
 from coprod_kg.store.upgrades import upgrade
@@ -43,6 +45,8 @@ class LocalStore:
         self._settings = settings
         self._snapshots = Snapshots(DataDirectory(settings.data).snapshots)
         self._identity: Identity | None = None
+        engine = Engine.of(settings)
+        self._engine = EngineAnswers(engine, settings.query_seconds) if engine else None
 
     def version(self) -> int:
         """The newest version that can be asked."""
@@ -74,6 +78,10 @@ class LocalStore:
 
     def query(self, query: Query) -> Answer:
         """Ask; see `coprod_kg.store.base.Store.query` for what is raised."""
+        if self._engine is not None:
+            answer = self._engine.answer(query, self.version())
+            if answer is not None:
+                return answer
         for _ in range(_ATTEMPTS):
             with suppress(WorkerLost):  # nobody has read it: another worker can be asked
                 return self.begin(query).answer()

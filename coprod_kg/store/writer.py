@@ -16,16 +16,21 @@ from pathlib import Path
 from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.limits import no_core_files
+from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.description import Describe
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
+from coprod_kg.store.remote.client import Engine
+from coprod_kg.store.remote.pair import Pair
 from coprod_kg.store.supervisor import LIFELINE
 
 __all__ = ["main", "read_change", "send_change"]
 
 _TOGETHER = 64
 _REQUEST_SECONDS = 60.0
+_FOLLOW_SECONDS = 1.0
+"""How often an engine that is shared with other machines is asked for its newest version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +73,38 @@ def main(describe: Describe | None = None) -> None:
     no_core_files()
     data = DataDirectory(Path(os.environ["COPROD_DATA"]))
     try:
+        engine = Engine.of(Settings.load())
         durable = Durable.open(
             data,
             os.environ["COPROD_BASE_IRI"],
             int(os.environ["COPROD_KEEP_VERSIONS"]),
             int(os.environ["COPROD_KEEP_CITED"]),
             describe,
+            Pair.of(engine, data, os.environ["COPROD_BASE_IRI"]) if engine else None,
         )
-    except CoprodError as error:
+    except (CoprodError, ConnectionError) as error:
         sys.exit(f"coprod-kg writer: {error}")
     waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
     threading.Thread(target=_accept, args=(waiting,), daemon=True).start()
     while True:
-        together = [waiting.get()]
+        try:
+            together = [waiting.get(timeout=_FOLLOW_SECONDS if engine else None)]
+        except queue.Empty:
+            _follow(durable)
+            continue
         while not waiting.empty() and len(together) < _TOGETHER:
             together.append(waiting.get())
         try:
             _commit(durable, together)
         except OSError as error:
             sys.exit(f"coprod-kg writer: {error}; the next writer takes the commit up again")
+
+
+def _follow(durable: Durable) -> None:
+    try:
+        durable.follow()
+    except OSError as error:
+        sys.exit(f"coprod-kg writer: {error}; the next writer follows the engine again")
 
 
 def _accept(waiting: "queue.SimpleQueue[_Waiting]") -> None:

@@ -1,0 +1,119 @@
+"""Queries that the engine answers, and which of them are left to the snapshots of this machine.
+
+The engine is asked for what most clients ask: the newest version, whole, with no dataset named and
+no other service called. An answer counts if the engine held that version before and after it. What
+it does not answer, or answers by halves, the snapshots do, which hold the same.
+"""
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from coprod_kg.errors import CoprodError, QueryTimeout, StoreUnavailable
+from coprod_kg.sparql.tokens import significant
+from coprod_kg.store import merged
+from coprod_kg.store.base import NOTHING, Answer, Query
+from coprod_kg.store.formats import GRAPH_FORMATS, RESULT_FORMATS, rewritten
+from coprod_kg.store.remote import control
+from coprod_kg.store.remote.client import Engine
+
+__all__ = ["EngineAnswers"]
+
+_MAY_NAME_GRAPHS: Final = re.compile(r"graph|\\u", re.IGNORECASE)
+_FORMS: Final = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
+_ROWS: Final = "application/sparql-results+json"
+_TRIPLES: Final = "application/n-triples"
+_MOST: Final = 16 << 20
+"""Bytes of an answer that are taken from the engine: it is whole before its version is known."""
+_REST_SECONDS: Final = 5.0
+"""How long an engine that was silent is left alone."""
+
+
+@dataclass(slots=True)
+class EngineAnswers:
+    """Answers of one engine, for one process that asks it.
+
+    Attributes:
+        engine: the endpoints.
+        most_seconds: no query has a longer deadline.
+    """
+
+    engine: Engine
+    most_seconds: float
+    _named: tuple[int, tuple[str, ...]] = (-1, ())
+    _rests_until: float = 0.0
+
+    def answer(self, query: Query, newest: int) -> Answer | None:
+        """The engine's answer to a query, or None where the snapshots have to give it.
+
+        Args:
+            query: what is asked.
+            newest: the newest version of this machine.
+
+        Raises:
+            QueryTimeout: the deadline passed.
+        """
+        if query.version not in (None, newest) or not _whole(query):
+            return None
+        media_type = _wanted(query)
+        if media_type is None or time.monotonic() < self._rests_until:
+            return None
+        seconds = min(query.seconds, self.most_seconds)
+        try:
+            dataset = self._dataset(query, newest)
+            if dataset is None:
+                return None
+            before = _TRIPLES if media_type in GRAPH_FORMATS else _ROWS
+            data = self.engine.query(
+                query.text, before, dataset, seconds, _MOST, query.cancellation
+            )
+            if control.named(self.engine)[0] != newest:
+                return None
+            body = rewritten(data, before, media_type, foreign=True)
+        except QueryTimeout:
+            raise QueryTimeout(
+                f"the query was stopped after {seconds:g} seconds",
+                fix="Ask for less: bind more terms, or write MINUS in place of FILTER NOT EXISTS. "
+                "The deadline is the setting query-seconds.",
+            ) from None
+        except StoreUnavailable:
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            return None
+        except CoprodError:  # too long, refused, or not whole
+            return None
+        return Answer(media_type, newest, len(body), iter((body,)))
+
+    def _dataset(self, query: Query, newest: int) -> tuple[tuple[str, str], ...] | None:
+        """The parameters that name the dataset; None where the engine has another version."""
+        default = control.MERGE if query.union else merged.UNNAMED.value
+        named: Iterable[str] = ()
+        if _MAY_NAME_GRAPHS.search(query.text):
+            if self._named[0] != newest:
+                self._named = control.named(self.engine)
+            if self._named[0] != newest:
+                return None
+            named = (graph for graph in self._named[1] if graph not in query.apart)
+        return (
+            ("default-graph-uri", default),
+            *(("named-graph-uri", graph) for graph in named),
+        )
+
+
+def _whole(query: Query) -> bool:
+    """Whether a query is of all the data, names no part of it and calls nobody."""
+    datasets = query.default_graphs or query.named_graphs or query.dataset is not None
+    return query.hidden == NOTHING and not query.calls and not datasets
+
+
+def _wanted(query: Query) -> str | None:
+    """The first media type that fits the form of the query; None where there is none.
+
+    What DESCRIBE says of a thing is each engine's own, so it is left to the one within.
+    """
+    token = next((token for token in significant(query.text) if token.is_word(*_FORMS)), None)
+    if token is None or token.is_word("DESCRIBE"):
+        return None
+    formats = GRAPH_FORMATS if token.is_word("CONSTRUCT") else RESULT_FORMATS
+    return next((wanted for wanted in query.media_types if wanted in formats), None)

@@ -1,0 +1,257 @@
+"""HTTP client of an engine's SPARQL 1.1 endpoints: query, update, Graph Store.
+
+It is http.client and no library above it: the web processes hold no rdflib, which SPARQLWrapper
+brings along, and a deadline has to cover the whole of an answer and not each read of it.
+"""
+
+import base64
+import http.client
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
+
+from coprod_kg.errors import QueryTimeout, StoreError, StoreUnavailable, TooLarge, WrongUsage
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Cancellation
+from coprod_kg.store.remote.engines import EngineKind, kind_of
+
+__all__ = ["Engine"]
+
+_CHUNK: Final = 1 << 16
+_CONNECT_SECONDS: Final = 3.0
+_IDLE: Final = 16
+"""So many connections are kept for the next request."""
+_TOLD: Final = 300
+"""Bytes of an engine's complaint that are passed on."""
+_N_TRIPLES: Final = "application/n-triples"
+_TABLE: Final = "application/sparql-results+json"
+
+
+@dataclass(slots=True)
+class _Request:
+    """A request, and how long its whole answer may take."""
+
+    method: str
+    path: str
+    body: bytes | None
+    headers: dict[str, str]
+    seconds: float
+    most: int | None = None
+    cancellation: Cancellation | None = None
+
+
+@dataclass(slots=True)
+class Engine:
+    """The endpoints of one dataset.
+
+    Attributes:
+        address: of the dataset, parsed.
+        kind: what engine it is.
+        authorisation: the value of the header Authorization, or None.
+    """
+
+    address: SplitResult
+    kind: EngineKind
+    authorisation: str | None = None
+    _idle: list[http.client.HTTPConnection] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Engine | None":
+        """The engine of the settings, or None where the store is the embedded one.
+
+        Raises:
+            WrongUsage: it has no such address, or cannot be paired.
+        """
+        if not settings.store:
+            return None
+        address = urlsplit(settings.store.rstrip("/"))
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise WrongUsage(
+                f"{settings.store!r} is not the address of an engine",
+                where="setting store",
+                fix="Write for example http://127.0.0.1:3030/kg",
+            )
+        authorisation = None
+        if settings.store_token:
+            authorisation = f"Bearer {settings.store_token}"
+        elif address.username:
+            said = f"{unquote(address.username)}:{unquote(address.password or '')}"
+            authorisation = f"Basic {base64.b64encode(said.encode()).decode()}"
+        return cls(address, kind_of(settings.store_engine), authorisation)
+
+    @property
+    def url(self) -> str:
+        """Its address as it may be shown: without user and password."""
+        host = self.address.netloc.rpartition("@")[2]
+        return f"{self.address.scheme}://{host}{self.address.path}"
+
+    def __del__(self) -> None:
+        """Close the connections that are kept: who asks through it has no moment to."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def query(
+        self,
+        text: str,
+        media_type: str = _TABLE,
+        dataset: tuple[tuple[str, str], ...] = (),
+        seconds: float = 30.0,
+        most: int | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> bytes:
+        """The whole answer to a query.
+
+        Args:
+            text: SPARQL 1.1 query.
+            media_type: of the answer.
+            dataset: parameters of the protocol that name the dataset.
+            seconds: the deadline of the whole.
+            most: how many bytes are taken.
+            cancellation: the client's.
+
+        Raises:
+            QueryTimeout: the deadline passed.
+            TooLarge: the answer is longer than `most`.
+            StoreUnavailable: nobody answers, or the answer broke off.
+            StoreError: it was refused.
+        """
+        fields: list[tuple[str, str]] = [("query", text), *dataset]
+        if self.kind.deadline:
+            fields.append((self.kind.deadline, f"{seconds:g}"))
+        request = _Request(
+            "POST",
+            self._path(self.kind.query),
+            urlencode(fields).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded", "Accept": media_type},
+            seconds,
+            most,
+            cancellation,
+        )
+        return self._read_again(request)
+
+    def update(self, text: str, seconds: float = 60.0) -> None:
+        """Carry an update out; whatever is raised, it may have been carried out all the same."""
+        headers = {"Content-Type": "application/sparql-update"}
+        self._once(_Request("POST", self._path(self.kind.update), text.encode(), headers, seconds))
+
+    def graph(self, graph: str, seconds: float = 600.0) -> bytes:
+        """A graph as N-Triples; nothing where it is not there."""
+        path = self._path(self.kind.graphs, {"graph": graph})
+        request = _Request("GET", path, None, {"Accept": _N_TRIPLES}, seconds)
+        return self._read_again(request)
+
+    def put(self, graph: str, triples: bytes, *, add: bool = False, seconds: float = 600.0) -> None:
+        """Replace a graph that nobody reads yet, or add to it."""
+        path = self._path(self.kind.graphs, {"graph": graph, **self.kind.loading})
+        method = "POST" if add else "PUT"
+        self._once(_Request(method, path, triples, {"Content-Type": _N_TRIPLES}, seconds))
+
+    def _path(self, endpoint: str, parameters: Mapping[str, str] | None = None) -> str:
+        tail = "&".join(
+            f"{name}={quote(value, safe='')}" if value else name
+            for name, value in (parameters or {}).items()
+        )
+        return f"{self.address.path}/{endpoint}{f'?{tail}' if tail else ''}"
+
+    def _read_again(self, request: _Request) -> bytes:
+        """Send what may be sent twice, on a kept connection; on a new one where that was closed."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None:
+            try:
+                return self._send(connection, request)
+            except StoreUnavailable:
+                if request.cancellation is not None and request.cancellation.left:
+                    raise
+        return self._once(request)
+
+    def _once(self, request: _Request) -> bytes:
+        return self._send(self._connection(), request)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self.address.hostname or "", self.address.port
+        if self.address.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(
+                host, port, timeout=_CONNECT_SECONDS, context=context
+            )
+        return http.client.HTTPConnection(host, port, timeout=_CONNECT_SECONDS)
+
+    def _send(self, connection: http.client.HTTPConnection, request: _Request) -> bytes:
+        """The whole answer; the connection is kept only where all went well."""
+        headers = {**request.headers, "User-Agent": "coprod-kg"}
+        if self.authorisation:
+            headers["Authorization"] = self.authorisation
+        end = time.monotonic() + request.seconds
+        whole = False
+        try:
+            with self._failures(end, request.seconds):
+                if connection.sock is None:
+                    connection.connect()
+                sock = connection.sock
+                if request.cancellation is not None:
+                    request.cancellation.on_leave(sock.close)
+                sock.settimeout(max(0.001, end - time.monotonic()))
+                connection.request(request.method, request.path, request.body, headers)
+                response = connection.getresponse()
+                pieces, size = list[bytes](), 0
+                while True:
+                    sock.settimeout(max(0.001, end - time.monotonic()))
+                    piece = response.read(_CHUNK)
+                    if not piece:
+                        break
+                    pieces.append(piece)
+                    size += len(piece)
+                    if request.most is not None and size > request.most:
+                        raise TooLarge("the engine's answer is longer than is taken at once")
+            body = b"".join(pieces)
+            if response.status == http.client.NOT_FOUND and request.method == "GET":
+                body = b""  # no such graph
+            elif response.status >= http.client.MULTIPLE_CHOICES:
+                raise _refused(self.url, response.status, body)
+            whole = not response.will_close
+            return body
+        finally:
+            with self._lock:
+                if whole and len(self._idle) < _IDLE and request.cancellation is None:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+
+    @contextmanager
+    def _failures(self, end: float, seconds: float) -> Iterator[None]:
+        """Turn what goes wrong on the wire into errors of ours."""
+        try:
+            yield
+        except TimeoutError:
+            if time.monotonic() < end:  # it did not even take the connection up
+                raise _silent(self.url, "it takes no connection") from None
+            raise QueryTimeout(
+                f"the engine at {self.url} did not answer within {seconds:g} seconds"
+            ) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _silent(self.url, str(error) or type(error).__name__) from None
+
+
+def _silent(url: str, why: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the engine at {url} does not answer: {why}",
+        fix="Is it running, and does the setting store name its dataset?",
+    )
+
+
+def _refused(url: str, status: int, body: bytes) -> StoreError:
+    told = " ".join(body[:_TOLD].decode(errors="replace").split())
+    if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+        return StoreError(
+            f"the engine at {url} does not let this service in ({status})",
+            fix="Write user and password into the address in the setting store, or set "
+            "store-token.",
+        )
+    return StoreError(f"the engine at {url} refused a request ({status}): {told}")

@@ -1,0 +1,325 @@
+"""The pairing of a data directory with an engine, as the writer process uses it.
+
+The engine says which version is the newest. A commit takes the lease there, follows what other
+machines committed, is applied to the directory, and is sent as one guarded update; only then is it
+published here. What a process left that ended in between is undone on the next start, from the
+newest snapshot; the engine knows whether the commit was made, and is followed.
+"""
+
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final, TypeVar
+from uuid import uuid4
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import QueryTimeout, StoreError, StoreUnavailable
+from coprod_kg.store import merged
+from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
+from coprod_kg.store.directory import DataDirectory, put
+from coprod_kg.store.identity import FORMAT, Identity
+from coprod_kg.store.remote import control
+from coprod_kg.store.remote.client import Engine
+from coprod_kg.store.remote.control import Patch, State
+from coprod_kg.store.snapshots import Snapshots
+
+__all__ = ["Pair", "check_alone", "content", "undo"]
+
+_Made = TypeVar("_Made")
+_LEASE_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 20.0
+"""How long a commit waits for the lease, and for the engine to say whether it was made."""
+_AGAIN_SECONDS: Final = 0.2
+_LINES_BYTES: Final = 1 << 20
+"""From so many bytes of changed lines on a graph is exchanged whole."""
+
+
+@dataclass(slots=True)
+class Pair:
+    """The engine that a data directory is paired with.
+
+    Attributes:
+        engine: the endpoints.
+        base_iri: under which things and graphs are named.
+        token: the mark of the directory as a writer: the next process takes up the lease of one
+            that was killed. Of a directory one process writes at a time.
+        holder: its machine, by name.
+        silent: whether the engine did not answer last; said once.
+        leased: whether the lease may be ours.
+    """
+
+    engine: Engine
+    base_iri: str
+    token: str
+    holder: str = field(default_factory=socket.gethostname)
+    silent: bool = False
+    leased: bool = False
+
+    @classmethod
+    def of(cls, engine: Engine, directory: DataDirectory, base_iri: str) -> "Pair":
+        """The pair of an engine and a directory that is held."""
+        status = directory.root.stat()
+        place = f"{socket.gethostname()} {status.st_dev} {status.st_ino}"
+        return cls(engine, base_iri, sha256(place.encode()).hexdigest()[:32])
+
+    def join(self, directory: DataDirectory, version: int) -> None:
+        """See that the directory and the engine hold the same data, up to a version.
+
+        An empty directory takes over what the engine holds; an empty pair begins together.
+
+        Args:
+            directory: that is opened.
+            version: its newest.
+
+        Raises:
+            StoreUnavailable: they hold different data, or the engine does not answer and there is
+                nothing here to answer from.
+        """
+        identity = Identity.read(directory.root)
+        try:
+            state = control.read(self.engine)
+        except (StoreError, QueryTimeout) as error:
+            if not version:
+                raise
+            self._say(f"{error} Reading goes on; nothing can be changed until it answers.")
+            return
+        if state is None:
+            if version:
+                raise StoreUnavailable(
+                    f"the engine at {self.engine.url} holds none of the data in {directory.root}",
+                    fix="Put it there: coprod-kg migrate --to the same address.",
+                )
+            fresh = State(0, "", identity.lineage, identity.ancestors, self.base_iri)
+            control.begin(self.engine, fresh)
+            state = control.read(self.engine) or fresh  # another machine may have been quicker
+        self._check(state, directory)
+        put(directory.paired, f"{self.engine.url}\n".encode())
+        if state.lineage != identity.lineage:
+            if version:
+                raise StoreUnavailable(
+                    f"the engine at {self.engine.url} holds lineage {state.lineage} of the data, "
+                    f"and {directory.root} lineage {identity.lineage}",
+                    fix="Serve from an empty directory, which takes over what the engine holds; or "
+                    "empty the engine's dataset and run coprod-kg migrate --to.",
+                )
+            Identity(FORMAT, state.lineage, state.ancestors).write(directory.root)
+        elif state.version < version:
+            raise StoreUnavailable(
+                f"the engine at {self.engine.url} holds version {state.version}, and "
+                f"{directory.root} version {version}: the engine was put back to an older state",
+                fix="Empty the engine's dataset and run coprod-kg migrate --to, or serve from an "
+                "empty directory, which takes over what the engine holds.",
+            )
+
+    def state(self) -> State | None:
+        """What the engine says of itself."""
+        return control.read(self.engine)
+
+    def _check(self, state: State, directory: DataDirectory) -> None:
+        if state.base_iri != self.base_iri:
+            raise StoreUnavailable(
+                f"the engine at {self.engine.url} names its data under {state.base_iri}, not under "
+                f"{self.base_iri}",
+                where=str(directory.root),
+                fix="Set base-iri to the first.",
+            )
+
+    @contextmanager
+    def lease(self) -> Iterator[State]:
+        """Be the only writer; the state in which the engine is then.
+
+        Raises:
+            StoreUnavailable: the engine does not answer, or another machine went on writing.
+        """
+        self.leased = True
+        try:
+            state = self._taken()
+            left = control.drafts(self.engine)
+            if left:
+                control.drafts(self.engine, remove=left)
+            yield state
+        finally:
+            if self.leased:
+                with suppress(StoreError, QueryTimeout):  # it ends by itself
+                    control.release(self.engine, self.token)
+
+    def _taken(self) -> State:
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            until = control.clock(self.engine) + timedelta(seconds=_LEASE_SECONDS)
+            control.take(self.engine, self.token, self.holder, until)
+            state = control.read(self.engine)
+            if state is None:
+                raise StoreUnavailable(
+                    f"the engine at {self.engine.url} holds none of this data any more",
+                    fix="Put its dataset back, or run coprod-kg migrate --to.",
+                )
+            if state.token == self.token:
+                return state
+            if time.monotonic() > end:
+                raise StoreUnavailable(
+                    f"{state.holder} writes to the engine at the moment",
+                    fix="Send the change again in a minute.",
+                )
+            time.sleep(_AGAIN_SECONDS)
+
+    def switch(self, state: State, patches: Sequence[Patch]) -> None:
+        """Make the next version of the engine, all of it or nothing.
+
+        Raises:
+            ConnectionError: it was not made, or whether it was made is not known.
+        """
+        commit = str(uuid4())
+        failure: Exception | None = None
+        try:
+            self.engine.update(control.switch(state, self.token, patches, commit), 600.0)
+        except (StoreError, QueryTimeout) as error:
+            failure = error  # it may have been carried out all the same
+        after = self._answered(lambda: control.read(self.engine))
+        if after is None or after.commit != commit:
+            raise ConnectionError(
+                str(failure or "the lease of the engine had ended, and nothing was changed there")
+            )
+        self.leased = False  # it ended with the commit
+        drafts = [patch.draft for patch in patches if patch.draft]
+        if drafts:
+            with suppress(StoreError, QueryTimeout):  # the next writer removes them
+                control.drafts(self.engine, remove=drafts)
+
+    def _answered(self, ask: Callable[[], _Made]) -> _Made:
+        """What the engine says, once it answers.
+
+        Raises:
+            ConnectionError: it did not answer for some time.
+        """
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return ask()
+            except (StoreError, QueryTimeout) as error:
+                if time.monotonic() > end:
+                    raise ConnectionError(str(error)) from None
+            time.sleep(_AGAIN_SECONDS)
+
+    def patches(
+        self, before: ox.Store, after: ox.Store, changes: Sequence[Change], described: str | None
+    ) -> list[Patch]:
+        """What changes made of a store, for the engine; large content is put there as drafts.
+
+        Args:
+            before: the newest snapshot.
+            after: the store to which they were applied.
+            changes: they.
+            described: the graph that describes the version, or None.
+        """
+        replaced = {graph for change in changes for graph in change.replace}
+        replaced |= {described} if described else set()
+        made = [self._patch(before, after, merged.node(graph)) for graph in sorted(replaced)]
+        grown = dict[str, bytes]()
+        for change in changes:
+            for graph, triples in change.add.items():
+                grown[graph] = grown.get(graph, b"") + triples
+        for graph, triples in grown.items():
+            if graph not in replaced:
+                copy = ox.Store()  # spells the terms as the store does
+                copy.load(triples, ox.RdfFormat.N_TRIPLES)
+                lines = frozenset(content(copy, merged.MERGE).splitlines())
+                made.append(Patch(merged.node(graph).value, added=lines))
+        return [patch for patch in made if patch is not None]
+
+    def _patch(self, before: ox.Store, after: ox.Store, node: ox.NamedNode) -> Patch | None:
+        gone = not after.contains_named_graph(node)
+        if gone and not before.contains_named_graph(node):
+            return None
+        old, new = content(before, node), content(after, node)
+        removed = frozenset(old.splitlines()) - frozenset(new.splitlines())
+        added = frozenset(new.splitlines()) - frozenset(old.splitlines())
+        if b"_:" in old or b"_:" in new or sum(map(len, (*removed, *added))) > _LINES_BYTES:
+            return Patch(node.value, draft=self._draft(new), gone=gone)
+        quads = ox.parse(b"\n".join(removed), ox.RdfFormat.N_TRIPLES)
+        lost = [quad for quad in quads if merged.placed(quad, merged.MERGE) not in after]
+        unmerged = frozenset(f"{quad.triple} .".encode() for quad in lost)
+        return Patch(node.value, removed, added, unmerged, gone=gone)
+
+    def _draft(self, triples: bytes) -> str:
+        graph = f"urn:uuid:{uuid4()}"
+        control.drafts(self.engine, note=[graph])
+        self.engine.put(graph, triples)
+        return graph
+
+    def changed_since(self, version: int) -> Iterator[tuple[str, bytes]]:
+        """The graphs that later versions changed, as `Change.replace` names and says them."""
+        for graph, there in control.changed_since(self.engine, version).items():
+            name = DEFAULT_GRAPH if graph == merged.UNNAMED.value else graph
+            yield name, (self.engine.graph(graph) or EMPTY) if there else b""
+
+    def heard(self, ask: Callable[[], _Made]) -> _Made | None:
+        """What the engine says, or None where it is silent, which is said once."""
+        try:
+            answer = ask()
+        except (StoreError, QueryTimeout) as error:
+            self._say(str(error))
+            return None
+        self.silent = False
+        return answer
+
+    def _say(self, what: str) -> None:
+        if not self.silent:
+            sys.stderr.write(f"coprod-kg writer: {what}\n")
+        self.silent = True
+
+
+def content(store: ox.Store, node: ox.NamedNode | ox.DefaultGraph) -> bytes:
+    """A graph of a store as N-Triples."""
+    return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or b""
+
+
+def check_alone(directory: DataDirectory) -> None:
+    """See that a directory which is opened without an engine was never paired with one.
+
+    Its versions would go another way than those of the engine and of the other machines.
+
+    Raises:
+        StoreUnavailable: it was.
+    """
+    if directory.paired.exists():
+        url = directory.paired.read_text(encoding="utf-8").strip()
+        raise StoreUnavailable(
+            f"{directory.root} is paired with the engine at {url}, and no engine is set",
+            fix=f"Set store to that address; or remove {directory.paired}, to go on without the "
+            "engine and never with it again.",
+        )
+
+
+def undo(directory: DataDirectory) -> None:
+    """Put the store back to its newest snapshot where a commit or following was under way.
+
+    The commit was not acknowledged. If the engine has it, it comes back from there.
+    """
+    if not directory.journal.exists():
+        return
+    snapshots = Snapshots(directory.snapshots)
+    shutil.rmtree(directory.store, ignore_errors=True)
+    with suppress(StoreUnavailable):  # nothing was published yet: it begins empty
+        newest = snapshots.current()
+        _forget(directory, newest)
+        reader = snapshots.open(newest)
+        try:
+            reader.store.backup(str(directory.store))
+        finally:
+            reader.close()
+    directory.journal.unlink()
+
+
+def _forget(directory: DataDirectory, newest: int) -> None:
+    """Remove the lists of changes of versions that were never published."""
+    later: Iterable[int] = (newest + 1, newest + 2)
+    for version in later:
+        (directory.changes / f"{version}.json.gz").unlink(missing_ok=True)

@@ -1,0 +1,434 @@
+"""A store that is paired with somebody's engine answers and commits like the embedded one."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+import pytest
+from click.testing import CliRunner, Result
+
+from coprod_kg.cli.__main__ import coprod_kg
+from coprod_kg.errors import StoreUnavailable, WrongUsage
+from coprod_kg.publishing.catalogue import describe
+from coprod_kg.settings import Settings
+from coprod_kg.store.base import Change, Hidden, Query
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.durable import Durable
+from coprod_kg.store.identity import Identity
+from coprod_kg.store.local import LocalStore, serving
+from coprod_kg.store.merged import MERGE, UNNAMED, named_graphs
+from coprod_kg.store.remote import control, pair
+from coprod_kg.store.remote.answers import EngineAnswers
+from coprod_kg.store.remote.client import Engine
+from coprod_kg.store.remote.pair import Pair
+from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.upgrades import upgrade
+from tests.engine_servers import NEEDS, Server, running
+from tests.test_queries import FILES, NAMES, bound, on_one_day
+from tests.test_third_engine import rows as terms
+
+JSON = ("application/sparql-results+json",)
+CSV = ("text/csv",)
+BLANK = b'<urn:a> <urn:q> _:x .\n_:x <urn:r> "blank" .\n'
+
+
+def triples(number: int) -> bytes:
+    return f'<urn:a> <urn:p> "{number}" .\n<urn:b> <urn:p> "01"^^<{XSD}integer> .\n'.encode()
+
+
+XSD = "http://www.w3.org/2001/XMLSchema#"
+
+
+@dataclass
+class Machine:
+    """One of our machines: its store, and the same without the engine."""
+
+    store: LocalStore
+    settings: Settings
+    within: LocalStore
+
+    def by_engine(self, query: Query) -> bytes | None:
+        """What the engine answers, if it does."""
+        engine = Engine.of(self.settings)
+        assert engine is not None
+        answer = EngineAnswers(engine, 30).answer(query, self.store.version())
+        return answer.read() if answer else None
+
+
+def settings_of(server: Server, data: Path) -> Settings:
+    given = {"data": data, "store": server.url, "store_engine": server.kind}
+    return Settings.load({**given, "workers": 1, "long_queries": 0, "token_queries": 0}, {})
+
+
+def paired(server: Server, data: Path) -> "Paired":
+    return Paired(settings_of(server, data))
+
+
+class Paired:
+    """The processes of a machine, as long as the context lasts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._serving = serving(settings)
+
+    def __enter__(self) -> Machine:
+        service = self._serving.__enter__()
+        alone = replace(self._settings, store="")
+        run = Path(service.environ["COPROD_RUN"])
+        return Machine(service.store, self._settings, LocalStore(run, alone))
+
+    def __exit__(self, *_: object) -> None:
+        self._serving.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module", params=NEEDS)
+def server(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    require: Callable[[str], None],
+) -> Iterator[Server]:
+    require(NEEDS[request.param])
+    with running(request.param, tmp_path_factory.mktemp("engine")) as started:
+        yield started
+
+
+ONLY_OXIGRAPH = pytest.mark.parametrize("server", ["oxigraph"], indirect=True, scope="module")
+"""Where the engine plays no part but to be there: Fuseki takes a quarter of a second to write."""
+
+
+@pytest.fixture
+def fresh(server: Server) -> Server:
+    """The engine with nothing in it; nobody else uses it meanwhile."""
+    engine = Engine.of(settings_of(server, Path()))
+    assert engine is not None
+    engine.update("DROP ALL")
+    return server
+
+
+@pytest.fixture(scope="module")
+def machine(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine that holds the tiny world, some blank nodes, and a default graph."""
+    with paired(server, tmp_path_factory.mktemp("machine") / "data") as started:
+        world = ox.Store()
+        for path in FILES:
+            world.load(path=str(path), format=ox.RdfFormat.TURTLE)
+        data = world.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=ox.DefaultGraph()) or b""
+        started.store.commit(Change({"urn:g:world": data, "urn:g:1": BLANK, "urn:g:gone": BLANK}))
+        started.store.commit(Change({"urn:g:gone": b"", "": b'<urn:a> <urn:p> "unnamed" .\n'}))
+        started.store.commit(Change({"urn:g:1": BLANK + triples(1)}, {"urn:g:2": triples(1)}))
+        yield started
+
+
+def rows(answer: bytes | None) -> list[tuple[str, ...]]:
+    assert answer is not None, "the engine left it to the snapshots"
+    return terms(ox.parse_query_results(answer, ox.QueryResultsFormat.JSON))
+
+
+def test_saved_queries_have_the_same_rows(machine: Machine) -> None:
+    found = 0
+    for name in NAMES:
+        query = Query(bound(name), JSON)
+        theirs, ours = on_one_day(
+            lambda query=query: (machine.by_engine(query), machine.within.query(query).read())  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        )
+        assert rows(theirs) == rows(ours), name
+        found += len(rows(ours)) > 1
+    assert found > len(NAMES) // 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query("SELECT ?g (COUNT(*) AS ?n) { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g ORDER BY ?g", CSV),
+        Query("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }", CSV),
+        Query("SELECT ?v { <urn:a> <urn:q> ?x . ?x <urn:r> ?v }", ("text/tab-separated-values",)),
+        Query("SELECT ?o { ?s <urn:p> ?o } ORDER BY ?o", CSV, union=False),
+        Query("SELECT ?o { <urn:b> <urn:p> ?o }", JSON),
+        Query("ASK { <urn:a> <urn:p> '1' }", JSON),
+        Query("CONSTRUCT { ?s <urn:new> ?o } { ?s <urn:p> ?o }", ("application/n-triples",)),
+        Query("SELECT ?g { GRAPH ?g { <urn:a> ?p ?o } }", CSV, apart=("urn:g:1", "urn:g:2")),
+    ],
+)
+def test_the_engine_answers_like_the_snapshots(machine: Machine, query: Query) -> None:
+    theirs = machine.by_engine(query)
+    assert theirs is not None, "the engine left it to the snapshots"
+    ours = machine.within.query(query).read()
+    assert sorted(theirs.splitlines()) == sorted(ours.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        (Query("SELECT * { ?s <urn:r> ?o }", CSV, hidden=Hidden(("urn:g:1",))), 0),
+        (Query("SELECT * { ?s <urn:r> ?o }", CSV, version=1), 2),
+        (Query("SELECT * FROM <urn:g:1> { ?s <urn:p> ?o }", CSV, dataset=""), 2),
+        (Query("SELECT * { ?s <urn:p> ?o }", CSV, default_graphs=(control.CONTROL,)), 0),
+        (Query("SELECT * { ?s <urn:p> ?o }", CSV, default_graphs=("urn:g:1", "urn:g:2")), 2),
+    ],
+)
+def test_other_queries_are_left_to_the_snapshots(
+    machine: Machine, query: Query, count: int
+) -> None:
+    assert machine.by_engine(query) is None
+    assert len(machine.store.query(query).read().splitlines()) == 1 + count
+
+
+def test_what_the_service_keeps_in_the_engine_is_no_answer(machine: Machine) -> None:
+    text = "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }"
+    listed = {row[0] for row in rows(machine.by_engine(Query(text, JSON)))}
+    assert not [graph for graph in listed if "uuid" in graph]
+    asked = f"SELECT * {{ GRAPH <{control.CONTROL}> {{ ?s ?p ?o }} }}"
+    assert rows(machine.by_engine(Query(asked, JSON)))[1:] == []
+
+
+class Killed(BaseException):
+    """The writer's process ended here."""
+
+
+class Mortal(Engine):
+    """A client whose process ends before one of its requests: after the one before it, that is."""
+
+    left = 10**9
+
+    def _send(self, connection: HTTPConnection, request: Any) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            connection.close()
+            raise Killed
+        return super()._send(connection, request)
+
+
+@dataclass
+class Writer:
+    """The writer of a data directory, in this process."""
+
+    durable: Durable
+    engine: Mortal
+
+    @classmethod
+    @contextmanager
+    def of(cls, settings: Settings) -> Iterator["Writer"]:
+        directory = DataDirectory(settings.data)
+        plain = Engine.of(settings)
+        assert plain is not None
+        engine = Mortal(plain.address, plain.kind)
+        gc.collect()  # the engine within is closed when nothing refers to it any more
+        with directory.locked():
+            upgrade(directory, settings.base_iri)
+            joined = Pair.of(engine, directory, settings.base_iri)
+            durable = Durable.open(directory, settings.base_iri, 20, 20, describe, joined)
+            writer = cls(durable, engine)
+            del durable
+            try:
+                yield writer
+            finally:
+                del writer.durable
+
+
+def differences(settings: Settings) -> list[str]:
+    """What the engine holds otherwise than the newest snapshot."""
+    engine = Engine.of(settings)
+    assert engine is not None
+    reader = Snapshots(DataDirectory(settings.data).snapshots).open(control.named(engine)[0])
+    names = {str(graph.value) for graph in named_graphs(reader.store)}
+    found = [f"graph {name}" for name in names ^ set(control.named(engine)[1])]
+    for graph in [*names, UNNAMED.value, control.MERGE]:
+        node = MERGE if graph == control.MERGE else ox.NamedNode(graph)
+        theirs, ours = ox.Dataset(), ox.Dataset()
+        copy = ox.Store()
+        copy.load(engine.graph(graph), ox.RdfFormat.N_TRIPLES)
+        for quads, dataset in ((copy, theirs), (reader.store, ours)):
+            place = ox.DefaultGraph() if quads is copy else node
+            for quad in quads.quads_for_pattern(None, None, None, place):
+                dataset.add(ox.Quad(quad.subject, quad.predicate, quad.object))
+            dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+        if theirs != ours:
+            found.append(f"content of {graph}")
+    reader.close()
+    return found + [f"draft {draft}" for draft in control.drafts(engine)]
+
+
+def change(number: int) -> Change:
+    """One that needs a draft, lines to take out, and lines to put in."""
+    told = f'<urn:a> <urn:q> "{number}" .\n'.encode()
+    return Change({"urn:g:1": BLANK + told, "urn:g:2": triples(number)}, {"urn:g:3": told})
+
+
+def test_machines_follow_one_another_and_outlive_the_engine(fresh: Server, tmp_path: Path) -> None:
+    count = Query("SELECT (COUNT(*) AS ?n) { <urn:a> <urn:q> ?o }", CSV)
+    with paired(fresh, tmp_path / "a") as first, paired(fresh, tmp_path / "b") as second:
+        for number, machine, other in ((1, first, second), (2, second, first)):
+            told = f'<urn:a> <urn:q> "{number}" .\n'.encode()
+            version = machine.store.commit(Change(add={"urn:g:3": told})).version
+            assert version == number
+            wait_for(lambda other=other, version=version: other.store.version() == version)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            assert other.store.query(count).read() == f"n\r\n{number}\r\n".encode()
+        assert first.store.identity() == second.store.identity()
+        fresh.kill()
+        assert first.store.query(count).read() == b"n\r\n2\r\n", "the data directory answers"
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            first.store.commit(change(3))
+        assert first.store.version() == 2
+        fresh.start()
+        assert second.store.commit(change(3)).version == 3
+        wait_for(lambda: first.store.version() == 3)
+    assert differences(settings_of(fresh, tmp_path / "a")) == []
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it did not come about within a minute"
+        time.sleep(0.05)
+
+
+@ONLY_OXIGRAPH
+def test_a_writer_that_is_killed_at_any_request_leaves_all_or_nothing(
+    fresh: Server, tmp_path: Path
+) -> None:
+    settings = settings_of(fresh, tmp_path / "data")
+    made, step, finished = 0, 0, False
+    while not finished:
+        with suppress(Killed), Writer.of(settings) as writer:
+            assert writer.durable.version() == made, "what the engine holds is taken over"
+            made = writer.durable.commit([change(made)]).version
+            assert differences(settings) == []
+            writer.engine.left = step
+            writer.durable.commit([change(made)])
+            made, finished = made + 1, True
+        engine = Engine.of(settings)
+        assert engine is not None
+        held = control.named(engine)[0]
+        assert held in (made, made + 1)
+        made, step = held, step + 1
+    assert step > 6
+    with Writer.of(settings) as writer:
+        writer.durable.commit([change(0)])
+        assert differences(settings) == []
+
+
+def test_a_writer_whose_lease_was_taken_over_changes_nothing(
+    fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (settings_of(fresh, tmp_path / name) for name in "ab")
+    with Writer.of(first) as slow, Writer.of(second) as quick:
+        assert slow.durable.pair is not None
+        send = Pair.patches
+
+        def paused(self: Pair, *args: Any) -> list[control.Patch]:
+            if self is slow.durable.pair:
+                monkeypatch.setattr(Pair, "patches", send)
+                assert quick.durable.commit([change(2)]).version == 2
+            return send(self, *args)
+
+        slow.durable.commit([change(1)])
+        quick.durable.follow()
+        monkeypatch.setattr(pair, "_LEASE_SECONDS", -1.0)
+        monkeypatch.setattr(Pair, "patches", paused)
+        with pytest.raises(ConnectionError, match="lease"):
+            slow.durable.commit([change(3)])
+    assert [found for found in differences(second) if "draft" not in found] == []
+    with Writer.of(first) as again:  # what it had begun is undone, and the other's is there
+        assert again.durable.version() == 2
+        assert again.durable.commit([change(4)]).version == 3
+    assert differences(first) == []
+
+
+@ONLY_OXIGRAPH
+def test_while_another_writes_a_commit_is_refused(
+    fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (settings_of(fresh, tmp_path / name) for name in "ab")
+    monkeypatch.setattr(pair, "_PATIENCE_SECONDS", 0.0)
+    with Writer.of(first) as busy, Writer.of(second) as other:
+        assert busy.durable.pair is not None
+        with (
+            busy.durable.pair.lease(),
+            pytest.raises(StoreUnavailable, match=f"{busy.durable.pair.holder} writes"),
+        ):
+            other.durable.commit([change(1)])
+        assert other.durable.commit([change(1)]).version == 1
+
+
+@ONLY_OXIGRAPH
+def test_an_engine_with_other_data_is_refused(fresh: Server, tmp_path: Path) -> None:
+    first = settings_of(fresh, tmp_path / "a")
+    with Writer.of(first) as writer:
+        writer.durable.commit([change(1)])
+        writer.durable.commit([change(2)])
+    engine = Engine.of(first)
+    assert engine is not None
+
+    def refused(why: str) -> None:
+        with pytest.raises(StoreUnavailable, match=why), Writer.of(first):
+            pass
+
+    told = Identity.read(first.data)
+    replace(told, lineage="0" * 8).write(first.data)
+    refused("holds lineage")
+    told.write(first.data)
+    engine.update(
+        f"DELETE {{ GRAPH ?g {{ ?s ?p 2 }} }} INSERT {{ GRAPH ?g {{ ?s ?p 1 }} }} "
+        f"WHERE {{ VALUES ?g {{ <{control.CONTROL}> }} GRAPH ?g {{ ?s ?p 2 }} }}"
+    )
+    refused("put back to an older state")
+    engine.update("DROP ALL")
+    refused("holds none of the data")
+    other = replace(first, base_iri="https://example.org/")
+    with Writer.of(replace(other, data=tmp_path / "b")):
+        pass
+    refused("names its data under https://example.org/")
+
+
+@pytest.mark.parametrize("kind", ["virtuoso", "graphdb", "stardog", "neptune", "qlever", "mine"])
+def test_an_engine_that_cannot_be_paired_is_refused_with_the_reason(kind: str) -> None:
+    settings = Settings.load({"store": "http://127.0.0.1:1/x", "store_engine": kind}, {})
+    with pytest.raises(WrongUsage, match="cannot be paired"):
+        Engine.of(settings)
+
+
+def test_data_moves_to_an_engine_and_back(
+    fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paired_with = settings_of(fresh, tmp_path / "a")
+    within = replace(paired_with, store="")
+    with serving(within) as service:
+        service.store.commit(change(1))
+        service.store.commit(replace(change(2), add={"": b"<urn:a> <urn:p> <urn:b> .\n"}))
+
+    def migrate(*flags: str) -> Result:
+        engine = ("--store-engine", fresh.kind)
+        return CliRunner().invoke(coprod_kg, ["migrate", *flags, fresh.url, *engine])
+
+    put, left = Engine.put, [3]
+
+    def breaking(self: Engine, *args: Any, **flags: Any) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise StoreUnavailable("the engine was stopped")
+        put(self, *args, **flags)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "put", breaking)
+        assert isinstance(migrate("--data", str(within.data), "--to").exception, StoreUnavailable)
+    moved = migrate("--data", str(within.data), "--to")
+    assert moved.exit_code == 0, moved.output
+    assert "moved before" in moved.output
+    assert moved.output.splitlines()[-1].startswith("Version 2: 6 graphs")
+    assert differences(paired_with) == []
+    back = migrate("--data", str(tmp_path / "b"), "--from")
+    assert back.exit_code == 0, back.output
+    digests = [line.split()[1] for line in moved.output.splitlines()[:-1]]
+    assert [line.split()[1] for line in back.output.splitlines()[:-1]] == digests
+    assert Identity.read(tmp_path / "b").lineage == Identity.read(tmp_path / "a").lineage
+    again = migrate("--data", str(within.data), "--to")
+    assert isinstance(again.exception, WrongUsage)
+    with paired(fresh, within.data) as machine:  # and it serves over what was moved
+        assert machine.store.commit(change(3)).version == 3
+    assert differences(paired_with) == []
