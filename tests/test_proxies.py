@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPResponse, HTTPSConnection
 from pathlib import Path
 
@@ -117,7 +117,7 @@ def test_a_proxy_serves_all_below_a_path_over_tls(
     certificate: tuple[Path, Path],
     tmp_path: Path,
     require: Callable[[str], None],
-    proxy: Callable[..., "contextmanager[None]"],
+    proxy: Callable[..., AbstractContextManager[None]],
 ) -> None:
     require(proxy.__name__)
     trust = ssl.create_default_context(cafile=str(certificate[0]))

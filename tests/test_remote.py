@@ -13,9 +13,9 @@ import pyoxigraph as ox
 import pytest
 from click.testing import CliRunner, Result
 
+from coprod_kg.access import Private
 from coprod_kg.cli.__main__ import coprod_kg
 from coprod_kg.errors import StoreUnavailable, WrongUsage
-from coprod_kg.publishing.catalogue import describe
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Hidden, Query
 from coprod_kg.store.directory import DataDirectory
@@ -222,7 +222,7 @@ class Writer:
         with directory.locked():
             upgrade(directory, settings.base_iri)
             joined = Pair.of(engine, directory, settings.base_iri)
-            durable = Durable.open(directory, settings.base_iri, 20, 20, describe, joined)
+            durable = Durable.open(directory, settings.base_iri, 20, 20, pair=joined)
             writer = cls(durable, engine)
             del durable
             try:
@@ -270,6 +270,12 @@ def test_machines_follow_one_another_and_outlive_the_engine(fresh: Server, tmp_p
             wait_for(lambda other=other, version=version: other.store.version() == version)  # type: ignore[misc]  # mypy cannot infer a lambda's default
             assert other.store.query(count).read() == f"n\r\n{number}\r\n".encode()
         assert first.store.identity() == second.store.identity()
+        for machine, other in ((first, second), (second, first)):
+            here, there = (Private(one.settings.data) for one in (machine, other))
+            here.mark("harbour")
+            wait_for(lambda there=there: there.organisations() == ("harbour",))  # type: ignore[misc]
+            there.mark("harbour", private=False)
+            wait_for(lambda here=here: here.organisations() == ())  # type: ignore[misc]
         fresh.kill()
         assert first.store.query(count).read() == b"n\r\n2\r\n", "the data directory answers"
         with pytest.raises(StoreUnavailable, match="does not answer"):

@@ -1,7 +1,7 @@
 """The store protocol: query, change, update and commit, free of any engine.
 
-`coprod_kg.store.local` implements it (one writer, snapshots, query workers); a remote one over any
-SPARQL 1.1 endpoint would fit. Nothing above this package knows which implementation it has.
+`coprod_kg.store.local` implements it (one writer, snapshots, query workers), alone or paired with
+an engine that others run (`coprod_kg.store.remote`). Nothing above this package knows which.
 """
 
 import random

@@ -189,6 +189,7 @@ class Durable:
             state = self.pair.heard(self.pair.state)
             if state is not None:
                 self._follow(state)
+                self.pair.share(self.directory)
 
     def _follow(self, state: State) -> None:
         mine = self.version()

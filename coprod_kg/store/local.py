@@ -155,8 +155,10 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
     Raises:
         StoreInUse: another process holds the directory.
         StoreUnavailable: the store cannot be opened.
+        WrongUsage: the engine that is set cannot be paired.
     """
     directory = DataDirectory(settings.data.resolve())
+    Engine.of(settings)
     Identity.read(directory.root)  # data of a newer release is left as it is
     with ExitStack() as stack:
         run = stack.enter_context(directory.locked(url))

@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from coprod_kg.errors import CoprodError, QueryTimeout, StoreUnavailable
+from coprod_kg.errors import (
+    DataError,
+    NotAcceptable,
+    QueryFailed,
+    QueryTimeout,
+    RequestError,
+    StoreError,
+    StoreUnavailable,
+)
 from coprod_kg.sparql.tokens import significant
 from coprod_kg.store import merged
 from coprod_kg.store.base import NOTHING, Answer, Query
@@ -54,24 +62,35 @@ class EngineAnswers:
 
         Raises:
             QueryTimeout: the deadline passed.
+            RequestError: the client cancelled the query.
         """
         if query.version not in (None, newest) or not _whole(query):
             return None
         media_type = _wanted(query)
         if media_type is None or time.monotonic() < self._rests_until:
             return None
-        seconds = min(query.seconds, self.most_seconds)
         try:
             dataset = self._dataset(query, newest)
             if dataset is None:
                 return None
             before = _TRIPLES if media_type in GRAPH_FORMATS else _ROWS
-            data = self.engine.query(
-                query.text, before, dataset, seconds, _MOST, query.cancellation
-            )
-            if control.named(self.engine)[0] != newest:
+            data = self._asked(query, before, dataset)
+            if control.version(self.engine) != newest:
                 return None
             body = rewritten(data, before, media_type, foreign=True)
+        except StoreUnavailable:
+            self._rests_until = time.monotonic() + _REST_SECONDS
+            return None
+        except (StoreError, DataError, QueryFailed, NotAcceptable):
+            return None  # refused, too long, not whole, or not to be written so
+        return Answer(media_type, newest, len(body), iter((body,)))
+
+    def _asked(self, query: Query, media_type: str, dataset: tuple[tuple[str, str], ...]) -> bytes:
+        seconds = min(query.seconds, self.most_seconds)
+        try:
+            return self.engine.query(
+                query.text, media_type, dataset, seconds, _MOST, query.cancellation
+            )
         except QueryTimeout:
             raise QueryTimeout(
                 f"the query was stopped after {seconds:g} seconds",
@@ -79,11 +98,9 @@ class EngineAnswers:
                 "The deadline is the setting query-seconds.",
             ) from None
         except StoreUnavailable:
-            self._rests_until = time.monotonic() + _REST_SECONDS
-            return None
-        except CoprodError:  # too long, refused, or not whole
-            return None
-        return Answer(media_type, newest, len(body), iter((body,)))
+            if query.cancellation is not None and query.cancellation.left:
+                raise RequestError("whoever asked has left") from None
+            raise
 
     def _dataset(self, query: Query, newest: int) -> tuple[tuple[str, str], ...] | None:
         """The parameters that name the dataset; None where the engine has another version."""

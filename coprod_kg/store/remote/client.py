@@ -6,12 +6,14 @@ brings along, and a deadline has to cover the whole of an answer and not each re
 
 import base64
 import http.client
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
@@ -196,7 +198,7 @@ class Engine:
                     connection.connect()
                 sock = connection.sock
                 if request.cancellation is not None:
-                    request.cancellation.on_leave(sock.close)
+                    request.cancellation.on_leave(partial(_disconnect, sock))
                 sock.settimeout(max(0.001, end - time.monotonic()))
                 connection.request(request.method, request.path, request.body, headers)
                 response = connection.getresponse()
@@ -237,6 +239,12 @@ class Engine:
             ) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _silent(self.url, str(error) or type(error).__name__) from None
+
+
+def _disconnect(connection: socket.socket) -> None:
+    """End what a thread waits for on a connection; to close it would not wake the thread."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _silent(url: str, why: str) -> StoreUnavailable:

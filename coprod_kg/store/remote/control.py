@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from coprod_kg.errors import StoreUnavailable
+from coprod_kg.errors import QueryTimeout, StoreUnavailable
 from coprod_kg.store.merged import UNNAMED
 from coprod_kg.store.remote.client import Engine
 
@@ -34,6 +34,7 @@ __all__ = [
     "rows",
     "switch",
     "take",
+    "version",
 ]
 
 CONTROL: Final = "urn:uuid:7d0c4a56-6c1b-4d0e-9d4b-3f6f3c0d2b18"
@@ -122,6 +123,8 @@ def rows(engine: Engine, query: str, seconds: float = 10.0) -> list[dict[str, st
             "results"
         ]["bindings"]
         return [{name: cell["value"] for name, cell in row.items()} for row in bindings]
+    except QueryTimeout as error:
+        raise StoreUnavailable(str(error)) from None
     except (ValueError, KeyError, TypeError):
         raise StoreUnavailable(
             f"what answers at {engine.url} is no SPARQL engine of the kind {engine.kind.name}",
@@ -224,8 +227,14 @@ def named(engine: Engine) -> tuple[int, tuple[str, ...]]:
         f"OPTIONAL {{ ?g {_CHANGED} ?n FILTER NOT EXISTS {{ ?g {_GONE} ?x }} }} }} }}",
     )
     graphs = (row["g"] for row in found if "g" in row)
-    version = int(found[0]["v"]) if found else 0
-    return version, tuple(sorted(graph for graph in graphs if graph != UNNAMED.value))
+    newest = int(found[0]["v"]) if found else 0
+    return newest, tuple(sorted(graph for graph in graphs if graph != UNNAMED.value))
+
+
+def version(engine: Engine) -> int:
+    """The newest version; 0 where nothing was ever put there."""
+    found = rows(engine, f"SELECT ?v {{ GRAPH {_C} {{ {_C} {_VERSION} ?v }} }}")
+    return int(found[0]["v"]) if found else 0
 
 
 def moved(engine: Engine) -> dict[str, str]:
@@ -253,7 +262,7 @@ def switch(state: State, token: str, patches: Sequence[Patch], commit: str) -> s
         f"GRAPH {_C} {{ {_C} {_VERSION} {state.version} ; {_COMMIT} {literal(state.commit)} ; "
         f"{_TOKEN} {literal(token)} }}"
     )
-    version = state.version + 1
+    following = state.version + 1
     apart = [MERGE, CONTROL, *(patch.draft for patch in patches if patch.draft)]
     operations = [_lines(patches, guard)]
     for patch in patches:
@@ -263,7 +272,7 @@ def switch(state: State, token: str, patches: Sequence[Patch], commit: str) -> s
     gone = " ".join(f"<{patch.graph}> {_GONE} true ." for patch in patches if patch.gone)
     operations += [
         f"DELETE {{ GRAPH {_C} {{ ?g {_CHANGED} ?n . ?g {_GONE} ?x }} }} "  # noqa: S608  # our terms
-        f"INSERT {{ GRAPH {_C} {{ ?g {_CHANGED} {version} }} }} "
+        f"INSERT {{ GRAPH {_C} {{ ?g {_CHANGED} {following} }} }} "
         f"WHERE {{ {guard} VALUES ?g {{ {touched} }} "
         f"OPTIONAL {{ GRAPH {_C} {{ ?g {_CHANGED} ?n }} }} "
         f"OPTIONAL {{ GRAPH {_C} {{ ?g {_GONE} ?x }} }} }}",
@@ -271,7 +280,7 @@ def switch(state: State, token: str, patches: Sequence[Patch], commit: str) -> s
         # Last, because it ends what the guard asks for; and the lease with it.
         f"DELETE {{ GRAPH {_C} {{ {_C} {_VERSION} {state.version} ; "
         f"{_COMMIT} {literal(state.commit)} ; {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} }} "
-        f"INSERT {{ GRAPH {_C} {{ {_C} {_VERSION} {version} ; {_COMMIT} {literal(commit)} }} }} "
+        f"INSERT {{ GRAPH {_C} {{ {_C} {_VERSION} {following} ; {_COMMIT} {literal(commit)} }} }} "
         f"WHERE {{ {guard} GRAPH {_C} {{ {_C} {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} }}",
     ]
     return " ;\n".join(operations)

@@ -25,7 +25,7 @@ from coprod_kg.store import merged
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from coprod_kg.store.directory import DataDirectory, put
 from coprod_kg.store.identity import FORMAT, Identity
-from coprod_kg.store.remote import control
+from coprod_kg.store.remote import control, privacy
 from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.remote.control import Patch, State
 from coprod_kg.store.snapshots import Snapshots
@@ -121,6 +121,10 @@ class Pair:
     def state(self) -> State | None:
         """What the engine says of itself."""
         return control.read(self.engine)
+
+    def share(self, directory: DataDirectory) -> None:
+        """Keep the list of private organisations the same on all machines."""
+        self.heard(lambda: privacy.share(self.engine, directory))
 
     def _check(self, state: State, directory: DataDirectory) -> None:
         if state.base_iri != self.base_iri:
