@@ -98,8 +98,13 @@ def server(
         yield started
 
 
-ONLY_OXIGRAPH = pytest.mark.parametrize("server", ["oxigraph"], indirect=True, scope="module")
-"""Where the engine plays no part but to be there: Fuseki takes a quarter of a second to write."""
+ON_OXIGRAPH = pytest.mark.parametrize(
+    "server",
+    ["oxigraph", pytest.param("fuseki", marks=pytest.mark.whole)],
+    indirect=True,
+    scope="module",
+)
+"""Where an engine takes part only by being there; Fuseki takes a quarter of a second to write."""
 
 
 @pytest.fixture
@@ -260,6 +265,7 @@ def change(number: int) -> Change:
     return Change({"urn:g:1": BLANK + told, "urn:g:2": triples(number)}, {"urn:g:3": told})
 
 
+@ON_OXIGRAPH
 def test_machines_follow_one_another_and_outlive_the_engine(fresh: Server, tmp_path: Path) -> None:
     count = Query("SELECT (COUNT(*) AS ?n) { <urn:a> <urn:q> ?o }", CSV)
     with paired(fresh, tmp_path / "a") as first, paired(fresh, tmp_path / "b") as second:
@@ -294,7 +300,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@ONLY_OXIGRAPH
+@ON_OXIGRAPH
 def test_a_writer_that_is_killed_at_any_request_leaves_all_or_nothing(
     fresh: Server, tmp_path: Path
 ) -> None:
@@ -319,6 +325,7 @@ def test_a_writer_that_is_killed_at_any_request_leaves_all_or_nothing(
         assert differences(settings) == []
 
 
+@ON_OXIGRAPH
 def test_a_writer_whose_lease_was_taken_over_changes_nothing(
     fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +353,7 @@ def test_a_writer_whose_lease_was_taken_over_changes_nothing(
     assert differences(first) == []
 
 
-@ONLY_OXIGRAPH
+@ON_OXIGRAPH
 def test_while_another_writes_a_commit_is_refused(
     fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,7 +369,7 @@ def test_while_another_writes_a_commit_is_refused(
         assert other.durable.commit([change(1)]).version == 1
 
 
-@ONLY_OXIGRAPH
+@ON_OXIGRAPH
 def test_an_engine_with_other_data_is_refused(fresh: Server, tmp_path: Path) -> None:
     first = settings_of(fresh, tmp_path / "a")
     with Writer.of(first) as writer:
@@ -399,6 +406,7 @@ def test_an_engine_that_cannot_be_paired_is_refused_with_the_reason(kind: str) -
         Engine.of(settings)
 
 
+@ON_OXIGRAPH
 def test_data_moves_to_an_engine_and_back(
     fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
