@@ -27,6 +27,7 @@ from coprod_kg.store.remote import control, pair
 from coprod_kg.store.remote.answers import EngineAnswers
 from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.remote.pair import Pair
+from coprod_kg.store.remote.switch import Patch
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.upgrades import upgrade
 from tests.engine_servers import NEEDS, Server, running
@@ -334,7 +335,7 @@ def test_a_writer_whose_lease_was_taken_over_changes_nothing(
         assert slow.durable.pair is not None
         send = Pair.patches
 
-        def paused(self: Pair, *args: Any) -> list[control.Patch]:
+        def paused(self: Pair, *args: Any) -> list[Patch]:
             if self is slow.durable.pair:
                 monkeypatch.setattr(Pair, "patches", send)
                 assert quick.durable.commit([change(2)]).version == 2

@@ -24,7 +24,8 @@ from coprod_kg.store.changes import write_changes
 from coprod_kg.store.description import Describe, Description
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.remote.control import State
-from coprod_kg.store.remote.pair import Pair, check_alone, undo
+from coprod_kg.store.remote.pair import Pair
+from coprod_kg.store.remote.recovery import check_alone, undo
 from coprod_kg.store.snapshots import Snapshots
 
 if TYPE_CHECKING:

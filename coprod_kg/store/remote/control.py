@@ -1,13 +1,11 @@
 """The control graph of an engine: which version it holds, who writes, what each version changed.
 
 It is a named graph of the same dataset. No query of a client sees it, because each names its
-dataset. A change of the engine is one update request whose operations all begin with the same
-guard: they do something only while the engine holds the version that the change was made from and
-the lease is still that of its writer. So a writer that was paused for too long changes nothing.
+dataset.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,7 +17,6 @@ from coprod_kg.store.remote.client import Engine
 __all__ = [
     "CONTROL",
     "MERGE",
-    "Patch",
     "State",
     "begin",
     "changed_since",
@@ -32,8 +29,8 @@ __all__ = [
     "read",
     "release",
     "rows",
-    "switch",
     "take",
+    "term",
     "version",
 ]
 
@@ -45,15 +42,16 @@ MERGE: Final = "urn:uuid:c1b0c7de-3a0d-4b0b-8a34-6d1c5f0b7e92"
 _C: Final = f"<{CONTROL}>"
 
 
-def _term(name: str) -> str:
+def term(name: str) -> str:
+    """What the control graph calls something, as SPARQL writes it."""
     return f"<{CONTROL}#{name}>"
 
 
-_VERSION, _COMMIT, _LINEAGE = _term("version"), _term("commit"), _term("lineage")
-_ANCESTORS, _BASE = _term("ancestors"), _term("base-iri")
-_TOKEN, _HOLDER, _UNTIL = _term("token"), _term("holder"), _term("until")
-_CHANGED, _GONE, _DRAFT = _term("changed"), _term("gone"), _term("draft")
-_MOVED: Final = _term("moved")
+_VERSION, _COMMIT, _LINEAGE = term("version"), term("commit"), term("lineage")
+_ANCESTORS, _BASE = term("ancestors"), term("base-iri")
+_TOKEN, _HOLDER, _UNTIL = term("token"), term("holder"), term("until")
+_CHANGED, _GONE, _DRAFT = term("changed"), term("gone"), term("draft")
+_MOVED: Final = term("moved")
 
 _STATE: Final = f"""
 SELECT * WHERE {{ GRAPH {_C} {{
@@ -83,28 +81,6 @@ class State:
     base_iri: str
     token: str = ""
     holder: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """What a version changes in one graph of the engine.
-
-    Attributes:
-        graph: its IRI in the engine.
-        removed: N-Triples lines to take out.
-        added: N-Triples lines to put in.
-        unmerged: those taken out that no graph holds any more.
-        draft: the IRI of the graph that holds its whole new content, where it is exchanged whole:
-            then there are no lines.
-        gone: whether the graph is there no longer.
-    """
-
-    graph: str
-    removed: frozenset[bytes] = frozenset()
-    added: frozenset[bytes] = frozenset()
-    unmerged: frozenset[bytes] = frozenset()
-    draft: str | None = None
-    gone: bool = False
 
 
 def literal(text: str) -> str:
@@ -247,72 +223,6 @@ def moving(graph: str, digest: str, version: int) -> str:
     """The operation that notes that a graph was moved."""
     told = f"<{graph}> {_CHANGED} {version} ; {_MOVED} {literal(digest)}"
     return f"INSERT DATA {{ GRAPH {_C} {{ {told} }} }}"
-
-
-def switch(state: State, token: str, patches: Sequence[Patch], commit: str) -> str:
-    """The update that makes the next version of some patches, all of it or nothing.
-
-    Args:
-        state: the engine's, from which the change was made.
-        token: of the writer.
-        patches: what changes.
-        commit: the mark of the commit; the engine states it once the update was carried out.
-    """
-    guard = (
-        f"GRAPH {_C} {{ {_C} {_VERSION} {state.version} ; {_COMMIT} {literal(state.commit)} ; "
-        f"{_TOKEN} {literal(token)} }}"
-    )
-    following = state.version + 1
-    apart = [MERGE, CONTROL, *(patch.draft for patch in patches if patch.draft)]
-    operations = [_lines(patches, guard)]
-    for patch in patches:
-        if patch.draft is not None:
-            operations += _exchanged(patch, guard, apart)
-    touched = " ".join(f"<{patch.graph}>" for patch in patches)
-    gone = " ".join(f"<{patch.graph}> {_GONE} true ." for patch in patches if patch.gone)
-    operations += [
-        f"DELETE {{ GRAPH {_C} {{ ?g {_CHANGED} ?n . ?g {_GONE} ?x }} }} "  # noqa: S608  # our terms
-        f"INSERT {{ GRAPH {_C} {{ ?g {_CHANGED} {following} }} }} "
-        f"WHERE {{ {guard} VALUES ?g {{ {touched} }} "
-        f"OPTIONAL {{ GRAPH {_C} {{ ?g {_CHANGED} ?n }} }} "
-        f"OPTIONAL {{ GRAPH {_C} {{ ?g {_GONE} ?x }} }} }}",
-        *([f"INSERT {{ GRAPH {_C} {{ {gone} }} }} WHERE {{ {guard} }}"] if gone else []),
-        # Last, because it ends what the guard asks for; and the lease with it.
-        f"DELETE {{ GRAPH {_C} {{ {_C} {_VERSION} {state.version} ; "
-        f"{_COMMIT} {literal(state.commit)} ; {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} }} "
-        f"INSERT {{ GRAPH {_C} {{ {_C} {_VERSION} {following} ; {_COMMIT} {literal(commit)} }} }} "
-        f"WHERE {{ {guard} GRAPH {_C} {{ {_C} {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} }}",
-    ]
-    return " ;\n".join(operations)
-
-
-def _lines(patches: Sequence[Patch], guard: str) -> str:
-    """One operation for all lines: what is taken out goes first, so what one adds stays."""
-    out, put = list[str](), list[str]()
-    for patch in patches:
-        out += _in_graph(patch.graph, patch.removed) + _in_graph(MERGE, patch.unmerged)
-        put += _in_graph(patch.graph, patch.added) + _in_graph(MERGE, patch.added)
-    return f"DELETE {{ {' '.join(out)} }} INSERT {{ {' '.join(put)} }} WHERE {{ {guard} }}"
-
-
-def _in_graph(graph: str, lines: Iterable[bytes]) -> list[str]:
-    told = "\n".join(line.decode() for line in sorted(lines))
-    return [f"GRAPH <{graph}> {{\n{told}\n}}"] if told else []
-
-
-def _exchanged(patch: Patch, guard: str, apart: Sequence[str]) -> list[str]:
-    """The operations that put a draft in the place of a graph, and keep the merge.
-
-    The engine itself finds what no other graph holds: blank nodes have no names that we could say.
-    """
-    graph, merge = f"GRAPH <{patch.graph}> {{ ?s ?p ?o }}", f"GRAPH <{MERGE}> {{ ?s ?p ?o }}"
-    others = ", ".join(f"<{name}>" for name in (patch.graph, *apart))
-    elsewhere = f"GRAPH ?other {{ ?s ?p ?o }} FILTER(?other NOT IN ({others}))"
-    return [
-        f"DELETE {{ {merge} }} WHERE {{ {guard} {graph} FILTER NOT EXISTS {{ {elsewhere} }} }}",
-        f"DELETE {{ {graph} }} WHERE {{ {guard} {graph} }}",
-        f"INSERT {{ {graph} {merge} }} WHERE {{ {guard} GRAPH <{patch.draft}> {{ ?s ?p ?o }} }}",
-    ]
 
 
 def _moment(moment: datetime) -> str:

@@ -6,11 +6,10 @@ published here. What a process left that ended in between is undone on the next 
 newest snapshot; the engine knows whether the commit was made, and is followed.
 """
 
-import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,10 +26,10 @@ from coprod_kg.store.directory import DataDirectory, put
 from coprod_kg.store.identity import FORMAT, Identity
 from coprod_kg.store.remote import control, privacy
 from coprod_kg.store.remote.client import Engine
-from coprod_kg.store.remote.control import Patch, State
-from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.remote.control import State
+from coprod_kg.store.remote.switch import Patch, switch
 
-__all__ = ["Pair", "check_alone", "content", "undo"]
+__all__ = ["Pair", "content"]
 
 _Made = TypeVar("_Made")
 _LEASE_SECONDS: Final = 60.0
@@ -183,7 +182,7 @@ class Pair:
         commit = str(uuid4())
         failure: Exception | None = None
         try:
-            self.engine.update(control.switch(state, self.token, patches, commit), 600.0)
+            self.engine.update(switch(state, self.token, patches, commit), 600.0)
         except (StoreError, QueryTimeout) as error:
             failure = error  # it may have been carried out all the same
         after = self._answered(lambda: control.read(self.engine))
@@ -283,47 +282,3 @@ class Pair:
 def content(store: ox.Store, node: ox.NamedNode | ox.DefaultGraph) -> bytes:
     """A graph of a store as N-Triples."""
     return store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=node) or b""
-
-
-def check_alone(directory: DataDirectory) -> None:
-    """See that a directory which is opened without an engine was never paired with one.
-
-    Its versions would go another way than those of the engine and of the other machines.
-
-    Raises:
-        StoreUnavailable: it was.
-    """
-    if directory.paired.exists():
-        url = directory.paired.read_text(encoding="utf-8").strip()
-        raise StoreUnavailable(
-            f"{directory.root} is paired with the engine at {url}, and no engine is set",
-            fix=f"Set store to that address; or remove {directory.paired}, to go on without the "
-            "engine and never with it again.",
-        )
-
-
-def undo(directory: DataDirectory) -> None:
-    """Put the store back to its newest snapshot where a commit or following was under way.
-
-    The commit was not acknowledged. If the engine has it, it comes back from there.
-    """
-    if not directory.journal.exists():
-        return
-    snapshots = Snapshots(directory.snapshots)
-    shutil.rmtree(directory.store, ignore_errors=True)
-    with suppress(StoreUnavailable):  # nothing was published yet: it begins empty
-        newest = snapshots.current()
-        _forget(directory, newest)
-        reader = snapshots.open(newest)
-        try:
-            reader.store.backup(str(directory.store))
-        finally:
-            reader.close()
-    directory.journal.unlink()
-
-
-def _forget(directory: DataDirectory, newest: int) -> None:
-    """Remove the lists of changes of versions that were never published."""
-    later: Iterable[int] = (newest + 1, newest + 2)
-    for version in later:
-        (directory.changes / f"{version}.json.gz").unlink(missing_ok=True)
