@@ -27,6 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"publishing"}),
     frozenset({"ingest"}),
     frozenset({"assessment", "examples"}),
+    frozenset({"selfassessment"}),
     frozenset({"web"}),
     frozenset({"server"}),
     frozenset({"client"}),
@@ -43,7 +44,7 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "owlready2": frozenset({"reasoning"}),
     "pyoxigraph": frozenset(  # its terms and parsers are values; its Store: STORE_ROOMS
         {"assessment", "formats", "ingest", "model", "publishing", "queries", "reasoning"}
-        | {"sparql", "store", "updates", "validation", "workbook"}
+        | {"selfassessment", "sparql", "store", "updates", "validation", "workbook"}
     ),
     "pyshacl": frozenset({"validation"}),
     "rdflib": frozenset({"reasoning", "validation"}),

@@ -12,7 +12,7 @@ from coprod_kg.assessment.queries import Row, rows, text
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
 
-__all__ = ["Alike", "Case", "Peers", "ReportedBarrier", "alike"]
+__all__ = ["Alike", "Case", "Peers", "ReportedBarrier", "alike", "alike_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,21 @@ def alike(store: Store, subject: str) -> tuple[Alike, ...]:
     )
 
 
+def alike_at(store: Store, sector: str, stages: Iterable[str]) -> tuple[Alike, ...]:
+    """The initiatives of a sector that are or were at one of some stages, by name."""
+    return tuple(
+        Alike(
+            iri=row["peer"].value,
+            label=row["peerLabel"].value,
+            same_level=False,
+            same_size=False,
+            ended=row["ended"].value == "1",
+            moved_on=row["movedOn"].value == "1",
+        )
+        for row in rows(store, "alike-at", sector=[sector], stage=stages)
+    )
+
+
 class Peers:
     """Who reports the barriers of one subject after another, and what became of them.
 
@@ -137,14 +152,24 @@ class Peers:
             subject: its IRI.
             stages: the stages at which it stands, the one claimed last at the end.
         """
-        steps = {row["stage"].value: row["step"].value for row in rows(self._store, "steps")}
-        next_step = next((steps[stage] for stage in reversed(list(stages)) if stage in steps), None)
+        steps, next_step = self.next_step(stages)
         found: dict[str, ReportedBarrier] = {}
         for row in rows(self._store, "barriers", subject=[subject]):
             report = found.setdefault(row["report"].value, _barrier(row, next_step, steps))
             if enabler := text(row, "enablerLabel"):
                 report.overcome_by = (*report.overcome_by, enabler)
-        for report in found.values():
+        self.compare(found.values(), subject)
+        return tuple(sorted(found.values(), key=lambda report: (not report.at_step, report.label)))
+
+    def next_step(self, stages: Iterable[str]) -> tuple[dict[str, str], str | None]:
+        """The step up from each stage; and that from the last of some stages that has one."""
+        steps = {row["stage"].value: row["step"].value for row in rows(self._store, "steps")}
+        last = (steps[stage] for stage in reversed(list(stages)) if stage in steps)
+        return steps, next(last, None)
+
+    def compare(self, reports: Iterable[ReportedBarrier], subject: str = "") -> None:
+        """Add to the barriers reported of one subject what others did about the same ones."""
+        for report in reports:
             same = [row for row in self._reports(report.iri) if row["peer"].value != subject]
             report.others = len({row["peer"].value for row in same})
             # An initiative counts as secondary only where no report of it is more than that.
@@ -153,7 +178,6 @@ class Peers:
             )
             report.overcame = _overcame(same, report.step)
             report.went_on = self._went_on(same, report)
-        return tuple(sorted(found.values(), key=lambda report: (not report.at_step, report.label)))
 
     def _reports(self, barrier: str) -> tuple[Row, ...]:
         if barrier not in self._same:

@@ -28,6 +28,7 @@ from coprod_kg.web import (
     problems,
     queries,
     reconcile,
+    self_assessment,
     sign_in,
     sparql,
     submissions,
@@ -46,6 +47,7 @@ __all__ = ["create_app"]
 
 _FAMILIES = (
     explorer,
+    self_assessment,
     sparql,
     graphs,
     queries,

@@ -47,7 +47,7 @@ _ASKED = (
 )
 """What pages of other sites may send; a preflight names what they are about to."""
 
-_ON_PAGE: Final = re.compile(rb'(?<=[ \n])(href|src|action)="/(?!/)')
+_ON_PAGE: Final = re.compile(rb'(?<=[ \n])(href|src|action|formaction)="/(?!/)')
 _IN_LINK: Final = re.compile(r"(?<=<)/(?!/)")
 
 _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}

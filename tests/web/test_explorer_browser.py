@@ -182,3 +182,38 @@ def test_where_we_stand_prints_on_two_sheets(browser: Any, address: str, tmp_pat
         sheets = page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n")
         assert 1 <= sheets <= 2, view
     page.close()
+
+
+@pytest.mark.parametrize(("start", "width"), [("", 1200), ("/da", 320), ("/de", 1200)])
+def test_the_self_assessment_is_walked_by_keyboard_and_without_script(
+    browser: Any, address: str, axe: str, start: str, width: int
+) -> None:
+    """No page of it has a script; the checker's is run beside it."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{address}{start}/self-assessment")
+    page.get_by_role("textbox").first.fill("Memory café")
+    page.locator("[id='Ask-runner']").fill("Harbour")
+    page.locator("[name='Ask-stage'][value='stage:pilot-project']").check()
+    page.locator("[id='Ask-runner']").press("Enter")  # the first button goes on
+    page.locator("[name='CoProduction-citizenInput.contribution']").first.check()
+    page.locator("p.go button[value=next]").click()
+    faults = page.get_by_role("alert")
+    faults.get_by_role("link").click()  # to the field that it is about
+    assert violations(page, axe) == []
+    page.locator("[name='CoProduction-citizenInput.role']").first.check()
+    page.locator("p.go button[value=next]").click()
+    assert faults.count() == 0
+    page.locator("[id='PilotProject-question.triesOut']").fill("Does it help?")
+    page.locator("[id='PilotProject-bound.decisionDue']").fill("2027")
+    for _ in range(3):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator("p.go button[value=next]").click()
+    assert violations(page, axe) == []
+    page.locator("p.go button[value=result]").click()
+    assert page.locator("h1").inner_text() == "Memory café"
+    assert page.locator("#supported + p strong").count() == 1
+    assert violations(page, axe) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert context.cookies() == []
+    context.close()

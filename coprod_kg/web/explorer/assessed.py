@@ -13,9 +13,10 @@ from coprod_kg.assessment.search import subjects
 from coprod_kg.assessment.values import as_values
 from coprod_kg.formats.table import Cell
 from coprod_kg.store.base import NOTHING, Answer, Query, RestrictedStore
+from coprod_kg.validation.profiles import Profiles
 from coprod_kg.web.explorer.page import Page
 
-__all__ = ["Assessed", "assessed"]
+__all__ = ["Assessed", "PageStore", "assessed", "shown"]
 
 _STATEMENT: Final = re.compile(r"<([^>]+)> <([^>]+)> .*", re.DOTALL)
 _UNTELLING: Final = ("ontology#about", "core#broader", "22-rdf-syntax-ns#type")
@@ -23,7 +24,7 @@ _UNTELLING: Final = ("ontology#about", "core#broader", "22-rdf-syntax-ns#type")
 
 
 @dataclass(frozen=True)
-class _PageStore(RestrictedStore):
+class PageStore(RestrictedStore):
     """The store as one page sees it: one version, through its cache and its slots."""
 
     page: Page = field(kw_only=True)
@@ -75,7 +76,7 @@ class Assessed:
 
 def assessed(page: Page, iris: Iterable[str]) -> list[Assessed]:
     """The assessments of several subjects, without those that cannot be assessed."""
-    store = _PageStore(page.site.store, NOTHING, page=page)
+    store = PageStore(page.site.store, NOTHING, page=page)
     explainer = Explainer(store, page.site.settings)
     wanted = list(iris)
     known = subjects(store, wanted)
@@ -83,29 +84,36 @@ def assessed(page: Page, iris: Iterable[str]) -> list[Assessed]:
     for iri in wanted:
         if iri in known:
             explanation = explainer.explain(known[iri])
-            values = as_values(explanation, explainer.profiles, page.language)
-            found.append(_assessed(page, explanation, values))
+            found.append(shown(page, explanation, explainer.profiles))
     return found
 
 
-def _assessed(page: Page, explanation: Explanation, values: dict[str, Any]) -> Assessed:
+def shown(page: Page, explanation: Explanation, profiles: Profiles) -> Assessed:
+    """An explanation ready for a page.
+
+    Args:
+        page: in whose version and language.
+        explanation: what is shown.
+        profiles: by which it was judged.
+    """
+    values = as_values(explanation, profiles, page.language)
     claimed = tuple(dict.fromkeys(claim.stage for claim in explanation.open_claims))
     supported = tuple(values["supportedStages"])
-    profiles = values["profiles"]
-    for profile in profiles:
+    told = values["profiles"]
+    for profile in told:
         for criterion in profile["criteria"]:
             criterion["decided"] = list(_subjects(criterion["statements"]))
-    shown = [one for one in profiles if one["stage"] in claimed]
-    shown = shown or [one for one in profiles if one["stage"] in supported]
+    matter = [one for one in told if one["stage"] in claimed]
+    matter = matter or [one for one in told if one["stage"] in supported]
     following = explanation.next_profile
     if following and not values["claimAboveEvidence"]:
-        shown += [one for one in profiles if one["stage"] == following.stage]
-    things = {iri for one in shown for met in one["criteria"] for iri in met["decided"]}
+        matter += [one for one in told if one["stage"] == following.stage]
+    things = {iri for one in matter for met in one["criteria"] for iri in met["decided"]}
     things |= {source["iri"] for claim in values["claims"] for source in claim["sources"]}
     for barrier in values["barriers"]:
         things |= {case["iri"] for case in (*barrier["overcame"], *barrier["went_on"])}
     names = dict(page.names(things))
-    return Assessed(explanation.subject.iri, values, claimed, supported, tuple(shown), names)
+    return Assessed(explanation.subject.iri, values, claimed, supported, tuple(matter), names)
 
 
 def _subjects(statements: Iterable[str]) -> dict[str, None]:

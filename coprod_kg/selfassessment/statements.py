@@ -1,0 +1,276 @@
+"""The statements that answers make: the same that a submission of them would send."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import expand, named, prefixes, shorten
+from coprod_kg.selfassessment.answers import Answers, State, is_written
+from coprod_kg.selfassessment.questionnaire import DOCUMENTS, Field, Kind, Question, Questionnaire
+from coprod_kg.workbook.identifiers import scoped, slug
+
+__all__ = ["Claimant", "Statements", "made", "turtle"]
+
+_TYPE: Final = named("rdf:type")
+_LABEL: Final = named("rdfs:label")
+_SEVERAL_OF_ONE: Final = expand("cp:KnowledgeFlow")
+"""Claims of this class with the same key are several things: two questions tell of two."""
+_UNNAMED: Final = "my-initiative"
+_NAMELESS: Final = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who claims what is answered.
+
+    Attributes:
+        organisation: the last part of the IRI of the organisation that runs it, where known.
+        agent: likewise of the one who says so, where it is not the organisation; with its name.
+        day: when, or None where that does not matter.
+    """
+
+    organisation: str = ""
+    agent: tuple[str, str] | None = None
+    day: date | None = None
+
+
+@dataclass
+class Statements:
+    """The statements that answers make.
+
+    Attributes:
+        initiative: IRI of the initiative.
+        organisation: IRI of the organisation that runs it, or None.
+        triples: all of them.
+        claims: name of a question → IRIs of the claims that its answer makes.
+    """
+
+    initiative: str
+    organisation: str | None
+    triples: list[ox.Triple] = field(default_factory=list)
+    claims: dict[str, list[str]] = field(default_factory=dict)
+
+
+def made(
+    answers: Answers, asked: Questionnaire, base_iri: str, claimant: Claimant | None = None
+) -> Statements:
+    """The statements of some answers."""
+    return _Writer(answers, asked, base_iri, claimant or Claimant()).write()
+
+
+def turtle(statements: Statements) -> str:
+    """Statements as Turtle, sorted, with the prefixes that they use."""
+    names = " ".join(str(triple) for triple in statements.triples)
+    used = {prefix: space for prefix, space in prefixes().items() if f"<{space}" in names}
+    triples = sorted(set(statements.triples), key=str)
+    text = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=used)
+    return (text or b"").decode()
+
+
+class _Writer:
+    def __init__(
+        self, answers: Answers, asked: Questionnaire, base_iri: str, claimant: Claimant
+    ) -> None:
+        self._answers, self._asked, self._base = answers, asked, base_iri
+        self._claimant = claimant
+        runner = answers.first("Ask-runner")
+        organisation = (claimant.organisation or slug(runner)) if runner else ""
+        name = answers.first("Ask-name")
+        self._slug = (
+            scoped(organisation, slug(name))
+            if name and organisation
+            else (slug(name) if name else _UNNAMED)
+        )
+        self._initiative = self._iri("initiative", self._slug)
+        self._organisation = self._iri("organisation", organisation) if organisation else None
+        self._made = Statements(
+            self._initiative.value, self._organisation.value if self._organisation else None
+        )
+
+    def write(self) -> Statements:
+        self._say(self._initiative, _TYPE, named("cp:Initiative"))
+        if not self._answers.first("Ask-name"):
+            self._say(self._initiative, _LABEL, ox.Literal(_NAMELESS))
+        if self._organisation is not None:
+            self._say(self._initiative, named("cp:runBy"), self._organisation)
+            self._say(self._organisation, _TYPE, named("org:Organization"))
+            self._say(self._organisation, _LABEL, self._text(self._answers.first("Ask-runner")))
+        for question in self._asked.questions.values():
+            if question.criterion is not None:
+                self._criterion(question)
+            else:
+                self._own(question, question.fields[0])
+        self._documents()
+        if self._made.claims and not self._by_organisation:
+            agent, label = self._claimant.agent or ("self-assessment", "Self-assessment")
+            self._say(self._iri("agent", agent), _TYPE, named("prov:Agent"))
+            self._say(self._iri("agent", agent), _LABEL, self._text(label))
+        self._made.triples = list(dict.fromkeys(self._made.triples))
+        return self._made
+
+    @property
+    def _by_organisation(self) -> bool:
+        return self._organisation is not None and self._claimant.agent is None
+
+    def _criterion(self, question: Question) -> None:
+        state = self._answers.holds(question)
+        subject = self._organisation if question.of_organisation else self._initiative
+        if not state or subject is None or question.criterion is None:
+            return
+        if state != State.YES:
+            finding = "does-not-hold" if state == State.NO else "not-found"
+            claim = self._claim(question, expand("cp:AbsenceClaim"), subject, question.name)
+            self._say(claim, named("cp:hasFinding"), named(f"finding:{finding}"))
+            self._say(claim, named("cp:looksForCriterion"), ox.NamedNode(question.criterion.iri))
+            return
+        for one in question.fields:
+            if not one.claim:
+                for value in self._values(one):
+                    self._say(subject, ox.NamedNode(one.prop), value)
+        for kind in dict.fromkeys(one.claim for one in question.fields if one.claim):
+            self._claims(question, kind, subject)
+
+    def _claims(self, question: Question, kind: str, subject: ox.NamedNode) -> None:
+        """One claim for each value of the property that it cannot do without."""
+        fields = [one for one in question.fields if one.claim == kind]
+        values = {one.prop: self._values(one) for one in fields}
+        assumed = {prop: [ox.NamedNode(iri)] for prop, iri in question.assumed.items()}
+        if not any(values.values()):
+            return
+        key = self._asked.submissions.required(kind)[0]
+        values = {**assumed, **values}
+        for value in values.pop(key, []):
+            own = question.name if kind == _SEVERAL_OF_ONE else value
+            claim = self._claim(question, kind, subject, own)
+            self._say(claim, ox.NamedNode(key), value)
+            for prop, others in values.items():
+                for other in others:
+                    self._say(claim, ox.NamedNode(prop), other)
+
+    def _own(self, question: Question, one: Field) -> None:
+        """The answer to a question that no criterion asks."""
+        if one.kind is Kind.BARRIERS:
+            self._barriers(question, one)
+        elif question.name in ("Ask-runner", "Ask-standpoint") or one.kind is Kind.DOCUMENTS:
+            return
+        elif not one.claim:
+            for value in self._values(one):
+                self._say(self._initiative, ox.NamedNode(one.prop), value)
+        else:
+            for value in self._values(one):
+                # Culture is a trait of an organisation.
+                culture = value == named("stage:culture") and self._organisation is not None
+                subject = self._organisation if culture else self._initiative
+                claim = self._claim(question, one.claim, subject or self._initiative, value)
+                self._say(claim, ox.NamedNode(one.prop), value)
+
+    def _barriers(self, question: Question, one: Field) -> None:
+        for key in self._answers.all(one.name):
+            claim = self._claim(question, one.claim, self._initiative, named(key))
+            self._say(claim, ox.NamedNode(one.prop), named(key))
+            for part, prop in (("status", "cp:barrierStatus"), ("by", "cp:overcomeBy")):
+                value = self._answers.first(f"{one.name}.{key}.{part}")
+                if value:
+                    self._say(claim, named(prop), named(value))
+
+    def _documents(self) -> None:
+        for number in DOCUMENTS:
+            start = f"Ask-evidence.{number}"
+            title = self._answers.first(f"{start}.title")
+            if not title:
+                continue
+            document = self._iri("evidence", f"{self._slug}-{slug(title)}"[:120].rstrip("-"))
+            self._say(document, _TYPE, named("cp:Evidence"))
+            self._say(document, _LABEL, self._text(title))
+            for part in ("page", "kind", "issued", "independence"):
+                found = self._asked.field(f"{start}.{part}")
+                if found is not None:
+                    for value in self._values(found):
+                        self._say(document, ox.NamedNode(found.prop), value)
+            for question in self._answers.all(f"{start}.shows"):
+                for claim in self._made.claims.get(question, ()):
+                    self._say(ox.NamedNode(claim), named("cp:supportedBy"), document)
+
+    def _claim(
+        self, question: Question, kind: str, subject: ox.NamedNode, own: Any
+    ) -> ox.NamedNode:
+        """A new claim about a subject, or the one that another question made already.
+
+        Args:
+            question: what was answered.
+            kind: the class of the claim.
+            subject: what it is about.
+            own: what tells it from others: a concept, or the name of the question.
+        """
+        of = "" if subject == self._initiative else "-organisation"
+        concept = Model.installed().concepts.get(getattr(own, "value", ""))
+        last = concept.slug if concept else str(own)
+        label = (concept.label if concept else question.text)(self._answers.language)
+        claim = self._iri(_kind_slug(kind), f"{self._slug}{of}-{slug(last)}")
+        self._made.claims.setdefault(question.name, []).append(claim.value)
+        self._say(claim, _TYPE, ox.NamedNode(kind))
+        self._say(claim, named("cp:about"), subject)
+        if self._by_organisation and self._organisation is not None:
+            self._say(claim, named("cp:claimedBy"), self._organisation)
+        else:
+            agent = (self._claimant.agent or ("self-assessment", ""))[0]
+            self._say(claim, named("cp:claimedBy"), self._iri("agent", agent))
+        basis = "secondary-coding" if self._claimant.agent else "self-claim"
+        self._say(claim, named("cp:basis"), named(f"basis:{basis}"))
+        if self._claimant.day:
+            self._say(claim, named("cp:claimedOn"), _dated(self._claimant.day.isoformat()))
+        self._say(claim, _LABEL, self._text(f"{self._name}: {label}"))
+        for value in self._answers.all("Ask-standpoint"):
+            self._say(claim, named("cp:standpoint"), named(value))
+        return claim
+
+    @property
+    def _name(self) -> str:
+        return self._answers.first("Ask-name") or _NAMELESS
+
+    def _values(self, one: Field) -> list[Any]:
+        """The values of a field as terms."""
+        if one.implied:
+            return [ox.NamedNode(option.concept.iri) for option in one.options]
+        given = self._answers.all(one.name)
+        if one.options:
+            return [ox.NamedNode(expand(value)) for value in given]
+        return list(self._terms(one, given))
+
+    def _terms(self, one: Field, given: Iterable[str]) -> Iterator[Any]:
+        for value in given:
+            if not is_written(one, value):
+                continue  # it waits to be mended
+            if one.kind is Kind.DATE:
+                yield _dated(value)
+            elif one.kind is Kind.NUMBER:
+                yield ox.Literal(str(int(value)), datatype=named("xsd:integer"))
+            elif one.kind is Kind.ADDRESS:
+                yield ox.NamedNode(value)
+            else:
+                yield self._text(value)
+
+    def _text(self, value: str) -> ox.Literal:
+        return ox.Literal(value, language=self._answers.language)
+
+    def _iri(self, kind: str, name: str) -> ox.NamedNode:
+        return ox.NamedNode(f"{self._base}id/{kind}/{name}")
+
+    def _say(self, subject: Any, prop: ox.NamedNode, value: Any) -> None:
+        self._made.triples.append(ox.Triple(subject, prop, value))
+
+
+def _dated(value: str) -> ox.Literal:
+    """A day, a month or a year as exact as it was written."""
+    kind = {4: "xsd:gYear", 7: "xsd:gYearMonth"}.get(len(value), "xsd:date")
+    return ox.Literal(value, datatype=named(kind))
+
+
+def _kind_slug(kind: str) -> str:
+    """The part of an IRI that says of which class a thing is: ``barrier-report``."""
+    local = shorten(kind).partition(":")[2]
+    return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in local).strip("-")

@@ -1,0 +1,213 @@
+"""The verdict on answers: what `coprod-kg assess` would say of the same statements once submitted.
+
+The rules and the profiles are those of a submission, run over the statements alone; what others did
+comes from the store by the same saved queries. Nothing is written.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.assessment.claims import CitedEvidence, Claim
+from coprod_kg.assessment.explanation import Explanation
+from coprod_kg.assessment.peers import Alike, Peers, ReportedBarrier, alike_at
+from coprod_kg.assessment.search import Subject
+from coprod_kg.model.bases import is_secondary
+from coprod_kg.model.graph import Graph
+from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import expand, named
+from coprod_kg.reasoning.rules import Rules
+from coprod_kg.selfassessment.answers import Answers
+from coprod_kg.selfassessment.statements import Statements
+from coprod_kg.store.base import Store
+from coprod_kg.validation.profiles import Finding, Judgement, Profiles, Verdict
+
+__all__ = ["NextStep", "next_steps", "profiles", "verdict"]
+
+_STEPS: Final = 3
+_RULES: Final = threading.Lock()
+"""The rules keep the facts of the data they run over until they have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """One thing to do, which is evidence or practice.
+
+    Attributes:
+        kind: ``target``, ``reason``, ``criterion``, ``evidence`` or ``ask``.
+        verdict: the criterion that it is about, of the kind ``criterion``.
+        barrier: the barrier that others got past, of the kind ``ask``.
+    """
+
+    kind: str
+    verdict: Verdict | None = None
+    barrier: ReportedBarrier | None = None
+
+
+@cache
+def _model() -> tuple[Rules, Profiles]:
+    model = Model.installed()
+    rules = Rules(model.rules, model.background)
+    return rules, Profiles(model.stages, model.graph)
+
+
+def profiles() -> Profiles:
+    """The profiles by which answers are judged."""
+    return _model()[1]
+
+
+def verdict(statements: Statements, answers: Answers, store: Store | None = None) -> Explanation:
+    """The explanation of where an initiative stands by some answers alone.
+
+    Args:
+        statements: what the answers say.
+        answers: the same, in the language of the reader.
+        store: where others are looked for; None where the verdict alone is wanted.
+    """
+    rules, judging = _model()
+    with _RULES:
+        inferred = rules.infer(statements.triples)
+    judged = {found.subject: found for found in judging.judge(statements.triples, inferred)}
+    data = Graph([*statements.triples, *inferred])
+    initiative = ox.NamedNode(statements.initiative)
+    claims = tuple(_claims(data, initiative, answers))
+    judgement = judged.get(statements.initiative, Judgement(statements.initiative, (), ()))
+    ended = tuple(sorted(node.value for node in data.objects(initiative, named("cp:endedAtStage"))))
+    stages = [claim.stage for claim in claims if claim.open] or list(judgement.supported)
+    return Explanation(
+        subject=Subject(
+            statements.initiative,
+            answers.first("Ask-name"),
+            (statements.organisation or "").rpartition("/")[2],
+            answers.all("Ask-runner"),
+        ),
+        claims=claims,
+        judgement=judgement,
+        fresh=True,
+        barriers=_barriers(data, initiative, answers, stages, store) if store else (),
+        labels={},
+        ended_at=ended,
+        runners=tuple(
+            judged[iri] for iri in [statements.organisation] if iri is not None and iri in judged
+        ),
+        alike=_alike(data, initiative, [*stages, *ended], store) if store else (),
+    )
+
+
+def next_steps(explanation: Explanation, answers: Answers) -> list[NextStep]:
+    """Three things to do now: what is appropriate first, then what the record lacks.
+
+    None of them is to go higher: a criterion of a stage that nobody claims is not among them.
+    """
+    return list(_next_steps(explanation, answers))[:_STEPS]
+
+
+def _next_steps(explanation: Explanation, answers: Answers) -> Iterable[NextStep]:
+    if not answers.first("Ask-target"):
+        yield NextStep("target")
+    elif not answers.first("Ask-reason"):
+        yield NextStep("reason")
+    both = [profile for profile in explanation.judgement.profiles if not profile.stage]
+    shown = list(explanation.claimed) or list(explanation.supported)
+    for profile in [*both, *shown]:
+        for found in explanation.verdicts(profile):
+            denied = found.finding is Finding.DOES_NOT_HOLD
+            if not found.met and found.criterion.required and not denied:
+                yield NextStep("criterion", verdict=found)
+    if not any(name.endswith(".title") for name in answers.given):
+        yield NextStep("evidence")
+    for barrier in explanation.barriers:
+        if barrier.overcame and not barrier.overcome_by:
+            yield NextStep("ask", barrier=barrier)
+    for profile in shown:
+        for found in explanation.verdicts(profile):
+            if not found.met and not found.criterion.required:
+                yield NextStep("criterion", verdict=found)
+
+
+def _label(node: ox.NamedNode | None, language: str) -> str | None:
+    concept = Model.installed().concepts.get(node.value) if node is not None else None
+    return concept.label(language) if concept else None
+
+
+def _claims(data: Graph, initiative: ox.NamedNode, answers: Answers) -> Iterable[Claim]:
+    """The stage that is claimed of the initiative."""
+    current = data.objects(initiative, named("cp:currentStage"))
+    for claim in data.subjects(named("cp:about"), initiative):
+        stage = data.value(claim, named("cp:stage"))
+        if stage is None:
+            continue
+        basis = data.value(claim, named("cp:basis"))
+        concept = Model.installed().concepts[stage.value]
+        yield Claim(
+            iri=claim.value,
+            stage=stage.value,
+            stage_label=concept.label(answers.language),
+            rank=concept.rank,
+            claimant=answers.first("Ask-runner"),
+            basis=_label(basis, answers.language) or "",
+            secondary=basis is not None and is_secondary(basis.value),
+            since=None,
+            until=None,
+            open=stage in current,
+            comment=None,
+            sources=tuple(_cited(data, claim)),
+        )
+
+
+def _cited(data: Graph, claim: ox.NamedNode) -> Iterable[CitedEvidence]:
+    for document in data.objects(claim, named("cp:supportedBy")):
+        page = data.value(document, named("foaf:page"))
+        label = data.value(document, named("rdfs:label"))
+        yield CitedEvidence(document.value, label.value, page.value if page is not None else None)
+
+
+def _barriers(
+    data: Graph,
+    initiative: ox.NamedNode,
+    answers: Answers,
+    stages: list[str],
+    store: Store,
+) -> tuple[ReportedBarrier, ...]:
+    """The barriers that are answered, with what others did about the same."""
+    peers = Peers(store)
+    _, next_step = peers.next_step(stages)
+    found = []
+    for claim in data.subjects(named("cp:about"), initiative):
+        barrier = data.value(claim, named("cp:barrier"))
+        if barrier is None:
+            continue
+        standpoint = data.value(claim, named("cp:standpoint"))
+        overcome = [
+            _label(enabler, answers.language)
+            for enabler in data.objects(claim, named("cp:overcomeBy"))
+        ]
+        found.append(
+            ReportedBarrier(
+                iri=barrier.value,
+                label=_label(barrier, answers.language) or barrier.value,
+                step=next_step,
+                step_stated=False,
+                at_step=False,
+                standpoint=_label(standpoint, answers.language),
+                standpoint_unstated=standpoint == named("standpoint:unstated"),
+                severity=None,
+                status=_label(data.value(claim, named("cp:barrierStatus")), answers.language),
+                basis=_label(named("basis:self-claim"), answers.language) or "",
+                comment=None,
+                overcome_by=tuple(label for label in overcome if label),
+            )
+        )
+    peers.compare(found)
+    return tuple(sorted(found, key=lambda report: report.label))
+
+
+def _alike(
+    data: Graph, initiative: ox.NamedNode, stages: list[str], store: Store
+) -> tuple[Alike, ...]:
+    sector = data.value(initiative, ox.NamedNode(expand("cp:sector")))
+    return alike_at(store, sector.value, stages) if sector is not None and stages else ()
