@@ -84,7 +84,10 @@ def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
     graph: so each gets an IRI under ``.well-known/genid/`` (RDF 1.1, section 3.5), made from
     the content alone, the same on every submission of the same statements.
     """
-    dataset = ox.Dataset(ox.Quad(*triple) for triple in triples)
+    distinct = dict.fromkeys(triples)
+    if not any(isinstance(node, ox.BlankNode) for triple in distinct for node in triple):
+        return sorted(distinct, key=str)
+    dataset = ox.Dataset(ox.Quad(*triple) for triple in distinct)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     canonical = sorted((quad.triple for quad in dataset), key=str)
     digest = sha256("\n".join(map(str, canonical)).encode()).hexdigest()[:16]

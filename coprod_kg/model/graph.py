@@ -40,6 +40,7 @@ class Graph:
         self._below = below
         self._pairs: dict[ox.NamedNode, list[tuple[Any, Any]]] = {}
         self._indexes: dict[ox.NamedNode, tuple[_Index, _Index]] = {}
+        self._subclasses: dict[Any, frozenset[Any]] = {}
         for subject, predicate, value in triples:
             self._pairs.setdefault(predicate, []).append((subject, value))
 
@@ -64,6 +65,10 @@ class Graph:
         for predicate, pairs in self._pairs.items():
             for subject, value in pairs:
                 yield ox.Triple(subject, predicate, value)
+
+    def predicates(self) -> Iterable[ox.NamedNode]:
+        """Every property of this layer."""
+        return self._pairs.keys()
 
     def properties(self, subject: Any) -> Iterator[ox.NamedNode]:
         """The properties that a subject has in this layer."""
@@ -115,15 +120,23 @@ class Graph:
         """Whether an RDF list starts here."""
         return node == _NIL or self.value(node, _FIRST) is not None
 
-    def subclasses(self, of: Any) -> set[Any]:
+    def subclasses(self, of: Any) -> frozenset[Any]:
         """The class and every class below it."""
-        classes, waiting = {of}, [of]
-        while waiting:
-            for narrower in self.subjects(_SUBCLASS, waiting.pop()):
-                if narrower not in classes:
-                    classes.add(narrower)
-                    waiting.append(narrower)
-        return classes
+        if of not in self._subclasses:
+            classes, waiting = {of}, [of]
+            while waiting:
+                for narrower in self.subjects(_SUBCLASS, waiting.pop()):
+                    if narrower not in classes:
+                        classes.add(narrower)
+                        waiting.append(narrower)
+            self._subclasses[of] = frozenset(classes)
+        return self._subclasses[of]
+
+    def layers(self) -> Iterator["Graph"]:
+        """This layer, then those below it."""
+        yield self
+        if self._below is not None:
+            yield from self._below.layers()
 
     def _found(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
         """The other ends of a node's triples: its objects (direction 0) or its subjects (1)."""

@@ -4,18 +4,22 @@ Costs half a second and forty megabytes to import: only a child process does so.
 """
 
 import logging
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pyoxigraph as ox
-import pyshacl
 import rdflib
+from pyshacl.graph_abstraction import DataGraph
+from pyshacl.monkey import apply_patches
+from pyshacl.validator import Validator
 from rdflib.namespace import SH
 
+from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import expand
 from coprod_kg.validation import caches
 from coprod_kg.validation.report import Finding, Severity
+from coprod_kg.validation.screen import Screen
+from coprod_kg.validation.view import View, rdflib_term, rdflib_triple
 
 __all__ = ["Shapes"]
 
@@ -48,36 +52,59 @@ class Shapes:
         self._things = things
         caches.install()
         logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # a wrong date is a finding
-        self._shapes = caches.caching_graph()
-        for triple in shapes:  # pySHACL weighs each statement anew, so those it needs not stay out
-            if triple.predicate.value not in _PROSE:
-                self._shapes.add(_rdflib_triple(triple))
-        self._data = rdflib.Graph()
-        for triple in background:
-            # No shape reads what concepts are called, which is nearly half of all.
-            if not (isinstance(triple.object, ox.Literal) and triple.object.language):
-                self._data.add(_rdflib_triple(triple))
+        given = [triple for triple in shapes if triple.predicate.value not in _PROSE]
+        self._screen = Screen(Graph(given))
+        graph = caches.caching_graph()
+        for triple in given:  # pySHACL weighs each statement anew, so those it needs not stay out
+            graph.add(rdflib_triple(triple))
+        # No shape reads what concepts are called, which is nearly half of all.
+        self._background = Graph(
+            triple
+            for triple in background
+            if not (isinstance(triple.object, ox.Literal) and triple.object.language)
+        )
+        self._view = View()
+        self._view.show(self._background)
+        self._data = DataGraph.from_rdflib(rdflib.Graph(store=self._view))
+        # What `pyshacl.validate` does too; but that would load the shapes anew for each file.
+        validator: Any = Validator(self._data, shacl_graph=graph, options={"inplace": True})
+        patch: Any = apply_patches
+        patch()
+        validator.run()  # over the background alone
+        self._validator = validator
 
     def validate(self, triples: Iterable[ox.Triple]) -> tuple[Finding, ...]:
         """The findings of the shapes about these statements, sorted."""
-        added = [triple for triple in map(_rdflib_triple, triples) if triple not in self._data]
-        for triple in added:
-            self._data.add(triple)
-        try:
-            _, results, _ = pyshacl.validate(
-                self._data, shacl_graph=self._shapes, inplace=True, advanced=False
-            )
-            findings = {
-                self._finding(results, result)
-                for result in results.objects(None, SH.result)
-                if not self._is_elsewhere(results, result)
-            }
-        finally:
-            for triple in added:
-                self._data.remove(triple)
+        data = Graph(triples, self._background)
+        doubtful = self._screen.doubtful(data)
+        if not doubtful:
+            return ()
+        self._view.show(data)
+        return self.findings(self._results(doubtful), data)
+
+    def findings(self, results: rdflib.Graph, data: Graph) -> tuple[Finding, ...]:
+        """The findings in a report of pySHACL about some statements, sorted."""
+        findings = {
+            self._finding(results, result)
+            for result in results.objects(None, SH.result)
+            if not self._is_elsewhere(results, result, data)
+        }
         return _once_each(sorted(findings, key=_sort_key))
 
-    def _is_elsewhere(self, results: rdflib.Graph, node: Any) -> bool:
+    def _results(self, doubtful: Mapping[Any, Sequence[Any] | None]) -> rdflib.Graph:
+        """The report of pySHACL on some shapes, each for some nodes or for all its targets."""
+        executor, shapes = self._validator.make_executor(), self._validator.shacl_graph
+        reports: list[Any] = []
+        for shape, nodes in doubtful.items():
+            focus = None if nodes is None else [*map(rdflib_term, nodes)]
+            found = shapes.lookup_shape_from_node(rdflib_term(shape))
+            reports += found.validate(executor, self._data, focus=focus)[1]
+        report: rdflib.Graph = self._validator.create_validation_report(
+            shapes, not reports, reports
+        )[0]
+        return report
+
+    def _is_elsewhere(self, results: rdflib.Graph, node: Any, data: Graph) -> bool:
         """Whether a result is about the class of a thing that is not described in the file."""
         value = results.value(node, SH.value)
         component = results.value(node, SH.sourceConstraintComponent)
@@ -85,7 +112,7 @@ class Shapes:
             component in (SH.ClassConstraintComponent, SH.OrConstraintComponent)
             and isinstance(value, rdflib.URIRef)
             and value.startswith(self._things)
-            and (value, None, None) not in self._data
+            and not any(True for _ in data.properties(ox.NamedNode(value)))
         )
 
     def _finding(self, results: rdflib.Graph, node: Any) -> Finding:
@@ -147,20 +174,3 @@ def _path(results: rdflib.Graph, path: Any) -> str | None:
         return None if path is None else str(path)
     inverse = results.value(path, SH.inversePath)
     return f"^{inverse}" if inverse is not None else None
-
-
-def _rdflib_triple(triple: ox.Triple) -> Any:
-    return (_term(triple.subject), rdflib.URIRef(triple.predicate.value), _term(triple.object))
-
-
-@lru_cache(maxsize=20_000)
-def _term(term: Any) -> Any:
-    if isinstance(term, ox.NamedNode):
-        return rdflib.URIRef(term.value)
-    if isinstance(term, ox.BlankNode):
-        return rdflib.BNode(term.value)
-    if term.language:
-        return rdflib.Literal(term.value, lang=term.language)
-    if term.datatype.value == "http://www.w3.org/2001/XMLSchema#string":
-        return rdflib.Literal(term.value)
-    return rdflib.Literal(term.value, datatype=rdflib.URIRef(term.datatype.value), normalize=False)
