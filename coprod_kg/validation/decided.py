@@ -1,0 +1,198 @@
+"""SHACL constraints in three values: one holds, does not hold, or is not decided here.
+
+What pySHACL may see otherwise (a literal that is one with another, an unusual date) is not decided.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.model.graph import RDF_TYPE, Graph
+from coprod_kg.validation.constraints import SH
+
+__all__ = [
+    "MAKERS",
+    "OF_VALUES",
+    "Answer",
+    "Check",
+    "Constraint",
+    "Run",
+    "all_of",
+    "any_of",
+    "opposite",
+    "undecided",
+]
+
+Answer = bool | None
+"""Whether something holds; None where that is not decided here."""
+Check = Callable[["Run", Any], Answer]
+"""Whether a node conforms to a shape."""
+Constraint = Callable[["Run", Any, Sequence[Any]], Answer]
+"""Whether a focus node and the values that the path of its shape leads to meet a constraint."""
+
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_STRING: Final = f"{_XSD}string"
+_TEXT: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,15}")
+"""The integers that every reader takes for the same number."""
+_DATES: Final = {
+    f"{_XSD}date": re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"),
+    f"{_XSD}gYearMonth": re.compile(r"[1-9][0-9]{3}-(0[1-9]|1[0-2])"),
+    f"{_XSD}gYear": re.compile(r"[1-9][0-9]{3}"),
+}
+
+
+class Run:
+    """One file under the screen: its statements, and what has been decided about its nodes."""
+
+    def __init__(self, data: Graph) -> None:
+        self.data = data
+        self.decided: dict[tuple[Check, Any], Answer] = {}
+
+
+def undecided(_: Run, __: Any, ___: Sequence[Any]) -> Answer:
+    """The answer to a constraint that is not known here."""
+    return None
+
+
+def all_of(answers: Iterable[Answer]) -> Answer:
+    """Whether all hold: not if one does not, undecided if one of the others is."""
+    decided = True
+    for answer in answers:
+        if answer is False:
+            return False
+        decided = decided and answer is not None
+    return True if decided else None
+
+
+def any_of(answers: Iterable[Answer]) -> Answer:
+    """Whether at least one holds."""
+    return opposite(all_of(map(opposite, answers)))
+
+
+def opposite(answer: Answer) -> Answer:
+    """Whether something does not hold."""
+    return None if answer is None else not answer
+
+
+def _each(test: Callable[[Any], Answer]) -> Constraint:
+    return lambda _, __, values: all_of(map(test, values))
+
+
+def _min_count(value: Any) -> Constraint:
+    lowest = int(value.value)
+
+    def check(_: Run, __: Any, values: Sequence[Any]) -> Answer:
+        if len(values) < lowest:
+            return False
+        # Literals that differ here may be one to pySHACL.
+        same = lowest > 1 and any(isinstance(node, ox.Literal) for node in values)
+        return None if same else True
+
+    return check
+
+
+def _max_count(value: Any) -> Constraint:
+    most = int(value.value)
+    return lambda _, __, values: True if len(values) <= most else None
+
+
+def _has_value(value: Any) -> Constraint:
+    absent = None if isinstance(value, ox.Literal) else False
+    return lambda _, __, values: True if value in values else absent
+
+
+def _class(value: Any) -> Constraint:
+    def check(run: Run, _: Any, values: Sequence[Any]) -> Answer:
+        classes = run.data.subclasses(value)
+        return all(not classes.isdisjoint(run.data.objects(node, RDF_TYPE)) for node in values)
+
+    return check
+
+
+def _node_kind(value: Any) -> Constraint:
+    kind = {"IRI": ox.NamedNode, "Literal": ox.Literal}.get(value.value.removeprefix(SH))
+    return _each(lambda node: isinstance(node, kind)) if kind else undecided
+
+
+def _datatype(value: Any) -> Constraint:
+    def test(node: Any) -> Answer:
+        if not isinstance(node, ox.Literal) or node.datatype != value:
+            return False
+        if value.value in (_STRING, _TEXT):
+            return True
+        if value.value == f"{_XSD}boolean":
+            return True if node.value in ("true", "false") else None
+        if value.value == f"{_XSD}integer":
+            return True if _INTEGER.fullmatch(node.value) else None
+        form = _DATES.get(value.value)
+        if form is None or not form.fullmatch(node.value):
+            return None
+        return True if value.value != f"{_XSD}date" or _is_day(node.value) else None
+
+    return _each(test)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _pattern(value: Any) -> Constraint:
+    pattern = re.compile(value.value)
+
+    def test(node: Any) -> Answer:
+        plain = isinstance(node, ox.Literal | ox.NamedNode)
+        return True if plain and pattern.search(node.value) else None
+
+    return _each(test)
+
+
+def _min_inclusive(value: Any) -> Constraint:
+    if not _INTEGER.fullmatch(value.value):
+        return undecided
+    lowest = int(value.value)
+
+    def test(node: Any) -> Answer:
+        number = (
+            isinstance(node, ox.Literal)
+            and node.datatype.value == f"{_XSD}integer"
+            and _INTEGER.fullmatch(node.value)
+        )
+        return True if number and int(node.value) >= lowest else None
+
+    return _each(test)
+
+
+def _unique_lang(_: Any) -> Constraint:
+    def check(_: Run, __: Any, values: Sequence[Any]) -> Answer:
+        tags = [node.language.lower() for node in values if getattr(node, "language", None)]
+        return True if len({*tags}) == len(tags) else None
+
+    return check
+
+
+MAKERS: Final[Mapping[str, Callable[[Any], Constraint]]] = {
+    "minCount": _min_count,
+    "maxCount": _max_count,
+    "hasValue": _has_value,
+    "class": _class,
+    "nodeKind": _node_kind,
+    "datatype": _datatype,
+    "pattern": _pattern,
+    "minInclusive": _min_inclusive,
+    "uniqueLang": _unique_lang,
+}
+
+
+OF_VALUES: Final = frozenset(
+    {"and", "or", "not", "node", "property", "maxCount", "class", "nodeKind", "datatype"}
+    | {"pattern", "minInclusive", "uniqueLang"}
+)
+"""The constraints that hold where there is no value."""
