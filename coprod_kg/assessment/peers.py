@@ -144,6 +144,7 @@ class Peers:
         self._store = store
         self._same: dict[str, tuple[Row, ...]] = {}
         self._passed: dict[str, dict[str, list[Row]]] = {}
+        self._taken: set[str] | None = None
 
     def barriers_of(self, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
         """The barriers reported of a subject, with what others did.
@@ -186,6 +187,10 @@ class Peers:
 
     def _moves(self, step: str) -> dict[str, list[Row]]:
         """Who passed a step → when, with which enablers."""
+        if self._taken is None:
+            self._taken = {row["step"].value for row in rows(self._store, "taken-steps")}
+        if step not in self._taken:
+            return {}
         if step not in self._passed:
             moves: dict[str, list[Row]] = {}
             for row in rows(self._store, "passed-step", step=[step]):
