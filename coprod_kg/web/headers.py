@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 
 from coprod_kg.web.request_log import RequestLog, request_log
 
-__all__ = ["FRAMED_POLICY", "cache_control", "common", "register"]
+__all__ = ["FRAMED_POLICY", "SCRIPTED_POLICY", "cache_control", "common", "register"]
 
 _EXPOSED = (
     "Answer-Caveat, Answer-Rows, Cache-Status, Content-Location, Content-Disposition, "
@@ -24,6 +24,8 @@ _POLICY = (
 )
 FRAMED_POLICY = _POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
 """The policy of a view that other sites may show in a frame; nothing else may be."""
+SCRIPTED_POLICY = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+"""The policy of a page whose script, a file of ours, asks this service and nobody else."""
 
 _SERVICE = (
     '</openapi.json>; rel="service-desc"; type="application/json", '

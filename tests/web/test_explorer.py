@@ -155,6 +155,16 @@ def test_a_search_finds_it(client: FlaskClient, asked: str, link: str) -> None:
     assert f'href="{link}"' in found, re.findall(r'<li><a href="([^"]+)"', found)
 
 
+def test_suggestions_are_what_the_search_finds_first(client: FlaskClient) -> None:
+    found = client.get("/de/suggest?q=north").get_json()
+    assert found[0]["link"] == "http://localhost/de/organisations/north-city"
+    assert found[0]["kind"] == "Organisation"
+    assert len(client.get("/suggest?q=a").get_json()) <= 8
+    policies = [client.get(view).headers["Content-Security-Policy"] for view in ("/", "/board")]
+    assert "script-src 'self'; connect-src 'self'" in policies[0]
+    assert "script-src" not in policies[1]
+
+
 def test_a_search_that_finds_nothing_says_so(client: FlaskClient) -> None:
     text = client.get("/search?q=zzzzqq", headers=BROWSER).text
     assert "Nothing here is called “zzzzqq”" in text

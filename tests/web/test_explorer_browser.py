@@ -156,6 +156,28 @@ def test_from_the_first_page_to_who_got_past_it_by_keyboard_without_scripts(
     context.close()
 
 
+def test_the_search_box_suggests_and_is_used_by_keyboard(
+    browser: Any, address: str, axe: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/da/")
+    box = page.get_by_role("combobox")
+    box.focus()
+    page.keyboard.type("north citi")
+    page.get_by_role("option").first.wait_for()
+    assert violations(page, axe) == []
+    page.keyboard.press("Escape")
+    assert box.get_attribute("aria-expanded") == "false"
+    page.keyboard.type("e")
+    page.get_by_role("option", name="North City").wait_for()
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator("[role=option][aria-selected=true]")
+    assert chosen.get_attribute("id") == box.get_attribute("aria-activedescendant")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/da/organisations/north-city")
+    page.close()
+
+
 def test_the_answer_stands_on_the_first_screen_of_a_phone(browser: Any, address: str) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     for view, where in (

@@ -20,7 +20,7 @@ from coprod_kg.web.explorer.initiative import initiative
 from coprod_kg.web.explorer.organisation import organisation
 from coprod_kg.web.explorer.page import LANGUAGES
 from coprod_kg.web.explorer.pathways import pathways
-from coprod_kg.web.explorer.search import search
+from coprod_kg.web.explorer.search import search, suggest
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -42,6 +42,7 @@ def blueprint(site: Site) -> Blueprint:
     views: dict[str, tuple[str, Callable[..., Response]]] = {
         "home": ("/", partial(home, site)),
         "search": ("/search", partial(search, site)),
+        "suggest": ("/suggest", partial(suggest, site)),
         "organisation": ("/organisations/<name>", partial(organisation, site)),
         "initiative": ("/initiatives/<name>", partial(initiative, site)),
         "board": ("/board", partial(board, site)),

@@ -51,6 +51,7 @@ def home(site: Site, language: str) -> Response:
     extent = extent_of(page)
     return page.render(
         "explorer/home.html",
+        scripted=True,
         extent=extent,
         stages=stage_rows(page, extent),
         barriers=_barriers(page, extent["barred"].number or 0),

@@ -1,5 +1,6 @@
 """One request for a page of the explorer: its version and language, what it asks and links to."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from coprod_kg.model.terms import parse_iri
 from coprod_kg.queries.ask import Question
 from coprod_kg.web.address import root
 from coprod_kg.web.explorer.labels import best, concepts, relabelled, wanting
-from coprod_kg.web.headers import FRAMED_POLICY
+from coprod_kg.web.headers import FRAMED_POLICY, SCRIPTED_POLICY
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.replies import Conditions
 from coprod_kg.web.site import VOCABULARY, Site
@@ -213,14 +214,27 @@ class Page:
         plain = (letter if letter.isalnum() else f"\\{ord(letter):x} " for letter in text)
         return Markup('"{}"').format("".join(plain))
 
-    def render(self, template: str, **shown: Any) -> Response:
-        """The page as a response."""
+    def render(self, template: str, *, scripted: bool = False, **shown: Any) -> Response:
+        """The page as a response.
+
+        Args:
+            template: of the page.
+            scripted: whether a script of ours is on it.
+            shown: what the template shows.
+        """
         g.language = self.language
         body = render_template(template, page=self, version=self.version, **shown)
         response = Response(body, content_type=HTML.content_type)
         response.headers["Content-Language"] = self.language
         if self.embedded:
             response.headers["Content-Security-Policy"] = FRAMED_POLICY
+        elif scripted:
+            response.headers["Content-Security-Policy"] = SCRIPTED_POLICY
+        return self._conditions.mark(response, self._conditions.offers[0])
+
+    def as_json(self, value: object) -> Response:
+        """What a script on the page asked for."""
+        response = Response(json.dumps(value), content_type="application/json")
         return self._conditions.mark(response, self._conditions.offers[0])
 
     def _pinned(self, values: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:

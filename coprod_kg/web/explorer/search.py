@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urljoin
 
 from flask import Response
 
 from coprod_kg.formats.table import Cell
+from coprod_kg.web.address import root
 from coprod_kg.web.explorer.labels import concepts
+from coprod_kg.web.explorer.languages import catalogue
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.name_index import Entry
 from coprod_kg.web.names import names
 from coprod_kg.web.site import Site
 
-__all__ = ["Hit", "search"]
+__all__ = ["Hit", "search", "suggest"]
 
 _SHOWN: Final = 30
+_SUGGESTED: Final = 8
 _FILTERS: Final = ("stage", "sector", "country", "role")
 """Concepts without a page of their own: they restrict the board."""
 
@@ -42,10 +46,37 @@ def search(site: Site, language: str) -> Response:
     unchanged = page.unchanged()
     if unchanged is not None:
         return unchanged
-    text = (page.given.one("q") or "").strip()[:200]
-    found = [match.entry for match in names(site, page.version).find(text)]
+    text, found = _found(page)
     hits = _hits(page, found[:_SHOWN])
-    return page.render("explorer/search.html", text=text, hits=hits, count=len(found))
+    return page.render(
+        "explorer/search.html", scripted=True, text=text, hits=hits, count=len(found)
+    )
+
+
+def suggest(site: Site, language: str) -> Response:
+    """The best of what would be found, for the list below the box."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    if unchanged is not None:
+        return unchanged
+    kinds = catalogue(language)
+    return page.as_json(
+        [
+            {
+                "name": hit.name.value,
+                "language": hit.name.language if hit.name.language != language else None,
+                "kind": kinds.get(hit.kind, (hit.kind,))[0],
+                "link": urljoin(root(), f".{hit.link}" if hit.link.startswith("/") else hit.link),
+            }
+            for hit in _hits(page, _found(page)[1][:_SUGGESTED])
+        ]
+    )
+
+
+def _found(page: Page) -> tuple[str, list[Entry]]:
+    """The text that is looked for, and all that it finds."""
+    text = (page.given.one("q") or "").strip()[:200]
+    return text, [match.entry for match in names(page.site, page.version).find(text)]
 
 
 def _hits(page: Page, found: list[Entry]) -> list[Hit]:
