@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve-installed
 TEST := $(VENV)/.test-installed
 UV := uv==0.13.9
+EDITOR := coprod_kg/web/static/editor.js
 CHECKED := .
 # A file of tests at a time on each core; `make test SPREAD=` runs them one after the other.
 SPREAD := -n auto --maxprocesses=4 --dist loadfile
@@ -15,7 +16,7 @@ STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \
 	&& $(BIN)/python -c '' 2>/dev/null; } || rm -f $(SERVE) $(TEST))
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock wheel docs clean
+.PHONY: help serve test check format lock editor wheel docs clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +41,11 @@ format: $(TEST) ## put the code into its format
 docs: $(TEST) ## write what README.md and docs/ show of the program anew
 	@$(BIN)/python docs/generate.py
 
+editor: $(EDITOR) ## build the editor of the SPARQL page (needs npm); without it the form is there
+
 wheel: $(TEST) ## build dist/coprod_kg-….whl
+	@$(MAKE) --no-print-directory editor || \
+		echo 'The editor could not be built: this wheel has the plain SPARQL form.' >&2
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist
 
@@ -49,8 +54,12 @@ lock: $(TEST) ## resolve the dependencies anew (needs the network); UPGRADE=1 ta
 	@sh requirements/lock.sh $(BIN)/uv $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what was made here, but never the data
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build editor/node_modules $(EDITOR) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(EDITOR): editor/package-lock.json editor/editor.js editor/build.js
+	@cd editor && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd editor && npm run --silent build
 
 $(SERVE): requirements/build.lock requirements/service.lock pyproject.toml .ci/venv.sh .ci/fetch_pip.py
 	@sh .ci/venv.sh $(VENV) service

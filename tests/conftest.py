@@ -33,6 +33,10 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         "npm install --global @comunica/query-sparql@4.3.0",
     ),
     "curl": (lambda: shutil.which("curl") is not None, "apt install curl"),
+    "editor": (
+        lambda: (Path(__file__).parents[1] / "coprod_kg/web/static/editor.js").exists(),
+        "make editor (it needs npm and the network)",
+    ),
     "jena": (
         lambda: any(Path(os.environ.get("COPROD_JENA", os.devnull)).glob("*.jar")),
         "sh .ci/jena/fetch.sh DIRECTORY, then COPROD_JENA=DIRECTORY",

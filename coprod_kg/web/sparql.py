@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from coprod_kg.queries.ask import SMALL
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.web.lookup import lookup
-from coprod_kg.web.pages.sparql import answered, described
+from coprod_kg.web.pages.sparql import answered, described, terms
 from coprod_kg.web.protocol import read
 from coprod_kg.web.replies import Conditions, reply, wants_page
 from coprod_kg.web.request_log import request_log
@@ -24,6 +24,7 @@ def blueprint(site: Site) -> Blueprint:
     routes.add_url_rule(
         "/sparql", endpoint="query", view_func=partial(_sparql, site), methods=["GET", "POST"]
     )
+    routes.add_url_rule("/sparql/terms", endpoint="terms", view_func=partial(terms, site))
     return routes
 
 

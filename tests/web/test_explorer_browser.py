@@ -1,5 +1,6 @@
 """The explorer in the system's Chromium: one session through every view, as people meet them."""
 
+import gzip
 import importlib.util
 import shutil
 import threading
@@ -12,6 +13,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from coprod_kg.web.pages.editor import SCRIPT
 from tests.web.test_explorer import VIEWS
 
 OTHERS = (
@@ -175,6 +177,43 @@ def test_the_search_box_suggests_and_is_used_by_keyboard(
     assert chosen.get_attribute("id") == box.get_attribute("aria-activedescendant")
     page.keyboard.press("Enter")
     page.wait_for_url("**/da/organisations/north-city")
+    page.close()
+
+
+def test_the_editor_completes_points_to_errors_and_shows_the_answer(
+    browser: Any, address: str, axe: str, require: Callable[[str], None]
+) -> None:
+    """And weighs less than 160 kB, with the licence of every package in it."""
+    require("editor")
+    assert len(gzip.compress(SCRIPT.read_bytes())) < 160_000
+    licences = SCRIPT.with_name("editor.licences.txt").read_text(encoding="utf-8")
+    assert {"codemirror-lang-sparql", "@codemirror/view", "@lezer/lr"} <= set(licences.split())
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    told: list[str] = []
+    page.on("pageerror", lambda error: told.append(str(error)))
+    with page.expect_response("**/sparql/terms"):
+        page.goto(f"{address}/sparql?example=initiatives")
+    text = page.get_by_role("textbox", name="Query")
+    assert "SELECT DISTINCT ?initiative" in text.inner_text()
+    assert violations(page, axe) == []
+    text.fill("SELECT * WHERE { ?i a ")
+    text.press("End")
+    page.keyboard.type("cp:Initiat")
+    page.get_by_role("option").filter(has_text="cp:InitiativeInitiative").wait_for()
+    assert violations(page, axe) == []
+    page.get_by_role("option").filter(has_text="cp:InitiativeInitiative").click()
+    assert "PREFIX cp: <https://w3id.org/coprod/ontology#>" in text.inner_text()
+    text.fill("SELECT * WHERE {\n  ?s ?p }")
+    text.press("Control+Enter")
+    page.get_by_role("status").filter(has_text="line 2, column 9").wait_for()
+    assert page.locator(".cm-line").nth(1).locator(".cm-lintRange-error").count() == 1
+    assert violations(page, axe) == []
+    text.fill("SELECT ?s WHERE { ?s a <https://w3id.org/coprod/ontology#Initiative> }")
+    text.press("Control+Enter")
+    page.get_by_role("heading", name="Answer").wait_for()
+    assert page.locator("[data-answer] tbody tr").count() > 3
+    assert "query=SELECT" in page.url
+    assert not told
     page.close()
 
 

@@ -26,14 +26,14 @@ class Page(HTMLParser):
         self.links: list[tuple[str, str]] = []
         self.ids: list[str] = []
         self.labelled: list[str] = []
-        self.scripts = 0
+        self.scripts: list[str] = []
         self._open: list[str] = []
         self.feed(text)
         assert not self._open, f"never closed: {self._open}"
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attributes}
-        self.scripts += tag == "script"
+        self.scripts += [given.get("src", "")] if tag == "script" else []
         self.ids += [given["id"]] if "id" in given else []
         self.labelled += [given["for"]] if tag == "label" and "for" in given else []
         if tag == "a":
@@ -55,7 +55,7 @@ def page(client: FlaskClient, address: str, status: int = 200) -> Page:
     assert response.status_code == status, response.text
     assert response.content_type == "text/html; charset=utf-8"
     read = Page(response.text)
-    assert read.scripts == 0
+    assert all(source.startswith("/static/") for source in read.scripts)
     assert len(read.ids) == len(set(read.ids))
     assert set(read.labelled) <= set(read.ids)
     return read
@@ -77,7 +77,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_a_page_is_well_formed_without_scripts_and_every_link_leads_somewhere(
+def test_a_page_is_well_formed_has_scripts_of_ours_only_and_every_link_leads_somewhere(
     client: FlaskClient, address: str
 ) -> None:
     read = page(client, address)

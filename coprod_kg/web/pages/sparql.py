@@ -1,5 +1,6 @@
 """Pages of the SPARQL endpoint: a query and its answer, the form, what the service is."""
 
+import json
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -21,12 +22,15 @@ from coprod_kg.queries.ask import taken
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
+from coprod_kg.web.headers import SCRIPTED_POLICY
+from coprod_kg.web.pages.editor import SCRIPT, offered
 from coprod_kg.web.pages.table import MOST_ROWS, view
 from coprod_kg.web.protocol import SparqlRequest, is_iri
+from coprod_kg.web.question import saved
 from coprod_kg.web.replies import Conditions, wants_page
 from coprod_kg.web.site import Site
 
-__all__ = ["answered", "described"]
+__all__ = ["answered", "described", "terms"]
 
 EXAMPLE = """PREFIX cp: <https://w3id.org/coprod/ontology#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
@@ -45,8 +49,8 @@ def answered(site: Site, query: Query, conditions: Conditions) -> Response:
     answer = site.ask_store(replace(query, media_types=types))
     data = taken(answer)
     rows = answer.media_type == ROWS[0].media_type
-    body = render_template(
-        "sparql.html",
+    body = _page(
+        site,
         text=query.text,
         answered=True,
         view=view(site, read_table(data)) if rows and data is not None else None,
@@ -56,9 +60,31 @@ def answered(site: Site, query: Query, conditions: Conditions) -> Response:
         version=answer.version,
         caveat=caveat_of_text(data) if data is not None else "",
     )
-    response = Response(body, content_type=HTML.content_type)
+    response = _scripted(Response(body, content_type=HTML.content_type))
     marked = replace(conditions, version=answer.version)
     return marked.mark(response, conditions.offers[0])
+
+
+def terms(site: Site) -> Response:
+    """The words that a query can use, for the editor."""
+    offer = Offer(ROWS[0], "application/json")
+    conditions = Conditions(site.version(), False, (offer,))
+    unchanged = conditions.unchanged()
+    if unchanged is not None:
+        return unchanged
+    body = json.dumps(offered(site, conditions.version), ensure_ascii=False)
+    return conditions.mark(Response(body, content_type=offer.content_type), offer)
+
+
+def _page(site: Site, **shown: object) -> str:
+    examples = sorted(site.queries.values(), key=lambda query: query.summary)
+    return render_template("sparql.html", examples=examples, edited=SCRIPT.exists(), **shown)
+
+
+def _scripted(response: Response) -> Response:
+    if SCRIPT.exists():
+        response.headers["Content-Security-Policy"] = SCRIPTED_POLICY
+    return response
 
 
 def _links(query: Query, formats: tuple[Format, ...]) -> list[tuple[str, str]]:
@@ -80,8 +106,10 @@ def described(site: Site, asked: SparqlRequest) -> Response:
     if unchanged is not None:
         return unchanged
     if wants_page(wanted):
-        body: str | bytes = render_template(
-            "sparql.html", text=EXAMPLE, answered=False, version=conditions.version
+        example = asked.parameters.one("example") or ""
+        text = _text_of(site, example) if example else EXAMPLE
+        body: str | bytes = _page(
+            site, text=text, example=example, answered=False, version=conditions.version
         )
     else:
         graphs = [row["graph"] for row in site.rows_of("view-graphs").texts()]
@@ -89,7 +117,7 @@ def described(site: Site, asked: SparqlRequest) -> Response:
         body = service_description(
             _endpoint(), graphs, union, wanted[0].format.media_type, _numbers(site)
         )
-    response = Response(body, content_type=wanted[0].content_type)
+    response = _scripted(Response(body, content_type=wanted[0].content_type))
     return conditions.mark(response, wanted[0])
 
 
@@ -103,6 +131,12 @@ def _numbers(site: Site) -> dict[str, dict[str, int]]:
     for row in table.texts() if table else ():
         found.setdefault(row.get("graph", ""), {})[row["property"]] = int(row["number"])
     return found
+
+
+def _text_of(site: Site, name: str) -> str:
+    """The text of a saved query without its header."""
+    lines = saved(site, name).text.splitlines()
+    return "\n".join(line for line in lines if not line.startswith("#+"))
 
 
 def _endpoint() -> str:
