@@ -15,7 +15,7 @@ __all__ = ["FRAMED_POLICY", "SCRIPTED_POLICY", "cache_control", "common", "regis
 
 _EXPOSED = (
     "Answer-Caveat, Answer-Rows, Cache-Status, Content-Location, Content-Disposition, "
-    "Content-SHA256, Dataset-Version, ETag, Link, Location, Memento-Datetime, "
+    "Content-Profile, Content-SHA256, Dataset-Version, ETag, Link, Location, Memento-Datetime, "
     "Query-SHA256, Retry-After, Small-Counts"
 )
 _POLICY = (

@@ -13,10 +13,20 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.access import hidden
-from coprod_kg.errors import NotFound, Withdrawn, WrongUsage
+from coprod_kg.errors import NotAcceptable, NotFound, Withdrawn, WrongUsage
 from coprod_kg.formats.comments import begun, commented
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer, negotiate, offers_by_name
-from coprod_kg.queries.ask import Question
+from coprod_kg.publishing.portal_documents import portal_document
+from coprod_kg.publishing.profiles import (
+    ALTERNATES,
+    OWN,
+    Profile,
+    accepted,
+    alternates,
+    named_profile,
+    profiles,
+)
+from coprod_kg.queries.ask import Question, taken
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.web.address import raw_path, readings, root
 from coprod_kg.web.memento import at, http_date, moments
@@ -33,6 +43,8 @@ RECORDS: Final = ("graph", "submission", "version", "model")
 
 _SUFFIXES: Final = tuple(form.name for form in (*GRAPHS, HTML))
 _LONGEST: Final = 2000
+_LINES: Final = "application/n-triples"
+_MOST_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +73,10 @@ class _Named:
         start = "" if self.tail.startswith("queries/") else "/page"
         return f"{start}/{self.tail}{self.query}"
 
-    def document(self, form: str = "") -> str:
-        """The address of its document, in a format where one is named."""
-        return f"/doc/{self.tail}{f'.{form}' if form else ''}{self.query}"
+    def document(self, form: str = "", profile: str = OWN) -> str:
+        """The address of its document, in a format and a profile where one is named."""
+        told = "" if profile == OWN else f"{'&' if self.query else '?'}_profile={profile}"
+        return f"/doc/{self.tail}{f'.{form}' if form else ''}{self.query}{told}"
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -87,14 +100,22 @@ def blueprint(site: Site) -> Blueprint:
 def _thing(site: Site, space: str, **_: str) -> Response:
     """The thing itself: see other, at the page or the document."""
     named = _named(site, space)
-    form = named.suffix or parameters(request).one("format")
-    formats = (*GRAPHS, HTML)
+    given = parameters(request)
+    form, asked = named.suffix or _form(given), given.one("_profile")
+    # a page is in no profile: who asks for one in the address wants a document
+    formats = GRAPHS if asked else (*GRAPHS, HTML)
     wanted = (
         offers_by_name(form, formats) if form else negotiate(request.headers.get("Accept"), formats)
     )
     if wants_page(wanted):
         return _see(named.page, pinned=named.pinned)
-    return _see(named.document(wanted[0].format.name if form else ""), pinned=named.pinned)
+    profile = named_profile(asked) if asked else profiles()[OWN]
+    address = named.document(
+        wanted[0].format.name if form else "", profile.token if profile else ALTERNATES
+    )
+    response = _see(address, pinned=named.pinned)
+    response.vary.add("Accept-Profile")
+    return response
 
 
 def _by_moment() -> bool:
@@ -122,10 +143,14 @@ def _document(site: Site, space: str, **_: str) -> Response:
         return _see(named.page, pinned=named.pinned)
     if _by_moment():
         return _moved(named.document(named.suffix or ""))
-    wanted = _offers(named.suffix)
+    wanted, profile = _offers(named.suffix), _profile(space)
+    if profile is None or profile.token != OWN:
+        return _remembered(site, _told(site, named, wanted, profile), f"/doc/{named.tail}", named)
     conditions = Conditions(named.version, named.pinned, wanted)
     unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name))
     if unchanged is not None:
+        if space == "id":
+            _profiled(unchanged, named, profile)
         return _remembered(site, unchanged, f"/doc/{named.tail}", named)
     answer = _about(site, space, named).answer(media_types(wanted))
     said = caveat_of_claims(site.claims(answer.version, named.iri), "about this thing")
@@ -139,7 +164,80 @@ def _document(site: Site, space: str, **_: str) -> Response:
     thing = site.path(named.iri) or named.iri
     links = [f'<{thing}>; rel="describes"', f'<{named.page}>; rel="alternate"; type="text/html"']
     response.headers["Link"] = ", ".join(links)
+    if space == "id":
+        _profiled(response, named, profile)
     return _remembered(site, response, f"/doc/{named.tail}", named)
+
+
+def _profile(space: str) -> Profile | None:
+    """The profile that is asked for; None for the list of them.
+
+    Raises:
+        NotAcceptable: there is none of that name, or things of this kind have ours only.
+    """
+    asked, header = parameters(request).one("_profile"), request.headers.get("Accept-Profile")
+    if space != "id":
+        # Accept-Profile is a wish for what has several; a name in the address is meant as it is
+        profile = named_profile(asked) if asked else profiles()[OWN]
+        if profile is None or profile.token != OWN:
+            raise NotAcceptable(
+                "this is told in our own terms only",
+                where="parameter _profile",
+                fix=f"Leave it out, or write _profile={OWN}.",
+            )
+        return profile
+    if asked:
+        return named_profile(asked)
+    return accepted(header) if header else profiles()[OWN]
+
+
+def _told(
+    site: Site, named: _Named, wanted: tuple[Offer, ...], profile: Profile | None
+) -> Response:
+    """The thing in the terms of another vocabulary, or the list of these."""
+    token, offer = profile.token if profile else ALTERNATES, wanted[0]
+    conditions = Conditions(named.version, named.pinned, wanted, text=token)
+    unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name, token))
+    if unchanged is not None:
+        _profiled(unchanged, named, profile)
+        return unchanged
+    media_type, said = offer.format.media_type, ""
+    if profile is None:
+        here = root().rstrip("/")
+        addresses = {token: here + named.document("", token) for token in profiles()}
+        body = alternates(named.iri, addresses, media_type)
+    else:
+        question = site.about(f"profile-{token}", named.iri, named.version)
+        lines = taken(question.answer((_LINES,)), _MOST_BYTES)
+        if not lines:
+            raise NotAcceptable(
+                f"{profile.title} has no words for {named.iri}",
+                where="the profile",
+                fix=f"?_profile={OWN} tells it in ours.",
+            )
+        said = caveat_of_claims(site.claims(named.version, named.iri), "about this thing")
+        body = commented(portal_document(lines, media_type), media_type, said)
+    response = Response(body, content_type=offer.content_type)
+    response.headers["Content-Location"] = named.document(offer.format.name, token)
+    if said:
+        response.headers["Answer-Caveat"] = said
+    thing = site.path(named.iri) or named.iri
+    response.headers["Link"] = f'<{thing}>; rel="describes"'
+    _profiled(response, named, profile)
+    return conditions.mark(response, offer)
+
+
+def _profiled(response: Response, named: _Named, profile: Profile | None) -> None:
+    """Say which profile a document has, and which others there are."""
+    response.vary.add("Accept-Profile")
+    if profile is not None:
+        response.headers["Content-Profile"] = f"<{profile.iri}>"
+        response.headers.add("Link", f'<{profile.iri}>; rel="profile"')
+    for other in profiles().values():
+        if other != profile:
+            address = named.document("", other.token)
+            link = f'<{address}>; rel="alternate"; type="text/turtle"; profile="{other.iri}"'
+            response.headers.add("Link", link)
 
 
 def _remembered(site: Site, response: Response, original: str, named: _Named) -> Response:
@@ -192,10 +290,17 @@ def _page(site: Site, space: str, **_: str) -> Response:
 
 
 def _offers(suffix: str | None) -> tuple[Offer, ...]:
-    named = suffix or parameters(request).one("format")
+    named = suffix or _form(parameters(request))
     if named:
         return offers_by_name(named, GRAPHS)
     return negotiate(request.headers.get("Accept"), GRAPHS)
+
+
+def _form(given: Parameters) -> str | None:
+    """The format that the address names: by ``format``, or as a media type by ``_mediatype``."""
+    media_type = given.one("_mediatype")
+    known = {form.media_type: form.name for form in (*GRAPHS, HTML)}
+    return given.one("format") or known.get(media_type or "", media_type)
 
 
 def _named(site: Site, space: str) -> _Named:
