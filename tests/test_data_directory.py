@@ -135,10 +135,12 @@ def test_what_a_killed_holder_left_is_removed_by_the_next_one(data: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_ended_leaves_no_temporary_folder(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, number: signal.Signals
 ) -> None:
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen([*CLI, "check-queries"], env=environ) as process:
+    folder = tmp_path_factory.mktemp("queries")
+    os.mkfifo(folder / "endless.rq")  # whoever reads it waits for somebody who writes
+    with subprocess.Popen([*CLI, "check-queries", str(folder)], env=environ) as process:
         while len(list(tmp_path.glob("coprod-*"))) < 2:  # its empty store, and where that runs
             assert process.poll() is None
             time.sleep(0.01)
