@@ -203,7 +203,7 @@ FRAGMENTS = (
 ).split("\t")
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     st.sampled_from(CALLS),
     st.lists(st.tuples(st.integers(0, 100), st.sampled_from(FRAGMENTS)), max_size=5),

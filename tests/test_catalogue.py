@@ -362,7 +362,7 @@ INJECTED = HOSTILE | st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(INJECTED.filter(bool))
 def test_a_text_changes_nothing_but_the_bound_term(word: SavedQuery, text: str) -> None:
     answer = Store().query(word.bind({"word": [text]}, BASE, VOCABULARY))
@@ -370,7 +370,7 @@ def test_a_text_changes_nothing_but_the_bound_term(word: SavedQuery, text: str) 
     assert [row["word"] for row in answer] == [Literal(text)]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(INJECTED)
 def test_a_text_is_never_taken_for_another_type(query: SavedQuery, text: str) -> None:
     for name in ("stage", "initiative", "months", "since", "open"):

@@ -38,7 +38,7 @@ KINDS = {ox.NamedNode: 1, ox.Literal: 2}
 
 
 @given(st.lists(TERMS, max_size=60), st.sampled_from(("?x", "DESC(?x)", "ASC(?x)")))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_terms_of_all_kinds_come_in_an_order_that_contradicts_nothing(
     terms: list[str], key: str
 ) -> None:

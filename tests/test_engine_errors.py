@@ -100,7 +100,7 @@ PREDICATES = st.from_regex(r"[a-zé·0-9:/#.~_-]{0,6}", fullmatch=True)
 
 
 @given(CHARACTERS, PREDICATES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_xml_is_readable_or_refused(text: str, name: str) -> None:
     term = f'"""{text}"""'
     row = f"SELECT ({term} AS ?x) {{}}"

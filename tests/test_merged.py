@@ -12,6 +12,7 @@ import pytest
 from coprod_kg.access import hidden
 from coprod_kg.errors import StoreError
 from coprod_kg.settings import Settings
+from coprod_kg.store import durable as durable_store
 from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from coprod_kg.store.directory import DataDirectory
@@ -88,8 +89,11 @@ def test_a_triple_stays_as_long_as_one_graph_holds_it(tmp_path: Path) -> None:
         assert shared not in merge(store.store)
 
 
-def test_a_large_graph_is_merged_in_bulk(tmp_path: Path) -> None:
-    lines = "".join(f"<urn:{n}> <urn:p{'p' * 60}> _:b{n} .\n" for n in range(110_000)).encode()
+def test_a_large_graph_is_merged_in_bulk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merged, "_FEW", 5_000)
+    monkeypatch.setattr(durable_store, "_BULK_BYTES", 500_000)
+    lines = "".join(f"<urn:{n}> <urn:p{'p' * 60}> _:b{n} .\n" for n in range(12_000)).encode()
+    assert len(lines) > 2 * 500_000
     with durable(tmp_path) as store:
         store.commit([Change({"urn:g": lines})])
         assert merge(store.store) == everything(store.store)

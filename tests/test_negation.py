@@ -122,7 +122,7 @@ def oxigraph_rows(graph: list[tuple[tuple[str, str, str], str]], text: str) -> C
 
 
 @given(graphs, queries())
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_both_forms_have_the_same_rows_in_the_engine(
     graph: list[tuple[tuple[str, str, str], str]], text: str
 ) -> None:
@@ -132,7 +132,7 @@ def test_both_forms_have_the_same_rows_in_the_engine(
 
 
 @given(st.lists(triples, max_size=10), queries())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_both_forms_have_the_same_rows_in_another_engine(
     graph: list[tuple[str, str, str]], text: str
 ) -> None:

@@ -204,7 +204,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones() -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(FORMATS))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_are_statements_or_unreadable(content: bytes, form: RdfSyntax) -> None:
     with suppress(Unreadable):
         assert rdf.named(rdf.read(content, "a", form, BASE).triples, BASE)
@@ -218,7 +218,7 @@ pieces = st.sampled_from([*PIECES.split(), "\n", '"' * 3])
 
 
 @given(st.lists(pieces, max_size=30).map(" ".join), st.sampled_from(FORMATS))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_pieces_of_syntax_are_statements_or_unreadable(text: str, form: RdfSyntax) -> None:
     with suppress(Unreadable):
         assert rdf.named(rdf.read(text.encode(), "a", form, BASE).triples, BASE)

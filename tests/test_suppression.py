@@ -115,7 +115,7 @@ def made(answer: list[tuple[str, int | None]]) -> Table:
     return Table(table().columns, rows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answers, st.integers(2, 12))
 def test_nothing_but_small_counts_and_their_company_changes(
     answer: list[tuple[str, int | None]], below: int
@@ -134,7 +134,7 @@ def test_nothing_but_small_counts_and_their_company_changes(
         assert hidden or not small
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answers)
 def test_without_a_rule_nothing_changes(answer: list[tuple[str, int | None]]) -> None:
     before = made(answer)
@@ -142,7 +142,7 @@ def test_without_a_rule_nothing_changes(answer: list[tuple[str, int | None]]) ->
     assert note(before, None) == ""
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(counts_of_a_group, st.integers(2, 12))
 def test_a_withheld_count_has_two_values_at_least_where_the_total_is_known(
     counts: list[int], below: int
@@ -190,7 +190,7 @@ def as_json(found: Table) -> bytes:
     return json.dumps({"head": head, "results": {"bindings": rows}}).encode()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answers, st.one_of(st.none(), st.integers(0, 9)), st.one_of(st.none(), st.integers(0, 9)))
 def test_a_part_shows_what_the_whole_shows(
     answer: list[tuple[str, int | None]], limit: int | None, offset: int | None

@@ -104,7 +104,7 @@ def test_an_update_that_the_engine_takes_the_grammar_takes(text: str) -> None:
 
 
 @given(st.data(), st.sampled_from(QUERIES))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_changed_text_is_told_no_later_than_the_engine_tells_it(
     data: st.DataObject, text: str
 ) -> None:

@@ -81,7 +81,7 @@ def engines(
         yield server, store
 
 
-VALUES = 10
+VALUES = 4
 """Of so many values of a parameter each question is asked: the time grows with data and values."""
 
 

@@ -248,7 +248,7 @@ def test_a_hostile_text_ends_in_a_clear_refusal(world: World, body: str) -> None
     assert world.client.get("/queries/barriers-overall.csv").status_code == 200
 
 
-@seeded(derandomize=True, database=None, deadline=None, max_examples=60)
+@seeded(derandomize=True, database=None, deadline=None, max_examples=25)
 @given(
     at=st.integers(0, len(TEXT)),
     taken=st.integers(0, 30),
