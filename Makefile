@@ -15,6 +15,9 @@ SPREAD := -n auto --maxprocesses=4 --dist loadfile
 STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \
 	&& $(BIN)/python -c '' 2>/dev/null; } || rm -f $(SERVE) $(TEST))
 
+# Dozens of processes start in a test run: each would compile all of the code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test check format lock editor wheel docs clean
 
