@@ -5,9 +5,11 @@ import random
 import pyoxigraph as ox
 import pytest
 
+from coprod_kg.sparql.update_bindings import graph_bindings
 from coprod_kg.sparql.update_targets import written
 from coprod_kg.store.base import DEFAULT_GRAPH
 from coprod_kg.store.graph_diff import changed
+from coprod_kg.store.updater import bound_graphs
 
 GRAPHS = tuple(f"urn:g:{number}" for number in range(4))
 
@@ -117,3 +119,54 @@ def test_no_update_changes_a_graph_that_was_not_told() -> None:
             assert dict(changed(before, after, told)) == everything, text
     assert valid > 500
     assert certain > 200
+
+
+_PATTERNS = (
+    "GRAPH ?g { ?s ?p 1 }",
+    "GRAPH ?g { ?s ?p ?n } FILTER (?n > 1)",
+    "GRAPH ?g { ?s ?p 1 } FILTER NOT EXISTS { GRAPH ?h { ?s ?p 2 } }",
+    "?s ?p 1 BIND (IRI(CONCAT('urn:g:', STR(?s))) AS ?g)",
+    "?s ?p 1 GRAPH ?g { ?s ?p ?n }",
+    "VALUES ?g { <urn:g:1> <urn:new> } ?s ?p 2",
+    "GRAPH ?g { ?s ?p ?n } GRAPH ?h { ?s ?p 0 }",
+)
+_DATASETS = (
+    "",
+    "USING <urn:g:1> ",
+    "USING <urn:g:0> USING NAMED <urn:g:2> ",
+    "USING NAMED <urn:g:1> ",
+)
+
+
+@pytest.mark.parametrize("pattern", _PATTERNS)
+def test_graphs_that_a_variable_stands_for_are_found_before_the_update_is_run(pattern: str) -> None:
+    found = 0
+    for seed in range(12):
+        for dataset in _DATASETS:
+            for begin in ("", "WITH <urn:g:2> "):
+                text = (
+                    f"{begin}DELETE {{ GRAPH ?g {{ ?s ?p 1 }} }} INSERT {{ GRAPH ?g {{ ?s ?p 9 }} "
+                    f"GRAPH <urn:g:3> {{ ?s ?p 8 }} ?s ?p 7 }} {dataset}WHERE {{ {pattern} }}"
+                )
+                before, after = store(seed), store(seed)
+                bound = bound_graphs(before, text, "urn:base:")
+                after.update(text)
+                differing = {graph for graph, _ in changed(before, after, None)} - {DEFAULT_GRAPH}
+                assert bound is not None
+                assert differing <= bound, text
+                found += bool(differing - {"urn:g:2", "urn:g:3"})
+    assert found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT { GRAPH ?g { ?s ?p 1 } } WHERE { ?s ?p 1 BIND (IRI(STRUUID()) AS ?g) }",
+        "INSERT { GRAPH ?g { ?s ?p 1 } } WHERE { SERVICE <urn:x> { ?s ?p ?g } }",
+        "DELETE WHERE { GRAPH ?g { ?s ?p 1 } } ; DELETE WHERE { GRAPH ?g { ?s ?p 2 } }",
+        "PREFIX x: <urn:x#> INSERT { GRAPH ?g { ?s ?p 1 } } USING x:a WHERE { ?s ?p 2 }",
+        "MOVE DEFAULT TO <urn:a>",
+    ],
+)
+def test_graphs_that_cannot_be_asked_for_beforehand_are_all_compared(text: str) -> None:
+    assert graph_bindings(text) is None

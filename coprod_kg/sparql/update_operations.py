@@ -12,7 +12,7 @@ from coprod_kg.sparql.dataset import finding, prologue_length
 from coprod_kg.sparql.tokens import Token, significant
 from coprod_kg.sparql.update_targets import certain
 
-__all__ = ["Operation", "operations"]
+__all__ = ["Operation", "operations", "parted"]
 
 _READS_NOTHING: Final = frozenset(
     {"BIND", "EXISTS", "FILTER", "MINUS", "NOT", "OPTIONAL", "UNION", "WHERE", "{", "}", "."}
@@ -48,7 +48,7 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
     """
     tokens = list(significant(text))
     parts, prologue = list[Operation](), ""
-    for operation in _split(tokens):
+    for operation in parted(tokens):
         length = prologue_length(operation)
         body = operation[length:]
         if length:
@@ -66,8 +66,8 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
     return tuple(parts)
 
 
-def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens of each operation, its prologue among them."""
+def parted(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens of each operation of an update, its prologue among them."""
     depth, operation = 0, list[Token]()
     for token in tokens:
         depth += {"{": 1, "}": -1}.get(token.text, 0)

@@ -11,7 +11,7 @@ from typing import Final
 
 from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["certain", "looked_at", "written"]
+__all__ = ["certain", "looked_at", "templates", "written"]
 
 _IRI: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*):[^\\]*>")
 """An absolute IRI; its scheme is looked for among the prefixes."""
@@ -41,18 +41,32 @@ def written(text: str) -> tuple[str, ...] | None:
     True
     """
     tokens = list(significant(text))
-    if not certain(tokens):
-        return None
-    graphs: dict[str, None] = {}
+    found = templates(tokens) if certain(tokens) else None
+    return None if found is None or found[1] else found[0]
+
+
+def templates(tokens: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The IRIs and the variables that name the graphs which are written; None where uncertain.
+
+    Args:
+        tokens: of an update, and ``certain`` to be read so.
+    """
+    graphs, variables = dict[str, None](), dict[str, None]()
+    using = False
     for token, following in _outside_patterns(tokens):
-        if token.kind == "word" and token.text.upper() not in _WORDS:
+        named = using and token.is_word("NAMED")  # DROP NAMED is of all graphs
+        if token.kind == "word" and token.text.upper() not in _WORDS and not named:
             return None
+        using = token.is_word("USING")
         if token.is_word("GRAPH", "WITH"):
-            named = following.text if following and following.kind == "iri" else ""
-            if not _IRI.fullmatch(named) or "/." in named:  # it has to be made an IRI first
+            if following and following.kind == "variable":
+                variables[following.text] = None
+                continue
+            iri = following.text if following and following.kind == "iri" else ""
+            if not _IRI.fullmatch(iri) or "/." in iri:  # it has to be made an IRI first
                 return None
-            graphs[named[1:-1]] = None
-    return tuple(graphs)
+            graphs[iri[1:-1]] = None
+    return tuple(graphs), tuple(variables)
 
 
 def looked_at(text: str) -> tuple[str, ...] | None:

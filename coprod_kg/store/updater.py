@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pyoxigraph as ox
 
@@ -20,6 +20,7 @@ from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import Payloads, module, run, serve
 from coprod_kg.sandbox.limits import limited
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.update_bindings import graph_bindings
 from coprod_kg.store import merged
 from coprod_kg.store.asked_dataset import found_graphs
 from coprod_kg.store.base import Change, Operation, Update
@@ -31,7 +32,7 @@ from coprod_kg.store.plain_text import check_plain
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
 
-__all__ = ["main", "prepare"]
+__all__ = ["bound_graphs", "main", "prepare"]
 
 _MERGED: Final = ox.NamedNode("urn:uuid:4b5d7a1e-52f0-4d9e-8f6b-2f0d2a9a7e35")
 """A graph of the copy, for as long as one operation runs."""
@@ -107,9 +108,9 @@ def _work(asked: dict[str, Any], _: list[bytes]) -> Payloads:
         calling(asked["text"], asked["calls"], settings.service_seconds) as calls,
         limited(settings.query_seconds, settings.query_memory_mb),
     ):
-        _carry_out(store, asked, calls, settings.base_iri)
+        written = _carry_out(store, asked, calls, settings.base_iri)
     with limited(_COMPARING_SECONDS, settings.query_memory_mb):
-        graphs = dict(changed(reader.store, store, asked["graphs"], merged.UNNAMED))
+        graphs = dict(changed(reader.store, store, written, merged.UNNAMED))
         for graph, lines in graphs.items():
             check_plain(lines, graph or None, lambda triple: _is_there(reader.store, triple))
     return {"base": reader.version, "replace": list(graphs)}, graphs.values()
@@ -120,11 +121,22 @@ def _is_there(store: ox.Store, triple: ox.Triple) -> bool:
     return any(store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None))
 
 
-def _carry_out(store: ox.Store, asked: Mapping[str, Any], calls: Calls, base_iri: str) -> None:
-    """Carry out the operations, which turns the copy into a plain store."""
+def _carry_out(
+    store: ox.Store, asked: Mapping[str, Any], calls: Calls, base_iri: str
+) -> set[str] | None:
+    """Carry out the operations, which turns the copy into a plain store.
+
+    Returns:
+        The only named graphs that they can have written, or None where any may be.
+    """
     first, *others = (Operation(**operation) for operation in asked["operations"])
+    written: set[str] | None = set(asked["graphs"] or ())
 
     def run(text: str) -> None:
+        nonlocal written
+        if asked["graphs"] is None and written is not None:
+            bound = bound_graphs(store, text, base_iri)
+            written = None if bound is None else written | bound
         try:
             _update(store, text, calls, base_iri)
         except QuerySyntax:  # told again with its place in the whole text
@@ -139,6 +151,30 @@ def _carry_out(store: ox.Store, asked: Mapping[str, Any], calls: Calls, base_iri
         store.remove_graph(_MERGED)
     if store.contains_named_graph(merged.UNNAMED):
         raise QueryRefused(f"the graph {merged.UNNAMED} is not written: its name is kept")
+    return written
+
+
+def bound_graphs(store: ox.Store, text: str, base_iri: str) -> set[str] | None:
+    """The only named graphs that an operation will write if it is run now, or None: any may be."""
+    found = graph_bindings(text)
+    if found is None:
+        return None
+    graphs = {*found.graphs}
+    if found.query:
+        default, named = map(_nodes, (found.default, found.named))
+        try:
+            solutions = store.query(
+                found.query, base_iri=base_iri, default_graph=default, named_graphs=named
+            )
+            for solution in cast("ox.QuerySolutions", solutions):
+                graphs.update(graph.value for graph in solution if isinstance(graph, ox.NamedNode))
+        except (SyntaxError, ValueError, RuntimeError, OSError):
+            return None  # what is wrong is told by the update itself
+    return graphs - {merged.UNNAMED.value}
+
+
+def _nodes(iris: Sequence[str] | None) -> Any:
+    return None if iris is None else [*map(ox.NamedNode, iris)]
 
 
 def _in_place(store: ox.Store, operation: Operation) -> str:
