@@ -190,7 +190,7 @@ def transitions(
     moves: dict[tuple[str, str, str], dict[str, str]] = {}
     at: dict[str, Row] = {}
     assessed: dict[tuple[str, str], str] = {}
-    kept = ("about", "confidence", "evidence", "locator", "coded")
+    kept = ("about", "confidence", "evidence", "locator", "coded", "decided_by", "decided_on")
     for row in tables["stages"]:
         about, stage = row["about"], row["stage"]
         assessed[about, short(stage)] = stage
@@ -285,6 +285,8 @@ def written(cell: str, kind: str) -> list[str]:
         return [date(value) for value in listed(cell)]
     if kind == "independence":
         return [f"independence:{cell}"] if cell in ("own", "commissioned", "independent") else []
+    if kind == "code":
+        return [f'"{value}"' for value in listed(cell)]
     if kind == "number":
         return [str(int(value)) for value in listed(cell)]
     if kind == "page":
