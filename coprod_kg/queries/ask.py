@@ -25,6 +25,7 @@ from coprod_kg.queries.citation import Citation, canonical, cite
 from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table, labelled
 from coprod_kg.queries.crate import crate
 from coprod_kg.queries.derived import MOST_BYTES, AskedQuery, crate_files
+from coprod_kg.queries.labels import named, translated, wanting
 from coprod_kg.queries.library import SavedQuery, views
 from coprod_kg.queries.permitted_values import permitting
 from coprod_kg.queries.saved import ParameterSlot, filled, part_of, slots_of
@@ -256,6 +257,7 @@ class Question:
         version: the dataset version, or None for the newest.
         seconds: the deadline, or None for that of the settings.
         part: which of the rows are wanted.
+        language: that of the labels; empty for what the query says.
     """
 
     endpoint: Endpoint
@@ -264,6 +266,7 @@ class Question:
     version: int | None = None
     seconds: float | None = None
     part: Part = (None, None)
+    language: str = ""
 
     def permitted(self, *, every: bool = False) -> "Question":
         """The same question, its parameters knowing the values that other saved queries find.
@@ -323,17 +326,32 @@ class Question:
         """
         types = media_types or self.saved.media_types
         form, rule = self._fitting(types), self.saved.small_counts
-        if rule is None or form is None:
+        translating = bool(self.language) and not self.saved.is_graph
+        if form is None or (rule is None and not translating):
             return self.endpoint.ask(self.query(types))
-        whole = self.endpoint.ask(self.query((_JSON,), (None, None)))
+        whole = self.endpoint.ask(self.query((_JSON,), (None, None) if rule else None))
         data = taken(whole, MOST_BYTES)
         if data is None:
+            what = "to look for small counts" if rule else "to translate its labels"
             raise LimitReached(
-                f"the answer is larger than {MOST_BYTES >> 20} MiB, too much to look for "
-                "small counts",
+                f"the answer is larger than {MOST_BYTES >> 20} MiB, too much {what}",
                 fix="Bind more parameters.",
             )
-        return _whole(form, whole.version, protected(data, rule, form, self.part))
+        if rule:
+            data = protected(data, rule, _JSON, self.part)
+        if translating:
+            data = self._translated(data, whole.version)
+        return _whole(form, whole.version, rewritten(data, _JSON, form))
+
+    def _translated(self, data: bytes, version: int) -> bytes:
+        table, base = read_table(data), self.endpoint.settings.base_iri
+        things = sorted(wanting(table, self.language, base))
+        names: Table | None = None
+        if things:
+            names = Question(
+                self.endpoint, views()["view-labels"], {"thing": things}, version
+            ).table()
+        return translated(data, self.language, named(names.rows if names else (), self.language))
 
     def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, Measured | None]":
         """The answer in the first of the formats that fits, and its measure if it is small.
@@ -390,7 +408,7 @@ class Question:
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """The parameters that identify an answer: the values, and the part of the rows."""
-        part = zip(("limit", "offset"), self.part, strict=True)
+        part = zip(("limit", "offset", "lang"), (*self.part, self.language), strict=True)
         given = tuple((name, str(value)) for name, value in part if value)
         return (*canonical(self.saved, self.values), *given)
 

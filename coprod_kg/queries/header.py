@@ -7,6 +7,7 @@ from typing import Final
 
 from coprod_kg.errors import WrongUsage
 from coprod_kg.model.schemes import Scheme
+from coprod_kg.queries.labels import LANGUAGES
 from coprod_kg.queries.parameters import KINDS, RESERVED, TYPES, Parameter
 from coprod_kg.queries.suppression import SmallCounts, read_rule, rule_mistakes
 
@@ -17,7 +18,7 @@ Mistake = tuple[int, str]
 
 _MARK: Final = "#+"
 _SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts")
-_NAMED: Final = ("param", "values", "column", "label", "unit")
+_NAMED: Final = ("summary", "param", "values", "column", "label", "unit")
 _HOW_MANY: Final = ("single", "required")
 _TODAY: Final = "today"
 """The default of a date that is the day of the asking; the text has UNDEF in its place."""
@@ -56,6 +57,7 @@ class Header:
     """The parsed header, and its mistakes."""
 
     summary: str = ""
+    summaries: dict[str, str] = field(default_factory=dict)
     description: str = ""
     tags: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
@@ -112,9 +114,7 @@ def _one(header: Header, line: int, text: str, vocabulary: Mapping[str, Scheme])
 
 def _single(header: Header, line: int, key: str, value: str) -> None:
     if key == "summary":
-        header.summary = value
-        if not value.endswith("?"):
-            header.wrong(line, "the summary is a question and ends with '?'")
+        header.summary = _asked(header, line, value)
     elif key == "description":
         header.description = value
     elif key == "tags":
@@ -136,6 +136,12 @@ def _single(header: Header, line: int, key: str, value: str) -> None:
                 header.wrong(line, f"{answer!r} is not a competency question such as CQ-01")
 
 
+def _asked(header: Header, line: int, value: str) -> str:
+    if not value.endswith("?"):
+        header.wrong(line, "the summary is a question and ends with '?'")
+    return value
+
+
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(","))
 
@@ -144,6 +150,11 @@ def _named(
     header: Header, line: int, entry: tuple[str, str, str], vocabulary: Mapping[str, Scheme]
 ) -> None:
     word, name, value = entry
+    if word == "summary":
+        if name not in LANGUAGES[1:]:
+            header.wrong(line, f"a summary is translated into {' or '.join(LANGUAGES[1:])}")
+        header.summaries[name] = _asked(header, line, value)
+        return
     if word == "values":
         _about_parameter(header, line, name, value)
         return

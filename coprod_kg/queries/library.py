@@ -133,6 +133,7 @@ def examine(
         slots=body.slots,
         key=header.key,
         small_counts=header.small_counts,
+        summaries=tuple(header.summaries.items()),
     )
     return query, sorted(mistakes)
 

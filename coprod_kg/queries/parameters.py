@@ -18,7 +18,7 @@ __all__ = ["KINDS", "RESERVED", "TYPES", "Parameter", "did_you_mean"]
 TYPES: Final = ("concept", "iri", "integer", "date", "string", "boolean")
 """The types of parameters; the first two are followed by a scheme or a kind of thing."""
 
-RESERVED: Final = ("format", "lineage", "limit", "offset", "timeout", "version")
+RESERVED: Final = ("format", "lang", "lineage", "limit", "offset", "timeout", "version")
 """Request parameters with a meaning of their own: no parameter of a query has such a name."""
 
 KINDS: Final = (

@@ -61,6 +61,7 @@ class SavedQuery:
         form: SELECT, ASK, CONSTRUCT or DESCRIBE.
         slots: where in the text the parameters' values stand.
         submitted: who sent it, where it is in no file.
+        summaries: each other language with the question in it.
     """
 
     name: str
@@ -76,6 +77,12 @@ class SavedQuery:
     key: tuple[str, ...] = ()
     small_counts: SmallCounts | None = None
     submitted: Submitted | None = None
+    summaries: tuple[tuple[str, str], ...] = ()
+
+    def asked_in(self, language: str) -> tuple[str, str]:
+        """The question in a language, else in English, and the language that it is in."""
+        found = dict(self.summaries).get(language)
+        return (found, language) if found else (self.summary, "en")
 
     @property
     def is_graph(self) -> bool:

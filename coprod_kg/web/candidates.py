@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from coprod_kg.formats.table import Cell
 from coprod_kg.model.namespaces import expand
-from coprod_kg.web.explorer.labels import best, concepts
+from coprod_kg.queries.labels import best, concepts
 from coprod_kg.web.explorer.languages import catalogue
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.name_index import NAME, Match, plain

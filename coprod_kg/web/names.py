@@ -52,5 +52,7 @@ def _entries(site: Site, version: int) -> list[Entry]:
         for row in read_table(data).rows
     ]
     questions = site.queries.values()
-    entries += [Entry(query.name, "question", query.summary, "en", 0.8) for query in questions]
+    for query in questions:
+        for language, summary in (("en", query.summary), *query.summaries):
+            entries.append(Entry(query.name, "question", summary, language, 0.8))
     return [entry for entry in entries if entry.kind]

@@ -109,8 +109,8 @@ def _saved(query: SavedQuery, own: Path | None) -> dict[str, Any]:
     told = query_operation(query, formats)
     told["parameters"] += [
         _parameter(name, formats)
-        for name in ("limit", "offset", "version", "lineage", "timeout", "format")
-        if query.form != "ASK" or name not in ("limit", "offset")
+        for name in ("limit", "offset", "lang", "version", "lineage", "timeout", "format")
+        if query.form != "ASK" or name not in ("limit", "offset", "lang")
     ]
     told["responses"] |= {"304": _unchanged()} | _problems(_QUERY_ERRORS)
     told["responses"]["200"]["headers"] = {

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotAcceptable, NotFound
 from coprod_kg.formats.media_types import (
@@ -164,15 +164,20 @@ def _wants_description(query: SavedQuery, given: Parameters) -> bool:
 
 
 def _cite(site: Site, name: str, form: str | None = None) -> Response:
-    """The citation of an answer, as text, BibTeX or CSL-JSON."""
+    """The citation of an answer, as a page, text, BibTeX or CSL-JSON."""
     query, given = saved(site, name), parameters(request)
     offer = _citation_offer(form, given.one("format"))
     site.is_fixed(given)
     number = site.version(version(given))
     found = question_of(site, query, given, number, ("from", "to")).permitted().whole()
     citation = found.cited()
-    texts = {"txt": citation.text, "bib": citation.bibtex, "csl.json": citation.csl_text}
-    response = Response(texts[offer.format.name](), content_type=offer.content_type)
+    if offer.format == HTML:
+        shown = {"query": query, "text": citation.text(), "link": citation.link}
+        body = render_template("cite.html", version=number, **shown)
+    else:
+        texts = {"txt": citation.text, "bib": citation.bibtex, "csl.json": citation.csl_text}
+        body = texts[offer.format.name]()
+    response = Response(body, content_type=offer.content_type)
     response.headers["Dataset-Version"] = str(number)
     response.headers["Cache-Control"] = LATEST
     return marked(response, found.question, (number, site.lineage), found)
@@ -181,7 +186,7 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
 def _citation_offer(suffix: str | None, named: str | None) -> Offer:
     wanted = suffix or named
     if not wanted:
-        return negotiate(request.headers.get("Accept"), _CITATIONS)[0]
+        return negotiate(request.headers.get("Accept"), (*_CITATIONS, HTML))[0]
     for form in _CITATIONS:
         if wanted.lower() in (form.name, form.media_type, *form.names):
             return Offer(form, form.content_type)

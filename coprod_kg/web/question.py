@@ -22,6 +22,7 @@ from coprod_kg.model.licence import LICENCE
 from coprod_kg.queries.ask import Measured, Question
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.queries.citation import permalink, query_hash
+from coprod_kg.queries.labels import LANGUAGES
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.parameters import RESERVED
 from coprod_kg.queries.suppression import Part
@@ -87,11 +88,14 @@ def question_of(
         leave_out: names that have a meaning of their own in this address, beside `RESERVED`.
 
     Raises:
-        WrongUsage: a part is asked that is no number of rows, or of an answer without any.
+        WrongUsage: a part is asked that is no number of rows, or of an answer without any; or
+            a language in which there are no labels.
     """
     values = given.grouped(leave_out=(*RESERVED, *leave_out))
     limit = seconds(given, site.settings)
-    return Question(site.endpoint, query, values, number, limit, _part(given, query))
+    return Question(
+        site.endpoint, query, values, number, limit, _part(given, query), _language(given)
+    )
 
 
 def pages(site: Site, question: Question) -> PageLinks:
@@ -185,6 +189,17 @@ def _linked(first: bytes, media_type: str, link: str) -> bytes:
         linked = f'<link href="{escape(link)}"/></head>'.encode()
         return first.replace(b"<head/>", b"<head></head>", 1).replace(b"</head>", linked, 1)
     return first
+
+
+def _language(given: Parameters) -> str:
+    text = given.one("lang") or ""
+    if text and text not in LANGUAGES:
+        raise WrongUsage(
+            f"there are no labels in {text[:20]!r}",
+            where="parameter lang",
+            fix=f"Write one of {', '.join(LANGUAGES)}, or leave it out.",
+        )
+    return text
 
 
 def _part(given: Parameters, query: SavedQuery) -> Part:

@@ -18,6 +18,7 @@ from coprod_kg.errors import NotFound, TooLarge, UnsupportedMedia, WrongUsage
 from coprod_kg.formats.media_types import HTML
 from coprod_kg.formats.table import Cell
 from coprod_kg.model.namespaces import expand
+from coprod_kg.queries.labels import best
 from coprod_kg.web.address import root
 from coprod_kg.web.candidates import (
     KINDS,
@@ -29,7 +30,6 @@ from coprod_kg.web.candidates import (
     kind_name,
     values_of,
 )
-from coprod_kg.web.explorer.labels import best
 from coprod_kg.web.explorer.page import LANGUAGES, Page
 from coprod_kg.web.headers import FRAMED_POLICY
 from coprod_kg.web.name_index import folded

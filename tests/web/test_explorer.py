@@ -148,6 +148,7 @@ def test_the_empty_workbook_is_a_workbook_in_each_language(client: FlaskClient) 
         ("mangel på finansiering", "/barriers/lack-of-funding"),
         ("koordinator", "/enablers/coordinator-role"),
         ("who overcame", "/queries/barriers-overcome"),
+        ("hvem overvandt", "/queries/barriers-overcome"),
     ],
 )
 def test_a_search_finds_it(client: FlaskClient, asked: str, link: str) -> None:
@@ -245,6 +246,23 @@ def test_a_danish_name_is_shown_with_its_language(missing: FlaskClient) -> None:
     ours = missing.get("/organisations/koege-kommune", headers=BROWSER).text
     assert '<span lang="da">Køge Kommune</span>' in ours
     assert "koege-kommune<" not in ours
+
+
+def test_a_saved_query_says_its_labels_in_the_language_asked_for(missing: FlaskClient) -> None:
+    """From the schemes and the names on record; what has no name in it keeps one in another."""
+    name = "/queries/initiatives"
+    found = missing.get(f"{name}.json?lang=da").get_json()["results"]["bindings"]
+    labels = {row["initiative"]["value"].rpartition("/")[2]: row for row in found}
+    assert labels["genbrug"]["initiativeLabel"]["value"] == "Genbrug for alle"
+    assert labels["genbrug"]["initiativeLabel"]["xml:lang"] == "da"
+    assert {row["initiativeLabel"]["xml:lang"] for row in found} == {"da", "en"}
+    stages = {row["atStageLabel"]["value"] for row in found if "atStage" in row}
+    assert "Projekt" in stages
+    assert "Genbrug for alle" in missing.get(f"{name}.csv?lang=de").text
+    assert "Genbrug for alle" not in missing.get(f"{name}.csv").text
+    assert 'selected lang="de"' in missing.get(f"{name}?lang=de", headers=BROWSER).text
+    assert "lang=da" in missing.get(f"{name}/cite?lang=da").text
+    assert missing.get(f"{name}.json?lang=xx").status_code == 400
 
 
 def test_an_initiative_tells_in_the_words_of_assess_why_it_stands_there(

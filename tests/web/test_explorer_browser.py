@@ -18,7 +18,8 @@ from tests.web.test_explorer import VIEWS
 
 OTHERS = (
     "/queries",
-    "/queries/initiatives-by-stage",
+    "/queries/initiatives-by-stage?lang=de",
+    "/queries/initiatives-by-stage/cite",
     "/ontology",
     "/shapes",
     "/sparql",

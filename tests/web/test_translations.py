@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from coprod_kg.queries.library import load
 from coprod_kg.web.explorer.languages import catalogue
 from coprod_kg.web.explorer.page import LANGUAGES
 
@@ -32,6 +33,13 @@ def test_every_text_of_the_pages_is_translated(language: str) -> None:
     assert len(texts) > 200
     assert sorted(set(texts) - set(translated)) == []
     assert sorted(set(translated) - set(texts)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_every_question_is_asked_in_the_language_too(language: str) -> None:
+    asked = {name: query.asked_in(language) for name, query in load().items()}
+    assert [name for name, (_, tongue) in asked.items() if tongue != language] == []
+    assert len({text for text, _ in asked.values()}) == len(asked) > 70
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

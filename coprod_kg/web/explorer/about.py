@@ -6,9 +6,9 @@ from flask import Response
 
 from coprod_kg.formats.media_types import WORKBOOK
 from coprod_kg.formats.table import Cell
+from coprod_kg.queries.labels import best
 from coprod_kg.web.address import root
 from coprod_kg.web.explorer.home import extent_of
-from coprod_kg.web.explorer.labels import best
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.site import Site

@@ -7,8 +7,8 @@ from typing import Final
 from flask import Response
 
 from coprod_kg.formats.table import Cell
+from coprod_kg.queries.labels import concepts
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
-from coprod_kg.web.explorer.labels import concepts
 from coprod_kg.web.explorer.page import Figure, Page
 from coprod_kg.web.site import Site
 

@@ -16,8 +16,8 @@ from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.schemes import schemes
 from coprod_kg.model.terms import parse_iri
 from coprod_kg.queries.ask import Question
+from coprod_kg.queries.labels import LANGUAGES, concepts, named, relabelled, wanting
 from coprod_kg.web.address import root
-from coprod_kg.web.explorer.labels import best, concepts, relabelled, wanting
 from coprod_kg.web.headers import FRAMED_POLICY, SCRIPTED_POLICY
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.replies import Conditions
@@ -25,7 +25,6 @@ from coprod_kg.web.site import VOCABULARY, Site
 
 __all__ = ["LANGUAGES", "Figure", "Page"]
 
-LANGUAGES: Final = ("en", "da", "de")
 _EMBED: Final = "/embed"
 _PLACES: Final = {
     "organisation": "organisations",
@@ -119,11 +118,7 @@ class Page:
         wanted = sorted(set(things))
         if not wanted:
             return {}
-        found: dict[str, list[Cell]] = {}
-        for row in self.ask("view-labels", thing=wanted).rows:
-            found.setdefault(row["thing"].value, []).append(row["name"])
-        chosen = {thing: best(names, self.language) for thing, names in found.items()}
-        return {thing: name for thing, name in chosen.items() if name is not None}
+        return named(self.ask("view-labels", thing=wanted).rows, self.language)
 
     def label(self, iri: str) -> Cell | None:
         """The name of one concept or thing."""
@@ -134,7 +129,8 @@ class Page:
 
     def link(self, name: str, **values: str | Iterable[str]) -> str:
         """The address of a saved query bound to values, of the same version."""
-        return _address(f"/queries/{name}", self._pinned(_several(values)))
+        told = {} if self.language == LANGUAGES[0] else {"lang": [self.language]}
+        return _address(f"/queries/{name}", self._pinned(_several(values) | told))
 
     def sparql(self, name: str, **values: str | Iterable[str]) -> str:
         """The address of the SPARQL form with the text of a saved query bound to values."""

@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 from flask import Response
 
 from coprod_kg.formats.table import Cell
+from coprod_kg.queries.labels import concepts
 from coprod_kg.web.address import root
-from coprod_kg.web.explorer.labels import concepts
 from coprod_kg.web.explorer.languages import catalogue
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.name_index import Entry
@@ -88,7 +88,9 @@ def _hits(page: Page, found: list[Entry]) -> list[Hit]:
 def _hit(page: Page, entry: Entry, name: Cell | None) -> Hit:
     text = Cell("literal", entry.text, entry.language)
     if entry.kind == "question":
-        return Hit(entry.kind, text, page.link(entry.iri), None)
+        asked, language = page.site.queries[entry.iri].asked_in(page.language)
+        found = text if text.value != asked else None
+        return Hit(entry.kind, Cell("literal", asked, language), page.link(entry.iri), found)
     concept = concepts().get(entry.iri)
     if concept:
         name = Cell("literal", concept.label(page.language), page.language)

@@ -88,6 +88,7 @@ class QueryPage:
             query=query,
             text=question.text,
             fields=_fields(query, question.values),
+            labels_in=question.language,
             view=view(site, table, query) if table is not None else None,
             graph=data.decode("utf-8") if data is not None and not rows else None,
             most=MOST_ROWS,

@@ -1,14 +1,18 @@
 """Labels in the reader's language: of concepts from the schemes, of things from the store."""
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from coprod_kg.formats.table import Cell, Table, labelled_columns
+from coprod_kg.formats.table import Cell, Table, labelled_columns, read_table
 from coprod_kg.model.schemes import Concept, schemes
 
-__all__ = ["best", "concepts", "relabelled", "wanting"]
+__all__ = ["LANGUAGES", "best", "concepts", "named", "relabelled", "translated", "wanting"]
+
+LANGUAGES: Final = ("en", "da", "de")
+"""The languages in which the model has labels."""
 
 _ENGLISH: Final = "en"
 
@@ -52,6 +56,33 @@ def relabelled(table: Table, language: str, names: Mapping[str, Cell]) -> Table:
     labels = labelled_columns(table.columns)
     rows = tuple({**row, **dict(_labels(row, labels, language, names))} for row in table.rows)
     return Table(table.columns, rows, table.truth)
+
+
+def named(rows: Iterable[Mapping[str, Cell]], language: str) -> dict[str, Cell]:
+    """Thing → its name in a language, else in another, of the rows of ``view-labels``."""
+    found: dict[str, list[Cell]] = {}
+    for row in rows:
+        found.setdefault(row["thing"].value, []).append(row["name"])
+    chosen = {thing: best(names, language) for thing, names in found.items()}
+    return {thing: name for thing, name in chosen.items() if name is not None}
+
+
+def translated(data: bytes, language: str, names: Mapping[str, Cell]) -> bytes:
+    """An answer as SPARQL JSON results, each label in a language and tagged with its own.
+
+    Args:
+        data: the answer.
+        language: that of the reader.
+        names: thing → its name.
+    """
+    document = json.loads(data)
+    labels = labelled_columns(document["head"]["vars"])
+    table = read_table(data)
+    for row, cells in zip(document["results"]["bindings"], table.rows, strict=True):
+        for label, name in _labels(cells, labels, language, names):
+            tagged = {"xml:lang": name.language} if name.language else {}
+            row[label] = {"type": "literal", "value": name.value, **tagged}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _labels(
