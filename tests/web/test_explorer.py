@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
+from coprod_kg.web.explorer.languages import amount, day
 from tests.memory_store import MemoryStore
 from tests.web.conftest import BASE, tiny_world
 from tests.web.test_pages import BROWSER, page
@@ -263,6 +264,19 @@ def test_a_saved_query_says_its_labels_in_the_language_asked_for(missing: FlaskC
     assert 'selected lang="de"' in missing.get(f"{name}?lang=de", headers=BROWSER).text
     assert "lang=da" in missing.get(f"{name}/cite?lang=da").text
     assert missing.get(f"{name}.json?lang=xx").status_code == 400
+
+
+def test_numbers_and_dates_are_written_as_readers_write_them(client: FlaskClient) -> None:
+    assert amount(1234567, "de") == "1.234.567"
+    assert [day("2026-11-08", code) for code in ("en", "da", "de")] == [
+        "8 November 2026",
+        "8. november 2026",
+        "8. November 2026",
+    ]
+    assert [day(text, "en") for text in ("2026-03", "2026", "")] == ["March 2026", "2026", ""]
+    text = client.get("/da/about", headers=BROWSER).text
+    for written, shown in re.findall(r'<time datetime="([^"]+)">([^<]+)</time>', text):
+        assert shown == day(written, "da")
 
 
 def test_an_initiative_tells_in_the_words_of_assess_why_it_stands_there(
