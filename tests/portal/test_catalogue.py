@@ -17,7 +17,7 @@ from coprod_kg.model.files import files
 from coprod_kg.store.base import Change, Query, Update
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
-from tests.portal.conftest import BASE, CODER, ROOT, Portal, opened
+from tests.portal.conftest import BASE, CODER, OFFICE, ROOT, Portal, opened
 
 VOID = "http://rdfs.org/ns/void#"
 DCAT = "http://www.w3.org/ns/dcat#"
@@ -318,6 +318,20 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
     assert client.get("/doc/initiative/never-was").status_code == 404
     assert f"/dataset/organisation-{CASE}" not in client.get("/catalogue").text
     check_counts(changing)
+
+
+def test_the_check_shows_what_a_portal_finds(portal: Portal) -> None:
+    client = portal.client()
+    found = client.get("/check", headers={"Accept": "application/json"}).get_json()
+    assert found["defects"] == []
+    assert found["links"] > 10
+    assert found["counts"] > 50
+    titles = {record["title"] for record in found["records"]}
+    page = client.get("/check", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "No defects" in page.text
+    assert all(title in page.text for title in titles)
+    assert {record["publisher"] for record in found["records"]} == {OFFICE["publisher"]}
 
 
 def test_the_service_description_has_the_numbers_of_the_catalogue(portal: Portal) -> None:
