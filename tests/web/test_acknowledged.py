@@ -33,7 +33,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
         def commit() -> None:
             number = 0
-            while not ending.wait(0.1):
+            while not ending.wait(0.3):
                 number += 1
                 line = f'<urn:stream> <urn:n> "{number}" .\n'.encode()
                 service.store.commit(Change({"urn:stream": line}))
