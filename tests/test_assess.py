@@ -2,27 +2,30 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
 from werkzeug.serving import make_server
 
 from coprod_kg.access import Private
-from coprod_kg.assessment import assess, organisations
+from coprod_kg.assessment import assess, organisations, sentences
 from coprod_kg.assessment.explanation import Explainer, Explanation
 from coprod_kg.assessment.search import find
+from coprod_kg.assessment.sureness import what_would_change_it
 from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.assess import assess as command
 from coprod_kg.cli.submit import submit as submit_command
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.ingest.submit import Sent, submit
+from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
@@ -77,7 +80,9 @@ PREFIX value: <https://w3id.org/coprod/vocab/value/>
 <id/absence-claim/trial-bound> a cp:AbsenceClaim ; {JUDGE} ; cp:about <id/initiative/trial> ;
   cp:hasFinding finding:not-found ; cp:looksForCriterion cps:PilotProject-bound .
 <id/barrier-report/garden> a cp:BarrierReport ; {JUDGE} ; cp:about <id/initiative/garden> ;
-  cp:barrier barrier:bureaucracy .
+  cp:barrier barrier:bureaucracy ; cp:blocksCriterion cps:Programme-goal .
+<id/barrier-report/quarters> a cp:BarrierReport ; {JUDGE} ; cp:about <id/initiative/quarters> ;
+  cp:barrier barrier:ringfencing .
 <id/initiative/idea> a cp:Initiative ; rdfs:label "Idea"@en ; cp:sector sector:health ;
   cp:runBy <id/organisation/harbour> .
 """
@@ -323,20 +328,80 @@ def test_a_peer_that_only_went_on_is_not_said_to_have_overcome_it(
     (barrier,) = explained(store, explainer, "initiative/stuck").barriers
     assert [one.label for one in barrier.went_on] == ["Panel moved"]
     text = told(explained(store, explainer, "initiative/stuck"))
-    assert "1 took the step pilot-to-project although they report it" in text
-    assert "Panel moved: enablers reported there: nothing named; 2012 to 2014" in text
+    assert "1 of these 2 took the step all the same, from pilot to project." in text
+    assert "Panel moved: no enabler is reported there; 2012 to 2014, about 2 years" in text
 
 
 def test_few_cases_are_said_to_be_few(store: MemoryStore, explainer: Explainer) -> None:
     text = told(explained(store, explainer, "initiative/stuck"))
-    assert "2 others report it. 1 of them is said to have overcome it" in text
+    assert "Of the 4 others that report any barrier, 2 report it." in text
+    assert "1 of these 2 is said to have overcome it; of the rest that is not on record." in text
     assert "Too few to generalise from." in text
 
 
 def test_a_barrier_of_nobody_else_is_said_to_teach_nothing_yet(
     store: MemoryStore, explainer: Explainer
 ) -> None:
-    assert "Nobody else in the store reports it" in told(explained(store, explainer, "garden"))
+    text = told(explained(store, explainer, "garden"))
+    assert "None of the 4 others that report any barrier reports this one" in text
+
+
+def test_what_a_barrier_blocks_is_told_beside_the_criterion_and_supposed_apart(
+    store: MemoryStore, explainer: Explainer
+) -> None:
+    text = told(explained(store, explainer, "garden"))
+    assert "Reported to block: “A larger goal holds it together”." in text
+    assert "Reported to stand in its way: bureaucracy." in text
+    supposed = told(explained(store, explainer, "quarters"))
+    assert "by our supposition in the way of this: ring-fencing." in supposed
+    assert "Reported to block" not in supposed
+
+
+def test_how_sure_it_is_and_what_would_change_it_are_told_with_denominators(
+    store: MemoryStore, explainer: Explainer
+) -> None:
+    garden = told(explained(store, explainer, "garden"))
+    assert "One claimant places it, and nobody has looked a second time." in garden
+    assert "No evidence is cited for the stage." in garden
+    assert "Of the 5 required criteria met, 1 is met only because nothing on record" in garden
+    assert "of the 5 required criteria met rest on a single statement each" in garden
+    quarters = explained(store, explainer, "quarters")
+    (missing,) = what_would_change_it(quarters)[:1]
+    assert missing == (
+        "The record would bear out the claim of programme if one more thing came on record: "
+        "“A larger goal holds it together”."
+    )
+    against = told(explained(store, explainer, "trial"))
+    assert "cannot be borne out as long as this stands against it: “It has a question”" in against
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "da",
+            ("Påstået Projekt siden 2012.", "Én har vurderet det", "Meldt som spærring for det"),
+        ),
+        ("de", ("Ausgesagt Projekt seit 2012.", "Wie sicher Eine Stelle", "Als Hindernis dafür")),
+    ],
+)
+def test_an_assessment_speaks_the_language_of_its_reader(
+    language: str, said: tuple[str, ...], store: MemoryStore, settings: Settings
+) -> None:
+    garden = explained(store, Explainer(store, settings, language), "garden")
+    text = told(garden)
+    assert all(sentence in text for sentence in said), text
+    assert as_values(garden, Explainer(store, settings).profiles)["language"] == language
+
+
+def test_every_sentence_has_every_language_and_the_same_slots() -> None:
+    path = Path(sentences.__file__).with_name("sentences.toml")
+    for key, texts in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        assert list(texts) == list(LANGUAGES), key
+        forms = [[text] if isinstance(text, str) else text for text in texts.values()]
+        assert len({len(form) for form in forms}) == 1, key
+        for counted in zip(*forms, strict=True):
+            assert len({frozenset(re.findall(r"{(\w+)}", form)) for form in counted}) == 1, key
 
 
 def test_those_like_it_are_told_with_how_many_there_are(
@@ -345,7 +410,7 @@ def test_those_like_it_are_told_with_how_many_there_are(
     stuck = explained(store, explainer, "initiative/stuck")
     assert [one.label for one in stuck.alike] == ["Panel helped", "Panel moved", "Trial"]
     text = told(stuck)
-    assert "3 others in its sector are or were at its stage; 1 of them is on record" in text
+    assert "3 others in its sector are or were at its stage; 1 of these 3 is on record" in text
     assert "Panel moved (moved on)" in text
     assert "Trial (has ended)" in text
 
@@ -496,6 +561,20 @@ def test_the_service_says_what_the_command_says(url: str, data: Path) -> None:
     assert findings == {"holds", "does-not-hold", "not-coded"}
     nobody = runner.invoke(command, ["--url", url, "nobody"])
     assert isinstance(nobody.exception, NotFound)
+
+
+def test_an_address_is_answered_in_the_language_asked_for_or_read_best(url: str) -> None:
+    address = f"{url}/assessments/initiative/garden?format=txt"
+    for asked, sent in (("&lang=da", "de"), ("", "fr, da;q=0.9")):
+        request = Request(f"{address}{asked}", headers={"Accept-Language": sent})
+        answer = urlopen(request)
+        assert answer.headers["Content-Language"] == "da"
+        assert "Accept-Language" in answer.headers["Vary"]
+        assert "Påstået" in answer.read().decode()
+    with pytest.raises(HTTPError, match="400"):
+        urlopen(f"{address}&lang=fr")
+    far = CliRunner().invoke(command, ["--url", url, "--language", "de", "garden"])
+    assert "Ausgesagt" in far.output
 
 
 def test_the_assessment_of_hidden_data_is_not_found(url: str, data: Path) -> None:

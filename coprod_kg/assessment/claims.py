@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from coprod_kg.assessment.queries import rows, text
+from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
 
@@ -17,11 +18,13 @@ class CitedEvidence:
         iri: its name.
         label: what it is called.
         page: where it can be read, or None.
+        independence: IRI of how independent it is of whom it is about, or None where unknown.
     """
 
     iri: str
     label: str
     page: str | None
+    independence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ class Claim:
         stage_label: what the stage is called.
         rank: the place of the stage in their order.
         claimant: who claims, in words.
+        claimant_iri: who claims.
         basis: on what basis, in words.
         secondary: whether it is secondary coding and not the organisation's own statement.
         since: from when it holds, or None.
         until: until when, or None.
         open: whether it is where the claimant sees the subject now.
+        confidence: how sure the claimant is, in words, or None.
         comment: why it was coded so, or None.
         sources: the evidence that it cites.
     """
@@ -48,24 +53,35 @@ class Claim:
     stage_label: str
     rank: int
     claimant: str
+    claimant_iri: str
     basis: str
     secondary: bool
     since: str | None
     until: str | None
     open: bool
+    confidence: str | None
     comment: str | None
     sources: tuple[CitedEvidence, ...]
 
 
-def claims_on(store: Store, subject: str) -> tuple[Claim, ...]:
-    """Every claimed stage of the subject, the oldest first."""
+def claims_on(store: Store, subject: str, words: Sentences) -> tuple[Claim, ...]:
+    """Every claimed stage of the subject, the oldest first.
+
+    Args:
+        store: where the claims are.
+        subject: its IRI.
+        words: the language of stages and bases.
+    """
     first: dict[str, Claim] = {}
     sources: dict[str, dict[str, CitedEvidence]] = {}
     for row in rows(store, "claims", subject=[subject]):
         iri, stage, basis = (row[name].value for name in ("claim", "stage", "basis"))
         if evidence := text(row, "evidence"):
             source = CitedEvidence(
-                evidence, text(row, "evidenceLabel") or evidence, text(row, "page")
+                evidence,
+                text(row, "evidenceLabel") or evidence,
+                text(row, "page"),
+                text(row, "independence"),
             )
             sources.setdefault(iri, {})[evidence] = source
         first.setdefault(
@@ -73,14 +89,16 @@ def claims_on(store: Store, subject: str) -> tuple[Claim, ...]:
             Claim(
                 iri=iri,
                 stage=stage,
-                stage_label=row["stageLabel"].value,
+                stage_label=words.concept(stage) or stage,
                 rank=int(row["rank"].value),
                 claimant=row["claimantLabel"].value,
-                basis=row["basisLabel"].value,
+                claimant_iri=row["claimant"].value,
+                basis=words.concept(basis) or basis,
                 secondary=is_secondary(basis),
                 since=text(row, "from"),
                 until=text(row, "until"),
                 open=row["open"].is_true,
+                confidence=words.concept(text(row, "confidence")),
                 comment=text(row, "comment"),
                 sources=(),
             ),

@@ -15,6 +15,7 @@ from coprod_kg.assessment.claims import Claim, claims_on
 from coprod_kg.assessment.peers import Alike, Peers, ReportedBarrier, alike
 from coprod_kg.assessment.queries import rows, text
 from coprod_kg.assessment.search import Subject
+from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import term
 from coprod_kg.settings import Settings
@@ -37,6 +38,7 @@ class Explanation:
         fresh: whether what the store holds was concluded by these very profiles.
         barriers: the barriers reported, each with what others did.
         labels: IRI → what it is called.
+        words: the sentences of the reader's language.
         ended_at: the stages at which its claimants saw it when it ended; none while it goes on.
         runners: what the profiles say of the organisations that run it, of those described with it.
         alike: the initiatives at its stage in its sector, those with the most in common first.
@@ -48,6 +50,7 @@ class Explanation:
     fresh: bool
     barriers: tuple[ReportedBarrier, ...]
     labels: dict[str, str]
+    words: Sentences
     ended_at: tuple[str, ...] = ()
     runners: tuple[Judgement, ...] = ()
     alike: tuple[Alike, ...] = ()
@@ -104,12 +107,14 @@ class Explainer:
     Args:
         store: where data and conclusions are.
         settings: the base IRI.
+        language: of the reader.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, language: str = "en") -> None:
         self._store = store
+        self._words = Sentences(language)
         self._base = settings.base_iri
-        self._peers = Peers(store)
+        self._peers = Peers(store, self._words)
         self._judged: dict[str, _OrganisationData] = {}
 
     @property
@@ -121,7 +126,7 @@ class Explainer:
         """Explain one subject."""
         known = self._judge_organisation(subject.organisation)
         judgement = known.judgements.get(subject.iri, Judgement(subject.iri, (), ()))
-        claims = claims_on(self._store, subject.iri)
+        claims = claims_on(self._store, subject.iri, self._words)
         ended_at = known.values(subject.iri, "endedAtStage")
         stages = [claim.stage for claim in claims if claim.open] or list(judgement.supported)
         runners = tuple(
@@ -136,6 +141,7 @@ class Explainer:
             fresh=_conclusions(judgement) == known.concluded(subject.iri),
             barriers=self._peers.barriers_of(subject.iri, stages),
             labels=self._labels(judgement, runners),
+            words=self._words,
             ended_at=ended_at,
             runners=runners,
             alike=alike(self._store, subject.iri),
@@ -178,8 +184,15 @@ class Explainer:
         things |= {profile.stage for runner in runners for profile in runner.profiles}
         things |= {profile.stage for profile in judgement.profiles if profile.stage}
         things |= {kind for verdict in judgement.verdicts for kind in verdict.criterion.evidence}
-        found = rows(self._store, "labels", thing=things)
-        return {row["thing"].value: text(row, "label") or "" for row in found}
+        wanted = (self._words.language, "en", "")
+        found: dict[str, dict[str, str]] = {}
+        for row in rows(self._store, "labels", thing=things):
+            labels = found.setdefault(row["thing"].value, {})
+            labels[text(row, "language") or ""] = text(row, "label") or ""
+        return {
+            thing: next((labels[one] for one in wanted if one in labels), min(labels.values()))
+            for thing, labels in found.items()
+        }
 
 
 @cache

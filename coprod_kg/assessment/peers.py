@@ -5,10 +5,11 @@ somebody who reported it at a step later *went on* all the same is seen from the
 the enablers reported there may have had nothing to do with it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coprod_kg.assessment.queries import Row, rows, text
+from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
 
@@ -73,10 +74,13 @@ class ReportedBarrier:
         at_step: whether its step is the one that the subject has before it now.
         standpoint, severity, status: how it was reported, in words; or None.
         standpoint_unstated: whether the standpoint is that none is stated.
+        blocks: the criteria that it is reported to block.
+        may_block: those that the project supposes it to block, in a hypothesis.
         overcome_by: the enablers by which the subject itself overcame it.
         basis: on what basis, in words.
         comment: why it was coded so, or None.
-        others: how many others report it.
+        reporting: how many others report any barrier.
+        others: how many of them report this one.
         others_secondary: how many of these are known of from secondary coding alone.
         overcame: those who overcame it.
         went_on: those who reported it at the same step and went on all the same.
@@ -93,7 +97,10 @@ class ReportedBarrier:
     status: str | None
     basis: str
     comment: str | None
+    blocks: tuple[str, ...] = ()
+    may_block: tuple[str, ...] = ()
     overcome_by: tuple[str, ...] = ()
+    reporting: int = 0
     others: int = 0
     others_secondary: int = 0
     overcame: list[Case] = field(default_factory=list)
@@ -138,10 +145,12 @@ class Peers:
 
     Args:
         store: where the reports are.
+        words: the language of the concepts.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, words: Sentences) -> None:
         self._store = store
+        self._words = words
         self._same: dict[str, tuple[Row, ...]] = {}
         self._passed: dict[str, dict[str, list[Row]]] = {}
         self._taken: set[str] | None = None
@@ -156,9 +165,10 @@ class Peers:
         steps, next_step = self.next_step(stages)
         found: dict[str, ReportedBarrier] = {}
         for row in rows(self._store, "barriers", subject=[subject]):
-            report = found.setdefault(row["report"].value, _barrier(row, next_step, steps))
-            if enabler := text(row, "enablerLabel"):
-                report.overcome_by = (*report.overcome_by, enabler)
+            report = found.setdefault(row["report"].value, self._barrier(row, next_step, steps))
+            report.overcome_by = self._with_enabler(report.overcome_by, row)
+            if (criterion := text(row, "criterion")) and criterion not in report.blocks:
+                report.blocks = (*report.blocks, criterion)
         self.compare(found.values(), subject)
         return tuple(sorted(found.values(), key=lambda report: (not report.at_step, report.label)))
 
@@ -168,16 +178,28 @@ class Peers:
         last = (steps[stage] for stage in reversed(list(stages)) if stage in steps)
         return steps, next(last, None)
 
-    def compare(self, reports: Iterable[ReportedBarrier], subject: str = "") -> None:
+    def compare(self, reports: Collection[ReportedBarrier], subject: str = "") -> None:
         """Add to the barriers reported of one subject what others did about the same ones."""
+        if not reports:
+            return
+        reporting = {row["subject"].value for row in rows(self._store, "reporting")} - {subject}
+        supposed = [
+            (row["barrier"].value, row["criterion"].value) for row in rows(self._store, "blocked")
+        ]
         for report in reports:
+            report.reporting = len(reporting)
+            report.may_block = tuple(
+                criterion
+                for barrier, criterion in supposed
+                if barrier == report.iri and criterion not in report.blocks
+            )
             same = [row for row in self._reports(report.iri) if row["peer"].value != subject]
             report.others = len({row["peer"].value for row in same})
             # An initiative counts as secondary only where no report of it is more than that.
             report.others_secondary = report.others - len(
                 {row["peer"].value for row in same if not _is_secondary(row)}
             )
-            report.overcame = _overcame(same, report.step)
+            report.overcame = self._overcame(same, report.step)
             report.went_on = self._went_on(same, report)
 
     def _reports(self, barrier: str) -> tuple[Row, ...]:
@@ -207,57 +229,61 @@ class Peers:
         cases: dict[str, Case] = {}
         for iri in sorted(peers.keys() & moves.keys()):
             for row in moves[iri]:
-                enabler = text(row, "enablerLabel")
                 before = cases[iri].enablers if iri in cases else ()
                 cases[iri] = Case(
                     iri=iri,
                     label=peers[iri]["peerLabel"].value,
                     same_step=text(peers[iri], "step") == barrier.step,
-                    enablers=tuple(dict.fromkeys((*before, *([enabler] if enabler else [])))),
+                    enablers=self._with_enabler(before, row),
                     since=text(row, "started"),
                     until=text(row, "passed"),
                     secondary=_is_secondary(peers[iri]),
                 )
         return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))
 
+    def _barrier(
+        self, row: Row, next_step: str | None, steps: Mapping[str, str]
+    ) -> ReportedBarrier:
+        # A report names its step, or the stage at which the barrier was met: the step from there.
+        step = text(row, "step") or steps.get(text(row, "atStage") or "")
+        barrier, basis = row["barrier"].value, row["basis"].value
+        return ReportedBarrier(
+            iri=barrier,
+            label=self._words.concept(barrier) or barrier,
+            step=step or next_step,
+            step_stated=step is not None,
+            at_step=step is not None and step == next_step,
+            standpoint=self._words.concept(text(row, "standpoint")),
+            standpoint_unstated=(text(row, "standpoint") or "").endswith("/unstated"),
+            severity=self._words.concept(text(row, "severity")),
+            status=self._words.concept(text(row, "status")),
+            basis=self._words.concept(basis) or basis,
+            comment=text(row, "comment"),
+        )
 
-def _barrier(row: Row, next_step: str | None, steps: Mapping[str, str]) -> ReportedBarrier:
-    # A report names its step, or the stage at which the barrier was met: then the step from there.
-    step = text(row, "step") or steps.get(text(row, "atStage") or "")
-    return ReportedBarrier(
-        iri=row["barrier"].value,
-        label=row["barrierLabel"].value,
-        step=step or next_step,
-        step_stated=step is not None,
-        at_step=step is not None and step == next_step,
-        standpoint=text(row, "standpointLabel"),
-        standpoint_unstated=(text(row, "standpoint") or "").endswith("/unstated"),
-        severity=text(row, "severityLabel"),
-        status=text(row, "statusLabel"),
-        basis=row["basisLabel"].value,
-        comment=text(row, "comment"),
-    )
+    def _overcame(self, same: Sequence[Row], step: str | None) -> list[Case]:
+        cases: dict[str, Case] = {}
+        for row in same:
+            if not row["overcome"].is_true:
+                continue
+            iri = row["peer"].value
+            before = cases[iri].enablers if iri in cases else ()
+            cases[iri] = Case(
+                iri=iri,
+                label=row["peerLabel"].value,
+                same_step=step is not None and text(row, "step") == step,
+                enablers=self._with_enabler(before, row),
+                since=text(row, "from"),
+                until=text(row, "until"),
+                secondary=_is_secondary(row),
+            )
+        return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))
+
+    def _with_enabler(self, known: tuple[str, ...], row: Row) -> tuple[str, ...]:
+        """What is known to have helped, and the enabler of a row where it is new."""
+        enabler = self._words.concept(text(row, "enabler"))
+        return known if enabler is None or enabler in known else (*known, enabler)
 
 
 def _is_secondary(row: Row) -> bool:
     return is_secondary(row["basis"].value)
-
-
-def _overcame(same: Sequence[Row], step: str | None) -> list[Case]:
-    cases: dict[str, Case] = {}
-    for row in same:
-        if not row["overcome"].is_true:
-            continue
-        iri = row["peer"].value
-        enabler = text(row, "enablerLabel")
-        before = cases[iri].enablers if iri in cases else ()
-        cases[iri] = Case(
-            iri=iri,
-            label=row["peerLabel"].value,
-            same_step=step is not None and text(row, "step") == step,
-            enablers=tuple(dict.fromkeys((*before, *([enabler] if enabler else [])))),
-            since=text(row, "from"),
-            until=text(row, "until"),
-            secondary=_is_secondary(row),
-        )
-    return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))

@@ -1,6 +1,7 @@
-"""An explanation as text for a terminal.
+"""An explanation as text for a terminal, in the reader's language.
 
-Secondary coding is named as such wherever something rests on it, and small numbers are said.
+Secondary coding is named as such wherever something rests on it, and every number has its
+denominator.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,29 +13,27 @@ import pyoxigraph as ox
 from coprod_kg.assessment.claims import Claim
 from coprod_kg.assessment.explanation import Explanation, verdicts_on
 from coprod_kg.assessment.peers import Case, ReportedBarrier
+from coprod_kg.assessment.sentences import Sentences
+from coprod_kg.assessment.sureness import how_sure, what_would_change_it
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.profiles import Finding, Profile, Verdict
 
-__all__ = ["as_lines"]
+__all__ = ["as_lines", "what_others_did"]
 
 _WIDTH: Final = 96
+_MARGIN: Final = 14
+"""Columns that the labels of the first part take, in every language."""
 _NEAREST: Final = 5
+_FEW: Final = 5
+"""Below so many cases a reader is told not to generalise."""
 _SHOWN: Final = 2
 """Statements shown under a criterion on a terminal; the plain values have all."""
-_SIGNS: Final = {
-    Finding.HOLDS: "✓",
-    Finding.CONTESTED: "✓ (contested)",
-    Finding.DOES_NOT_HOLD: "✗",
-    Finding.NOT_FOUND: "? (looked for)",
-    Finding.NOT_CODED: "?",
-}
-"""Before a criterion: met, denied, looked for and not found, not on record."""
+_SIGNS: Final = {Finding.HOLDS: "✓", Finding.DOES_NOT_HOLD: "✗", Finding.NOT_CODED: "?"}
+"""Before a criterion: met, denied, not on record; the two others are told in words."""
 _IMPLIED: Final = (
     "https://w3id.org/coprod/ontology#about",
     "http://www.w3.org/2004/02/skos/core#broader",
 )
-
-
 _BOILERPLATE: Final = "Coded from the source named here"
 """A comment that says nothing about the case."""
 
@@ -51,22 +50,47 @@ def as_lines(explanation: Explanation, base_iri: str, *, every: bool = False) ->
         yield "".join(char if char.isprintable() else " " for char in line)
 
 
+def what_others_did(barrier: ReportedBarrier, words: Sentences) -> str:
+    """Who else reports a barrier, of how many, and what is on record of what became of it."""
+    if not barrier.others:
+        key = "others-none" if barrier.reporting else "others-alone"
+        return words.say(key, all=barrier.reporting)
+    coded = ""
+    if barrier.others_secondary == barrier.others:
+        coded = words.say("coded-all", barrier.others)
+    elif barrier.others_secondary:
+        coded = words.say("coded-some", barrier.others, coded=barrier.others_secondary)
+    told = [words.say("others", barrier.others, all=barrier.reporting, coded=coded)]
+    passed, went = len(barrier.overcame), len(barrier.went_on)
+    if not passed:
+        told.append(words.say("overcome-unknown", barrier.others))
+    elif passed == barrier.others:
+        told.append(words.say("overcame-all", passed))
+    else:
+        told.append(words.say("overcame", passed, others=barrier.others))
+    if went:
+        step = words.inside(words.concept(barrier.step) or "")
+        told.append(words.say("went-on", went, others=barrier.others, step=step))
+    if 0 < passed + went < _FEW:
+        told.append(words.say("few"))
+    return " ".join(told)
+
+
 def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str]:
+    words = explanation.words
     yield explanation.subject.label
-    runners = (
-        f", run by {_listed(explanation.subject.run_by)}" if explanation.subject.run_by else ""
-    )
+    names = words.listed(explanation.subject.run_by)
+    runners = words.say("run-by", names=names) if names else ""
     yield f"  {explanation.subject.iri.removeprefix(f'{base_iri}id/')}{runners}"
     yield ""
     yield from _claims(explanation)
     yield from _supported(explanation)
     yield from _both_sides(explanation)
+    yield from _labelled(words, "label-sure", how_sure(explanation))
+    yield from _labelled(words, "label-change", what_would_change_it(explanation))
     if not explanation.fresh:
-        yield from _indented(
-            "The store holds other conclusions: the data or the profiles changed since. "
-            f"Run coprod-kg assess --refresh {explanation.subject.organisation}",
-            "  ! ",
-        )
+        stale = words.say("stale", organisation=explanation.subject.organisation)
+        yield from _indented(stale, "  ! ")
     for profile in explanation.judgement.profiles if every else _that_matter(explanation):
         yield ""
         yield from _criteria(explanation, profile, base_iri)
@@ -75,107 +99,113 @@ def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str
     yield from _alike(explanation)
 
 
+def _labelled(words: Sentences, label: str, sentences: Iterable[str]) -> Iterator[str]:
+    """Sentences in the column beside a label."""
+    lead = f"{words.say(label):<{_MARGIN}}"
+    for sentence in sentences:
+        yield from _indented(sentence, lead)
+        lead = " " * _MARGIN
+
+
 def _claims(explanation: Explanation) -> Iterator[str]:
-    open_claims = explanation.open_claims
-    for claim in open_claims:
-        yield from _indented(f"{claim.stage_label}{_since(claim)}. {_basis(claim)}", "Claimed    ")
+    words = explanation.words
+    told = []
+    for claim in explanation.open_claims:
+        stage, when = claim.stage_label, _when(words, claim)
+        told.append(words.say("claim", stage=stage, when=when, basis=_basis(words, claim)))
         if claim.comment:
-            yield from _indented(_quoted(claim.comment), " " * 11)
-        if claim.sources:
-            yield from _indented(
-                f"It cites: {'; '.join(source.label for source in claim.sources)}.", " " * 11
-            )
-        else:
-            yield from _indented("It cites no evidence.", " " * 11)
+            told.append(words.quoted(claim.comment))
+        sources = "; ".join(source.label for source in claim.sources)
+        told.append(words.say("cites", sources=sources) if sources else words.say("cites-none"))
+    label = "label-claimed"
+    if explanation.ended_at and not told:
+        label = "label-ended"
     if explanation.ended_at:
         stages = [explanation.labels.get(stage) or shorten(stage) for stage in explanation.ended_at]
-        yield f"Ended      It has ended, at the stage {_listed(map(str.lower, stages), 'or')}."
-    elif not open_claims:
-        yield "Claimed    No stage is claimed for it now."
+        told.append(words.say("ended-at", stages=words.listed(map(words.inside, stages), "or")))
+    elif not told:
+        told.append(words.say("none-claimed"))
     earlier = [claim for claim in explanation.claims if not claim.open]
     if earlier:
-        told = [f"{claim.stage_label.lower()}{_since(claim)}" for claim in earlier]
-        yield from _indented(f"Before: {'; '.join(told)}.", " " * 11)
+        history = [f"{words.inside(one.stage_label)} {_when(words, one)}" for one in earlier]
+        told.append(words.say("before", history="; ".join(history)))
+    yield from _labelled(words, label, told)
 
 
-def _since(claim: Claim) -> str:
+def _when(words: Sentences, claim: Claim) -> str:
     if claim.since and claim.until:
-        return f" from {claim.since} until {claim.until}"
+        return words.say("from-until", since=claim.since, until=claim.until)
     if claim.until:
-        return f" until {claim.until}"
-    return f" since {claim.since}" if claim.since else " (no date)"
+        return words.say("until", until=claim.until)
+    return words.say("since", since=claim.since) if claim.since else words.say("no-date")
 
 
-def _basis(claim: Claim) -> str:
-    who = "the coprod-kg project" if claim.claimant.startswith("coprod-kg") else claim.claimant
-    not_theirs = ", not the organisation's own statement" if claim.secondary else ""
-    return f"By {who}: {claim.basis.lower()}{not_theirs}."
+def _basis(words: Sentences, claim: Claim) -> str:
+    ours = claim.claimant.startswith("coprod-kg")
+    who = words.say("the-project") if ours else claim.claimant
+    return words.say(
+        "by-secondary" if claim.secondary else "by", who=who, basis=words.inside(claim.basis)
+    )
 
 
 def _supported(explanation: Explanation) -> Iterator[str]:
-    names = _listed([_stage(explanation, profile) for profile in explanation.supported])
-    label = "Supported  "
-    if not names:
-        yield from _indented("The record decides for no stage: see what is not on record.", label)
+    words = explanation.words
+    stages = words.listed([_stage(explanation, profile) for profile in explanation.supported])
+    if not stages:
+        told = [words.say("decides-none")]
     elif explanation.claimed and not explanation.above_evidence:
-        yield from _indented(f"{names}: the record bears the claim out.", label)
+        told = [words.say("bears-out", stages=stages)]
     else:
-        yield from _indented(f"{names}, in full.", label)
-    above = [
-        profile
-        for profile in explanation.claimed
-        if profile.stage not in explanation.judgement.supported
-    ]
-    if not explanation.above_evidence:
-        return
-    for profile in above:
-        yield from _indented(_lacking(explanation, profile), " " * 11)
-    unfit = {claim.stage_label for claim in explanation.open_claims} - {
-        explanation.labels.get(profile.stage, "") for profile in explanation.claimed
-    }
-    for stage in sorted(unfit):
-        yield from _indented(f"{stage} is not judged of a subject of this kind.", " " * 11)
+        told = [words.say("in-full", stages=stages)]
+    if explanation.above_evidence:
+        told += [
+            _lacking(explanation, profile)
+            for profile in explanation.claimed
+            if profile.stage not in explanation.judgement.supported
+        ]
+        unfit = {claim.stage_label for claim in explanation.open_claims} - {
+            explanation.labels.get(profile.stage, "") for profile in explanation.claimed
+        }
+        told += [words.say("not-judged", stage=stage) for stage in sorted(unfit)]
+    yield from _labelled(words, "label-supported", told)
 
 
 def _lacking(explanation: Explanation, profile: Profile) -> str:
     """What keeps the record from deciding for a claimed stage, silence apart from a no."""
+    words = explanation.words
     required = [one for one in explanation.verdicts(profile) if one.criterion.required]
     against = [one for one in required if one.finding is Finding.DOES_NOT_HOLD]
     silent = [one for one in required if not one.met and one not in against]
     met = sum(one.met for one in required)
-    told = (
-        f"For {_stage(explanation, profile).lower()}, {met} of {len(required)} required criteria "
-        "are met."
-    )
+    stage = words.inside(_stage(explanation, profile))
+    told = [words.say("lacking", stage=stage, met=met, required=len(required))]
     if against:
-        told += f" Against it: {'; '.join(_quoted(one.criterion.name) for one in against)}."
+        told.append(words.say("against", names=_names(words, against)))
     if silent:
-        told += f" Not on record: {'; '.join(_quoted(one.criterion.name) for one in silent)}."
+        told.append(words.say("not-on-record", names=_names(words, silent)))
     if not against:
-        told += (
-            f" That says what this record lacks, not what the {_kind(explanation)} lacks: "
-            "the claim may well be right."
-        )
-    return told
+        told.append(words.say(f"may-be-right-{_kind(explanation)}"))
+    return " ".join(told)
 
 
 def _both_sides(explanation: Explanation) -> Iterator[str]:
     """Whether it is co-production at all: a question of its own."""
-    both = explanation.judgement.co_produced
+    words, both = explanation.words, explanation.judgement.co_produced
     if both is None:
         return
     profile = next(one for one in explanation.judgement.profiles if not one.stage)
-    lacking = [one.criterion.name for one in explanation.verdicts(profile) if not one.met]
+    lacking = [one for one in explanation.verdicts(profile) if not one.met]
     told = (
-        "Both sides put something in, so it is co-production."
+        words.say("co-produced")
         if both
-        else f"Whether it is co-production is not on record: {'; '.join(map(_quoted, lacking))}."
+        else words.say("co-production-unknown", names=_names(words, lacking))
     )
-    yield from _indented(told, "Both sides ")
+    yield from _labelled(words, "label-both-sides", [told])
 
 
 def _runners(explanation: Explanation) -> Iterator[str]:
     """The state of the organisation behind a programme, which is where culture is."""
+    words = explanation.words
     top = max((profile.rank for profile in explanation.claimed), default=0)
     highest = max((one.rank for one in explanation.judgement.profiles), default=0)
     if not explanation.runners or not top or top < highest:
@@ -183,22 +213,20 @@ def _runners(explanation: Explanation) -> Iterator[str]:
     for runner in explanation.runners:
         for profile in runner.profiles:
             required = [one for one in verdicts_on(runner, profile) if one.criterion.required]
-            met = sum(one.met for one in required)
-            name = explanation.labels.get(runner.subject) or shorten(runner.subject)
-            yield ""
-            yield from _indented(
-                f"What comes after a programme is no matter of this initiative but of {name}, "
-                f"which runs it: {met} of {len(required)} required criteria of "
-                f"{_stage(explanation, profile).lower()} are on record there.",
-                "",
+            told = words.say(
+                "runner",
+                name=explanation.labels.get(runner.subject) or shorten(runner.subject),
+                met=sum(one.met for one in required),
+                required=len(required),
+                stage=words.inside(_stage(explanation, profile)),
             )
+            yield ""
+            yield from _indented(told, "")
             for verdict in required:
                 if not verdict.met:
-                    yield from _indented(_asked(verdict), "  ")
-
-
-def _asked(verdict: Verdict) -> str:
-    return f"{_SIGNS[verdict.finding]} {verdict.criterion.name}. {verdict.criterion.message}"
+                    said = verdict.criterion.words(words.language)
+                    sign = _sign(words, verdict)
+                    yield from _indented(f"{sign} {said.name}. {said.message}", "  ")
 
 
 def _that_matter(explanation: Explanation) -> list[Profile]:
@@ -214,52 +242,75 @@ def _that_matter(explanation: Explanation) -> list[Profile]:
 
 
 def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
-    verdicts = explanation.verdicts(profile)
-    if profile in explanation.claimed or profile in explanation.supported:
-        about = "claimed" if profile in explanation.claimed else "supported"
-        yield f"{_stage(explanation, profile)} ({about})"
+    words, verdicts = explanation.words, explanation.verdicts(profile)
+    stage = _stage(explanation, profile)
+    if profile in explanation.claimed:
+        yield words.say("heading-claimed", stage=stage)
+    elif profile in explanation.supported:
+        yield words.say("heading-supported", stage=stage)
     else:
         required = [verdict for verdict in verdicts if verdict.criterion.required]
         met = sum(verdict.met for verdict in required)
-        stage = _stage(explanation, profile)
-        yield f"{stage}: {met} of {len(required)} required criteria are on record"
-        yield from _indented("Higher is not better: this says only what it would take.", "  ")
+        yield words.say("heading-next", stage=stage, met=met, required=len(required))
+        yield from _indented(words.say("higher"), "  ")
         verdicts = tuple(verdict for verdict in verdicts if not verdict.met)
     for verdict in verdicts:
-        helps = "" if verdict.criterion.required else " (helps, not required)"
-        yield f"  {_SIGNS[verdict.finding]} {verdict.criterion.name}{helps}"
-        if verdict.met and verdict.criterion.only_excludes:
-            yield from _indented("Nothing on record speaks against it.", " " * 6)
-        if verdict.denied:
-            told = _listed([explanation.labels.get(one) or one for one in verdict.denied])
-            yield from _indented(f"Somebody says that it does not hold: {told}.", " " * 6)
-        if verdict.searched:
-            told = _listed([explanation.labels.get(one) or one for one in verdict.searched])
-            yield from _indented(f"It was looked for and not found: {told}.", " " * 6)
-        if not verdict.met:
-            yield from _indented(verdict.criterion.message, " " * 6)
-            kinds = [
-                explanation.labels.get(kind, shorten(kind)) for kind in verdict.criterion.evidence
-            ]
-            if kinds and verdict.criterion.required:
-                yield from _indented(
-                    f"Would show it: {_listed(map(str.lower, kinds), 'or')}.", " " * 6
-                )
+        helps = "" if verdict.criterion.required else words.say("helps")
+        said = verdict.criterion.words(words.language)
+        yield f"  {_sign(words, verdict)} {said.name}{helps}"
+        for sentence in _told(explanation, verdict):
+            yield from _indented(sentence, " " * 6)
         yield from _statements(explanation, verdict, base_iri)
 
 
+def _sign(words: Sentences, verdict: Verdict) -> str:
+    if verdict.finding is Finding.CONTESTED:
+        return words.say("sign-contested")
+    if verdict.finding is Finding.NOT_FOUND:
+        return words.say("sign-looked-for")
+    return _SIGNS[verdict.finding]
+
+
+def _told(explanation: Explanation, verdict: Verdict) -> Iterator[str]:
+    """What there is to say under a criterion, its statements apart."""
+    words, criterion = explanation.words, verdict.criterion
+    if verdict.met and criterion.only_excludes:
+        yield words.say("nothing-against")
+    for key, claims in (("denied", verdict.denied), ("searched", verdict.searched)):
+        if claims:
+            labels = [explanation.labels.get(claim) or claim for claim in claims]
+            yield words.say(key, claims=words.listed(labels))
+    if verdict.met:
+        return
+    yield criterion.words(words.language).message
+    kinds = [explanation.labels.get(kind, shorten(kind)) for kind in criterion.evidence]
+    if kinds and criterion.required:
+        yield words.say("would-show", kinds=words.listed(map(words.inside, kinds), "or"))
+    for key, blockers in (
+        ("blocked-by", [one for one in explanation.barriers if criterion.iri in one.blocks]),
+        (
+            "perhaps-blocked-by",
+            [one for one in explanation.barriers if criterion.iri in one.may_block],
+        ),
+    ):
+        if blockers:
+            labels = list(dict.fromkeys(words.inside(one.label) for one in blockers))
+            yield words.say(key, barriers=words.listed(labels))
+
+
 def _statements(explanation: Explanation, verdict: Verdict, base_iri: str) -> Iterator[str]:
+    words = explanation.words
     telling = [
         triple
         for triple in verdict.triples
         if triple.predicate.value not in _IMPLIED and str(triple.subject).startswith(f"<{base_iri}")
     ]
     sentences = list(dict.fromkeys(_sentence(explanation, triple) for triple in telling))
-    lead = "" if verdict.met else "Found only: "
     for sentence in sentences[:_SHOWN]:
-        yield from _indented(f"{lead}{sentence}", " " * 6)
+        told = sentence if verdict.met else words.say("found-only", statement=sentence)
+        yield from _indented(told, " " * 6)
     if len(sentences) > _SHOWN:
-        yield f"      … and {len(sentences) - _SHOWN} more (--json has them all)"
+        yield f"      {words.say('more', len(sentences) - _SHOWN)}"
 
 
 def _sentence(explanation: Explanation, triple: ox.Triple) -> str:
@@ -273,143 +324,110 @@ def _sentence(explanation: Explanation, triple: ox.Triple) -> str:
 
 def _called(explanation: Explanation, node: Any) -> str:
     if isinstance(node, ox.Literal):
-        return _quoted(node.value)
+        return explanation.words.quoted(node.value)
     if isinstance(node, ox.NamedNode):
         return explanation.labels.get(node.value) or shorten(node.value)
-    return "a claim without a name"
+    return explanation.words.say("nameless")
 
 
 def _barriers(explanation: Explanation) -> Iterator[str]:
+    words = explanation.words
     yield ""
     if not explanation.barriers:
-        yield "Barriers   None is reported of it."
+        yield from _labelled(words, "label-barriers", [words.say("no-barrier")])
         return
-    yield "Barriers reported of it, and what others did about the same"
+    yield words.say("barriers-heading")
     for barrier in explanation.barriers:
-        yield from _barrier(barrier)
+        yield from _barrier(explanation, barrier)
 
 
 def _alike(explanation: Explanation) -> Iterator[str]:
     """The nearest five at the same stage in the same sector, with how many there are."""
     if not explanation.alike:
         return
-    many = len(explanation.alike)
+    words, many = explanation.words, len(explanation.alike)
     moved = sum(one.moved_on for one in explanation.alike)
+    told = words.say("alike-moved", moved, all=many) if moved else words.say("alike-none-moved")
+    nearest = words.say("alike-nearest", min(many, _NEAREST), all=many)
     yield ""
-    were = "are or were" if many > 1 else "is or was"
-    told = (
-        f"{moved} of them {'is' if moved == 1 else 'are'} on record at a higher one later."
-        if moved
-        else "that any moved on is not on record."
-    )
-    others = "others" if many > 1 else "other"
-    yield from _indented(
-        f"{many} {others} in its sector {were} at its stage; {told} The nearest:", ""
-    )
+    yield from _indented(f"{words.say('alike', many, moved=told)} {nearest}", "")
     for one in explanation.alike[:_NEAREST]:
-        shared = [
-            word for word, holds in (("level", one.same_level), ("size", one.same_size)) if holds
+        facts = [
+            words.say(key)
+            for key, holds in (
+                ("same-level", one.same_level),
+                ("same-size", one.same_size),
+                ("moved-on", one.moved_on),
+                ("has-ended", one.ended),
+            )
+            if holds
         ]
-        facts = [f"same {_listed(shared)}"] if shared else []
-        facts += ["moved on"] if one.moved_on else []
-        facts += ["has ended"] if one.ended else []
         told = f" ({'; '.join(facts)})" if facts else ""
         yield from _indented(f"{one.label}{told}", "  • ")
 
 
-def _barrier(barrier: ReportedBarrier) -> Iterator[str]:
-    step = (
-        f"at the step {barrier.step.rpartition('/')[2]}"
-        if barrier.step_stated and barrier.step
-        else ""
-    )
-    facts = [step or "step not stated", barrier.severity and barrier.severity.lower()]
-    facts.append(barrier.status and barrier.status.lower())
+def _barrier(explanation: Explanation, barrier: ReportedBarrier) -> Iterator[str]:
+    words = explanation.words
+    step = words.concept(barrier.step) if barrier.step_stated else None
+    facts = [words.say("at-step", step=words.inside(step)) if step else words.say("step-unstated")]
+    facts += [words.inside(fact) for fact in (barrier.severity, barrier.status) if fact]
     if barrier.standpoint and not barrier.standpoint_unstated:
-        facts.append(f"seen by: {barrier.standpoint.lower()}")
-    facts.append(barrier.basis.lower())
-    yield from _indented(
-        f"{barrier.label} ({', '.join(str(fact) for fact in facts if fact)})", "  • "
-    )
+        facts.append(words.say("seen-by", standpoint=words.inside(barrier.standpoint)))
+    facts.append(words.inside(barrier.basis))
+    yield from _indented(f"{barrier.label} ({', '.join(facts)})", "  • ")
     if barrier.comment and not barrier.comment.startswith(_BOILERPLATE):
-        yield from _indented(_quoted(barrier.comment), " " * 6)
+        yield from _indented(words.quoted(barrier.comment), " " * 6)
+    criteria = {
+        verdict.criterion.iri: verdict.criterion for verdict in explanation.judgement.verdicts
+    }
+    named = [criteria[iri] for iri in barrier.blocks if iri in criteria]
+    if named:
+        names = words.listed(words.quoted(one.words(words.language).name) for one in named)
+        yield from _indented(words.say("blocks", criteria=names), " " * 6)
     if barrier.overcome_by:
-        how = _listed(map(str.lower, barrier.overcome_by))
-        yield from _indented(f"Overcome here by {how}.", " " * 6)
-    yield from _indented(_elsewhere(barrier), " " * 6)
-    for case in (*barrier.overcame, *barrier.went_on):
-        yield from _indented(_case(case, reported=case in barrier.overcame), " " * 8)
+        enablers = words.listed(map(words.inside, barrier.overcome_by))
+        yield from _indented(words.say("overcome-here", enablers=enablers), " " * 6)
+    yield from _indented(what_others_did(barrier, words), " " * 6)
+    for case in barrier.overcame:
+        yield from _indented(_case(words, case, "case-overcame"), " " * 8)
+    for case in barrier.went_on:
+        yield from _indented(_case(words, case, "case-went-on"), " " * 8)
 
 
-def _elsewhere(barrier: ReportedBarrier) -> str:
-    if not barrier.others:
-        return "Nobody else in the store reports it, so there is nothing to learn from others yet."
-    coded = (
-        ", all known from secondary coding"
-        if barrier.others_secondary == barrier.others
-        else f", {barrier.others_secondary} of them known from secondary coding"
-        if barrier.others_secondary
-        else ""
+def _case(words: Sentences, case: Case, key: str) -> str:
+    return words.say(
+        key if case.enablers else f"{key}-unsaid",
+        name=case.label,
+        how=words.listed(map(words.inside, case.enablers)),
+        when=_duration(words, case.since, case.until),
+        step="" if case.same_step else words.say("case-step"),
+        coded=words.say("case-coded") if case.secondary else "",
     )
-    who = f"{barrier.others} other{'s' if barrier.others > 1 else ''} report it{coded}."
-    if barrier.others == 1:
-        who = who.replace("report it", "reports it").replace(", all known", ", known")
-    passed = len(barrier.overcame)
-    went = len(barrier.went_on)
-    told = (
-        f"{passed} of them {'is' if passed == 1 else 'are'} said to have overcome it"
-        if passed
-        else "Whether they overcame it is not on record"
-        if barrier.others == 1
-        else f"Whether they overcame it is not on record in any of the {barrier.others}"
-    )
-    if went:
-        step = (barrier.step or "").rpartition("/")[2]
-        told += f"; {went} took the step {step} although they report it"
-    few = " Too few to generalise from." if 0 < passed + went < 5 else ""
-    return f"{who} {told}.{few}"
 
 
-def _case(case: Case, *, reported: bool) -> str:
-    when = _duration(case.since, case.until)
-    how = _listed(map(str.lower, case.enablers)) if case.enablers else "nothing named"
-    means = f"by {how}" if reported else f"enablers reported there: {how}"
-    step = "" if case.same_step else "; whether at the same step is not stated"
-    coded = "; secondary coding" if case.secondary else ""
-    return f"{case.label}: {means}{when}{step}{coded}"
-
-
-def _duration(since: str | None, until: str | None) -> str:
-    if not since or not until:
-        return (
-            f"; since {since}"
-            if since
-            else f"; until {until}"
-            if until
-            else "; how long: not known"
-        )
-    years = int(until[:4]) - int(since[:4])
-    unit = "year" if years == 1 else "years"
-    return f"; {since} to {until}, {f'about {years} {unit}' if years else 'within a year'}"
+def _duration(words: Sentences, since: str | None, until: str | None) -> str:
+    if since and until:
+        years = int(until[:4]) - int(since[:4])
+        key = "case-years" if years else "case-within-a-year"
+        return words.say(key, years, since=since, until=until)
+    if since:
+        return words.say("case-since", since=since)
+    return words.say("case-until", until=until) if until else words.say("case-when-unknown")
 
 
 def _stage(explanation: Explanation, profile: Profile) -> str:
     return explanation.labels.get(profile.stage) or shorten(profile.stage)
 
 
-def _quoted(text: str) -> str:
-    return f"“{text}”"
+def _names(words: Sentences, verdicts: Iterable[Verdict]) -> str:
+    """The names of criteria in quotation marks, one after the other."""
+    return "; ".join(
+        words.quoted(verdict.criterion.words(words.language).name) for verdict in verdicts
+    )
 
 
 def _kind(explanation: Explanation) -> str:
     return "organisation" if "/id/organisation/" in explanation.subject.iri else "initiative"
-
-
-def _listed(words: Iterable[str], last: str = "and") -> str:
-    known = list(words)
-    if len(known) < 2:
-        return "".join(known)
-    return f"{', '.join(known[:-1])} {last} {known[-1]}"
 
 
 def _indented(text: str, lead: str) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 import pyoxigraph as ox
 
 from coprod_kg.assessment.explanation import Explanation, verdicts_on
+from coprod_kg.assessment.sureness import how_sure, what_would_change_it
+from coprod_kg.assessment.text import what_others_did
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.paths import written
 from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
@@ -14,17 +16,19 @@ from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
 __all__ = ["as_values"]
 
 
-def as_values(explanation: Explanation, profiles: Profiles, language: str = "en") -> dict[str, Any]:
+def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
     """The explanation as JSON can hold it, every deciding statement included.
 
     Args:
         explanation: what is told.
         profiles: by which it was judged.
-        language: that of the words of the criteria.
     """
+    words = explanation.words
+    language = words.language
     return {
         "subject": explanation.subject.iri,
         "label": explanation.subject.label,
+        "language": language,
         "organisation": explanation.subject.organisation,
         "claims": [asdict(claim) for claim in explanation.claims],
         "endedAtStages": list(explanation.ended_at),
@@ -32,6 +36,8 @@ def as_values(explanation: Explanation, profiles: Profiles, language: str = "en"
         "supportedStages": list(explanation.judgement.supported),
         "contradictedStages": list(explanation.judgement.contradicted),
         "claimAboveEvidence": explanation.above_evidence,
+        "howSure": how_sure(explanation),
+        "wouldChange": what_would_change_it(explanation),
         "conclusionsAreFresh": explanation.fresh,
         "profiles": [
             _profile(explanation.judgement, profile, profiles, language)
@@ -48,7 +54,10 @@ def as_values(explanation: Explanation, profiles: Profiles, language: str = "en"
             for runner in explanation.runners
         ],
         "alike": [asdict(peer) for peer in explanation.alike],
-        "barriers": [asdict(barrier) for barrier in explanation.barriers],
+        "barriers": [
+            asdict(barrier) | {"what_others_did": what_others_did(barrier, words)}
+            for barrier in explanation.barriers
+        ],
     }
 
 

@@ -17,6 +17,7 @@ from coprod_kg.cli.context import setting_options
 from coprod_kg.client.remote import Remote
 from coprod_kg.client.sources import opened
 from coprod_kg.errors import NotFound, WrongUsage
+from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 
@@ -28,6 +29,13 @@ __all__ = ["assess"]
 @click.argument("names", metavar="[IRI|ID]…", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON, statements included.")
 @click.option("--url", metavar="URL", help="Ask the running service at this address.")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    show_default=True,
+    help="The language of the sentences.",
+)
 @click.option("--every-stage", is_flag=True, help="Tell the criteria of every stage.")
 @click.option(
     "--refresh",
@@ -84,9 +92,15 @@ def assess(
 
 
 def _explain(
-    names: tuple[str, ...], store: Store, settings: Settings, *, as_json: bool, every_stage: bool
+    names: tuple[str, ...],
+    store: Store,
+    settings: Settings,
+    *,
+    language: str,
+    as_json: bool,
+    every_stage: bool,
 ) -> None:
-    explainer = Explainer(store, settings)
+    explainer = Explainer(store, settings, language)
     subjects = find(names, store, settings.base_iri)
     explained = [explainer.explain(subject) for subject in subjects]
     if as_json:
@@ -101,18 +115,18 @@ def _explain(
 
 
 def _explain_remotely(
-    names: tuple[str, ...], remote: Remote, *, as_json: bool, every_stage: bool
+    names: tuple[str, ...], remote: Remote, *, language: str, as_json: bool, every_stage: bool
 ) -> None:
     """The same from a running service; a name is KIND/NAME, or the IRI of the thing."""
     wanted = ["/".join(name.strip("<>").split("/")[-2:]) for name in names]
     if as_json:
-        found = [json.loads(remote.assessment(name, "json", every_stage=False)) for name in wanted]
+        found = [json.loads(remote.assessment(name, "json", language)) for name in wanted]
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     for number, name in enumerate(wanted):
         if number:
             click.echo(f"\n{'─' * 72}\n")
-        click.echo(remote.assessment(name, "txt", every_stage=every_stage), nl=False)
+        click.echo(remote.assessment(name, "txt", language, every_stage=every_stage), nl=False)
 
 
 def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:

@@ -97,16 +97,20 @@ class Remote:
         with self._send(f"{path}{_tail(values, version)}", ("*/*",)) as answer:
             return answer.read().decode()
 
-    def assessment(self, name: str, form: str, *, every_stage: bool) -> str:
+    def assessment(
+        self, name: str, form: str, language: str = "en", *, every_stage: bool = False
+    ) -> str:
         """An assessment as JSON or text; a bare name means an initiative.
 
         Args:
             name: ``initiative/garden`` or ``organisation/harbour``.
             form: ``json`` or ``txt``.
+            language: of its sentences.
             every_stage: whether the text tells the criteria of every stage.
         """
         path = quote(name if "/" in name else f"initiative/{name}", safe="/")
-        tail = urlencode({"format": form} | ({"every_stage": "1"} if every_stage else {}))
+        given = {"format": form, "lang": language} | ({"every_stage": "1"} if every_stage else {})
+        tail = urlencode(given)
         with self._send(f"/assessments/{path}?{tail}", ("*/*",)) as answer:
             return answer.read().decode()
 

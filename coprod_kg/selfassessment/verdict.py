@@ -16,6 +16,7 @@ from coprod_kg.assessment.claims import CitedEvidence, Claim
 from coprod_kg.assessment.explanation import Explanation
 from coprod_kg.assessment.peers import Alike, Peers, ReportedBarrier, alike_at
 from coprod_kg.assessment.search import Subject
+from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
@@ -90,6 +91,7 @@ def verdict(statements: Statements, answers: Answers, store: Store | None = None
         fresh=True,
         barriers=_barriers(data, initiative, answers, stages, store) if store else (),
         labels={},
+        words=Sentences(answers.language),
         ended_at=ended,
         runners=tuple(
             judged[iri] for iri in [statements.organisation] if iri is not None and iri in judged
@@ -149,11 +151,13 @@ def _claims(data: Graph, initiative: ox.NamedNode, answers: Answers) -> Iterable
             stage_label=concept.label(answers.language),
             rank=concept.rank,
             claimant=answers.first("Ask-runner"),
+            claimant_iri=_iri(data.value(claim, named("cp:claimedBy"))),
             basis=_label(basis, answers.language) or "",
             secondary=basis is not None and is_secondary(basis.value),
             since=None,
             until=None,
             open=stage in current,
+            confidence=None,
             comment=None,
             sources=tuple(_cited(data, claim)),
         )
@@ -163,7 +167,16 @@ def _cited(data: Graph, claim: ox.NamedNode) -> Iterable[CitedEvidence]:
     for document in data.objects(claim, named("cp:supportedBy")):
         page = data.value(document, named("foaf:page"))
         label = data.value(document, named("rdfs:label"))
-        yield CitedEvidence(document.value, label.value, page.value if page is not None else None)
+        yield CitedEvidence(
+            document.value,
+            label.value,
+            page.value if page is not None else None,
+            _iri(data.value(document, named("cp:hasIndependence"))) or None,
+        )
+
+
+def _iri(node: ox.NamedNode | None) -> str:
+    return node.value if node is not None else ""
 
 
 def _barriers(
@@ -174,7 +187,7 @@ def _barriers(
     store: Store,
 ) -> tuple[ReportedBarrier, ...]:
     """The barriers that are answered, with what others did about the same."""
-    peers = Peers(store)
+    peers = Peers(store, Sentences(answers.language))
     _, next_step = peers.next_step(stages)
     found = []
     for claim in data.subjects(named("cp:about"), initiative):

@@ -11,6 +11,7 @@ from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
 from coprod_kg.errors import WrongUsage
 from coprod_kg.formats.media_types import Format, Offer, negotiate
+from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.site import Site
 
@@ -28,11 +29,12 @@ def blueprint(site: Site) -> Blueprint:
         """One assessment: what `coprod-kg assess` says."""
         given = parameters(request)
         offer = _offer(given.one("format"))
+        language = _language(given.one("lang"))
         settings = site.settings
         with site.making():
             seen = site.seen
             version = seen.version()
-            explainer = Explainer(seen, settings)
+            explainer = Explainer(seen, settings, language)
             (subject,) = find([f"{kind}/{name}"], seen, settings.base_iri)
             explanation = explainer.explain(subject)
         if offer.format == _TEXT:
@@ -44,6 +46,8 @@ def blueprint(site: Site) -> Blueprint:
             body = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
         response = Response(body, content_type=offer.content_type)
         response.headers["Dataset-Version"] = str(version)
+        response.headers["Content-Language"] = language
+        response.vary.add("Accept-Language")
         response.headers["Cache-Control"] = "no-cache"
         response.add_etag()
         response.make_conditional(request)
@@ -51,6 +55,19 @@ def blueprint(site: Site) -> Blueprint:
 
     routes.add_url_rule("/assessments/<kind>/<name>", endpoint="show", view_func=show)
     return routes
+
+
+def _language(named: str | None) -> str:
+    """The language that the client names, or reads best; English where it reads none of them."""
+    if not named:
+        return request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
+    if named in LANGUAGES:
+        return named
+    raise WrongUsage(
+        f"there is no language {named[:80]!r} here",
+        where="parameter lang",
+        fix=f"The languages are: {', '.join(LANGUAGES)}.",
+    )
 
 
 def _offer(named: str | None) -> Offer:

@@ -215,7 +215,7 @@ def _json(page: Page, answers: Answers, statements: Statements) -> Response:
     explanation = verdict(statements, answers, store)
     told = {
         "answers": [list(pair) for pair in answers.pairs()],
-        "assessment": as_values(explanation, profiles(), page.language),
+        "assessment": as_values(explanation, profiles()),
         "nextSteps": [
             {
                 "kind": step.kind,

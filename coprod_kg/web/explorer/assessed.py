@@ -77,7 +77,7 @@ class Assessed:
 def assessed(page: Page, iris: Iterable[str]) -> list[Assessed]:
     """The assessments of several subjects, without those that cannot be assessed."""
     store = PageStore(page.site.store, NOTHING, page=page)
-    explainer = Explainer(store, page.site.settings)
+    explainer = Explainer(store, page.site.settings, page.language)
     wanted = list(iris)
     known = subjects(store, wanted)
     found = []
@@ -96,7 +96,7 @@ def shown(page: Page, explanation: Explanation, profiles: Profiles) -> Assessed:
         explanation: what is shown.
         profiles: by which it was judged.
     """
-    values = as_values(explanation, profiles, page.language)
+    values = as_values(explanation, profiles)
     claimed = tuple(dict.fromkeys(claim.stage for claim in explanation.open_claims))
     supported = tuple(values["supportedStages"])
     told = values["profiles"]

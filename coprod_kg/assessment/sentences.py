@@ -1,0 +1,67 @@
+"""Sentences of an assessment in the reader's language, from ``sentences.toml`` and the schemes."""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from coprod_kg.model.advice import filled
+from coprod_kg.model.installed import Model
+
+__all__ = ["Sentences"]
+
+_Texts = dict[str, str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """The sentences of one language.
+
+    Attributes:
+        language: of the reader; English stands in for what it lacks.
+    """
+
+    language: str = "en"
+
+    def say(self, key: str, number: int | None = None, **slots: str | int) -> str:
+        """A sentence with its slots filled in.
+
+        Args:
+            key: its name in the catalogue.
+            number: how many of what it counts, where it differs for one and for several.
+            slots: what else is filled in.
+        """
+        texts = _catalogue()[key]
+        text = texts.get(self.language) or texts["en"]
+        if isinstance(text, list):
+            text = text[0] if number == 1 else text[-1]
+        values = {"number": number} | slots
+        return filled(text, lambda name: str(values[name]))
+
+    def listed(self, words: Iterable[str], last: str = "and") -> str:
+        """Words as people list them."""
+        known = list(words)
+        if len(known) < 2:
+            return "".join(known)
+        return self.say(last, first=", ".join(known[:-1]), last=known[-1])
+
+    def quoted(self, text: str) -> str:
+        """A text in the quotation marks of the language."""
+        return self.say("quoted", text=text)
+
+    def concept(self, iri: str | None) -> str | None:
+        """What a concept is called; None for none, and for one that is not installed."""
+        concept = Model.installed().concepts.get(iri) if iri else None
+        return concept.label(self.language) if concept else None
+
+    def inside(self, label: str) -> str:
+        """A label as it stands within a sentence: German nouns keep their capital."""
+        keeps = self.language == "de" or label[1:2].isupper()
+        return label if keeps else label[:1].lower() + label[1:]
+
+
+@cache
+def _catalogue() -> dict[str, _Texts]:
+    path = Path(__file__).with_name("sentences.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))

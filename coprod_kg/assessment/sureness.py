@@ -1,0 +1,150 @@
+"""How sure an assessment is, and what would change it: what the record rests on, counted."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from coprod_kg.assessment.claims import Claim
+from coprod_kg.assessment.explanation import Explanation
+from coprod_kg.validation.profiles import Finding, Profile, Verdict
+
+__all__ = ["how_sure", "what_would_change_it"]
+
+_INDEPENDENT: Final = "https://w3id.org/coprod/vocab/independence/independent"
+
+
+def how_sure(explanation: Explanation) -> list[str]:
+    """What the verdict rests on, in sentences of the reader's language."""
+    return [*_claimants(explanation), *_evidence(explanation), *_criteria(explanation)]
+
+
+def what_would_change_it(explanation: Explanation) -> list[str]:
+    """What would have to come on record, or be withdrawn, for another verdict."""
+    return [*_upwards(explanation), *_downwards(explanation)]
+
+
+def _last_claims(explanation: Explanation) -> tuple[Claim, ...]:
+    """The claims of where it stands now, or stood when it ended."""
+    ended = [claim for claim in explanation.claims if claim.stage in explanation.ended_at]
+    return explanation.open_claims or tuple(ended)
+
+
+def _claimants(explanation: Explanation) -> Iterator[str]:
+    words, claims = explanation.words, _last_claims(explanation)
+    claimants = {claim.claimant_iri for claim in claims}
+    if not claimants:
+        return
+    stages = list(dict.fromkeys(words.inside(claim.stage_label) for claim in claims))
+    if len(claimants) == 1:
+        yield words.say("claimants-one")
+    elif len(stages) == 1:
+        yield words.say("claimants-agree", len(claimants))
+    else:
+        yield words.say("claimants-differ", len(claimants), stages=words.listed(stages))
+    if all(claim.secondary for claim in claims):
+        yield words.say("all-secondary")
+    degrees = dict.fromkeys(words.inside(claim.confidence) for claim in claims if claim.confidence)
+    if degrees:
+        yield words.say("confidence", degrees=words.listed(degrees))
+
+
+def _evidence(explanation: Explanation) -> Iterator[str]:
+    claims = _last_claims(explanation)
+    cited = {source.iri: source.independence for claim in claims for source in claim.sources}
+    if not claims:
+        return
+    if not cited:
+        yield explanation.words.say("no-source")
+        return
+    told = list(cited.values())
+    if not any(told):
+        yield explanation.words.say("independence-unknown", len(told))
+        return
+    yield explanation.words.say(
+        "independent",
+        len(told),
+        independent=told.count(_INDEPENDENT),
+        unknown=told.count(None),
+    )
+
+
+def _criteria(explanation: Explanation) -> Iterator[str]:
+    met = _met(explanation)
+    words = explanation.words
+    silent = [verdict for verdict in met if verdict.criterion.only_excludes]
+    contested = [verdict for verdict in met if verdict.finding is Finding.CONTESTED]
+    if silent:
+        yield words.say("rests-on-silence", len(silent), met=len(met))
+    if contested:
+        yield words.say("contested", names=_named(explanation, contested))
+
+
+def _upwards(explanation: Explanation) -> Iterator[str]:
+    """What the claimed stages lack; where none is claimed, what the nearest one lacks."""
+    words = explanation.words
+    unsupported = [
+        profile
+        for profile in explanation.claimed
+        if profile.stage not in explanation.judgement.supported
+    ]
+    key = "would-bear-out"
+    if not explanation.claims and not explanation.supported:
+        staged = [profile for profile in explanation.judgement.profiles if profile.stage]
+        unsupported = sorted(staged, key=lambda one: len(_missed(explanation, one)))[:1]
+        key = "would-support"
+    for profile in unsupported:
+        missed = _missed(explanation, profile)
+        against = [one for one in missed if one.finding is Finding.DOES_NOT_HOLD]
+        stage = words.inside(words.concept(profile.stage) or profile.stage)
+        if against:
+            names = _named(explanation, against)
+            yield words.say("would-need-withdrawal", stage=stage, names=names)
+        elif missed:
+            names = _named(explanation, missed)
+            yield words.say(key, len(missed), stage=stage, names=names)
+
+
+def _downwards(explanation: Explanation) -> Iterator[str]:
+    met = _met(explanation)
+    single = [
+        verdict
+        for verdict in met
+        if not verdict.criterion.only_excludes and _rests(explanation, verdict) == 1
+    ]
+    if single:
+        names = _named(explanation, single)
+        yield explanation.words.say("would-fall", len(single), met=len(met), names=names)
+
+
+def _met(explanation: Explanation) -> list[Verdict]:
+    """The required criteria of the supported stages, each once."""
+    found = {
+        verdict.criterion.iri: verdict
+        for profile in explanation.supported
+        for verdict in explanation.verdicts(profile)
+        if verdict.criterion.required and verdict.met
+    }
+    return list(found.values())
+
+
+def _missed(explanation: Explanation, profile: Profile) -> list[Verdict]:
+    verdicts = explanation.verdicts(profile)
+    return [verdict for verdict in verdicts if verdict.criterion.required and not verdict.met]
+
+
+def _rests(explanation: Explanation, verdict: Verdict) -> int:
+    """On how many statements a verdict rests: claims, and values of the subject itself."""
+    own = f"<{explanation.subject.iri}>"
+    return len(
+        {
+            triple if str(triple.subject) == own else triple.subject
+            for triple in verdict.triples
+            if "/id/" in str(triple.subject)
+        }
+    )
+
+
+def _named(explanation: Explanation, verdicts: list[Verdict]) -> str:
+    words = explanation.words
+    return words.listed(
+        words.quoted(verdict.criterion.words(words.language).name) for verdict in verdicts
+    )
