@@ -39,13 +39,17 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "jena": (
         lambda: any(Path(os.environ.get("COPROD_JENA", os.devnull)).glob("*.jar")),
-        "sh .ci/jena/fetch.sh DIRECTORY, then COPROD_JENA=DIRECTORY",
+        "sh .ci/fetch_jars.sh jena DIRECTORY, then COPROD_JENA=DIRECTORY",
     ),
     "nginx": (lambda: shutil.which("nginx") is not None, "apt install nginx-light"),
     "openssl": (lambda: shutil.which("openssl") is not None, "apt install openssl"),
     "oxigraph": (
         lambda: Path(sys.executable).with_name("oxigraph").exists(),
         "pip install oxigraph",
+    ),
+    "robot": (
+        lambda: any(Path(os.environ.get("COPROD_ROBOT", os.devnull)).glob("*.jar")),
+        "sh .ci/fetch_jars.sh robot DIRECTORY, then COPROD_ROBOT=DIRECTORY",
     ),
     "systemd-analyze": (
         lambda: shutil.which("systemd-analyze") is not None,

@@ -17,7 +17,7 @@ from coprod_kg.reasoning.java import java
 __all__ = ["JARS", "START_SECONDS", "SWITCHES", "Jena", "jena"]
 
 JARS = Path(os.environ.get("COPROD_JENA", "no folder is named"))
-"""Where ``.ci/jena/fetch.sh`` put the jars."""
+"""Where ``.ci/fetch_jars.sh`` put the jars."""
 
 START_SECONDS = 120
 SWITCHES = ("-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.timezone=UTC")

@@ -1,5 +1,8 @@
 """The ontology as a text: canonical, complete, of one set of prefixes, and in OWL 2 DL."""
 
+import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from rdflib.namespace import DCTERMS
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.model.files import files
 from coprod_kg.model.namespaces import expand, prefixes, shorten, term, terms
+from coprod_kg.reasoning.java import java
 from tests.ontology.reading import (
     ALIGNMENTS,
     CANONICAL,
@@ -22,6 +26,8 @@ from tests.ontology.reading import (
     found,
     parsed,
 )
+
+ROBOT = "org.obolibrary.robot.CommandLineInterface"
 
 # The text
 
@@ -312,6 +318,26 @@ def test_the_core_merged_with_all_alignments_declares_everything_as_one_kind() -
             if isinstance(target, URIRef) and str(subject).startswith(CP):
                 kinds = {kind for kind in KINDS if (target, RDF.type, kind) in merged}
                 assert kinds, f"{target} is not declared"
+
+
+@pytest.mark.parametrize("fault", ["", "cp:claimedBy a owl:DatatypeProperty ."])
+def test_the_core_merged_with_all_alignments_is_within_owl_2_dl_for_robot(
+    fault: str, require: Callable[[str], None], tmp_path: Path
+) -> None:
+    require("java")
+    require("robot")
+    extra = tmp_path / "extra.ttl"
+    extra.write_text(f"PREFIX cp: <{CP}> PREFIX owl: <{OWL}> {fault}", encoding="utf-8")
+    inputs = [CORE, *ALIGNMENTS, extra]
+    report = tmp_path / "report.txt"
+    command = [str(java()), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    command += ["-cp", f"{os.environ['COPROD_ROBOT']}/*", ROBOT, "merge"]
+    command += [part for path in inputs for part in ("--input", str(path))]
+    command += ["validate-profile", "--profile", "DL", "--output", str(report)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = f"{ran.stdout}{ran.stderr}{report.read_text() if report.exists() else ''}"
+    assert (ran.returncode == 0) is not bool(fault), said
+    assert ("Cannot pun between properties" in said) is bool(fault), said
 
 
 def test_the_table_of_mappings_says_what_the_alignments_say() -> None:
