@@ -26,7 +26,7 @@ from typing import Any, Final
 from coprod_kg.errors import Forbidden, NotFound, Unauthorised, WrongUsage
 from coprod_kg.model.files import files
 from coprod_kg.store.base import NOTHING, Hidden
-from coprod_kg.store.directory import alone, put
+from coprod_kg.store.directory import locked, write_durably
 
 __all__ = ["SAY_WHO", "Grant", "Private", "Role", "Tokens", "hidden"]
 
@@ -167,7 +167,7 @@ class Tokens:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Grant]]:
-        with alone(self._path):
+        with locked(self._path):
             grants = dict(self._read())
             yield grants
             _write(self._path, [asdict(grant) for grant in grants.values()])
@@ -250,7 +250,7 @@ class Private:
                 f"{organisation[:80]!r} is no name of an organisation",
                 fix="Write the last part of its IRI, such as comune-di-bologna.",
             )
-        with alone(self._path):
+        with locked(self._path):
             before = set(_listed(self._path))
             after = before | {organisation} if private else before - {organisation}
             if after != before:
@@ -269,7 +269,7 @@ def _listed(path: Path) -> list[Any]:
 
 def _write(path: Path, entries: list[Any]) -> None:
     """Replace a file of JSON atomically; only its owner may read it."""
-    put(path, json.dumps(entries, indent=2).encode())
+    write_durably(path, json.dumps(entries, indent=2).encode())
 
 
 def _digest(secret: str) -> str:

@@ -18,7 +18,7 @@ from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation import caches
 from coprod_kg.validation.paths import written
-from coprod_kg.validation.profiles import Criterion, Finding, Judgement, Profiles
+from coprod_kg.validation.profiles import Criterion, CriterionFinding, Judgement, Profiles
 
 BASE = "https://w3id.org/coprod/"
 CPS = "https://w3id.org/coprod/shapes#"
@@ -299,19 +299,19 @@ DENIED = """
 @pytest.mark.parametrize(
     ("said", "finding"),
     [
-        (PROJECT, Finding.NOT_CODED),
-        (PROJECT + DENIED, Finding.DOES_NOT_HOLD),
-        (PROJECT + DENIED.replace("does-not-hold", "not-found"), Finding.NOT_FOUND),
-        (PILOT, Finding.HOLDS),
-        (PILOT + DENIED, Finding.CONTESTED),
+        (PROJECT, CriterionFinding.NOT_CODED),
+        (PROJECT + DENIED, CriterionFinding.DOES_NOT_HOLD),
+        (PROJECT + DENIED.replace("does-not-hold", "not-found"), CriterionFinding.NOT_FOUND),
+        (PILOT, CriterionFinding.HOLDS),
+        (PILOT + DENIED, CriterionFinding.CONTESTED),
     ],
 )
-def test_silence_is_never_a_no(said: str, finding: Finding) -> None:
+def test_silence_is_never_a_no(said: str, finding: CriterionFinding) -> None:
     found = panel(said)
     verdict = next(one for one in found.verdicts if one.criterion.iri.endswith("-question"))
     assert verdict.finding is finding
     against = f"{BASE}vocab/stage/pilot-project" in found.contradicted
-    assert against is (finding is Finding.DOES_NOT_HOLD)
+    assert against is (finding is CriterionFinding.DOES_NOT_HOLD)
 
 
 SUPPORTS = (

@@ -12,7 +12,12 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import Claim, claims_on
-from coprod_kg.assessment.peers import Alike, Peers, ReportedBarrier, alike
+from coprod_kg.assessment.peers import (
+    Peers,
+    ReportedBarrier,
+    SimilarInitiative,
+    similar_initiatives,
+)
 from coprod_kg.assessment.queries import rows, text
 from coprod_kg.assessment.search import Subject
 from coprod_kg.assessment.sentences import Sentences
@@ -53,7 +58,7 @@ class Explanation:
     words: Sentences
     ended_at: tuple[str, ...] = ()
     runners: tuple[Judgement, ...] = ()
-    alike: tuple[Alike, ...] = ()
+    alike: tuple[SimilarInitiative, ...] = ()
 
     @property
     def open_claims(self) -> tuple[Claim, ...]:
@@ -144,7 +149,7 @@ class Explainer:
             words=self._words,
             ended_at=ended_at,
             runners=runners,
-            alike=alike(self._store, subject.iri),
+            alike=similar_initiatives(self._store, subject.iri),
         )
 
     def _judge_organisation(self, organisation: str) -> "_OrganisationData":

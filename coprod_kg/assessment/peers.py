@@ -13,11 +13,18 @@ from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
 
-__all__ = ["Alike", "Case", "Peers", "ReportedBarrier", "alike", "alike_at"]
+__all__ = [
+    "Case",
+    "Peers",
+    "ReportedBarrier",
+    "SimilarInitiative",
+    "similar_at",
+    "similar_initiatives",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class SimilarInitiative:
     """One initiative that is or was at the same stage in the same sector.
 
     Attributes:
@@ -107,10 +114,10 @@ class ReportedBarrier:
     went_on: list[Case] = field(default_factory=list)
 
 
-def alike(store: Store, subject: str) -> tuple[Alike, ...]:
+def similar_initiatives(store: Store, subject: str) -> tuple[SimilarInitiative, ...]:
     """The initiatives like this one, those with the most in common first."""
     return tuple(
-        Alike(
+        SimilarInitiative(
             iri=row["peer"].value,
             label=row["peerLabel"].value,
             same_level=row["sameLevel"].value == "1",
@@ -122,10 +129,10 @@ def alike(store: Store, subject: str) -> tuple[Alike, ...]:
     )
 
 
-def alike_at(store: Store, sector: str, stages: Iterable[str]) -> tuple[Alike, ...]:
+def similar_at(store: Store, sector: str, stages: Iterable[str]) -> tuple[SimilarInitiative, ...]:
     """The initiatives of a sector that are or were at one of some stages, by name."""
     return tuple(
-        Alike(
+        SimilarInitiative(
             iri=row["peer"].value,
             label=row["peerLabel"].value,
             same_level=False,

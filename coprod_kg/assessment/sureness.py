@@ -5,7 +5,7 @@ from typing import Final
 
 from coprod_kg.assessment.claims import Claim
 from coprod_kg.assessment.explanation import Explanation
-from coprod_kg.validation.profiles import Finding, Profile, Verdict
+from coprod_kg.validation.profiles import CriterionFinding, Profile, Verdict
 
 __all__ = ["how_sure", "what_would_change_it"]
 
@@ -71,7 +71,7 @@ def _criteria(explanation: Explanation) -> Iterator[str]:
     met = _met(explanation)
     words = explanation.words
     silent = [verdict for verdict in met if verdict.criterion.only_excludes]
-    contested = [verdict for verdict in met if verdict.finding is Finding.CONTESTED]
+    contested = [verdict for verdict in met if verdict.finding is CriterionFinding.CONTESTED]
     if silent:
         yield words.say("rests-on-silence", len(silent), met=len(met))
     if contested:
@@ -93,7 +93,7 @@ def _upwards(explanation: Explanation) -> Iterator[str]:
         key = "would-support"
     for profile in unsupported:
         missed = _missed(explanation, profile)
-        against = [one for one in missed if one.finding is Finding.DOES_NOT_HOLD]
+        against = [one for one in missed if one.finding is CriterionFinding.DOES_NOT_HOLD]
         stage = words.inside(words.concept(profile.stage) or profile.stage)
         if against:
             names = _named(explanation, against)

@@ -16,7 +16,7 @@ from coprod_kg.assessment.peers import Case, ReportedBarrier
 from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.assessment.sureness import how_sure, what_would_change_it
 from coprod_kg.model.namespaces import shorten
-from coprod_kg.validation.profiles import Finding, Profile, Verdict
+from coprod_kg.validation.profiles import CriterionFinding, Profile, Verdict
 
 __all__ = ["as_lines", "what_others_did"]
 
@@ -28,7 +28,11 @@ _FEW: Final = 5
 """Below so many cases a reader is told not to generalise."""
 _SHOWN: Final = 2
 """Statements shown under a criterion on a terminal; the plain values have all."""
-_SIGNS: Final = {Finding.HOLDS: "✓", Finding.DOES_NOT_HOLD: "✗", Finding.NOT_CODED: "?"}
+_SIGNS: Final = {
+    CriterionFinding.HOLDS: "✓",
+    CriterionFinding.DOES_NOT_HOLD: "✗",
+    CriterionFinding.NOT_CODED: "?",
+}
 """Before a criterion: met, denied, not on record; the two others are told in words."""
 _IMPLIED: Final = (
     "https://w3id.org/coprod/ontology#about",
@@ -174,7 +178,7 @@ def _lacking(explanation: Explanation, profile: Profile) -> str:
     """What keeps the record from deciding for a claimed stage, silence apart from a no."""
     words = explanation.words
     required = [one for one in explanation.verdicts(profile) if one.criterion.required]
-    against = [one for one in required if one.finding is Finding.DOES_NOT_HOLD]
+    against = [one for one in required if one.finding is CriterionFinding.DOES_NOT_HOLD]
     silent = [one for one in required if not one.met and one not in against]
     met = sum(one.met for one in required)
     stage = words.inside(_stage(explanation, profile))
@@ -264,9 +268,9 @@ def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iter
 
 
 def _sign(words: Sentences, verdict: Verdict) -> str:
-    if verdict.finding is Finding.CONTESTED:
+    if verdict.finding is CriterionFinding.CONTESTED:
         return words.say("sign-contested")
-    if verdict.finding is Finding.NOT_FOUND:
+    if verdict.finding is CriterionFinding.NOT_FOUND:
         return words.say("sign-looked-for")
     return _SIGNS[verdict.finding]
 

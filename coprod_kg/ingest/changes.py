@@ -9,9 +9,9 @@ import pyoxigraph as ox
 
 from coprod_kg.model.namespaces import expand
 
-__all__ = ["Change", "Changes", "Said", "alike", "changes", "said_in"]
+__all__ = ["Change", "Changes", "Statements", "changes", "normalised", "statements_by_thing"]
 
-Said: TypeAlias = frozenset[tuple[str, Any]]
+Statements: TypeAlias = frozenset[tuple[str, Any]]
 """The statements about a thing: pairs of property and value."""
 
 _LABEL: Final = expand("rdfs:label")
@@ -85,7 +85,7 @@ class Changes:
 
 
 def changes(
-    before: bytes, after: Mapping[str, Said], described: Iterable[str], base_iri: str
+    before: bytes, after: Mapping[str, Statements], described: Iterable[str], base_iri: str
 ) -> Changes:
     """The difference that a submission makes to an organisation's data.
 
@@ -95,7 +95,7 @@ def changes(
         described: the IRIs of the things that the file describes.
         base_iri: where data lives.
     """
-    old, new = _things(said_in(before), base_iri), _things(after, base_iri)
+    old, new = _things(statements_by_thing(before), base_iri), _things(after, base_iri)
     gone = {thing: said for thing, said in old.items() if thing not in new}
     fresh = {thing: said for thing, said in new.items() if thing not in old}
     own = {*described}
@@ -115,16 +115,16 @@ def changes(
     )
 
 
-def said_in(content: bytes) -> dict[str, Said]:
+def statements_by_thing(content: bytes) -> dict[str, Statements]:
     """Every thing in some N-Triples → properties and values, in the order of the things."""
     found: dict[str, set[tuple[str, Any]]] = {}
     for quad in ox.parse(content, ox.RdfFormat.N_TRIPLES):
-        pair = (quad.predicate.value, alike(quad.object))
+        pair = (quad.predicate.value, normalised(quad.object))
         found.setdefault(str(quad.subject)[1:-1], set()).add(pair)
     return {thing: frozenset(found[thing]) for thing in sorted(found)}
 
 
-def alike(term: Any) -> Any:
+def normalised(term: Any) -> Any:
     """The term in one spelling for equal values, since the store normalises numbers."""
     if not isinstance(term, ox.Literal) or not term.datatype.value.startswith(_XSD):
         return term
@@ -141,15 +141,15 @@ def alike(term: Any) -> Any:
     return term
 
 
-def _things(said: Mapping[str, Said], base_iri: str) -> dict[str, Said]:
+def _things(said: Mapping[str, Statements], base_iri: str) -> dict[str, Statements]:
     """The things that have a name."""
     stem = f"{base_iri}id/"
     return {thing: pairs for thing, pairs in said.items() if thing.startswith(stem)}
 
 
 def _renamed(
-    left: Mapping[str, Said],
-    fresh: Mapping[str, Said],
+    left: Mapping[str, Statements],
+    fresh: Mapping[str, Statements],
     base_iri: str,
 ) -> dict[str, str]:
     """New thing → the one of the same kind and name that it likely is, where only one is so."""

@@ -35,7 +35,7 @@ from coprod_kg.sandbox.child import standard_output
 from coprod_kg.sandbox.fork import forked
 from coprod_kg.sandbox.limits import confine, deadline, no_core_files
 from coprod_kg.validation.ahead import Ahead
-from coprod_kg.validation.believed import Believed
+from coprod_kg.validation.concluded_types import ConcludedTypes
 from coprod_kg.validation.conclusions import conclusions
 from coprod_kg.validation.profiles import Profiles
 from coprod_kg.validation.report import Finding, Report
@@ -85,7 +85,7 @@ class Checker:
         if self._shapes is not None:
             self._ahead = Ahead(model.submission, days_ahead)
             targets = [kind for _, kind in model.submission.pairs("sh:targetClass")]
-            self._believed = Believed(background, targets, self._rules.infer)
+            self._types = ConcludedTypes(background, targets, self._rules.infer)
             self._vocabulary = KnownTerms(
                 namespaces.prefixes()["cp"],
                 namespaces.terms(),
@@ -185,11 +185,11 @@ class Checker:
     def _findings(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
         if self._shapes is None:
             return ()
-        added = self._believed.added(triples)
+        added = self._types.added(triples)
         shaped = self._shapes.validate([*triples, *added])
         told = self._vocabulary.check(triples)
         misnamed = {finding.focus for finding in told if finding.path == _TYPE.value}
-        uncovered = self._believed.uncovered(triples, added, self._base_iri)
+        uncovered = self._types.uncovered(triples, added, self._base_iri)
         return (
             *told,
             *empty_names(triples),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import NotFound
-from coprod_kg.store.directory import put
+from coprod_kg.store.directory import write_durably
 
 __all__ = ["Journal", "JournalEntry", "Member", "keep"]
 
@@ -174,7 +174,7 @@ class Journal:
 
     def _keep(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        put(path, content)
+        write_durably(path, content)
 
 
 def keep(content: bytes, data: Path) -> Path:
@@ -192,5 +192,5 @@ def keep(content: bytes, data: Path) -> Path:
     kept = folder / sha256(content).hexdigest()
     if kept.exists():
         return kept
-    put(kept, content)
+    write_durably(kept, content)
     return kept

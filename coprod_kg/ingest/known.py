@@ -6,7 +6,7 @@ from typing import Any
 
 from pyoxigraph import QueryResultsFormat, QuerySolutions, parse_query_results
 
-from coprod_kg.ingest.changes import Said, alike
+from coprod_kg.ingest.changes import Statements, normalised
 from coprod_kg.queries.ask import ask_own
 from coprod_kg.store.base import Store
 
@@ -23,17 +23,17 @@ _AT_ONCE = 2000
 """Things in one query: the text of a query has its limits."""
 
 
-def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:
+def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
     """For each of these things that an organisation's graph describes, graph → what it says."""
     return _said(store, "described-by", things)
 
 
-def names_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Said]]:
+def names_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
     """For each of these things, graph → what it is called there, and who runs it."""
     return _said(store, "names-of", things)
 
 
-def _said(store: Store, query: str, things: Iterable[str]) -> dict[str, dict[str, Said]]:
+def _said(store: Store, query: str, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
     found: dict[str, dict[str, set[tuple[str, Any]]]] = {}
     wanted = sorted(things)
     for start in range(0, len(wanted), _AT_ONCE):
@@ -42,7 +42,9 @@ def _said(store: Store, query: str, things: Iterable[str]) -> dict[str, dict[str
         rows = parse_query_results(answer, QueryResultsFormat.JSON)
         for row in rows if isinstance(rows, QuerySolutions) else ():
             thing, graph, path = (row[name].value for name in ("thing", "graph", "property"))
-            found.setdefault(thing, {}).setdefault(graph, set()).add((path, alike(row["value"])))
+            found.setdefault(thing, {}).setdefault(graph, set()).add(
+                (path, normalised(row["value"]))
+            )
     return {
         thing: {graph: frozenset(said) for graph, said in graphs.items()}
         for thing, graphs in found.items()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from coprod_kg.access import Private
-from coprod_kg.ingest.changes import Said, said_in
+from coprod_kg.ingest.changes import Statements, statements_by_thing
 from coprod_kg.ingest.known import names_elsewhere
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.outcome import Outcome
@@ -18,7 +18,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.validation.report import Finding, Severity
 
-__all__ = ["follow_owners", "told_of"]
+__all__ = ["follow_owners", "with_name_hints"]
 
 _ONE_NAME: Final = "https://w3id.org/coprod/shapes#OneName"
 
@@ -46,9 +46,9 @@ def follow_owners(
     private = {*Private(settings.data).organisations()}
     # `name` is an organisation throughout, a thing's labels are its `label`; `said` is what an
     # organisation's data says of a thing.
-    stated = {name: said_in(content) for name, content in entering.items()}
+    stated = {name: statements_by_thing(content) for name, content in entering.items()}
     things = {thing for said in stated.values() for thing in said if thing.startswith(f"{base}id/")}
-    by_thing: dict[str, dict[str, Said]] = {}
+    by_thing: dict[str, dict[str, Statements]] = {}
     for thing, graphs in names_elsewhere(store, things).items():
         by_thing[thing] = {graph.removeprefix(stem): said for graph, said in graphs.items()}
     for name, said in stated.items():
@@ -56,7 +56,7 @@ def follow_owners(
             by_thing.setdefault(thing, {}).pop(name, None)  # what this commit replaces
             if thing in said:
                 by_thing[thing][name] = said[thing]
-    relabelled: dict[str, dict[str, Said]] = {}
+    relabelled: dict[str, dict[str, Statements]] = {}
     for thing, said_by in by_thing.items():
         owners = {name for name, said in said_by.items() if _owns(name, thing, said, base)}
         wanted = {_labels(said_by[name]) for name in owners}
@@ -75,7 +75,7 @@ def follow_owners(
     }
 
 
-def told_of(outcome: Outcome, following: Iterable[tuple[bytes, frozenset[str]]]) -> Outcome:
+def with_name_hints(outcome: Outcome, following: Iterable[tuple[bytes, frozenset[str]]]) -> Outcome:
     """The outcome of an owner's file with a hint on each thing that others called otherwise.
 
     Args:
@@ -100,17 +100,17 @@ def told_of(outcome: Outcome, following: Iterable[tuple[bytes, frozenset[str]]])
     )
 
 
-def _owns(name: str, thing: str, said: Said, base_iri: str) -> bool:
+def _owns(name: str, thing: str, said: Statements, base_iri: str) -> bool:
     """Whether the data of an organisation describes it, or what it runs."""
     own = f"{base_iri}id/organisation/{name}"
     return thing == own or any(path == term("runBy") and value.value == own for path, value in said)
 
 
-def _labels(said: Iterable[tuple[str, object]]) -> Said:
+def _labels(said: Iterable[tuple[str, object]]) -> Statements:
     return frozenset((path, value) for path, value in said if path == _LABEL)
 
 
-def _with_labels(content: bytes, names: Mapping[str, Said]) -> bytes:
+def _with_labels(content: bytes, names: Mapping[str, Statements]) -> bytes:
     """N-Triples with other labels of some things."""
     old = tuple(f"<{thing}> <{_LABEL}> ".encode() for thing in names)
     kept = [line for line in content.splitlines(keepends=True) if not line.startswith(old)]

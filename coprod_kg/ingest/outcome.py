@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from coprod_kg.errors import CoprodError
-from coprod_kg.ingest.changes import Changes, Said, said_in
+from coprod_kg.ingest.changes import Changes, Statements, statements_by_thing
 from coprod_kg.sandbox import wire
 from coprod_kg.validation.report import Finding, Report
 from coprod_kg.workbook.findings import Positions
@@ -88,9 +88,9 @@ class Checked:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def said(self) -> Mapping[str, Said]:
+    def said(self) -> Mapping[str, Statements]:
         """What the statements say of each thing; read once, and only where it is asked."""
-        return said_in(self.data)
+        return statements_by_thing(self.data)
 
     def frame(self) -> tuple[dict[str, Any], Sequence[bytes]]:
         """The header and the payloads to write."""

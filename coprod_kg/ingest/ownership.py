@@ -10,7 +10,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.ingest.changes import Said
+from coprod_kg.ingest.changes import Statements
 from coprod_kg.ingest.known import said_elsewhere
 from coprod_kg.ingest.locate import in_table, in_turtle
 from coprod_kg.ingest.outcome import Outcome
@@ -50,7 +50,9 @@ def owned(
     ]
 
 
-def _replace(stored: dict[str, dict[str, Said]], outcomes: Iterable[Outcome], stem: str) -> None:
+def _replace(
+    stored: dict[str, dict[str, Statements]], outcomes: Iterable[Outcome], stem: str
+) -> None:
     """Put the statements of one call's files in the place of what they replace.
 
     Args:
@@ -84,7 +86,11 @@ def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
 
 
 def _findings(
-    outcome: Outcome, stored: Mapping[str, Mapping[str, Said]], base_iri: str, *, own_only: bool
+    outcome: Outcome,
+    stored: Mapping[str, Mapping[str, Statements]],
+    base_iri: str,
+    *,
+    own_only: bool,
 ) -> Iterator[Finding]:
     by_thing = outcome.checked.said
     own = f"{base_iri}id/organisation/{outcome.organisation}"
@@ -109,12 +115,12 @@ def _findings(
             )
 
 
-def _is_repeated(said: Said, others: Mapping[str, Said]) -> bool:
+def _is_repeated(said: Statements, others: Mapping[str, Statements]) -> bool:
     return any(said <= theirs for theirs in others.values())
 
 
 def _owner(
-    thing: str, others: Mapping[str, Said], units: set[str], runners: set[str]
+    thing: str, others: Mapping[str, Statements], units: set[str], runners: set[str]
 ) -> str | None:
     """The organisation that alone may describe a thing, or None where the sender may.
 
@@ -137,7 +143,7 @@ def _owner(
     return None if is_organisation or runners & units else sorted(others)[0]
 
 
-def _added(thing: str, said: Said, theirs: Said, owner: str) -> Iterator[Finding]:
+def _added(thing: str, said: Statements, theirs: Statements, owner: str) -> Iterator[Finding]:
     """Findings on statements about a resource that its owner does not make."""
     same_text = {(path, value.value) for path, value in theirs if isinstance(value, ox.Literal)}
     for path, value in sorted(said, key=str):
@@ -164,7 +170,7 @@ def _finding(
     )
 
 
-def _objects(said: Said, path: str) -> set[str]:
+def _objects(said: Statements, path: str) -> set[str]:
     return {
         value.value
         for predicate, value in said

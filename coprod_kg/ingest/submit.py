@@ -27,7 +27,7 @@ from coprod_kg.ingest.journal import Journal, Member, keep
 from coprod_kg.ingest.journal import JournalEntry as Kept
 from coprod_kg.ingest.known import last_submissions
 from coprod_kg.ingest.merge import graph_of, merged
-from coprod_kg.ingest.naming import follow_owners, told_of
+from coprod_kg.ingest.naming import follow_owners, with_name_hints
 from coprod_kg.ingest.outcome import Outcome, Sender, Sent
 from coprod_kg.ingest.ownership import owned
 from coprod_kg.ingest.provenance import SubmissionRecord
@@ -104,7 +104,7 @@ def submit(
         following = follow_owners(entering, store, settings) if entering else {}
         following = {name: made for name, made in following.items() if name not in entering}
         outcomes = [
-            told_of(outcome, following.values()) if _enters(outcome) else outcome
+            with_name_hints(outcome, following.values()) if _enters(outcome) else outcome
             for outcome in outcomes
         ]
         if way.dry_run or not entering:

@@ -14,7 +14,7 @@ import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import CitedEvidence, Claim
 from coprod_kg.assessment.explanation import Explanation
-from coprod_kg.assessment.peers import Alike, Peers, ReportedBarrier, alike_at
+from coprod_kg.assessment.peers import Peers, ReportedBarrier, SimilarInitiative, similar_at
 from coprod_kg.assessment.search import Subject
 from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.bases import is_secondary
@@ -25,7 +25,7 @@ from coprod_kg.reasoning.rules import Rules
 from coprod_kg.selfassessment.answers import Answers
 from coprod_kg.selfassessment.statements import Statements
 from coprod_kg.store.base import Store
-from coprod_kg.validation.profiles import Finding, Judgement, Profiles, Verdict
+from coprod_kg.validation.profiles import CriterionFinding, Judgement, Profiles, Verdict
 
 __all__ = ["NextStep", "next_steps", "profiles", "verdict"]
 
@@ -117,7 +117,7 @@ def _next_steps(explanation: Explanation, answers: Answers) -> Iterable[NextStep
     shown = list(explanation.claimed) or list(explanation.supported)
     for profile in [*both, *shown]:
         for found in explanation.verdicts(profile):
-            denied = found.finding is Finding.DOES_NOT_HOLD
+            denied = found.finding is CriterionFinding.DOES_NOT_HOLD
             if not found.met and found.criterion.required and not denied:
                 yield NextStep("criterion", verdict=found)
     if not any(name.endswith(".title") for name in answers.given):
@@ -221,6 +221,6 @@ def _barriers(
 
 def _alike(
     data: Graph, initiative: ox.NamedNode, stages: list[str], store: Store
-) -> tuple[Alike, ...]:
+) -> tuple[SimilarInitiative, ...]:
     sector = data.value(initiative, ox.NamedNode(expand("cp:sector")))
-    return alike_at(store, sector.value, stages) if sector is not None and stages else ()
+    return similar_at(store, sector.value, stages) if sector is not None and stages else ()

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import StoreError, VersionGone, WrongUsage
-from coprod_kg.store.directory import DataDirectory, not_allowed, put, sync
+from coprod_kg.store.directory import DataDirectory, not_allowed, sync, write_durably
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.snapshots import Snapshots
 
@@ -86,7 +86,7 @@ def back_up(directory: DataDirectory, base_iri: str, target: Path) -> int:
         "cited": [number for number in cited if number in there],
         "files": _digests(unfinished),
     }
-    put(unfinished / _INDEX, json.dumps(index, indent=2).encode())
+    write_durably(unfinished / _INDEX, json.dumps(index, indent=2).encode())
     for path in (unfinished / "store", unfinished):
         sync(path)
     unfinished.rename(target)
@@ -106,7 +106,9 @@ def last_backup(directory: DataDirectory) -> datetime | None:
 def _stamp(directory: DataDirectory, version: int) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with suppress(OSError):  # the copy stands, also where this user may only read
-        put(directory.root / _STAMP, json.dumps({"time": now, "version": version}).encode())
+        write_durably(
+            directory.root / _STAMP, json.dumps({"time": now, "version": version}).encode()
+        )
 
 
 def restore(source: Path, directory: DataDirectory, base_iri: str) -> int:

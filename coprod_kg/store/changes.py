@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from coprod_kg.store.directory import put
+from coprod_kg.store.directory import write_durably
 
 __all__ = ["Removed", "ThingChange", "VersionChanges", "read_changes", "write_changes"]
 
@@ -64,7 +64,7 @@ def write_changes(
     if again and path.exists():
         return
     told = {"made": made.isoformat(timespec="milliseconds"), "things": sorted(things)}
-    put(path, gzip.compress(json.dumps(told).encode(), mtime=0))
+    write_durably(path, gzip.compress(json.dumps(told).encode(), mtime=0))
 
 
 def read_changes(folder: Path, version: int, hidden: Collection[str] = ()) -> VersionChanges | None:

@@ -38,13 +38,13 @@ from coprod_kg.errors import StoreFull, StoreInUse, StoreUnavailable
 
 __all__ = [
     "DataDirectory",
-    "alone",
     "check_not_full",
     "check_room",
+    "locked",
     "not_allowed",
-    "put",
     "sync",
     "user_name",
+    "write_durably",
 ]
 
 _RESERVE_BYTES = 32 << 20
@@ -199,7 +199,7 @@ class DataDirectory:
             with _runtime_directory(status) as run:
                 entry = {"directory": [status.st_dev, status.st_ino], "pid": os.getpid()}
                 entry |= {"run": str(run), "url": url}
-                put(self.root / "lock", json.dumps(entry).encode())
+                write_durably(self.root / "lock", json.dumps(entry).encode())
                 try:
                     yield run
                 finally:
@@ -285,7 +285,7 @@ def _runtime_directory(held: os.stat_result) -> Iterator[Path]:
         shutil.rmtree(run, ignore_errors=True)
 
 
-def put(path: Path, content: bytes, mode: int = _OWNER_FILE) -> None:
+def write_durably(path: Path, content: bytes, mode: int = _OWNER_FILE) -> None:
     """Create or replace a file atomically, so that it survives a power loss.
 
     Args:
@@ -348,7 +348,7 @@ def _full(what: str, folder: Path) -> StoreFull:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Let one process at a time change a file: hold the lock that lies beside it."""
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.mkdir(_OWNER_FOLDER, exist_ok=True)

@@ -17,7 +17,7 @@ from typing import IO, Final, cast
 
 from coprod_kg.errors import LimitReached, StoreError
 from coprod_kg.store.base import Hidden
-from coprod_kg.store.directory import DataDirectory, alone, put
+from coprod_kg.store.directory import DataDirectory, locked, write_durably
 from coprod_kg.store.dump import dump
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
@@ -69,7 +69,7 @@ class DumpFiles:
             StoreError: it could not be made.
         """
         self.directory.dumps.mkdir(0o700, exist_ok=True)
-        with alone(self.directory.dumps / "making"):
+        with locked(self.directory.dumps / "making"):
             found = self.known(version, suffix)
             if found is None:
                 self._make(version, suffix)
@@ -120,7 +120,7 @@ class DumpFiles:
         size = unfinished.stat().st_size
         unfinished.rename(path)
         told = {"size": size, "sha256": digest.hexdigest()}
-        put(path.with_suffix(".json"), json.dumps(told).encode())
+        write_durably(path.with_suffix(".json"), json.dumps(told).encode())
 
     def _path(self, version: int, suffix: str) -> Path:
         view = sha256("\n".join(self.hidden.graphs).encode()).hexdigest()[:8]

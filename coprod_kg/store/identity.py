@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import NotFound, StoreUnavailable, VersionGone
-from coprod_kg.store.directory import not_allowed, put
+from coprod_kg.store.directory import not_allowed, write_durably
 
 __all__ = ["FORMAT", "Identity"]
 
@@ -89,7 +89,7 @@ class Identity:
 
     def write(self, root: Path) -> None:
         """Write it so that it survives a power loss."""
-        put(root / _FILE, f"{json.dumps(self.told(), indent=1)}\n".encode())
+        write_durably(root / _FILE, f"{json.dumps(self.told(), indent=1)}\n".encode())
 
     def check(self, lineage: str, versions: Iterable[int]) -> None:
         """Check that versions of a lineage are the same data as those of their numbers here.

@@ -17,7 +17,7 @@ from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store import updater
 from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update, attempt
-from coprod_kg.store.directory import DataDirectory, alone
+from coprod_kg.store.directory import DataDirectory, locked
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.lanes import LANE
 from coprod_kg.store.remote.answers import EngineAnswers
@@ -125,7 +125,7 @@ class LocalStore:
 
         with suppress(StoreChanged):
             return once()
-        with alone(self._run / "met"):  # those that met another go on one after the other
+        with locked(self._run / "met"):  # those that met another go on one after the other
             return attempt(once)
 
 

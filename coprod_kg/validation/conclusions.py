@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from coprod_kg.model.graph import RDF_TYPE
 from coprod_kg.model.namespaces import term
-from coprod_kg.validation.profiles import Finding, Judgement, Verdict
+from coprod_kg.validation.profiles import CriterionFinding, Judgement, Verdict
 
 __all__ = ["conclusions"]
 
@@ -77,8 +77,8 @@ def _verdict(
 
 def _findings(verdict: Verdict) -> tuple[str, ...]:
     """The concepts of the scheme finding: two where claims differ."""
-    if verdict.finding is Finding.CONTESTED:
-        return (Finding.HOLDS, Finding.DOES_NOT_HOLD)
+    if verdict.finding is CriterionFinding.CONTESTED:
+        return (CriterionFinding.HOLDS, CriterionFinding.DOES_NOT_HOLD)
     return (verdict.finding,)
 
 

@@ -21,7 +21,15 @@ from coprod_kg.model.turtle import read
 from coprod_kg.validation.constraints import SH, Shape, compiled
 from coprod_kg.validation.paths import Triples
 
-__all__ = ["Criterion", "CriterionWords", "Finding", "Judgement", "Profile", "Profiles", "Verdict"]
+__all__ = [
+    "Criterion",
+    "CriterionFinding",
+    "CriterionWords",
+    "Judgement",
+    "Profile",
+    "Profiles",
+    "Verdict",
+]
 
 _CP: Final = "https://w3id.org/coprod/ontology#"
 _RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
@@ -36,7 +44,7 @@ _LOOKED_FOR: Final = tuple(
 )
 
 
-class Finding(StrEnum):
+class CriterionFinding(StrEnum):
     """What the record says of a criterion, as the concepts of the scheme finding."""
 
     HOLDS = "holds"
@@ -139,13 +147,13 @@ class Verdict:
     searched: tuple[str, ...] = ()
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> CriterionFinding:
         """What the record says of the criterion: silence is never a no."""
         if self.met:
-            return Finding.CONTESTED if self.denied else Finding.HOLDS
+            return CriterionFinding.CONTESTED if self.denied else CriterionFinding.HOLDS
         if self.denied or self.criterion.only_excludes:
-            return Finding.DOES_NOT_HOLD
-        return Finding.NOT_FOUND if self.searched else Finding.NOT_CODED
+            return CriterionFinding.DOES_NOT_HOLD
+        return CriterionFinding.NOT_FOUND if self.searched else CriterionFinding.NOT_CODED
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,7 @@ class Judgement:
         against = {
             verdict.criterion.iri
             for verdict in self.verdicts
-            if verdict.criterion.required and verdict.finding is Finding.DOES_NOT_HOLD
+            if verdict.criterion.required and verdict.finding is CriterionFinding.DOES_NOT_HOLD
         }
         return tuple(
             profile.stage

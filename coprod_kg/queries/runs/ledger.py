@@ -18,7 +18,7 @@ from coprod_kg.errors import StoreError
 from coprod_kg.queries.citation import query_hash
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.store.base import Store
-from coprod_kg.store.directory import alone, put
+from coprod_kg.store.directory import locked, write_durably
 
 __all__ = ["Run", "RunLedger", "after"]
 
@@ -164,7 +164,7 @@ class RunLedger:
             StoreError: the file cannot be written.
         """
         try:
-            with alone(self._path):
+            with locked(self._path):
                 runs = dict(self.runs())
                 runs[run.query] = recorded = after(runs.get(run.query), run)
                 self._write(runs)
@@ -178,7 +178,7 @@ class RunLedger:
 
     def _write(self, runs: Mapping[str, Run]) -> None:
         text = json.dumps([run.told() for run in runs.values()], ensure_ascii=False, indent=1)
-        put(self._path, f"{text}\n".encode())
+        write_durably(self._path, f"{text}\n".encode())
 
 
 @lru_cache(maxsize=4)

@@ -22,7 +22,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import QueryTimeout, StoreError, StoreUnavailable
 from coprod_kg.store import merged
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
-from coprod_kg.store.directory import DataDirectory, put
+from coprod_kg.store.directory import DataDirectory, write_durably
 from coprod_kg.store.identity import FORMAT, Identity
 from coprod_kg.store.remote import control, privacy
 from coprod_kg.store.remote.client import Engine
@@ -99,7 +99,7 @@ class Pair:
             control.begin(self.engine, fresh)
             state = control.read(self.engine) or fresh  # another machine may have been quicker
         self._check(state, directory)
-        put(directory.paired, f"{self.engine.url}\n".encode())
+        write_durably(directory.paired, f"{self.engine.url}\n".encode())
         if state.lineage != identity.lineage:
             if version:
                 raise StoreUnavailable(

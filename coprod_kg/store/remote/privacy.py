@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from coprod_kg.store.directory import DataDirectory, alone, put
+from coprod_kg.store.directory import DataDirectory, locked, write_durably
 from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.remote.control import CONTROL, literal, rows
 
@@ -28,7 +28,7 @@ def share(engine: Engine, directory: DataDirectory) -> None:
     path, last = directory.root / "private.json", directory.root / "private.shared"
     told = rows(engine, f"SELECT ?list {{ GRAPH <{CONTROL}> {{ {_PRIVATE} ?list }} }}")
     theirs = _names(told[0]["list"]) if told else None
-    with alone(path):
+    with locked(path):
         ours, agreed_last = _listed(path), _listed(last)
         if not last.exists() or theirs is None:
             agreed = ours | (theirs or set())
@@ -37,9 +37,9 @@ def share(engine: Engine, directory: DataDirectory) -> None:
         if agreed != theirs:
             _tell(engine, told[0]["list"] if told else None, agreed)
         if agreed != ours:
-            put(path, json.dumps(sorted(agreed), indent=2).encode())
+            write_durably(path, json.dumps(sorted(agreed), indent=2).encode())
         if agreed != agreed_last or not last.exists():
-            put(last, json.dumps(sorted(agreed)).encode())
+            write_durably(last, json.dumps(sorted(agreed)).encode())
 
 
 def _tell(engine: Engine, before: str | None, agreed: set[str]) -> None:

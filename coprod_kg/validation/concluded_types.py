@@ -14,7 +14,7 @@ from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.report import Finding, Severity
 
-__all__ = ["Believed"]
+__all__ = ["ConcludedTypes"]
 
 _CPS: Final = "https://w3id.org/coprod/shapes#"
 _MOST_NAMED: Final = 3
@@ -23,7 +23,7 @@ Infer = Callable[[Sequence[ox.Triple]], Iterable[ox.Triple]]
 """What follows from some statements by all rules."""
 
 
-class Believed:
+class ConcludedTypes:
     """Inference of the types by which the shapes find what they cover.
 
     Args:
