@@ -151,6 +151,17 @@ class Settings:
     submission_memory_mb: int = field(
         default=2048, metadata=_help("memory one submission may use, in MiB")
     )
+    proposals: int = field(
+        default=200,
+        metadata=_help("proposals that may wait for a curator at the same time; 0 for none"),
+    )
+    client_proposals: int = field(
+        default=5, metadata=_help("proposals of one client that may wait at the same time")
+    )
+    proposal_days: int = field(
+        default=60,
+        metadata=_help("days after which a proposal that waits expires, and a decided one goes"),
+    )
     days_ahead: int = field(
         default=1,
         metadata=_help(

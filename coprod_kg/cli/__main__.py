@@ -21,6 +21,7 @@ _COMMANDS: Mapping[str, str] = {
     "serve": "serve:serve",
     "submit": "submit:submit",
     "submissions": "submissions:submissions",
+    "proposals": "proposals:proposals",
     "validate": "submit:validate",
     "queries": "queries:queries",
     "query": "query:query",

@@ -31,11 +31,13 @@ class Claimant:
         organisation: the last part of the IRI of the organisation that runs it, where known.
         agent: likewise of the one who says so, where it is not the organisation; with its name.
         day: when, or None where that does not matter.
+        known: whether the organisation is described already, and only referred to here.
     """
 
     organisation: str = ""
     agent: tuple[str, str] | None = None
     day: date | None = None
+    known: bool = False
 
 
 @dataclass
@@ -97,8 +99,10 @@ class _Writer:
             self._say(self._initiative, _LABEL, ox.Literal(_NAMELESS))
         if self._organisation is not None:
             self._say(self._initiative, named("cp:runBy"), self._organisation)
-            self._say(self._organisation, _TYPE, named("org:Organization"))
-            self._say(self._organisation, _LABEL, self._text(self._answers.first("Ask-runner")))
+            if not self._claimant.known:
+                called = self._text(self._answers.first("Ask-runner"))
+                self._say(self._organisation, _TYPE, named("org:Organization"))
+                self._say(self._organisation, _LABEL, called)
         for question in self._asked.questions.values():
             if question.criterion is not None:
                 self._criterion(question)

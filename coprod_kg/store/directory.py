@@ -10,6 +10,7 @@ DATA/
 ├── changes/N.json  the things that a version changed
 ├── dumps/          versions and organisations as files, made when they are first asked for
 ├── scratch/        what an update works on and large requests, until they have ended
+├── proposals/      self-assessments sent without a token, until a curator decides; no data
 ├── submissions/    the bytes that were submitted, named by their SHA-256
 ├── last-backup.json  when the last copy was made
 └── freshness.json  when each saved query was last run; no part of the data
@@ -57,6 +58,7 @@ _OURS = (
     *("identity.json", "lock", "journal", "journal.unfinished", "store", "snapshots", "scratch"),
     *("submissions", "freshness.json", "freshness.lock", "tokens.json", "tokens.lock"),
     *("private.json", "private.lock", "last-backup.json", "changes", "dumps", "paired"),
+    "proposals",
     "private.shared",
 )
 """The entries of a data directory that are this software's."""
@@ -107,6 +109,11 @@ class DataDirectory:
     def submissions(self) -> Path:
         """The folder of the bytes that were submitted."""
         return self.root / "submissions"
+
+    @property
+    def proposals(self) -> Path:
+        """The folder of what was proposed and is not decided."""
+        return self.root / "proposals"
 
     def create(self) -> None:
         """Make the folders that are missing, for this user alone.

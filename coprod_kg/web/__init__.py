@@ -27,6 +27,7 @@ from coprod_kg.web import (
     linked_data,
     model,
     problems,
+    proposals,
     queries,
     reconcile,
     self_assessment,
@@ -49,6 +50,7 @@ __all__ = ["create_app"]
 _FAMILIES = (
     explorer,
     self_assessment,
+    proposals,
     sparql,
     graphs,
     queries,

@@ -13,22 +13,30 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from coprod_kg.assessment.values import as_values
-from coprod_kg.errors import TooLarge
+from coprod_kg.errors import TooLarge, Unauthorised
 from coprod_kg.selfassessment.answers import Answers, Problem, read
+from coprod_kg.selfassessment.proposals import Proposals
 from coprod_kg.selfassessment.questionnaire import Questionnaire, Step, questionnaire
 from coprod_kg.selfassessment.saved_file import MOST_BYTES, opened, written
+from coprod_kg.selfassessment.sending import file_of, missing
 from coprod_kg.selfassessment.statements import Statements, made
 from coprod_kg.selfassessment.verdict import next_steps, profiles, verdict
 from coprod_kg.store.base import NOTHING
+from coprod_kg.web.client_slots import client
 from coprod_kg.web.explorer.assessed import PageStore, shown
 from coprod_kg.web.explorer.page import LANGUAGES, Page
 from coprod_kg.web.pages.self_assessment import StepView
+from coprod_kg.web.pages.submission import offers
+from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
+from coprod_kg.web.submitting import received
+from coprod_kg.web.upload import grant_of_field
 
 __all__ = ["blueprint"]
 
-_CONTROLS: Final = ("step", "to", "find")
-"""Fields of the form that are no answers: the step filled in, where to go, words to look for."""
+_CONTROLS: Final = ("step", "to", "find", "token", "contact")
+"""Fields of the form that are no answers: the step filled in, where to go, words to look for, and
+who sends it."""
 _FILE: Final = "file"
 
 
@@ -78,6 +86,10 @@ def _answer(site: Site, language: str) -> Response:
             return _file(form.answers, statements)
         if to == "json":
             return _json(page, form.answers, statements)
+        if to in ("check", "send"):
+            return _send(page, form, statements, dry_run=to == "check")
+        if to == "propose":
+            return _propose(page, form)
         if to == "result":
             return _result(page, form, statements)
     return _step(page, form, blocking or _wanted(to, number, asked))
@@ -128,7 +140,10 @@ def _blocking(form: _Form, asked: Questionnaire, number: int, to: str) -> int | 
     wrong = [_step_of(problem, asked) or number for problem in form.problems]
     if number in wrong and (form.controls.get("step") or form.opened):
         return number
-    leaves = to in ("result", "save", "json")
+    if to in ("check", "send", "propose") and not wrong:
+        form.problems.extend(missing(form.answers))
+        wrong = [_step_of(problem, asked) or number for problem in form.problems]
+    leaves = to in ("result", "save", "json", "check", "send", "propose")
     return min(wrong) if wrong and leaves else None
 
 
@@ -193,8 +208,36 @@ def _result(page: Page, form: _Form, statements: Statements) -> Response:
             explanation=explanation,
             organisation=_organisation(found.values),
             steps=next_steps(explanation, form.answers),
-        )
+            problems=[(problem, None) for problem in form.problems],
+            wrong={problem.name: problem for problem in form.problems},
+            contact=form.controls.get("contact", ""),
+            takes=page.site.settings.proposals > 0,
+        ),
+        422 if form.problems else 200,
     )
+
+
+def _send(page: Page, form: _Form, statements: Statements, *, dry_run: bool) -> Response:
+    """The ordinary submission, by the token in the form; its report is the answer."""
+    site, token = page.site, form.controls.get("token", "").strip()
+    try:
+        grant = grant_of_field(token, site.tokens)
+    except Unauthorised:
+        form.problems.append(Problem("token", "wrong-token"))
+        return _result(page, form, statements)
+    base, organisation = site.settings.base_iri, grant.organisation or ""
+    sent = file_of(form.answers, site.store, base, organisation)
+    return _only_now(received(site, lambda: sent, (grant, dry_run, True), offers()[0].format))
+
+
+def _propose(page: Page, form: _Form) -> Response:
+    """A proposal, at an address that only its sender is told."""
+    known = request_log(request)
+    contact = form.controls.get("contact", "").strip()
+    sender = str(client(known.client).key)
+    address = Proposals(page.site.settings).add(form.answers.pairs(), contact, sender)
+    response = Response(status=303, headers={"Location": page.to(f"/proposals/{address}")})
+    return _only_now(response)
 
 
 def _organisation(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -231,8 +274,9 @@ def _json(page: Page, answers: Answers, statements: Statements) -> Response:
     return _only_now(response)
 
 
-def _only_now(response: Response) -> Response:
+def _only_now(response: Response, status: int | None = None) -> Response:
     """A response that nobody keeps: it holds what somebody answered."""
+    response.status_code = status or response.status_code
     response.headers["Cache-Control"] = "no-store"
     for name in ("ETag", "Last-Modified"):
         response.headers.pop(name, None)

@@ -2,10 +2,18 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from coprod_kg.access import Role, Tokens
+from coprod_kg.publishing.graphs import publish_model
+from coprod_kg.selfassessment.proposals import Proposals, Standing
+from coprod_kg.settings import Settings
+from coprod_kg.web import create_app
+from tests.memory_store import MemoryStore
 
 PAGE = {"Accept": "text/html"}
 START = {"step": "1", "to": "next", "Ask-name": "Memory <b>café</b>", "Ask-stage": "stage:project"}
@@ -98,3 +106,89 @@ def test_hostile_forms_end_in_a_clear_answer(
     assert answer.status_code == status
     assert "<script>" not in answer.text
     assert "Traceback" not in answer.text
+
+
+@pytest.fixture
+def sending(tmp_path: Path) -> tuple[FlaskClient, Settings, str, str]:
+    """An application with its own data directory, the token of a curator and a contributor's."""
+    settings = Settings(data=tmp_path, proposals=3, client_proposals=2)
+    store = MemoryStore()
+    publish_model(store, settings.base_iri)
+    tokens = Tokens(tmp_path)
+    curator = tokens.create("curator", Role.CURATOR)
+    contributor = tokens.create("harbour", Role.CONTRIBUTOR, "harbour")
+    app = create_app(store, settings)
+    return app.test_client(), settings, curator, contributor
+
+
+SENT = {**START, "Ask-runner": "Harbour", "Ask-sector": "sector:health"}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+
+
+def test_a_contributor_sends_it_as_a_submission(
+    sending: tuple[FlaskClient, Settings, str, str],
+) -> None:
+    client, _, _, contributor = sending
+    wrong = client.post("/self-assessment", data={**SENT, "to": "send", "token": "x"}, headers=PAGE)
+    assert wrong.status_code == 422
+    assert 'href="#token"' in wrong.text
+    assert hidden(wrong.text)["Ask-runner"] == "Harbour"
+    for to, status in (("check", 200), ("send", 201)):
+        fields = {**SENT, "to": to, "token": contributor}
+        report = client.post("/self-assessment", data=fields, headers={"Accept": "text/plain"})
+        assert report.status_code == status, report.text
+    assert client.get("/assessments/initiative/harbour-memory-b-cafe-b").status_code == 200
+    nameless = {"step": "1", "to": "send", "Ask-name": "a", "token": contributor}
+    assert "before anything can be sent" in sent(client, nameless).text
+
+
+def test_a_proposal_waits_apart_until_a_curator_decides(
+    sending: tuple[FlaskClient, Settings, str, str],
+) -> None:
+    client, settings, curator, contributor = sending
+    addresses = []
+    for _ in range(2):
+        fields = {**SENT, "to": "propose", "contact": "me@example.org"}
+        made = client.post("/da/self-assessment", data=fields, headers=PAGE)
+        assert made.status_code == 303
+        addresses.append(made.headers["Location"])
+    assert client.post("/self-assessment", data={**SENT, "to": "propose"}).status_code == 429
+    assert "venter" in client.get(addresses[0], headers=PAGE).text
+    assert client.get("/proposals/" + "A" * 22).status_code == 404
+    assert client.get("/assessments/initiative/harbour-memory-b-cafe-b").status_code == 404
+    assert client.get("/proposals").status_code == 401
+    assert client.get("/proposals", headers=bearer(contributor)).status_code == 403
+    first, second = client.get("/proposals", headers=bearer(curator)).get_json()["proposals"]
+    assert first["contact"] == "me@example.org"
+    page = client.get(f"/proposals/{first['id']}", headers={**bearer(curator), **PAGE})
+    assert "Memory &lt;b&gt;café&lt;/b&gt;" in page.text
+    assert client.get(f"/proposals/{first['id']}").status_code == 401
+    fields = {"decision": "said", "token": curator}
+    taken = client.post(f"/proposals/{first['id']}", data=fields, headers=PAGE)
+    assert taken.status_code == 303, taken.text
+    found = client.get("/assessments/initiative/harbour-memory-b-cafe-b").get_json()
+    assert found["claims"][0]["secondary"]
+    again = client.post(f"/proposals/{first['id']}", data=fields)
+    assert again.status_code == 400
+    back = {"decision": "return", "sentence": "Name the document.", "token": curator}
+    assert client.post(f"/proposals/{second['id']}", data=back).status_code == 200
+    told = [client.get(one, headers={"Accept": "application/json"}).get_json() for one in addresses]
+    by_standing = {one["standing"]: one for one in told}
+    assert by_standing["accepted"]["submission"]
+    assert by_standing["returned"]["sentence"] == "Name the document."
+    kept = "".join(path.read_text() for path in (settings.data / "proposals").glob("*.json"))
+    assert "me@example.org" not in kept
+    assert "Memory" not in kept
+
+
+def test_a_proposal_that_nobody_decides_expires(tmp_path: Path) -> None:
+    proposals = Proposals(Settings(data=tmp_path))
+    address = proposals.add([("Ask-name", "Café")], "me@example.org", "client")
+    assert proposals.told(address).standing is Standing.WAITING
+    proposals = Proposals(Settings(data=tmp_path, proposal_days=0))
+    assert proposals.told(address).standing is Standing.EXPIRED
+    assert proposals.waiting() == []
+    assert "Café" not in "".join(path.read_text() for path in tmp_path.rglob("*.json"))
