@@ -23,7 +23,7 @@ from typing import Final
 
 from coprod_kg.errors import NotFound, Overloaded, WrongUsage
 from coprod_kg.settings import Settings
-from coprod_kg.store.directory import DataDirectory, alone, put
+from coprod_kg.store.directory import DataDirectory, locked, write_durably
 
 __all__ = ["Proposal", "Proposals", "Standing"]
 
@@ -96,7 +96,7 @@ class Proposals:
         Raises:
             Overloaded: as many wait as may, of all or of this client.
         """
-        with alone(self._folder / "queue"):
+        with locked(self._folder / "queue"):
             waiting = self.waiting()
             mark = self._mark(client)
             if len(waiting) >= self._most:
@@ -163,7 +163,7 @@ class Proposals:
             NotFound: there is none of that name.
             WrongUsage: it does not wait any more.
         """
-        with alone(self._folder / "queue"):
+        with locked(self._folder / "queue"):
             proposal = self.read(name)
             if proposal.standing is not Standing.WAITING:
                 raise WrongUsage(
@@ -204,13 +204,13 @@ class Proposals:
     def _put(self, proposal: Proposal) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         body = json.dumps(asdict(proposal), ensure_ascii=False, indent=1)
-        put(self._folder / f"{proposal.id}.json", body.encode())
+        write_durably(self._folder / f"{proposal.id}.json", body.encode())
 
     def _mark(self, client: str) -> str:
         """What tells one client's proposals from others', and tells nobody who it is."""
         path = self._folder / "key"
         if not path.exists():
-            put(path, secrets.token_bytes(32))
+            write_durably(path, secrets.token_bytes(32))
         return hmac.new(path.read_bytes(), client.encode(), "sha256").hexdigest()[:16]
 
 
