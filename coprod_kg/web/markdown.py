@@ -60,7 +60,7 @@ def _blocks(lines: Sequence[str], link: Link, *, tight: bool = False) -> Iterato
         elif found := _FENCE.match(line):
             end = _end(lines, at + 1, lambda row, fence=found[1]: row.strip() == fence)  # type: ignore[misc]  # it has a default
             code = "".join(f"{row}\n" for row in lines[at + 1 : end])
-            yield Markup("<pre><code>{}</code></pre>\n").format(code)
+            yield Markup('<pre tabindex="0"><code>{}</code></pre>\n').format(code)
             at = end + 1
         elif found := _HEADING.match(line):
             size, name = len(found[1]), anchor(found[2])
@@ -138,9 +138,10 @@ def _table(lines: Sequence[str], link: Link) -> Markup:
         return Markup("<tr>{}</tr>\n").format(Markup("").join(made))
 
     body = Markup("").join(row(line, "td") for line in lines[2:])
-    return Markup("<table>\n<thead>\n{}</thead>\n<tbody>\n{}</tbody>\n</table>\n").format(
-        row(lines[0], "th"), body
-    )
+    # A narrow screen scrolls it sideways, which has to be possible by keyboard: so a tabindex.
+    return Markup(
+        '<table tabindex="0">\n<thead>\n{}</thead>\n<tbody>\n{}</tbody>\n</table>\n'
+    ).format(row(lines[0], "th"), body)
 
 
 def _inline(text: str, link: Link) -> Markup:
