@@ -35,6 +35,29 @@ OTHERS = (
     "/nowhere",
 )
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+THIN = """() => {
+  const own = element => {
+    const classes = element.className?.baseVal ?? element.className;
+    return [element.tagName, classes, ...element.getAttributeNames().sort()].join();
+  };
+  const kinds = new Map();
+  const within = element => {
+    const inside = [...element.children].flatMap(child => [...(kinds.get(child) ?? within(child))]);
+    kinds.set(element, new Set([own(element), ...inside]));
+    return kinds.get(element);
+  };
+  within(document.body);
+  for (const parent of document.querySelectorAll("body, body *")) {
+    const seen = new Map();
+    for (const child of [...parent.children]) {
+      const kind = [...kinds.get(child)].sort().join("|");
+      seen.set(kind, (seen.get(kind) ?? 0) + 1);
+      if (seen.get(kind) > 3) child.remove();
+    }
+  }
+}"""
+"""Leaves three of those elements beside each other in which the same kinds of elements (by name,
+class and attributes) lie: the pages of the model repeat hundreds of them."""
 MARK_KINDS = """() => {
   const kinds = new Set();
   for (const element of document.querySelectorAll("body *")) {
@@ -52,6 +75,8 @@ MARK_KINDS = """() => {
 """Marks the first text of each colour, size and weight upon each ground: contrast depends on
 nothing else, takes longer than all other rules together, and large pages repeat 30 such kinds."""
 MOST_BYTES = 100_000
+MANY = 2000
+"""Elements of a page from which on it is thinned."""
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +113,8 @@ def axe(require: Callable[[str], None]) -> str:
 
 def violations(page: Any, axe: str) -> list[str]:
     page.evaluate(axe)
+    if page.evaluate("document.querySelectorAll('*').length") > MANY:
+        page.evaluate(THIN)
     page.evaluate(MARK_KINDS)
     found = page.evaluate(
         """async tags => {
