@@ -35,6 +35,7 @@ _COMMANDS: Mapping[str, str] = {
     "check-ontology": "ontology:check_ontology",
     "check-queries": "check_queries:check_queries",
     "check-portal": "check_portal:check_portal_command",
+    "harvest": "harvest:harvest_command",
     "versions": "versions:versions",
     "tag": "versions:tag",
     "dump": "backup:dump",
