@@ -293,6 +293,17 @@ def test_no_initiative_ends_before_it_starts() -> None:
         assert start is None or str(start)[: len(str(end))] <= str(end)
 
 
+@pytest.mark.parametrize(
+    "path",
+    sorted((EXAMPLES / "coding").rglob("*.csv")),
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_every_row_of_a_table_has_as_many_cells_as_its_header(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert [row for row in rows if len(row) != len(header)] == []
+
+
 def test_a_search_was_made_for_a_coded_initiative_and_says_what_it_found() -> None:
     coded = {row["slug"] for row in table("initiatives")}
     for row in table("searches"):
