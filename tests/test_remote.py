@@ -1,8 +1,13 @@
 """A store that is paired with somebody's engine answers and commits like the embedded one."""
 
 import gc
+import itertools
+import os
+import random
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
@@ -15,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from coprod_kg.access import Private
 from coprod_kg.cli.__main__ import coprod_kg
-from coprod_kg.errors import StoreUnavailable, WrongUsage
+from coprod_kg.errors import StoreError, StoreUnavailable, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Hidden, Query
 from coprod_kg.store.directory import DataDirectory
@@ -23,7 +28,7 @@ from coprod_kg.store.durable import Durable
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.local import LocalStore, serving
 from coprod_kg.store.merged import MERGE, UNNAMED, named_graphs
-from coprod_kg.store.remote import control, pair
+from coprod_kg.store.remote import control, migration, pair
 from coprod_kg.store.remote.answers import EngineAnswers
 from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.remote.pair import Pair
@@ -48,11 +53,12 @@ XSD = "http://www.w3.org/2001/XMLSchema#"
 
 @dataclass
 class Machine:
-    """One of our machines: its store, and the same without the engine."""
+    """One of our machines: its store, the same without the engine, and its processes."""
 
     store: LocalStore
     settings: Settings
     within: LocalStore
+    pids: Callable[[], Mapping[str, int]]
 
     def by_engine(self, query: Query) -> bytes | None:
         """What the engine answers, if it does."""
@@ -82,7 +88,8 @@ class Paired:
         service = self._serving.__enter__()
         alone = replace(self._settings, store="")
         run = Path(service.environ["COPROD_RUN"])
-        return Machine(service.store, self._settings, LocalStore(run, alone))
+        pids = service.supervisor.pids
+        return Machine(service.store, self._settings, LocalStore(run, alone), pids)
 
     def __exit__(self, *_: object) -> None:
         self._serving.__exit__(None, None, None)
@@ -294,10 +301,66 @@ def test_machines_follow_one_another_and_outlive_the_engine(fresh: Server, tmp_p
     assert differences(settings_of(fresh, tmp_path / "a")) == []
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+@pytest.mark.whole
+def test_killing_writers_and_the_engine_loses_no_acknowledged_commit(
+    fresh: Server, tmp_path: Path
+) -> None:
+    chance, stopping = random.Random(7), threading.Event()
+    acknowledged: list[int] = []
+
+    def commit(machine: Machine, numbers: Iterator[int]) -> None:
+        for number in numbers:
+            told = f'<urn:n> <urn:number> "{number}" .\n'.encode()
+            while not stopping.is_set():
+                try:
+                    machine.store.commit(Change({"urn:g:1": BLANK + told}, {"urn:g:3": told}))
+                except StoreError:
+                    time.sleep(0.1)  # whether it was made is not known: it is made again
+                else:
+                    acknowledged.append(number)
+                    break
+
+    with paired(fresh, tmp_path / "a") as first, paired(fresh, tmp_path / "b") as second:
+        machines = (first, second)
+        writers = [
+            threading.Thread(target=commit, args=(machine, itertools.count(start, 2)))
+            for start, machine in enumerate(machines)
+        ]
+        for thread in writers:
+            thread.start()
+        for kill in range(12):
+            before = len(acknowledged)
+            wait_for(lambda before=before: len(acknowledged) > before, 180)  # type: ignore[misc]
+            time.sleep(chance.random())
+            if kill % 3 == 2:
+                fresh.kill()
+                fresh.start()
+            else:
+                pid = machines[kill % 3].pids().get("writer")
+                if pid is not None:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+        stopping.set()
+        for thread in writers:
+            thread.join()
+        last = acknowledged[-1] + 2
+        stopping.clear()
+        commit(first, iter([last]))  # removes what the killed left
+        engine = Engine.of(first.settings)
+        assert engine is not None
+        for machine in machines:
+            wait_for(lambda machine=machine: machine.store.version() == control.version(engine))  # type: ignore[misc]
+        found = first.within.query(Query("SELECT ?o { GRAPH <urn:g:3> { ?s ?p ?o } }", CSV)).read()
+        held = {int(line) for line in found.split()[1:]}
+        assert set(acknowledged) <= held
+    for machine in machines:
+        assert differences(machine.settings) == []
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not come about within a minute"
+        assert time.monotonic() < end, f"it did not come about within {seconds:g} seconds"
         time.sleep(0.05)
 
 
@@ -421,16 +484,17 @@ def test_data_moves_to_an_engine_and_back(
         engine = ("--store-engine", fresh.kind)
         return CliRunner().invoke(coprod_kg, ["migrate", *flags, fresh.url, *engine])
 
-    put, left = Engine.put, [3]
+    add, left = Engine.add, [3]
 
-    def breaking(self: Engine, *args: Any, **flags: Any) -> None:
+    def breaking(self: Engine, quads: bytes) -> None:
         left[0] -= 1
         if not left[0]:
             raise StoreUnavailable("the engine was stopped")
-        put(self, *args, **flags)
+        add(self, quads)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Engine, "put", breaking)
+        patch.setattr(migration, "_PIECE", 10)
+        patch.setattr(Engine, "add", breaking)
         assert isinstance(migrate("--data", str(within.data), "--to").exception, StoreUnavailable)
     moved = migrate("--data", str(within.data), "--to")
     assert moved.exit_code == 0, moved.output

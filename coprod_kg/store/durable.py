@@ -199,9 +199,9 @@ class Durable:
         write_ahead.write(self.directory.journal, ())
         try:
             while True:
-                for graph, triples in self.pair.changed_since(mine):
-                    self._replace(graph, triples, labels=False)
-                    self.touched.update({graph: state.version, _ANY: state.version})
+                for graphs in self.pair.changed_since(mine):
+                    self._apply([Change(graphs)])
+                    self.touched.update(dict.fromkeys((*graphs, _ANY), state.version))
                 after = self.pair.state()
                 if after is None or after.commit == state.commit:
                     break

@@ -4,6 +4,7 @@
 ones or starts some for the length of one command.
 """
 
+import math
 import socket
 import sys
 import time
@@ -200,7 +201,8 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
                         [reserved.fileno()],
                         heard=True,
                     )
-            _await_writer(run, supervisor)
+            # An engine may have much to hand over; its requests have deadlines of their own.
+            _await_writer(run, supervisor, math.inf if settings.store else _START_SECONDS)
             yield Service(LocalStore(run, settings), supervisor, environ)
         finally:
             supervisor.stop(settings.stop_seconds, first="web")
@@ -215,9 +217,9 @@ def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
         yield listening
 
 
-def _await_writer(run: Path, supervisor: Supervisor) -> None:
+def _await_writer(run: Path, supervisor: Supervisor, seconds: float) -> None:
     """Wait until the writer has opened the store, which it says by listening."""
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not supervisor.fails("writer"):
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(run / "writer")) == 0:

@@ -6,6 +6,7 @@ it does not answer, or answers by halves, the snapshots do, which hold the same.
 """
 
 import re
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class EngineAnswers:
     most_seconds: float
     _named: tuple[int, tuple[str, ...]] = (-1, ())
     _rests_until: float = 0.0
+    _silent: bool = False
 
     def answer(self, query: Query, newest: int) -> Answer | None:
         """The engine's answer to a query, or None where the snapshots have to give it.
@@ -78,12 +80,20 @@ class EngineAnswers:
             if control.version(self.engine) != newest:
                 return None
             body = rewritten(data, before, media_type, foreign=True)
-        except StoreUnavailable:
-            self._rests_until = time.monotonic() + _REST_SECONDS
+        except StoreUnavailable as error:
+            self._rest(error)
             return None
         except (StoreError, DataError, QueryFailed, NotAcceptable):
             return None  # refused, too long, not whole, or not to be written so
+        self._silent = False
         return Answer(media_type, newest, len(body), iter((body,)))
+
+    def _rest(self, error: StoreUnavailable) -> None:
+        """Leave the engine alone for a moment, and say once that it is silent."""
+        self._rests_until = time.monotonic() + _REST_SECONDS
+        if not self._silent:
+            sys.stderr.write(f"coprod-kg: {error.what}; the data directory answers meanwhile\n")
+        self._silent = True
 
     def _asked(self, query: Query, media_type: str, dataset: tuple[tuple[str, str], ...]) -> bytes:
         seconds = min(query.seconds, self.most_seconds)

@@ -30,6 +30,9 @@ _IDLE: Final = 16
 """So many connections are kept for the next request."""
 _TOLD: Final = 300
 """Bytes of an engine's complaint that are passed on."""
+_LARGE: Final = 8 << 20
+"""From so many bytes on a draft is put in without a transaction, where an engine can."""
+_N_QUADS: Final = "application/n-quads"
 _N_TRIPLES: Final = "application/n-triples"
 _TABLE: Final = "application/sparql-results+json"
 
@@ -148,11 +151,16 @@ class Engine:
         request = _Request("GET", path, None, {"Accept": _N_TRIPLES}, seconds)
         return self._read_again(request)
 
-    def put(self, graph: str, triples: bytes, *, add: bool = False, seconds: float = 600.0) -> None:
-        """Replace a graph that nobody reads yet, or add to it."""
-        path = self._path(self.kind.graphs, {"graph": graph, **self.kind.loading})
-        method = "POST" if add else "PUT"
-        self._once(_Request(method, path, triples, {"Content-Type": _N_TRIPLES}, seconds))
+    def put(self, graph: str, triples: bytes, seconds: float = 600.0) -> None:
+        """Replace a graph that nobody reads yet."""
+        loading = self.kind.loading if len(triples) > _LARGE else {}
+        path = self._path(self.kind.graphs, {"graph": graph, **loading})
+        self._once(_Request("PUT", path, triples, {"Content-Type": _N_TRIPLES}, seconds))
+
+    def add(self, quads: bytes, seconds: float = 600.0) -> None:
+        """Add N-Quads, all or nothing."""
+        path = self._path(self.kind.graphs)
+        self._once(_Request("POST", path, quads, {"Content-Type": _N_QUADS}, seconds))
 
     def _path(self, endpoint: str, parameters: Mapping[str, str] | None = None) -> str:
         tail = "&".join(

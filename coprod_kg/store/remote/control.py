@@ -219,10 +219,13 @@ def moved(engine: Engine) -> dict[str, str]:
     return {row["g"]: row["digest"] for row in rows(engine, text, 60.0)}
 
 
-def moving(graph: str, digest: str, version: int) -> str:
-    """The operation that notes that a graph was moved."""
-    told = f"<{graph}> {_CHANGED} {version} ; {_MOVED} {literal(digest)}"
-    return f"INSERT DATA {{ GRAPH {_C} {{ {told} }} }}"
+def moving(graph: str, digest: str, version: int) -> bytes:
+    """The N-Quads that note that a graph was moved."""
+    integer = "http://www.w3.org/2001/XMLSchema#integer"
+    return (
+        f'<{graph}> {_CHANGED} "{version}"^^<{integer}> {_C} .\n'
+        f"<{graph}> {_MOVED} {literal(digest)} {_C} .\n"
+    ).encode()
 
 
 def _moment(moment: datetime) -> str:

@@ -1,12 +1,12 @@
 """Moving a version of a data directory to an engine, graph by graph, and comparing what is there.
 
-A graph is put there as a draft under its own name, read back, and noted when its triples are the
-same; so a run that was broken off goes on where it was. The version is stated last: until then no
-service takes the engine for whole.
+Graphs are sent with a note of each, so a run that was broken off goes on where it was; then all
+are read back and compared. The version is stated last: until then no service takes the engine for
+whole.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
@@ -23,7 +23,7 @@ from coprod_kg.store.snapshots import Reader
 __all__ = ["MovedGraph", "compare", "move"]
 
 _PIECE: Final = 8 << 20
-"""Bytes that are put into the merge at a time."""
+"""Bytes that are sent at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +66,9 @@ def move(reader: Reader, engine: Engine, identity: Identity, base_iri: str) -> I
             fix="Empty its dataset first, or name another one.",
         )
     noted = control.moved(engine)
-    for graph in sorted(_names(reader.store)):
-        local = content(reader.store, ox.NamedNode(graph))
-        triples, digest = digest_of(local)
-        if noted.get(graph) != digest:
-            engine.put(graph, local)
-            found = digest_of(engine.graph(graph))
-            if found != (triples, digest):
-                raise StoreError(
-                    f"the engine holds {found[0]} triples where {triples} were sent, or others",
-                    where=graph,
-                    fix="Does this engine keep literals as they are? docs/engines.md has those "
-                    "that do.",
-                )
-            note = control.moving(graph, digest, reader.version)
-            if b"_:" in local:  # in one request with the note, or a second run would double them
-                engine.update(f"ADD GRAPH <{graph}> TO GRAPH <{control.MERGE}> ; {note}", 600.0)
-            else:
-                for piece in _pieces(local):
-                    engine.put(control.MERGE, piece, add=True)
-                engine.update(note)
-        yield MovedGraph(graph, triples, digest, noted.get(graph) == digest)
+    _send(reader, engine, noted.keys())
+    for moved in compare(reader, engine):
+        yield replace(moved, before=noted.get(moved.graph) == moved.digest)
     _check_merge(reader, engine)
     commit = f"{identity.lineage}-{reader.version}"
     control.begin(
@@ -106,7 +88,9 @@ def compare(reader: Reader, engine: Engine) -> Iterator[MovedGraph]:
         theirs = digest_of(engine.graph(graph))
         if ours != theirs:
             raise StoreError(
-                f"{ours[0]} triples are here and {theirs[0]} in the engine, or others", where=graph
+                f"{ours[0]} triples are here and {theirs[0]} in the engine, or others",
+                where=graph,
+                fix="Empty the dataset that was to be filled, and begin again.",
             )
         yield MovedGraph(graph, *ours)
 
@@ -128,10 +112,41 @@ def _names(store: ox.Store) -> set[str]:
     return {graph.value for graph in store.named_graphs() if isinstance(graph, ox.NamedNode)}
 
 
+def _send(reader: Reader, engine: Engine, noted: Collection[str]) -> None:
+    """Send the graphs that are not noted, several in one request, with their part of the merge.
+
+    The note goes in the same request, so a graph is there whole and noted, or can be sent again: in
+    two requests its blank nodes would be others the second time.
+    """
+    waiting, size = list[bytes](), 0
+    for graph in sorted(_names(reader.store) - set(noted)):
+        triples = content(reader.store, ox.NamedNode(graph))
+        for piece in _pieces(triples):
+            waiting.append(_placed(piece, graph))
+            waiting.append(_placed(piece, control.MERGE))
+            size += 2 * len(piece)
+            if size > _PIECE and b"_:" not in triples:
+                engine.add(b"".join(waiting))
+                waiting, size = [], 0
+        waiting.append(control.moving(graph, digest_of(triples)[1], reader.version))
+        if size > _PIECE:
+            engine.add(b"".join(waiting))
+            waiting, size = [], 0
+    if waiting:
+        engine.add(b"".join(waiting))
+
+
+def _placed(triples: bytes, graph: str) -> bytes:
+    """N-Triples as N-Quads of a graph."""
+    end = f" <{graph}> .\n".encode()
+    return b"".join(line.removesuffix(b" .") + end for line in triples.splitlines() if line)
+
+
 def _pieces(triples: bytes) -> Iterator[bytes]:
-    start = 0
+    """Lines of some megabytes; all at once where a blank node may stand in several."""
+    start, most = 0, len(triples) if b"_:" in triples else _PIECE
     while start < len(triples):
-        end = triples.find(b"\n", start + _PIECE)
+        end = triples.find(b"\n", start + most)
         end = len(triples) if end < 0 else end + 1
         yield triples[start:end]
         start = end

@@ -36,6 +36,9 @@ _LEASE_SECONDS: Final = 60.0
 _PATIENCE_SECONDS: Final = 20.0
 """How long a commit waits for the lease, and for the engine to say whether it was made."""
 _AGAIN_SECONDS: Final = 0.2
+_MANY: Final = 100
+"""So many graphs take a while, which is said."""
+_FETCHED_BYTES: Final = 16 << 20
 _LINES_BYTES: Final = 1 << 20
 """From so many bytes of changed lines on a graph is exchanged whole."""
 
@@ -257,11 +260,23 @@ class Pair:
         self.engine.put(graph, triples)
         return graph
 
-    def changed_since(self, version: int) -> Iterator[tuple[str, bytes]]:
-        """The graphs that later versions changed, as `Change.replace` names and says them."""
-        for graph, there in control.changed_since(self.engine, version).items():
+    def changed_since(self, version: int) -> Iterator[dict[str, bytes]]:
+        """The graphs that later versions changed, some megabytes at a time, as in `Change.replace`.
+
+        Many new graphs together go into a store in bulk.
+        """
+        changed = control.changed_since(self.engine, version)
+        if len(changed) > _MANY:
+            sys.stderr.write(f"coprod-kg writer: {len(changed)} graphs come from the engine\n")
+        graphs, size = dict[str, bytes](), 0
+        for graph, there in changed.items():
             name = DEFAULT_GRAPH if graph == merged.UNNAMED.value else graph
-            yield name, (self.engine.graph(graph) or EMPTY) if there else b""
+            graphs[name] = (self.engine.graph(graph) or EMPTY) if there else b""
+            size += len(graphs[name])
+            if size > _FETCHED_BYTES:
+                yield graphs
+                graphs, size = {}, 0
+        yield graphs
 
     def heard(self, ask: Callable[[], _Made]) -> _Made | None:
         """What the engine says, or None where it is silent, which is said once."""
