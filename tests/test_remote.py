@@ -311,6 +311,8 @@ def test_killing_writers_and_the_engine_loses_no_acknowledged_commit(
     def commit(machine: Machine, numbers: Iterator[int]) -> None:
         for number in numbers:
             told = f'<urn:n> <urn:number> "{number}" .\n'.encode()
+            if stopping.is_set():
+                return
             while not stopping.is_set():
                 try:
                     machine.store.commit(Change({"urn:g:1": BLANK + told}, {"urn:g:3": told}))
@@ -484,16 +486,16 @@ def test_data_moves_to_an_engine_and_back(
         engine = ("--store-engine", fresh.kind)
         return CliRunner().invoke(coprod_kg, ["migrate", *flags, fresh.url, *engine])
 
-    add, left = Engine.add, [3]
+    add, sent = Engine.add, list[bytes]()
 
     def breaking(self: Engine, quads: bytes) -> None:
-        left[0] -= 1
-        if not left[0]:
+        if any(b"#moved>" in before for before in sent):
             raise StoreUnavailable("the engine was stopped")
+        sent.append(quads)
         add(self, quads)
 
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "_PIECE", 10)
+        patch.setattr(migration, "_PIECE", 50_000)
         patch.setattr(Engine, "add", breaking)
         assert isinstance(migrate("--data", str(within.data), "--to").exception, StoreUnavailable)
     moved = migrate("--data", str(within.data), "--to")
