@@ -121,17 +121,15 @@ def _send(reader: Reader, engine: Engine, noted: Collection[str]) -> None:
     waiting, size = list[bytes](), 0
     for graph in sorted(_names(reader.store) - set(noted)):
         triples = content(reader.store, ox.NamedNode(graph))
-        for piece in _pieces(triples):
-            waiting.append(_placed(piece, graph))
-            waiting.append(_placed(piece, control.MERGE))
+        pieces = [*_pieces(triples)] or [b""]
+        for number, piece in enumerate(pieces, 1):
+            waiting += (_placed(piece, graph), _placed(piece, control.MERGE))
             size += 2 * len(piece)
-            if size > _PIECE and b"_:" not in triples:
+            if number == len(pieces):
+                waiting.append(control.moving(graph, digest_of(triples)[1], reader.version))
+            if size > _PIECE:
                 engine.add(b"".join(waiting))
                 waiting, size = [], 0
-        waiting.append(control.moving(graph, digest_of(triples)[1], reader.version))
-        if size > _PIECE:
-            engine.add(b"".join(waiting))
-            waiting, size = [], 0
     if waiting:
         engine.add(b"".join(waiting))
 
