@@ -181,8 +181,10 @@ def _media(names: Iterable[str], sent: bool = False) -> dict[str, Any]:
 
 def _plain(media_type: str) -> dict[str, Any]:
     """The schema of a body that is told by its media type alone."""
-    if media_type in ("application/json", CHARTS[2].media_type):
+    if media_type == CHARTS[2].media_type:
         return {"type": "object"}
+    if media_type == "application/json":  # a list where that is all there is to say
+        return {"type": ["object", "array"]}
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     fields: dict[str, dict[str, Any]] = {
         "multipart/form-data": {"file": file},
