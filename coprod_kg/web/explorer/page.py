@@ -204,9 +204,14 @@ class Page:
         starts = [(code, "" if code == LANGUAGES[0] else f"/{code}") for code in LANGUAGES]
         return [(code, quote(start + self.path) + tail) for code, start in starts]
 
-    def on_each_sheet(self, title: str) -> Markup:
-        """What a printed sheet names at its foot, as a string of CSS with nothing but escapes."""
-        text = f"{title} · {root()} · {self.version}"
+    def on_each_sheet(self, title: str, which: str) -> Markup:
+        """What a printed sheet names at its foot, as a string of CSS with nothing but escapes.
+
+        Args:
+            title: of the page.
+            which: the version of the data, in words.
+        """
+        text = f"{title} · {root()} · {which}"
         plain = (letter if letter.isalnum() else f"\\{ord(letter):x} " for letter in text)
         return Markup('"{}"').format("".join(plain))
 
