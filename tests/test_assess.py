@@ -18,7 +18,7 @@ from coprod_kg.access import Private
 from coprod_kg.assessment import assess, organisations, sentences
 from coprod_kg.assessment.explanation import Explainer, Explanation
 from coprod_kg.assessment.search import find
-from coprod_kg.assessment.sureness import what_would_change_it
+from coprod_kg.assessment.sureness import how_sure, what_would_change_it
 from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.assess import assess as command
@@ -365,6 +365,12 @@ def test_how_sure_it_is_and_what_would_change_it_are_told_with_denominators(
     assert "No evidence is cited for the stage." in garden
     assert "Of the 5 required criteria met, 1 is met only because nothing on record" in garden
     assert "of the 5 required criteria met rest on a single statement each" in garden
+    one = explained(store, explainer, "garden")
+    other = replace(one.claims[0], claimant_iri="urn:other", until="2016", open=False)
+    assert how_sure(replace(one, claims=(other, *one.claims)))[0] == (
+        "2 claimants place it, and they differ: "
+        "project from 2012 until 2016 and project since 2012."
+    )
     quarters = explained(store, explainer, "quarters")
     (missing,) = what_would_change_it(quarters)[:1]
     assert missing == (

@@ -105,6 +105,21 @@ def test_every_term_has_a_source_and_says_so_where_it_is_our_own_choice() -> Non
     )
 
 
+def test_no_term_of_a_published_version_is_gone_and_a_deprecated_one_names_another() -> None:
+    graph = parsed(CORE)
+    for path in sorted((FOLDER / "versions").glob("*.ttl")):
+        published = {
+            str(subject)
+            for kind in KINDS
+            for subject in parsed(path).subjects(RDF.type, kind)
+            if str(subject).startswith(str(CP))
+        }
+        assert published
+        assert published <= terms(), path.name
+    for term_ in graph.subjects(OWL.deprecated, Literal(True)):
+        assert str(graph.value(term_, DCTERMS.isReplacedBy)) in terms()
+
+
 # Prefixes
 
 

@@ -50,6 +50,14 @@ class Sentences:
         """A text in the quotation marks of the language."""
         return self.say("quoted", text=text)
 
+    def when(self, since: str | None, until: str | None) -> str:
+        """From when until when something holds, or that neither is known."""
+        if since and until:
+            return self.say("from-until", since=since, until=until)
+        if until:
+            return self.say("until", until=until)
+        return self.say("since", since=since) if since else self.say("no-date")
+
     def concept(self, iri: str | None) -> str | None:
         """What a concept is called; None for none, and for one that is not installed."""
         concept = Model.installed().concepts.get(iri) if iri else None

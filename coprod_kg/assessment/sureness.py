@@ -29,17 +29,22 @@ def _last_claims(explanation: Explanation) -> tuple[Claim, ...]:
 
 
 def _claimants(explanation: Explanation) -> Iterator[str]:
-    words, claims = explanation.words, _last_claims(explanation)
-    claimants = {claim.claimant_iri for claim in claims}
-    if not claimants:
+    words = explanation.words
+    # Whoever saw it end, or at another stage, has looked at it too: the last claim of each counts.
+    last = {claim.claimant_iri: claim for claim in explanation.claims}
+    claims = list(last.values())
+    if not claims:
         return
-    stages = list(dict.fromkeys(words.inside(claim.stage_label) for claim in claims))
-    if len(claimants) == 1:
+    if len(claims) == 1:
         yield words.say("claimants-one")
-    elif len(stages) == 1:
-        yield words.say("claimants-agree", len(claimants))
+    elif len({(claim.stage, claim.open) for claim in claims}) == 1:
+        yield words.say("claimants-agree", len(claims))
     else:
-        yield words.say("claimants-differ", len(claimants), stages=words.listed(stages))
+        seen = dict.fromkeys(
+            f"{words.inside(claim.stage_label)} {words.when(claim.since, claim.until)}"
+            for claim in claims
+        )
+        yield words.say("claimants-differ", len(claims), stages=words.listed(seen))
     if all(claim.secondary for claim in claims):
         yield words.say("all-secondary")
     degrees = dict.fromkeys(words.inside(claim.confidence) for claim in claims if claim.confidence)

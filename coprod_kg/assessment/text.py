@@ -4,7 +4,7 @@ Secondary coding is named as such wherever something rests on it, and every numb
 denominator.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Any, Final
 
@@ -115,7 +115,7 @@ def _claims(explanation: Explanation) -> Iterator[str]:
     words = explanation.words
     told = []
     for claim in explanation.open_claims:
-        stage, when = claim.stage_label, _when(words, claim)
+        stage, when = claim.stage_label, words.when(claim.since, claim.until)
         told.append(words.say("claim", stage=stage, when=when, basis=_basis(words, claim)))
         if claim.comment:
             told.append(words.quoted(claim.comment))
@@ -131,17 +131,11 @@ def _claims(explanation: Explanation) -> Iterator[str]:
         told.append(words.say("none-claimed"))
     earlier = [claim for claim in explanation.claims if not claim.open]
     if earlier:
-        history = [f"{words.inside(one.stage_label)} {_when(words, one)}" for one in earlier]
+        history = [
+            f"{words.inside(one.stage_label)} {words.when(one.since, one.until)}" for one in earlier
+        ]
         told.append(words.say("before", history="; ".join(history)))
     yield from _labelled(words, label, told)
-
-
-def _when(words: Sentences, claim: Claim) -> str:
-    if claim.since and claim.until:
-        return words.say("from-until", since=claim.since, until=claim.until)
-    if claim.until:
-        return words.say("until", until=claim.until)
-    return words.say("since", since=claim.since) if claim.since else words.say("no-date")
 
 
 def _basis(words: Sentences, claim: Claim) -> str:
@@ -323,7 +317,10 @@ def _sentence(explanation: Explanation, triple: ox.Triple) -> str:
     value = _called(explanation, triple.object)
     if str(triple.subject) == f"<{explanation.subject.iri}>":
         return f"{relation[:1].upper()}{relation[1:]}: {value}."
-    return f"{_called(explanation, triple.subject)}, {relation}: {value}."
+    claim = _called(explanation, triple.subject)
+    if value.casefold() in claim.casefold():  # its label says it already
+        return f"{claim}."
+    return f"{claim}, {relation}: {value}."
 
 
 def _called(explanation: Explanation, node: Any) -> str:
@@ -341,8 +338,11 @@ def _barriers(explanation: Explanation) -> Iterator[str]:
         yield from _labelled(words, "label-barriers", [words.say("no-barrier")])
         return
     yield words.say("barriers-heading")
+    tellings: dict[str, list[ReportedBarrier]] = {}
     for barrier in explanation.barriers:
-        yield from _barrier(explanation, barrier)
+        tellings.setdefault(barrier.iri, []).append(barrier)
+    for told in tellings.values():
+        yield from _barrier(explanation, told)
 
 
 def _alike(explanation: Explanation) -> Iterator[str]:
@@ -370,32 +370,41 @@ def _alike(explanation: Explanation) -> Iterator[str]:
         yield from _indented(f"{one.label}{told}", "  • ")
 
 
-def _barrier(explanation: Explanation, barrier: ReportedBarrier) -> Iterator[str]:
+def _barrier(explanation: Explanation, tellings: Sequence[ReportedBarrier]) -> Iterator[str]:
+    """One barrier: each telling of it, and once what others did about the same."""
     words = explanation.words
+    yield from _indented(tellings[0].label, "  • ")
+    for barrier in tellings:
+        yield from _indented(_telling(words, barrier), " " * 6)
+        if barrier.comment and not barrier.comment.startswith(_BOILERPLATE):
+            yield from _indented(words.quoted(barrier.comment), " " * 8)
+        criteria = {one.criterion.iri: one.criterion for one in explanation.judgement.verdicts}
+        named = [criteria[iri] for iri in barrier.blocks if iri in criteria]
+        if named:
+            names = words.listed(words.quoted(one.words(words.language).name) for one in named)
+            yield from _indented(words.say("blocks", criteria=names), " " * 8)
+        if barrier.overcome_by:
+            enablers = words.listed(map(words.inside, barrier.overcome_by))
+            yield from _indented(words.say("overcome-here", enablers=enablers), " " * 8)
+    # Tellings of different steps differ only in who took the step: the first one tells most.
+    barrier = tellings[0]
+    yield from _indented(what_others_did(barrier, words), " " * 6)
+    for case in barrier.overcame:
+        yield from _indented(_case(words, case, "case-overcame"), " " * 8)
+    for case in barrier.went_on:
+        yield from _indented(_case(words, case, "case-went-on"), " " * 8)
+
+
+def _telling(words: Sentences, barrier: ReportedBarrier) -> str:
+    """At which step, how severe, whether over, seen by whom, on what basis."""
     step = words.concept(barrier.step) if barrier.step_stated else None
     facts = [words.say("at-step", step=words.inside(step)) if step else words.say("step-unstated")]
     facts += [words.inside(fact) for fact in (barrier.severity, barrier.status) if fact]
     if barrier.standpoint and not barrier.standpoint_unstated:
         facts.append(words.say("seen-by", standpoint=words.inside(barrier.standpoint)))
     facts.append(words.inside(barrier.basis))
-    yield from _indented(f"{barrier.label} ({', '.join(facts)})", "  • ")
-    if barrier.comment and not barrier.comment.startswith(_BOILERPLATE):
-        yield from _indented(words.quoted(barrier.comment), " " * 6)
-    criteria = {
-        verdict.criterion.iri: verdict.criterion for verdict in explanation.judgement.verdicts
-    }
-    named = [criteria[iri] for iri in barrier.blocks if iri in criteria]
-    if named:
-        names = words.listed(words.quoted(one.words(words.language).name) for one in named)
-        yield from _indented(words.say("blocks", criteria=names), " " * 6)
-    if barrier.overcome_by:
-        enablers = words.listed(map(words.inside, barrier.overcome_by))
-        yield from _indented(words.say("overcome-here", enablers=enablers), " " * 6)
-    yield from _indented(what_others_did(barrier, words), " " * 6)
-    for case in barrier.overcame:
-        yield from _indented(_case(words, case, "case-overcame"), " " * 8)
-    for case in barrier.went_on:
-        yield from _indented(_case(words, case, "case-went-on"), " " * 8)
+    told = "; ".join(facts)
+    return f"{told[:1].upper()}{told[1:]}."
 
 
 def _case(words: Sentences, case: Case, key: str) -> str:
