@@ -6,9 +6,13 @@ from pathlib import Path
 
 from benchmarks.servers import family
 
-__all__ = ["Watch"]
+__all__ = ["DISPOSABLE", "Watch"]
 
-_DISPOSABLE = ("store.worker", "store.updater", "store.intake", "reading.child")
+DISPOSABLE = (
+    *("formats.chart_worker", "ingest.child", "sandbox.fork_server", "store.rdf_intake"),
+    *("store.updater", "store.worker"),
+)
+"""The modules of processes that end by themselves: after a task, or after a while without any."""
 _MOST = {"memory, MiB": 24.0, "threads": 8.0, "file handles": 12.0}
 """So much more at the end than after the first quarter is growth and not noise."""
 
@@ -50,7 +54,7 @@ class Watch:
                 continue  # a copy of the first one, about to become another program
             words = line.decode().split("\0")
             name = next((word for word in words if word.startswith("coprod_kg.")), "process")
-            if not name.endswith(_DISPOSABLE):
+            if not name.endswith(DISPOSABLE):
                 of = self.seen.setdefault(f"{name.removeprefix('coprod_kg.')} {one}", {})
                 for what, value in held.items():
                     of.setdefault(what, []).append(value)
