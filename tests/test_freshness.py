@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.cli.refresh import refresh as command
 from coprod_kg.errors import QueryTimeout
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.queries.runs.ledger import Run, RunLedger, after
-from coprod_kg.queries.runs.runner import due, questions, refresh, run_now
+from coprod_kg.queries.runs.runner import due, prepare_views, questions, refresh, run_now
 from coprod_kg.queries.submitted.admission import admitted
 from coprod_kg.queries.submitted.graph import Edit, keep
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Answer, Change, Query, Store
+from coprod_kg.store.prepared import PreparedAnswers
 from coprod_kg.web import create_app
 from tests.web.test_query_differences import QUERY, data
 
@@ -208,3 +210,75 @@ def test_the_service_runs_them_by_itself_after_a_commit(tmp_path: Path) -> None:
         while not ledger.runs() and time.monotonic() < until:
             time.sleep(0.05)
         assert {one.version for one in ledger.runs().values()} == {version}
+
+
+class Noting:
+    """A store that notes what it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        self.version, self.versions = store.version, store.versions
+        self.identity, self.cite, self.kept = store.identity, store.cite, store.kept
+        self.commit, self.update = store.commit, store.update
+        self._store = store
+        self.texts: list[str] = []
+
+    def query(self, query: Query) -> Answer:
+        self.texts.append(query.text)
+        return self._store.query(query)
+
+
+def prepared(world: World) -> None:
+    """Make the answers of the newest version ready, as the background process does."""
+    answers = PreparedAnswers(world.settings.data, world.store.identity().lineage)
+    list(prepare_views(world.store, world.settings, answers))
+    list(refresh(world.store, world.settings, world.queries, world.ledger, answers))
+
+
+def answered(world: World, store: Store, token: str = "") -> list[bytes]:
+    client = create_app(store, world.settings).test_client()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    paths = (f"/queries/numbers.{form}" for form in ("csv", "json", "xml", "tsv"))
+    return [client.get(path, headers=headers).data for path in paths]
+
+
+def test_what_was_made_ready_is_answered_without_the_store_and_the_same(world: World) -> None:
+    world.store.commit(Change(replace={"urn:g": data(a=1, b=2)}))
+    before = answered(world, world.store)
+    prepared(world)
+    store = Noting(world.store)
+    assert answered(world, store) == before
+    assert not [text for text in store.texts if "urn:count" in text or "view-" in text]
+    world.store.commit(Change(replace={"urn:g": data(a=1, b=2, c=3)}))
+    newer = answered(world, store)
+    assert b"urn:c" in newer[0]
+    assert [text for text in store.texts if "urn:count" in text]
+    prepared(world)
+    assert answered(world, Slow(world.store)) == newer
+
+
+def test_what_was_made_ready_holds_nothing_private_and_is_not_for_those_who_see_it(
+    world: World,
+) -> None:
+    graph = f"{world.settings.base_iri}graph/organisation/secret"
+    world.store.commit(Change(replace={"urn:g": data(a=1), graph: data(b=2)}))
+    token = Tokens(world.settings.data).create("ada", Role.CURATOR)
+    prepared(world)
+    assert b"urn:b" in answered(world, world.store)[0]
+    Private(world.settings.data).mark("secret")
+    assert b"urn:b" not in answered(world, world.store)[0]
+    world.ledger.forget()
+    prepared(world)
+    store = Noting(world.store)
+    assert [b"urn:b" in found for found in answered(world, store)] == [False] * 4
+    assert not [text for text in store.texts if "urn:count" in text]
+    assert [b"urn:b" in found for found in answered(world, store, token)] == [True] * 4
+
+
+def test_only_answers_over_the_newest_versions_are_kept(world: World) -> None:
+    for number in range(3):
+        world.store.commit(Change(replace={"urn:g": data(a=number)}))
+        prepared(world)
+    answers = PreparedAnswers(world.settings.data, world.store.identity().lineage)
+    answers.retain(world.store.version())
+    kept = sorted(int(path.name) for path in (world.settings.data / "answers").iterdir())
+    assert kept == [world.store.version() - 1, world.store.version()]

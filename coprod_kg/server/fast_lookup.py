@@ -20,10 +20,10 @@ from coprod_kg.formats.media_types import Offer
 from coprod_kg.queries.ask import admitted
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.server.request import Head
+from coprod_kg.sparql.changing import is_changing
 from coprod_kg.store.base import NOTHING, Answer, Query
 from coprod_kg.store.worker_client import NotAtOnce, PendingQuery
 from coprod_kg.web.authorisation import admit, granted
-from coprod_kg.web.cache import is_changing
 from coprod_kg.web.client_slots import client
 from coprod_kg.web.headers import cache_control, common
 from coprod_kg.web.lookup import lookup

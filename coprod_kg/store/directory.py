@@ -8,6 +8,7 @@ DATA/
 ├── snapshots/N/    one immutable copy for each version, by hard links
 ├── snapshots/current → N
 ├── changes/N.json  the things that a version changed
+├── answers/N/      what saved queries answer over a version, made ready; may be removed
 ├── dumps/          versions and organisations as files, made when they are first asked for
 ├── scratch/        what an update works on and large requests, until they have ended
 ├── proposals/      self-assessments sent without a token, until a curator decides; no data
@@ -58,8 +59,7 @@ _OURS = (
     *("identity.json", "lock", "journal", "journal.unfinished", "store", "snapshots", "scratch"),
     *("submissions", "freshness.json", "freshness.lock", "tokens.json", "tokens.lock"),
     *("private.json", "private.lock", "last-backup.json", "changes", "dumps", "paired"),
-    "proposals",
-    "private.shared",
+    *("private.shared", "proposals", "answers"),
 )
 """The entries of a data directory that are this software's."""
 
@@ -94,6 +94,11 @@ class DataDirectory:
     def changes(self) -> Path:
         """The folder of what each version changed."""
         return self.root / "changes"
+
+    @property
+    def answers(self) -> Path:
+        """The folder of the answers made ready for a version."""
+        return self.root / "answers"
 
     @property
     def dumps(self) -> Path:

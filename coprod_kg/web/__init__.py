@@ -12,6 +12,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.store.changes import Removed
 from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.prepared import PreparedAnswers
 from coprod_kg.web import (
     assessments,
     authorisation,
@@ -109,7 +110,7 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
     saved = SavedQuestions(load_all(settings.queries), Collection(store, settings), store)
     kinds = (Limits.queries(settings), Limits.checks(settings), Limits.charts(settings))
     admitted, checks, charts = (slots(run, limits) for limits in kinds)
-    store.identity()  # read once, before anything is asked
+    lineage = store.identity().lineage  # read once, before anything is asked
     prepare_all((*saved.fixed.values(), *views().values()), settings)
     return Site(
         store,
@@ -122,6 +123,7 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
         checks,
         charts,
         Cache(settings.cache_mb),
+        PreparedAnswers(settings.data, lineage),
         Present(settings.data, run, (admitted, checks, charts)),
         Removed(DataDirectory(settings.data).changes),
         Indexes(),

@@ -1,21 +1,20 @@
 """Cache of small answers in one web process, least recently used first out; holds no errors.
 
 An answer is a function of the dataset version and the query, so it is never out of date. The key is
-every field of `Query` but the deadline, the client and the kind of worker; a field that is added to
-`Query` later counts by itself, such as which private graphs are seen.
+`coprod_kg.store.prepared.content_of` the query.
 """
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from coprod_kg.sparql.changing import is_changing
 from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.prepared import content_of
 
-__all__ = ["Cache", "is_changing"]
+__all__ = ["Cache"]
 
 _Key: TypeAlias = tuple[int, Any]
 
@@ -25,29 +24,6 @@ _PARTS: Final = 8
 """No answer may take more than this part of the cache."""
 _OVERHEAD: Final = 2048
 """What an entry takes beside its text and its bytes, about."""
-_CHANGING: Final = {
-    "now": re.compile(r"now\s*[(#]"),
-    "rand": re.compile(r"rand\s*[(#]"),
-    "uuid": re.compile(r"uuid\s*[(#]"),
-    "service": re.compile(  # the word, not a part of a name; whom it asks follows
-        r"(?<![a-z_?$:-])service(?![\w:-])\s*(?:silent\s*)?(?:[<?$#]|[^\s{}()<>]*:)"
-    ),
-}
-"""What makes two answers to one query differ; also where it stands in a string or a comment.
-A text without the word, which is found twenty times faster, cannot match its pattern."""
-_HEAD: Final = re.compile(r"(?:\s*#[^\r\n]*)*")
-"""The comments that a text begins with: no string is open there, so they are comments for certain.
-The header of a saved query stands in them, and what it says in words ("now") changes nothing."""
-
-
-def is_changing(text: str) -> bool:
-    """Whether the answer to a query may be another one over the same data, as with ``NOW()``."""
-    lowered = text.lower()
-    if "\\u" in lowered:  # an escape may spell any of them, or the end of a comment
-        return True
-    head = _HEAD.match(lowered)
-    lowered = lowered[head.end() if head else 0 :]
-    return any(word in lowered and sign.search(lowered) for word, sign in _CHANGING.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +58,7 @@ class Cache:
 
     def find(self, query: Query, version: int) -> Answer | None:
         """The cached answer, or None."""
-        key = _key(query, version)
+        key = (version, content_of(query))
         with self._lock:
             kept = self._kept.get(key)
             if kept is None:
@@ -103,7 +79,7 @@ class Cache:
         kept = _Kept(answer.media_type, data, self._cost(query, len(data)))
         if kept.cost > self._most:
             return
-        key = _key(query, answer.version)
+        key = (answer.version, content_of(query))
         with self._lock:
             before = self._kept.pop(key, None)
             self._held += kept.cost - (before.cost if before else 0)
@@ -143,13 +119,3 @@ class _Noting:
     def close(self) -> None:
         """Stop; the worker that computes this answer is released."""
         self._answer.close()
-
-
-# These say how an answer is computed, not what it says. All other fields are the key, so that one
-# added to `Query` later makes two entries at worst, and not one wrong answer.
-_HOW: Final = ("version", "seconds", "cancellation", "reserved", "sent")
-_WHAT: Final = attrgetter(*(field.name for field in fields(Query) if field.name not in _HOW))
-
-
-def _key(query: Query, version: int) -> _Key:
-    return version, _WHAT(query)

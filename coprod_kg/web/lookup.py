@@ -1,8 +1,8 @@
 """The query of a request to the endpoint, and the conditions that mark its answer."""
 
 from coprod_kg.access import hidden
+from coprod_kg.sparql.changing import is_changing
 from coprod_kg.store.base import Query
-from coprod_kg.web.cache import is_changing
 from coprod_kg.web.protocol import SparqlRequest, seconds, version
 from coprod_kg.web.replies import Conditions, chosen, media_types
 from coprod_kg.web.request_log import RequestLog

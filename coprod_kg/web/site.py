@@ -18,6 +18,7 @@ from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
 from coprod_kg.store.changes import Removed
+from coprod_kg.store.prepared import PreparedAnswers
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.cache import Cache
@@ -111,6 +112,7 @@ class Site:
         checks: where checks of submissions are admitted.
         charts: where charts, workbooks and crates made from answers are admitted.
         cache: the small answers of this process.
+        prepared: the answers that were made ready for a version.
         present: the gauges for operators.
         removed: the things that are no more, and which version removed them.
         names: the indexes by which names are found.
@@ -126,6 +128,7 @@ class Site:
     checks: Slots
     charts: Slots
     cache: Cache
+    prepared: PreparedAnswers
     present: Present
     removed: Removed
     names: Indexes
@@ -222,13 +225,20 @@ class Site:
         return RestrictedStore(self.store, data, reserved=known.grant is not None)
 
     def kept(self, query: Query) -> Answer | None:
-        """The answer of this process's cache to a question about a version that is still there."""
+        """The answer that is at hand to a question about a version that is still there."""
         number = self.store.version()
         if query.version not in (None, number):
             if query.version not in self.store.versions():
                 return None
             number = query.version
-        return self.cache.find(query, number)
+        found = self.cache.find(query, number)
+        if found is not None:
+            return found
+        prepared = self.prepared.find(query, number)
+        if prepared is None:
+            return None
+        self.cache.keep(query, prepared, data := prepared.read())
+        return replace(prepared, chunks=iter((data,)))
 
     @property
     def endpoint(self) -> Endpoint:

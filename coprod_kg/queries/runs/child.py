@@ -13,9 +13,10 @@ from typing import Final, NoReturn
 from coprod_kg.access import Private
 from coprod_kg.errors import CoprodError, Overloaded
 from coprod_kg.queries.runs.ledger import RunLedger
-from coprod_kg.queries.runs.runner import questions, refresh
+from coprod_kg.queries.runs.runner import prepare_views, questions, refresh
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import LocalStore
+from coprod_kg.store.prepared import PreparedAnswers
 from coprod_kg.store.supervisor import follow_lifeline
 
 __all__ = ["main"]
@@ -41,7 +42,12 @@ def main() -> NoReturn:
         try:
             state = (store.version(), _changed(settings.queries), private.organisations())
             if state != done:
-                _round(store, settings, ledger)
+                answers = PreparedAnswers(settings.data, store.identity().lineage)
+                if done is None or state[0] != done[0]:
+                    answers.retain(store.version())
+                for _, seconds in prepare_views(store, settings, answers):
+                    time.sleep(_REST * seconds)
+                _round(store, settings, ledger, answers)
                 done = state
         except Overloaded:
             continue  # clients go first
@@ -53,8 +59,10 @@ def main() -> NoReturn:
             time.sleep(_AGAIN_SECONDS)
 
 
-def _round(store: LocalStore, settings: Settings, ledger: RunLedger) -> None:
-    for run in refresh(store, settings, questions(store, settings), ledger):
+def _round(
+    store: LocalStore, settings: Settings, ledger: RunLedger, answers: PreparedAnswers
+) -> None:
+    for run in refresh(store, settings, questions(store, settings), ledger, answers):
         time.sleep(_REST * run.seconds)
 
 

@@ -7,25 +7,29 @@ followed by another within a minute is passed over and nothing is run for nobody
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
 from coprod_kg.access import Private, hidden
-from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreUnavailable
-from coprod_kg.queries.ask import Endpoint, Question
+from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreFull, StoreUnavailable
+from coprod_kg.formats.table import read_table
+from coprod_kg.queries.ask import Endpoint, Question, ask, taken
 from coprod_kg.queries.citation import query_hash
-from coprod_kg.queries.library import SavedQuery, load_all
+from coprod_kg.queries.library import SavedQuery, load_all, views
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import RestrictedStore, Store
+from coprod_kg.sparql.changing import is_changing
+from coprod_kg.store.base import Answer, Query, Store
+from coprod_kg.store.prepared import LARGEST_BYTES, PreparedAnswers
 
-__all__ = ["due", "questions", "refresh", "run_now"]
+__all__ = ["due", "prepare_views", "questions", "refresh", "run_now"]
 
 _LINES: Final = {
     "SELECT": "text/tab-separated-values",
-    "ASK": "application/sparql-results+json",
     "CONSTRUCT": "application/n-triples",
     "DESCRIBE": "application/n-triples",
 }
@@ -43,9 +47,20 @@ def questions(store: Store, settings: Settings) -> Mapping[str, SavedQuery]:
 
 
 def refresh(
-    store: Store, settings: Settings, queries: Mapping[str, SavedQuery], ledger: RunLedger
+    store: Store,
+    settings: Settings,
+    queries: Mapping[str, SavedQuery],
+    ledger: RunLedger,
+    answers: PreparedAnswers | None = None,
 ) -> Iterator[Run]:
     """Run all that were not run over the newest version, until there are none.
+
+    Args:
+        store: what is asked.
+        settings: the limits and the base IRI.
+        queries: the saved queries.
+        ledger: where runs are recorded.
+        answers: where small answers are kept for those who ask next.
 
     Raises:
         Overloaded: others wait; to be taken up again later.
@@ -53,7 +68,7 @@ def refresh(
         StoreError: the ledger cannot be written.
     """
     while waiting := due(queries, ledger, store.version()):
-        yield run_now(store, settings, queries[waiting[0]], ledger)
+        yield run_now(store, settings, queries[waiting[0]], ledger, answers)
 
 
 def due(queries: Mapping[str, SavedQuery], ledger: RunLedger, version: int) -> list[str]:
@@ -68,18 +83,23 @@ def due(queries: Mapping[str, SavedQuery], ledger: RunLedger, version: int) -> l
     return sorted((name for name in last if last[name] != version), key=lambda name: last[name])
 
 
-def run_now(store: Store, settings: Settings, query: SavedQuery, ledger: RunLedger) -> Run:
+def run_now(
+    store: Store,
+    settings: Settings,
+    query: SavedQuery,
+    ledger: RunLedger,
+    answers: PreparedAnswers | None = None,
+) -> Run:
     """Run one query with its default parameters, and record the outcome.
 
     Raises:
         Overloaded, StoreUnavailable, StoreError: as for `refresh`.
     """
-    seen = RestrictedStore(store, hidden(Private(settings.data).organisations(), settings.base_iri))
     version, rows, problem = store.version(), None, _needed(query)
     began, moment = time.monotonic(), datetime.now(UTC)
     if problem is None:
         try:
-            version, rows = _count(seen, settings, query)
+            version, rows = _count(_public(store, settings, answers), query)
         except (Overloaded, StoreUnavailable):
             raise
         except CoprodError as error:
@@ -102,16 +122,77 @@ def _needed(query: SavedQuery) -> str | None:
     return f"it is not run without a value for {' and '.join(names)}" if names else None
 
 
-def _count(store: Store, settings: Settings, query: SavedQuery) -> tuple[int, int | None]:
+def _public(store: Store, settings: Settings, answers: PreparedAnswers | None) -> Endpoint:
+    """Where anybody may ask; what is asked there whole, and is small, is kept."""
+    unseen = hidden(Private(settings.data).organisations(), settings.base_iri)
+
+    def asking(query: Query) -> Answer:
+        query = replace(query, hidden=unseen)
+        answer = ask(store, query, settings)
+        if answers is None or is_changing(query.text):
+            return answer
+        return replace(answer, chunks=_keeping(answers, query, answer))
+
+    return replace(Endpoint.local(store, settings, {}), ask=asking)
+
+
+def _keeping(answers: PreparedAnswers, query: Query, answer: Answer) -> Iterator[bytes]:
+    """The bytes of an answer, which is kept when they have all passed and are few."""
+    found = bytearray()
+    with answer:
+        for chunk in answer.chunks:
+            if len(found) <= LARGEST_BYTES:
+                found += chunk
+            yield chunk
+    if len(found) <= LARGEST_BYTES:
+        with suppress(OSError, StoreFull):  # it is only for speed
+            answers.keep(query, answer.version, answer.media_type, bytes(found))
+
+
+def prepare_views(
+    store: Store, settings: Settings, answers: PreparedAnswers
+) -> Iterator[tuple[str, float]]:
+    """Ask what our own pages ask over the newest version; each with the seconds that it took.
+
+    Raises:
+        Overloaded: others wait; to be taken up again later.
+        StoreUnavailable: nobody answers.
+    """
+    endpoint = _public(store, settings, answers)
+    for name, view in views().items():
+        if _needed(view) is None:
+            began = time.monotonic()
+            try:
+                Question(endpoint, view, {}).table()
+            except (Overloaded, StoreUnavailable):
+                raise
+            except CoprodError:
+                continue  # told to whoever opens the page
+            yield name, time.monotonic() - began
+
+
+def _count(endpoint: Endpoint, query: SavedQuery) -> tuple[int, int | None]:
     """The version that answered, and how many rows it had."""
+    question = Question(endpoint, query, {})
+    answer = question.answer((question.plain,))
+    data = taken(answer, LARGEST_BYTES)
+    if data is None:
+        return _counted(question)
+    if query.form == "ASK":
+        return answer.version, None
+    if query.is_graph:
+        return answer.version, data.count(b"\n")
+    return answer.version, len(read_table(data).rows)
+
+
+def _counted(question: Question) -> tuple[int, int | None]:
+    """The same of a large answer, whose rows are counted as they come."""
     lines = size = 0
-    endpoint = Endpoint.local(store, settings, {})
-    with Question(endpoint, query, {}).answer((_LINES[query.form],)) as answer:
+    query, settings = question.saved, question.endpoint.settings
+    with question.answer((_LINES[query.form],)) as answer:
         for chunk in answer.chunks:
             lines += chunk.count(b"\n")
             size += len(chunk)
             if size > settings.result_mb << 20:
                 raise LimitReached(f"the answer is larger than {settings.result_mb} MiB")
-    if query.form == "ASK":
-        return answer.version, None
     return answer.version, lines - (query.form == "SELECT")

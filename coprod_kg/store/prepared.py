@@ -1,0 +1,83 @@
+"""Answers made ready for a version before anybody asks: files that all web processes read.
+
+An answer is a function of the version and of what a query asks, so a file is never out of date.
+Its name is a hash of both, of the lineage and of the programs that made it. What is hidden from a
+client is part of what is asked: who sees other data finds another file, or none.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cached_property
+from hashlib import sha256
+from importlib.metadata import version
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Final
+
+from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.directory import DataDirectory, put
+
+__all__ = ["LARGEST_BYTES", "PreparedAnswers", "content_of"]
+
+LARGEST_BYTES: Final = 2 << 20
+"""A larger answer is not kept: no page shows it."""
+
+# These say how an answer is computed, not what it says. All other fields are the key, so that one
+# added to `Query` later makes two entries at worst, and not one wrong answer.
+_HOW: Final = ("version", "seconds", "cancellation", "reserved", "sent")
+content_of: Final[Callable[[Query], Any]] = attrgetter(
+    *(field.name for field in fields(Query) if field.name not in _HOW)
+)
+"""What a query asks, whatever the version: equal for two that have the same answer."""
+
+
+class PreparedAnswers:
+    """The prepared answers of one data directory.
+
+    Args:
+        data: the data directory.
+        lineage: that of its versions.
+    """
+
+    def __init__(self, data: Path, lineage: str) -> None:
+        self._folder = DataDirectory(data).answers
+        self._lineage = lineage
+
+    def find(self, query: Query, number: int) -> Answer | None:
+        """The answer to a query over a version, or None where none was prepared."""
+        try:
+            media_type, _, data = self._path(query, number).read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        return Answer(media_type.decode(), number, len(data), iter((data,)))
+
+    def keep(self, query: Query, number: int, media_type: str, data: bytes) -> None:
+        """Keep the answer to a query over a version.
+
+        Raises:
+            OSError: it cannot be written.
+            StoreFull: there is no room for it.
+        """
+        path = self._path(query, number)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        put(path, media_type.encode() + b"\n" + data)
+
+    def retain(self, newest: int) -> None:
+        """Remove the answers over all versions but the newest and the one before it."""
+        try:
+            folders = os.listdir(self._folder)
+        except OSError:
+            return
+        for name in {*folders} - {str(newest), str(newest - 1)}:
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+
+    def _path(self, query: Query, number: int) -> Path:
+        key = repr((self._programs, self._lineage, content_of(query)))
+        return self._folder / str(number) / sha256(key.encode()).hexdigest()
+
+    @cached_property
+    def _programs(self) -> tuple[str, ...]:
+        """What may write the same answer otherwise."""
+        return tuple(version(name) for name in ("coprod-kg", "pyoxigraph"))
