@@ -95,10 +95,12 @@ class Supervisor:
                     child.wait(seconds)
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + seconds
-        for thread in self._threads:
+        # A signal may have come before the newest of them was started.
+        started = [thread for thread in self._threads if thread.is_alive()]
+        for thread in started:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._signal(signal.SIGKILL)
-        for thread in self._threads:
+        for thread in started:
             thread.join()
         os.close(self._held)
         os.close(self._lifeline)
