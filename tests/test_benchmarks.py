@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks import describing, scaling, service, soak
 from benchmarks.multiply import fill, multiply
-from benchmarks.watching import Watch
+from benchmarks.watching import DISPOSABLE, Watch
 from coprod_kg.queries.library import load
 
 FEW = ["--initiatives", "8"]
@@ -66,6 +67,11 @@ def test_growth_is_a_fault_and_noise_is_not(tmp_path: Path) -> None:
         "leaking": {"memory, MiB": [50.0 + 4 * number for number in range(16)]},
     }
     assert watch.faults() == ["leaking: memory, MiB grew from 72 to 104"]
+
+
+@pytest.mark.parametrize("name", DISPOSABLE)
+def test_processes_that_end_by_themselves_are_known_by_modules_that_are_there(name: str) -> None:
+    assert find_spec(f"coprod_kg.{name}") is not None
 
 
 def test_a_process_that_ended_meanwhile_is_a_fault(tmp_path: Path) -> None:
