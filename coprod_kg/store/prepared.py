@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.store.base import Answer, Query
-from coprod_kg.store.directory import DataDirectory, put
+from coprod_kg.store.directory import DataDirectory, write_durably
 
 __all__ = ["LARGEST_BYTES", "PreparedAnswers", "content_of"]
 
@@ -62,7 +62,7 @@ class PreparedAnswers:
         """
         path = self._path(query, number)
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
-        put(path, media_type.encode() + b"\n" + data)
+        write_durably(path, media_type.encode() + b"\n" + data)
 
     def retain(self, newest: int) -> None:
         """Remove the answers over all versions but the newest and the one before it."""
