@@ -149,6 +149,6 @@ def test_jena_gives_the_golden_answer(engines: tuple[Jena, Store], name: str) ->
 @pytest.mark.parametrize("name", [name for name in NAMES if questions()[name].parameters])
 def test_rdflib_gives_the_rows_of_oxigraph_for_a_value(name: str) -> None:
     store = world("tiny")
-    with_rows = (text for text in texts(name, store, 50)[1:] if len(rows(store.query(text))) > 1)
+    with_rows = (text for text in texts(name, store, 99)[1:] if len(rows(store.query(text))) > 1)
     ours, theirs = in_oxigraph_and_rdflib(next(with_rows))
     assert theirs == ours
