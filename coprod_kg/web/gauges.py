@@ -27,7 +27,6 @@ __all__ = ["Present"]
 _KINDS: Final = {
     "coprod_kg.publishing.writer": "writer",
     "coprod_kg.store.worker": "query",
-    "coprod_kg.web.listen": "web",
     "coprod_kg.server.listen": "web",
     "coprod_kg.queries.runs.child": "freshness",
     "coprod_kg.ingest.child": "check",
