@@ -88,12 +88,14 @@ settings.load_profile("ci" if os.environ.get("COPROD_REQUIRE_ALL") == "1" else "
 
 
 def pytest_configure() -> None:
-    """Make sure that a service which a test starts can be stopped by Ctrl-C.
+    """Make sure that what a test starts can be stopped by Ctrl-C, and by the end of a terminal.
 
-    A shell that runs something in the background hands SIGINT down to it as ignored.
+    A shell that runs something in the background hands SIGINT down to it as ignored, nohup SIGHUP.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
