@@ -122,7 +122,8 @@ def test_no_claim_of_the_example_data_is_called_a_statement_of_the_organisation(
         PREFIX basis: <https://w3id.org/coprod/vocab/basis/>
         SELECT ?claim WHERE {
           ?claim cp:about ?subject ; cp:basis ?basis .
-          FILTER(?basis NOT IN (basis:secondary-coding, basis:computed))
+          FILTER(?basis NOT IN (
+            basis:secondary-coding, basis:adjudicated-coding, basis:computed))
         }"""
     assert service.get("/sparql", query=query, format="csv") == (200, "claim\r\n")
 

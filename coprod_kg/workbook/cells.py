@@ -8,6 +8,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import WrongUsage
+from coprod_kg.model.namespaces import expand
 from coprod_kg.model.terms import literal
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.columns import Holds, SheetColumn
@@ -22,6 +23,8 @@ __all__ = ["SHORT_LIST", "convert", "parts", "refusal", "text_and_language"]
 
 SHORT_LIST: Final = 12
 """The most permitted values that are listed."""
+_STRING: Final = expand("xsd:string")
+"""Of a code such as a currency, which is in no language."""
 _LANGUAGE: Final = re.compile(r"\s@([a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8})*)$")
 _WEB: Final = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 _BETWEEN_LINKS: Final = re.compile(r"[;,]?\s+|[;,](?=https?://)", re.IGNORECASE)
@@ -106,7 +109,9 @@ def _texts(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
             made.append(CellProblem("bad-text.control", {"code": f"U+{ord(odd):04X}"}))
             continue
         try:
-            made.append(literal(text, language=tag))
+            made.append(
+                literal(text) if column.datatype == _STRING else literal(text, language=tag)
+            )
         except WrongUsage as error:
             made.append(CellProblem("bad-text", {"what": error.what}))
     return made

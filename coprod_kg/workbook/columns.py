@@ -86,7 +86,7 @@ class SheetColumn:
         many: whether a cell may hold several values.
         choices: the concepts that may stand in it.
         kinds: the kinds of thing that may stand in it.
-        datatype: IRI of the datatype of a number.
+        datatype: IRI of the datatype of a number, or of a text that is in no language.
         other_headers: what else may stand above it.
     """
 
