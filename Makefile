@@ -27,8 +27,10 @@ help: ## say what there is
 serve: $(SERVE) ## set up everything and serve http://127.0.0.1:8000
 	@exec $(BIN)/coprod-kg serve $(ARGS)
 
+# Exit code 1 says that tests failed; after any other one (a crash, Ctrl-C) nothing is asked again.
 test: check ## set up everything, check the code, run every test
 	@$(BIN)/python -m pytest --durations=10 $(SPREAD) $(TESTS) || { \
+	failed=$$?; [ $$failed = 1 ] || exit $$failed; \
 	echo 'What failed is asked once more, one after the other: a busy machine starves real processes.'; \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none $(TESTS); }
 
