@@ -22,7 +22,7 @@ from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.model.installed import Model
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.namespaces import expand, last_part
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store, attempt
 
@@ -72,7 +72,7 @@ def differences(record: Kept, store: Store, settings: Settings) -> list[Differen
     known, lasting = {fact[0] for fact in before}, {fact[0] for fact in after}
     return [
         Difference(
-            names.get(thing, _last(thing)),
+            names.get(thing, last_part(thing)),
             thing,
             "new" if thing not in known else "changed" if thing in lasting else "gone",
             tuple(_said(more.get(thing, []), names)),
@@ -115,11 +115,7 @@ def _said(facts: Iterable[_Fact], names: dict[str, str]) -> Iterator[tuple[str, 
         shown = value.value
         if not isinstance(value, ox.Literal):
             shown = names.get(shown, shown)
-        yield names.get(path, _last(path)), shown
-
-
-def _last(iri: str) -> str:
-    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2] or iri
+        yield names.get(path, last_part(path)), shown
 
 
 def settled(records: Iterable[Kept], store: Store, base_iri: str) -> list[Kept]:

@@ -13,7 +13,7 @@ from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.model.files import files
 from coprod_kg.model.turtle import read
 
-__all__ = ["expand", "named", "prefixes", "shorten", "term", "terms"]
+__all__ = ["expand", "last_part", "named", "prefixes", "shorten", "term", "terms"]
 
 _SH = "http://www.w3.org/ns/shacl#"
 _IS_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
@@ -100,6 +100,15 @@ def shorten(iri: str) -> str:
     length, prefix = max(fitting)
     local = iri[length:]
     return iri if _LOCAL_STOPS & set(local) else f"{prefix}:{local}"
+
+
+def last_part(iri: str) -> str:
+    """What stands after the last ``/`` or ``#`` of an IRI that are not its end.
+
+    >>> last_part("https://w3id.org/coprod/ontology#currentStage"), last_part("urn:a/b/")
+    ('currentStage', 'b')
+    """
+    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2] or iri
 
 
 def _value(triple: ox.Triple) -> str:

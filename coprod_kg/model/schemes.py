@@ -10,6 +10,7 @@ from pyoxigraph import NamedNode
 
 from coprod_kg.model.files import files
 from coprod_kg.model.graph import Graph
+from coprod_kg.model.namespaces import last_part
 from coprod_kg.model.turtle import read
 
 __all__ = ["Concept", "Scheme", "concepts_of", "schemes", "schemes_of"]
@@ -104,11 +105,11 @@ def _scheme(node: NamedNode, graph: Graph) -> Scheme:
     )
     found = sorted((_concept(member, graph) for member in members), key=lambda made: made.slug)
     by_slug = MappingProxyType({concept.slug: concept for concept in found})
-    return Scheme(_last(node.value), node.value, by_slug)
+    return Scheme(last_part(node.value), node.value, by_slug)
 
 
 def _concept(node: NamedNode, graph: Graph) -> Concept:
-    slug = graph.text(node, "skos:notation") or _last(node.value)
+    slug = graph.text(node, "skos:notation") or last_part(node.value)
     names = (*graph.objects(node, "skos:altLabel"), *graph.objects(node, "dcterms:identifier"))
     rank = graph.value(node, "cp:order") or graph.value(node, "cp:rank")
     return Concept(
@@ -119,7 +120,3 @@ def _concept(node: NamedNode, graph: Graph) -> Concept:
         MappingProxyType(graph.texts(node, "skos:definition")),
         int(rank.value) if rank is not None else 0,
     )
-
-
-def _last(iri: str) -> str:
-    return iri.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1]

@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.formats.media_types import GRAPHS, HTML, Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Table
 from coprod_kg.model.licence import LICENCE, LICENCE_NAME
+from coprod_kg.model.namespaces import last_part
 from coprod_kg.publishing.portal_documents import (
     DatasetView,
     File,
@@ -29,7 +30,7 @@ from coprod_kg.queries.ask import Question, taken
 from coprod_kg.web.address import root
 from coprod_kg.web.dumps import known_files
 from coprod_kg.web.protocol import Parameters, parameters, version
-from coprod_kg.web.replies import LATEST, PINNED, Conditions
+from coprod_kg.web.replies import LATEST, PINNED, Conditions, offers_among
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -64,12 +65,7 @@ def _offers(given: Parameters, suffix: str | None = None) -> tuple[Offer, ...]:
     formats = (*GRAPHS, HTML)
     if suffix is not None and suffix not in {form.name for form in formats}:
         raise NotFound(f"there is no format {suffix[:20]!r} of it")
-    named = suffix or given.one("format")
-    return offers_by_name(named, formats) if named else negotiate(_accept(), formats)
-
-
-def _accept() -> str | None:
-    return request.headers.get("Accept")
+    return offers_among(formats, suffix or given.one("format"))
 
 
 def _conditions(site: Site, given: Parameters, offers: tuple[Offer, ...]) -> Conditions:
@@ -183,8 +179,7 @@ def _void(site: Site) -> Response:
     """The statistics of the data in VoID."""
     site.see_public()
     given = parameters(request)
-    named = given.one("format")
-    offers = offers_by_name(named, GRAPHS) if named else negotiate(_accept(), GRAPHS)
+    offers = offers_among(GRAPHS, given.one("format"))
     conditions = _conditions(site, given, offers)
     unchanged = conditions.unchanged()
     if unchanged is not None:
@@ -244,7 +239,7 @@ def _dataset_page(site: Site, slug: str, view: DatasetView, number: int) -> str:
     classes = site.about("view-classes", _graph(site), number).table() if whole else None
     coverage = site.about("view-coverage", _graph(site), number).table() if whole else None
     told = schema_org(
-        view, f"{root()}catalogue", [_last(place) for place in view.values["dcterms:spatial"]]
+        view, f"{root()}catalogue", [last_part(place) for place in view.values["dcterms:spatial"]]
     )
     return render_template(
         "dataset.html",
@@ -261,7 +256,7 @@ def _dataset_page(site: Site, slug: str, view: DatasetView, number: int) -> str:
         licence=(LICENCE, LICENCE_NAME),
         version=number,
         canonical=f"{root()}dataset/{slug}",
-        last=_last,
+        last=last_part,
     )
 
 
@@ -269,10 +264,6 @@ def _initiatives(classes: Table | None) -> int:
     rows = classes.rows if classes else ()
     found = (row for row in rows if row["class"].value.endswith("#Initiative"))
     return next((int(row["entities"].value) for row in found), 0)
-
-
-def _last(iri: str) -> str:
-    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2]
 
 
 def _signposts(slug: str, view: DatasetView) -> list[tuple[str, dict[str, str]]]:
@@ -323,7 +314,7 @@ def _sitemap(site: Site) -> Response:
     site.see_public()
     datasets = _datasets(site, site.version())
     days: Mapping[str, str] = {
-        f"{root()}dataset/{_last(iri)}": modified[:10] for iri, modified in datasets
+        f"{root()}dataset/{last_part(iri)}": modified[:10] for iri, modified in datasets
     }
     newest = max(days.values(), default="")
     pages = {root(): newest, f"{root()}catalogue": newest, **days}

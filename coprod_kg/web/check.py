@@ -12,11 +12,11 @@ from flask import Blueprint, Flask, Response, current_app, render_template, requ
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from coprod_kg.errors import LimitReached, Overloaded
-from coprod_kg.formats.media_types import HTML, Format, Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import HTML, Format, Offer
 from coprod_kg.publishing.portal_check import CheckedPortal, Fetched, check_portal
 from coprod_kg.web.address import root
 from coprod_kg.web.protocol import parameters
-from coprod_kg.web.replies import LATEST, Conditions
+from coprod_kg.web.replies import LATEST, Conditions, offers_among
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -69,8 +69,7 @@ def _check(site: Site, kept: _Kept) -> Response:
     site.see_public()
     named = parameters(request).one("format")
     formats = (_JSON, HTML)
-    header = request.headers.get("Accept")
-    offers = offers_by_name(named, formats) if named else negotiate(header, formats)
+    offers = offers_among(formats, named)
     version, start = site.version(), root()
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # of the proxy
     # It takes no slot itself: what it asks does, and would wait for one that it held.

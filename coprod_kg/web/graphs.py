@@ -13,14 +13,21 @@ from uuid import uuid4
 from flask import Blueprint, Request, Response, request
 
 from coprod_kg.errors import NotFound, Unreadable, VersionGone, WrongUsage
-from coprod_kg.formats.media_types import GRAPHS, Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, Offer
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change, Commit, Query, attempt
 from coprod_kg.store.rdf_intake import RdfBody, read
 from coprod_kg.updates import UpdateRecord, check_graph
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import curator
 from coprod_kg.web.protocol import Parameters, is_iri, parameters
-from coprod_kg.web.replies import Conditions, check_preconditions, committed, media_types, reply
+from coprod_kg.web.replies import (
+    Conditions,
+    check_preconditions,
+    committed,
+    media_types,
+    offers_among,
+    reply,
+)
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
 
@@ -127,10 +134,7 @@ def _get(site: Site, given: Parameters, target: Target) -> Response:
 
 
 def _offers(given: Parameters) -> tuple[Offer, ...]:
-    named = given.one("format")
-    if named:
-        return offers_by_name(named, GRAPHS)
-    return negotiate(request.headers.get("Accept"), GRAPHS)
+    return offers_among(GRAPHS, given.one("format"))
 
 
 def _content(target: Target, types: tuple[str, ...], version: int, site: Site) -> Query:

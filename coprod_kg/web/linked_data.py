@@ -15,7 +15,7 @@ from flask import Blueprint, Response, render_template, request
 from coprod_kg.access import hidden
 from coprod_kg.errors import NotAcceptable, NotFound, Withdrawn, WrongUsage
 from coprod_kg.formats.comments import begun, commented
-from coprod_kg.formats.media_types import GRAPHS, HTML, Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.publishing.portal_documents import portal_document
 from coprod_kg.publishing.profiles import (
     ALTERNATES,
@@ -32,7 +32,15 @@ from coprod_kg.web.address import raw_path, readings, root
 from coprod_kg.web.memento import at, http_date, moments
 from coprod_kg.web.pages.resource import resource_view
 from coprod_kg.web.protocol import Parameters, parameters, version
-from coprod_kg.web.replies import LATEST, PINNED, Conditions, media_types, reply, wants_page
+from coprod_kg.web.replies import (
+    LATEST,
+    PINNED,
+    Conditions,
+    media_types,
+    offers_among,
+    reply,
+    wants_page,
+)
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import VOCABULARY, Site
 
@@ -104,9 +112,7 @@ def _thing(site: Site, space: str, **_: str) -> Response:
     form, asked = named.suffix or _form(given), given.one("_profile")
     # a page is in no profile: who asks for one in the address wants a document
     formats = GRAPHS if asked else (*GRAPHS, HTML)
-    wanted = (
-        offers_by_name(form, formats) if form else negotiate(request.headers.get("Accept"), formats)
-    )
+    wanted = offers_among(formats, form)
     if wants_page(wanted):
         return _see(named.page, pinned=named.pinned)
     profile = named_profile(asked) if asked else profiles()[OWN]
@@ -290,10 +296,7 @@ def _page(site: Site, space: str, **_: str) -> Response:
 
 
 def _offers(suffix: str | None) -> tuple[Offer, ...]:
-    named = suffix or _form(parameters(request))
-    if named:
-        return offers_by_name(named, GRAPHS)
-    return negotiate(request.headers.get("Accept"), GRAPHS)
+    return offers_among(GRAPHS, suffix or _form(parameters(request)))
 
 
 def _form(given: Parameters) -> str | None:

@@ -14,7 +14,7 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from coprod_kg.errors import NotFound
-from coprod_kg.formats.media_types import GRAPHS, HTML, Format, Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML, Format, Offer, negotiate
 from coprod_kg.model.files import files
 from coprod_kg.model.licence import LICENCE
 from coprod_kg.publishing.changelog import changelog_text
@@ -24,6 +24,7 @@ from coprod_kg.publishing.shapes import shape_files
 from coprod_kg.publishing.vocabularies import vocabularies, vocabulary_files
 from coprod_kg.web.pages.model import changes, picture, pictures, rendered, shape_names
 from coprod_kg.web.protocol import parameters
+from coprod_kg.web.replies import offers_among
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -82,8 +83,7 @@ def _answer(page: _Page, render: Callable[[_Page], str], suffix: str | None = No
         raise _unknown(
             f"format {suffix}", {form.name: f"{page.base}.{form.name}" for form in formats}, suffix
         )
-    header = request.headers.get("Accept")
-    offer = (offers_by_name(named, formats) if named else negotiate(header, formats))[0]
+    offer = offers_among(formats, named)[0]
     if offer.format == HTML:
         body: str | bytes = render(page)
     else:

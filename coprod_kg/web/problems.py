@@ -3,9 +3,10 @@
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotFound
-from coprod_kg.formats.media_types import GRAPHS, HTML, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.publishing.problems import as_rdf, problem_kinds
 from coprod_kg.web.protocol import parameters
+from coprod_kg.web.replies import offers_among
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -24,10 +25,7 @@ def _show(name: str | None = None) -> Response:
     kinds = problem_kinds()
     if name is not None and name not in kinds:
         raise NotFound(f"there is no kind of problem {name[:80]!r}", fix="/problem lists them.")
-    formats = (*GRAPHS, HTML)
-    named = parameters(request).one("format")
-    header = request.headers.get("Accept")
-    offer = (offers_by_name(named, formats) if named else negotiate(header, formats))[0]
+    offer = offers_among((*GRAPHS, HTML), parameters(request).one("format"))[0]
     shown = kinds if name is None else {name: kinds[name]}
     if offer.format == HTML:
         body: str | bytes = render_template("problems.html", kinds=shown, alone=name)

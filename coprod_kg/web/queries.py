@@ -4,14 +4,14 @@ from functools import partial
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from coprod_kg.formats.media_types import HTML, ROWS, negotiate, offers_by_name
+from coprod_kg.formats.media_types import HTML, ROWS
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.web import query_answer, query_differences, query_submitting
 from coprod_kg.web.address import root
 from coprod_kg.web.pages.search import found
 from coprod_kg.web.protocol import parameters
-from coprod_kg.web.replies import LATEST, wants_page
+from coprod_kg.web.replies import LATEST, offers_among, wants_page
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -30,10 +30,7 @@ def blueprint(site: Site) -> Blueprint:
 
 def _all(site: Site) -> Response:
     given = parameters(request)
-    named = given.one("format")
-    wanted = (
-        offers_by_name(named, _LIST) if named else negotiate(request.headers.get("Accept"), _LIST)
-    )
+    wanted = offers_among(_LIST, given.one("format"))
     tags = tuple(dict.fromkeys(tag for tag in given.all("tag") if tag))
     seen = found(site.queries, given.one("q") or "", tags)
     runs = RunLedger(site.settings.data).current(site.queries, site.store)

@@ -31,7 +31,7 @@ from coprod_kg.sparql.changing import is_changing
 from coprod_kg.web.pages.query import QueryPage
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.question import leading, linked, marked, named, pages, question_of, saved
-from coprod_kg.web.replies import LATEST, Conditions, media_types, reply, wants_page
+from coprod_kg.web.replies import LATEST, Conditions, media_types, offers_among, reply, wants_page
 from coprod_kg.web.site import Site
 
 __all__ = ["add_routes"]
@@ -144,8 +144,7 @@ def _offers(
             f"the question {query.name} has no chart",
             fix="Its formats are: " + ", ".join(form.name for form in formats) + ".",
         )
-    accept = request.headers.get("Accept")
-    wanted = offers_by_name(named, formats) if named else negotiate(accept, formats)
+    wanted = offers_among(formats, named)
     if wanted[0].format in _MADE:
         return wanted[:1]
     return tuple(offer for offer in wanted if offer.format not in _MADE)

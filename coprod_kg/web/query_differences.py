@@ -6,13 +6,13 @@ from typing import Final
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from coprod_kg.errors import LimitReached, NotFound
-from coprod_kg.formats.media_types import HTML, ROWS, negotiate, offers_by_name
+from coprod_kg.formats.media_types import HTML, ROWS
 from coprod_kg.formats.table import Table
 from coprod_kg.queries.differences import as_csv, compare, document, key_of
 from coprod_kg.web.pages.differences import compared
 from coprod_kg.web.protocol import parameters, version
 from coprod_kg.web.question import question_of, saved
-from coprod_kg.web.replies import LATEST, PINNED
+from coprod_kg.web.replies import LATEST, PINNED, offers_among
 from coprod_kg.web.site import Site
 
 __all__ = ["add_routes"]
@@ -31,9 +31,7 @@ def _differ(site: Site, name: str) -> Response:
     query, given = saved(site, name), parameters(request)
     if query.form != "SELECT":
         raise NotFound(f"the answer of {name} has no rows that could differ")
-    named = given.one("format")
-    header = request.headers.get("Accept")
-    offer = (offers_by_name(named, _FORMATS) if named else negotiate(header, _FORMATS))[0]
+    offer = offers_among(_FORMATS, given.one("format"))[0]
     fixed = site.is_fixed(given, "from", "to")
     after = version(given, "to")
     later = site.version() if after is None else after

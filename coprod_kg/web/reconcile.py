@@ -17,7 +17,7 @@ from coprod_kg import __version__
 from coprod_kg.errors import NotFound, TooLarge, UnsupportedMedia, WrongUsage
 from coprod_kg.formats.media_types import HTML
 from coprod_kg.formats.table import Cell
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.namespaces import expand, last_part
 from coprod_kg.queries.labels import best
 from coprod_kg.web.address import root
 from coprod_kg.web.candidates import (
@@ -34,7 +34,7 @@ from coprod_kg.web.explorer.page import LANGUAGES, Page
 from coprod_kg.web.headers import FRAMED_POLICY
 from coprod_kg.web.name_index import folded
 from coprod_kg.web.names import kind_of
-from coprod_kg.web.pages.table import last, words
+from coprod_kg.web.pages.table import words
 from coprod_kg.web.protocol import FORM, Parameters, check_plain, read_form
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.site import ONTOLOGY, Site
@@ -46,6 +46,7 @@ BATCH: Final = 50
 _IDS: Final = 1000
 """Things whose values are asked for in one request."""
 _SUGGESTED: Final = 20
+_SUGGESTS: Final = "Ask for entity, property or type."
 _SHOWN: Final = ("cp:runBy", "cp:country", "cp:sector", "cp:currentStage", "cp:startDate")
 """What the preview tells of an initiative or organisation."""
 _DESCRIBED_AS: Final = {"cp:Country": "skos:Concept"}
@@ -323,7 +324,9 @@ def _literal(value: Cell) -> dict[str, Any]:
 def _property_names(page: Page, properties: Sequence[str]) -> dict[str, str]:
     """What properties are called, where nobody says it by the last part of their IRI."""
     named = page.names([name for name in properties if ":" in name])
-    return {name: named[name].value if name in named else words(last(name)) for name in properties}
+    return {
+        name: named[name].value if name in named else words(last_part(name)) for name in properties
+    }
 
 
 def _properties(page: Page, classes: Sequence[str]) -> dict[str, str]:
@@ -335,7 +338,7 @@ def _properties(page: Page, classes: Sequence[str]) -> dict[str, str]:
         of = names.setdefault(row["property"].value, [])
         of += [row["name"]] if "name" in row else []
     chosen = {name: best(cells, page.language) for name, cells in names.items()}
-    told = [(name, cell.value if cell else words(last(name))) for name, cell in chosen.items()]
+    told = [(name, cell.value if cell else words(last_part(name))) for name, cell in chosen.items()]
     return dict(sorted(told, key=lambda pair: (folded(pair[1]), pair[0])))
 
 
@@ -370,9 +373,6 @@ def _suggest(site: Site, language: str, what: str) -> Response:
         raise NotFound(f"nothing of the kind {what[:40]!r} is suggested", fix=_SUGGESTS)
     fits = [pair for pair in known if _begins(pair, prefix)][start:end]
     return _sent(page, {"result": [{"id": iri, "name": name} for iri, name in fits]})
-
-
-_SUGGESTS: Final = "Ask for entity, property or type."
 
 
 def _begins(known: tuple[str, str], prefix: str) -> bool:

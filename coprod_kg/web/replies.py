@@ -4,7 +4,7 @@ A small answer comes with its length. A large one is sent as it comes, and where
 the connection breaks (`coprod_kg.server.asgi`), so that every client notices.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -18,6 +18,7 @@ from coprod_kg.formats.media_types import (
     FORMATS,
     HTML,
     ROWS,
+    Format,
     Offer,
     by_name,
     negotiate,
@@ -42,6 +43,7 @@ __all__ = [
     "committed",
     "media_types",
     "offers",
+    "offers_among",
     "reply",
     "wants_page",
 ]
@@ -203,6 +205,18 @@ def chosen(given: Parameters, accept: str | None) -> tuple[Offer, ...]:
     if known is None and (not named or accept not in (None, "", "*/*")):
         return negotiate(accept)
     return offers_by_name(known or named[0])
+
+
+def offers_among(formats: Sequence[Format], named: str | None) -> tuple[Offer, ...]:
+    """Those of some formats to answer the current request in: the named one, else by ``Accept``.
+
+    Raises:
+        WrongUsage: none of them has that name.
+        NotAcceptable: none of them is accepted.
+    """
+    if named:
+        return offers_by_name(named, formats)
+    return negotiate(request.headers.get("Accept"), formats)
 
 
 def wants_page(wanted: tuple[Offer, ...]) -> bool:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.access import hidden
 from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.formats.media_types import GRAPHS, HTML, Format, Offer, negotiate, offers_by_name
+from coprod_kg.formats.media_types import GRAPHS, HTML, Format, Offer
 from coprod_kg.publishing.changes_feed import feed_document
 from coprod_kg.store.changes import VersionChanges, read_changes
 from coprod_kg.store.directory import DataDirectory
@@ -18,7 +18,7 @@ from coprod_kg.web.address import root
 from coprod_kg.web.linked_data import versions_with
 from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.protocol import parameters
-from coprod_kg.web.replies import LATEST
+from coprod_kg.web.replies import LATEST, offers_among
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -54,8 +54,7 @@ def _versions(site: Site) -> Response:
     if named == _TIMEMAP.name:
         offer = Offer(_TIMEMAP, _TIMEMAP.media_type)
     else:
-        header = request.headers.get("Accept")
-        offer = (offers_by_name(named, formats) if named else negotiate(header, formats))[0]
+        offer = offers_among(formats, named)[0]
     if offer.format == _TIMEMAP:
         response = Response(_timemap(site, given.one("of")), content_type=_TIMEMAP.media_type)
         response.headers["Cache-Control"] = LATEST
@@ -145,9 +144,7 @@ def _ldes(site: Site, number: str | None = None) -> Response:
     """The changes of things as a Linked Data Event Stream, one TREE node for each version."""
     site.see_public()
     given = parameters(request)
-    named = given.one("format")
-    header = request.headers.get("Accept")
-    offer = (offers_by_name(named, GRAPHS) if named else negotiate(header, GRAPHS))[0]
+    offer = offers_among(GRAPHS, given.one("format"))[0]
     version = None if number is None else _number(site, number)
     body = feed_document(
         root(),

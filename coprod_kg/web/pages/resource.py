@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from coprod_kg.formats.table import Cell
-from coprod_kg.web.pages.table import DisplayCell, last, show, words
+from coprod_kg.model.namespaces import last_part
+from coprod_kg.web.pages.table import DisplayCell, show, words
 from coprod_kg.web.site import Site
 
 __all__ = ["ClaimView", "Evidence", "PropertyValues", "ResourceView", "resource_view"]
@@ -146,7 +147,7 @@ def _said(site: Site, found: list[Row]) -> PropertyValues:
 def _property(row: Row) -> DisplayCell:
     """The name of a property: its label, or the last part of its IRI as words."""
     label, iri = row.get("propertyLabel"), row["property"].value
-    return DisplayCell(label.value if label else words(last(iri)), title=iri)
+    return DisplayCell(label.value if label else words(last_part(iri)), title=iri)
 
 
 def _mentions(site: Site, found: Iterable[Row]) -> tuple[PropertyValues, ...]:

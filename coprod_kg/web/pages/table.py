@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coprod_kg.formats.table import Cell, Table, labelled_columns
+from coprod_kg.model.namespaces import last_part
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import note
 from coprod_kg.web.site import ONTOLOGY, Site
 
-__all__ = ["MOST_ROWS", "DisplayCell", "Heading", "View", "last", "show", "view", "words"]
+__all__ = ["MOST_ROWS", "DisplayCell", "Heading", "View", "show", "view", "words"]
 
 MOST_ROWS = 1000
 """How many rows a page shows; the others are in the download."""
@@ -109,16 +110,11 @@ def show(site: Site, cell: Cell | None, label: Cell | None = None) -> DisplayCel
     if label:
         return DisplayCell(label.value, link, cell.value, label.language)
     ours = here or "#" in cell.value
-    return DisplayCell(last(cell.value) if ours else cell.value, link, cell.value)
+    return DisplayCell(last_part(cell.value) if ours else cell.value, link, cell.value)
 
 
 def _cell(site: Site, row: Mapping[str, Cell], column: str, label: str | None) -> DisplayCell:
     return show(site, row.get(column), row.get(label) if label else None)
-
-
-def last(iri: str) -> str:
-    """The last part of an IRI."""
-    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2] or iri
 
 
 def words(name: str) -> str:
