@@ -18,7 +18,7 @@ from coprod_kg.web.explorer.concept_pages import concept, overview
 from coprod_kg.web.explorer.home import home
 from coprod_kg.web.explorer.initiative import initiative
 from coprod_kg.web.explorer.organisation import organisation
-from coprod_kg.web.explorer.page import LANGUAGES
+from coprod_kg.web.explorer.page import LANGUAGES, Page
 from coprod_kg.web.explorer.pathways import pathways
 from coprod_kg.web.explorer.search import search, suggest
 from coprod_kg.web.site import Site
@@ -40,19 +40,19 @@ def blueprint(site: Site) -> Blueprint:
     """The routes of the explorer, in English and below the code of each other language."""
     routes = Blueprint("explorer", __name__)
     views: dict[str, tuple[str, Callable[..., Response]]] = {
-        "home": ("/", partial(home, site)),
-        "search": ("/search", partial(search, site)),
-        "suggest": ("/suggest", partial(suggest, site)),
-        "organisation": ("/organisations/<name>", partial(organisation, site)),
-        "initiative": ("/initiatives/<name>", partial(initiative, site)),
-        "board": ("/board", partial(board, site)),
-        "barriers": ("/barriers", partial(overview, site, "barrier")),
-        "barrier": ("/barriers/<name>", partial(concept, site, "barrier")),
-        "enablers": ("/enablers", partial(overview, site, "enabler")),
-        "enabler": ("/enablers/<name>", partial(concept, site, "enabler")),
-        "pathways": ("/pathways", partial(pathways, site)),
-        "compare": ("/compare", partial(compare, site)),
-        "about": ("/about", partial(about, site)),
+        "home": ("/", partial(_shown, home, site)),
+        "search": ("/search", partial(_shown, search, site)),
+        "suggest": ("/suggest", partial(_shown, suggest, site)),
+        "organisation": ("/organisations/<name>", partial(_shown, organisation, site)),
+        "initiative": ("/initiatives/<name>", partial(_shown, initiative, site)),
+        "board": ("/board", partial(_shown, board, site)),
+        "barriers": ("/barriers", partial(_shown, partial(overview, kind="barrier"), site)),
+        "barrier": ("/barriers/<name>", partial(_shown, partial(concept, kind="barrier"), site)),
+        "enablers": ("/enablers", partial(_shown, partial(overview, kind="enabler"), site)),
+        "enabler": ("/enablers/<name>", partial(_shown, partial(concept, kind="enabler"), site)),
+        "pathways": ("/pathways", partial(_shown, pathways, site)),
+        "compare": ("/compare", partial(_shown, compare, site)),
+        "about": ("/about", partial(_shown, about, site)),
         "template": ("/template.xlsx", workbook),
     }
     routes.record_once(_convert)
@@ -65,6 +65,13 @@ def blueprint(site: Site) -> Blueprint:
             routes.add_url_rule(alone, endpoint=endpoint, view_func=view, defaults=english)
             routes.add_url_rule(f"/<language:language>{alone}", endpoint=endpoint, view_func=view)
     return routes
+
+
+def _shown(view: Callable[..., Response], site: Site, language: str, **named: str) -> Response:
+    """What a view makes of its page, or that the client has it already."""
+    page = Page(site, language)
+    unchanged = page.unchanged()
+    return view(page, **named) if unchanged is None else unchanged
 
 
 def _convert(state: BlueprintSetupState) -> None:

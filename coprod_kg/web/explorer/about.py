@@ -11,20 +11,15 @@ from coprod_kg.web.address import root
 from coprod_kg.web.explorer.home import extent_of
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.replies import LATEST
-from coprod_kg.web.site import Site
 from coprod_kg.workbook.sheets import sheets
 from coprod_kg.workbook.template import as_workbook
 
 __all__ = ["about", "workbook"]
 
 
-def about(site: Site, language: str) -> Response:
+def about(page: Page) -> Response:
     """What this is, how it was coded, its words, versions, and how to cite it."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
-    kept = set(site.store.versions())
+    kept = set(page.site.store.versions())
     versions = [
         (number, row["time"].value[:10], number in kept)
         for row in page.ask("view-versions").rows
@@ -36,7 +31,7 @@ def about(site: Site, language: str) -> Response:
         glossary=_glossary(page),
         versions=sorted(versions, reverse=True)[:30],
         root=root(),
-        claims=site.claims(page.version),
+        claims=page.site.claims(page.version),
     )
 
 

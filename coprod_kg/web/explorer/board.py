@@ -10,7 +10,6 @@ from coprod_kg.formats.table import Cell
 from coprod_kg.queries.labels import concepts
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.site import Site
 
 __all__ = ["Choice", "board", "facets_of"]
 
@@ -47,12 +46,8 @@ class Column:
         return max(0, (self.count.number or 0) - len(self.initiatives))
 
 
-def board(site: Site, language: str) -> Response:
+def board(page: Page) -> Response:
     """The board."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     grouped = page.given.grouped()
     chosen: dict[str, list[str]] = {name: grouped[name] for name in _FILTERS if name in grouped}
     wanted = grouped.get("stage", [])
@@ -77,7 +72,7 @@ def board(site: Site, language: str) -> Response:
         organisations=_organisations(page, chosen.get("organisation", [])),
         total=extent["initiatives"],
         shown=sum(counts.values()),
-        claims=site.claims(page.version),
+        claims=page.site.claims(page.version),
     )
 
 

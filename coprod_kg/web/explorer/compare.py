@@ -12,7 +12,6 @@ from coprod_kg.queries.caveat import claims_of
 from coprod_kg.web.explorer.board import Choice, facets_of
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.site import Site
 
 __all__ = ["compare"]
 
@@ -54,12 +53,8 @@ class Side:
         return (self.total.number or 0) < _FEW
 
 
-def compare(site: Site, language: str) -> Response:
+def compare(page: Page) -> Response:
     """The page of the comparison."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     given = page.given.grouped()
     kinds = [kind for kind in _KINDS if kind in given]
     if len(kinds) > 1:
@@ -78,7 +73,7 @@ def compare(site: Site, language: str) -> Response:
         stages=stages,
         facets={"organisation": _organisations(page, slugs), **facets_of(page, given)},
         most=_MOST,
-        claims=site.claims(page.version),
+        claims=page.site.claims(page.version),
     )
 
 

@@ -12,7 +12,7 @@ from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.labels import best, concepts
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.site import VOCABULARY, Site
+from coprod_kg.web.site import VOCABULARY
 
 __all__ = ["concept", "overview"]
 
@@ -35,19 +35,15 @@ class Row:
         return sum(cell.number or 0 for cell in self.cells)
 
 
-def overview(site: Site, kind: str, language: str) -> Response:
+def overview(page: Page, kind: str) -> Response:
     """All barriers, or all enablers, by stage; barriers by step too."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     extent = extent_of(page)
     stages = stage_rows(page, extent)
     by_stage = _matrix(page, kind, stages)
     shown = {row.slug for row in by_stage}
     groups = {row["thing"].value for row in page.ask("view-groups").rows}
     unreported = sorted(
-        (one.label(language), page.place(one.iri))
+        (one.label(page.language), page.place(one.iri))
         for slug, one in schemes()[kind].concepts.items()
         if slug not in shown and one.iri not in groups
     )
@@ -61,16 +57,12 @@ def overview(site: Site, kind: str, language: str) -> Response:
         reporting=extent["barred" if kind == "barrier" else "enabled"],
         as_share=page.given.one("show") == "share",
         question=_BY_STAGE[kind],
-        claims=site.claims(page.version),
+        claims=page.site.claims(page.version),
     )
 
 
-def concept(site: Site, kind: str, language: str, name: str) -> Response:
+def concept(page: Page, kind: str, name: str) -> Response:
     """One barrier or enabler: what it is, where it is reported, who got past it."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     if name not in schemes()[kind].concepts:
         raise NotFound(
             f"there is no {kind} {name[:80]!r}", fix=f"All of them are listed at /{kind}s."
@@ -90,7 +82,7 @@ def concept(site: Site, kind: str, language: str, name: str) -> Response:
         kind=kind,
         slug=name,
         iri=iri,
-        title=concepts()[iri].label(language),
+        title=concepts()[iri].label(page.language),
         facts=_facts(page, iri),
         stages=stages,
         cells=mine.cells if mine else None,

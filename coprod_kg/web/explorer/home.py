@@ -8,7 +8,6 @@ from flask import Response
 
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.site import Site
 
 __all__ = ["StageRow", "home", "stage_rows"]
 
@@ -42,12 +41,8 @@ class StageRow:
     supported: Figure
 
 
-def home(site: Site, language: str) -> Response:
+def home(page: Page) -> Response:
     """The first page."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     extent = extent_of(page)
     return page.render(
         "explorer/home.html",
@@ -56,7 +51,7 @@ def home(site: Site, language: str) -> Response:
         stages=stage_rows(page, extent),
         barriers=_barriers(page, extent["barred"].number or 0),
         news=_news(page),
-        claims=site.claims(page.version),
+        claims=page.site.claims(page.version),
     )
 
 

@@ -10,17 +10,12 @@ from coprod_kg.formats.table import Cell
 from coprod_kg.web.explorer.assessed import assessed
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.explorer.timeline import timeline
-from coprod_kg.web.site import Site
 
 __all__ = ["facts_of", "initiative"]
 
 
-def initiative(site: Site, language: str, name: str) -> Response:
+def initiative(page: Page, name: str) -> Response:
     """The page of one initiative."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     iri = page.iri("initiative", name)
     found = assessed(page, [iri])
     if not found:
@@ -39,7 +34,7 @@ def initiative(site: Site, language: str, name: str) -> Response:
         history=history,
         timeline=timeline(history, datetime.now(UTC).year),
         participations=_participations(page.ask("view-participations", thing=name).rows),
-        claims=site.claims(page.version, iri),
+        claims=page.site.claims(page.version, iri),
     )
 
 

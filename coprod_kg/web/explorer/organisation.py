@@ -12,7 +12,6 @@ from coprod_kg.web.explorer.assessed import Assessed, assessed
 from coprod_kg.web.explorer.home import extent_of
 from coprod_kg.web.explorer.initiative import facts_of
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.site import Site
 
 __all__ = ["organisation"]
 
@@ -43,12 +42,8 @@ class OwnBarrier:
     went_on: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
-def organisation(site: Site, language: str, name: str) -> Response:
+def organisation(page: Page, name: str) -> Response:
     """The page of one organisation."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     iri = page.iri("organisation", name)
     title = page.names([iri]).get(iri)
     portfolio = page.ask("initiatives", organisation=name).rows

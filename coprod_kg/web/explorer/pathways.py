@@ -10,7 +10,6 @@ from flask import Response
 from coprod_kg.formats.table import Cell
 from coprod_kg.web.explorer.page import Figure, Page
 from coprod_kg.web.explorer.timeline import Line, Timeline, rank_of, timeline
-from coprod_kg.web.site import Site
 
 __all__ = ["pathways"]
 
@@ -20,12 +19,8 @@ _LINES: Final = 60
 _ENDS: Final = ("fromStage", "toStage")
 
 
-def pathways(site: Site, language: str) -> Response:
+def pathways(page: Page) -> Response:
     """The page of the moves."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     history = page.first("initiative-history", _JUDGEMENTS).rows
     drawn = timeline(history, datetime.now(UTC).year)
     moved = tuple(line for line in drawn.lines if len(line.spans) > 1 or line.dropped)
@@ -38,7 +33,7 @@ def pathways(site: Site, language: str) -> Response:
         cut=len(history) == _JUDGEMENTS,
         undated=drawn.undated,
         stalled=page.ask("initiatives-below-target").rows,
-        claims=site.claims(page.version),
+        claims=page.site.claims(page.version),
     )
 
 

@@ -13,7 +13,6 @@ from coprod_kg.web.explorer.languages import catalogue
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.name_index import Entry
 from coprod_kg.web.names import names
-from coprod_kg.web.site import Site
 
 __all__ = ["Hit", "search", "suggest"]
 
@@ -40,12 +39,8 @@ class Hit:
     found: Cell | None
 
 
-def search(site: Site, language: str) -> Response:
+def search(page: Page) -> Response:
     """The page with what was found."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
     text, found = _found(page)
     hits = _hits(page, found[:_SHOWN])
     return page.render(
@@ -53,18 +48,14 @@ def search(site: Site, language: str) -> Response:
     )
 
 
-def suggest(site: Site, language: str) -> Response:
+def suggest(page: Page) -> Response:
     """The best of what would be found, for the list below the box."""
-    page = Page(site, language)
-    unchanged = page.unchanged()
-    if unchanged is not None:
-        return unchanged
-    kinds = catalogue(language)
+    kinds = catalogue(page.language)
     return page.as_json(
         [
             {
                 "name": hit.name.value,
-                "language": hit.name.language if hit.name.language != language else None,
+                "language": hit.name.language if hit.name.language != page.language else None,
                 "kind": kinds.get(hit.kind, (hit.kind,))[0],
                 "link": urljoin(root(), f".{hit.link}" if hit.link.startswith("/") else hit.link),
             }
