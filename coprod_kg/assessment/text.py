@@ -132,7 +132,8 @@ def _claims(explanation: Explanation) -> Iterator[str]:
     earlier = [claim for claim in explanation.claims if not claim.open]
     if earlier:
         history = [
-            f"{words.inside(one.stage_label)} {words.when(one.since, one.until)}" for one in earlier
+            f"{words.inside(claim.stage_label)} {words.when(claim.since, claim.until)}"
+            for claim in earlier
         ]
         told.append(words.say("before", history="; ".join(history)))
     yield from _labelled(words, label, told)
@@ -171,10 +172,10 @@ def _supported(explanation: Explanation) -> Iterator[str]:
 def _lacking(explanation: Explanation, profile: Profile) -> str:
     """What keeps the record from deciding for a claimed stage, silence apart from a no."""
     words = explanation.words
-    required = [one for one in explanation.verdicts(profile) if one.criterion.required]
-    against = [one for one in required if one.finding is CriterionFinding.DOES_NOT_HOLD]
-    silent = [one for one in required if not one.met and one not in against]
-    met = sum(one.met for one in required)
+    required = [verdict for verdict in explanation.verdicts(profile) if verdict.criterion.required]
+    against = [verdict for verdict in required if verdict.finding is CriterionFinding.DOES_NOT_HOLD]
+    silent = [verdict for verdict in required if not verdict.met and verdict not in against]
+    met = sum(verdict.met for verdict in required)
     stage = words.inside(_stage(explanation, profile))
     told = [words.say("lacking", stage=stage, met=met, required=len(required))]
     if against:
@@ -191,8 +192,8 @@ def _both_sides(explanation: Explanation) -> Iterator[str]:
     words, both = explanation.words, explanation.judgement.co_produced
     if both is None:
         return
-    profile = next(one for one in explanation.judgement.profiles if not one.stage)
-    lacking = [one for one in explanation.verdicts(profile) if not one.met]
+    profile = next(profile for profile in explanation.judgement.profiles if not profile.stage)
+    lacking = [verdict for verdict in explanation.verdicts(profile) if not verdict.met]
     told = (
         words.say("co-produced")
         if both
@@ -205,16 +206,18 @@ def _runners(explanation: Explanation) -> Iterator[str]:
     """The state of the organisation behind a programme, which is where culture is."""
     words = explanation.words
     top = max((profile.rank for profile in explanation.claimed), default=0)
-    highest = max((one.rank for one in explanation.judgement.profiles), default=0)
+    highest = max((profile.rank for profile in explanation.judgement.profiles), default=0)
     if not explanation.runners or not top or top < highest:
         return
     for runner in explanation.runners:
         for profile in runner.profiles:
-            required = [one for one in verdicts_on(runner, profile) if one.criterion.required]
+            required = [
+                verdict for verdict in verdicts_on(runner, profile) if verdict.criterion.required
+            ]
             told = words.say(
                 "runner",
                 name=explanation.labels.get(runner.subject) or shorten(runner.subject),
-                met=sum(one.met for one in required),
+                met=sum(verdict.met for verdict in required),
                 required=len(required),
                 stage=words.inside(_stage(explanation, profile)),
             )
@@ -285,14 +288,17 @@ def _told(explanation: Explanation, verdict: Verdict) -> Iterator[str]:
     if kinds and criterion.required:
         yield words.say("would-show", kinds=words.listed(map(words.inside, kinds), "or"))
     for key, blockers in (
-        ("blocked-by", [one for one in explanation.barriers if criterion.iri in one.blocks]),
+        (
+            "blocked-by",
+            [barrier for barrier in explanation.barriers if criterion.iri in barrier.blocks],
+        ),
         (
             "perhaps-blocked-by",
-            [one for one in explanation.barriers if criterion.iri in one.may_block],
+            [barrier for barrier in explanation.barriers if criterion.iri in barrier.may_block],
         ),
     ):
         if blockers:
-            labels = list(dict.fromkeys(words.inside(one.label) for one in blockers))
+            labels = list(dict.fromkeys(words.inside(barrier.label) for barrier in blockers))
             yield words.say(key, barriers=words.listed(labels))
 
 
@@ -350,24 +356,24 @@ def _alike(explanation: Explanation) -> Iterator[str]:
     if not explanation.alike:
         return
     words, many = explanation.words, len(explanation.alike)
-    moved = sum(one.moved_on for one in explanation.alike)
+    moved = sum(peer.moved_on for peer in explanation.alike)
     told = words.say("alike-moved", moved, all=many) if moved else words.say("alike-none-moved")
     nearest = words.say("alike-nearest", min(many, _NEAREST), all=many)
     yield ""
     yield from _indented(f"{words.say('alike', many, moved=told)} {nearest}", "")
-    for one in explanation.alike[:_NEAREST]:
+    for peer in explanation.alike[:_NEAREST]:
         facts = [
             words.say(key)
             for key, holds in (
-                ("same-level", one.same_level),
-                ("same-size", one.same_size),
-                ("moved-on", one.moved_on),
-                ("has-ended", one.ended),
+                ("same-level", peer.same_level),
+                ("same-size", peer.same_size),
+                ("moved-on", peer.moved_on),
+                ("has-ended", peer.ended),
             )
             if holds
         ]
         told = f" ({'; '.join(facts)})" if facts else ""
-        yield from _indented(f"{one.label}{told}", "  • ")
+        yield from _indented(f"{peer.label}{told}", "  • ")
 
 
 def _barrier(explanation: Explanation, tellings: Sequence[ReportedBarrier]) -> Iterator[str]:
@@ -378,10 +384,14 @@ def _barrier(explanation: Explanation, tellings: Sequence[ReportedBarrier]) -> I
         yield from _indented(_telling(words, barrier), " " * 6)
         if barrier.comment and not barrier.comment.startswith(_BOILERPLATE):
             yield from _indented(words.quoted(barrier.comment), " " * 8)
-        criteria = {one.criterion.iri: one.criterion for one in explanation.judgement.verdicts}
+        criteria = {
+            verdict.criterion.iri: verdict.criterion for verdict in explanation.judgement.verdicts
+        }
         named = [criteria[iri] for iri in barrier.blocks if iri in criteria]
         if named:
-            names = words.listed(words.quoted(one.words(words.language).name) for one in named)
+            names = words.listed(
+                words.quoted(criterion.words(words.language).name) for criterion in named
+            )
             yield from _indented(words.say("blocks", criteria=names), " " * 8)
         if barrier.overcome_by:
             enablers = words.listed(map(words.inside, barrier.overcome_by))

@@ -131,7 +131,7 @@ def offered(address: str, fetch: Fetch) -> list[Offered]:
         if name is None or expand("dcat:Dataset") not in said[dataset].get(expand("rdf:type"), []):
             continue
         files = said[dataset].get(expand("dcat:distribution"), [])
-        file = next((one for one in files if value(one, "dcat:mediaType") == _MEDIA), "")
+        file = next((link for link in files if value(link, "dcat:mediaType") == _MEDIA), "")
         told = {
             "a file in Turtle": value(file, "dcat:downloadURL"),
             "a licence": value(file, "dcterms:license") or value(dataset, "dcterms:license"),
@@ -191,7 +191,9 @@ def _pages(address: str, fetch: Fetch) -> Iterable[ox.Triple]:
         except (SyntaxError, ValueError) as error:
             raise HarvestRefused(f"a page cannot be read: {error}", where=page) from None
         triples += found
-        following = (one.object for one in found if one.predicate.value == expand("hydra:next"))
+        following = (
+            triple.object for triple in found if triple.predicate.value == expand("hydra:next")
+        )
         page = next((str(node.value) for node in following if isinstance(node, ox.NamedNode)), None)
     return triples
 

@@ -83,7 +83,7 @@ class Answers:
 
     def has_values(self, question: Question) -> bool:
         """Whether any field of a criterion has a value."""
-        return any(self.all(one.name) for one in question.fields)
+        return any(self.all(field.name) for field in question.fields)
 
     def pairs(self) -> list[tuple[str, str]]:
         """All of it as a form sends it, in an order that is always the same."""
@@ -196,7 +196,7 @@ def _between(answers: Answers, asked: Questionnaire) -> Iterable[Problem]:
         state = answers.first(question.name)
         if state in (State.NO, State.LOOKED) and answers.has_values(question):
             yield Problem(question.name, "contradiction")
-        shown = [one for one in question.fields if not one.implied]
+        shown = [field for field in question.fields if not field.implied]
         if state == State.YES and shown and not answers.has_values(question):
             yield Problem(question.fields[0].name, "nothing-chosen")
         yield from _incomplete(answers, question, asked)
@@ -223,9 +223,9 @@ def _documents(answers: Answers) -> Iterable[Problem]:
 
 def _incomplete(answers: Answers, question: Question, asked: Questionnaire) -> Iterable[Problem]:
     """A claim of which only that is said which cannot stand alone, as what is given by nobody."""
-    for claim in dict.fromkeys(one.claim for one in question.fields if one.claim):
-        fields = [one for one in question.fields if one.claim == claim]
-        needed = [one for one in fields if one.prop in asked.submissions.required(claim)]
-        rest = [one for one in fields if one not in needed and answers.all(one.name)]
+    for claim in dict.fromkeys(field.claim for field in question.fields if field.claim):
+        fields = [field for field in question.fields if field.claim == claim]
+        needed = [field for field in fields if field.prop in asked.submissions.required(claim)]
+        rest = [field for field in fields if field not in needed and answers.all(field.name)]
         if rest and needed and not answers.all(needed[0].name):
             yield Problem(needed[0].name, "needs-one")

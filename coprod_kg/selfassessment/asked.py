@@ -85,7 +85,9 @@ class Submissions:
             self.ranges[path] = target.value
         types = [shapes.value(shape, "sh:datatype")]
         for head in shapes.objects(shape, "sh:or"):
-            types += [shapes.value(one, "sh:datatype") for one in shapes.members(head)]
+            types += [
+                shapes.value(alternative, "sh:datatype") for alternative in shapes.members(head)
+            ]
         if named("xsd:gYear") in types:
             self.dates.add(path)
         if types == [named("xsd:integer")]:
@@ -146,7 +148,9 @@ def asked_by(
     for asked in _fitting(shapes, node, (), known):
         needs = set(known.required(asked.claim)) if asked.claim else set()
         beside = {prop for claim, prop, _ in found if claim == asked.claim}
-        offered = {one.prop for one in _fitting(shapes, node, (), known) if _joined(one, asked)}
+        offered = {
+            fitting.prop for fitting in _fitting(shapes, node, (), known) if _joined(fitting, asked)
+        }
         if needs - {asked.prop} - beside - set(assumed) - offered:
             continue
         key = (asked.claim, asked.prop, asked.indirect)
@@ -157,8 +161,8 @@ def asked_by(
     return list(found.values())
 
 
-def _joined(one: Asked, other: Asked) -> bool:
-    return one.claim == other.claim and one.indirect == other.indirect
+def _joined(fitting: Asked, other: Asked) -> bool:
+    return fitting.claim == other.claim and fitting.indirect == other.indirect
 
 
 def _fitting(
@@ -173,13 +177,13 @@ def _fitting(
         for part in parts:
             yield from _fitting(shapes, part, route, known)
         heads = shapes.objects(inner, "sh:or")
-        alternatives = [one for head in heads for one in shapes.members(head)]
-        for one in alternatives:
-            if shapes.value(one, "sh:property") is not None:
-                for part in shapes.objects(one, "sh:property"):
+        alternatives = [alternative for head in heads for alternative in shapes.members(head)]
+        for alternative in alternatives:
+            if shapes.value(alternative, "sh:property") is not None:
+                for part in shapes.objects(alternative, "sh:property"):
                     yield from _fitting(shapes, part, route, known)
             else:
-                yield from _at(shapes, one, route, known)
+                yield from _at(shapes, alternative, route, known)
         if not parts and not alternatives:
             yield from _at(shapes, inner, route, known)
 
@@ -239,5 +243,5 @@ def _ways(shapes: Graph, node: Any) -> list[tuple[_Step, ...]]:
     if (inner := shapes.value(node, "sh:alternativePath")) is not None:
         return [route for member in shapes.members(inner) for route in _ways(shapes, member)]
     closures = ("sh:zeroOrMorePath", "sh:zeroOrOnePath", "sh:oneOrMorePath")
-    inner = next((one for name in closures if (one := shapes.value(node, name))), None)
+    inner = next((step for name in closures if (step := shapes.value(node, name))), None)
     return [(_Step(inner, closure=True),)] if isinstance(inner, ox.NamedNode) else [()]

@@ -215,7 +215,12 @@ class Questionnaire:
                 number,
                 _local(node),
                 shapes.texts(node, "rdfs:label"),
-                tuple(sorted((one for one in asked if one.step == _local(node)), key=_place)),
+                tuple(
+                    sorted(
+                        (question for question in asked if question.step == _local(node)),
+                        key=_place,
+                    )
+                ),
             )
             for number, node in enumerate(groups, 1)
         )
@@ -223,7 +228,11 @@ class Questionnaire:
             {question.name: question for step in self.steps for question in step.questions}
         )
         self.fields: Mapping[str, Field] = MappingProxyType(
-            {one.name: one for question in self.questions.values() for one in question.fields}
+            {
+                form_field.name: form_field
+                for question in self.questions.values()
+                for form_field in question.fields
+            }
         )
 
     def options(self, iris: frozenset[str]) -> tuple[Option, ...]:
@@ -296,7 +305,7 @@ class Questionnaire:
                 claim = expand("cp:StageAssessment")
         concepts = self._known.concepts(prop)
         if prop == expand("cp:country"):
-            concepts = frozenset(one.iri for one in schemes()["country"].concepts.values())
+            concepts = frozenset(country.iri for country in schemes()["country"].concepts.values())
         options = self.options(self._leaves(concepts) if claim else concepts)
         kind = self._kind(prop, options)
         if prop == expand("cp:barrier"):
@@ -326,7 +335,12 @@ class Questionnaire:
 
     def _criteria(self, profiles: Sequence[Profile]) -> Iterator[Question]:
         """The criteria that ask for something which no other question does."""
-        taken = {one.prop for question in self._own() for one in question.fields if not one.claim}
+        taken = {
+            form_field.prop
+            for question in self._own()
+            for form_field in question.fields
+            if not form_field.claim
+        }
         taken |= {expand("cp:runBy")}
         offered: set[tuple[str, str, str]] = set()
         done: set[str] = set()

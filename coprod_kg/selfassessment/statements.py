@@ -131,17 +131,19 @@ class _Writer:
             self._say(claim, named("cp:hasFinding"), named(f"finding:{finding}"))
             self._say(claim, named("cp:looksForCriterion"), ox.NamedNode(question.criterion.iri))
             return
-        for one in question.fields:
-            if not one.claim:
-                for value in self._values(one):
-                    self._say(subject, ox.NamedNode(one.prop), value)
-        for kind in dict.fromkeys(one.claim for one in question.fields if one.claim):
+        for form_field in question.fields:
+            if not form_field.claim:
+                for value in self._values(form_field):
+                    self._say(subject, ox.NamedNode(form_field.prop), value)
+        for kind in dict.fromkeys(
+            form_field.claim for form_field in question.fields if form_field.claim
+        ):
             self._claims(question, kind, subject)
 
     def _claims(self, question: Question, kind: str, subject: ox.NamedNode) -> None:
         """One claim for each value of the property that it cannot do without."""
-        fields = [one for one in question.fields if one.claim == kind]
-        values = {one.prop: self._values(one) for one in fields}
+        fields = [form_field for form_field in question.fields if form_field.claim == kind]
+        values = {form_field.prop: self._values(form_field) for form_field in fields}
         assumed = {prop: [ox.NamedNode(iri)] for prop, iri in question.assumed.items()}
         if not any(values.values()):
             return
@@ -155,29 +157,29 @@ class _Writer:
                 for other in others:
                     self._say(claim, ox.NamedNode(prop), other)
 
-    def _own(self, question: Question, one: Field) -> None:
+    def _own(self, question: Question, form_field: Field) -> None:
         """The answer to a question that no criterion asks."""
-        if one.kind is Kind.BARRIERS:
-            self._barriers(question, one)
-        elif question.name in ("Ask-runner", "Ask-standpoint") or one.kind is Kind.DOCUMENTS:
+        if form_field.kind is Kind.BARRIERS:
+            self._barriers(question, form_field)
+        elif question.name in ("Ask-runner", "Ask-standpoint") or form_field.kind is Kind.DOCUMENTS:
             return
-        elif not one.claim:
-            for value in self._values(one):
-                self._say(self._initiative, ox.NamedNode(one.prop), value)
+        elif not form_field.claim:
+            for value in self._values(form_field):
+                self._say(self._initiative, ox.NamedNode(form_field.prop), value)
         else:
-            for value in self._values(one):
+            for value in self._values(form_field):
                 # Culture is a trait of an organisation.
                 culture = value == named("stage:culture") and self._organisation is not None
                 subject = self._organisation if culture else self._initiative
-                claim = self._claim(question, one.claim, subject or self._initiative, value)
-                self._say(claim, ox.NamedNode(one.prop), value)
+                claim = self._claim(question, form_field.claim, subject or self._initiative, value)
+                self._say(claim, ox.NamedNode(form_field.prop), value)
 
-    def _barriers(self, question: Question, one: Field) -> None:
-        for key in self._answers.all(one.name):
-            claim = self._claim(question, one.claim, self._initiative, named(key))
-            self._say(claim, ox.NamedNode(one.prop), named(key))
+    def _barriers(self, question: Question, form_field: Field) -> None:
+        for key in self._answers.all(form_field.name):
+            claim = self._claim(question, form_field.claim, self._initiative, named(key))
+            self._say(claim, ox.NamedNode(form_field.prop), named(key))
             for part, prop in (("status", "cp:barrierStatus"), ("by", "cp:overcomeBy")):
-                value = self._answers.first(f"{one.name}.{key}.{part}")
+                value = self._answers.first(f"{form_field.name}.{key}.{part}")
                 if value:
                     self._say(claim, named(prop), named(value))
 
@@ -236,24 +238,24 @@ class _Writer:
     def _name(self) -> str:
         return self._answers.first("Ask-name") or _NAMELESS
 
-    def _values(self, one: Field) -> list[Any]:
+    def _values(self, form_field: Field) -> list[Any]:
         """The values of a field as terms."""
-        if one.implied:
-            return [ox.NamedNode(option.concept.iri) for option in one.options]
-        given = self._answers.all(one.name)
-        if one.options:
+        if form_field.implied:
+            return [ox.NamedNode(option.concept.iri) for option in form_field.options]
+        given = self._answers.all(form_field.name)
+        if form_field.options:
             return [ox.NamedNode(expand(value)) for value in given]
-        return list(self._terms(one, given))
+        return list(self._terms(form_field, given))
 
-    def _terms(self, one: Field, given: Iterable[str]) -> Iterator[Any]:
+    def _terms(self, form_field: Field, given: Iterable[str]) -> Iterator[Any]:
         for value in given:
-            if not is_written(one, value):
+            if not is_written(form_field, value):
                 continue  # it waits to be mended
-            if one.kind is Kind.DATE:
+            if form_field.kind is Kind.DATE:
                 yield _dated(value)
-            elif one.kind is Kind.NUMBER:
+            elif form_field.kind is Kind.NUMBER:
                 yield ox.Literal(str(int(value)), datatype=named("xsd:integer"))
-            elif one.kind is Kind.ADDRESS:
+            elif form_field.kind is Kind.ADDRESS:
                 yield ox.NamedNode(value)
             else:
                 yield self._text(value)

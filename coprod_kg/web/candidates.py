@@ -147,10 +147,15 @@ def found(page: Page, wanted: Wanted) -> list[Found]:
     values = values_of(page, [match.entry.iri for match in matches[:most]], wanted.properties)
     ranked = [_scored(page, match, wanted, values) for match in matches[:most]]
     ranked.sort(key=lambda scored: -scored.score)
-    certain = [one.iri for one in ranked if one.match] if whole <= most else []
+    certain = [candidate.iri for candidate in ranked if candidate.match] if whole <= most else []
     return [
-        Found(one.iri, one.score, one.features, one.match and len(certain) == 1)
-        for one in ranked[: wanted.limit]
+        Found(
+            candidate.iri,
+            candidate.score,
+            candidate.features,
+            candidate.match and len(certain) == 1,
+        )
+        for candidate in ranked[: wanted.limit]
     ]
 
 
@@ -239,8 +244,8 @@ def _valued(page: Page, wanted: Wanted) -> list[Found]:
         agreeing = _agreeing(page, wanted, values.get(iri, {}))
         share = sum(agreeing.values()) / len(wanted.properties)
         scored.append(Found(iri, round(100 * share, 1), agreeing, match=False))
-    scored.sort(key=lambda one: -one.score)
-    return [one for one in scored if one.score][: wanted.limit]
+    scored.sort(key=lambda candidate: -candidate.score)
+    return [candidate for candidate in scored if candidate.score][: wanted.limit]
 
 
 def values_of(page: Page, things: Sequence[str], properties: Collection[str]) -> Values:

@@ -196,11 +196,11 @@ def _candidates(page: Page, batch: Mapping[str, Any]) -> dict[str, Any]:
 
 def _result(page: Page, wanted: Wanted) -> list[dict[str, Any]]:
     fitting = found(page, wanted)
-    shown = {entity.iri: entity for entity in entities(page, [one.iri for one in fitting])}
+    shown = {entity.iri: entity for entity in entities(page, [fit.iri for fit in fitting])}
     return [
-        Candidate(shown[one.iri], one).described(page.language)
-        for one in fitting
-        if one.iri in shown
+        Candidate(shown[fit.iri], fit).described(page.language)
+        for fit in fitting
+        if fit.iri in shown
     ]
 
 
@@ -256,7 +256,10 @@ def _extended(page: Page, asked: Mapping[str, Any]) -> dict[str, Any]:
         not isinstance(ids, list)
         or not isinstance(properties, list)
         or not all(isinstance(iri, str) for iri in ids)
-        or not all(isinstance(one, dict) and isinstance(one.get("id"), str) for one in properties)
+        or not all(
+            isinstance(setting, dict) and isinstance(setting.get("id"), str)
+            for setting in properties
+        )
     ):
         raise WrongUsage(
             "ids or properties are not lists of what they should be",
@@ -269,7 +272,7 @@ def _extended(page: Page, asked: Mapping[str, Any]) -> dict[str, Any]:
             where="parameter extend",
             fix="Ask in several requests.",
         )
-    names = list(dict.fromkeys(one["id"] for one in properties))
+    names = list(dict.fromkeys(setting["id"] for setting in properties))
     values = values_of(page, list(dict.fromkeys(ids)), names)
     kinds: dict[str, set[str]] = {name: set() for name in names}
     rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -363,12 +366,12 @@ def _suggest(site: Site, language: str, what: str) -> Response:
         types = page.given.all("type")
         kinds = [kind for kind, name in KINDS.items() if not types or expand(name) in types]
         fitting = found(page, Wanted(prefix, kinds, limit=end)) if prefix else []
-        shown = entities(page, [one.iri for one in fitting][start:end])
-        return _sent(page, {"result": [_suggested(one, language) for one in shown]})
+        shown = entities(page, [fit.iri for fit in fitting][start:end])
+        return _sent(page, {"result": [_suggested(entity, language) for entity in shown]})
     if what == "property":
         known = list(_properties(page, list(KINDS.values())).items())
     elif what == "type":
-        known = [(one["id"], one["name"]) for one in _types(page)]
+        known = [(kind["id"], kind["name"]) for kind in _types(page)]
     else:
         raise NotFound(f"nothing of the kind {what[:40]!r} is suggested", fix=_SUGGESTS)
     fits = [pair for pair in known if _begins(pair, prefix)][start:end]

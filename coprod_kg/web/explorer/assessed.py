@@ -60,7 +60,11 @@ class Assessed:
     def missing(self) -> list[dict[str, Any]]:
         """The required criteria that are not on record, of the first profile that has any."""
         for profile in self.shown:
-            found = [one for one in profile["criteria"] if one["required"] and not one["met"]]
+            found = [
+                criterion
+                for criterion in profile["criteria"]
+                if criterion["required"] and not criterion["met"]
+            ]
             if found:
                 return found
         return []
@@ -69,7 +73,9 @@ class Assessed:
     def missing_stage(self) -> str | None:
         """The stage of those criteria."""
         for profile in self.shown:
-            if any(one["required"] and not one["met"] for one in profile["criteria"]):
+            if any(
+                criterion["required"] and not criterion["met"] for criterion in profile["criteria"]
+            ):
                 return str(profile["stage"])
         return None
 
@@ -103,12 +109,12 @@ def shown(page: Page, explanation: Explanation, profiles: Profiles) -> Assessed:
     for profile in told:
         for criterion in profile["criteria"]:
             criterion["decided"] = list(_subjects(criterion["statements"]))
-    matter = [one for one in told if one["stage"] in claimed]
-    matter = matter or [one for one in told if one["stage"] in supported]
+    matter = [profile for profile in told if profile["stage"] in claimed]
+    matter = matter or [profile for profile in told if profile["stage"] in supported]
     following = explanation.next_profile
     if following and not values["claimAboveEvidence"]:
-        matter += [one for one in told if one["stage"] == following.stage]
-    things = {iri for one in matter for met in one["criteria"] for iri in met["decided"]}
+        matter += [profile for profile in told if profile["stage"] == following.stage]
+    things = {iri for profile in matter for met in profile["criteria"] for iri in met["decided"]}
     things |= {source["iri"] for claim in values["claims"] for source in claim["sources"]}
     for barrier in values["barriers"]:
         things |= {case["iri"] for case in (*barrier["overcame"], *barrier["went_on"])}
