@@ -108,8 +108,13 @@ def limited(seconds: float, memory_mb: int) -> Iterator[None]:
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Work under a deadline, at which the kernel ends this process."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    """Work under a deadline, at which the kernel ends this process.
+
+    Raises:
+        ValueError: this is not the main thread, and the signal has a handler.
+    """
+    if signal.getsignal(signal.SIGALRM) != signal.SIG_DFL:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

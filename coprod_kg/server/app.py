@@ -46,8 +46,8 @@ if forked_by is not None and forked_by.pid is not None:
 metrics.forget_dead()
 settings = Settings.load()
 run = _run_directory()
-store = LocalStore(run, settings)
+store = LocalStore(run, settings, point_lookups=not settings.store)
 application = create_app(store, settings, run)
 # An engine's answer is waited for in a thread; the event loop asks only workers of this machine.
-quick = None if settings.store else FastLookup(application.config["SITE"], store.begin)
+quick = None if settings.store else FastLookup(application.config["SITE"], store)
 app = HttpServer(application, settings, quick)

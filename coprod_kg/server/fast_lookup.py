@@ -11,7 +11,7 @@ that take longer (`coprod_kg.web.request_log`).
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,6 +22,7 @@ from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.server.request import Head
 from coprod_kg.sparql.changing import is_changing
 from coprod_kg.store.base import NOTHING, Answer, Query
+from coprod_kg.store.local import OPENING_SECONDS, LocalStore
 from coprod_kg.store.worker_client import NotAtOnce, PendingQuery
 from coprod_kg.web.authorisation import admit, granted
 from coprod_kg.web.client_slots import client
@@ -61,12 +62,12 @@ class FastLookup:
 
     Args:
         site: what the application has at hand.
-        begin: sends a query to the store without waiting.
+        store: answers point lookups at once, and takes other queries without waiting.
     """
 
-    def __init__(self, site: Site, begin: Callable[[Query], PendingQuery]) -> None:
+    def __init__(self, site: Site, store: LocalStore) -> None:
         self._site = site
-        self._begin = begin
+        self._store = store
         self._closed = site.settings.read_access == "token"
         self._prefix = site.settings.prefix
         self._waiting: dict[asyncio.Future[Answer | None], float] = {}
@@ -129,13 +130,20 @@ class FastLookup:
 
     async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
         """The answer if it is small and there within a moment; else the query has begun."""
+        query = admitted(query, self._site.settings)
+        found = self._store.at_hand(query)
+        if isinstance(found, Future):
+            await asyncio.wait([asyncio.wrap_future(found)], timeout=OPENING_SECONDS)
+            found = self._store.at_hand(query)
+        if isinstance(found, Answer):
+            return found
         try:
             slot = self._site.slots.take_at_once(client(log.client, log.grant))
         except BlockingIOError:
             return None
         try:
-            put = admitted(replace(query, reserved=slot.reserved), self._site.settings)
-            asking = self._begin(put)
+            put = replace(query, reserved=slot.reserved)
+            asking = self._store.begin(put)
         except BaseException:
             slot.give_back()
             raise

@@ -9,10 +9,13 @@ else.
 import io
 import os
 import select
+import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +53,8 @@ _CHUNK = 1 << 16
 _AGAIN_SECONDS: Final = 0.1
 """How often the watcher looks; a query that it sees twice is long."""
 _LONG: Final = 2
+_PRIORITY_OF_LONG: Final = 10
+"""As ``nice`` counts: about a ninth of the processor time that a short query is given beside it."""
 _LEFT: Final = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
@@ -58,7 +63,8 @@ class Watcher:
 
     Where the client closes the connection, the process ends; where the query takes more than a
     moment, the worker leaves its lane to another. The thread looks some times a second while there
-    is a query, and sleeps in between: taking up a query costs nothing.
+    is a query, and sleeps in between: taking up a query costs nothing. A query that takes long goes
+    on at a low priority, so that on a busy machine it does not keep short ones waiting.
 
     Args:
         on_long: called once for each query that takes long, while it is under way.
@@ -70,12 +76,14 @@ class Watcher:
         self._lock = threading.Lock()
         self._busy = threading.Event()
         self._watched: socket.socket | None = None
+        self._thread = 0
         threading.Thread(target=self._watch, name="watcher", daemon=True).start()
 
     def over(self, connection: socket.socket) -> "Watcher":
         """Watch a connection as long as the context lasts."""
         with self._lock:
             self._watched, self._looks = connection, 0
+            self._thread = threading.get_native_id()
         self._busy.set()
         return self
 
@@ -98,8 +106,16 @@ class Watcher:
                 if _has_left(self._watched):
                     os._exit(0)
                 self._looks += 1
+                if self._looks == 1:
+                    _lower_priority(self._thread)
                 if self._looks == _LONG:
                     self._on_long()
+
+
+def _lower_priority(thread: int) -> None:
+    """Give way to the threads of short queries, of this process and others (Linux only)."""
+    if sys.platform == "linux":  # elsewhere a priority is a whole process's
+        os.setpriority(os.PRIO_PROCESS, thread, _PRIORITY_OF_LONG)
 
 
 def _has_left(connection: socket.socket) -> bool:
@@ -241,6 +257,7 @@ def _hidden(request: Mapping[str, Any]) -> Hidden:
 def main() -> None:
     """Answer queries until the parent leaves or this process has grown too large."""
     no_core_files()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # as deadlines want it, and only here allowed
     follow_lifeline()
     listening = socket.socket(fileno=int(os.environ[LISTEN]))
     lane = Lane(Path(os.environ[LANE]))
@@ -253,11 +270,19 @@ def main() -> None:
         Watcher(lane.leave),
         WorkerRegistry(Path(os.environ["COPROD_RUN"])),
     )
-    baseline = peak_memory()
-    while peak_memory() < baseline + _GROWTH:
-        if not lane.serving:
-            worker.rest()
-            lane.serve()
+    most = peak_memory() + _GROWTH
+    while peak_memory() < most:
+        # A thread that was given a low priority cannot have the old one back without privileges; a
+        # new one has that of its parent.
+        with ThreadPoolExecutor(1, "queries") as thread:
+            thread.submit(_answer_in_turn, worker, listening, lane, most).result()
+
+
+def _answer_in_turn(worker: Worker, listening: socket.socket, lane: Lane, most: int) -> None:
+    """Answer queries until one has taken long, or this process has grown too large."""
+    worker.rest()
+    lane.serve()
+    while lane.serving and peak_memory() < most:
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the client closed the connection
             worker.serve(connection)

@@ -145,7 +145,7 @@ def test_only_a_plain_lookup_takes_the_short_road(service: Running) -> None:
     site = create_app(service.store, settings).config["SITE"]
 
     async def taken(*heads: Head) -> list[bool]:
-        quick, found = FastLookup(site, service.store.begin), []
+        quick, found = FastLookup(site, service.store), []
         for head in heads:
             exchange = RequestLog(head.method, head.path)
             found.append(await quick.answer(head, exchange) is not None)

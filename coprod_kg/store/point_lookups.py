@@ -1,0 +1,190 @@
+"""Point lookups: one triple pattern about one thing, answered in the process that is asked.
+
+A query such as ``SELECT ?p ?o { <thing> ?p ?o }`` is so short that sending it to a query worker
+costs more than its answer, and on a busy machine it waits there behind long ones. It is recognised
+by its tokens, and by the number of statements that the thing has; the engine reads and answers it
+here over the same snapshot as a worker does. Every other query is a worker's.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import CoprodError
+from coprod_kg.sparql.dataset import prologue_length
+from coprod_kg.sparql.tokens import Token, significant
+from coprod_kg.store import merged
+from coprod_kg.store.base import NOTHING, Answer, Query
+from coprod_kg.store.formats import choose
+from coprod_kg.store.views import Views
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+    from coprod_kg.store.snapshots import Reader
+
+__all__ = ["PointLookups", "subject"]
+
+_LONGEST: Final = 2048
+"""Characters of a query that is looked at here."""
+_MOST: Final = 500
+"""Statements of a thing up to which it is answered here."""
+_ELSEWHERE: Final = re.compile(r"\\|service", re.IGNORECASE)
+"""What could make the engine read a text otherwise than its tokens say."""
+_TERM: Final = frozenset({"iri", "pname", "variable"})
+
+
+class PointLookups:
+    """The newest version, open in this process.
+
+    Args:
+        views: where versions are opened.
+        base_iri: what relative IRIs are resolved against.
+    """
+
+    def __init__(self, views: Views, base_iri: str) -> None:
+        self._views = views
+        self._base_iri = base_iri
+        self._reader: Reader | None = None
+        self._lock = Lock()
+        """Held while the reader is used, so that it is not closed meanwhile."""
+        # One thread for all versions: each new one would allocate in an arena of its own.
+        self._thread = ThreadPoolExecutor(1, "newest version")
+        self._opening: Future[None] | None = None
+
+    def answer(self, query: Query) -> "Answer | Future[None] | None":
+        """The answer to an admitted query; None where it is a worker's.
+
+        Returns:
+            A future where the newest version is being opened: it can be asked again after that.
+        """
+        if query.hidden != NOTHING or query.calls or query.dataset is not None:
+            return None
+        if query.default_graphs or query.named_graphs or len(query.text) > _LONGEST:
+            return None
+        thing = subject(query.text)
+        version = self._views.snapshots.current() if thing else None
+        if thing is None or query.version not in (None, version):
+            return None
+        with self._lock:
+            if self._reader is not None and self._reader.version == version:
+                return self._answer(self._reader, query, ox.NamedNode(thing))
+        if self._opening is None or self._opening.done():
+            self._opening = self._thread.submit(self._open)
+        return self._opening
+
+    def _answer(self, reader: "Reader", query: Query, thing: ox.NamedNode) -> Answer | None:
+        graph = merged.MERGE if query.union else merged.UNNAMED
+        about = reader.store.quads_for_pattern(thing, None, None, graph)
+        if sum(1 for _ in islice(about, _MOST + 1)) > _MOST:
+            return None
+        try:
+            results = reader.store.query(query.text, base_iri=self._base_iri, default_graph=graph)
+            media_type, serialise = choose(results, query.media_types)
+            written = _Bytes()
+            serialise(written)
+        # What is wrong is found again by a worker, and told as everywhere.
+        except (CoprodError, SyntaxError, OSError, ValueError, RuntimeError):
+            return None
+        data = bytes(written.data)
+        return Answer(media_type, reader.version, len(data), iter((data,)))
+
+    def _open(self) -> None:
+        with suppress(CoprodError, OSError):  # the next query begins anew
+            reader = self._views.open(None)
+            with self._lock:
+                before, self._reader = self._reader, reader
+            if before is not None:
+                before.close()
+
+
+class _Bytes(io.RawIOBase):
+    """What the engine writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = bytearray()
+
+    def writable(self) -> bool:
+        """True, as the engine asks of a file that it writes to."""
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Take some bytes."""
+        self.data += data
+        return len(memoryview(data))
+
+
+def subject(text: str) -> str | None:
+    """The IRI of the thing that a point lookup asks about; None of every other query.
+
+    A point lookup is a SELECT of variables or an ASK whose pattern is one triple, with an IRI as
+    its subject. An IRI that has to be resolved or holds escapes is left to a worker.
+
+    >>> subject("PREFIX x: <urn:> SELECT ?p ?o WHERE { x:a ?p ?o . } LIMIT 5")
+    'urn:a'
+    >>> subject("SELECT * { <urn:a> ?p ?o . ?o ?q ?r }")
+    """
+    if _ELSEWHERE.search(text):
+        return None
+    found = list(significant(text))
+    prologue = prologue_length(found)
+    prefixes = _prefixes(found[:prologue])
+    if prefixes is None:
+        return None
+    rest = found[prologue:]
+    pattern = _pattern(rest)
+    if pattern is None or not all(
+        token.kind in _TERM or token.text == "a" for token in pattern[1:]
+    ):
+        return None
+    return _iri(pattern[0], prefixes)
+
+
+def _prefixes(prologue: Sequence[Token]) -> dict[str, str] | None:
+    """The prefixes that are declared; None where something else is."""
+    declared = {}
+    for word, name, iri in zip(prologue[::3], prologue[1::3], prologue[2::3], strict=False):
+        if not word.is_word("PREFIX") or not name.text.endswith(":") or iri.kind != "iri":
+            return None
+        declared[name.text] = iri.text[1:-1]
+    return declared if len(prologue) == 3 * len(prologue[::3]) else None
+
+
+def _pattern(query: Sequence[Token]) -> Sequence[Token] | None:
+    """The three terms of the only triple of a query's pattern."""
+    texts = [token.text for token in query]
+    if "{" not in texts:
+        return None
+    start = texts.index("{")
+    head, terms, tail = query[:start], query[start + 1 : start + 4], texts[start + 4 :]
+    if head and head[-1].is_word("WHERE"):
+        head = head[:-1]
+    select = head and head[0].is_word("SELECT") and len(head) > 1
+    listed = all(token.kind == "variable" or token.text == "*" for token in head[1:])
+    if not ((select and listed) or (len(head) == 1 and head[0].is_word("ASK"))):
+        return None
+    if tail[:1] == ["."]:
+        tail = tail[1:]
+    limited = len(tail) == 3 and tail[1].upper() == "LIMIT" and tail[2].isdigit()
+    return terms if tail == ["}"] or (tail[:1] == ["}"] and limited) else None
+
+
+def _iri(token: Token, prefixes: dict[str, str]) -> str | None:
+    """The IRI that a term names, where it is absolute as written."""
+    if token.kind == "pname":
+        prefix, _, local = token.text.partition(":")
+        start = prefixes.get(f"{prefix}:")
+        iri = "" if start is None else start + local
+    else:
+        iri = token.text[1:-1] if token.kind == "iri" else ""
+    # Resolving takes dot segments away, and gives a relative one its base.
+    absolute = iri.startswith(("http://", "https://", "urn:")) and "/." not in iri
+    return iri if absolute else None
