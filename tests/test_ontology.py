@@ -86,7 +86,7 @@ def test_whatever_stands_in_the_namespace_is_defined() -> None:
     [
         ("skos:prefLabel", ["da", "de", "en"]),
         ("rdfs:label", ["da", "de", "en"]),
-        ("skos:definition", ["en"]),
+        ("skos:definition", ["da", "de", "en"]),
     ],
 )
 def test_every_term_has_it_once_in_each_language(predicate: str, languages: list[str]) -> None:
@@ -95,6 +95,14 @@ def test_every_term_has_it_once_in_each_language(predicate: str, languages: list
         values = graph.objects(URIRef(iri), URIRef(expand(predicate)))
         spoken = sorted(str(value.language) for value in values if isinstance(value, Literal))
         assert spoken == languages, shorten(iri)
+
+
+def test_a_scope_note_of_a_term_is_there_in_each_language() -> None:
+    graph = parsed(CORE)
+    for iri in terms():
+        notes = list(graph.objects(URIRef(iri), SKOS.scopeNote))
+        spoken = sorted(str(note.language) for note in notes if isinstance(note, Literal))
+        assert not notes or spoken == ["da", "de", "en"], shorten(iri)
 
 
 def test_every_term_has_a_source_and_says_so_where_it_is_our_own_choice() -> None:

@@ -95,7 +95,10 @@ def test_p18_p19_no_property_has_two_domains_or_two_ranges() -> None:
 
 
 def test_p20_a_definition_is_not_the_label() -> None:
-    assert not found("?it skos:definition ?d ; rdfs:label ?l FILTER(STRLEN(?d) < STRLEN(?l) + 10)")
+    assert not found(
+        """?it skos:definition ?d ; rdfs:label ?l
+            FILTER(LANG(?d) = LANG(?l) && STRLEN(?d) < STRLEN(?l) + 10)"""
+    )
 
 
 def test_p21_no_class_is_a_rest() -> None:

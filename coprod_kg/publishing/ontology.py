@@ -11,7 +11,14 @@ import pyoxigraph as ox
 from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, shorten, terms
-from coprod_kg.publishing.wording import Phrase, Word, class_phrase, conjuncts, name_of
+from coprod_kg.publishing.wording import (
+    Phrase,
+    Word,
+    class_phrase,
+    conjuncts,
+    name_of,
+    translations,
+)
 from coprod_kg.publishing.wording import path_phrase as path
 
 __all__ = ["Fact", "Ontology", "Term", "ontology"]
@@ -58,6 +65,7 @@ class Term:
         definition: one sentence.
         examples: what it takes, and what it does not.
         notes: how it differs from its neighbours.
+        translations: other language → definition and notes in it.
         remarks: what the editors say of the choice.
         sources: where the idea comes from.
         facts: what the axioms say.
@@ -73,6 +81,7 @@ class Term:
     definition: str
     examples: tuple[str, ...]
     notes: tuple[str, ...]
+    translations: Mapping[str, tuple[str, ...]]
     remarks: tuple[str, ...]
     sources: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -149,6 +158,7 @@ def _term(said: Graph, node: ox.NamedNode, kind: str, schemes: Mapping[Node, str
         definition=said.text(node, "skos:definition"),
         examples=said.all_texts(node, "skos:example"),
         notes=said.all_texts(node, "skos:scopeNote"),
+        translations=translations(said, node),
         remarks=said.all_texts(node, "skos:editorialNote"),
         sources=tuple(text_of(source) for source in said.objects(node, "dcterms:source")),
         facts=tuple(fact for fact in facts if fact.phrases),

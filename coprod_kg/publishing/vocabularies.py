@@ -11,7 +11,7 @@ import pyoxigraph as ox
 from coprod_kg.model.files import files
 from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.installed import Model
-from coprod_kg.publishing.wording import Phrase, name_of
+from coprod_kg.publishing.wording import Phrase, name_of, translations
 
 __all__ = ["Vocabulary", "VocabularyEntry", "vocabularies", "vocabulary_files"]
 
@@ -29,6 +29,7 @@ class VocabularyEntry:
         others: language → other words for it.
         definition: one sentence.
         notes: how it differs from its neighbours.
+        translations: other language → definition and notes in it.
         sources: where it was met.
         facts: what properties of the model say of it: title → values.
         narrower: the concepts below it.
@@ -40,6 +41,7 @@ class VocabularyEntry:
     others: Mapping[str, tuple[str, ...]]
     definition: str
     notes: tuple[str, ...]
+    translations: Mapping[str, tuple[str, ...]]
     sources: tuple[str, ...]
     facts: tuple[tuple[str, tuple[Phrase, ...]], ...]
     narrower: tuple["VocabularyEntry", ...]
@@ -142,6 +144,7 @@ def _entry(said: Graph, node: ox.NamedNode) -> VocabularyEntry:
         MappingProxyType({language: tuple(words) for language, words in others.items()}),
         said.text(node, "skos:definition"),
         said.all_texts(node, "skos:scopeNote"),
+        translations(said, node),
         tuple(text_of(source) for source in said.objects(node, "dcterms:source")),
         tuple(_facts(said, node)),
         tuple(_entry(said, child) for child in _sorted(said, said.subjects("skos:broader", node))),

@@ -3,8 +3,9 @@
 A phrase is a row of words; a word that names a term carries its IRI, so that a page can link it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import pyoxigraph as ox
@@ -12,7 +13,16 @@ import pyoxigraph as ox
 from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.namespaces import expand, shorten
 
-__all__ = ["Phrase", "Word", "class_phrase", "conjuncts", "name_of", "path_phrase", "plain"]
+__all__ = [
+    "Phrase",
+    "Word",
+    "class_phrase",
+    "conjuncts",
+    "name_of",
+    "path_phrase",
+    "plain",
+    "translations",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,16 @@ def name_of(said: Graph, node: Node) -> Word:
         return Word(text_of(node))
     label = said.text(node, "skos:prefLabel") or said.text(node, "rdfs:label")
     return Word(label or shorten(node.value), node.value)
+
+
+def translations(said: Graph, node: Node) -> Mapping[str, tuple[str, ...]]:
+    """The definition and the scope notes of a term or a concept in languages beside English."""
+    found: dict[str, list[str]] = {}
+    for predicate in ("skos:definition", "skos:scopeNote"):
+        for value in said.objects(node, predicate):
+            if isinstance(value, ox.Literal) and value.language not in ("en", None):
+                found.setdefault(value.language, []).append(value.value)
+    return MappingProxyType({language: tuple(found[language]) for language in sorted(found)})
 
 
 def plain(phrase: Iterable[Word]) -> str:
