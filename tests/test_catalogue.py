@@ -428,6 +428,14 @@ def test_at_least_thirty_competency_questions_have_a_query() -> None:
     assert len(load()) >= 30
 
 
+def test_a_translated_question_uses_the_words_of_the_vocabularies() -> None:
+    """In German a barrier is a Hemmnis, an enabler a Förderfaktor, a step an Übergang."""
+    strange = {"da": "skridt", "de": "Barriere|Hindernis|förderlich|Schritt"}
+    for query in load().values():
+        for language, text in query.summaries:
+            assert not re.search(strange[language], text), text
+
+
 def test_every_question_uses_terms_that_the_ontology_defines() -> None:
     used = {
         token.text.removeprefix("cp:")
