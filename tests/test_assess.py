@@ -16,8 +16,10 @@ from werkzeug.serving import make_server
 
 from coprod_kg.access import Private
 from coprod_kg.assessment import assess, organisations, sentences
+from coprod_kg.assessment.claims import CitedEvidence
 from coprod_kg.assessment.explanation import Explainer, Explanation
 from coprod_kg.assessment.search import find
+from coprod_kg.assessment.summary import verdict_lines
 from coprod_kg.assessment.sureness import how_sure, what_would_change_it
 from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
@@ -49,6 +51,7 @@ PREFIX stage: <https://w3id.org/coprod/vocab/stage/>
 PREFIX step: <https://w3id.org/coprod/vocab/step/>
 PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>
 """
+INDEPENDENCE = f"{BASE}vocab/independence/"
 JUDGE = 'cp:claimedBy <id/agent/judge> ; cp:basis basis:secondary-coding ; rdfs:label "a"@en'
 HARBOUR = f"""{PREFIXES}
 PREFIX contribution: <https://w3id.org/coprod/vocab/contribution/>
@@ -107,8 +110,8 @@ def peer(name: str, *, overcome: bool = False, went_on: bool = False) -> str:
     )
     return f"""{PREFIXES}
     <id/agent/judge> a prov:Agent ; rdfs:label "A judge"@en .
-    <id/organisation/{name}> a org:Organization ; rdfs:label "Town {name}"@en .
-    <id/initiative/{name}> a cp:Initiative ; rdfs:label "Panel {name}"@en ;
+    <id/organisation/{name}> a org:Organization ; rdfs:label "Town {name}"@en , "By {name}"@da .
+    <id/initiative/{name}> a cp:Initiative ; rdfs:label "Panel {name}"@en , "Borgerpanel {name}"@da ;
       cp:runBy <id/organisation/{name}> ; cp:sector sector:health .
     <id/stage-assessment/{name}-1> a cp:StageAssessment ; rdfs:label "a"@en ; {about} ;
       cp:stage stage:pilot-project ; cp:validFrom "2012"^^xsd:gYear .
@@ -223,7 +226,7 @@ def test_a_claim_that_the_record_bears_out_is_said_to_be(
     assert "Project: the record bears the claim out." in text
     assert "Both sides put something in, so it is co-production." in text
     assert "secondary coding, not the organisation's own statement" in text
-    assert "Programme: 1 of 3 required criteria are on record" in text
+    assert "Programme: 1 of 3 required criteria is met" in text
 
 
 def test_a_claim_that_the_record_does_not_decide_is_told_politely(
@@ -243,9 +246,35 @@ def test_a_programme_is_shown_the_state_of_its_organisation(
 ) -> None:
     text = told(explained(store, explainer, "quarters"))
     assert (
-        "What comes after a programme is no matter of this initiative but of Harbour Town, which "
-        "runs it: 1 of 11 required criteria of mainstreamed culture are on record there." in text
+        "What comes after a programme is a matter not of this initiative but of Harbour Town, "
+        "which runs it. Of the 11 required criteria of mainstreamed culture, 1 is met by Harbour "
+        "Town." in text
     )
+
+
+def test_what_the_organisations_behind_a_programme_lack_alike_is_told_once(
+    store: MemoryStore, explainer: Explainer
+) -> None:
+    quarters = explained(store, explainer, "quarters")
+    (runner,) = quarters.runners
+    unmet = [verdict for verdict in runner.verdicts if not verdict.met]
+    other = replace(runner, subject="urn:other")
+    labels = quarters.labels | {"urn:other": "Hill Town"}
+    alike = told(replace(quarters, runners=(runner, other), labels=labels))
+    assert "of Harbour Town and Hill Town, which run it." in alike
+    assert "1 is met by Harbour Town and Hill Town." in alike
+    assert alike.count(unmet[0].criterion.message) == 1
+    better = replace(
+        other,
+        verdicts=tuple(
+            replace(verdict, met=verdict.met or verdict is unmet[0]) for verdict in runner.verdicts
+        ),
+    )
+    differing = told(replace(quarters, runners=(runner, better), labels=labels))
+    assert "1 is met by Harbour Town. Of the 11" in differing
+    assert "2 are met by Hill Town." in differing
+    assert f"{unmet[0].criterion.name} (Harbour Town)." in differing
+    assert differing.count(unmet[1].criterion.message) == 1
 
 
 def test_a_no_a_search_and_silence_are_told_apart(store: MemoryStore, explainer: Explainer) -> None:
@@ -255,6 +284,10 @@ def test_a_no_a_search_and_silence_are_told_apart(store: MemoryStore, explainer:
     assert "✗ It has a question Somebody says that it does not hold: a." in text
     assert "? (looked for) It has a bound It was looked for and not found: a." in text
     assert "the claim may well be right" not in text
+    assert (
+        "For pilot project, 1 of 3 required criteria is met, and that only because nothing on "
+        "record speaks against it." in text
+    )
 
 
 def test_where_nobody_claims_a_stage_no_next_one_is_suggested(
@@ -269,7 +302,7 @@ def test_a_met_criterion_is_told_in_words_and_a_missed_one_with_its_message(
     store: MemoryStore, explainer: Explainer
 ) -> None:
     text = told(explained(store, explainer, "quarters"))
-    assert "✓ It has parts, or a scale across services or sites Number of parts: “7”." in text
+    assert "✓ It has parts, or a scale across services or sites Number of parts: 7." in text
     assert "? It is not ring-fenced (helps, not required)" in text
     assert "cp:" not in text
 
@@ -353,7 +386,7 @@ def test_what_a_barrier_blocks_is_told_beside_the_criterion_and_supposed_apart(
     assert "Reported to block: “A larger goal holds it together”." in text
     assert "Reported to stand in its way: bureaucracy." in text
     supposed = told(explained(store, explainer, "quarters"))
-    assert "by our supposition in the way of this: ring-fencing." in supposed
+    assert "perhaps in the way of this, as we suppose: ring-fencing." in supposed
     assert "Reported to block" not in supposed
 
 
@@ -371,6 +404,24 @@ def test_how_sure_it_is_and_what_would_change_it_are_told_with_denominators(
         "2 claimants place it, and they differ: "
         "project from 2012 until 2016 and project since 2012."
     )
+    cited = [
+        CitedEvidence(f"urn:{name}", name, None, independence and INDEPENDENCE + independence)
+        for name, independence in (("a", "independent"), ("b", "own"), ("c", None))
+    ]
+    for number, said in (
+        (1, ["The one source cited for the stage is independent of those who run it."]),
+        (2, ["1 of the 2 sources cited for the stage is independent of those who run it."]),
+        (
+            3,
+            [
+                "1 of the 3 sources cited for the stage is independent of those who run it.",
+                "For 1 of them that is not on record.",
+            ],
+        ),
+    ):
+        claim = replace(one.claims[0], sources=tuple(cited[:number]))
+        sure = how_sure(replace(one, claims=(claim,)))
+        assert [text for text in sure if "cited for" in text or text.startswith("For ")] == said
     quarters = explained(store, explainer, "quarters")
     (missing,) = what_would_change_it(quarters)[:1]
     assert missing == (
@@ -388,7 +439,7 @@ def test_how_sure_it_is_and_what_would_change_it_are_told_with_denominators(
             "da",
             ("Påstået Projekt siden 2012.", "Én har vurderet det", "Meldt som spærring for det"),
         ),
-        ("de", ("Ausgesagt Projekt seit 2012.", "Wie sicher Eine Stelle", "Als Hindernis dafür")),
+        ("de", ("Ausgesagt Projekt seit 2012.", "Wie sicher Eine Stelle", "Als Hemmnis dafür")),
     ],
 )
 def test_an_assessment_speaks_the_language_of_its_reader(
@@ -417,8 +468,21 @@ def test_those_like_it_are_told_with_how_many_there_are(
     assert [one.label for one in stuck.alike] == ["Panel helped", "Panel moved", "Trial"]
     text = told(stuck)
     assert "3 others in its sector are or were at its stage; 1 of these 3 is on record" in text
+    assert "They are:" in text
     assert "Panel moved (moved on)" in text
     assert "Trial (has ended)" in text
+
+
+def test_what_has_a_name_in_two_languages_is_told_once_in_the_readers(
+    store: MemoryStore, settings: Settings
+) -> None:
+    (subject,) = find(["initiative/stuck"], store, BASE, "da")
+    assert (subject.label, subject.run_by) == ("Borgerpanel stuck", ("By stuck",))
+    stuck = Explainer(store, settings, "da").explain(subject)
+    assert {one.label for one in stuck.alike} == {"Borgerpanel helped", "Borgerpanel moved", "Trial"}
+    (barrier,) = stuck.barriers
+    assert [case.label for case in barrier.overcame] == ["Borgerpanel helped"]
+    assert [case.label for case in barrier.went_on] == ["Borgerpanel moved"]
 
 
 # Names
@@ -491,6 +555,10 @@ def test_a_submission_shows_its_verdicts_at_once(tmp_path: Path) -> None:
     garden = "Garden: project is claimed; the record bears it out (initiative/garden)"
     quarters = "Quarters: programme is claimed; the record does not decide (initiative/quarters)"
     assert {garden, quarters, "coprod-kg assess NAME says why."} <= set(told)
+    settings = Settings.load({"data": tmp_path / "data"}, {})
+    with local.connect(settings) as store:
+        danish = list(verdict_lines(store, BASE, ["harbour"], "da"))
+    assert "Garden: projekt påstås; det registrerede bekræfter det (initiative/garden)" in danish
     tried = CliRunner().invoke(
         submit_command, ["--dry-run", "--data", str(tmp_path / "data"), str(file)]
     )

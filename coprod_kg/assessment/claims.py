@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from coprod_kg.assessment.queries import rows, text
+from coprod_kg.assessment.queries import labels_in, rows, text
 from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
@@ -74,12 +74,15 @@ def claims_on(store: Store, subject: str, words: Sentences) -> tuple[Claim, ...]
     """
     first: dict[str, Claim] = {}
     sources: dict[str, dict[str, CitedEvidence]] = {}
-    for row in rows(store, "claims", subject=[subject]):
+    found = list(rows(store, "claims", subject=[subject]))
+    claimants = labels_in(words.language, found, "claimant", "claimantLabel")
+    documents = labels_in(words.language, found, "evidence", "evidenceLabel")
+    for row in found:
         iri, stage, basis = (row[name].value for name in ("claim", "stage", "basis"))
         if evidence := text(row, "evidence"):
             source = CitedEvidence(
                 evidence,
-                text(row, "evidenceLabel") or evidence,
+                documents.get(evidence, evidence),
                 text(row, "page"),
                 text(row, "independence"),
             )
@@ -91,7 +94,7 @@ def claims_on(store: Store, subject: str, words: Sentences) -> tuple[Claim, ...]
                 stage=stage,
                 stage_label=words.concept(stage) or stage,
                 rank=int(row["rank"].value),
-                claimant=row["claimantLabel"].value,
+                claimant=claimants[row["claimant"].value],
                 claimant_iri=row["claimant"].value,
                 basis=words.concept(basis) or basis,
                 secondary=is_secondary(basis),

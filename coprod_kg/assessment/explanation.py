@@ -18,7 +18,7 @@ from coprod_kg.assessment.peers import (
     SimilarInitiative,
     similar_initiatives,
 )
-from coprod_kg.assessment.queries import rows, text
+from coprod_kg.assessment.queries import labels_in, rows
 from coprod_kg.assessment.search import Subject
 from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.installed import Model
@@ -149,7 +149,7 @@ class Explainer:
             words=self._words,
             ended_at=ended_at,
             runners=runners,
-            alike=similar_initiatives(self._store, subject.iri),
+            alike=similar_initiatives(self._store, subject.iri, self._words.language),
         )
 
     def _judge_organisation(self, organisation: str) -> "_OrganisationData":
@@ -189,15 +189,8 @@ class Explainer:
         things |= {profile.stage for runner in runners for profile in runner.profiles}
         things |= {profile.stage for profile in judgement.profiles if profile.stage}
         things |= {kind for verdict in judgement.verdicts for kind in verdict.criterion.evidence}
-        wanted = (self._words.language, "en", "")
-        found: dict[str, dict[str, str]] = {}
-        for row in rows(self._store, "labels", thing=things):
-            labels = found.setdefault(row["thing"].value, {})
-            labels[text(row, "language") or ""] = text(row, "label") or ""
-        return {
-            thing: next((labels[one] for one in wanted if one in labels), min(labels.values()))
-            for thing, labels in found.items()
-        }
+        found = rows(self._store, "labels", thing=things)
+        return labels_in(self._words.language, found, "thing", "label")
 
 
 @cache

@@ -8,7 +8,7 @@ the enablers reported there may have had nothing to do with it.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coprod_kg.assessment.queries import Row, rows, text
+from coprod_kg.assessment.queries import Row, labels_in, rows, text
 from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.store.base import Store
@@ -114,34 +114,38 @@ class ReportedBarrier:
     went_on: list[Case] = field(default_factory=list)
 
 
-def similar_initiatives(store: Store, subject: str) -> tuple[SimilarInitiative, ...]:
+def similar_initiatives(
+    store: Store, subject: str, language: str = "en"
+) -> tuple[SimilarInitiative, ...]:
     """The initiatives like this one, those with the most in common first."""
-    return tuple(
-        SimilarInitiative(
-            iri=row["peer"].value,
-            label=row["peerLabel"].value,
-            same_level=row["sameLevel"].value == "1",
-            same_size=row["sameSize"].value == "1",
-            ended=row["ended"].value == "1",
-            moved_on=row["movedOn"].value == "1",
-        )
-        for row in rows(store, "alike", subject=[subject])
-    )
+    return _similar(rows(store, "alike", subject=[subject]), language)
 
 
-def similar_at(store: Store, sector: str, stages: Iterable[str]) -> tuple[SimilarInitiative, ...]:
+def similar_at(
+    store: Store, sector: str, stages: Iterable[str], language: str = "en"
+) -> tuple[SimilarInitiative, ...]:
     """The initiatives of a sector that are or were at one of some stages, by name."""
-    return tuple(
-        SimilarInitiative(
-            iri=row["peer"].value,
-            label=row["peerLabel"].value,
-            same_level=False,
-            same_size=False,
-            ended=row["ended"].value == "1",
-            moved_on=row["movedOn"].value == "1",
+    return _similar(rows(store, "alike-at", sector=[sector], stage=stages), language)
+
+
+def _similar(answer: Iterable[Row], language: str) -> tuple[SimilarInitiative, ...]:
+    found = list(answer)
+    labels = labels_in(language, found, "peer", "peerLabel")
+    peers: dict[str, SimilarInitiative] = {}
+    for row in found:
+        iri = row["peer"].value
+        peers.setdefault(
+            iri,
+            SimilarInitiative(
+                iri=iri,
+                label=labels[iri],
+                same_level=text(row, "sameLevel") == "1",
+                same_size=text(row, "sameSize") == "1",
+                ended=text(row, "ended") == "1",
+                moved_on=text(row, "movedOn") == "1",
+            ),
         )
-        for row in rows(store, "alike-at", sector=[sector], stage=stages)
-    )
+    return tuple(peers.values())
 
 
 class Peers:
@@ -232,14 +236,14 @@ class Peers:
         peers = {row["peer"].value: row for row in same if row["peer"].value not in overcame}
         if barrier.step is None or not peers:
             return []
-        moves = self._moves(barrier.step)
+        moves, labels = self._moves(barrier.step), self._labels(same)
         cases: dict[str, Case] = {}
         for iri in sorted(peers.keys() & moves.keys()):
             for row in moves[iri]:
                 before = cases[iri].enablers if iri in cases else ()
                 cases[iri] = Case(
                     iri=iri,
-                    label=peers[iri]["peerLabel"].value,
+                    label=labels[iri],
                     same_step=text(peers[iri], "step") == barrier.step,
                     enablers=self._with_enabler(before, row),
                     since=text(row, "started"),
@@ -270,6 +274,7 @@ class Peers:
 
     def _overcame(self, same: Sequence[Row], step: str | None) -> list[Case]:
         cases: dict[str, Case] = {}
+        labels = self._labels(same)
         for row in same:
             if not row["overcome"].is_true:
                 continue
@@ -277,7 +282,7 @@ class Peers:
             before = cases[iri].enablers if iri in cases else ()
             cases[iri] = Case(
                 iri=iri,
-                label=row["peerLabel"].value,
+                label=labels[iri],
                 same_step=step is not None and text(row, "step") == step,
                 enablers=self._with_enabler(before, row),
                 since=text(row, "from"),
@@ -285,6 +290,9 @@ class Peers:
                 secondary=_is_secondary(row),
             )
         return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))
+
+    def _labels(self, found: Iterable[Row]) -> dict[str, str]:
+        return labels_in(self._words.language, found, "peer", "peerLabel")
 
     def _with_enabler(self, known: tuple[str, ...], row: Row) -> tuple[str, ...]:
         """What is known to have helped, and the enabler of a row where it is new."""

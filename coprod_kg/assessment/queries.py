@@ -8,7 +8,7 @@ from typing import Any
 from coprod_kg.queries.ask import ask_own
 from coprod_kg.store.base import Store
 
-__all__ = ["AnswerValue", "Row", "rows", "text"]
+__all__ = ["AnswerValue", "Row", "labels_in", "rows", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,12 @@ class AnswerValue:
     Attributes:
         value: the IRI or the text.
         is_true: whether it is the boolean true.
+        language: of a text, or empty.
     """
 
     value: str
     is_true: bool
+    language: str = ""
 
 
 Row = Mapping[str, AnswerValue]
@@ -30,6 +32,29 @@ Row = Mapping[str, AnswerValue]
 def text(row: Row, name: str) -> str | None:
     """The value of a column, or None where it is empty."""
     return row[name].value if name in row else None
+
+
+def labels_in(language: str, found: Iterable[Row], thing: str, label: str) -> dict[str, str]:
+    """What things are called in a language, else in English, else in whichever there is.
+
+    A thing that has a label in each of several languages stands in several rows of an answer.
+
+    Args:
+        language: of the reader.
+        found: the rows.
+        thing: the column of the things.
+        label: the column of their labels.
+    """
+    labels: dict[str, dict[str, str]] = {}
+    for row in found:
+        if thing in row and label in row:
+            known = labels.setdefault(row[thing].value, {})
+            known.setdefault(row[label].language, row[label].value)
+    wanted = (language, "en", "")
+    return {
+        iri: next((known[one] for one in wanted if one in known), min(known.values()))
+        for iri, known in labels.items()
+    }
 
 
 def rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[Row]:
@@ -49,6 +74,5 @@ def rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[Row]:
 
 def _cell(cell: Mapping[str, Any]) -> AnswerValue:
     value = str(cell["value"])
-    return AnswerValue(
-        value, value == "true" and str(cell.get("datatype", "")).endswith("#boolean")
-    )
+    is_true = value == "true" and str(cell.get("datatype", "")).endswith("#boolean")
+    return AnswerValue(value, is_true, str(cell.get("xml:lang", "")))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from coprod_kg.assessment.queries import rows, text
+from coprod_kg.assessment.queries import labels_in, rows
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.model.namespaces import prefixes
 from coprod_kg.model.terms import parse_iri
@@ -32,10 +32,18 @@ class Subject:
     run_by: tuple[str, ...]
 
 
-def find(given: Iterable[str], store: Store, base_iri: str) -> list[Subject]:
+def find(
+    given: Iterable[str], store: Store, base_iri: str, language: str = "en"
+) -> list[Subject]:
     """The subjects that a person named by IRI, ``initiative/slug`` or slug alone.
 
     A slug that both an initiative and an organisation have, means both.
+
+    Args:
+        given: the names.
+        store: where the subjects are.
+        base_iri: what they are named under.
+        language: of the reader, for what they are called.
 
     Raises:
         NotFound: one is not there, or cannot be assessed; says what was perhaps meant.
@@ -44,7 +52,7 @@ def find(given: Iterable[str], store: Store, base_iri: str) -> list[Subject]:
     found: dict[str, Subject] = {}
     for name in given:
         wanted = _candidates(name, base_iri)
-        here = subjects(store, wanted)
+        here = subjects(store, wanted, language)
         if not here:
             raise _unknown(name, store, base_iri)
         found |= here
@@ -66,19 +74,21 @@ def _candidates(given: str, base_iri: str) -> list[str]:
         ) from None
 
 
-def subjects(store: Store, wanted: Iterable[str]) -> dict[str, Subject]:
-    """IRI → subject, of those IRIs whose things can be assessed."""
-    found: dict[str, Subject] = {}
+def subjects(store: Store, wanted: Iterable[str], language: str = "en") -> dict[str, Subject]:
+    """IRI → subject, of those IRIs whose things can be assessed, in the reader's language."""
+    found = list(rows(store, "subjects", subject=wanted))
+    called = labels_in(language, found, "subject", "label")
+    organisations: dict[str, str] = {}
     runners: dict[str, dict[str, None]] = {}
-    for row in rows(store, "subjects", subject=wanted):
+    names = labels_in(language, found, "runner", "runnerLabel")
+    for row in found:
         iri = row["subject"].value
-        organisation = row["graph"].value.rpartition("/")[2]
-        found.setdefault(iri, Subject(iri, row["label"].value, organisation, ()))
-        if runner := text(row, "runnerLabel"):
-            runners.setdefault(iri, {})[runner] = None
+        organisations.setdefault(iri, row["graph"].value.rpartition("/")[2])
+        if "runner" in row:
+            runners.setdefault(iri, {})[names[row["runner"].value]] = None
     return {
-        iri: Subject(subject.iri, subject.label, subject.organisation, tuple(runners.get(iri, ())))
-        for iri, subject in found.items()
+        iri: Subject(iri, called[iri], organisation, tuple(runners.get(iri, ())))
+        for iri, organisation in organisations.items()
     }
 
 

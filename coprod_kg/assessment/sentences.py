@@ -29,13 +29,14 @@ class Sentences:
 
         Args:
             key: its name in the catalogue.
-            number: how many of what it counts, where it differs for one and for several.
+            number: how many of what it counts, where it differs for one and for several, or for
+                none too.
             slots: what else is filled in.
         """
         texts = _catalogue()[key]
         text = texts.get(self.language) or texts["en"]
         if isinstance(text, list):
-            text = text[0] if number == 1 else text[-1]
+            text = text[-1] if number is None else text[_form(number, len(text))]
         values = {"number": number} | slots
         return filled(text, lambda name: str(values[name]))
 
@@ -50,23 +51,41 @@ class Sentences:
         """A text in the quotation marks of the language."""
         return self.say("quoted", text=text)
 
-    def when(self, since: str | None, until: str | None) -> str:
-        """From when until when something holds, or that neither is known."""
+    def when(self, since: str | None, until: str | None, *, still: bool = True) -> str:
+        """From when until when something holds, or that neither is known.
+
+        Args:
+            since: its beginning.
+            until: its end.
+            still: whether it holds now, if nothing says that it ended.
+        """
         if since and until:
             return self.say("from-until", since=since, until=until)
         if until:
             return self.say("until", until=until)
-        return self.say("since", since=since) if since else self.say("no-date")
+        if since:
+            return self.say("since" if still else "from-only", since=since)
+        return self.say("no-date")
 
     def concept(self, iri: str | None) -> str | None:
         """What a concept is called; None for none, and for one that is not installed."""
         concept = Model.installed().concepts.get(iri) if iri else None
         return concept.label(self.language) if concept else None
 
+    def step(self, iri: str | None) -> str | None:
+        """A step as it stands within a sentence: its label begins with no noun in any language."""
+        label = self.concept(iri)
+        return label and label[:1].lower() + label[1:]
+
     def inside(self, label: str) -> str:
         """A label as it stands within a sentence: German nouns keep their capital."""
         keeps = self.language == "de" or label[1:2].isupper()
         return label if keeps else label[:1].lower() + label[1:]
+
+
+def _form(number: int, forms: int) -> int:
+    """Which form of a sentence fits a number: of three, the first is for none."""
+    return min(number, 2) if forms == 3 else int(number != 1)
 
 
 @cache

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from coprod_kg.assessment.queries import rows, text
+from coprod_kg.assessment.queries import labels_in, rows, text
+from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.store.base import Store
 
 __all__ = ["verdict_lines"]
@@ -11,28 +12,40 @@ __all__ = ["verdict_lines"]
 _MOST: Final = 20
 
 
-def verdict_lines(store: Store, base_iri: str, organisations: Iterable[str]) -> Iterator[str]:
+def verdict_lines(
+    store: Store, base_iri: str, organisations: Iterable[str], language: str = "en"
+) -> Iterator[str]:
     """What the record supports beside what is claimed, for the first subjects of these graphs.
 
     Args:
         store: where data and conclusions are.
         base_iri: what graphs are named under.
         organisations: the last parts of the organisations' IRIs.
+        language: of the reader.
     """
+    words = Sentences(language)
     graphs = [f"{base_iri}graph/organisation/{name}" for name in organisations]
-    found = list(rows(store, "verdicts", graph=graphs))
-    for row in found[:_MOST]:
-        supported = text(row, "supportedLabel")
-        claimed = row["claimedLabel"].value.lower()
-        if supported is None:
-            told = "the record does not decide"
-        elif supported.lower() == claimed:
-            told = "the record bears it out"
-        else:
-            told = f"the record supports {supported.lower()}"
-        name = row["subject"].value.removeprefix(f"{base_iri}id/")
-        yield f"{row['subjectLabel'].value}: {claimed} is claimed; {told} ({name})"
+    answer = list(rows(store, "verdicts", graph=graphs))
+    labels = labels_in(language, answer, "subject", "subjectLabel")
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in answer:
+        supported = found.setdefault((row["subject"].value, row["claimed"].value), [])
+        if stage := text(row, "supported"):
+            supported.append(stage)
+    for (subject, claimed), supported in list(found.items())[:_MOST]:
+        key = "submitted-otherwise" if supported else "submitted-undecided"
+        yield words.say(
+            "submitted-bears-out" if claimed in supported else key,
+            name=labels[subject],
+            stage=_stage(words, claimed),
+            supported=words.listed(_stage(words, stage) for stage in dict.fromkeys(supported)),
+            id=subject.removeprefix(f"{base_iri}id/"),
+        )
     if len(found) > _MOST:
-        yield f"… and {len(found) - _MOST} more"
+        yield words.say("submitted-more", len(found) - _MOST)
     if found:
-        yield "coprod-kg assess NAME says why."
+        yield words.say("submitted-why")
+
+
+def _stage(words: Sentences, iri: str) -> str:
+    return words.inside(words.concept(iri) or iri)

@@ -41,7 +41,8 @@ def _claimants(explanation: Explanation) -> Iterator[str]:
         yield words.say("claimants-agree", len(claims))
     else:
         seen = dict.fromkeys(
-            f"{words.inside(claim.stage_label)} {words.when(claim.since, claim.until)}"
+            f"{words.inside(claim.stage_label)} "
+            f"{words.when(claim.since, claim.until, still=claim.open)}"
             for claim in claims
         )
         yield words.say("claimants-differ", len(claims), stages=words.listed(seen))
@@ -60,16 +61,17 @@ def _evidence(explanation: Explanation) -> Iterator[str]:
     if not cited:
         yield explanation.words.say("no-source")
         return
-    told = list(cited.values())
+    words, told = explanation.words, list(cited.values())
     if not any(told):
-        yield explanation.words.say("independence-unknown", len(told))
+        yield words.say("independence-unknown", len(told))
         return
-    yield explanation.words.say(
-        "independent",
-        len(told),
-        independent=told.count(_INDEPENDENT),
-        unknown=told.count(None),
-    )
+    independent, unknown = told.count(_INDEPENDENT), told.count(None)
+    if 0 < independent < len(told):
+        yield words.say("independent-some", independent, cited=len(told))
+    else:
+        yield words.say("independent-all" if independent else "independent-none", len(told))
+    if unknown:
+        yield words.say("independence-unsaid", unknown)
 
 
 def _criteria(explanation: Explanation) -> Iterator[str]:
@@ -117,7 +119,8 @@ def _downwards(explanation: Explanation) -> Iterator[str]:
     ]
     if single:
         names = _named(explanation, single)
-        yield explanation.words.say("would-fall", len(single), met=len(met), names=names)
+        key = "would-fall-all" if len(single) == len(met) else "would-fall"
+        yield explanation.words.say(key, len(single), met=len(met), names=names)
 
 
 def _met(explanation: Explanation) -> list[Verdict]:

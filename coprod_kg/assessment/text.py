@@ -18,7 +18,7 @@ from coprod_kg.assessment.sureness import how_sure, what_would_change_it
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.profiles import CriterionFinding, Profile, Verdict
 
-__all__ = ["as_lines", "what_others_did"]
+__all__ = ["as_lines", "met_of_required", "what_others_did"]
 
 _WIDTH: Final = 96
 _MARGIN: Final = 14
@@ -54,17 +54,39 @@ def as_lines(explanation: Explanation, base_iri: str, *, every: bool = False) ->
         yield "".join(char if char.isprintable() else " " for char in line)
 
 
+def met_of_required(
+    words: Sentences, key: str, required: Sequence[Verdict], **slots: str
+) -> str:
+    """How many of some required criteria are met, and how many of these by silence alone.
+
+    Args:
+        words: the language.
+        key: of the sentence.
+        required: the verdicts on the criteria.
+        slots: what else is filled in.
+    """
+    met = [verdict for verdict in required if verdict.met]
+    silent = sum(verdict.criterion.only_excludes for verdict in met)
+    silence = ""
+    if silent:
+        how = "by-silence-alone" if silent == len(met) else "by-silence"
+        silence = words.say(how, silent)
+    return words.say(key, len(met), required=len(required), silence=silence, **slots)
+
+
 def what_others_did(barrier: ReportedBarrier, words: Sentences) -> str:
     """Who else reports a barrier, of how many, and what is on record of what became of it."""
+    if not barrier.reporting:
+        return words.say("others-alone")
     if not barrier.others:
-        key = "others-none" if barrier.reporting else "others-alone"
-        return words.say(key, all=barrier.reporting)
+        return words.say("others-none", barrier.reporting)
     coded = ""
     if barrier.others_secondary == barrier.others:
         coded = words.say("coded-all", barrier.others)
     elif barrier.others_secondary:
         coded = words.say("coded-some", barrier.others, coded=barrier.others_secondary)
-    told = [words.say("others", barrier.others, all=barrier.reporting, coded=coded)]
+    key = "others-all" if barrier.others == barrier.reporting else "others"
+    told = [words.say(key, barrier.others, all=barrier.reporting, coded=coded)]
     passed, went = len(barrier.overcame), len(barrier.went_on)
     if not passed:
         told.append(words.say("overcome-unknown", barrier.others))
@@ -73,8 +95,9 @@ def what_others_did(barrier: ReportedBarrier, words: Sentences) -> str:
     else:
         told.append(words.say("overcame", passed, others=barrier.others))
     if went:
-        step = words.inside(words.concept(barrier.step) or "")
-        told.append(words.say("went-on", went, others=barrier.others, step=step))
+        step = words.step(barrier.step) or ""
+        key = "went-on-all" if went == barrier.others else "went-on"
+        told.append(words.say(key, went, others=barrier.others, step=step))
     if 0 < passed + went < _FEW:
         told.append(words.say("few"))
     return " ".join(told)
@@ -131,10 +154,11 @@ def _claims(explanation: Explanation) -> Iterator[str]:
         told.append(words.say("none-claimed"))
     earlier = [claim for claim in explanation.claims if not claim.open]
     if earlier:
-        history = [
-            f"{words.inside(claim.stage_label)} {words.when(claim.since, claim.until)}"
+        # Several claimants may tell the same history.
+        history = dict.fromkeys(
+            f"{words.inside(claim.stage_label)} {words.when(claim.since, claim.until, still=False)}"
             for claim in earlier
-        ]
+        )
         told.append(words.say("before", history="; ".join(history)))
     yield from _labelled(words, label, told)
 
@@ -165,7 +189,8 @@ def _supported(explanation: Explanation) -> Iterator[str]:
         unfit = {claim.stage_label for claim in explanation.open_claims} - {
             explanation.labels.get(profile.stage, "") for profile in explanation.claimed
         }
-        told += [words.say("not-judged", stage=stage) for stage in sorted(unfit)]
+        key = f"not-judged-{_kind(explanation)}"
+        told += [words.say(key, stage=stage) for stage in sorted(unfit)]
     yield from _labelled(words, "label-supported", told)
 
 
@@ -175,9 +200,8 @@ def _lacking(explanation: Explanation, profile: Profile) -> str:
     required = [verdict for verdict in explanation.verdicts(profile) if verdict.criterion.required]
     against = [verdict for verdict in required if verdict.finding is CriterionFinding.DOES_NOT_HOLD]
     silent = [verdict for verdict in required if not verdict.met and verdict not in against]
-    met = sum(verdict.met for verdict in required)
     stage = words.inside(_stage(explanation, profile))
-    told = [words.say("lacking", stage=stage, met=met, required=len(required))]
+    told = [met_of_required(words, "lacking", required, stage=stage)]
     if against:
         told.append(words.say("against", names=_names(words, against)))
     if silent:
@@ -194,40 +218,61 @@ def _both_sides(explanation: Explanation) -> Iterator[str]:
         return
     profile = next(profile for profile in explanation.judgement.profiles if not profile.stage)
     lacking = [verdict for verdict in explanation.verdicts(profile) if not verdict.met]
-    told = (
-        words.say("co-produced")
-        if both
-        else words.say("co-production-unknown", names=_names(words, lacking))
-    )
+    against = [one for one in lacking if one.finding is CriterionFinding.DOES_NOT_HOLD]
+    if both:
+        told = words.say("co-produced")
+    elif against:
+        told = words.say("co-production-denied", names=_names(words, against))
+    else:
+        told = words.say("co-production-unknown", names=_names(words, lacking))
     yield from _labelled(words, "label-both-sides", [told])
 
 
 def _runners(explanation: Explanation) -> Iterator[str]:
-    """The state of the organisation behind a programme, which is where culture is."""
+    """The state of the organisations behind a programme, which is where culture is.
+
+    What several of them lack alike is told once.
+    """
     words = explanation.words
     top = max((profile.rank for profile in explanation.claimed), default=0)
     highest = max((profile.rank for profile in explanation.judgement.profiles), default=0)
     if not explanation.runners or not top or top < highest:
         return
-    for runner in explanation.runners:
-        for profile in runner.profiles:
-            required = [
+    names = {
+        runner.subject: explanation.labels.get(runner.subject) or shorten(runner.subject)
+        for runner in explanation.runners
+    }
+    yield ""
+    everybody = words.listed(names.values())
+    yield from _indented(words.say("after-programme", len(names), names=everybody), "")
+    for profile in explanation.runners[0].profiles:
+        states = {
+            runner.subject: [
                 verdict for verdict in verdicts_on(runner, profile) if verdict.criterion.required
             ]
-            told = words.say(
-                "runner",
-                name=explanation.labels.get(runner.subject) or shorten(runner.subject),
-                met=sum(verdict.met for verdict in required),
-                required=len(required),
-                stage=words.inside(_stage(explanation, profile)),
-            )
-            yield ""
+            for runner in explanation.runners
+            if profile in runner.profiles
+        }
+        stage = words.inside(_stage(explanation, profile))
+        alike: dict[tuple[CriterionFinding, ...], list[str]] = {}
+        for runner, required in states.items():
+            alike.setdefault(tuple(verdict.finding for verdict in required), []).append(runner)
+        for runners in alike.values():
+            who = words.listed(names[runner] for runner in runners)
+            told = met_of_required(words, "runner", states[runners[0]], stage=stage, names=who)
             yield from _indented(told, "")
+        missed: dict[tuple[str, str], list[str]] = {}
+        for runner, required in states.items():
             for verdict in required:
                 if not verdict.met:
-                    said = verdict.criterion.words(words.language)
-                    sign = _sign(words, verdict)
-                    yield from _indented(f"{sign} {said.name}. {said.message}", "  ")
+                    key = (verdict.criterion.iri, _sign(words, verdict))
+                    missed.setdefault(key, []).append(runner)
+        criteria = {criterion.iri: criterion for criterion in profile.criteria}
+        for (criterion, sign), runners in missed.items():
+            said = criteria[criterion].words(words.language)
+            who = words.listed(names[runner] for runner in runners)
+            whose = "" if len(runners) == len(states) else f" ({who})"
+            yield from _indented(f"{sign} {said.name}{whose}. {said.message}", "  ")
 
 
 def _that_matter(explanation: Explanation) -> list[Profile]:
@@ -251,8 +296,7 @@ def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iter
         yield words.say("heading-supported", stage=stage)
     else:
         required = [verdict for verdict in verdicts if verdict.criterion.required]
-        met = sum(verdict.met for verdict in required)
-        yield words.say("heading-next", stage=stage, met=met, required=len(required))
+        yield from _indented(met_of_required(words, "heading-next", required, stage=stage), "")
         yield from _indented(words.say("higher"), "  ")
         verdicts = tuple(verdict for verdict in verdicts if not verdict.met)
     for verdict in verdicts:
@@ -331,7 +375,9 @@ def _sentence(explanation: Explanation, triple: ox.Triple) -> str:
 
 def _called(explanation: Explanation, node: Any) -> str:
     if isinstance(node, ox.Literal):
-        return explanation.words.quoted(node.value)
+        # Numbers and dates are no quotations.
+        text = node.datatype.value.endswith(("#string", "#langString"))
+        return explanation.words.quoted(node.value) if text else node.value
     if isinstance(node, ox.NamedNode):
         return explanation.labels.get(node.value) or shorten(node.value)
     return explanation.words.say("nameless")
@@ -357,8 +403,16 @@ def _alike(explanation: Explanation) -> Iterator[str]:
         return
     words, many = explanation.words, len(explanation.alike)
     moved = sum(peer.moved_on for peer in explanation.alike)
-    told = words.say("alike-moved", moved, all=many) if moved else words.say("alike-none-moved")
-    nearest = words.say("alike-nearest", min(many, _NEAREST), all=many)
+    if not moved:
+        told = words.say("alike-none-moved")
+    else:
+        key = "alike-moved-all" if moved == many else "alike-moved"
+        told = words.say(key, moved, all=many)
+    nearest = (
+        words.say("alike-nearest", _NEAREST, all=many)
+        if many > _NEAREST
+        else words.say("alike-all", many)
+    )
     yield ""
     yield from _indented(f"{words.say('alike', many, moved=told)} {nearest}", "")
     for peer in explanation.alike[:_NEAREST]:
@@ -407,8 +461,8 @@ def _barrier(explanation: Explanation, tellings: Sequence[ReportedBarrier]) -> I
 
 def _telling(words: Sentences, barrier: ReportedBarrier) -> str:
     """At which step, how severe, whether over, seen by whom, on what basis."""
-    step = words.concept(barrier.step) if barrier.step_stated else None
-    facts = [words.say("at-step", step=words.inside(step)) if step else words.say("step-unstated")]
+    step = words.step(barrier.step) if barrier.step_stated else None
+    facts = [words.say("at-step", step=step) if step else words.say("step-unstated")]
     facts += [words.inside(fact) for fact in (barrier.severity, barrier.status) if fact]
     if barrier.standpoint and not barrier.standpoint_unstated:
         facts.append(words.say("seen-by", standpoint=words.inside(barrier.standpoint)))

@@ -7,8 +7,9 @@ from typing import Any
 import pyoxigraph as ox
 
 from coprod_kg.assessment.explanation import Explanation, verdicts_on
+from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.assessment.sureness import how_sure, what_would_change_it
-from coprod_kg.assessment.text import what_others_did
+from coprod_kg.assessment.text import met_of_required, what_others_did
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.paths import written
 from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
@@ -40,7 +41,7 @@ def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
         "wouldChange": what_would_change_it(explanation),
         "conclusionsAreFresh": explanation.fresh,
         "profiles": [
-            _profile(explanation.judgement, profile, profiles, language)
+            _profile(explanation.judgement, profile, profiles, words)
             for profile in explanation.judgement.profiles
         ],
         "runBy": [
@@ -48,7 +49,7 @@ def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
                 "organisation": runner.subject,
                 "supportedStages": list(runner.supported),
                 "profiles": [
-                    _profile(runner, profile, profiles, language) for profile in runner.profiles
+                    _profile(runner, profile, profiles, words) for profile in runner.profiles
                 ],
             }
             for runner in explanation.runners
@@ -62,14 +63,16 @@ def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
 
 
 def _profile(
-    judgement: Judgement, profile: Profile, profiles: Profiles, language: str
+    judgement: Judgement, profile: Profile, profiles: Profiles, words: Sentences
 ) -> dict[str, Any]:
     verdicts = verdicts_on(judgement, profile)
+    required = [verdict for verdict in verdicts if verdict.criterion.required]
     return {
         "stage": profile.stage or None,
         "rank": profile.rank,
-        "met": all(verdict.met for verdict in verdicts if verdict.criterion.required),
-        "criteria": [_criterion(verdict, profiles, language) for verdict in verdicts],
+        "met": all(verdict.met for verdict in required),
+        "howMany": met_of_required(words, "counted", required),
+        "criteria": [_criterion(verdict, profiles, words.language) for verdict in verdicts],
     }
 
 

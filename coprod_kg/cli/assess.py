@@ -101,7 +101,7 @@ def _explain(
     every_stage: bool,
 ) -> None:
     explainer = Explainer(store, settings, language)
-    subjects = find(names, store, settings.base_iri)
+    subjects = find(names, store, settings.base_iri, language)
     explained = [explainer.explain(subject) for subject in subjects]
     if as_json:
         values = [as_values(explanation, explainer.profiles) for explanation in explained]

@@ -95,7 +95,8 @@ def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> N
         way = SubmitOptions(dry_run=dry_run, patch=patch, progress=progress)
         outcomes = submit_files(files, store, settings, way=way)
         entered = {one.organisation for one in outcomes if one.version and one.organisation}
-        verdicts = list(verdict_lines(store, settings.base_iri, entered)) if entered else []
+        told = verdict_lines(store, settings.base_iri, entered, _language(outcomes))
+        verdicts = list(told) if entered else []
     _tell(outcomes, settings, given, dry_run=dry_run, verdicts=verdicts)
 
 
@@ -113,6 +114,13 @@ def validate(settings: Settings, **given: Any) -> None:
     with _shown() as progress:
         outcomes = validate_files(files, settings, progress)
     _tell(outcomes, settings, given, dry_run=True)
+
+
+def _language(outcomes: Sequence[Outcome]) -> str:
+    """The language of the workbooks that were sent; English for several, and for RDF."""
+    tables = [outcome.checked.positions for outcome in outcomes]
+    languages = {table.language if table else "en" for table in tables}
+    return languages.pop() if len(languages) == 1 else "en"
 
 
 @contextmanager

@@ -96,7 +96,9 @@ def verdict(statements: Statements, answers: Answers, store: Store | None = None
         runners=tuple(
             judged[iri] for iri in [statements.organisation] if iri is not None and iri in judged
         ),
-        alike=_alike(data, initiative, [*stages, *ended], store) if store else (),
+        alike=_alike(data, initiative, [*stages, *ended], store, answers.language)
+        if store
+        else (),
     )
 
 
@@ -220,7 +222,9 @@ def _barriers(
 
 
 def _alike(
-    data: Graph, initiative: ox.NamedNode, stages: list[str], store: Store
+    data: Graph, initiative: ox.NamedNode, stages: list[str], store: Store, language: str
 ) -> tuple[SimilarInitiative, ...]:
     sector = data.value(initiative, ox.NamedNode(expand("cp:sector")))
-    return similar_at(store, sector.value, stages) if sector is not None and stages else ()
+    if sector is None or not stages:
+        return ()
+    return similar_at(store, sector.value, stages, language)

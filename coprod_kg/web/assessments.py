@@ -35,7 +35,7 @@ def blueprint(site: Site) -> Blueprint:
             seen = site.seen
             version = seen.version()
             explainer = Explainer(seen, settings, language)
-            (subject,) = find([f"{kind}/{name}"], seen, settings.base_iri)
+            (subject,) = find([f"{kind}/{name}"], seen, settings.base_iri, language)
             explanation = explainer.explain(subject)
         if offer.format == _TEXT:
             every = given.one("every_stage") == "1"

@@ -85,7 +85,7 @@ def assessed(page: Page, iris: Iterable[str]) -> list[Assessed]:
     store = PageStore(page.site.store, NOTHING, page=page)
     explainer = Explainer(store, page.site.settings, page.language)
     wanted = list(iris)
-    known = subjects(store, wanted)
+    known = subjects(store, wanted, page.language)
     found = []
     for iri in wanted:
         if iri in known:
