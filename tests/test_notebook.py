@@ -59,6 +59,17 @@ def test_a_folder_and_a_service_give_equal_frames(kg: Connection, remote: Connec
         assert here.to_polars().equals(there.to_polars())
 
 
+def test_a_folder_and_a_service_assess_alike(kg: Connection, remote: Connection) -> None:
+    here, there = (one.assess("ryhov-self-care", language="da") for one in (kg, remote))
+    assert here == there
+    assert here["language"] == "da"
+    assert here["profiles"]
+    with pytest.raises(NotFound):
+        kg.assess("nobody")
+    with pytest.raises(NotFound):
+        remote.assess("nobody")
+
+
 def test_a_list_binds_several_values(kg: Connection, remote: Connection) -> None:
     stages = ["project", "pilot-project"]
     for one in (kg, remote):

@@ -1,6 +1,7 @@
 """A connection to a service or a data folder, with its saved queries as callables."""
 
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import date
@@ -160,6 +161,19 @@ class Connection:
         """
         ask = partial(self._source.sparql, text)
         return result(ask, self.version, None, {})
+
+    def assess(self, name: str, language: str = "en") -> dict[str, Any]:
+        """Where an initiative or an organisation stands and why, as ``assess --json`` says it.
+
+        Args:
+            name: the last part of an initiative's IRI, or ``organisation/`` and that of one.
+            language: of its sentences: ``en``, ``da`` or ``de``.
+
+        Raises:
+            NotFound: nothing that can be assessed has that name.
+        """
+        told: dict[str, Any] = json.loads(self._source.assessment(name, "json", language))
+        return told
 
     def _query(self, name: str, values: Values) -> Result:
         entry = self._catalogue[name]

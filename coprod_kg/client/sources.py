@@ -1,11 +1,16 @@
 """The sources that a client asks: a service (`Remote`), or the store of a data folder."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeVar
 
+from coprod_kg.assessment.explanation import Explainer
+from coprod_kg.assessment.search import find
+from coprod_kg.assessment.text import as_lines
+from coprod_kg.assessment.values import as_values
 from coprod_kg.errors import NotAcceptable, NotFound
 from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, WORKBOOK, Format, by_name
 from coprod_kg.publishing.graphs import publish_model
@@ -58,6 +63,11 @@ class AnswerSource(Protocol):
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer of a query."""
+
+    def assessment(
+        self, name: str, form: str, language: str = "en", *, every_stage: bool = False
+    ) -> str:
+        """An assessment as JSON or text; a bare name means an initiative."""
 
     def newest(self) -> int:
         """The newest version there is."""
@@ -145,15 +155,36 @@ class Folder:
         asking = Query(text, media_types, version=version, seconds=seconds, union=union)
         return self._endpoint.ask(asking)
 
+    def assessment(
+        self, name: str, form: str, language: str = "en", *, every_stage: bool = False
+    ) -> str:
+        """An assessment as JSON or text; a bare name means an initiative.
+
+        Raises:
+            NotFound: nothing that can be assessed has that name; says what was perhaps meant.
+        """
+        base, store = self.settings.base_iri, self._opened
+        explainer = Explainer(store, self.settings, language)
+        path = name if "/" in name else f"initiative/{name}"
+        (subject,) = find([path], store, base, language)
+        explanation = explainer.explain(subject)
+        if form == "json":
+            return json.dumps(as_values(explanation, explainer.profiles), ensure_ascii=False)
+        return "\n".join(as_lines(explanation, base, every=every_stage))
+
     def newest(self) -> int:
         """The newest version there is; the store stays closed."""
         return Snapshots(DataDirectory(self.settings.data).snapshots).current()
 
     @property
-    def _endpoint(self) -> Endpoint:
+    def _opened(self) -> Store:
         if self.store is None:
             raise ValueError("the store of this folder is closed")
-        return Endpoint.local(self.store, self.settings, self.known)
+        return self.store
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        return Endpoint.local(self._opened, self.settings, self.known)
 
     def _question(self, name: str, values: Values, version: int | None) -> Question:
         return Question(self._endpoint, found(self.known, name), values, version).permitted()
