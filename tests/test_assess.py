@@ -111,7 +111,8 @@ def peer(name: str, *, overcome: bool = False, went_on: bool = False) -> str:
     return f"""{PREFIXES}
     <id/agent/judge> a prov:Agent ; rdfs:label "A judge"@en .
     <id/organisation/{name}> a org:Organization ; rdfs:label "Town {name}"@en , "By {name}"@da .
-    <id/initiative/{name}> a cp:Initiative ; rdfs:label "Panel {name}"@en , "Borgerpanel {name}"@da ;
+    <id/initiative/{name}> a cp:Initiative ;
+      rdfs:label "Panel {name}"@en , "Borgerpanel {name}"@da ;
       cp:runBy <id/organisation/{name}> ; cp:sector sector:health .
     <id/stage-assessment/{name}-1> a cp:StageAssessment ; rdfs:label "a"@en ; {about} ;
       cp:stage stage:pilot-project ; cp:validFrom "2012"^^xsd:gYear .
@@ -479,7 +480,11 @@ def test_what_has_a_name_in_two_languages_is_told_once_in_the_readers(
     (subject,) = find(["initiative/stuck"], store, BASE, "da")
     assert (subject.label, subject.run_by) == ("Borgerpanel stuck", ("By stuck",))
     stuck = Explainer(store, settings, "da").explain(subject)
-    assert {one.label for one in stuck.alike} == {"Borgerpanel helped", "Borgerpanel moved", "Trial"}
+    assert {one.label for one in stuck.alike} == {
+        "Borgerpanel helped",
+        "Borgerpanel moved",
+        "Trial",
+    }
     (barrier,) = stuck.barriers
     assert [case.label for case in barrier.overcame] == ["Borgerpanel helped"]
     assert [case.label for case in barrier.went_on] == ["Borgerpanel moved"]

@@ -32,9 +32,7 @@ class Subject:
     run_by: tuple[str, ...]
 
 
-def find(
-    given: Iterable[str], store: Store, base_iri: str, language: str = "en"
-) -> list[Subject]:
+def find(given: Iterable[str], store: Store, base_iri: str, language: str = "en") -> list[Subject]:
     """The subjects that a person named by IRI, ``initiative/slug`` or slug alone.
 
     A slug that both an initiative and an organisation have, means both.

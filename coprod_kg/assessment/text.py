@@ -54,9 +54,7 @@ def as_lines(explanation: Explanation, base_iri: str, *, every: bool = False) ->
         yield "".join(char if char.isprintable() else " " for char in line)
 
 
-def met_of_required(
-    words: Sentences, key: str, required: Sequence[Verdict], **slots: str
-) -> str:
+def met_of_required(words: Sentences, key: str, required: Sequence[Verdict], **slots: str) -> str:
     """How many of some required criteria are met, and how many of these by silence alone.
 
     Args:

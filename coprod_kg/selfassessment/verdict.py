@@ -96,9 +96,7 @@ def verdict(statements: Statements, answers: Answers, store: Store | None = None
         runners=tuple(
             judged[iri] for iri in [statements.organisation] if iri is not None and iri in judged
         ),
-        alike=_alike(data, initiative, [*stages, *ended], store, answers.language)
-        if store
-        else (),
+        alike=_alike(data, initiative, [*stages, *ended], store, answers.language) if store else (),
     )
 
 
