@@ -93,8 +93,8 @@ def test_a_definition_is_one_sentence_of_its_own_in_each_language(name: str) -> 
     for concept in concepts(name):
         texts = list(graph(name).objects(concept, SKOS.definition))
         assert languages(texts) == list(LANGUAGES), concept
-        for text in texts:  # a full stop within is that of a number
-            assert re.fullmatch(r"[A-ZÆØÅÄÖÜ]([^.]|(?<=\d)\.(?=\d))+\.", text), f"{concept}: {text}"
+        for text in map(str, texts):  # a full stop within is that of a number
+            assert re.fullmatch(r"[A-ZÆØÅÄÖÜ]([^.]|(?<=\d)\.(?=\d))+\.", text), (concept, text)
 
 
 @each_scheme

@@ -203,6 +203,9 @@ class Away:
     def sparql(self, *given: object) -> Answer:
         raise AssertionError(given)
 
+    def assessment(self, *given: object, **more: object) -> str:
+        raise AssertionError(given, more)
+
     def query(
         self, _name: str, _values: object, media_types: tuple[str, ...], number: int | None
     ) -> Answer:

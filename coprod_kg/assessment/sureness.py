@@ -80,7 +80,7 @@ def _criteria(explanation: Explanation) -> Iterator[str]:
     silent = [verdict for verdict in met if verdict.criterion.only_excludes]
     contested = [verdict for verdict in met if verdict.finding is CriterionFinding.CONTESTED]
     if silent:
-        yield words.say("rests-on-silence", len(silent), met=len(met))
+        yield words.say("rests-on-silence", len(silent), met=len(met), stage=_stages(explanation))
     if contested:
         yield words.say("contested", names=_named(explanation, contested))
 
@@ -120,7 +120,17 @@ def _downwards(explanation: Explanation) -> Iterator[str]:
     if single:
         names = _named(explanation, single)
         key = "would-fall-all" if len(single) == len(met) else "would-fall"
-        yield explanation.words.say(key, len(single), met=len(met), names=names)
+        stage = _stages(explanation)
+        yield explanation.words.say(key, len(single), met=len(met), names=names, stage=stage)
+
+
+def _stages(explanation: Explanation) -> str:
+    """The supported stages as they stand within a sentence."""
+    words = explanation.words
+    return words.listed(
+        words.inside(words.concept(profile.stage) or profile.stage)
+        for profile in explanation.supported
+    )
 
 
 def _met(explanation: Explanation) -> list[Verdict]:

@@ -328,7 +328,7 @@ def _told(explanation: Explanation, verdict: Verdict) -> Iterator[str]:
     yield criterion.words(words.language).message
     kinds = [explanation.labels.get(kind, shorten(kind)) for kind in criterion.evidence]
     if kinds and criterion.required:
-        yield words.say("would-show", kinds=words.listed(map(words.inside, kinds), "or"))
+        yield words.say("would-show", kinds="; ".join(map(words.inside, kinds)))
     for key, blockers in (
         (
             "blocked-by",
@@ -452,9 +452,9 @@ def _barrier(explanation: Explanation, tellings: Sequence[ReportedBarrier]) -> I
     barrier = tellings[0]
     yield from _indented(what_others_did(barrier, words), " " * 6)
     for case in barrier.overcame:
-        yield from _indented(_case(words, case, "case-overcame"), " " * 8)
+        yield from _indented(_case(words, barrier, case, "case-overcame"), " " * 8)
     for case in barrier.went_on:
-        yield from _indented(_case(words, case, "case-went-on"), " " * 8)
+        yield from _indented(_case(words, barrier, case, "case-went-on"), " " * 8)
 
 
 def _telling(words: Sentences, barrier: ReportedBarrier) -> str:
@@ -469,14 +469,17 @@ def _telling(words: Sentences, barrier: ReportedBarrier) -> str:
     return f"{told[:1].upper()}{told[1:]}."
 
 
-def _case(words: Sentences, case: Case, key: str) -> str:
+def _case(words: Sentences, barrier: ReportedBarrier, case: Case, key: str) -> str:
+    """One that got past a barrier, without what is said of all of them or of no step at all."""
+    other_step = barrier.step_stated and not case.same_step
+    coded = case.secondary and barrier.others_secondary < barrier.others
     return words.say(
         key if case.enablers else f"{key}-unsaid",
         name=case.label,
         how=words.listed(map(words.inside, case.enablers)),
         when=_duration(words, case.since, case.until),
-        step="" if case.same_step else words.say("case-step"),
-        coded=words.say("case-coded") if case.secondary else "",
+        step=words.say("case-step") if other_step else "",
+        coded=words.say("case-coded") if coded else "",
     )
 
 
