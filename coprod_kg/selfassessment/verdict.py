@@ -14,9 +14,10 @@ import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import CitedEvidence, Claim
 from coprod_kg.assessment.explanation import Explanation
-from coprod_kg.assessment.peers import Peers, ReportedBarrier, SimilarInitiative, similar_at
+from coprod_kg.assessment.peers import Peers, ReportedBarrier
 from coprod_kg.assessment.search import Subject
 from coprod_kg.assessment.sentences import Sentences
+from coprod_kg.assessment.similar import SimilarInitiative, similar_at
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
