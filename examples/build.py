@@ -68,7 +68,7 @@ DESCRIBED = {
     "evidence": "cp:Evidence",
     "knowledge-flow": "cp:KnowledgeFlow",
 }
-NAMED = {*DESCRIBED, "stage-assessment", "transition"}
+NAMED = {*DESCRIBED, "barrier-report", "stage-assessment", "transition"}
 """The kinds of a column whose values are things of the data."""
 
 
@@ -240,6 +240,19 @@ def other(first: Coding, name: str, vocabularies: Path | None = None) -> Coding:
     """The coding of the same cases by another claimant, who may cite the sources of all coders."""
     folder = HERE / "coding" / name
     known = vocabularies or HERE.parent / "ontology" / "vocab"
+    earlier = list(OTHERS)[: list(OTHERS).index(name)]
+    reports = {
+        f"{prefix}{row['about']}-{row['barrier']}": row
+        for prefix, claims in [
+            ("", first.claims),
+            *((f"{coder}-", other(first, coder, known).claims) for coder in earlier),
+        ]
+        for row in claims["barriers"]
+    }
+    flows = {
+        (row["about"], row["second"]): f"{row['about']}-{row['first']}"
+        for row in read(HERE / "coding" / "adjudication" / "same_flows.csv")
+    }
     pages = {row["url"]: slug for slug, row in first.described["evidence"].items()}
     cited = {
         row["slug"]: row
@@ -254,15 +267,27 @@ def other(first: Coding, name: str, vocabularies: Path | None = None) -> Coding:
         named = dict.fromkeys(renamed.get(slug, slug) for slug in slugs)
         return {**row, "evidence": ";".join(named), "coded": day}
 
+    def with_same(table: str, row: Row) -> Row:
+        if table == "barriers":
+            same = [slug for slug, report in reports.items() if same_barrier(row, report)]
+            return {**row, "same_as": ";".join(same)}
+        return {**row, "same_as": flows.get((row["about"], row.get("flow", "")), "")}
+
     return replace(
         first,
         described={**first.described, "evidence": {**cited, **first.described["evidence"]}},
         claims={
-            table: [with_sources(row) for row in rows]
+            table: [with_same(table, with_sources(row)) for row in rows]
             for table, rows in coded(folder, known, name).items()
         },
         claimant=name,
     )
+
+
+def same_barrier(row: Row, report: Row) -> bool:
+    """Whether two coders report one barrier and do not differ on what became of it."""
+    alike = all(row[column] == report[column] for column in ("about", "barrier", "step"))
+    return alike and (row["status"] == report["status"] or not (row["status"] and report["status"]))
 
 
 def text(value: str, language: str = "en") -> str:

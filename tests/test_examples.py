@@ -144,6 +144,22 @@ def test_another_coder_is_another_claimant_about_the_same_cases(path: Path) -> N
             assert about in typed
 
 
+def test_claims_joined_as_one_occurrence_tell_of_one_barrier_or_one_flow() -> None:
+    told = everything()
+    for path in RECODED:
+        told = told + graph(path)
+    joined = set(told.subject_objects(CP.sameOccurrenceAs))
+    for later, earlier in joined:
+        for property in (RDF.type, CP.about, CP.barrier, CP.step, CP.direction):
+            assert told.value(later, property) == told.value(earlier, property), (later, property)
+        ends = {told.value(report, CP.barrierStatus) for report in (later, earlier)}
+        assert len(ends - {None}) < 2, (later, earlier)
+    decided = {(row["about"], row["second"]) for row in table("adjudication/same_flows")}
+    flows = {later for later, _ in joined if told.value(later, RDF.type) == CP.KnowledgeFlow}
+    assert len(flows) == len(decided)
+    assert len(joined) > len(flows) > 0
+
+
 def test_every_difference_of_the_two_codings_has_a_decision_and_its_claim() -> None:
     twice = {row["initiative"] for row in table("double")}
 
