@@ -101,6 +101,15 @@ def peer(name: str, *, overcome: bool = False, went_on: bool = False) -> str:
         if overcome
         else ""
     )
+    # Another who sees a higher stage at the same time tells of no move.
+    differing = (
+        f"""<id/agent/other> a prov:Agent ; rdfs:label "Another judge"@en .
+        <id/stage-assessment/{name}-other> a cp:StageAssessment ; rdfs:label "d"@en ;
+          cp:about <id/initiative/{name}> ; cp:claimedBy <id/agent/other> ;
+          cp:basis basis:evaluation ; cp:stage stage:project ; cp:validFrom "2012"^^xsd:gYear ."""
+        if overcome
+        else ""
+    )
     project = (
         f'<id/stage-assessment/{name}-2> a cp:StageAssessment ; rdfs:label "b"@en ; {about} ;'
         f" cp:followsAssessment <id/stage-assessment/{name}-1> ; cp:stage stage:project ;"
@@ -119,6 +128,7 @@ def peer(name: str, *, overcome: bool = False, went_on: bool = False) -> str:
     <id/barrier-report/{name}> a cp:BarrierReport ; rdfs:label "c"@en ; {about} ;
       cp:barrier barrier:lack-of-time ; cp:step step:pilot-to-project {status} .
     {project}
+    {differing}
     """
 
 
