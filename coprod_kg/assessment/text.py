@@ -484,6 +484,8 @@ def _case(words: Sentences, barrier: ReportedBarrier, case: Case, key: str) -> s
 
 
 def _duration(words: Sentences, since: str | None, until: str | None) -> str:
+    if since and since == until:
+        return words.say("case-in", since=since)
     if since and until:
         years = int(until[:4]) - int(since[:4])
         key = "case-years" if years else "case-within-a-year"
