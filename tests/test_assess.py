@@ -408,9 +408,9 @@ def test_how_sure_it_is_and_what_would_change_it_are_told_with_denominators(
     assert "One claimant places it, and nobody has looked a second time." in garden
     assert "No evidence is cited for the stage." in garden
     assert (
-        "Of the 5 required criteria of project, 1 is met only because nothing on record" in garden
+        "Of the 5 required criteria of “project”, 1 is met only because nothing on record" in garden
     )
-    assert "of the 5 required criteria of project rest on a single statement each" in garden
+    assert "of the 5 required criteria of “project” rest on a single statement each" in garden
     one = explained(store, explainer, "garden")
     other = replace(one.claims[0], claimant_iri="urn:other", until="2016", open=False)
     assert how_sure(replace(one, claims=(other, *one.claims)))[0] == (

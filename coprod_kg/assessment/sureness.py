@@ -125,10 +125,10 @@ def _downwards(explanation: Explanation) -> Iterator[str]:
 
 
 def _stages(explanation: Explanation) -> str:
-    """The supported stages as they stand within a sentence."""
+    """The supported stages as they stand within a sentence; a label may have a comma."""
     words = explanation.words
     return words.listed(
-        words.inside(words.concept(profile.stage) or profile.stage)
+        words.quoted(words.inside(words.concept(profile.stage) or profile.stage))
         for profile in explanation.supported
     )
 
