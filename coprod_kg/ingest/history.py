@@ -15,6 +15,7 @@ from coprod_kg.errors import RequestError
 from coprod_kg.ingest.journal import Journal, Member, keep
 from coprod_kg.ingest.journal import JournalEntry as Kept
 from coprod_kg.ingest.known import labels, versions
+from coprod_kg.ingest.links import replacing_links
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.naming import follow_owners
 from coprod_kg.ingest.outcome import Outcome, Sender, Sent
@@ -181,7 +182,9 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
         kept = Kept(record.name, sender.label, started.isoformat(), accepted=True, undoes=name)
         kept = replace(kept, members=members)
         journal.write(replace(kept, report=as_table(outcomes)))
-        made = store.commit(_change(outcomes, named, inferred, record, version))
+        change = _change(outcomes, named, inferred, record, version)
+        gone = [record.graph("same-as", name) for name, data in contents.items() if not data]
+        made = store.commit(replacing_links(change, store, gone))
         outcomes = [replace(outcome, version=made.version) for outcome in outcomes]
         return replace(kept, version=made.version, report=as_table(outcomes))
 

@@ -71,6 +71,8 @@ class Checked:
             Then only the table was read, and each part is to be checked as a file of its own.
         positions: the cells of a table.
         headers: property → what the template calls its column, likewise.
+        links: those of the statements that go into a graph apart, as sorted N-Triples; they are
+            not among the data then.
     """
 
     report: Report = Report()  # noqa: RUF009  # a frozen value without findings
@@ -86,6 +88,7 @@ class Checked:
     parts: Mapping[str, bytes] = field(default_factory=dict)
     positions: Positions | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    links: bytes = b""
 
     @cached_property
     def said(self) -> Mapping[str, Statements]:

@@ -106,6 +106,8 @@ class SubmissionRecord:
         )
         yield from self._outcome(report, submission, outcome)
         yield from self._graphs(organisation, submission, file)
+        if outcome.checked.links:
+            yield from self._asserted("same-as", organisation, submission, file)
 
     def _outcome(self, report: str, submission: str, outcome: Outcome) -> Iterator[ox.Triple]:
         counts = ", ".join(
@@ -121,23 +123,26 @@ class SubmissionRecord:
         )
 
     def _graphs(self, organisation: str, submission: str, file: str) -> Iterator[ox.Triple]:
-        asserted = self.graph("organisation", organisation)
-        inferred = self.graph("assessment", organisation)
+        yield from self._asserted("organisation", organisation, submission, file)
         yield from _said(
-            asserted,
+            self.graph("assessment", organisation),
             ("rdf:type", "prov:Entity"),
-            ("prov:wasGeneratedBy", ox.NamedNode(submission)),
-            ("prov:wasDerivedFrom", ox.NamedNode(file)),
-            ("prov:wasAttributedTo", ox.NamedNode(self.sender.iri(self.base_iri))),
-        )
-        yield from _said(
-            inferred,
-            ("rdf:type", "prov:Entity"),
-            ("prov:wasDerivedFrom", ox.NamedNode(asserted)),
+            ("prov:wasDerivedFrom", ox.NamedNode(self.graph("organisation", organisation))),
             (
                 "prov:wasAttributedTo",
                 ox.NamedNode(f"{self.base_iri}id/agent/coprod-kg-software"),
             ),
+        )
+
+    def _asserted(
+        self, kind: str, organisation: str, submission: str, file: str
+    ) -> Iterator[ox.Triple]:
+        yield from _said(
+            self.graph(kind, organisation),
+            ("rdf:type", "prov:Entity"),
+            ("prov:wasGeneratedBy", ox.NamedNode(submission)),
+            ("prov:wasDerivedFrom", ox.NamedNode(file)),
+            ("prov:wasAttributedTo", ox.NamedNode(self.sender.iri(self.base_iri))),
         )
 
     def _activity(self, iri: str, label: str) -> Iterator[ox.Triple]:

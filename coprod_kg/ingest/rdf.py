@@ -16,6 +16,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import Unreadable
 from coprod_kg.ingest.rdf_formats import RdfSyntax, likely_format
 from coprod_kg.ingest.unread import of_graphs, of_keys
+from coprod_kg.publishing.json_context import with_context_inside
 from coprod_kg.validation.report import Finding
 
 __all__ = ["NO_LANGUAGE", "RdfRead", "named", "prepared", "read"]
@@ -64,6 +65,8 @@ def read(content: bytes, name: str, form: RdfSyntax, base_iri: str) -> RdfRead:
             where they are known.
     """
     text = _text(content, name, form)
+    if form.rdf == ox.RdfFormat.JSON_LD:
+        text = with_context_inside(text)
     ready = text.encode()
     if form.rdf == ox.RdfFormat.RDF_XML:
         ready = prepared(ready, name, _fix(text, form.name))

@@ -26,6 +26,7 @@ from coprod_kg.ingest.check import (
 from coprod_kg.ingest.journal import Journal, Member, keep
 from coprod_kg.ingest.journal import JournalEntry as Kept
 from coprod_kg.ingest.known import last_submissions
+from coprod_kg.ingest.links import links_apart, replacing_links
 from coprod_kg.ingest.merge import graph_of, merged
 from coprod_kg.ingest.naming import follow_owners, with_name_hints
 from coprod_kg.ingest.outcome import Outcome, Sender, Sent
@@ -48,12 +49,15 @@ class SubmitOptions:
         patch: what a file describes replaces those things only, and the rest of the
             organisation's data stays.
         own_only: whether an initiative that only others run is refused: so for a contributor.
+        links_apart: whether statements that something is the same as in Wikidata, ROR or GeoNames
+            go into a graph of their own: so for a harvest, where nobody here can answer for them.
         progress: told how far the check has come.
     """
 
     dry_run: bool = False
     patch: bool = False
     own_only: bool = False
+    links_apart: bool = False
     progress: Progress = field(default_factory=Progress)
 
 
@@ -80,6 +84,8 @@ def submit(
     way, sender = way or SubmitOptions(), sender or Sender()
     started = datetime.now(UTC)
     read = one_file_each(checked_files(files, settings, way.progress))
+    if way.links_apart:
+        read = [replace(outcome, checked=links_apart(outcome.checked)) for outcome in read]
 
     def enter() -> list[Outcome]:
         version = store.version()
@@ -207,7 +213,9 @@ def _committed(
     # Before the commit, so that a kill between the two leaves a record without a version, not a
     # version without a record.
     journal.write(kept)
-    commit = store.commit(_change(entering, record, version, others))
+    change = _change(entering, record, version, others)
+    links = [record.graph("same-as", outcome.organisation or "") for outcome in entering]
+    commit = store.commit(replacing_links(change, store, links))
     outcomes = [
         replace(outcome, version=commit.version) if _enters(outcome) else outcome
         for outcome in outcomes
@@ -239,6 +247,8 @@ def _change(
         name = outcome.organisation or ""
         replaced[record.graph("organisation", name)] = outcome.checked.data
         replaced[record.graph("assessment", name)] = outcome.checked.inferred
+        if outcome.checked.links:
+            replaced[record.graph("same-as", name)] = outcome.checked.links
     return Change(
         replace=replaced,
         add={f"{record.base_iri}graph/provenance": record.written(entering)},

@@ -4,6 +4,7 @@ What every installation says stands in ``catalogue.ttl``; here is added what com
 from the settings (which `publish_model` put into the graph) and from the tags of versions.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,9 @@ import pyoxigraph as ox
 
 from coprod_kg.model.files import files
 from coprod_kg.model.licence import LICENCE
-from coprod_kg.model.namespaces import expand, term
+from coprod_kg.model.linked import linked_datasets
+from coprod_kg.model.namespaces import expand, last_part, prefixes, term
+from coprod_kg.model.turtle import read
 from coprod_kg.publishing.documents import document
 from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised
 from coprod_kg.store.description import Described
@@ -172,6 +175,8 @@ class _Version:
                 continue
             if self.described.whole or subject in told:
                 yield ox.Triple(subject, triple.predicate, value)
+        if self.described.whole:
+            yield from linked_datasets()
         for node in parts:
             yield from self._common(node, root)
 
@@ -309,6 +314,31 @@ class _Version:
             yield from self._distribution(node, part, address, (media, file_type))
             yield from self._size(part, document(path, media))
             yield ox.Triple(node, _t("void:dataDump"), ox.NamedNode(address))
+        for mapped in sorted((files("ontology") / "alignments").glob("coprod-to-*.ttl")):
+            yield from self._linksets(node, mapped, root)
+
+    def _linksets(self, node: ox.NamedNode, path: Path, root: str) -> Iterator[ox.Triple]:
+        """The mappings of the model to another vocabulary, a set for each kind of mapping."""
+        name, triples = path.stem.removeprefix("coprod-to-"), read(path)
+        source = expand("sssom:object_source")
+        whose = next(triple.object for triple in triples if triple.predicate.value == source)
+        counts = Counter(
+            triple.predicate
+            for triple in triples
+            if str(triple.subject).startswith(f"<{prefixes()['cp']}")
+            and triple.predicate != _t("rdf:type")
+        )
+        dump = ox.NamedNode(f"{root}ontology/alignments/{name}")
+        for predicate, count in counts.items():
+            part = ox.NamedNode(f"{node.value}#{name}-{last_part(predicate.value)}")
+            number = ox.Literal(str(count), datatype=_t("xsd:integer"))
+            yield ox.Triple(node, _t("void:subset"), part)
+            yield ox.Triple(part, _t("rdf:type"), _t("void:Linkset"))
+            yield ox.Triple(part, _t("void:subjectsTarget"), node)
+            yield ox.Triple(part, _t("void:objectsTarget"), whose)
+            yield ox.Triple(part, _t("void:linkPredicate"), predicate)
+            yield ox.Triple(part, _t("void:triples"), number)
+            yield ox.Triple(part, _t("void:dataDump"), dump)
 
     def _release(self, name: str, version: int, root: str) -> Iterator[ox.Triple]:
         node = self.dataset(f"release-{name}")
@@ -336,7 +366,12 @@ class _Version:
     def _organisation(self, name: str, root: str) -> Iterator[ox.Triple]:
         """One organisation's data; nothing where there is none."""
         graph = ox.NamedNode(f"{self.base}graph/organisation/{name}")
-        triples = [quad.triple for quad in self.described.match(None, None, None, graph)]
+        links = ox.NamedNode(f"{self.base}graph/same-as/{name}")
+        triples = [
+            quad.triple
+            for part in (graph, links)
+            for quad in self.described.match(None, None, None, part)
+        ]
         if not triples:
             return
         node = self.dataset(f"organisation-{name}")
@@ -360,7 +395,7 @@ class _Version:
             part = ox.NamedNode(f"{node.value}#{form}")
             address = f"{root}dump/{number}/organisation-{name}.{form}"
             yield from self._distribution(node, part, address, (media, file_type))
-            yield from self._size(part, serialised(triples, form))
+            yield from self._size(part, serialised(triples, form, root))
             yield ox.Triple(node, _t("void:dataDump"), ox.NamedNode(address))
 
     def _names(

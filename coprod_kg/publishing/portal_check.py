@@ -40,6 +40,10 @@ _COUNTS: Final = (
     ("subjects", "void:distinctSubjects", "SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE { ?s ?p ?o }"),
 )
 _CLASSES: Final = "SELECT ?c (COUNT(*) AS ?n) WHERE { ?s a ?c FILTER(ISIRI(?c)) } GROUP BY ?c"
+_LINKS: Final = (
+    "SELECT (COUNT(*) AS ?n) WHERE {{ ?s <{path}> ?o "
+    'FILTER(ISIRI(?o) && STRSTARTS(STR(?o), "{space}")) }}'
+)
 _PROPERTIES: Final = "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p"
 
 
@@ -279,6 +283,15 @@ class _Check:
             counted_of = {row[0]: row[-1] for row in self._rows(text, version)}
             for name in sorted({*said_of, *counted_of}):
                 self._compare(name, said_of.get(name, "0"), counted_of.get(name, "0"))
+        sets = [q.object for q in void if q.subject == whole and q.predicate == _t("void:subset")]
+        for part in sets:
+            node = by_node.get(part.value, {}) if isinstance(part, ox.NamedNode) else {}
+            path = node.get(expand("void:linkPredicate"), "")
+            target = by_node.get(node.get(expand("void:objectsTarget"), ""), {})
+            space = target.get(expand("void:uriSpace"), "")
+            counted = self._rows(_LINKS.format(path=path, space=space), version)
+            told = node.get(expand("void:triples"), "nothing")
+            self._compare(f"{path} to {space}", told, counted[0][-1] if counted else "nothing")
 
     def _compare(self, what: str, said: str, counted: str) -> None:
         self.found.counts += 1

@@ -205,7 +205,7 @@ def _view(said: Said, iri: str, made: Mapping[str, File]) -> DatasetView:
             *("dcat:version", "dcterms:issued", "dcterms:modified", "dcat:keyword"),
             *("dcterms:license", "dcterms:publisher", "dcterms:creator", "dcterms:spatial"),
             *("dcterms:language", "void:triples", "void:rootResource", "dcat:theme"),
-            *("dcat:landingPage", "dcterms:identifier"),
+            *("dcat:landingPage", "dcterms:identifier", "dcterms:accessRights"),
         )
     }
     named = {
@@ -231,6 +231,7 @@ def schema_org(dataset: DatasetView, catalogue: str, places: Iterable[str] = ())
         "identifier": dataset.iri,
         "license": LICENCE,
         "isAccessibleForFree": True,
+        "conditionsOfAccess": dataset.one("dcterms:accessRights"),
         "version": dataset.one("dcat:version"),
         "datePublished": dataset.one("dcterms:issued"),
         "dateModified": dataset.one("dcterms:modified"),
@@ -250,7 +251,9 @@ def schema_org(dataset: DatasetView, catalogue: str, places: Iterable[str] = ())
             for file in dataset.files
         ],
     }
-    for role, name in (("publisher", "dcterms:publisher"), ("creator", "dcterms:creator")):
+    # who compiled what several sent is who publishes it
+    creator = "dcterms:creator" if dataset.values["dcterms:creator"] else "dcterms:publisher"
+    for role, name in (("publisher", "dcterms:publisher"), ("creator", creator)):
         agents = zip(
             dataset.values.get(name, ()), dataset.values.get(f"{name} label", ()), strict=True
         )

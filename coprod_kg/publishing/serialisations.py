@@ -7,6 +7,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import NotFound
 from coprod_kg.model.namespaces import prefixes
+from coprod_kg.publishing.json_context import compacted
 
 __all__ = ["SERIALISATIONS", "serialised", "serialised_lines", "written"]
 
@@ -20,21 +21,27 @@ SERIALISATIONS: Final[Mapping[str, tuple[str, str]]] = {
 _NO_MORE: Final[Mapping[str, str]] = {}
 
 
-def serialised(triples: Iterable[ox.Triple], name: str) -> bytes:
+def serialised(triples: Iterable[ox.Triple], name: str, root: str) -> bytes:
     """An organisation's statements as a file: the same bytes whenever they are the same.
+
+    Args:
+        triples: the statements.
+        name: how its name ends.
+        root: the address of the service, whose context the JSON-LD names.
 
     Raises:
         NotFound: there is no such file.
     """
     if name not in SERIALISATIONS:
         raise NotFound(f"there is no file .{name}", fix="There are: " + ", ".join(SERIALISATIONS))
-    return written(triples, SERIALISATIONS[name][0])
+    content = written(triples, SERIALISATIONS[name][0])
+    return compacted(content, root) if name == "jsonld" else content
 
 
-def serialised_lines(lines: bytes, name: str) -> bytes:
+def serialised_lines(lines: bytes, name: str, root: str) -> bytes:
     """The same of statements as N-Triples."""
     quads = ox.parse(lines, format=ox.RdfFormat.N_TRIPLES)
-    return serialised((quad.triple for quad in quads), name)
+    return serialised((quad.triple for quad in quads), name, root)
 
 
 def written(

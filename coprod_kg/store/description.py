@@ -108,7 +108,9 @@ class Description:
             dataset_node(self.base_iri), _VERSION, ox.Literal(str(version)), self.graph
         )
         if self.describe and next(iter(said), None) is not None:
-            self.tally = read_statistics(self.store, self.graph, self.base_iri)
+            found = read_statistics(self.store, self.graph, self.base_iri)
+            # what a release that counted no links has written is counted anew
+            self.tally = found if any(key[:1] == ("link",) for key in found) else None
 
     def look(self, changes: Sequence[Change]) -> None:
         """Note what the subjects contribute that some changes are about to touch."""

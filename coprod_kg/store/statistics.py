@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 import pyoxigraph as ox
 
+from coprod_kg.model.linked import linked_spaces
 from coprod_kg.store import merged
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
 
 Tally: TypeAlias = Counter[tuple[str, ...]]
 """Counts of triples and entities: () all triples, ("subjects",), ("class", C), ("property", P),
-("class", C, P), ("class", C, P, DATATYPE)."""
+("class", C, P), ("class", C, P, DATATYPE), ("link", P, a dataset of others)."""
 
 Subject: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Triple
 
@@ -52,7 +53,9 @@ _TOTALS: Final[dict[tuple[str, ...], ox.NamedNode]] = {
 }
 _CLASS, _PROPERTY = _void("classPartition"), _void("propertyPartition")
 _DATATYPE: Final = ox.NamedNode(f"{_EXTENSION}datatypePartition")
-COUNTED: Final = frozenset({*_TOTALS.values(), _CLASS, _PROPERTY})
+_PART: Final = _void("subset")
+_TRIPLES: Final = _void("triples")
+COUNTED: Final = frozenset({*_TOTALS.values(), _CLASS, _PROPERTY, _PART})
 """The properties of the dataset that are the statistics'."""
 
 
@@ -66,7 +69,11 @@ _NOTHING: Final[tuple[Tally, str]] = (Counter(), "")
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Where a number stands: a link from the larger part, what the part is of, the number."""
+    """Where a number stands: a link from the larger part, what the part is of, the number.
+
+    Attributes:
+        more: what else is said of the part.
+    """
 
     node: ox.NamedNode
     parent: ox.NamedNode | None
@@ -74,11 +81,13 @@ class _Entry:
     of: ox.NamedNode
     value: ox.NamedNode
     number: ox.NamedNode
+    more: tuple[tuple[ox.NamedNode, ox.NamedNode], ...] = ()
 
     def triples(self, count: int) -> list[ox.Triple]:
         found = [
             ox.Triple(self.node, self.of, self.value),
             ox.Triple(self.node, self.number, ox.Literal(str(count), datatype=_INTEGER)),
+            *(ox.Triple(self.node, path, value) for path, value in self.more),
         ]
         return found + ([ox.Triple(self.parent, self.link, self.node)] if self.parent else [])
 
@@ -105,15 +114,23 @@ def _tally(quads: list[ox.Quad]) -> Tally:
     ]
     for name in classes:
         found["class", name] += 1
+    spaces = tuple(linked_spaces())
     for quad in quads:
         path = quad.predicate.value
         found["property", path] += 1
+        if isinstance(quad.object, ox.NamedNode) and quad.object.value.startswith(spaces):
+            found["link", path, _linked(quad.object.value)] += 1
         datatype = quad.object.datatype.value if isinstance(quad.object, ox.Literal) else ""
         for name in classes:
             found["class", name, path] += 1
             if datatype:
                 found["class", name, path, datatype] += 1
     return found
+
+
+def _linked(iri: str) -> str:
+    """The dataset of others that a name belongs to."""
+    return next(whose for space, whose in linked_spaces().items() if iri.startswith(space))
 
 
 def counted(store: ox.Store) -> Tally:
@@ -128,7 +145,7 @@ def counted(store: ox.Store) -> Tally:
 
 def _totals(tally: Tally) -> Tally:
     """The numbers that are written: the counts, and how many classes and properties there are."""
-    found = Counter({key: count for key, count in tally.items() if count})
+    found = +tally
     found["classes",] = sum(1 for key in found if key[:1] == ("class",) and len(key) == 2)
     found["properties",] = sum(1 for key in found if key[:1] == ("property",))
     return found
@@ -140,15 +157,20 @@ def _entry(key: tuple[str, ...], dataset: ox.NamedNode) -> _Entry:
         return ox.NamedNode(f"{dataset.value}#{parts[0]}-{digest}")
 
     value = ox.NamedNode(key[-1])
+    if key[0] == "link":
+        path = ox.NamedNode(key[1])
+        ends = ((_void("subjectsTarget"), dataset), (_void("objectsTarget"), value))
+        more = ((_TYPE, _void("Linkset")), *ends)
+        return _Entry(node(key), dataset, _PART, _void("linkPredicate"), path, _TRIPLES, more)
     if key[0] == "property":
-        return _Entry(node(key), dataset, _PROPERTY, _void("property"), value, _void("triples"))
+        return _Entry(node(key), dataset, _PROPERTY, _void("property"), value, _TRIPLES)
     if len(key) == 2:
         return _Entry(node(key), dataset, _CLASS, _void("class"), value, _void("entities"))
     parent = node(key[:-1])
     if len(key) == 3:
-        return _Entry(node(key), parent, _PROPERTY, _void("property"), value, _void("triples"))
+        return _Entry(node(key), parent, _PROPERTY, _void("property"), value, _TRIPLES)
     of = ox.NamedNode(f"{_EXTENSION}datatype")
-    return _Entry(node(key), parent, _DATATYPE, of, value, _void("triples"))
+    return _Entry(node(key), parent, _DATATYPE, of, value, _TRIPLES)
 
 
 def _written(key: tuple[str, ...], count: int, dataset: ox.NamedNode) -> list[ox.Triple]:
@@ -168,7 +190,17 @@ def read_statistics(store: ox.Store, graph: ox.NamedNode, base_iri: str) -> Tall
     for key, node in _parts(store, graph, dataset, ()):
         number = _void("entities") if len(key) == 2 and key[0] == "class" else _void("triples")
         found[key] = _number(store, graph, node, number)
+    for quad in store.quads_for_pattern(dataset, _PART, None, graph):
+        part = quad.object
+        if isinstance(part, ox.NamedNode):
+            ends = (_name(store, graph, part, name) for name in ("linkPredicate", "objectsTarget"))
+            found["link", *ends] = _number(store, graph, part, _TRIPLES)
     return +found
+
+
+def _name(store: ox.Store, graph: ox.NamedNode, node: ox.NamedNode, path: str) -> str:
+    quads = store.quads_for_pattern(node, _void(path), None, graph)
+    return next((q.object.value for q in quads if isinstance(q.object, ox.NamedNode)), "")
 
 
 def _parts(

@@ -1,4 +1,4 @@
-"""Routes of downloads: a version as one file, an organisation's statements of a version."""
+"""Routes of downloads: a version as a file, an organisation's statements, the JSON-LD context."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 
 from coprod_kg.access import hidden
 from coprod_kg.errors import NotFound, VersionGone
+from coprod_kg.publishing.json_context import CONTEXT, context_document
 from coprod_kg.publishing.portal_documents import File
 from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised_lines
 from coprod_kg.store.base import Query
@@ -22,6 +23,9 @@ __all__ = ["blueprint", "known_files"]
 
 _PIECE: Final = 1 << 16
 _PACKED: Final = "application/gzip"
+_KEPT: Final = "public, max-age=86400"
+_ROOT: Final = """SELECT ?endpoint WHERE {{ GRAPH <{base}graph/catalogue> {{
+  <{base}graph/catalogue> <http://rdfs.org/ns/void#sparqlEndpoint> ?endpoint }} }}"""
 _SIZED: Final = """SELECT ?version WHERE {{ GRAPH <{base}graph/catalogue> {{
   <{base}dataset/organisation-{name}> <http://www.w3.org/ns/dcat#version> ?version }} }}"""
 
@@ -34,7 +38,17 @@ def blueprint(site: Site) -> Blueprint:
         ("/dump/<number>/<name>", "organisation", _organisation),
     ):
         routes.add_url_rule(rule, endpoint=endpoint, view_func=partial(view, site))
+    routes.add_url_rule(f"/{CONTEXT}", endpoint="context", view_func=_context)
     return routes
+
+
+def _context() -> Response:
+    """The context that JSON-LD files name."""
+    response = Response(context_document(), content_type="application/ld+json")
+    response.headers["Cache-Control"] = _KEPT
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def known_files(site: Site, number: int) -> dict[str, File]:
@@ -112,16 +126,28 @@ def _organisation(site: Site, number: str, name: str) -> Response:
     else:
         asked = version
     graph = f"{site.settings.base_iri}graph/organisation/{slug}"
-    text = f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}"
+    links = f"{site.settings.base_iri}graph/same-as/{slug}"
+    text = (
+        f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ VALUES ?graph {{ <{graph}> <{links}> }} "
+        "GRAPH ?graph { ?s ?p ?o } }"
+    )
     if any(sign in graph for sign in '<>"{}|^`\\ '):
         raise NotFound(f"there is no dataset of {slug[:80]!r}")
     query = Query(text, ("application/n-triples",), version=asked, union=False)
     lines = site.ask_store(query).read()
     if not lines:
         raise NotFound(f"there is no dataset of {slug[:80]!r}", fix="/catalogue lists them.")
-    body = serialised_lines(lines, suffix)
+    body = serialised_lines(lines, suffix, _root(site, asked))
     size = len(body), sha256(body).hexdigest()
     return _sent(site, body, size, SERIALISATIONS[suffix][0], name, version)
+
+
+def _root(site: Site, version: int) -> str:
+    """The address of the service when a version was described: its files name that one."""
+    text = _ROOT.format(base=site.settings.base_iri)
+    query = Query(text, ("text/csv",), version=version, union=False)
+    rows = site.ask_store(query).read().decode().split()
+    return rows[1].removesuffix("sparql") if len(rows) > 1 else site.settings.base_iri
 
 
 def _changed_last(site: Site, slug: str) -> int | None:

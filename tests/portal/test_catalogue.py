@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from coprod_kg.access import Private
-from coprod_kg.ingest.submit import submit
+from coprod_kg.ingest.submit import Sent, SubmitOptions, submit
 from coprod_kg.model.files import files
+from coprod_kg.publishing.json_context import CONTEXT, with_context_inside
 from coprod_kg.store.base import Change, Query, Update
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
@@ -66,6 +68,15 @@ COUNTS = {
         f"""SELECT ?c ?p ?d ?n WHERE {{ <{ALL}> void:classPartition [ void:class ?c ;
         void:propertyPartition [ void:property ?p ; <http://ldf.fi/void-ext#datatypePartition> [
         <http://ldf.fi/void-ext#datatype> ?d ; void:triples ?n ] ] ] }} ORDER BY ?c ?p ?d""",
+    ),
+    "of the links to datasets of others": (
+        f"""SELECT ?p ?whose (COUNT(*) AS ?n) WHERE {{ GRAPH ?g {{ ?whose <{VOID}uriSpace> ?space }}
+        FILTER(?whose != <{ALL}>)
+        ?s ?p ?o FILTER(ISIRI(?o) && STRSTARTS(STR(?o), ?space)) }}
+        GROUP BY ?p ?whose ORDER BY ?p ?whose""",
+        f"""SELECT ?p ?whose ?n WHERE {{ <{ALL}> void:subset [ a void:Linkset ;
+        void:linkPredicate ?p ; void:objectsTarget ?whose ; void:triples ?n ;
+        void:subjectsTarget <{ALL}> ] }} ORDER BY ?p ?whose""",
     ),
 }
 
@@ -271,6 +282,8 @@ def test_a_dataset_page_tells_search_engines_and_programs(portal: Portal) -> Non
         assert told["name"] in response.text
         assert told["license"].startswith("https://creativecommons.org/")
         assert told["publisher"][0]["name"] == "The office for co-production"
+        assert told["creator"][0]["name"] == ("The coder" if CASE in slug else OFFICE["publisher"])
+        assert told["conditionsOfAccess"].endswith("/access-right/PUBLIC")
         links = ", ".join(response.headers.getlist("Link"))
         for rel in ("cite-as", "describedby", "license", "author", "type", "linkset"):
             assert f'rel="{rel}"' in links, (slug, rel)
@@ -407,3 +420,62 @@ def test_a_release_is_in_its_series(changing: Portal) -> None:
     assert changing.client().get("/dump/2.nq.gz").status_code == 200
     answer = changing.store.query(Query("SELECT * WHERE { ?s ?p ?o } LIMIT 1", ("text/csv",)))
     answer.close()
+
+
+def test_mappings_to_other_vocabularies_are_told_with_their_number(portal: Portal) -> None:
+    client = portal.client()
+    told = lines(client.get("/.well-known/void").data)
+    found = portal.column(
+        f"PREFIX void: <{VOID}> SELECT (CONCAT(STR(?p), ' ', STR(?dump), ' ', STR(?n)) AS ?t) "
+        f"WHERE {{ <{BASE}dataset/model> void:subset ?set . ?set a void:Linkset ; "
+        "void:linkPredicate ?p ; void:dataDump ?dump ; void:triples ?n }"
+    )
+    assert len(found) > 10
+    for row in found:
+        path, dump, number = row.split()
+        mapped = lines(client.get("/" + dump.removeprefix(ROOT)).data)
+        ours = rf"^<https://w3id.org/coprod/ontology#\w+> <{re.escape(path)}> <"
+        assert len(re.findall(ours, mapped, re.M)) == int(number), row
+        assert f"<{VOID}dataDump> <{dump}>" in told
+    country = "http://publications.europa.eu/resource/authority/country"
+    assert f"<{VOID}objectsTarget> <{country}>" in told
+
+
+def test_json_files_name_a_context_with_which_they_say_the_same(portal: Portal) -> None:
+    client = portal.client()
+    found = lines(client.get(f"/dataset/organisation-{CASE}").data)
+    address = re.search(rf"<{DCAT}downloadURL> <([^>]+)\.jsonld>", found)
+    assert address is not None
+    path = address[1].removeprefix(ROOT.rstrip("/"))
+    document = client.get(f"{path}.jsonld").get_data(as_text=True)
+    told = json.loads(document)
+    assert told["@context"] == f"{ROOT}{CONTEXT}"
+    context = client.get("/" + told["@context"].removeprefix(ROOT))
+    assert context.mimetype == "application/ld+json"
+    assert context.headers["Access-Control-Allow-Origin"] == "*"
+    whole = json.dumps({**told, **context.get_json()})
+    said = {quad.triple for quad in ox.parse(whole, format=ox.RdfFormat.JSON_LD)}
+    turtle = client.get(f"{path}.ttl").data
+    assert said == {quad.triple for quad in ox.parse(turtle, format=ox.RdfFormat.TURTLE)}
+    # what was taken from here can be sent back: the link is known, and no other one is followed
+    sent = Sent("case.jsonld", document.encode(), organisation=CASE)
+    (outcome,) = submit([sent], portal.store, portal.settings, CODER, SubmitOptions(dry_run=True))
+    assert outcome.error is None
+    assert outcome.triples == len(said)
+    other = document.replace(told["@context"], "https://example.org/context.jsonld")
+    (refused,) = submit([replace(sent, content=other.encode())], portal.store, portal.settings)
+    assert "on another server" in str(refused.error)
+
+
+def test_the_context_has_every_term_by_its_own_name() -> None:
+    told = """{"@context": "https://example.org/kg/context/coprod-1.jsonld", "@id": "urn:a",
+      "@type": "Initiative", "runBy": "urn:b", "peopleCount": "12", "rdfs:label": "A"}"""
+    said = {
+        str(quad.triple)
+        for quad in ox.parse(with_context_inside(told), format=ox.RdfFormat.JSON_LD)
+    }
+    term = "https://w3id.org/coprod/ontology#"
+    assert f"<urn:a> <{term}runBy> <urn:b>" in said
+    assert f"<urn:a> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <{term}Initiative>" in said
+    assert any(f'{term}peopleCount> "12"^^<http' in text for text in said)
+    assert len(said) == 4

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from coprod_kg.client.endpoint import constructor
 from coprod_kg.client.fetching import fetcher
+from coprod_kg.ingest.harvest_sources import CatalogueSource, DumpSource, EndpointSource
 from coprod_kg.ingest.submit import submit
 from coprod_kg.model.files import files
 from coprod_kg.publishing.graphs import publish_model
@@ -116,6 +119,37 @@ def test_extruct_and_signposting_find_their_way(service: Settings, python: Envir
             assert links[way][rel], (way, rel)
 
 
+def test_a_browser_reads_what_a_dataset_page_tells(
+    service: Settings, require: Callable[[str], None]
+) -> None:
+    require("chromium")
+    from playwright.sync_api import sync_playwright
+
+    address = f"{service.root}dataset/organisation-active-senior-foundation"
+    wrong: list[str] = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(address)
+        told = page.evaluate(
+            """() => JSON.parse(
+                document.querySelector('script[type="application/ld+json"]').textContent)"""
+        )
+        # what a browser shows is what is told
+        assert page.get_by_role("heading", level=1).inner_text() == told["name"]
+        assert page.locator("link[rel=canonical]").get_attribute("href") == address
+        shown = page.get_by_role("table").first.get_by_role("link")
+        files = {link.get_attribute("href") for link in shown.all()}
+        browser.close()
+    assert files == {file["contentUrl"] for file in told["distribution"]}
+    assert told["@type"] == "Dataset"
+    assert wrong == []
+
+
 def test_the_check_finds_nothing_wrong_with_a_service_that_says_who_it_is(
     service: Settings,
 ) -> None:
@@ -146,6 +180,26 @@ def test_the_check_tells_what_is_not_true(service: Settings) -> None:
     assert any("its SHA-256 is not the one" in text for text in told)
     assert any("dataset/model it answers 404" in text for text in told)
     assert any("statements the statistics say" in text for text in told)
+
+
+def test_each_face_hands_out_the_same_files(service: Settings) -> None:
+    fetch, root = fetcher(30), service.root
+    sources = (
+        CatalogueSource(root, fetch),
+        DumpSource(f"{root}dump/latest.nq.gz", fetch),
+        DumpSource(f"{root}dump/latest.trig.gz", fetch),
+        EndpointSource(f"{root}sparql", constructor(30)),
+    )
+    files = [[source.file(part).content for part in source.offered()] for source in sources]
+    assert len(files[0]) == len(CASES)
+    assert files == [files[0]] * len(sources)
+    assert constructor(30)(f"{root}sparql", "CONSTRUCT {").status == 400
+    assert (
+        constructor(30)(
+            f"http://127.0.0.1:{free_port()}/sparql", "CONSTRUCT WHERE { ?s ?p ?o }"
+        ).status
+        == 0
+    )
 
 
 def test_the_command_ends_with_1_where_something_is_missing(service: Settings) -> None:

@@ -1,22 +1,33 @@
 """Another service's data is taken in whole, with its source, or nothing is changed."""
 
+import gzip
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from coprod_kg.errors import NotFound
-from coprod_kg.ingest.harvest import HarvestRefused, harvest
+from coprod_kg.ingest.harvest import harvest
+from coprod_kg.ingest.harvest_sources import (
+    CatalogueSource,
+    DumpSource,
+    EndpointSource,
+    HarvestRefused,
+    HarvestSource,
+)
 from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.ingest.submit import submit
 from coprod_kg.publishing.graphs import publish_model
-from coprod_kg.publishing.portal_check import Fetch, Fetched
+from coprod_kg.publishing.portal_check import Fetched
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import serving
 from tests.portal.conftest import BASE, CASES, CODER, ROOT, Portal, cases
 
 PROV = "PREFIX prov: <http://www.w3.org/ns/prov#> "
 Changed = Callable[[str, Fetched], Fetched]
+SAME_AS = "http://www.w3.org/2002/07/owl#sameAs"
+FACES = ("catalogue", "dump", "sparql")
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +41,45 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         yield Portal(service.store, settings)
 
 
-def source(portal: Portal, changed: Changed = lambda _, got: got) -> Fetch:
-    """The service of the other tests, as it is or telling something else."""
+def unchanged(_: str, got: Fetched) -> Fetched:
+    return got
+
+
+def source(portal: Portal, face: str, changed: Changed = unchanged) -> HarvestSource:
+    """The service of the other tests by one of its faces, as it is or telling something else."""
     client = portal.client()
 
     def fetch(method: str, address: str, accept: str) -> Fetched:
         got = client.open(
-            "/" + address.removeprefix(ROOT), method=method, headers={"Accept": accept}
+            "/" + address.removeprefix(ROOT),
+            method=method,
+            headers={"Accept": accept},
+            follow_redirects=True,
         )
         headers = {name.lower(): value for name, value in got.headers.items()}
         return changed(address, Fetched(got.status_code, got.mimetype or "", headers, got.data))
 
-    return fetch
+    def construct(address: str, query: str) -> Fetched:
+        got = client.post("/sparql", data={"query": query}, headers={"Accept": "text/turtle"})
+        return changed(query, Fetched(got.status_code, got.mimetype or "", {}, got.data))
+
+    if face == "dump":
+        return DumpSource(f"{ROOT}dump/latest.nq.gz", fetch)
+    if face == "sparql":
+        return EndpointSource(f"{ROOT}sparql", construct)
+    return CatalogueSource(ROOT, fetch)
 
 
 def taken(
-    portal: Portal, target: Portal, changed: Changed = lambda _, got: got, *, smaller: bool = False
+    portal: Portal,
+    target: Portal,
+    changed: Changed = unchanged,
+    *,
+    face: str = "catalogue",
+    smaller: bool = False,
 ) -> list[Outcome]:
-    fetch = source(portal, changed)
-    return harvest(ROOT, fetch, target.store, target.settings, smaller=smaller)
+    found = source(portal, face, changed)
+    return harvest(found, target.store, target.settings, smaller=smaller)
 
 
 def content(portal: Portal, name: str) -> list[str]:
@@ -84,9 +115,107 @@ def test_a_source_is_taken_in_and_again_only_where_it_changed(
     licence = "https://creativecommons.org/licenses/by/4.0/"
     assert any(f"Harvested from {ROOT} (licence {licence})" in sender for sender in senders)
     version = target.store.version()
-    again = taken(portal, target)
-    assert all(outcome.unchanged for outcome in again)
+    for face in FACES:  # the same data is the same file, whatever it was taken from
+        again = taken(portal, target, face=face)
+        assert [outcome.error for outcome in again] == [None] * len(CASES), face
+        assert all(outcome.unchanged for outcome in again), face
     assert target.store.version() == version
+
+
+def repacked(change: Callable[[bytes], bytes]) -> Changed:
+    """A dump with other content, whose SHA-256 nobody tells."""
+
+    def changed(_: str, got: Fetched) -> Fetched:
+        return replace(got, headers={}, content=gzip.compress(change(gzip.decompress(got.content))))
+
+    return changed
+
+
+def without_lines(part: bytes) -> Changed:
+    return repacked(
+        lambda content: b"".join(
+            line for line in content.splitlines(keepends=True) if part not in line
+        )
+    )
+
+
+def cut(_: str, got: Fetched) -> Fetched:
+    return replace(got, headers={}, content=got.content[: len(got.content) // 2])
+
+
+def swapped(_: str, got: Fetched) -> Fetched:
+    return replace(got, content=got.content + b"\0")
+
+
+def away(_: str, got: Fetched) -> Fetched:
+    return replace(got, status=503)
+
+
+def partial(query: str, got: Fetched) -> Fetched:
+    """An endpoint that hands out no more than some of the statements."""
+    if "asker-kommune>" not in query:
+        return got
+    start = got.content.rindex(b".\n", 0, len(got.content) * 3 // 4)
+    return replace(got, content=got.content[: start + 2])
+
+
+def garbled(_: str, got: Fetched) -> Fetched:
+    return replace(got, media_type="text/html", content=b"<html>")
+
+
+ASKER, LICENCE = b"dataset/organisation-asker-kommune> <http", b"://purl.org/dc/terms/license"
+
+
+@pytest.mark.parametrize(
+    ("face", "changed", "reason"),
+    [
+        ("dump", away, "the dump answers 503"),
+        ("dump", cut, "cannot be read"),
+        ("dump", swapped, "whose SHA-256 it tells"),
+        ("dump", without_lines(b"#runBy> "), "tells"),
+        ("dump", without_lines(ASKER + LICENCE), "has no licence"),
+        ("dump", without_lines(ASKER), "tells no dataset"),
+        ("sparql", away, "the endpoint answers 503"),
+        ("sparql", garbled, "cannot be read"),
+        ("sparql", partial, "on asker-kommune and tells"),
+    ],
+)
+def test_a_dump_or_an_endpoint_that_is_not_well_changes_nothing(
+    portal: Portal, target: Portal, face: str, changed: Changed, reason: str
+) -> None:
+    version = target.store.version()
+    with pytest.raises(HarvestRefused, match=reason):
+        taken(portal, target, changed, face=face)
+    assert target.store.version() == version
+
+
+def test_links_to_wikidata_stand_apart_and_only_where_the_source_states_them(
+    portal: Portal, target: Portal
+) -> None:
+    taken(portal, target)
+    links, name = f"{BASE}graph/same-as/asker-kommune", "asker-kommune"
+    wanted = "http://www.wikidata.org/entity/Q57089"
+    asked = f"SELECT ?same WHERE {{ GRAPH <{links}> {{ ?s <{SAME_AS}> ?same }} }}"
+    assert target.column(asked) == []
+    before = content(target, name)
+
+    def linked(dump: bytes) -> bytes:
+        """The dump with one statement more, which its description counts."""
+        stated = f"<{BASE}id/organisation/{name}> <{SAME_AS}> <{wanted}>"
+        number = re.compile(rb"(organisation-asker-kommune> <[^>]+#triples> )\"(\d+)\"")
+        counted = number.sub(lambda found: b'%s"%d"' % (found[1], int(found[2]) + 1), dump)
+        return counted + f"{stated} <{BASE}graph/organisation/{name}> .\n".encode()
+
+    outcomes = taken(portal, target, repacked(linked), face="dump")
+    assert sorted(outcome.unchanged for outcome in outcomes) == [False, True, True]
+    assert target.column(asked) == [wanted]
+    assert content(target, name) == before
+    # what is published of the organisation has it, so that the next one can harvest it
+    dump = target.client().get(f"/dump/{target.store.version()}/organisation-{name}.ttl").text
+    assert wanted in dump
+    assert target.column(asked, (name,)) == []
+    taken(portal, target)
+    assert target.column(asked) == []
 
 
 def lying(address: str, got: Fetched) -> Fetched:
