@@ -41,6 +41,10 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: any(Path(os.environ.get("COPROD_JENA", os.devnull)).glob("*.jar")),
         "sh .ci/fetch_jars.sh jena DIRECTORY, then COPROD_JENA=DIRECTORY",
     ),
+    "ldes-client": (
+        lambda: shutil.which("ldes-client") is not None,
+        "npm install --global ldes-client@0.3.0",
+    ),
     "nginx": (lambda: shutil.which("nginx") is not None, "apt install nginx-light"),
     "openssl": (lambda: shutil.which("openssl") is not None, "apt install openssl"),
     "oxigraph": (

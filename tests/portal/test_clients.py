@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 
 from coprod_kg.client.endpoint import constructor
@@ -117,6 +118,30 @@ def test_extruct_and_signposting_find_their_way(service: Settings, python: Envir
         assert len(links[way]["describedby"]) == 4, way
         for rel in ("license", "author", "type"):
             assert links[way][rel], (way, rel)
+
+
+def test_a_client_of_event_streams_replicates_what_changed(
+    service: Settings, require: Callable[[str], None]
+) -> None:
+    require("ldes-client")
+    command = [str(shutil.which("ldes-client")), f"{service.root}changes"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    stream = "https://www.w3.org/ns/activitystreams#"
+    members = {
+        str(quad.object)
+        for quad in ox.parse(done.stdout, format=ox.RdfFormat.N_QUADS)
+        if quad.predicate.value == f"{stream}object"
+    }
+    nodes = [fetcher(30)("GET", f"{service.root}changes/{number}", "*/*") for number in (1, 2)]
+    told = {
+        str(quad.object)
+        for node in nodes
+        for quad in ox.parse(node.content, format=ox.RdfFormat.TURTLE)
+        if quad.predicate.value == f"{stream}object"
+    }
+    assert members == told
+    assert len(members) > 50
 
 
 def test_a_browser_reads_what_a_dataset_page_tells(
