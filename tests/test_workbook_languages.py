@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from openpyxl import Workbook, load_workbook
 
-from coprod_kg.cli.submit import validate
+from coprod_kg.cli.submit import submit, validate
 from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.model.schemes import schemes
 from coprod_kg.workbook.findings import CellProblem, Fault
@@ -93,6 +93,18 @@ def test_a_workbook_marked_in_danish_loses_its_marks_once_mended(tmp_path: Path)
     again = load_workbook(target)
     assert again[INIT]["E2"].comment is None
     assert [name for name in again.sheetnames if name.startswith("To mend")] == ["To mend"]
+
+
+def test_the_verdicts_on_a_danish_workbook_are_told_in_danish(tmp_path: Path) -> None:
+    made = wrong("da")
+    initiative = made[INIT][1]
+    initiative[2:6] = ["Sampleby", initiative[3], "2019-09", None]
+    sent = tmp_path / "sent.xlsx"
+    sent.write_bytes(xlsx(made))
+    ran = CliRunner().invoke(submit, ["--data", str(tmp_path / "data"), str(sent)])
+    assert ran.exit_code == 0, ran.output
+    assert "Memory café: pilotprojekt påstås; det registrerede afgør det ikke (" in ran.output
+    assert "coprod-kg assess NAVN siger hvorfor." in ran.output
 
 
 @pytest.mark.parametrize("fault", Fault)
