@@ -30,19 +30,22 @@ from coprod_kg.selfassessment.statements import made, turtle
 from coprod_kg.selfassessment.verdict import next_steps, verdict
 from coprod_kg.settings import Settings
 from coprod_kg.validation.profiles import Judgement, Profiles
+from coprod_kg.web.pages.self_assessment import StepView
 from tests.memory_store import MemoryStore
 
 BASE = "https://w3id.org/coprod/"
 LANGUAGES = ("en", "da", "de")
+STAGES = sorted(questionnaire().fields["Ask-stage"].keys)
+INPUT = "CoProduction-citizenInput"
 PILOT = [
     ("Ask-name", "Memory café"),
     ("Ask-runner", "Aarhus Kommune"),
     ("Ask-sector", "sector:health"),
     ("Ask-stage", "stage:pilot-project"),
     ("CoProduction-citizenInput.role", "role:service-user"),
-    ("CoProduction-citizenInput.contribution", "contribution:time"),
+    ("CoProduction-citizenInput.role:service-user.contribution", "contribution:time"),
     ("CoProduction-serviceInput.role", "role:frontline-professional"),
-    ("CoProduction-serviceInput.contribution", "contribution:time"),
+    ("CoProduction-serviceInput.role:frontline-professional.contribution", "contribution:time"),
     ("PilotProject-question.triesOut", "Does a café help?"),
     ("PilotProject-bound.decisionDue", "2027"),
 ]
@@ -69,7 +72,7 @@ def drawn(dice: random.Random, number: int) -> Iterator[tuple[str, str]]:
         if question.criterion is not None and all(one.implied for one in question.fields):
             yield question.name, "yes"
         for field in question.fields:
-            if field.implied:
+            if field.implied or field.per:
                 continue
             if field.kind is Kind.DOCUMENTS:
                 yield f"{field.name}.1.title", "Report"
@@ -81,6 +84,9 @@ def drawn(dice: random.Random, number: int) -> Iterator[tuple[str, str]]:
             elif field.options:
                 for option in dice.sample(field.options, min(2, len(field.options))):
                     yield field.name, option.key
+                    for tied in question.fields:
+                        if tied.per == field.name and dice.random() < 0.7:
+                            yield tied.of(option.key), dice.choice(tied.options).key
             elif field.kind is Kind.DATE:
                 yield field.name, "2024-05" if question.name == "Ask-end" else "2019"
             else:
@@ -137,6 +143,47 @@ def test_every_criterion_that_can_be_answered_is_asked_in_each_language() -> Non
         assert not any(field.options == () and field.implied for field in question.fields)
     answerable = {question.criterion for question in asked.questions.values()} - {None}
     assert len(answerable) > 20
+
+
+@pytest.mark.parametrize("stage", ["", *STAGES])
+def test_ten_minutes_are_enough_for_what_a_stage_has_to_be_asked(stage: str) -> None:
+    asked, view = questionnaire(), StepView("en")
+    given = answers(("Ask-stage", stage)) if stage else answers()
+    first: list[str] = []
+    seen: list[str] = []
+    for step in asked.steps:
+        sections = view.sections(step, given, asked)
+        first += [question.name for question in sections.first]
+        first += ["the organisation"] if sections.organisation else []
+        for section in (sections.first, sections.folded, sections.organisation):
+            seen += [question.name for question in section]
+    assert sorted(seen) == sorted(asked.questions)  # folded, not left out
+    assert len(first) <= (20 if stage else 26)
+    iri = f"{BASE}vocab/{stage.replace(':', '/')}"
+    for question in asked.questions.values():
+        criterion = question.criterion
+        if criterion and criterion.required and iri in criterion.stages:
+            assert question.name in first or question.of_organisation
+
+
+def test_contributions_are_those_of_who_gives_them() -> None:
+    given = answers(
+        ("CoProduction-serviceInput.role", "role:frontline-professional"),
+        ("CoProduction-serviceInput.role", "role:public-service-provider"),
+        ("CoProduction-serviceInput.role:frontline-professional.contribution", "contribution:time"),
+    )
+    gives = ox.NamedNode("https://w3id.org/coprod/ontology#contribution")
+    found = made(given, questionnaire(), BASE).triples
+    assert [
+        triple.subject.value.rpartition("/")[2] for triple in found if triple.predicate == gives
+    ] == ["my-initiative-frontline-professional"]
+
+
+def test_what_was_not_answered_is_not_counted_as_met() -> None:
+    explained = verdict(made(answers(), questionnaire(), BASE), answers())
+    met = [found for found in explained.judgement.verdicts if found.met]
+    assert met  # as `assess` has it: nothing speaks against them
+    assert all(found.by_silence for found in met)
 
 
 def test_a_criterion_that_is_added_in_turtle_becomes_a_question(tmp_path: Path) -> None:
@@ -235,7 +282,11 @@ def test_a_file_of_something_else_is_told_so(content: bytes) -> None:
         ([("Project-resources", "yes")], ["nothing-chosen"]),
         ([("Culture-values", "x"), ("Programme-goal.strategicGoal", "g")], ["unknown-choice"]),
         ([("Programme-goal", "no"), ("Programme-goal.strategicGoal", "g")], ["contradiction"]),
-        ([("CoProduction-citizenInput.contribution", "contribution:time")], ["needs-one"]),
+        ([("CoProduction-citizenInput.contribution", "contribution:time")], ["unknown"]),
+        ([(f"{INPUT}.role:citizen.contribution", "contribution:time")], ["needs-one"]),
+        ([(f"{INPUT}.role:funder.contribution", "contribution:time")], ["unknown"]),
+        ([(f"{INPUT}.role:citizen.role", "role:citizen")], ["unknown"]),
+        ([(f"{INPUT}.role:citizen.contribution", "role:citizen")], ["unknown-choice"]),
         ([("Ask-start", "2022"), ("Ask-end", "2021-12")], ["end-before-start"]),
         ([("<script>", "x")], ["unknown"]),
         ([("Culture-values.condition", "condition:formal-structures")], ["unknown"]),
@@ -250,15 +301,19 @@ def test_what_cannot_be_taken_is_named(pairs: list[tuple[str, str]], codes: list
 
 def test_more_than_the_questions_could_take_is_refused() -> None:
     with pytest.raises(TooLarge):
-        read([("Ask-description", "x")] * 601, questionnaire())
+        read([("Ask-description", "x")] * 1201, questionnaire())
     with pytest.raises(TooLarge):
-        read([("Ask-description", "x" * 60_001)], questionnaire())
+        read([("Ask-description", "x" * 120_001)], questionnaire())
 
 
 def test_all_that_can_be_answered_at_once_fits_the_bounds() -> None:
     asked: Questionnaire = questionnaire()
     pairs = []
     for field in asked.fields.values():
+        if field.per:
+            keys = sorted(asked.fields[field.per].keys)
+            pairs += [(field.of(key), option.key) for key in keys for option in field.options]
+            continue
         several = field.kind in (Kind.CHOICES, Kind.BARRIERS)
         pairs += [(field.name, option.key) for option in field.options[: None if several else 1]]
         if field.kind in (Kind.TEXT, Kind.LINE):

@@ -11,7 +11,9 @@ from coprod_kg.formats.text_columns import aligned, terminal_width
 from coprod_kg.ingest.report.text import as_text
 from coprod_kg.ingest.reported import reported
 from coprod_kg.ingest.submit import Sender
-from coprod_kg.selfassessment.proposals import Proposal, Proposals, Standing
+from coprod_kg.selfassessment.answers import in_words, read
+from coprod_kg.selfassessment.proposals import Proposals, Standing
+from coprod_kg.selfassessment.questionnaire import questionnaire
 from coprod_kg.selfassessment.sending import accept as take_in
 from coprod_kg.selfassessment.sending import tried
 from coprod_kg.settings import Settings
@@ -31,9 +33,19 @@ def proposals(context: click.Context, settings: Settings, *, as_json: bool) -> N
         return
     found = Proposals(settings).waiting()
     if as_json:
-        click.echo(json.dumps([_summary(one) for one in found], indent=2, ensure_ascii=False))
+        listed = {"proposals": [proposal.summary() for proposal in found]}
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
         return
-    rows = [list(_summary(proposal).values()) for proposal in found]
+    rows = [
+        [
+            proposal.id,
+            proposal.received[:16],
+            proposal.value("Ask-name"),
+            proposal.value("Ask-runner"),
+            proposal.contact,
+        ]
+        for proposal in found
+    ]
     header = ("Proposal", "Received", "Initiative", "Organisation", "Contact")
     for line in aligned(header, rows, (), terminal_width()):
         click.echo(line)
@@ -47,8 +59,11 @@ def proposals(context: click.Context, settings: Settings, *, as_json: bool) -> N
 def show(settings: Settings, proposal: str) -> None:
     """Print what a proposal says, and what it would change."""
     found = Proposals(settings).read(proposal)
-    for name, value in found.answers:
-        click.echo("".join(sign for sign in f"{name}: {value}" if sign.isprintable()))
+    asked = questionnaire()
+    answers, _ = read(found.answers, asked)
+    for question, values in in_words(answers, asked):
+        line = f"{question} {'; '.join(values)}"
+        click.echo("".join(sign for sign in line if sign.isprintable()))
     if found.standing is not Standing.WAITING:
         click.echo(f"It is {found.standing}.")
         return
@@ -111,13 +126,3 @@ def discard(settings: Settings, proposal: str, sentence: str) -> None:
     """Discard a proposal: nothing of it enters."""
     Proposals(settings).decide(proposal, Standing.DISCARDED, sentence)
     click.echo(f"{proposal} is discarded.")
-
-
-def _summary(proposal: Proposal) -> dict[str, str]:
-    return {
-        "id": proposal.id,
-        "received": proposal.received[:16],
-        "initiative": proposal.value("Ask-name"),
-        "organisation": proposal.value("Ask-runner"),
-        "contact": proposal.contact,
-    }

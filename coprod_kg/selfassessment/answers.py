@@ -11,12 +11,12 @@ from coprod_kg.errors import TooLarge
 from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.selfassessment.questionnaire import Field, Kind, Question, Questionnaire
 
-__all__ = ["LANGUAGE", "Answers", "Problem", "State", "is_written", "read"]
+__all__ = ["LANGUAGE", "Answers", "Problem", "State", "in_words", "is_written", "read"]
 
 LANGUAGE: Final = "language"
 """The name of the language in which the texts were written."""
-_MOST_PAIRS: Final = 600
-_MOST_LETTERS: Final = 60_000
+_MOST_PAIRS: Final = 1200
+_MOST_LETTERS: Final = 120_000
 """Of all answers together; a form with every box ticked and every text full has half of it."""
 _LONGEST: Final = {
     Kind.LINE: 200,
@@ -83,7 +83,7 @@ class Answers:
 
     def has_values(self, question: Question) -> bool:
         """Whether any field of a criterion has a value."""
-        return any(self.all(field.name) for field in question.fields)
+        return any(name.startswith(f"{question.name}.") for name in self.given)
 
     def pairs(self) -> list[tuple[str, str]]:
         """All of it as a form sends it, in an order that is always the same."""
@@ -135,6 +135,31 @@ def read(
         MappingProxyType({name: tuple(values) for name, values in given.items()}), language
     )
     return answers, [*dict.fromkeys(problems), *_between(answers, asked)]
+
+
+def in_words(
+    answers: Answers, asked: Questionnaire, language: str = "en"
+) -> list[tuple[str, list[str]]]:
+    """Each question that was answered, with its answers as a reader is shown them."""
+    labels = {
+        option.key: option.label(language)
+        for name in (*asked.fields, *answers.given)
+        if (found := asked.field(name)) is not None
+        for option in found.options
+    }
+    labels |= {name: question.text(language) for name, question in asked.questions.items()}
+    shown: dict[str, list[str]] = {}
+    for name, values in answers.given.items():
+        question, _, rest = name.partition(".")
+        of, _, part = rest.rpartition(".")
+        about = f"{labels.get(of, of)}: " if part and of else ""
+        texts = (about + labels.get(value, value) for value in values)
+        shown.setdefault(question, []).extend(texts)
+    return [
+        (question.text(language), shown[name])
+        for name, question in asked.questions.items()
+        if name in shown
+    ]
 
 
 def _clean(value: str) -> str:
@@ -229,3 +254,9 @@ def _incomplete(answers: Answers, question: Question, asked: Questionnaire) -> I
         rest = [field for field in fields if field not in needed and answers.all(field.name)]
         if rest and needed and not answers.all(needed[0].name):
             yield Problem(needed[0].name, "needs-one")
+    for field in question.fields:
+        if field.per:
+            key_field = asked.fields[field.per]
+            told = {key for key in key_field.keys if answers.all(field.of(key))}
+            if told - set(answers.all(key_field.name)):
+                yield Problem(key_field.name, "needs-one")

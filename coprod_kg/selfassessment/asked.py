@@ -145,12 +145,11 @@ def asked_by(
         assumed: property → value that an answer says besides.
     """
     found: dict[tuple[str, str, bool], Asked] = {}
-    for asked in _fitting(shapes, node, (), known):
+    every = list(_fitting(shapes, node, (), known))
+    for asked in every:
         needs = set(known.required(asked.claim)) if asked.claim else set()
         beside = {prop for claim, prop, _ in found if claim == asked.claim}
-        offered = {
-            fitting.prop for fitting in _fitting(shapes, node, (), known) if _joined(fitting, asked)
-        }
+        offered = {fitting.prop for fitting in every if _joined(fitting, asked)}
         if needs - {asked.prop} - beside - set(assumed) - offered:
             continue
         key = (asked.claim, asked.prop, asked.indirect)

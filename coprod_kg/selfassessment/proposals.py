@@ -72,6 +72,26 @@ class Proposal:
         """The first value of an answer, or an empty text."""
         return next((value for given, value in self.answers if given == name), "")
 
+    def told(self) -> dict[str, str | None]:
+        """What its sender is told of it."""
+        return {
+            "standing": self.standing.value,
+            "received": self.received,
+            "decided": self.decided,
+            "sentence": self.sentence,
+            "submission": self.submission or None,
+        }
+
+    def summary(self) -> dict[str, str | None]:
+        """What curators are listed of it."""
+        return {
+            "id": self.id,
+            **self.told(),
+            "initiative": self.value("Ask-name"),
+            "organisation": self.value("Ask-runner"),
+            "contact": self.contact,
+        }
+
 
 class Proposals:
     """The proposals of an installation.

@@ -4,8 +4,8 @@ Each criterion of a stage is a question, unless other questions ask for all that
 rest, and the steps, stand in ``shapes/self-assessment.ttl``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
@@ -112,6 +112,8 @@ class Field:
         prop: the property that it gives a value.
         options: what can be chosen.
         implied: whether its one value is given with the answer, so that nothing is shown.
+        per: the field of whose chosen values each has its own answer here, as each role its own
+            contributions; or an empty text.
     """
 
     name: str
@@ -120,6 +122,12 @@ class Field:
     prop: str
     options: tuple[Option, ...] = ()
     implied: bool = False
+    per: str = ""
+
+    def of(self, key: str) -> str:
+        """Its name in the form for one value of the field that it is asked of."""
+        question, _, part = self.name.partition(".")
+        return f"{question}.{key}.{part}"
 
     @property
     def keys(self) -> frozenset[str]:
@@ -142,6 +150,7 @@ class Question:
         criterion: the criterion that it asks about, or None.
         of_organisation: whether it is about the organisation, not the initiative.
         assumed: property → value that an answer says besides.
+        needed: whether it is asked of everybody; of a criterion, whether a stage requires it.
     """
 
     name: str
@@ -154,6 +163,19 @@ class Question:
     criterion: Criterion | None = None
     of_organisation: bool = False
     assumed: Mapping[str, str] = field(default_factory=dict)
+    needed: bool = True
+
+    def concerns(self, stages: Collection[str]) -> bool:
+        """Whether an initiative of some stages has to be asked; else it is asked if it has time.
+
+        Args:
+            stages: where its manager places it, and what it is meant to be; none while that is
+                open, and then whatever any stage requires matters.
+        """
+        of_stages = self.criterion.stages if self.criterion else ()
+        return self.needed and (
+            not of_stages or not stages or not set(stages).isdisjoint(of_stages)
+        )
 
     def text(self, language: str) -> str:
         """The question in a language, else in English."""
@@ -242,14 +264,17 @@ class Questionnaire:
         return tuple(self._option(concept) for concept in concepts)
 
     def field(self, name: str) -> Field | None:
-        """The field of this name in the form: also one of a barrier chosen, or of a document."""
+        """The field of this name in the form: also one of a barrier, a role, or a document."""
         if name in self.fields:
-            return self.fields[name]
+            return None if self.fields[name].per else self.fields[name]
         question, _, rest = name.partition(".")
+        number, _, part = rest.partition(".")
+        tied = self.fields.get(f"{question}.{part}")
+        if tied is not None and tied.per:
+            return replace(tied, name=name) if number in self.fields[tied.per].keys else None
         of_all = self.fields.get(question)
         if of_all is None:
             return None
-        number, _, part = rest.partition(".")
         fits = (
             number in of_all.keys
             if of_all.kind is Kind.BARRIERS
@@ -293,6 +318,7 @@ class Questionnaire:
                 shapes.texts(node, "sh:description"),
                 {},
                 (self._own_field(name, shapes.value(node, "sh:path")),),
+                needed=shapes.value(node, "sh:severity") is None,
             )
 
     def _own_field(self, name: str, path: Any) -> Field:
@@ -397,10 +423,25 @@ class Questionnaire:
             {language: words.name for language, words in said.items()},
             {language: words.description for language, words in said.items()},
             {language: words.examples for language, words in said.items()},
-            tuple(self._field(name, asked, alone=len(ways) == 1) for asked in ways),
+            self._tied([self._field(name, asked, alone=len(ways) == 1) for asked in ways]),
             criterion,
             culture,
             assumed,
+            criterion.required,
+        )
+
+    def _tied(self, fields: Sequence[Field]) -> tuple[Field, ...]:
+        """Fields, each tied to the one of the same claim for whose every value a claim is made."""
+        keys = {
+            form_field.claim: form_field
+            for form_field in fields
+            if form_field.options and form_field.prop in self._known.required(form_field.claim)[:1]
+        }
+        return tuple(
+            replace(form_field, per=keys[form_field.claim].name)
+            if keys.get(form_field.claim, form_field) is not form_field
+            else form_field
+            for form_field in fields
         )
 
     def _field(self, question: str, asked: Asked, *, alone: bool) -> Field:

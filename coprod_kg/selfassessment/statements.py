@@ -1,7 +1,7 @@
 """The statements that answers make: the same that a submission of them would send."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -143,7 +143,10 @@ class _Writer:
     def _claims(self, question: Question, kind: str, subject: ox.NamedNode) -> None:
         """One claim for each value of the property that it cannot do without."""
         fields = [form_field for form_field in question.fields if form_field.claim == kind]
-        values = {form_field.prop: self._values(form_field) for form_field in fields}
+        tied = [form_field for form_field in fields if form_field.per]
+        values = {
+            form_field.prop: self._values(form_field) for form_field in fields if not form_field.per
+        }
         assumed = {prop: [ox.NamedNode(iri)] for prop, iri in question.assumed.items()}
         if not any(values.values()):
             return
@@ -153,7 +156,13 @@ class _Writer:
             own = question.name if kind == _SEVERAL_OF_ONE else value
             claim = self._claim(question, kind, subject, own)
             self._say(claim, ox.NamedNode(key), value)
-            for prop, others in values.items():
+            of_value = {
+                form_field.prop: self._values(
+                    replace(form_field, name=form_field.of(shorten(value.value)))
+                )
+                for form_field in tied
+            }
+            for prop, others in {**values, **of_value}.items():
                 for other in others:
                     self._say(claim, ox.NamedNode(prop), other)
 

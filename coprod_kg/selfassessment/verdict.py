@@ -5,7 +5,7 @@ comes from the store by the same saved queries. Nothing is written.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -28,7 +28,7 @@ from coprod_kg.selfassessment.statements import Statements
 from coprod_kg.store.base import Store
 from coprod_kg.validation.profiles import CriterionFinding, Judgement, Profiles, Verdict
 
-__all__ = ["NextStep", "next_steps", "profiles", "verdict"]
+__all__ = ["NextStep", "judgements", "next_steps", "profiles", "verdict"]
 
 _STEPS: Final = 3
 _RULES: Final = threading.Lock()
@@ -62,6 +62,16 @@ def profiles() -> Profiles:
     return _model()[1]
 
 
+def judgements(
+    statements: Sequence[ox.Triple],
+) -> tuple[dict[str, Judgement], list[ox.Triple]]:
+    """What the profiles say of each thing that statements describe; and what follows from them."""
+    rules, judging = _model()
+    with _RULES:
+        inferred = rules.infer(statements)
+    return {found.subject: found for found in judging.judge(statements, inferred)}, inferred
+
+
 def verdict(statements: Statements, answers: Answers, store: Store | None = None) -> Explanation:
     """The explanation of where an initiative stands by some answers alone.
 
@@ -70,10 +80,7 @@ def verdict(statements: Statements, answers: Answers, store: Store | None = None
         answers: the same, in the language of the reader.
         store: where others are looked for; None where the verdict alone is wanted.
     """
-    rules, judging = _model()
-    with _RULES:
-        inferred = rules.infer(statements.triples)
-    judged = {found.subject: found for found in judging.judge(statements.triples, inferred)}
+    judged, inferred = judgements(statements.triples)
     data = Graph([*statements.triples, *inferred])
     initiative = ox.NamedNode(statements.initiative)
     claims = tuple(_claims(data, initiative, answers))

@@ -147,6 +147,11 @@ class Verdict:
     searched: tuple[str, ...] = ()
 
     @property
+    def by_silence(self) -> bool:
+        """Whether it is met only as long as nothing on record speaks against it."""
+        return self.met and self.criterion.only_excludes
+
+    @property
     def finding(self) -> CriterionFinding:
         """What the record says of the criterion: silence is never a no."""
         if self.met:

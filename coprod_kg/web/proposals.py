@@ -1,7 +1,6 @@
 """Routes of ``/proposals``: what became of one, for its sender; those that wait, for curators."""
 
 from functools import partial
-from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
@@ -10,7 +9,7 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.formats.media_types import HTML, negotiate
 from coprod_kg.ingest.report.text import as_text
 from coprod_kg.ingest.reported import reported
-from coprod_kg.selfassessment.answers import read
+from coprod_kg.selfassessment.answers import in_words, read
 from coprod_kg.selfassessment.proposals import Proposal, Proposals, Standing
 from coprod_kg.selfassessment.questionnaire import questionnaire
 from coprod_kg.selfassessment.sending import accept, tried
@@ -48,7 +47,7 @@ def _waiting(site: Site) -> Response:
     wanted = negotiate(request.headers.get("Accept"), (JSON, HTML))[0].format
     found = Proposals(site.settings).waiting()
     if wanted != HTML:
-        return _unshared(as_json({"proposals": [_summary(proposal) for proposal in found]}))
+        return _unshared(as_json({"proposals": [proposal.summary() for proposal in found]}))
     return _unshared(Response(render_template("proposals.html", proposals=found)))
 
 
@@ -59,7 +58,7 @@ def _shown(site: Site, language: str, name: str) -> Response:
         return _for_curator(site, Proposals(site.settings).read(name))
     proposal = Proposals(site.settings).told(name)
     if negotiate(request.headers.get("Accept"), (HTML, JSON))[0].format == JSON:
-        return _unshared(as_json(_told(proposal)))
+        return _unshared(as_json(proposal.told()))
     days = site.settings.proposal_days
     page = Page(site, language)
     return _unshared(page.render("explorer/proposal.html", proposal=proposal, days=days))
@@ -75,25 +74,11 @@ def _for_curator(site: Site, proposal: Proposal) -> Response:
             outcomes = tried(proposal, seen, site.settings, sender, dry_run=True)
         report = as_text(reported(outcomes), site.settings.base_iri, dry_run=True)
     if negotiate(request.headers.get("Accept"), (HTML, JSON))[0].format == JSON:
-        told = {**_summary(proposal), "answers": [list(pair) for pair in proposal.answers]}
+        told = {**proposal.summary(), "answers": [list(pair) for pair in proposal.answers]}
         return _unshared(as_json({**told, "report": report}))
-    shown = [
-        (question.text("en"), values)
-        for question in asked.questions.values()
-        if (values := _values(question.name, answers.given))
-    ]
+    shown = in_words(answers, asked)
     page = render_template("proposal.html", proposal=proposal, shown=shown, report=report)
     return _unshared(Response(page))
-
-
-def _values(name: str, given: Any) -> list[str]:
-    """All that was answered to a question, as it was sent."""
-    return [
-        value if key == name else f"{key.partition('.')[2]}: {value}"
-        for key, values in given.items()
-        if key == name or key.startswith(f"{name}.")
-        for value in values
-    ]
 
 
 def _decided(site: Site, name: str) -> Response:
@@ -125,7 +110,7 @@ def _decided(site: Site, name: str) -> Response:
         )
     if negotiate(request.headers.get("Accept"), (JSON, HTML))[0].format == HTML:
         return Response(status=303, headers={"Location": "/proposals"})
-    return _unshared(as_json(_summary(made)))
+    return _unshared(as_json(made.summary()))
 
 
 def _curator(site: Site) -> Grant:
@@ -136,28 +121,6 @@ def _curator(site: Site) -> Grant:
         return curator(request, site.tokens, "Deciding on a proposal")
     held.check_curator()
     return held
-
-
-def _summary(proposal: Proposal) -> dict[str, Any]:
-    """A proposal as curators list it."""
-    return {
-        **_told(proposal),
-        "id": proposal.id,
-        "name": proposal.value("Ask-name"),
-        "organisation": proposal.value("Ask-runner"),
-        "contact": proposal.contact,
-    }
-
-
-def _told(proposal: Proposal) -> dict[str, Any]:
-    """What a proposal's sender is told."""
-    return {
-        "standing": proposal.standing,
-        "received": proposal.received,
-        "decided": proposal.decided,
-        "sentence": proposal.sentence,
-        "submission": proposal.submission or None,
-    }
 
 
 def _unshared(response: Response) -> Response:

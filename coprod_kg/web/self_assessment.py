@@ -177,6 +177,7 @@ def _step(page: Page, form: _Form, number: int) -> Response:
         met=met,
         statements=statements,
         view=StepView(page.language),
+        sections=StepView(page.language).sections(step, form.answers, asked),
     )
     if request.method == "POST":
         _only_now(response)

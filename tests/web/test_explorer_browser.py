@@ -277,36 +277,75 @@ def test_where_we_stand_prints_on_two_sheets(browser: Any, address: str, tmp_pat
     page.close()
 
 
-@pytest.mark.parametrize(("start", "width"), [("", 1200), ("/da", 320), ("/de", 1200)])
-def test_the_self_assessment_is_walked_by_keyboard_and_without_script(
-    browser: Any, address: str, axe: str, start: str, width: int
+WALKED = {
+    "stage:pilot-project": {
+        3: {
+            "PilotProject-question.triesOut": "Does it help?",
+            "PilotProject-bound.decisionDue": "2027",
+        }
+    },
+    "stage:programme": {
+        4: {"Programme-goal.strategicGoal": "Every ward", "Programme-parts.partCount": "4"}
+    },
+    "stage:ad-hoc-individual": {3: {"Ask-start": "2005-03"}},
+}
+"""Stage → the number of a step → what is written in its fields."""
+
+
+@pytest.mark.parametrize("stage", WALKED)
+@pytest.mark.parametrize(
+    ("start", "width", "scripts"), [("", 1200, True), ("/da", 320, True), ("/de", 1200, False)]
+)
+def test_the_self_assessment_is_walked_by_keyboard_with_scripts_and_without(
+    browser: Any, address: str, axe: str, stage: str, start: str, width: int, scripts: bool
 ) -> None:
-    """No page of it has a script; the checker's is run beside it."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
+    """No page of it has a script; where scripts are on, the checker's is run beside it."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, bypass_csp=True, java_script_enabled=scripts
+    )
     page = context.new_page()
+    checked = scripts and (stage == "stage:pilot-project")
+
+    def see(step: int | None) -> None:
+        if step:
+            assert page.locator("p.kind").inner_text().split()[-3] == str(step)
+        if scripts:
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if checked:
+            assert violations(page, axe) == []
+
     page.goto(f"{address}{start}/self-assessment")
+    see(1)
     page.get_by_role("textbox").first.fill("Memory café")
     page.locator("[id='Ask-runner']").fill("Harbour")
-    page.locator("[name='Ask-stage'][value='stage:pilot-project']").check()
+    page.locator(f"[name='Ask-stage'][value='{stage}']").check()
     page.locator("[id='Ask-runner']").press("Enter")  # the first button goes on
-    page.locator("[name='CoProduction-citizenInput.contribution']").first.check()
+    see(2)
+    user = page.locator("[name='CoProduction-citizenInput.role'][value='role:service-user']")
+    gives = page.locator("[name='CoProduction-citizenInput.role:service-user.contribution']").first
+    assert not gives.is_visible()  # before it is said that they take part
+    user.check()
+    gives.check()
+    user.uncheck()
     page.locator("p.go button[value=next]").click()
     faults = page.get_by_role("alert")
     faults.get_by_role("link").click()  # to the field that it is about
-    assert violations(page, axe) == []
-    page.locator("[name='CoProduction-citizenInput.role']").first.check()
-    page.locator("p.go button[value=next]").click()
-    assert faults.count() == 0
-    page.locator("[id='PilotProject-question.triesOut']").fill("Does it help?")
-    page.locator("[id='PilotProject-bound.decisionDue']").fill("2027")
-    for _ in range(3):
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    see(2)
+    user.check()
+    page.locator(
+        "[name='CoProduction-serviceInput.role'][value='role:frontline-professional']"
+    ).check()
+    for step in (3, 4, 5, 6):
         page.locator("p.go button[value=next]").click()
-    assert violations(page, axe) == []
+        assert faults.count() == 0
+        see(step)
+        for name, words in WALKED[stage].get(step, {}).items():
+            page.locator(f"[id='{name}']").fill(words)
+        if step == 3 and stage == "stage:ad-hoc-individual":
+            page.locator("[name='AdHocIndividual-discretion.enabler']").first.check()
     page.locator("p.go button[value=result]").click()
     assert page.locator("h1").inner_text() == "Memory café"
     assert page.locator("#supported + p strong").count() == 1
-    assert violations(page, axe) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    see(None)
     assert context.cookies() == []
     context.close()

@@ -41,6 +41,17 @@ def test_a_step_carries_the_answers_of_the_others(
     assert "<b>café" not in answer.text
 
 
+def test_nothing_is_on_record_before_anything_is_answered(client: FlaskClient) -> None:
+    page = client.get("/self-assessment", headers=PAGE).text
+    counted = re.findall(r'<td class="number">(\d+) ', page)
+    assert len(counted) > 4
+    assert set(counted) == {"0"}
+    result = sent(client, {"step": "1", "to": "result", "Ask-stage": "stage:pilot-project"}).text
+    assert "✓" not in result
+    assert "0 of 2 required criteria are on record. 1 more only excludes" in result
+    assert "Not on record: “" in result
+
+
 def test_nothing_is_kept_of_an_answer(client: FlaskClient) -> None:
     for to in ("next", "result", "save", "json"):
         answer = sent(client, {**START, "to": to})
@@ -93,7 +104,7 @@ def test_a_saved_file_opens_again(client: FlaskClient) -> None:
         ({"step": "1", "to": "next", "Ask-stage": "stage:<script>alert(1)</script>"}, 422),
         ({"step": "2", "to": "next", "made-up": "'><script>"}, 422),
         ({"step": "4", "to": "1", "Ask-name": ["a", "b"]}, 200),
-        ({"step": "1", "to": "next", "Ask-name": "x" * 70_000}, 413),
+        ({"step": "1", "to": "next", "Ask-name": "x" * 130_000}, 413),
         ({"step": "1", "to": "save", "Ask-name": "=cmd|' /C calc'!A0"}, 200),
         ({"step": "5", "to": "find", "find": "<script>" * 100}, 200),
         ({"step": "1", "to": "result", "Ask-runner": "\u202e\ud7ff\U0010ffff../../etc"}, 200),

@@ -3,10 +3,34 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from coprod_kg.selfassessment.questionnaire import Field, Kind, Option, Question, Questionnaire
+from coprod_kg.model.namespaces import expand
+from coprod_kg.selfassessment.answers import Answers
+from coprod_kg.selfassessment.questionnaire import (
+    Field,
+    Kind,
+    Option,
+    Question,
+    Questionnaire,
+    Step,
+)
 from coprod_kg.selfassessment.statements import Statements
 
-__all__ = ["StepView"]
+__all__ = ["Sections", "StepView"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The questions of one step, each in one of its sections.
+
+    Attributes:
+        first: what an initiative of the stages that were named has to be asked.
+        folded: what other stages ask, and what only helps.
+        organisation: what is asked of the organisation that runs it.
+    """
+
+    first: tuple[Question, ...]
+    folded: tuple[Question, ...]
+    organisation: tuple[Question, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +42,17 @@ class StepView:
     """
 
     language: str
+
+    def sections(self, step: Step, answers: Answers, asked: Questionnaire) -> Sections:
+        """The questions of a step by how much they matter to the stages that are answered."""
+        named = [answers.first(name) for name in ("Ask-stage", "Ask-target")]
+        stages = asked.submissions.narrower(expand(name) for name in named if name)
+        own = [question for question in step.questions if not question.of_organisation]
+        return Sections(
+            tuple(question for question in own if question.concerns(stages)),
+            tuple(question for question in own if not question.concerns(stages)),
+            tuple(question for question in step.questions if question.of_organisation),
+        )
 
     def by_name(self, options: Iterable[Option]) -> list[tuple[str, str]]:
         """Name and key of each option, by name."""
