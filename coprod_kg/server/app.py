@@ -16,11 +16,13 @@ from coprod_kg.server.asgi import HttpServer
 from coprod_kg.server.fast_lookup import FastLookup
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import LocalStore
-from coprod_kg.web import create_app, metrics
+from coprod_kg.web import create_app, metrics, self_assessment
 
 __all__ = ["app"]
 
 _EVERY_SECONDS = 0.5
+_PREPARED_AFTER_SECONDS = 5.0
+"""A process that has just started has other things to do, and may be stopped at once."""
 
 
 def _run_directory() -> Path:
@@ -48,6 +50,9 @@ settings = Settings.load()
 run = _run_directory()
 store = LocalStore(run, settings, point_lookups=not settings.store)
 application = create_app(store, settings, run)
+preparing = threading.Timer(_PREPARED_AFTER_SECONDS, self_assessment.prepare, (application,))
+preparing.daemon = True
+preparing.start()
 # An engine's answer is waited for in a thread; the event loop asks only workers of this machine.
 quick = None if settings.store else FastLookup(application.config["SITE"], store)
 app = HttpServer(application, settings, quick)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Flask, Response, request
 
 from coprod_kg.assessment.values import as_values
 from coprod_kg.errors import TooLarge, Unauthorised
@@ -32,12 +32,13 @@ from coprod_kg.web.site import Site
 from coprod_kg.web.submitting import received
 from coprod_kg.web.upload import grant_of_field
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "prepare"]
 
 _CONTROLS: Final = ("step", "to", "find", "token", "contact")
 """Fields of the form that are no answers: the step filled in, where to go, words to look for, and
 who sends it."""
 _FILE: Final = "file"
+_TEMPLATES: Final = ("explorer/self-assessment.html", "explorer/self-assessment-result.html")
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -52,6 +53,14 @@ def blueprint(site: Site) -> Blueprint:
         f"/<language:language>{rule}", endpoint="form", view_func=view, methods=methods
     )
     return routes
+
+
+def prepare(app: Flask) -> None:
+    """Make ready what the first step would wait for: questions, rules, profiles and templates."""
+    nothing, asked = Answers({}), questionnaire()
+    verdict(made(nothing, asked, app.config["SETTINGS"].base_iri), nothing)
+    for name in _TEMPLATES:
+        app.jinja_env.get_template(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,7 @@ def _step(page: Page, form: _Form, number: int) -> Response:
     met = {found.criterion.iri for found in explanation.judgement.verdicts if found.met}
     met |= {v.criterion.iri for runner in explanation.runners for v in runner.verdicts if v.met}
     response = page.render(
-        "explorer/self-assessment.html",
+        _TEMPLATES[0],
         asked=asked,
         step=step,
         answers=form.answers,
@@ -201,7 +210,7 @@ def _result(page: Page, form: _Form, statements: Statements) -> Response:
             criterion["decided"] = []  # by the answers alone, which no page shows
     return _only_now(
         page.render(
-            "explorer/self-assessment-result.html",
+            _TEMPLATES[1],
             asked=questionnaire(),
             answers=form.answers,
             carried=form.answers.pairs(),
