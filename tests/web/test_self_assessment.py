@@ -47,8 +47,8 @@ def test_nothing_is_on_record_before_anything_is_answered(client: FlaskClient) -
     assert len(counted) > 4
     assert set(counted) == {"0"}
     result = sent(client, {"step": "1", "to": "result", "Ask-stage": "stage:pilot-project"}).text
-    assert "✓" not in result
-    assert "0 of 2 required criteria are on record. 1 more only excludes" in result
+    assert "None of the 2 required criteria is met." in result
+    assert "✓ on record" not in result
     assert "Not on record: “" in result
 
 
