@@ -175,7 +175,9 @@ def test_contributions_are_those_of_who_gives_them() -> None:
     gives = ox.NamedNode("https://w3id.org/coprod/ontology#contribution")
     found = made(given, questionnaire(), BASE).triples
     assert [
-        triple.subject.value.rpartition("/")[2] for triple in found if triple.predicate == gives
+        str(triple.subject).strip("<>").rpartition("/")[2]
+        for triple in found
+        if triple.predicate == gives
     ] == ["my-initiative-frontline-professional"]
 
 
