@@ -18,13 +18,8 @@ from coprod_kg.model.installed import Model
 from coprod_kg.model.turtle import read as read_turtle
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.selfassessment.answers import Answers, read
-from coprod_kg.selfassessment.questionnaire import (
-    DOCUMENTS,
-    Kind,
-    Questionnaire,
-    of_files,
-    questionnaire,
-)
+from coprod_kg.selfassessment.questionnaire import Questionnaire, of_files, questionnaire
+from coprod_kg.selfassessment.questions import DOCUMENTS, Kind
 from coprod_kg.selfassessment.saved_file import opened, written
 from coprod_kg.selfassessment.statements import made, turtle
 from coprod_kg.selfassessment.verdict import next_steps, verdict

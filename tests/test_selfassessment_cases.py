@@ -1,4 +1,7 @@
-"""Cases of the example data, entered in the self-assessment by hand as their coding tells them."""
+"""Cases of the example data, entered in the self-assessment by hand as their coding tells them.
+
+``tests/selfassessed`` holds them as they were coded on 29 November 2026, when they were entered.
+"""
 
 import re
 from pathlib import Path
@@ -26,7 +29,7 @@ CoProduction-citizenInput.role:service-user.contribution = contribution:knowledg
 CoProduction-citizenInput.role:service-user.contribution = contribution:labour
 CoProduction-serviceInput.role = role:frontline-professional
 CoProduction-serviceInput.role:frontline-professional.contribution
-    = contribution:knowledge-and-experience
+    = contribution:professional-expertise
 CoProduction-serviceInput.role = role:public-service-provider
 AdHocIndividual-discretion.enabler = enabler:frontline-discretion
 AdHocIndividual-discretion.enabler = enabler:citizen-initiative
@@ -34,6 +37,9 @@ AdHocCollective-team = yes
 AdHocCollective-practice.destination = destination:practice
 PilotProject-learning = yes
 Project-resources.enabler = enabler:dedicated-resources
+Project-value.expectsValue = value:efficiency
+Project-value.expectsValue = value:better-outcomes
+Ask-barriers = barrier:lack-of-personnel
 """
 """The ward, in the coding what was learned became a structure, is here what it rests on."""
 LAUSANNE = """
@@ -41,11 +47,23 @@ Ask-name = Participatory budgeting in Lausanne
 Ask-runner = City of Lausanne
 Ask-sector = sector:general-public-services
 Ask-country = country:CHE
-Ask-stage = stage:pilot-project
+Ask-stage = stage:project
 Ask-start = 2019
 CoProduction-citizenInput.role = role:resident
-CoProduction-serviceInput.role = role:state-authority
+CoProduction-citizenInput.role:resident.contribution = contribution:labour
+CoProduction-citizenInput.role:resident.contribution = contribution:skills
+CoProduction-serviceInput.role = role:local-authority
+CoProduction-serviceInput.role:local-authority.contribution = contribution:money
 Project-resources.enabler = enabler:external-funding-and-support
+Project-resources.role = role:funder
+Project-value.expectsValue = value:democracy
+Project-valueSeen.condition = condition:value-for-users
+Ask-barriers = barrier:inclusiveness-gap
+Ask-barriers.barrier:inclusiveness-gap.status = barrier-status:active
+Ask-evidence.1.title = Benli-Trichet and Kübler 2022
+Ask-evidence.1.kind = evidence-kind:evaluation-report
+Ask-evidence.1.issued = 2022-05
+Ask-evidence.1.shows = Project-valueSeen
 """
 GUELPH = """
 Ask-name = Neighbourhood support and budgeting in Guelph
@@ -121,7 +139,11 @@ CASES: dict[tuple[str, str, str], dict[str, tuple[str, str]]] = {
         # The coding has the move from one stage to the next; the form asks for now and for the aim.
         "PilotProject-next": ("holds", "not-coded"),
     },
-    ("city-of-lausanne", "lausanne-participatory-budgeting", LAUSANNE): {},
+    ("city-of-lausanne", "lausanne-participatory-budgeting", LAUSANNE): {
+        # It was a pilot until 2021, and is a project: as above, the past is not asked.
+        "PilotProject-bound": ("holds", "not-coded"),
+        "PilotProject-next": ("holds", "not-coded"),
+    },
     (
         "neighbourhood-support-coalition-guelph",
         "guelph-neighbourhood-support-coalition",
@@ -158,7 +180,7 @@ def test_a_case_entered_by_hand_is_judged_as_it_was_coded(
     assert problems == []
     statements = made(answers, questionnaire(), BASE)
     entered, _ = judgements(statements.triples)
-    path = checkout / "examples" / "cases" / f"{organisation}.ttl"
+    path = checkout / "tests" / "selfassessed" / f"{organisation}.ttl"
     coded, _ = judgements(
         [quad.triple for quad in ox.parse(path=path, format=ox.RdfFormat.TURTLE, base_iri=BASE)]
     )

@@ -9,7 +9,8 @@ from typing import Final
 
 from coprod_kg.errors import TooLarge
 from coprod_kg.model.advice import LANGUAGES
-from coprod_kg.selfassessment.questionnaire import Field, Kind, Question, Questionnaire
+from coprod_kg.selfassessment.questionnaire import Questionnaire
+from coprod_kg.selfassessment.questions import Field, Kind, Question
 
 __all__ = ["LANGUAGE", "Answers", "Problem", "State", "in_words", "is_written", "read"]
 

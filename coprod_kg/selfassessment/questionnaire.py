@@ -4,9 +4,8 @@ Each criterion of a stage is a question, unless other questions ask for all that
 rest, and the steps, stand in ``shapes/self-assessment.ttl``.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,19 +19,10 @@ from coprod_kg.model.namespaces import expand, shorten
 from coprod_kg.model.schemes import Concept, schemes
 from coprod_kg.model.turtle import read
 from coprod_kg.selfassessment.asked import Asked, Submissions, asked_by
+from coprod_kg.selfassessment.questions import DOCUMENTS, PARTS, Field, Kind, Option, Question, Step
 from coprod_kg.validation.profiles import Criterion, Profile, Profiles
 
-__all__ = [
-    "DOCUMENTS",
-    "Field",
-    "Kind",
-    "Option",
-    "Question",
-    "Questionnaire",
-    "Step",
-    "of_files",
-    "questionnaire",
-]
+__all__ = ["Questionnaire", "of_files", "questionnaire"]
 
 _CRITERION_ORDER: Final = 100
 """What a criterion's rank counts for in the order of a step, after the questions of its own."""
@@ -40,171 +30,6 @@ _UNASKED_STEP: Final = "Step-supports"
 """Where a criterion is asked that names no step."""
 _LONG: Final = frozenset({expand("dcterms:description")})
 _LINES: Final = frozenset({expand("rdfs:label")})
-
-
-DOCUMENTS: Final = ("1", "2", "3")
-"""The documents that can be named."""
-
-
-class Kind(StrEnum):
-    """How a field is filled in."""
-
-    LINE = "line"
-    TEXT = "text"
-    DATE = "date"
-    NUMBER = "number"
-    ADDRESS = "address"
-    QUESTIONS = "questions"
-    CHOICE = "choice"
-    CHOICES = "choices"
-    BARRIERS = "barriers"
-    DOCUMENTS = "documents"
-
-
-_PARTS: Final = {
-    (Kind.BARRIERS, "status"): (Kind.CHOICE, expand("cp:barrierStatus")),
-    (Kind.BARRIERS, "by"): (Kind.CHOICE, expand("cp:overcomeBy")),
-    (Kind.DOCUMENTS, "title"): (Kind.LINE, expand("rdfs:label")),
-    (Kind.DOCUMENTS, "page"): (Kind.ADDRESS, expand("foaf:page")),
-    (Kind.DOCUMENTS, "kind"): (Kind.CHOICE, expand("cp:evidenceKind")),
-    (Kind.DOCUMENTS, "issued"): (Kind.DATE, expand("dcterms:issued")),
-    (Kind.DOCUMENTS, "independence"): (Kind.CHOICE, expand("cp:hasIndependence")),
-    (Kind.DOCUMENTS, "shows"): (Kind.QUESTIONS, ""),
-}
-"""What is asked of each barrier that is chosen, and of each document."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One concept that can be chosen.
-
-    Attributes:
-        key: its short name, as the form sends it.
-        concept: the concept.
-        definitions: language → its definition.
-        group: the concept that it stands under, or None.
-    """
-
-    key: str
-    concept: Concept
-    definitions: Mapping[str, str]
-    group: Concept | None = None
-
-    def label(self, language: str) -> str:
-        """What it is called in a language."""
-        return self.concept.label(language)
-
-    def definition(self, language: str) -> tuple[str, str]:
-        """Its definition in a language, else in English; and the language that it is in."""
-        if language in self.definitions:
-            return self.definitions[language], language
-        return self.definitions.get("en", ""), "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a question.
-
-    Attributes:
-        name: as the form sends it.
-        kind: how it is filled in.
-        claim: the class of the claim that it describes; empty where it is the subject itself.
-        prop: the property that it gives a value.
-        options: what can be chosen.
-        implied: whether its one value is given with the answer, so that nothing is shown.
-        per: the field of whose chosen values each has its own answer here, as each role its own
-            contributions; or an empty text.
-    """
-
-    name: str
-    kind: Kind
-    claim: str
-    prop: str
-    options: tuple[Option, ...] = ()
-    implied: bool = False
-    per: str = ""
-
-    def of(self, key: str) -> str:
-        """Its name in the form for one value of the field that it is asked of."""
-        question, _, part = self.name.partition(".")
-        return f"{question}.{key}.{part}"
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """What can be chosen, as the form sends it."""
-        return frozenset(option.key for option in self.options)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question.
-
-    Attributes:
-        name: its name in the form: that of its shape.
-        step: the name of its step.
-        order: its place there.
-        names: language → the question.
-        descriptions: language → what more is said.
-        examples: language → examples.
-        fields: what is filled in.
-        criterion: the criterion that it asks about, or None.
-        of_organisation: whether it is about the organisation, not the initiative.
-        assumed: property → value that an answer says besides.
-        needed: whether it is asked of everybody; of a criterion, whether a stage requires it.
-    """
-
-    name: str
-    step: str
-    order: int
-    names: Mapping[str, str]
-    descriptions: Mapping[str, str]
-    examples: Mapping[str, Sequence[str]]
-    fields: tuple[Field, ...]
-    criterion: Criterion | None = None
-    of_organisation: bool = False
-    assumed: Mapping[str, str] = field(default_factory=dict)
-    needed: bool = True
-
-    def concerns(self, stages: Collection[str]) -> bool:
-        """Whether an initiative of some stages has to be asked; else it is asked if it has time.
-
-        Args:
-            stages: where its manager places it, and what it is meant to be; none while that is
-                open, and then whatever any stage requires matters.
-        """
-        of_stages = self.criterion.stages if self.criterion else ()
-        return self.needed and (
-            not of_stages or not stages or not set(stages).isdisjoint(of_stages)
-        )
-
-    def text(self, language: str) -> str:
-        """The question in a language, else in English."""
-        return self.names.get(language) or self.names.get("en", self.name)
-
-    def description(self, language: str) -> str:
-        """What more is said, likewise."""
-        return self.descriptions.get(language) or self.descriptions.get("en", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One page of questions.
-
-    Attributes:
-        number: its place, from 1.
-        name: the name of its group in the shapes.
-        labels: language → its heading.
-        questions: what is asked, in order.
-    """
-
-    number: int
-    name: str
-    labels: Mapping[str, str]
-    questions: tuple[Question, ...]
-
-    def label(self, language: str) -> str:
-        """Its heading in a language, else in English."""
-        return self.labels.get(language) or self.labels.get("en", self.name)
 
 
 class Questionnaire:
@@ -240,7 +65,7 @@ class Questionnaire:
                 tuple(
                     sorted(
                         (question for question in asked if question.step == _local(node)),
-                        key=_place,
+                        key=lambda question: (question.order, question.name),
                     )
                 ),
             )
@@ -280,7 +105,7 @@ class Questionnaire:
             if of_all.kind is Kind.BARRIERS
             else of_all.kind is Kind.DOCUMENTS and number in DOCUMENTS
         )
-        kind, prop = _PARTS.get((of_all.kind, part), (None, ""))
+        kind, prop = PARTS.get((of_all.kind, part), (None, ""))
         if not fits or kind is None:
             return None
         options: tuple[Option, ...] = ()
@@ -475,10 +300,6 @@ def of_files(shapes: Graph, profiles: Profiles) -> Questionnaire:
     """The questions of some profiles, and what is asked besides them."""
     model = Model.installed()
     return Questionnaire(shapes, profiles, Submissions(model.submission, model.graph))
-
-
-def _place(question: Question) -> tuple[int, str]:
-    return question.order, question.name
 
 
 def _local(node: Any) -> str:

@@ -10,7 +10,8 @@ import pyoxigraph as ox
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, named, prefixes, shorten
 from coprod_kg.selfassessment.answers import Answers, State, is_written
-from coprod_kg.selfassessment.questionnaire import DOCUMENTS, Field, Kind, Question, Questionnaire
+from coprod_kg.selfassessment.questionnaire import Questionnaire
+from coprod_kg.selfassessment.questions import DOCUMENTS, Field, Kind, Question
 from coprod_kg.workbook.identifiers import scoped, slug
 
 __all__ = ["Claimant", "Statements", "made", "turtle"]

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import pyoxigraph as ox
 
@@ -18,6 +18,7 @@ from coprod_kg.assessment.peers import Peers, ReportedBarrier
 from coprod_kg.assessment.search import Subject
 from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.assessment.similar import SimilarInitiative, similar_at
+from coprod_kg.assessment.text import met_of_required
 from coprod_kg.model.bases import is_secondary
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
@@ -28,7 +29,7 @@ from coprod_kg.selfassessment.statements import Statements
 from coprod_kg.store.base import Store
 from coprod_kg.validation.profiles import CriterionFinding, Judgement, Profiles, Verdict
 
-__all__ = ["NextStep", "judgements", "next_steps", "profiles", "verdict"]
+__all__ = ["NextStep", "count_answers", "judgements", "next_steps", "profiles", "verdict"]
 
 _STEPS: Final = 3
 _RULES: Final = threading.Lock()
@@ -114,6 +115,18 @@ def next_steps(explanation: Explanation, answers: Answers) -> list[NextStep]:
     None of them is to go higher: a criterion of a stage that nobody claims is not among them.
     """
     return list(_next_steps(explanation, answers))[:_STEPS]
+
+
+def count_answers(values: dict[str, Any], explanation: Explanation) -> None:
+    """Count of each stage what the answers show: a question left open shows nothing."""
+    told = zip(values["profiles"], explanation.judgement.profiles, strict=True)
+    for profile_values, profile in told:
+        required = [
+            found
+            for found in explanation.verdicts(profile)
+            if found.criterion.required and not found.by_silence
+        ]
+        profile_values["howMany"] = met_of_required(explanation.words, "counted", required)
 
 
 def _next_steps(explanation: Explanation, answers: Answers) -> Iterable[NextStep]:

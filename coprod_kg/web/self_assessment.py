@@ -12,17 +12,16 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, request
 
-from coprod_kg.assessment.explanation import Explanation
-from coprod_kg.assessment.text import met_of_required
 from coprod_kg.assessment.values import as_values
 from coprod_kg.errors import TooLarge, Unauthorised
 from coprod_kg.selfassessment.answers import Answers, Problem, read
 from coprod_kg.selfassessment.proposals import Proposals
-from coprod_kg.selfassessment.questionnaire import Questionnaire, Step, questionnaire
+from coprod_kg.selfassessment.questionnaire import Questionnaire, questionnaire
+from coprod_kg.selfassessment.questions import Step
 from coprod_kg.selfassessment.saved_file import MOST_BYTES, opened, written
 from coprod_kg.selfassessment.sending import file_of, missing
 from coprod_kg.selfassessment.statements import Statements, made
-from coprod_kg.selfassessment.verdict import next_steps, profiles, verdict
+from coprod_kg.selfassessment.verdict import count_answers, next_steps, profiles, verdict
 from coprod_kg.store.base import NOTHING
 from coprod_kg.web.client_slots import client
 from coprod_kg.web.explorer.assessed import PageStore, shown
@@ -207,7 +206,7 @@ def _result(page: Page, form: _Form, statements: Statements) -> Response:
     store = PageStore(page.site.store, NOTHING, page=page)
     explanation = verdict(statements, form.answers, store)
     found = shown(page, explanation, profiles())
-    _count_answers(found.values, explanation)
+    count_answers(found.values, explanation)
     for profile in (*found.values["profiles"], *_organisation(found.values)):
         for criterion in profile["criteria"]:
             criterion["decided"] = []  # by the answers alone, which no page shows
@@ -228,18 +227,6 @@ def _result(page: Page, form: _Form, statements: Statements) -> Response:
         ),
         422 if form.problems else 200,
     )
-
-
-def _count_answers(values: dict[str, Any], explanation: Explanation) -> None:
-    """Count of each stage what the answers show: a question left open shows nothing."""
-    told = zip(values["profiles"], explanation.judgement.profiles, strict=True)
-    for profile_values, profile in told:
-        required = [
-            found
-            for found in explanation.verdicts(profile)
-            if found.criterion.required and not found.by_silence
-        ]
-        profile_values["howMany"] = met_of_required(explanation.words, "counted", required)
 
 
 def _send(page: Page, form: _Form, statements: Statements, *, dry_run: bool) -> Response:
@@ -282,7 +269,7 @@ def _json(page: Page, answers: Answers, statements: Statements) -> Response:
     store = PageStore(page.site.store, NOTHING, page=page)
     explanation = verdict(statements, answers, store)
     assessment = as_values(explanation, profiles())
-    _count_answers(assessment, explanation)
+    count_answers(assessment, explanation)
     told = {
         "answers": [list(pair) for pair in answers.pairs()],
         "assessment": assessment,

@@ -5,14 +5,8 @@ from dataclasses import dataclass
 
 from coprod_kg.model.namespaces import expand
 from coprod_kg.selfassessment.answers import Answers
-from coprod_kg.selfassessment.questionnaire import (
-    Field,
-    Kind,
-    Option,
-    Question,
-    Questionnaire,
-    Step,
-)
+from coprod_kg.selfassessment.questionnaire import Questionnaire
+from coprod_kg.selfassessment.questions import Field, Kind, Option, Question, Step
 from coprod_kg.selfassessment.statements import Statements
 
 __all__ = ["Sections", "StepView"]
