@@ -21,7 +21,7 @@ from coprod_kg.assessment.explanation import Explainer, Explanation
 from coprod_kg.assessment.search import find
 from coprod_kg.assessment.summary import verdict_lines
 from coprod_kg.assessment.sureness import how_sure, what_would_change_it
-from coprod_kg.assessment.text import as_lines
+from coprod_kg.assessment.text import as_lines, what_others_did
 from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.assess import assess as command
 from coprod_kg.cli.submit import submit as submit_command
@@ -263,6 +263,20 @@ def test_a_programme_is_shown_the_state_of_its_organisation(
     )
 
 
+def test_a_denied_contribution_is_told_as_a_no_and_not_as_unknown(
+    store: MemoryStore, explainer: Explainer
+) -> None:
+    quarters = explained(store, explainer, "quarters")
+    verdicts = tuple(
+        replace(verdict, denied=("urn:claim",))
+        if verdict.criterion.iri.endswith("CoProduction-citizenInput")
+        else verdict
+        for verdict in quarters.judgement.verdicts
+    )
+    text = told(replace(quarters, judgement=replace(quarters.judgement, verdicts=verdicts)))
+    assert "it is not co-production. Against it: “Citizens or users put something in”." in text
+
+
 def test_what_the_organisations_behind_a_programme_lack_alike_is_told_once(
     store: MemoryStore, explainer: Explainer
 ) -> None:
@@ -381,6 +395,24 @@ def test_few_cases_are_said_to_be_few(store: MemoryStore, explainer: Explainer) 
     assert "Of the 4 others that report any barrier, 2 report it." in text
     assert "1 of these 2 is said to have overcome it; of the rest that is not on record." in text
     assert "Too few to generalise from." in text
+
+
+@pytest.mark.parametrize(
+    ("reporting", "others", "said"),
+    [
+        (0, 0, "Nobody else in the store reports any barrier"),
+        (1, 0, "The only other that reports any barrier does not report this one"),
+        (1, 1, "The only other that reports any barrier reports it too."),
+        (3, 3, "All 3 others that report any barrier report it too."),
+        (3, 1, "Of the 3 others that report any barrier, 1 reports it."),
+    ],
+)
+def test_how_many_others_report_a_barrier_is_told_in_grammar(
+    reporting: int, others: int, said: str, store: MemoryStore, explainer: Explainer
+) -> None:
+    (barrier,) = explained(store, explainer, "garden").barriers
+    counted = replace(barrier, reporting=reporting, others=others)
+    assert what_others_did(counted, explained(store, explainer, "garden").words).startswith(said)
 
 
 def test_a_barrier_of_nobody_else_is_said_to_teach_nothing_yet(
