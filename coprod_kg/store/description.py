@@ -182,13 +182,16 @@ class Description:
         # Who sent data is known to those who may see that data; it is no thing that changed.
         records = {f"{self.base_iri}graph/{name}" for name in _RECORDS}
         for subject, graphs in self.places.items():
-            before, now = self.before.get(subject, none), of_subject(self.store, subject)
+            before = self.before.get(subject, none)
+            # What was not there before has changed, whatever its hash.
+            now = of_subject(self.store, subject, hashed=bool(before[0]))
             if self.tally is not None:
                 self.tally.subtract(before[0])
                 self.tally.update(now[0])
             name = subject.value if isinstance(subject, ox.NamedNode) else ""
             told = sorted(graphs - records)
-            if before[1] != now[1] and name.startswith(things) and told:
+            changed = before[1] != now[1] or bool(before[0]) != bool(now[0])
+            if changed and name.startswith(things) and told:
                 kind = "updated" if before[0] and now[0] else "created" if now[0] else "removed"
                 yield name, kind, told
 

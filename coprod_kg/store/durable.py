@@ -123,11 +123,23 @@ class Durable:
 
     def version(self) -> int:
         """The newest version in the store; 0 before the first commit."""
+        newest = self.touched.get(_ANY, self.opened) or self._newest_recorded()
+        while self._is_recorded(newest + 1):  # the commit that is under way, or another machine's
+            newest += 1
+        return newest
+
+    def _newest_recorded(self) -> int:
+        """The newest version of all that are recorded."""
         quads = self.store.quads_for_pattern(None, _VERSION, None, self._graph("provenance"))
         numbers = (quad.object for quad in quads)
         return max(
             (int(number.value) for number in numbers if isinstance(number, ox.Literal)), default=0
         )
+
+    def _is_recorded(self, version: int) -> bool:
+        node = ox.NamedNode(f"{self.base_iri}version/{version}")
+        said = self.store.quads_for_pattern(node, _VERSION, None, self._graph("provenance"))
+        return next(iter(said), None) is not None
 
     def commit(self, changes: Sequence[Change]) -> Commit:
         """Make the changes, in their order, one new version.

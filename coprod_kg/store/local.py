@@ -201,8 +201,8 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
             "COPROD_DATA": str(directory.root),
             "COPROD_RUN": str(run),
             LISTEN: str(listening.fileno()),
-            # glibc gives each thread memory of its own to allocate in and keeps it: with a few
-            # dozen threads a web process held 180 MiB under load, so 135.
+            # glibc gives each thread memory of its own to allocate in, and keeps it: a web process
+            # with some dozens of threads held 180 MiB under load, with two such areas 135.
             "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
             # where the processes that count requests meet; read when their module is imported
             "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),

@@ -92,11 +92,13 @@ class _Entry:
         return found + ([ox.Triple(self.parent, self.link, self.node)] if self.parent else [])
 
 
-def of_subject(store: ox.Store, subject: Subject) -> tuple[Tally, str]:
-    """What a subject contributes, and a hash of its triples."""
+def of_subject(store: ox.Store, subject: Subject, *, hashed: bool = True) -> tuple[Tally, str]:
+    """What a subject contributes, and a hash of its triples where one is wanted."""
     quads = list(store.quads_for_pattern(subject, None, None, merged.MERGE))
     if not quads:
         return _NOTHING  # one for all: most subjects of a large load were not there before
+    if not hashed:
+        return _tally(quads), ""
     text = "\n".join(sorted(f"{quad.predicate} {quad.object}" for quad in quads))
     return _tally(quads), sha256(text.encode()).hexdigest()
 
@@ -288,7 +290,7 @@ def tallied(
 ) -> None:
     """Make a change that touches some subjects only, and keep the counts."""
     for subject in subjects:
-        tally.subtract(of_subject(store, subject)[0])
+        tally.subtract(of_subject(store, subject, hashed=False)[0])
     change()
     for subject in subjects:
-        tally.update(of_subject(store, subject)[0])
+        tally.update(of_subject(store, subject, hashed=False)[0])
