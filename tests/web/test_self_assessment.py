@@ -1,14 +1,18 @@
 """The self-assessment over HTTP: the state travels in the form, and whatever comes is answered."""
 
 import io
+import json
 import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from coprod_kg.access import Role, Tokens
+from coprod_kg.cli.proposals import proposals
+from coprod_kg.errors import WrongUsage
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.selfassessment.proposals import Proposals, Standing
 from coprod_kg.settings import Settings
@@ -195,11 +199,41 @@ def test_a_proposal_waits_apart_until_a_curator_decides(
     assert "Memory" not in kept
 
 
+def test_a_curator_decides_at_the_terminal_too(
+    sending: tuple[FlaskClient, Settings, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, settings, curator, _ = sending
+    monkeypatch.setenv("COPROD_DATA", str(settings.data))
+
+    def said(*arguments: str) -> str:
+        result = CliRunner().invoke(proposals, arguments, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    barrier = "Ask-barriers.barrier:lack-of-trust.status"
+    answers = {"Ask-barriers": "barrier:lack-of-trust", barrier: "barrier-status:active"}
+    for _ in range(2):
+        client.post("/self-assessment", data={**SENT, **answers, "to": "propose"})
+    listed = json.loads(said("--json"))
+    assert listed == client.get("/proposals", headers=bearer(curator)).get_json()
+    first, second = (proposal["id"] for proposal in listed["proposals"])
+    assert first in said()
+    said("return", first, "Name the document.")
+    shown = said("show", first)
+    assert shown == "It is returned.\n"  # and nothing of what was answered
+    page = client.get(f"/proposals/{second}", headers={**bearer(curator), **PAGE}).text
+    assert "Lack of trust: Active" in page
+    said("discard", second)
+    assert json.loads(said("--json")) == {"proposals": []}
+    with pytest.raises(WrongUsage, match="discarded already"):
+        said("return", second, "Too late.")
+
+
 def test_a_proposal_that_nobody_decides_expires(tmp_path: Path) -> None:
-    proposals = Proposals(Settings(data=tmp_path))
-    address = proposals.add([("Ask-name", "Café")], "me@example.org", "client")
-    assert proposals.told(address).standing is Standing.WAITING
-    proposals = Proposals(Settings(data=tmp_path, proposal_days=0))
-    assert proposals.told(address).standing is Standing.EXPIRED
-    assert proposals.waiting() == []
+    queue = Proposals(Settings(data=tmp_path))
+    address = queue.add([("Ask-name", "Café")], "me@example.org", "client")
+    assert queue.told(address).standing is Standing.WAITING
+    queue = Proposals(Settings(data=tmp_path, proposal_days=0))
+    assert queue.told(address).standing is Standing.EXPIRED
+    assert queue.waiting() == []
     assert "Café" not in "".join(path.read_text() for path in tmp_path.rglob("*.json"))
