@@ -5,7 +5,7 @@ from the settings (which `publish_model` put into the graph) and from the tags o
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -22,7 +22,7 @@ from coprod_kg.model.namespaces import expand, last_part, prefixes, term
 from coprod_kg.model.turtle import read
 from coprod_kg.publishing.documents import document
 from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised
-from coprod_kg.store.description import Described
+from coprod_kg.store.description import Described, Said
 
 __all__ = ["describe", "seeds"]
 
@@ -48,8 +48,9 @@ _DUMPS: Final = {
     "nq": ("application/n-quads", "RDF_N_QUADS"),
     "trig": ("application/trig", "RDF_TRIG"),
 }
-
-Said = Mapping[ox.NamedNode, Sequence[ox.Triple]]
+_MEMBERS: Final = frozenset(
+    {ox.NamedNode(expand("dcat:dataset")), ox.NamedNode(expand("dcat:record"))}
+)
 
 
 def seeds(
@@ -118,34 +119,49 @@ class _Version:
     def said(self) -> Said:
         """Every part that may have changed."""
         said: dict[ox.NamedNode, list[ox.Triple]] = {}
-        root = self._root()
-        catalogue = ox.NamedNode(f"{self.base}catalogue")
-        held = {
-            node.value
-            for node in self.objects(catalogue, "dcat:dataset")
-            if isinstance(node, ox.NamedNode)
-        }
-        for triple in self._static(root, held):
-            said.setdefault(triple.subject, []).append(triple)  # type: ignore[arg-type]  # no blank nodes there
-        start = f"{self.base}dataset/organisation-"
-        known = {name.removeprefix(start) for name in held if name.startswith(start)}
-        stem = f"{self.base}graph/organisation/"
+        root, whole = self._root(), self.described.whole
+        start, stem = f"{self.base}dataset/organisation-", f"{self.base}graph/organisation/"
         touched = {graph.removeprefix(stem) for graph in self._graphs() if graph.startswith(stem)}
-        gone = known - touched if self.described.whole else set[str]()
+        parts: list[ox.NamedNode] = []
+        gone = self._listed(start) - touched if whole else set[str]()
+        triples = list(self._static(root))
         for name in sorted(touched):
-            triples = list(self._organisation(name, root))
-            (known.add if triples else gone.add)(name)
-            for triple in triples:
-                said.setdefault(triple.subject, []).append(triple)  # type: ignore[arg-type]  # as above
+            told = list(self._organisation(name, root))
+            triples += told
+            if told:
+                parts.append(self.dataset(f"organisation-{name}"))
+            else:
+                gone.add(name)
+        own = [self.dataset(name) for name in ("all", "model", "releases")]
+        releases = [self.dataset(f"release-{name}") for name in self.described.tags]
+        triples += self._whole(root)
+        members = [triple for node in (*own, *parts, *releases) for triple in self._members(node)]
+        for triple in (*triples, *(members if whole else ())):
+            said.setdefault(triple.subject, []).append(triple)
         for name in gone:
             for suffix in _SUFFIXES:
                 said.setdefault(ox.NamedNode(f"{start}{name}{suffix}"), [])
-        own = [self.dataset(name) for name in ("all", "model", "releases")]
-        parts = [self.dataset(f"organisation-{name}") for name in sorted(known - gone)]
-        releases = [self.dataset(f"release-{name}") for name in self.described.tags]
-        for triple in self._whole(catalogue, [*own, *parts, *releases], root, held):
-            said.setdefault(triple.subject, []).append(triple)  # type: ignore[arg-type]  # as above
-        return {subject: list(dict.fromkeys(triples)) for subject, triples in said.items()}
+        subjects = {subject: list(dict.fromkeys(told)) for subject, told in said.items()}
+        if whole:
+            return Said(subjects)
+        left = [t for name in gone for t in self._members(ox.NamedNode(f"{start}{name}"))]
+        return Said(subjects, _MEMBERS, left, members)
+
+    def _members(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
+        """What says that a dataset is in the catalogue, and its record."""
+        catalogue, record = ox.NamedNode(f"{self.base}catalogue"), f"{node.value}#record"
+        yield ox.Triple(catalogue, _t("dcat:dataset"), node)
+        yield ox.Triple(catalogue, _t("dcat:record"), ox.NamedNode(record))
+
+    def _listed(self, start: str) -> set[str]:
+        """The names of the datasets that are in the catalogue, after how they begin."""
+        nodes = self.objects(ox.NamedNode(f"{self.base}catalogue"), "dcat:dataset")
+        return {node.value.removeprefix(start) for node in nodes if node.value.startswith(start)}
+
+    def _is_new(self, release: str) -> bool:
+        node = self.dataset(f"release-{release}")
+        quads = self.described.match(None, _t("dcat:dataset"), node, self.graph)
+        return self.described.whole or not any(True for _ in quads)
 
     def dataset(self, name: str) -> ox.NamedNode:
         return ox.NamedNode(f"{self.base}dataset/{name}")
@@ -157,17 +173,17 @@ class _Version:
         found = self.objects(self.graph, "void:sparqlEndpoint")
         return found[0].value.removesuffix("sparql") if found else self.base
 
-    def _parts(self, held: set[str]) -> list[str]:
+    def _parts(self) -> list[str]:
         """The datasets of ours that are told anew: those that changed."""
         described = self.described
         model = f"{self.base}graph/ontology" in described.graphs
-        tagged = any(f"{self.base}dataset/release-{name}" not in held for name in described.tags)
+        tagged = any(self._is_new(name) for name in described.tags)
         found = ["all"]
         found += ["model"] if described.whole or model else []
         return found + (["releases"] if described.whole or tagged else [])
 
-    def _static(self, root: str, held: set[str]) -> Iterator[ox.Triple]:
-        parts = [self.dataset(name) for name in self._parts(held)]
+    def _static(self, root: str) -> Iterator[ox.Triple]:
+        parts = [self.dataset(name) for name in self._parts()]
         told = {*parts, ox.NamedNode(f"{self.base}catalogue")}
         for triple in _parsed("catalogue.ttl", self.base):
             subject, value = _placed(triple.subject, root), _placed(triple.object, root)
@@ -211,14 +227,8 @@ class _Version:
             yield ox.Triple(subject, _t("dcterms:issued"), _moment(issued))
             yield ox.Triple(subject, _t("dcterms:modified"), _moment(modified))
 
-    def _whole(
-        self,
-        catalogue: ox.NamedNode,
-        datasets: Sequence[ox.NamedNode],
-        root: str,
-        held: set[str],
-    ) -> Iterator[ox.Triple]:
-        described = self.described
+    def _whole(self, root: str) -> Iterator[ox.Triple]:
+        described, catalogue = self.described, ox.NamedNode(f"{self.base}catalogue")
         now, number = described.made.isoformat(timespec="milliseconds"), str(described.version)
         first = self._made(1) or now
         yield ox.Triple(catalogue, _t("dcterms:issued"), _moment(first))
@@ -226,11 +236,7 @@ class _Version:
         for path in ("dcterms:publisher",):
             for value in self.objects(self.graph, path):
                 yield ox.Triple(catalogue, _t(path), value)
-        for node in datasets:
-            yield ox.Triple(catalogue, _t("dcat:dataset"), node)
-            record = ox.NamedNode(f"{node.value}#record")
-            yield ox.Triple(catalogue, _t("dcat:record"), record)
-        parts = self._parts(held)
+        parts = self._parts()
         everything, model = self.dataset("all"), self.dataset("model")
         yield ox.Triple(everything, _t("dcat:version"), ox.Literal(number))
         yield ox.Triple(everything, _t("void:uriSpace"), ox.Literal(self.base))
@@ -246,7 +252,7 @@ class _Version:
         if "model" in parts:
             yield from self._model(model, root)
         for name, version in described.tags.items():
-            if described.whole or f"{self.base}dataset/release-{name}" not in held:
+            if self._is_new(name):
                 yield from self._release(name, version, root)
 
     def _examples(self) -> list[ox.NamedNode]:

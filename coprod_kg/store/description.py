@@ -28,7 +28,7 @@ from coprod_kg.store.statistics import (
     write_statistics,
 )
 
-__all__ = ["CopiedDescription", "Describe", "Described", "Description", "Match"]
+__all__ = ["CopiedDescription", "Describe", "Described", "Description", "Match", "Said"]
 
 Match: TypeAlias = Callable[..., Iterator[ox.Quad]]
 """Finds quads by subject, predicate, object and graph, as a store does."""
@@ -68,11 +68,28 @@ class Described:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is to be said of a version beside its numbers.
+
+    Attributes:
+        subjects: subject → all that is said of it; nothing for one that is not there any more.
+        members: properties of which only what changes is said, as of a list of many things.
+        gone: what is not so any more with those.
+        added: what is so now with those.
+    """
+
+    subjects: Mapping[ox.NamedNode, Sequence[ox.Triple]]
+    members: frozenset[ox.NamedNode] = frozenset()
+    gone: Sequence[ox.Triple] = ()
+    added: Sequence[ox.Triple] = ()
+
+
 class Describe(Protocol):
     """Says what is to be said of a version beside its numbers."""
 
-    def __call__(self, described: Described) -> Mapping[ox.NamedNode, Sequence[ox.Triple]]:
-        """Subject → all that is said of it; nothing for one that is not there any more."""
+    def __call__(self, described: Described) -> Said:
+        """What is to be said."""
         ...
 
 
@@ -195,11 +212,12 @@ class Description:
                 kind = "updated" if before[0] and now[0] else "created" if now[0] else "removed"
                 yield name, kind, told
 
-    def _put(self, said: Mapping[ox.NamedNode, Sequence[ox.Triple]]) -> None:
-        gone, added = set[ox.Triple](), set[ox.Triple]()
-        for subject, wanted in said.items():
+    def _put(self, said: Said) -> None:
+        gone, added = set(said.gone), set(said.added)
+        apart = COUNTED | said.members
+        for subject, wanted in said.subjects.items():
             quads = self.store.quads_for_pattern(subject, None, None, self.graph)
-            held = {quad.triple for quad in quads if quad.predicate not in COUNTED}
+            held = {quad.triple for quad in quads if quad.predicate not in apart}
             gone |= held - set(wanted)
             added |= set(wanted) - held
         exchange(self.store, self.graph, gone, added, self.tally)

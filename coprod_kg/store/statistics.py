@@ -9,6 +9,7 @@ number that takes the place of another changes no count.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from itertools import groupby
 from typing import Final, TypeAlias
@@ -107,27 +108,39 @@ def _tally(quads: list[ox.Quad]) -> Tally:
     found: Tally = Counter()
     if not quads:
         return found
-    found[()] = len(quads)
-    found[("subjects",)] = 1
-    classes = [
+    found["subjects",] = 1
+    classes = _classes(quads)
+    for quad in quads:
+        found.update(_keys(quad, classes))
+    return found
+
+
+def _classes(quads: Iterable[ox.Quad]) -> list[str]:
+    return [
         quad.object.value
         for quad in quads
         if quad.predicate == _TYPE and isinstance(quad.object, ox.NamedNode)
     ]
-    for name in classes:
-        found["class", name] += 1
-    spaces = tuple(linked_spaces())
-    for quad in quads:
-        path = quad.predicate.value
-        found["property", path] += 1
-        if isinstance(quad.object, ox.NamedNode) and quad.object.value.startswith(spaces):
-            found["link", path, _linked(quad.object.value)] += 1
-        datatype = quad.object.datatype.value if isinstance(quad.object, ox.Literal) else ""
-        for name in classes:
-            found["class", name, path] += 1
-            if datatype:
-                found["class", name, path, datatype] += 1
+
+
+def _keys(quad: ox.Quad | ox.Triple, classes: list[str]) -> list[tuple[str, ...]]:
+    """What a statement counts for, beside its subject."""
+    path, value = quad.predicate.value, quad.object
+    found: list[tuple[str, ...]] = [(), ("property", path)]
+    found += [("class", name, path) for name in classes]
+    if isinstance(value, ox.Literal):
+        found += [("class", name, path, value.datatype.value) for name in classes]
+    elif isinstance(value, ox.NamedNode):
+        if quad.predicate == _TYPE:
+            found.append(("class", value.value))
+        if value.value.startswith(_spaces()):
+            found.append(("link", path, _linked(value.value)))
     return found
+
+
+@cache
+def _spaces() -> tuple[str, ...]:
+    return tuple(linked_spaces())
 
 
 def _linked(iri: str) -> str:
@@ -266,9 +279,12 @@ def exchange(
     added: Iterable[ox.Triple],
     tally: Tally | None = None,
 ) -> None:
-    """Take triples out of a graph and put others in, and keep the counts."""
+    """Take triples out of a graph and put others in, and keep the counts.
+
+    A subject of which much is said, as the catalogue, is not read whole for the few that change:
+    only what it is of has to be known, so those whose classes change are.
+    """
     gone, added = list(gone), list(added)
-    subjects = {triple.subject for triple in (*gone, *added)}
 
     def change() -> None:
         for triple in gone:
@@ -277,8 +293,28 @@ def exchange(
 
     if tally is None:
         change()
-    else:
-        tallied(store, subjects, tally, change)
+        return
+    triples = {*gone, *added}
+    retyped = {triple.subject for triple in triples if triple.predicate == _TYPE}
+    few = [triple for triple in triples if triple.subject not in retyped]
+    before = {triple for triple in few if _in(triple, merged.MERGE) in store}
+    subjects = {triple.subject for triple in few}
+    known = {subject for subject in subjects if _is_there(store, subject)}
+    tallied(store, retyped, tally, change)
+    for subject in subjects:
+        tally["subjects",] += _is_there(store, subject) - (subject in known)
+    classes = {
+        subject: _classes(store.quads_for_pattern(subject, _TYPE, None, merged.MERGE))
+        for subject in subjects
+    }
+    for triple in few:
+        step = (_in(triple, merged.MERGE) in store) - (triple in before)
+        for key in _keys(triple, classes[triple.subject]) if step else ():
+            tally[key] += step
+
+
+def _is_there(store: ox.Store, subject: Subject) -> bool:
+    return any(True for _ in store.quads_for_pattern(subject, None, None, merged.MERGE))
 
 
 def _in(triple: ox.Triple, graph: ox.NamedNode | ox.DefaultGraph) -> ox.Quad:
