@@ -15,16 +15,11 @@ import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
+from coprod_kg.store.counts import Subject, Tally, counted, exchange, of_subject, tallied
 from coprod_kg.store.statistics import (
     COUNTED,
-    Subject,
-    Tally,
-    counted,
     dataset_node,
-    exchange,
-    of_subject,
     read_statistics,
-    tallied,
     write_statistics,
 )
 
