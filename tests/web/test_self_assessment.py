@@ -20,6 +20,7 @@ from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 
 PAGE = {"Accept": "text/html"}
+LEADERS = "Culture-leadership"
 START = {"step": "1", "to": "next", "Ask-name": "Memory <b>café</b>", "Ask-stage": "stage:project"}
 
 
@@ -54,6 +55,16 @@ def test_nothing_is_on_record_before_anything_is_answered(client: FlaskClient) -
     assert "None of the 2 required criteria is met." in result
     assert "✓ on record" not in result
     assert "Not on record: “" in result
+
+
+def test_the_side_of_the_organisation_shows_what_it_has_too(client: FlaskClient) -> None:
+    shown = {"title": "Minutes", "kind": "evidence-kind:decision-record", "shows": LEADERS}
+    fields = {"Ask-runner": "Harbour", LEADERS: "yes", "to": "result", "step": "6"}
+    fields |= {f"Ask-evidence.1.{name}": value for name, value in shown.items()}
+    _, _, organisation = sent(client, fields).text.partition('<h2 id="organisation">')
+    assert "1 of 11 required criteria is met." in organisation
+    assert "✓ on record</span> <strong>Leaders are committed to it" in organisation
+    assert "higher is not better" not in organisation
 
 
 def test_nothing_is_kept_of_an_answer(client: FlaskClient) -> None:
