@@ -80,12 +80,14 @@ def _pages(data: Path, count: int) -> None:
             ("/catalogue?page=2", "application/rdf+xml"),
             ("/dataset/all", "text/html"),
             (f"/dataset/organisation-made-up-{count // 2}", "text/html"),
+            (f"/page/initiative/made-up-{count // 2}-1", "text/html"),
+            (f"/doc/initiative/made-up-{count // 2}-1", "text/turtle"),
             ("/.well-known/void", "text/turtle"),
             ("/sitemap.xml", "*/*"),
         ):
 
             def ask(address: str = address, accept: str = accept) -> None:
-                client.get(address, headers={"Accept": accept}).get_data()
+                client.get(address, headers={"Accept": accept}, buffered=True).get_data()
 
             cold = _seconds(ask)
             warm = statistics.median(_seconds(ask) for _ in range(3))

@@ -183,8 +183,9 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
         kept = replace(kept, members=members)
         journal.write(replace(kept, report=as_table(outcomes)))
         change = _change(outcomes, named, inferred, record, version)
-        gone = [record.graph("same-as", name) for name, data in contents.items() if not data]
-        made = store.commit(replacing_links(change, store, gone))
+        # the journal does not have them, and nobody knows which of them held before
+        links = [record.graph("same-as", name) for name in contents]
+        made = store.commit(replacing_links(change, store, links))
         outcomes = [replace(outcome, version=made.version) for outcome in outcomes]
         return replace(kept, version=made.version, report=as_table(outcomes))
 

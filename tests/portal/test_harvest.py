@@ -16,7 +16,8 @@ from coprod_kg.ingest.harvest_sources import (
     HarvestRefused,
     HarvestSource,
 )
-from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.ingest.history import roll_back
+from coprod_kg.ingest.outcome import Outcome, Sender
 from coprod_kg.ingest.submit import submit
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.publishing.portal_check import Fetched
@@ -214,6 +215,13 @@ def test_links_to_wikidata_stand_apart_and_only_where_the_source_states_them(
     dump = target.client().get(f"/dump/{target.store.version()}/organisation-{name}.ttl").text
     assert wanted in dump
     assert target.column(asked, (name,)) == []
+    (changed,) = [outcome for outcome in outcomes if not outcome.unchanged]
+    source_itself = Sender("harvest-localhost")
+    roll_back(changed.submission or "", target.store, target.settings, source_itself)
+    assert target.column(asked) == []
+    assert content(target, name) == before
+    taken(portal, target, repacked(linked), face="dump")
+    assert target.column(asked) == [wanted]
     taken(portal, target)
     assert target.column(asked) == []
 
