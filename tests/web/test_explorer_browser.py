@@ -13,6 +13,8 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from coprod_kg.selfassessment.answers import read
+from coprod_kg.selfassessment.questionnaire import questionnaire
 from coprod_kg.web.pages.editor import SCRIPT
 from tests.web.test_explorer import VIEWS
 
@@ -277,6 +279,7 @@ def test_where_we_stand_prints_on_two_sheets(browser: Any, address: str, tmp_pat
     page.close()
 
 
+BARRIERS = "Ask-barriers"
 WALKED = {
     "stage:pilot-project": {
         3: {
@@ -290,6 +293,37 @@ WALKED = {
     "stage:ad-hoc-individual": {3: {"Ask-start": "2005-03"}},
 }
 """Stage → the number of a step → what is written in its fields."""
+
+
+def test_a_self_assessment_with_five_barriers_prints_on_two_sheets(
+    browser: Any, address: str
+) -> None:
+    found = read(
+        [
+            ("Ask-name", "Memory café"),
+            ("Ask-runner", "Harbour"),
+            ("Ask-stage", "stage:project"),
+            ("Ask-sector", "sector:health"),
+            *(("Ask-barriers", key) for key in sorted(questionnaire().fields[BARRIERS].keys)[:5]),
+        ],
+        questionnaire(),
+    )
+    assert found[1] == []
+    fields = "".join(
+        f'<input name="{name}" value="{value}">'
+        for name, value in [*found[0].pairs(), ("step", "6"), ("to", "result")]
+    )
+    page = browser.new_page()
+    page.goto(f"{address}/de/self-assessment")
+    page.evaluate(
+        "fields => document.querySelector('main').innerHTML ="
+        " `<form method=post>${fields}<button id=send>Go</button></form>`",
+        fields,
+    )
+    page.locator("#send").click()
+    page.locator("#alike").wait_for()
+    assert page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n") == 2
+    page.close()
 
 
 @pytest.mark.parametrize(
