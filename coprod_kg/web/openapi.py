@@ -183,7 +183,8 @@ def _plain(media_type: str) -> dict[str, Any]:
     """The schema of a body that is told by its media type alone."""
     if media_type == CHARTS[2].media_type:
         return {"type": "object"}
-    if media_type == "application/json":  # a list where that is all there is to say
+    # A list where that is all there is to say, and JSON-LD may be one too.
+    if media_type == "application/json" or media_type.endswith("+json"):
         return {"type": ["object", "array"]}
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     fields: dict[str, dict[str, Any]] = {

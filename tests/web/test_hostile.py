@@ -1,5 +1,6 @@
 """Whatever a client sends, the fault is never the service's."""
 
+import re
 from urllib.parse import quote_plus
 
 import pytest
@@ -33,7 +34,8 @@ VALUES = st.one_of(
     st.sampled_from(["project", "http://a b", "id/initiative/alpha", "<", "\ud7ff", "\U000fffff"]),
 )
 QUERIES = st.one_of(
-    st.binary(max_size=60).map(lambda raw: raw.decode("latin-1")),
+    # No line end: it would end the request line, so no server can hand one over.
+    st.binary(max_size=60).map(lambda raw: re.sub("[\r\n]", "", raw.decode("latin-1"))),
     st.lists(st.tuples(NAMES, VALUES), max_size=6).map(
         lambda pairs: "&".join(f"{name}={quote_plus(value)}" for name, value in pairs)
     ),
