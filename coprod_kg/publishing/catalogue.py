@@ -48,9 +48,6 @@ _DUMPS: Final = {
     "nq": ("application/n-quads", "RDF_N_QUADS"),
     "trig": ("application/trig", "RDF_TRIG"),
 }
-_MEMBERS: Final = frozenset(
-    {ox.NamedNode(expand("dcat:dataset")), ox.NamedNode(expand("dcat:record"))}
-)
 
 
 def seeds(
@@ -145,7 +142,7 @@ class _Version:
         if whole:
             return Said(subjects)
         left = [t for name in gone for t in self._members(ox.NamedNode(f"{start}{name}"))]
-        return Said(subjects, _MEMBERS, left, members)
+        return Said(subjects, left, members)
 
     def _members(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
         """What says that a dataset is in the catalogue, and its record."""

@@ -69,13 +69,11 @@ class Said:
 
     Attributes:
         subjects: subject → all that is said of it; nothing for one that is not there any more.
-        members: properties of which only what changes is said, as of a list of many things.
-        gone: what is not so any more with those.
-        added: what is so now with those.
+        gone: what is in a list of many things no more, of which only this is said.
+        added: what is in one, likewise; of its subject only the properties that are said change.
     """
 
     subjects: Mapping[ox.NamedNode, Sequence[ox.Triple]]
-    members: frozenset[ox.NamedNode] = frozenset()
     gone: Sequence[ox.Triple] = ()
     added: Sequence[ox.Triple] = ()
 
@@ -209,10 +207,16 @@ class Description:
 
     def _put(self, said: Said) -> None:
         gone, added = set(said.gone), set(said.added)
-        apart = COUNTED | said.members
+        lists = {triple.subject for triple in said.added}
         for subject, wanted in said.subjects.items():
-            quads = self.store.quads_for_pattern(subject, None, None, self.graph)
-            held = {quad.triple for quad in quads if quad.predicate not in apart}
+            # a list of many things is not read for the few properties beside it
+            paths = {triple.predicate for triple in wanted} if subject in lists else {None}
+            held = {
+                quad.triple
+                for path in paths
+                for quad in self.store.quads_for_pattern(subject, path, None, self.graph)
+                if quad.predicate not in COUNTED
+            }
             gone |= held - set(wanted)
             added |= set(wanted) - held
         exchange(self.store, self.graph, gone, added, self.tally)
