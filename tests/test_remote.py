@@ -495,7 +495,7 @@ def test_data_moves_to_an_engine_and_back(
         add(self, quads)
 
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "_PIECE", 100_000)
+        patch.setattr(migration, "_PIECE", 1_000)  # small enough for several pieces
         patch.setattr(Engine, "add", breaking)
         assert isinstance(migrate("--data", str(within.data), "--to").exception, StoreUnavailable)
     moved = migrate("--data", str(within.data), "--to")
