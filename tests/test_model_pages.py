@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
@@ -70,7 +71,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         self.words.append(data)
 
-    @property
+    @cached_property
     def text(self) -> str:
         return re.sub(r"\s+", " ", "".join(self.words))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -239,7 +240,7 @@ def kappa(pairs: list[tuple[int, int]]) -> float | None:
     many = len(pairs)
     observed = sum(one == other for one, other in pairs) / many
     firsts, seconds = zip(*pairs, strict=True)
-    expected = sum(firsts.count(rank) * seconds.count(rank) for rank in range(1, 6)) / many**2
+    expected = sum(firsts.count(rank) * seconds.count(rank) for rank in range(6)) / many**2
     return None if expected == 1 else (observed - expected) / (1 - expected)
 
 
@@ -281,6 +282,37 @@ def test_kappa_and_alpha_are_what_their_definitions_say(pairs: list[tuple[int, i
         assert found == ("" if expected is None else found)
         if expected is not None:
             assert abs(float(found) - expected) < 0.001
+
+
+def nominal_alpha(pairs: list[tuple[int, int]]) -> float | None:
+    """Krippendorff's alpha for names by two observers, none missing."""
+    values = [value for pair in pairs for value in pair]
+    observed = sum(2 * (one != other) for one, other in pairs) / len(values)
+    unlike = sum(one != other for one, other in permutations(values, 2))
+    expected = unlike / (len(values) - 1)
+    return None if expected == 0 else 1 - observed * len(values) / expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=12))
+def test_agreement_on_a_barrier_is_what_the_definitions_say(pairs: list[tuple[int, int]]) -> None:
+    data = [
+        f"<urn:{who}{number}-{said}> a cp:BarrierReport ; cp:about <urn:s{number}> ;"
+        f" cp:claimedBy <urn:agent:{who}> ; cp:barrier <urn:barrier{said}> ."
+        for number, pair in enumerate(pairs)
+        for who, said in zip("ab", pair, strict=True)
+    ]
+    data += [f'<urn:agent:{who}> rdfs:label "{who}"@en .' for who in "ab"]
+    data += [f'<urn:barrier{said}> skos:prefLabel "{said}"@en .' for said in (0, 1)]
+    store = Store()
+    store.update(f"{PROLOGUE} INSERT DATA {{ {' '.join(data)} }}")
+    header, *rows = table(store.query(questions()["agreement-on-barriers"].text))
+    reported = {said for pair in pairs for said in pair}
+    assert {row[header.index("barrierLabel")] for row in rows} == {str(said) for said in reported}
+    for row in rows:
+        for name, wanted in (("kappa", kappa), ("alpha", nominal_alpha)):
+            expected, told = wanted(pairs), row[header.index(name)]
+            assert told == "" if expected is None else abs(float(told) - expected) < 0.001
 
 
 def refresh() -> None:
