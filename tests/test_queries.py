@@ -261,20 +261,36 @@ def alpha(pairs: list[tuple[int, int]]) -> float | None:
     return None if expected == 0 else 1 - observed / expected
 
 
+def told_by_two(
+    pairs: list[tuple[int, int]], claim: str, values: dict[int, str], *more: str
+) -> Store:
+    """A store in which two agents claim something of each subject.
+
+    Args:
+        pairs: what the one and the other say of each.
+        claim: class and property of the claims; ``{said}`` stands for the value.
+        values: the term for each thing said.
+        more: what else the store holds.
+    """
+    data = [
+        f"<urn:{who}{number}> a {claim.format(said=values[said])} ;"
+        f" cp:about <urn:s{number}> ; cp:claimedBy <urn:agent:{who}> ."
+        for number, pair in enumerate(pairs)
+        for who, said in zip("ab", pair, strict=True)
+    ]
+    data += [f'<urn:agent:{who}> rdfs:label "{who}"@en .' for who in "ab"]
+    store = Store()
+    store.update(f"{PROLOGUE} INSERT DATA {{ {' '.join((*data, *more))} }}")
+    return store
+
+
 @settings(max_examples=25, deadline=None)
 @given(RANKS)
 def test_kappa_and_alpha_are_what_their_definitions_say(pairs: list[tuple[int, int]]) -> None:
     slugs = ("ad-hoc", "pilot-project", "project", "programme", "culture")
-    data = [
-        f"<urn:{who}{number}> a cp:StageAssessment ; cp:about <urn:s{number}> ;"
-        f" cp:claimedBy <urn:agent:{who}> ; cp:stage stage:{slugs[rank - 1]} ."
-        for number, pair in enumerate(pairs)
-        for who, rank in zip("ab", pair, strict=True)
-    ]
-    data += [f'<urn:agent:{who}> rdfs:label "{who}"@en .' for who in "ab"]
-    data += [f"stage:{slug} cp:rank {rank} ." for rank, slug in enumerate(slugs, start=1)]
-    store = Store()
-    store.update(f"{PROLOGUE} INSERT DATA {{ {' '.join(data)} }}")
+    ranks = [f"stage:{slug} cp:rank {rank} ." for rank, slug in enumerate(slugs, start=1)]
+    stages = {rank: f"stage:{slug}" for rank, slug in enumerate(slugs, start=1)}
+    store = told_by_two(pairs, "cp:StageAssessment ; cp:stage {said}", stages, *ranks)
     for name, wanted in (("agreement-on-stages", kappa), ("agreement-on-the-scale", alpha)):
         header, row = table(store.query(questions()[name].text))
         expected = wanted(pairs)
@@ -296,16 +312,9 @@ def nominal_alpha(pairs: list[tuple[int, int]]) -> float | None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=12))
 def test_agreement_on_a_barrier_is_what_the_definitions_say(pairs: list[tuple[int, int]]) -> None:
-    data = [
-        f"<urn:{who}{number}-{said}> a cp:BarrierReport ; cp:about <urn:s{number}> ;"
-        f" cp:claimedBy <urn:agent:{who}> ; cp:barrier <urn:barrier{said}> ."
-        for number, pair in enumerate(pairs)
-        for who, said in zip("ab", pair, strict=True)
-    ]
-    data += [f'<urn:agent:{who}> rdfs:label "{who}"@en .' for who in "ab"]
-    data += [f'<urn:barrier{said}> skos:prefLabel "{said}"@en .' for said in (0, 1)]
-    store = Store()
-    store.update(f"{PROLOGUE} INSERT DATA {{ {' '.join(data)} }}")
+    barriers = {said: f"<urn:barrier{said}>" for said in (0, 1)}
+    labels = [f'{barrier} skos:prefLabel "{said}"@en .' for said, barrier in barriers.items()]
+    store = told_by_two(pairs, "cp:BarrierReport ; cp:barrier {said}", barriers, *labels)
     header, *rows = table(store.query(questions()["agreement-on-barriers"].text))
     reported = {said for pair in pairs for said in pair}
     assert {row[header.index("barrierLabel")] for row in rows} == {str(said) for said in reported}

@@ -235,9 +235,7 @@ class DumpSource:
 
     def _quads(self) -> Iterator[ox.Quad]:
         got = self.fetch("GET", self.address, "application/n-quads, application/trig;q=0.9")
-        if got.status != 200:
-            what = f"the dump answers {got.status or 'nothing'}"
-            raise HarvestRefused(what, where=self.address, fix=_UNCHANGED)
+        _refuse_other_than_ok(got, "the dump", self.address)
         told = got.headers.get("content-sha256")
         if told and told.lower() != sha256(got.content).hexdigest():
             what = "its bytes are not those whose SHA-256 it tells"
@@ -290,9 +288,7 @@ class EndpointSource:
 
     def _asked(self, query: str) -> list[ox.Triple]:
         got = self.construct(self.address, query)
-        if got.status != 200:
-            what = f"the endpoint answers {got.status or 'nothing'}"
-            raise HarvestRefused(what, where=self.address, fix=_UNCHANGED)
+        _refuse_other_than_ok(got, "the endpoint", self.address)
         try:
             return _triples(got)
         except (SyntaxError, ValueError) as error:
@@ -339,9 +335,7 @@ def _pages(start: str, fetch: Fetch) -> Iterable[ox.Triple]:
             raise HarvestRefused("its pages lead in a circle", where=page)
         seen.add(page)
         got = fetch("GET", page, _TURTLE)
-        if got.status != 200:
-            what = f"the catalogue answers {got.status or 'nothing'}"
-            raise HarvestRefused(what, where=page, fix=_UNCHANGED)
+        _refuse_other_than_ok(got, "the catalogue", page)
         try:
             found = _triples(got)
         except (SyntaxError, ValueError) as error:
@@ -352,6 +346,12 @@ def _pages(start: str, fetch: Fetch) -> Iterable[ox.Triple]:
         )
         page = next((str(node.value) for node in following if isinstance(node, ox.NamedNode)), None)
     return triples
+
+
+def _refuse_other_than_ok(got: Fetched, face: str, address: str) -> None:
+    if got.status != 200:
+        what = f"{face} answers {got.status or 'nothing'}"
+        raise HarvestRefused(what, where=address, fix=_UNCHANGED)
 
 
 def _triples(got: Fetched) -> list[ox.Triple]:

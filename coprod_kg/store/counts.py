@@ -40,9 +40,8 @@ def of_subject(store: ox.Store, subject: Subject, *, hashed: bool = True) -> tup
 
 
 def _tally(quads: list[ox.Quad]) -> Tally:
+    """What the statements about one subject, of which there are some, contribute."""
     found: Tally = Counter()
-    if not quads:
-        return found
     found["subjects",] = 1
     classes = _classes(quads)
     for quad in quads:

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyoxigraph as ox
 
@@ -26,8 +26,6 @@ from coprod_kg.store.formats import choose
 from coprod_kg.store.views import Views
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
     from coprod_kg.store.snapshots import Reader
 
 __all__ = ["PointLookups", "subject"]
@@ -88,12 +86,12 @@ class PointLookups:
         try:
             results = reader.store.query(query.text, base_iri=self._base_iri, default_graph=graph)
             media_type, serialise = choose(results, query.media_types)
-            written = _Bytes()
+            written: Any = io.BytesIO()
             serialise(written)
         # What is wrong is found again by a worker, and told as everywhere.
         except (CoprodError, SyntaxError, OSError, ValueError, RuntimeError):
             return None
-        data = bytes(written.data)
+        data: bytes = written.getvalue()
         return Answer(media_type, reader.version, len(data), iter((data,)))
 
     def _open(self) -> None:
@@ -103,23 +101,6 @@ class PointLookups:
                 before, self._reader = self._reader, reader
             if before is not None:
                 before.close()
-
-
-class _Bytes(io.RawIOBase):
-    """What the engine writes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.data = bytearray()
-
-    def writable(self) -> bool:
-        """True, as the engine asks of a file that it writes to."""
-        return True
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        """Take some bytes."""
-        self.data += data
-        return len(memoryview(data))
 
 
 def subject(text: str) -> str | None:
