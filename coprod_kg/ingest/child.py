@@ -33,7 +33,7 @@ from coprod_kg.reasoning.rules import Rules
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import standard_output
 from coprod_kg.sandbox.fork import forked
-from coprod_kg.sandbox.limits import confine, deadline, no_core_files
+from coprod_kg.sandbox.limits import confine, deadline, give_way, no_core_files
 from coprod_kg.validation.ahead import Ahead
 from coprod_kg.validation.concluded_types import ConcludedTypes
 from coprod_kg.validation.conclusions import conclusions
@@ -305,6 +305,7 @@ def main() -> None:
     """Serve the messages on standard input, then end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     no_core_files()
+    give_way()
     _serve(sys.stdin.buffer, standard_output())
 
 

@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.fork_server import fork_server
-from coprod_kg.sandbox.limits import Death, death, no_core_files, panic_in
+from coprod_kg.sandbox.limits import Death, death, give_way, no_core_files, panic_in
 
 __all__ = ["Child", "Ended", "Payloads", "Prepared", "module", "run", "serve", "standard_output"]
 
@@ -209,6 +209,7 @@ def serve(work: Callable[[dict[str, Any], list[bytes]], Payloads]) -> None:
         work: gives the answer; it sets its own limits.
     """
     no_core_files()
+    give_way()
     output = standard_output()
     message = wire.read(sys.stdin.buffer, sys.maxsize)
     if message is None:

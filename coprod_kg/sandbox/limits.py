@@ -22,6 +22,7 @@ __all__ = [
     "confine",
     "deadline",
     "death",
+    "give_way",
     "limited",
     "no_core_files",
     "panic_in",
@@ -85,6 +86,8 @@ def panic_in(stderr: bytes) -> str:
 
 
 _MIB = 1 << 20
+_PRIORITY = 5
+"""As ``nice`` counts: about a third of the processor time that a lookup is given beside it."""
 _PAGE = resource.getpagesize()
 
 
@@ -156,3 +159,8 @@ def peak_memory() -> int:
 def no_core_files() -> None:
     """Switch core files off, for a process that is meant to be killed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def give_way() -> None:
+    """Let lookups and short queries go before this process, for one whose work takes a second."""
+    os.nice(_PRIORITY)
