@@ -607,7 +607,7 @@ def test_a_submission_shows_its_verdicts_at_once(tmp_path: Path) -> None:
     settings = Settings.load({"data": tmp_path / "data"}, {})
     with local.connect(settings) as store:
         danish = list(verdict_lines(store, BASE, ["harbour"], "da"))
-    assert "Garden: projekt påstås; det registrerede bekræfter det (initiative/garden)" in danish
+    assert "Garden: projekt angives; data bekræfter det (initiative/garden)" in danish
     tried = CliRunner().invoke(
         submit_command, ["--dry-run", "--data", str(tmp_path / "data"), str(file)]
     )

@@ -103,7 +103,7 @@ def test_the_verdicts_on_a_danish_workbook_are_told_in_danish(tmp_path: Path) ->
     sent.write_bytes(xlsx(made))
     ran = CliRunner().invoke(submit, ["--data", str(tmp_path / "data"), str(sent)])
     assert ran.exit_code == 0, ran.output
-    assert "Memory café: pilotprojekt påstås; det registrerede afgør det ikke (" in ran.output
+    assert "Memory café: pilotprojekt angives; data afgør det ikke (" in ran.output
     assert "coprod-kg assess NAVN siger hvorfor." in ran.output
 
 

@@ -351,7 +351,8 @@ class Question:
             names = Question(
                 self.endpoint, views()["view-labels"], {"thing": things}, version
             ).table()
-        return translated(data, self.language, named(names.rows if names else (), self.language))
+        known = named(names.rows if names else (), self.language)
+        return translated(data, self.language, known, self.saved.text)
 
     def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, Measured | None]":
         """The answer in the first of the formats that fits, and its measure if it is small.
@@ -464,6 +465,7 @@ class Measured:
             self.version,
             question.endpoint.settings.queries,
             claims=question.claims,
+            language=question.language,
         )
         if form == CRATE:
             files_made = crate_files(asked, self.data)

@@ -1,10 +1,12 @@
 """The caveat of an answer: how much of it is secondary coding of public sources."""
 
+from functools import cache
 from typing import Final
 
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.bases import SECONDARY, is_secondary
 from coprod_kg.model.namespaces import shorten
+from coprod_kg.queries.labels import concepts, said
 
 __all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]
 
@@ -16,27 +18,32 @@ _COUNTED: Final = "secondary"
 """The column with how many of the things in a row are secondary coding, or whether they are."""
 
 
-def caveat(table: Table, claims: tuple[int, int] | None) -> str:
+def caveat(table: Table, claims: tuple[int, int] | None, language: str = "") -> str:
     """The caveat of some rows; empty where nothing of them is secondary coding.
 
     Args:
         table: the rows.
         claims: how many claims in the dataset are secondary coding, and how many there are; for
             rows that do not say what they rest on.
+        language: the reader's; empty for English.
     """
+    beginning = f"{said(CAVEAT, language)}: "
     bases = [name for name in table.columns if name.lower().endswith("basis")]
     if bases:
         based = [row for row in table.rows if any(name in row for name in bases)]
         coded = [row for row in based if any(_is_coded(row.get(name)) for name in bases)]
         if not coded:
             return ""
-        every = len(coded) == len(table.rows)
-        rows = "every row" if every else f"{len(coded)} of the {len(table.rows)} rows"
-        return f"{CAVEAT}: this holds for {rows}."
+        if len(coded) == len(table.rows):
+            return beginning + said("this holds for every row.", language)
+        some = said("this holds for {coded} of the {all} rows.", language)
+        return beginning + some.format(coded=len(coded), all=len(table.rows))
     if _COUNTED in table.columns:
         counted = any(_counts(row.get(_COUNTED)) for row in table.rows)
-        return f"{CAVEAT}: the column {_COUNTED} says of how much this holds." if counted else ""
-    return caveat_of_claims(claims) if table.rows or table.truth is not None else ""
+        which = said("the column {column} says of how much this holds.", language)
+        return beginning + which.format(column=_COUNTED) if counted else ""
+    known = table.rows or table.truth is not None
+    return caveat_of_claims(claims, language=language) if known else ""
 
 
 def caveat_of_text(answer: bytes) -> str:
@@ -49,18 +56,25 @@ def caveat_of_text(answer: bytes) -> str:
     return f"{CAVEAT}: this holds where the answer names that basis." if named else ""
 
 
-def caveat_of_claims(claims: tuple[int, int] | None, where: str = "in the dataset") -> str:
+def caveat_of_claims(
+    claims: tuple[int, int] | None, where: str = "in the dataset", language: str = ""
+) -> str:
     """What must be known of an answer that does not say what it rests on.
 
     Args:
         claims: how many claims are secondary coding, and how many there are.
         where: which claims were counted.
+        language: the reader's; empty for English.
     """
     coded, every = claims or (0, 0)
     if not coded:
         return ""
-    counted = f"all {every}" if coded == every else f"{coded} of the {every}"
-    return f"{CAVEAT}: this holds for {counted} claims {where}."
+    holds = (
+        said("this holds for all {all} claims {where}.", language)
+        if coded == every
+        else said("this holds for {coded} of the {all} claims {where}.", language)
+    ).format(coded=coded, all=every, where=said(where, language))
+    return f"{said(CAVEAT, language)}: {holds}"
 
 
 def claims_of(table: Table) -> tuple[int, int]:
@@ -75,7 +89,14 @@ def claims_of(table: Table) -> tuple[int, int]:
 
 
 def _is_coded(cell: Cell | None) -> bool:
-    return cell is not None and is_secondary(cell.value)
+    """Whether a basis is secondary coding; some questions give its label only."""
+    return cell is not None and (is_secondary(cell.value) or cell.value in _labels())
+
+
+@cache
+def _labels() -> frozenset[str]:
+    """The labels of secondary coding in every language."""
+    return frozenset(label for basis in SECONDARY for label in concepts()[basis].labels.values())
 
 
 def _counts(cell: Cell | None) -> bool:

@@ -16,6 +16,7 @@ from coprod_kg.queries.caveat import caveat
 from coprod_kg.queries.charts.chart import has_chart, png, specification, svg
 from coprod_kg.queries.content_hash import relabelled
 from coprod_kg.queries.crate import File
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import explained
 
@@ -69,6 +70,7 @@ class AskedQuery:
         own: the folder of a person's own queries.
         cited: how the answer is cited, in one sentence, where that is known.
         claims: how many claims in the dataset are secondary coding, and how many there are.
+        language: of the labels and of what is said beside them; empty for English.
     """
 
     query: SavedQuery
@@ -77,6 +79,7 @@ class AskedQuery:
     own: Path | None = None
     cited: str = ""
     claims: tuple[int, int] | None = None
+    language: str = ""
 
     def made(self, form: Format, table: Table) -> bytes:
         """The rows in one of the formats of `MADE`.
@@ -91,10 +94,10 @@ class AskedQuery:
 
             return workbook(table, self._headings(), self.about(table))
         if form == EXCEL_CSV:
-            return _excel_csv(table, caveat(table, self.claims))
+            return _excel_csv(table, caveat(table, self.claims, self.language))
         if form not in CHARTS:
             raise WrongUsage(f"{form.name} is not made of rows")
-        spec = specification(self.query, table, self.own, self.claims)
+        spec = specification(self.query, table, self.own, self.claims, self.language)
         if form.name == "vega":
             return json.dumps(spec, ensure_ascii=False, indent=1).encode()
         return png(spec) if form.name == "png" else svg(spec)
@@ -102,24 +105,26 @@ class AskedQuery:
     def about(self, table: Table) -> list[tuple[str, str]]:
         """The second sheet of a workbook: label → text about the question and its answer."""
         given = {name: values for name, values in self.values.items() if any(values)}
-        rule, note = self.query.small_counts, caveat(table, self.claims)
+        language, query = self.language, self.query
+        rule, note = query.small_counts, caveat(table, self.claims, language)
+        parameter, column = said("Parameter", language), said("Column", language)
         return [
-            ("Question", self.query.summary),
-            ("Description", self.query.description),
-            ("Saved query", self.query.name),
-            *((f"Parameter {name}", ", ".join(values)) for name, values in given.items()),
-            ("Dataset version", str(self.version)),
-            ("Rows", str(len(table.rows))),
-            *([("Caveat", note)] if note else []),
-            *([("Small counts", explained(rule))] if rule else []),
-            ("Licence", _LICENCE),
-            *([("Citation", self.cited)] if self.cited else []),
-            *((f"Column {column.name}", column.description) for column in self.query.columns),
+            (said("Question", language), query.asked_in(language)[0]),
+            (said("Description", language), query.described_in(language)[0]),
+            (said("Saved query", language), query.name),
+            *((f"{parameter} {name}", ", ".join(values)) for name, values in given.items()),
+            (said("Dataset version", language), str(self.version)),
+            (said("Rows", language), str(len(table.rows))),
+            *([(said("Caveat", language), note)] if note else []),
+            *([(said("Small counts", language), explained(rule, language))] if rule else []),
+            (said("Licence", language), _LICENCE),
+            *([(said("Citation", language), self.cited)] if self.cited else []),
+            *((f"{column} {one.name}", said(one.description, language)) for one in query.columns),
         ]
 
     def _headings(self) -> dict[str, str]:
         """The headings of the columns; columns with the same heading keep their names."""
-        called = {column.name: column.heading for column in self.query.columns}
+        called = {column.name: column.heading_in(self.language) for column in self.query.columns}
         texts = list(called.values())
         return {name: text if texts.count(text) == 1 else name for name, text in called.items()}
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from coprod_kg.errors import WrongUsage
 from coprod_kg.model.schemes import Scheme
-from coprod_kg.queries.labels import LANGUAGES
+from coprod_kg.queries.labels import LANGUAGES, said
 from coprod_kg.queries.parameters import KINDS, RESERVED, TYPES, Parameter
 from coprod_kg.queries.suppression import SmallCounts, read_rule, rule_mistakes
 
@@ -18,7 +18,7 @@ Mistake = tuple[int, str]
 
 _MARK: Final = "#+"
 _SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts")
-_NAMED: Final = ("summary", "param", "values", "column", "label", "unit")
+_NAMED: Final = ("summary", "description", "param", "values", "column", "label", "unit")
 _HOW_MANY: Final = ("single", "required")
 _TODAY: Final = "today"
 """The default of a date that is the day of the asking; the text has UNDEF in its place."""
@@ -47,9 +47,18 @@ class AnswerColumn:
     @property
     def heading(self) -> str:
         """The label with the unit, where the label does not say it."""
-        label = self.label or _words(self.name)
-        named = not self.unit or self.unit.casefold() in label.casefold()
-        return label if named else f"{label} ({self.unit})"
+        return self.heading_in(LANGUAGES[0])
+
+    @property
+    def called(self) -> str:
+        """The label, or the name in words."""
+        return self.label or _words(self.name)
+
+    def heading_in(self, language: str) -> str:
+        """The heading in a language, as far as it is translated."""
+        label, unit = said(self.called, language), said(self.unit, language)
+        named = not unit or unit.casefold() in label.casefold()
+        return label if named else f"{label} ({unit})"
 
 
 @dataclass(slots=True)
@@ -59,6 +68,7 @@ class Header:
     summary: str = ""
     summaries: dict[str, str] = field(default_factory=dict)
     description: str = ""
+    descriptions: dict[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
@@ -150,10 +160,13 @@ def _named(
     header: Header, line: int, entry: tuple[str, str, str], vocabulary: Mapping[str, Scheme]
 ) -> None:
     word, name, value = entry
-    if word == "summary":
+    if word in ("summary", "description"):
         if name not in LANGUAGES[1:]:
-            header.wrong(line, f"a summary is translated into {' or '.join(LANGUAGES[1:])}")
-        header.summaries[name] = _asked(header, line, value)
+            header.wrong(line, f"a {word} is translated into {' or '.join(LANGUAGES[1:])}")
+        if word == "summary":
+            header.summaries[name] = _asked(header, line, value)
+        else:
+            header.descriptions[name] = value
         return
     if word == "values":
         _about_parameter(header, line, name, value)

@@ -1,4 +1,8 @@
-"""Labels in the reader's language: of concepts from the schemes, of things from the store."""
+"""Labels in the reader's language: of concepts from the schemes, of things from the store.
+
+What the headers of the questions say of columns and parameters, and the notes beside an answer, are
+in the catalogues ``queries/locale/LANGUAGE.po``.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,9 +11,21 @@ from types import MappingProxyType
 from typing import Final
 
 from coprod_kg.formats.table import Cell, Table, labelled_columns, read_table
+from coprod_kg.model.files import files
 from coprod_kg.model.schemes import Concept, schemes
+from coprod_kg.model.translations import read_catalogue
 
-__all__ = ["LANGUAGES", "best", "concepts", "named", "relabelled", "translated", "wanting"]
+__all__ = [
+    "LANGUAGES",
+    "best",
+    "concepts",
+    "named",
+    "relabelled",
+    "said",
+    "spoken_in",
+    "translated",
+    "wanting",
+]
 
 LANGUAGES: Final = ("en", "da", "de")
 """The languages in which the model has labels."""
@@ -22,6 +38,27 @@ def concepts() -> Mapping[str, Concept]:
     """Every concept of the model by its IRI."""
     found = (concept for scheme in schemes().values() for concept in scheme.concepts.values())
     return MappingProxyType({concept.iri: concept for concept in found})
+
+
+def said(text: str, language: str) -> str:
+    """A text of a header or a note in a language; in English where it has no translation.
+
+    Args:
+        text: the English text, with the names of values in braces.
+        language: the reader's; empty for English.
+    """
+    return _catalogue(language).get(text, (text,))[0]
+
+
+def spoken_in(text: str, language: str) -> str:
+    """The language in which `said` gives a text."""
+    return language if text in _catalogue(language) else _ENGLISH
+
+
+@cache
+def _catalogue(language: str) -> Mapping[str, tuple[str, ...]]:
+    known = language in LANGUAGES[1:]
+    return read_catalogue(files("queries") / "locale" / f"{language}.po") if known else {}
 
 
 def best(names: Iterable[Cell], language: str) -> Cell | None:
@@ -45,16 +82,30 @@ def wanting(table: Table, language: str, base_iri: str) -> set[str]:
     }
 
 
-def relabelled(table: Table, language: str, names: Mapping[str, Cell]) -> Table:
+def relabelled(table: Table, language: str, names: Mapping[str, Cell], text: str = "") -> Table:
     """The table with every label in the reader's language, as far as there is one.
 
     Args:
         table: an answer, whose column ``xLabel`` names what is in ``x``.
         language: the reader's.
         names: thing → its name.
+        text: of the query, where people read all of its answer: then its own words, and labels
+            without an IRI, are put into the language too.
     """
     labels = labelled_columns(table.columns)
-    rows = tuple({**row, **dict(_labels(row, labels, language, names))} for row in table.rows)
+    words = _words(table, language, text) if text else {}
+    rows = tuple(
+        {
+            **row,
+            **{
+                column: Cell("literal", words[column, row[column].value], language)
+                for column in row
+                if (column, row[column].value) in words
+            },
+            **dict(_labels(row, labels, language, names)),
+        }
+        for row in table.rows
+    )
     return Table(table.columns, rows, table.truth)
 
 
@@ -67,21 +118,22 @@ def named(rows: Iterable[Mapping[str, Cell]], language: str) -> dict[str, Cell]:
     return {thing: name for thing, name in chosen.items() if name is not None}
 
 
-def translated(data: bytes, language: str, names: Mapping[str, Cell]) -> bytes:
+def translated(data: bytes, language: str, names: Mapping[str, Cell], text: str = "") -> bytes:
     """An answer as SPARQL JSON results, each label in a language and tagged with its own.
 
     Args:
         data: the answer.
         language: that of the reader.
         names: thing → its name.
+        text: of the query; as for `relabelled`.
     """
     document = json.loads(data)
-    labels = labelled_columns(document["head"]["vars"])
     table = read_table(data)
-    for row, cells in zip(document["results"]["bindings"], table.rows, strict=True):
-        for label, name in _labels(cells, labels, language, names):
-            tagged = {"xml:lang": name.language} if name.language else {}
-            row[label] = {"type": "literal", "value": name.value, **tagged}
+    changed = relabelled(table, language, names, text)
+    for row, old, new in zip(
+        document["results"]["bindings"], table.rows, changed.rows, strict=True
+    ):
+        row |= {name: cell.described() for name, cell in new.items() if cell is not old.get(name)}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -98,6 +150,49 @@ def _labels(
             yield label, Cell("literal", concept.label(language), written)
         elif iri in names:
             yield label, names[iri]
+
+
+def _words(table: Table, language: str, text: str) -> Mapping[tuple[str, str], str]:
+    """What an answer says in English without saying of which thing: column and word → translation.
+
+    Such are the words that the query itself writes ("No stage known") and labels of concepts whose
+    IRIs are not in the answer. A column that holds anything else is one of names or texts, and is
+    left as it is.
+    """
+    if language not in LANGUAGES[1:]:
+        return {}
+    named, found = labelled_columns(table.columns), dict[tuple[str, str], str]()
+    for column in table.columns:
+        cells = [
+            row[column]
+            for row in table.rows
+            if column in row and not (column in named.values() and column[:-5] in row)
+        ]
+        plain = all(cell.kind == "literal" and not cell.language for cell in cells)
+        words = {cell.value for cell in cells if cell.datatype is None} if plain else set()
+        known = {word: _word(word, language, text) for word in words}
+        if all(known.values()):
+            found |= {(column, word): known[word] or word for word in words}
+    return found
+
+
+def _word(word: str, language: str, text: str) -> str | None:
+    if word in _catalogue(language) and f'"{word}"' in text:
+        return said(word, language)
+    concept = _by_label().get(word)
+    return concept.label(language) if concept else None
+
+
+@cache
+def _by_label() -> Mapping[str, Concept]:
+    """English label → its concept, where no two of different translations share it."""
+    found: dict[str, Concept] = {}
+    shared: set[str] = set()
+    for concept in concepts().values():
+        label = concept.label()
+        if found.setdefault(label, concept).labels != concept.labels:
+            shared.add(label)
+    return {label: concept for label, concept in found.items() if label not in shared}
 
 
 def _slug(cell: Cell) -> str:

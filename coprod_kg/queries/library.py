@@ -134,6 +134,7 @@ def examine(
         key=header.key,
         small_counts=header.small_counts,
         summaries=tuple(header.summaries.items()),
+        descriptions=tuple(header.descriptions.items()),
     )
     return query, sorted(mistakes)
 

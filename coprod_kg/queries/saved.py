@@ -62,6 +62,7 @@ class SavedQuery:
         slots: where in the text the parameters' values stand.
         submitted: who sent it, where it is in no file.
         summaries: each other language with the question in it.
+        descriptions: each other language with the description in it.
     """
 
     name: str
@@ -78,11 +79,17 @@ class SavedQuery:
     small_counts: SmallCounts | None = None
     submitted: Submitted | None = None
     summaries: tuple[tuple[str, str], ...] = ()
+    descriptions: tuple[tuple[str, str], ...] = ()
 
     def asked_in(self, language: str) -> tuple[str, str]:
         """The question in a language, else in English, and the language that it is in."""
         found = dict(self.summaries).get(language)
         return (found, language) if found else (self.summary, "en")
+
+    def described_in(self, language: str) -> tuple[str, str]:
+        """The description in a language, else in English, and the language that it is in."""
+        found = dict(self.descriptions).get(language)
+        return (found, language) if found else (self.description, "en")
 
     @property
     def is_graph(self) -> bool:

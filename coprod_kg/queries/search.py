@@ -25,6 +25,7 @@ def find(queries: Iterable[SavedQuery], words: str, tags: Iterable[str]) -> list
 
 def _searched(query: SavedQuery) -> str:
     parts = (query.name, query.summary, query.description, *query.tags, *query.answers)
+    translated = (text for _, text in (*query.summaries, *query.descriptions))
     takes = (f"{parameter.name} {parameter.description}" for parameter in query.parameters)
     gives = (column.name for column in query.columns)
-    return " ".join((*parts, *takes, *gives)).casefold()
+    return " ".join((*parts, *translated, *takes, *gives)).casefold()

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import SUPPRESSED, Cell, Table, read_table
+from coprod_kg.queries.labels import said
 from coprod_kg.store.formats import rewritten
 
 __all__ = [
@@ -44,6 +45,13 @@ Part = tuple[int | None, int | None]
 _FORM: Final = "COLUMN below NUMBER, within COLUMN, COLUMN, with COLUMN"
 _FIRST: Final = re.compile(r"(\w+) below (\S+)")
 _LARGEST: Final = 1000
+_EXPLAINED: Final = (
+    "{mark} stands for a count that is withheld: {small}, which could tell of persons, or one that "
+    "would give such a count away (small-counts: {rule}). It is neither zero nor unknown."
+)
+_UNEXPLAINED: Final = (
+    "{mark} stands for a count that is withheld, as small counts could tell of persons: not zero."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,30 +160,31 @@ def suppressed_cells(table: Table) -> int:
     return sum(cell.is_suppressed for row in table.rows for cell in row.values())
 
 
-def explained(rule: SmallCounts) -> str:
+def explained(rule: SmallCounts, language: str = "") -> str:
     """A rule in words, for readers of an answer."""
-    small = "1" if rule.below == 2 else f"1 to {rule.below - 1}"
-    return (
-        f"{MARK} stands for a count that is withheld: {small}, which could tell of persons, "
-        f"or one that would give such a count away (small-counts: {rule.rule}). "
-        "It is neither zero nor unknown."
-    )
+    few = said("1 to {most}", language).format(most=rule.below - 1)
+    small = "1" if rule.below == 2 else few
+    return said(_EXPLAINED, language).format(mark=MARK, small=small, rule=rule.rule)
 
 
-def note(table: Table, rule: SmallCounts | None = None) -> str:
+def note(table: Table, rule: SmallCounts | None = None, language: str = "") -> str:
     """The note below a table; empty where none of its cells is withheld.
 
     Args:
         table: the rows that are read.
         rule: of its saved query, where that is known.
+        language: the reader's; empty for English.
     """
     count = suppressed_cells(table)
     if not count:
         return ""
-    cells = "1 cell is" if count == 1 else f"{count} cells are"
-    if rule is None:
-        return f"{cells} withheld, {MARK}, as small counts could tell of persons: not zero."
-    return f"{cells} withheld. {explained(rule)}"
+    cells = (
+        said("1 cell is withheld.", language)
+        if count == 1
+        else said("{count} cells are withheld.", language).format(count=count)
+    )
+    why = explained(rule, language) if rule else said(_UNEXPLAINED, language).format(mark=MARK)
+    return f"{cells} {why}"
 
 
 def _withheld(table: Table, rule: SmallCounts) -> Mapping[int, tuple[str, ...]]:

@@ -2,15 +2,17 @@
 
 from functools import partial
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, g, jsonify, render_template, request
 
 from coprod_kg.formats.media_types import HTML, ROWS
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.web import query_answer, query_differences, query_submitting
 from coprod_kg.web.address import root
-from coprod_kg.web.pages.search import found
+from coprod_kg.web.pages.search import QuestionSearch, found
 from coprod_kg.web.protocol import parameters
+from coprod_kg.web.question import read_language
 from coprod_kg.web.replies import LATEST, offers_among, wants_page
 from coprod_kg.web.site import Site
 
@@ -34,14 +36,24 @@ def _all(site: Site) -> Response:
     tags = tuple(dict.fromkeys(tag for tag in given.all("tag") if tag))
     seen = found(site.queries, given.one("q") or "", tags)
     runs = RunLedger(site.settings.data).current(site.queries, site.store)
+    language = read_language(given)
     if wants_page(wanted):
-        body = render_template("queries.html", found=seen, runs=runs)
+        g.language = language
+        body = render_template(
+            "queries.html", found=seen, runs=runs, subjects=_subjects(seen, language)
+        )
         response = Response(body, content_type=HTML.content_type)
     else:
         listed = [_described(query, runs.get(query.name)) for query in seen.queries]
         response = jsonify({"queries": listed})
     response.headers["Cache-Control"] = LATEST
     return response
+
+
+def _subjects(seen: QuestionSearch, language: str) -> dict[str, str]:
+    """Tag → what it is called in a language."""
+    tags = (*seen.chosen, *seen.groups, *(tag for tag, _ in seen.tags))
+    return {tag: said(tag.replace("-", " "), language) for tag in tags}
 
 
 def _described(query: SavedQuery, run: Run | None) -> dict[str, object]:

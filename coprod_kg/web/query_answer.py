@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 
 from coprod_kg.errors import NotAcceptable, NotFound
 from coprod_kg.formats.media_types import (
@@ -85,6 +85,7 @@ def _answer(site: Site, name: str) -> Response:
         answer, found = question.measured(query.media_types if page else media_types(wanted))
         conditions = replace(conditions, version=answer.version)
         if page:
+            g.language = question.language
             body = page.written(question, answer, found, around)
             response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
         else:

@@ -40,6 +40,7 @@ __all__ = [
     "named",
     "pages",
     "question_of",
+    "read_language",
     "saved",
 ]
 
@@ -94,7 +95,7 @@ def question_of(
     values = given.grouped(leave_out=(*RESERVED, *leave_out))
     limit = seconds(given, site.settings)
     return Question(
-        site.endpoint, query, values, number, limit, _part(given, query), _language(given)
+        site.endpoint, query, values, number, limit, _part(given, query), read_language(given)
     )
 
 
@@ -191,7 +192,12 @@ def _linked(first: bytes, media_type: str, link: str) -> bytes:
     return first
 
 
-def _language(given: Parameters) -> str:
+def read_language(given: Parameters) -> str:
+    """The language that the address asks for; empty where it names none.
+
+    Raises:
+        WrongUsage: it is one in which there are no labels.
+    """
     text = given.one("lang") or ""
     if text and text not in LANGUAGES:
         raise WrongUsage(

@@ -35,6 +35,12 @@ def text_of(client: FlaskClient, address: str) -> str:
     return " ".join(data.decode().split())
 
 
+@pytest.mark.parametrize("basis", ["Secondary coding", "Sekundær kodning", "Sekundärcodierung"])
+def test_a_basis_that_is_named_by_its_label_alone_counts(basis: str) -> None:
+    rows = ({"basis": Cell("literal", basis)}, {"basis": Cell("literal", "Self-claim")})
+    assert caveat(Table(("basis",), rows), None) == f"{CAVEAT}: this holds for 1 of the 2 rows."
+
+
 @pytest.mark.parametrize("form", ["json", "csv", "tsv", "xml", "excel.csv", "xlsx", "crate.zip"])
 def test_the_header_of_each_download_says_it(client: FlaskClient, form: str) -> None:
     response = client.get(f"{ONE}.{form}?stage=pilot-project")

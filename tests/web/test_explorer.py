@@ -249,6 +249,55 @@ def test_a_danish_name_is_shown_with_its_language(missing: FlaskClient) -> None:
     assert "koege-kommune<" not in ours
 
 
+def test_what_the_answer_names_by_its_label_alone_is_translated_too(missing: FlaskClient) -> None:
+    """Status and step of a report are labels without an IRI; "No stage known" is a word of ours."""
+    name = "/queries/initiatives-facing-barrier"
+    found = missing.get(f"{name}.json?lang=da").get_json()["results"]["bindings"]
+    assert {row["status"]["value"] for row in found if "status" in row} == {
+        "Accepteret",
+        "Aktiv",
+        "Overvundet",
+    }
+    assert {row["status"]["xml:lang"] for row in found if "status" in row} == {"da"}
+    stages = missing.get("/queries/initiatives-by-stage.csv?lang=de").text
+    assert "Keine Stufe bekannt" in stages
+    assert "No stage known" not in stages
+    page = missing.get("/da/barriers/workload", headers=BROWSER).text
+    assert not re.search(r"<td>(Active|Overcome|Staff|Manager)</td>", page)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("da", ("Trin", "Initiativer", "Ved sekundær kodning", "Spørg", "Hvad kolonnerne betyder")),
+        ("de", ("Stufe", "Initiativen", "Durch Sekundärcodierung", "Was die Spalten bedeuten")),
+    ],
+)
+def test_the_page_of_a_question_speaks_the_language_asked_for(
+    missing: FlaskClient, language: str, words: tuple[str, ...]
+) -> None:
+    text = missing.get(f"/queries/initiatives-by-stage?lang={language}", headers=BROWSER).text
+    assert f'<html lang="{language}">' in text
+    assert all(word in text for word in words)
+    assert f"/queries/initiatives-by-stage.svg?lang={language}" in text
+    shown = re.sub(r"<pre.*?</pre>|<input[^>]*>", "", text, flags=re.DOTALL)  # without the SPARQL
+    for english in ("By secondary coding", "Ask<", "The same answer as", "What the columns mean"):
+        assert english not in shown, english
+    listed = missing.get(f"/queries?lang={language}", headers=BROWSER).text
+    assert f'href="/queries/initiatives-by-stage?lang={language}"' in listed
+    assert "How many initiatives" not in listed
+
+
+def test_a_chart_speaks_the_language_asked_for(missing: FlaskClient) -> None:
+    spec = missing.get("/queries/initiatives-by-stage.vega?lang=da").get_json(force=True)
+    assert spec["title"]["text"] == ["Hvor mange initiativer står på hvert trin nu?"]
+    assert spec["description"].startswith("Diagram. Hvor mange initiativer")
+    told = str(spec)
+    assert "Trin nu" in told
+    assert "Intet kendt trin" in told
+    assert "Stage now" not in told
+
+
 def test_a_saved_query_says_its_labels_in_the_language_asked_for(missing: FlaskClient) -> None:
     """From the schemes and the names on record; what has no name in it keeps one in another."""
     name = "/queries/initiatives"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -138,18 +139,20 @@ def test_a_workbook_has_the_mark_as_text_and_the_rule(client: FlaskClient) -> No
 
 def test_a_page_explains_the_mark(client: FlaskClient) -> None:
     body = client.get(f"/queries/{NAME}.html").get_data(as_text=True)
-    assert body.count(MARK) == 3
+    assert len(re.findall(r"<td[^>]*><span>\[c\]</span></td>", body)) == 2
     assert "2 cells are withheld." in body
     assert "neither zero nor unknown" in body
 
 
-def test_a_chart_leaves_withheld_counts_out_and_says_so(client: FlaskClient) -> None:
+def test_a_chart_holds_withheld_counts_as_such_and_says_so(client: FlaskClient) -> None:
     spec = json.loads(client.get(f"/queries/{NAME}.vega").data)
-    assert [row["users"] for row in spec["data"]["values"]] == [8, 646, 0]
+    values = spec["data"]["values"]
+    assert [row["users"] for row in values] == [8, 646, None, None, 0]
+    assert [row.get("missing") for row in values][2:4] == [{"users": "c"}] * 2
     told = " ".join(spec["title"]["subtitle"])
-    assert "2 rows are left out" in told
+    assert "2 rows have a count that is withheld, [c]" in told
     assert "not zero" in told
-    assert "2 rows are left out" in spec["description"]
+    assert "2 rows have a count that is withheld, [c]" in spec["description"]
 
 
 def test_a_chart_of_nothing_but_withheld_counts_does_not_say_that_there_is_none(

@@ -1,13 +1,16 @@
-"""Captions of a chart: the notes below its title, and its text alternative."""
+"""Captions of a chart: titles in a language, the notes below, and the text alternative."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from coprod_kg.formats.table import Cell
 from coprod_kg.queries.header import AnswerColumn
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.suppression import MARK
 
-__all__ = ["FEW", "notes", "spoken"]
+__all__ = ["FEW", "in_language", "notes", "spoken"]
 
 FEW: Final = 5
 """A chart in which no count is as large as this says so."""
@@ -17,66 +20,100 @@ _MEASURES: Final = ("per cent", "years", "months", "days")
 _SPOKEN: Final = 12
 """How many rows the description reads out."""
 
+_TITLES: Final = ("title", "subtitle", "domain", "sort")
+_EXPRESSIONS: Final = ("calculate", "filter", "test")
+_WORDS: Final = re.compile(r"'([^'\\]+)'")
+"""A text in an expression of Vega."""
+
 Rows = Sequence[Mapping[str, Cell]]
 
 
-def notes(query: SavedQuery, rows: Rows, withheld: int) -> list[str]:
+def in_language(spec: Any, language: str, key: str = "") -> Any:
+    """A template with its titles in a language, and the words that its expressions make and list.
+
+    Only texts that are in the catalogue change: names of fields and marks are not in it.
+    """
+    if isinstance(spec, dict):
+        return {name: in_language(value, language, name) for name, value in spec.items()}
+    if isinstance(spec, list):
+        return [in_language(value, language, key) for value in spec]
+    if isinstance(spec, str) and key in _TITLES:
+        return said(spec, language)
+    if isinstance(spec, str) and key in _EXPRESSIONS:
+        return _WORDS.sub(lambda found: _word(found, language), spec)
+    return spec
+
+
+def _word(found: re.Match[str], language: str) -> str:
+    """A text of an expression in a language; one in a list is a name that is looked for."""
+    listed = found.string[: found.start()].rstrip()[-1:] in ("[", ",")
+    return found[0] if listed else f"'{said(found[1], language)}'"
+
+
+def notes(query: SavedQuery, rows: Rows, withheld: int, language: str = "") -> list[str]:
     """The notes below the title of a chart: how much there is, and what is left out.
 
     Args:
         query: whose rows they are.
         rows: those that are drawn.
-        withheld: how many others have a count that is withheld.
+        withheld: how many of them have a count that is withheld.
+        language: the reader's; empty for English.
     """
-    return [*_few(query, rows), *_left_out(withheld)]
+    return [*_few(query, rows, language), *_withheld(withheld, language)]
 
 
-def spoken(query: SavedQuery, rows: Rows, said: Sequence[str]) -> str:
+def spoken(query: SavedQuery, rows: Rows, noted: Sequence[str], language: str = "") -> str:
     """The text alternative of a chart.
 
     Args:
         query: whose rows they are.
         rows: those that are drawn.
-        said: the notes below its title.
+        noted: the notes below its title.
+        language: the reader's; empty for English.
     """
-    beginning = [f"Chart. {query.summary}", *said]
+    beginning = [said("Chart.", language), query.asked_in(language)[0], *noted]
     if not rows:
-        return " ".join(beginning if said else [*beginning, "No data."])
+        return " ".join(beginning if noted else [*beginning, said("No data.", language)])
     columns = [column.name for column in query.columns] or list(rows[0])
     hidden = {name[:-5] for name in columns if name.endswith("Label")} | {"rank"}
     known = {column.name: column for column in query.columns}
     read = [
         ", ".join(
-            _read(row[name], known.get(name, AnswerColumn(name, "")))
+            _read(row[name], known.get(name, AnswerColumn(name, "")), language)
             for name in columns
             if name in row and name not in hidden
         )
         for row in rows[:_SPOKEN]
     ]
     more = len(rows) - _SPOKEN
-    read += [f"and {more} more rows in the table"] if more > 0 else []
+    others = said("and {more} more rows in the table", language).format(more=more)
+    read += [others] if more > 0 else []
     return " ".join([*beginning, "; ".join(read) + "."])
 
 
-def _read(cell: Cell, column: AnswerColumn) -> str:
+def _read(cell: Cell, column: AnswerColumn, language: str) -> str:
     """A text as it stands, a number with what it counts, a truth value as whether it is so."""
-    unit = f" ({column.unit})"
-    called = column.heading.removesuffix(unit).lower()
+    heading, unit = column.heading_in(language), said(column.unit, language)
+    called = heading.removesuffix(f" ({unit})")
+    called = called if language == "de" else called.lower()  # German writes nouns with a capital
+    if cell.is_suppressed:
+        return f"{called} {cell.value}"
     if cell.is_truth:
-        return called if cell.value in ("true", "1") else f"not {called}"
+        return called if cell.value in ("true", "1") else f"{said('not', language)} {called}"
     if not cell.is_number:
         return cell.value
-    return f"{called} {cell.value}" + (f" {column.unit}" if unit in column.heading else "")
+    return f"{called} {cell.value}" + (f" {unit}" if f" ({unit})" in heading else "")
 
 
-def _few(query: SavedQuery, rows: Rows) -> list[str]:
+def _few(query: SavedQuery, rows: Rows, language: str) -> list[str]:
     counted = [
         column.name for column in query.columns if column.unit and column.unit not in _MEASURES
     ]
     counts = [_count(row[name]) for row in rows for name in counted if name in row]
     if not counts or (largest := max(counts)) >= FEW:
         return []
-    return [f"Few data: no count in the table is larger than {largest:g}."]
+    few = said("Few data: no count in the table is larger than {largest}.", language)
+    return [few.format(largest=f"{largest:g}")]
 
 
 def _count(cell: Cell) -> float:
@@ -86,9 +123,11 @@ def _count(cell: Cell) -> float:
         return 0.0
 
 
-def _left_out(rows: int) -> list[str]:
+def _withheld(rows: int, language: str) -> list[str]:
     """The note about rows whose count is withheld."""
     if not rows:
         return []
-    left = "1 row is" if rows == 1 else f"{rows} rows are"
-    return [f"{left} left out, as small counts are withheld: not zero, and not unknown."]
+    several = said("{rows} rows have a count that is withheld,", language).format(rows=rows)
+    one = said("1 row has a count that is withheld,", language)
+    why = said("as small counts could tell of persons: not zero, and not unknown.", language)
+    return [f"{one if rows == 1 else several} {MARK}, {why}"]

@@ -20,7 +20,9 @@ from coprod_kg.model.files import files
 from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.caveat import caveat
 from coprod_kg.queries.charts import captions
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery, read
+from coprod_kg.queries.suppression import MARK
 
 __all__ = [
     "MOST_CATEGORIES",
@@ -44,6 +46,10 @@ _WHOLE_TICKS: Final = {"expr": "max(1, min(6, floor(domain('x')[1])))"}
 lost as the engine merges the axes of layers.)"""
 _NO_ROW: Final = "No data: the question has no row here, which is not the same as zero."
 _ALL_WITHHELD: Final = "Every count here is withheld, as small counts could tell of persons."
+_ONLY_FIRST: Final = (
+    "Only the first {first} of {all} ({called}) are drawn, in the order of the table, which has "
+    "them all."
+)
 _LINE: Final = 68
 
 _Rows = Sequence[Mapping[str, Cell]]
@@ -82,6 +88,7 @@ def specification(
     table: Table,
     own: Path | None = None,
     claims: tuple[int, int] | None = None,
+    language: str = "",
 ) -> dict[str, Any]:
     """The whole chart: rows, title, description and theme in.
 
@@ -90,25 +97,28 @@ def specification(
         table: its rows.
         own: the folder of a person's own queries.
         claims: how many claims in the dataset are secondary coding, and how many there are.
+        language: the reader's; empty for English.
 
     Raises:
         NotFound: the query has no chart.
     """
     saved = _saved(query) if isinstance(query, str) else query
-    spec = template(saved, own)
-    _name_axes(spec, saved)
-    rows, notes = _shown(spec, saved, table, claims)
-    if not rows:
-        spec = _no_data(_ALL_WITHHELD if table.rows else _NO_ROW)
+    spec = captions.in_language(template(saved, own), language)
+    _name_axes(spec, saved, language)
+    rows, notes = _shown(spec, saved, table, (claims, language))
+    if all(_is_withheld(row) for row in rows):
+        none = said(_ALL_WITHHELD, language) if table.rows else said(_NO_ROW, language)
+        spec = _no_data(none)
     title = spec.get("title")
     subtitle = title.get("subtitle") if isinstance(title, dict) else None
     below = [*([subtitle] if isinstance(subtitle, str) else []), *notes]
-    spec["title"] = {"text": textwrap.wrap(saved.summary, _LINE)} | (
+    spec["title"] = {"text": textwrap.wrap(saved.asked_in(language)[0], _LINE)} | (
         {"subtitle": [line for note in below for line in textwrap.wrap(note, _LINE + 24)]}
         if below
         else {}
     )
-    spec["description"] = captions.spoken(saved, rows, notes)
+    spec["description"] = captions.spoken(saved, rows, notes, language)
+    _mark_withheld(spec, rows)
     spec["data"] = {"name": "rows", "values": [_row(row) for row in rows] or [{}]}
     return {"$schema": _SCHEMA, **spec, "config": CONFIG}
 
@@ -118,6 +128,7 @@ def described(
     table: Table,
     own: Path | None = None,
     claims: tuple[int, int] | None = None,
+    language: str = "",
 ) -> str:
     """The text alternative of a chart, the same words as in the chart itself.
 
@@ -126,13 +137,14 @@ def described(
         table: its rows.
         own: the folder of a person's own queries.
         claims: as for `specification`.
+        language: as for `specification`.
 
     Raises:
         NotFound: the query has no chart.
     """
-    spec = template(query, own)
-    _name_axes(spec, query)
-    return captions.spoken(query, *_shown(spec, query, table, claims))
+    spec = captions.in_language(template(query, own), language)
+    _name_axes(spec, query, language)
+    return captions.spoken(query, *_shown(spec, query, table, (claims, language)), language)
 
 
 def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -184,7 +196,22 @@ def _saved(name: str) -> SavedQuery:
 
 
 def _row(row: Mapping[str, Cell]) -> dict[str, object]:
-    return {name: _value(cell) for name, cell in row.items()}
+    """A row of the chart's data: a withheld count is null, and ``missing`` says why."""
+    withheld = {name: "c" for name, cell in row.items() if cell.is_suppressed}
+    values = {name: None if name in withheld else _value(cell) for name, cell in row.items()}
+    return values | ({"missing": withheld} if withheld else {})
+
+
+def _is_withheld(row: Mapping[str, Cell]) -> bool:
+    return any(cell.is_suppressed for cell in row.values())
+
+
+def _mark_withheld(spec: Mapping[str, Any], rows: _Rows) -> None:
+    """Let a chart that writes its figures write the mark where one is withheld."""
+    if any(_is_withheld(row) for row in rows):
+        for channel, bound in encodings(spec):
+            if channel == "text" and "field" in bound:
+                bound["condition"] = {"test": "isValid(datum.missing)", "value": MARK}
 
 
 def _value(cell: Cell) -> object:
@@ -202,7 +229,7 @@ def _value(cell: Cell) -> object:
     return int(number) if number.is_integer() else number
 
 
-def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
+def _name_axes(spec: Mapping[str, Any], query: SavedQuery, language: str) -> None:
     known = {column.name: column for column in query.columns}
     for channel, bound in encodings(spec):
         name = bound.get("field")
@@ -210,21 +237,31 @@ def _name_axes(spec: Mapping[str, Any], query: SavedQuery) -> None:
             bound["axis"] = {"tickCount": _WHOLE_TICKS} | bound.get("axis", {})
         if channel not in _PLACES or name not in known or "title" in bound:
             continue
-        bound["title"] = known[name].heading
+        bound["title"] = known[name].heading_in(language)
 
 
 def _shown(
-    spec: Mapping[str, Any], query: SavedQuery, table: Table, claims: tuple[int, int] | None
+    spec: Mapping[str, Any],
+    query: SavedQuery,
+    table: Table,
+    about: tuple[tuple[int, int] | None, str],
 ) -> tuple[_Rows, list[str]]:
-    """The rows that are drawn, and the notes about them."""
-    shown = [row for row in table.rows if not any(cell.is_suppressed for cell in row.values())]
-    rows, notes = _limited(spec, shown)
-    note = caveat(table, claims)
+    """The rows that are drawn, and the notes about them.
+
+    Args:
+        spec: the chart.
+        query: its saved query.
+        table: all rows.
+        about: how many claims are secondary coding, of how many; and the reader's language.
+    """
+    rows, notes = _limited(spec, table.rows, about[1])
+    note = caveat(table, *about)
     notes += [note] if note else []
-    return rows, notes + captions.notes(query, rows, len(table.rows) - len(shown))
+    withheld = sum(_is_withheld(row) for row in rows)
+    return rows, notes + captions.notes(query, rows, withheld, about[1])
 
 
-def _limited(spec: Mapping[str, Any], rows: _Rows) -> tuple[_Rows, list[str]]:
+def _limited(spec: Mapping[str, Any], rows: _Rows, language: str) -> tuple[_Rows, list[str]]:
     """The rows of the first categories of each axis, each category whole, and a note about it."""
     notes = []
     for channel, bound in encodings(spec):
@@ -235,10 +272,12 @@ def _limited(spec: Mapping[str, Any], rows: _Rows) -> tuple[_Rows, list[str]]:
         if len(values) > MOST_CATEGORIES:
             kept = set(list(values)[:MOST_CATEGORIES])
             rows = [row for row in rows if name in row and row[name].value in kept]
-            called = str(bound.get("title", name)).lower()
+            called = str(bound.get("title", name))
+            called = called if language == "de" else called.lower()
             notes.append(
-                f"Only the first {MOST_CATEGORIES} of {len(values)} ({called}) are drawn, in the "
-                "order of the table, which has them all."
+                said(_ONLY_FIRST, language).format(
+                    first=MOST_CATEGORIES, all=len(values), called=called
+                )
             )
     return rows, notes
 

@@ -3,15 +3,13 @@
 The catalogues are gettext's ``.po`` files, read as they are: they are small, and read once.
 """
 
-import re
-from ast import literal_eval
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from flask import Flask, g, has_request_context
 
+from coprod_kg.model.translations import read_catalogue
 from coprod_kg.web.explorer.page import LANGUAGES
 
 __all__ = ["amount", "catalogue", "day", "register"]
@@ -24,7 +22,6 @@ _MONTHS: Final = {
     "da": "januar februar marts april maj juni juli august september oktober november december",
     "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
 }
-_ENTRY: Final = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[\d\])?) (".*")$|^(".*")$')
 
 
 def register(app: Flask) -> None:
@@ -40,11 +37,9 @@ def register(app: Flask) -> None:
     app.context_processor(lambda: {"language": _language()})
 
 
-@cache
 def catalogue(language: str) -> Mapping[str, tuple[str, ...]]:
     """English → its translation, or its forms for one and for several; empty for English."""
-    path = _FOLDER / f"{language}.po"
-    return _read(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_catalogue(_FOLDER / f"{language}.po")
 
 
 def amount(number: int, language: str) -> str:
@@ -81,20 +76,3 @@ def _gettext(text: str) -> str:
 def _ngettext(one: str, several: str, number: int) -> str:
     forms = catalogue(_language()).get(one, (one, several))
     return forms[0] if number == 1 else forms[-1]
-
-
-def _read(text: str) -> dict[str, tuple[str, ...]]:
-    """The entries of a catalogue; one without a translation is left out."""
-    found: dict[str, tuple[str, ...]] = {}
-    for block in re.split(r"\n\s*\n", text):
-        parts: dict[str, str] = {}
-        name = ""
-        for line in block.splitlines():
-            match = _ENTRY.match(line.strip())
-            if match:
-                name = match[1] or name
-                parts[name] = parts.get(name, "") + str(literal_eval(match[2] or match[3]))
-        forms = tuple(value for key, value in parts.items() if key.startswith("msgstr") and value)
-        if parts.get("msgid") and forms:
-            found[parts["msgid"]] = forms
-    return found

@@ -23,7 +23,7 @@ from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.replies import Conditions
 from coprod_kg.web.site import VOCABULARY, Site
 
-__all__ = ["LANGUAGES", "Figure", "Page"]
+__all__ = ["LANGUAGES", "Figure", "Page", "marks"]
 
 _EMBED: Final = "/embed"
 _PLACES: Final = {
@@ -52,10 +52,23 @@ class Figure:
     mark: str = ""
     column: str = ""
 
+    @classmethod
+    def of_cell(cls, cell: Cell, link: str, of: int | None = None, column: str = "") -> "Figure":
+        """A count of an answer; without a number where its question withholds it."""
+        if cell.is_suppressed:
+            return cls(None, link, of, "c", column)
+        return cls(int(cell.value), link, of, "", column)
+
     @property
     def share(self) -> float:
         """The part of the denominator, between 0 and 1; 0 where there is none."""
         return (self.number or 0) / self.of if self.of else 0.0
+
+
+def marks(figures: Iterable[Figure]) -> str:
+    """The marks that stand in the place of numbers, for the key beside them."""
+    found = {figure.mark for figure in figures}
+    return "".join(mark for mark in "xcz" if mark in found)
 
 
 class Page:
@@ -106,12 +119,17 @@ class Page:
                 "there is more to this page than can be shown",
                 fix=f"Choose fewer at once, or take all of it at {self.link(name, **values)}",
             )
-        return self.named(found)
+        return self.named(found, "" if name in site.views else query.text)
 
-    def named(self, table: Table) -> Table:
-        """The table with its labels in the reader's language."""
+    def named(self, table: Table, text: str = "") -> Table:
+        """The table with its labels in the reader's language.
+
+        Args:
+            table: an answer.
+            text: of its query, where its own words are put into that language too.
+        """
         things = wanting(table, self.language, self.site.settings.base_iri)
-        return relabelled(table, self.language, self.names(things))
+        return relabelled(table, self.language, self.names(things), text)
 
     def names(self, things: Iterable[str]) -> Mapping[str, Cell]:
         """Thing → its name in the reader's language, else in another."""

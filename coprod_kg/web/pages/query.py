@@ -15,6 +15,7 @@ from coprod_kg.queries.ask import Measured, Question, taken
 from coprod_kg.queries.caveat import caveat, caveat_of_claims
 from coprod_kg.queries.charts.chart import described, has_chart
 from coprod_kg.queries.derived import formats_of
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.store.base import Answer
@@ -33,6 +34,7 @@ class Field:
     """One field of the form of a saved query's page."""
 
     name: str
+    label: str
     description: str
     takes: str
     values: tuple[str, ...]
@@ -87,12 +89,13 @@ class QueryPage:
             "query.html",
             query=query,
             text=question.text,
-            fields=_fields(query, question.values),
+            fields=_fields(query, question.values, question.language),
+            columns=_columns(query, question.language),
             labels_in=question.language,
-            view=view(site, table, query) if table is not None else None,
+            view=view(site, table, query, question.language) if table is not None else None,
             graph=data.decode("utf-8") if data is not None and not rows else None,
             most=MOST_ROWS,
-            described=described(query, table, own, claims)
+            described=described(query, table, own, claims, question.language)
             if table is not None and has_chart(query, own)
             else None,
             chart=dict(links).get(CHARTS[0].label),
@@ -103,7 +106,9 @@ class QueryPage:
             kept=self.kept,
             before=max(earlier, default=0),
             version=answer.version,
-            caveat=caveat(table, claims) if table is not None else caveat_of_claims(claims),
+            caveat=caveat(table, claims, question.language)
+            if table is not None
+            else caveat_of_claims(claims, language=question.language),
         )
 
 
@@ -132,25 +137,31 @@ def _links(question: Question, site: Site) -> list[tuple[str, str]]:
     """Links to the same answer in every other format: label and address."""
     query = question.saved
     pairs = [(name, value) for name, several in question.values.items() for value in several]
+    pairs += [("lang", question.language)] if question.language else []
     pairs += [("version", str(question.version))] if question.version is not None else []
     tail = f"?{urlencode(pairs)}" if pairs else ""
     formats = formats_of(query, site.settings.queries)
     return [(form.label, f"/queries/{query.name}.{form.name}{tail}") for form in formats]
 
 
-def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]]) -> list[Field]:
+def _columns(query: SavedQuery, language: str) -> list[tuple[str, str]]:
+    """The name of each column, and what it means."""
+    return [(column.name, said(column.description, language)) for column in query.columns]
+
+
+def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]], language: str) -> list[Field]:
     vocabulary = schemes()
     fields = []
     for parameter in query.parameters:
         concepts = vocabulary[parameter.scope].concepts if parameter.type == "concept" else {}
         called = dict(parameter.allowed or ()) | {
-            slug: concept.label() for slug, concept in concepts.items()
+            slug: concept.label(language or "en") for slug, concept in concepts.items()
         }
         values_there = parameter.permitted(vocabulary)
         few = values_there if len(values_there) <= _MOST_OPTIONS else ()
         options = tuple((value, called.get(value, value)) for value in few)
         chosen = tuple(values.get(parameter.name, ()))
-        fields.append(
-            Field(parameter.name, parameter.description, parameter.takes, chosen, options)
-        )
+        label = said(parameter.name.replace("_", " ").capitalize(), language)
+        about = said(parameter.description, language)
+        fields.append(Field(parameter.name, label, about, parameter.takes, chosen, options))
     return fields

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from coprod_kg.formats.table import Cell, Table, labelled_columns
 from coprod_kg.model.namespaces import last_part
+from coprod_kg.queries.header import AnswerColumn
+from coprod_kg.queries.labels import said, spoken_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import note
 from coprod_kg.web.site import ONTOLOGY, Site
@@ -39,11 +41,12 @@ class DisplayCell:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The head of a column: its name in words, and what it means."""
+    """The head of a column: its name in words, what it means, and the language of the name."""
 
     text: str
     title: str | None
     number: bool
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,16 @@ class View:
     note: str = ""
 
 
-def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
-    """A table for a page; a column ``xLabel`` becomes the link text of the column ``x``."""
-    said = {column.name: column.description for column in query.columns} if query else {}
-    called = {column.name: column.heading for column in query.columns} if query else {}
+def view(site: Site, table: Table, query: SavedQuery | None = None, language: str = "") -> View:
+    """A table for a page; a column ``xLabel`` becomes the link text of the column ``x``.
+
+    Args:
+        site: says which IRIs have a page here.
+        table: the rows.
+        query: the saved query that they answer.
+        language: the reader's; empty for English.
+    """
+    known = {column.name: column for column in query.columns} if query else {}
     labels = labelled_columns(table.columns)
     shown = [column for column in table.columns if column not in labels.values()]
     numbers = {
@@ -76,15 +85,12 @@ def view(site: Site, table: Table, query: SavedQuery | None = None) -> View:
         for column in shown
         if any(row[column].is_number for row in table.rows if column in row)
     }
-    headings = tuple(
-        Heading(called.get(column) or words(column), said.get(column), column in numbers)
-        for column in shown
-    )
+    headings = tuple(_heading(column, known, column in numbers, language) for column in shown)
     rows = tuple(
         tuple(_cell(site, row, column, labels.get(column)) for column in shown)
         for row in table.rows[:MOST_ROWS]
     )
-    told = note(table, query.small_counts) if query else ""
+    told = note(table, query.small_counts, language) if query else ""
     return View(headings, rows, len(table.rows), table.truth, told)
 
 
@@ -111,6 +117,14 @@ def show(site: Site, cell: Cell | None, label: Cell | None = None) -> DisplayCel
         return DisplayCell(label.value, link, cell.value, label.language)
     ours = here or "#" in cell.value
     return DisplayCell(last_part(cell.value) if ours else cell.value, link, cell.value)
+
+
+def _heading(name: str, known: Mapping[str, AnswerColumn], number: bool, language: str) -> Heading:
+    column = known.get(name)
+    if column is None:
+        return Heading(words(name), None, number)
+    text, tongue = column.heading_in(language), spoken_in(column.called, language)
+    return Heading(text, said(column.description, language), number, tongue)
 
 
 def _cell(site: Site, row: Mapping[str, Cell], column: str, label: str | None) -> DisplayCell:
