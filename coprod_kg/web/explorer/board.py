@@ -23,11 +23,14 @@ _AT_ONCE: Final = 1500
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value that a reader may choose: its slug, name, how many fit, whether it is chosen."""
+    """One value that a reader may choose: slug, name, whether it is chosen, and how many fit.
+
+    The number is None where it is withheld.
+    """
 
     slug: str
     label: Cell
-    number: int
+    number: int | None
     chosen: bool
 
 

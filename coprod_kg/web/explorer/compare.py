@@ -11,7 +11,7 @@ from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.caveat import claims_of
 from coprod_kg.web.explorer.board import Choice, facets_of
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
-from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.explorer.page import Figure, Page, marks
 
 __all__ = ["compare"]
 
@@ -48,6 +48,13 @@ class Side:
     coded: tuple[int, int]
 
     @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Every figure of the side; what nobody reported or coded has a mark of its own."""
+        reported = tuple(figure for _, _, figure in self.barriers) or (Figure(None, mark="x"),)
+        coded = () if self.coded[1] else (Figure(None, mark="z"),)
+        return (self.total, *self.stages, self.barred, *reported, *coded)
+
+    @property
     def few(self) -> bool:
         """Whether it has too few initiatives for a share to mean anything."""
         return (self.total.number or 0) < _FEW
@@ -66,10 +73,12 @@ def compare(page: Page) -> Response:
     kind = kinds[0] if kinds else ""
     slugs = list(dict.fromkeys(given.get(kind, ())))[:_MOST]
     stages = stage_rows(page, extent_of(page)) if slugs else []
+    sides = [_side(page, kind, slug, stages) for slug in slugs]
     return page.render(
         "explorer/compare.html",
         kind=kind,
-        sides=[_side(page, kind, slug, stages) for slug in slugs],
+        sides=sides,
+        marks=marks(figure for side in sides for figure in side.figures),
         stages=stages,
         facets={"organisation": _organisations(page, slugs), **facets_of(page, given)},
         most=_MOST,
@@ -143,7 +152,12 @@ def _organisations(page: Page, chosen: list[str]) -> list[Choice]:
     if len(rows) > _LISTED:
         return []
     return [
-        Choice(slug, row["organisationLabel"], int(row["initiatives"].value), slug in chosen)
+        Choice(
+            slug,
+            row["organisationLabel"],
+            Figure.of_cell(row["initiatives"], "").number,
+            slug in chosen,
+        )
         for row in rows
         for slug in [row["organisation"].value.rpartition("/")[2]]
     ]

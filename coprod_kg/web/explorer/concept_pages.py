@@ -11,7 +11,7 @@ from coprod_kg.model.bases import is_secondary
 from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.labels import best, concepts
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
-from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.explorer.page import Figure, Page, marks
 from coprod_kg.web.site import VOCABULARY
 
 __all__ = ["concept", "overview"]
@@ -47,12 +47,15 @@ def overview(page: Page, kind: str) -> Response:
         for slug, one in schemes()[kind].concepts.items()
         if slug not in shown and one.iri not in groups
     )
+    steps = _steps(page) if kind == "barrier" else None
+    shown_rows = (*by_stage, *(steps[1] if steps else ()))
     return page.render(
         "explorer/concepts.html",
         kind=kind,
         stages=stages,
         rows=by_stage,
-        steps=_steps(page) if kind == "barrier" else None,
+        steps=steps,
+        marks=marks(cell for row in shown_rows for cell in row.cells),
         unreported=unreported,
         reporting=extent["barred" if kind == "barrier" else "enabled"],
         as_share=page.given.one("show") == "share",
@@ -77,6 +80,7 @@ def concept(page: Page, kind: str, name: str) -> Response:
     moved = page.ask("moved-on-despite-barrier", barrier=name).rows if kind == "barrier" else ()
     reporting = extent["barred" if kind == "barrier" else "enabled"].number
     initiatives = {row["initiative"].value for row in reports.rows}
+    steps = _steps_of(page, name) if kind == "barrier" else []
     return page.render(
         "explorer/concept.html",
         kind=kind,
@@ -86,7 +90,8 @@ def concept(page: Page, kind: str, name: str) -> Response:
         facts=_facts(page, iri),
         stages=stages,
         cells=mine.cells if mine else None,
-        steps=_steps_of(page, name) if kind == "barrier" else (),
+        steps=steps,
+        marks=marks((*(mine.cells if mine else ()), *(cell for _, cell in steps))),
         total=Figure(len(initiatives), page.link(_LISTED[kind], **{kind: name}), reporting),
         reports=reports.rows,
         standpoints=_standpoints(reports),
@@ -98,13 +103,13 @@ def concept(page: Page, kind: str, name: str) -> Response:
 
 
 def _matrix(page: Page, kind: str, stages: Iterable[StageRow]) -> list[Row]:
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, Cell]] = {}
     labels: dict[str, Cell] = {}
     for row in page.ask(_BY_STAGE[kind]).rows:
         iri = row[kind].value
         labels[iri] = row[f"{kind}Label"]
         stage = row["stage"].value.rpartition("/")[2] if "stage" in row else ""
-        counts.setdefault(iri, {})[stage] = int(row["initiatives"].value)
+        counts.setdefault(iri, {})[stage] = row["initiatives"]
     rows = [
         Row(
             iri.rpartition("/")[2],
@@ -117,13 +122,13 @@ def _matrix(page: Page, kind: str, stages: Iterable[StageRow]) -> list[Row]:
     return sorted(rows, key=lambda row: (-row.total, row.label.value))
 
 
-def _cell(page: Page, kind: str, iri: str, stage: StageRow, found: Mapping[str, int]) -> Figure:
-    number, at_stage = found.get(stage.slug), stage.claimed.number
-    if number is None:
-        return Figure(None, mark="x" if at_stage else "z")
+def _cell(page: Page, kind: str, iri: str, stage: StageRow, found: Mapping[str, Cell]) -> Figure:
+    count, at_stage = found.get(stage.slug), stage.claimed.number
+    if count is None:
+        return Figure(None, mark="z" if at_stage == 0 else "x")
     where = {"stage": stage.slug} if stage.slug else {"unplaced": "1"}
     slug = iri.rpartition("/")[2]
-    return Figure(number, page.link(_LISTED[kind], **{kind: slug}, **where), at_stage)
+    return Figure.of_cell(count, page.link(_LISTED[kind], **{kind: slug}, **where), at_stage)
 
 
 def _steps(page: Page) -> tuple[list[tuple[str, Cell, int]], list[Row]]:
@@ -132,12 +137,10 @@ def _steps(page: Page) -> tuple[list[tuple[str, Cell, int]], list[Row]]:
         (row["step"].value, row["stepLabel"], int(row["reporting"].value))
         for row in page.ask("view-steps").rows
     ]
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, Cell]] = {}
     labels: dict[str, Cell] = {}
     for row in page.ask("barriers-by-step").rows:
-        counts.setdefault(row["barrier"].value, {})[row["step"].value] = int(
-            row["initiatives"].value
-        )
+        counts.setdefault(row["barrier"].value, {})[row["step"].value] = row["initiatives"]
         labels[row["barrier"].value] = row["barrierLabel"]
     rows = [
         Row(
@@ -151,11 +154,11 @@ def _steps(page: Page) -> tuple[list[tuple[str, Cell, int]], list[Row]]:
     return steps, sorted(rows, key=lambda row: (-row.total, row.label.value))
 
 
-def _at_step(page: Page, iri: str, step: str, reporting: int, found: Mapping[str, int]) -> Figure:
+def _at_step(page: Page, iri: str, step: str, reporting: int, found: Mapping[str, Cell]) -> Figure:
     if step not in found:
         return Figure(None, mark="x" if reporting else "z")
     slugs = {"barrier": iri.rpartition("/")[2], "met_at": step.rpartition("/")[2]}
-    return Figure(found[step], page.link("initiatives-facing-barrier", **slugs), reporting)
+    return Figure.of_cell(found[step], page.link("initiatives-facing-barrier", **slugs), reporting)
 
 
 def _steps_of(page: Page, name: str) -> list[tuple[Cell, Figure]]:

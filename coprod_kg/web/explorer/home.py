@@ -7,7 +7,7 @@ from typing import Final
 from flask import Response
 
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.explorer.page import Figure, Page, marks
 
 __all__ = ["StageRow", "home", "stage_rows"]
 
@@ -44,11 +44,14 @@ class StageRow:
 def home(page: Page) -> Response:
     """The first page."""
     extent = extent_of(page)
+    stages = stage_rows(page, extent)
     return page.render(
         "explorer/home.html",
         scripted=True,
         extent=extent,
-        stages=stage_rows(page, extent),
+        stages=stages,
+        most=max((row.claimed.number or 0 for row in stages), default=0) or 1,
+        marks=marks(figure for row in stages for figure in (row.claimed, row.supported)),
         barriers=_barriers(page, extent["barred"].number or 0),
         news=_news(page),
         claims=page.site.claims(page.version),
@@ -81,15 +84,14 @@ def stage_rows(page: Page, extent: Mapping[str, Figure]) -> list[StageRow]:
 
 def _stage_row(page: Page, row: Mapping[str, Cell], total: int) -> StageRow:
     slug = row["stage"].value.rpartition("/")[2]
-    claimed = int(row["claimed"].value)
+    claimed = Figure.of_cell(row["claimed"], page.link("initiatives", stage=slug), total)
     shown = page.link("initiatives", stage=slug, supported=slug)
     supported = (
-        Figure(int(row["supported"].value), shown, claimed) if claimed else Figure(None, mark="z")
+        Figure(None, mark="z")
+        if claimed.number == 0
+        else Figure.of_cell(row["supported"], shown, claimed.number)
     )
-    label = row["stageLabel"]
-    return StageRow(
-        slug, label, Figure(claimed, page.link("initiatives", stage=slug), total), supported
-    )
+    return StageRow(slug, row["stageLabel"], claimed, supported)
 
 
 def _is_parent(stage: str) -> bool:
@@ -103,8 +105,8 @@ def _barriers(page: Page, reporting: int) -> list[tuple[Cell, str | None, Figure
         (
             row["barrierLabel"],
             page.place(row["barrier"].value),
-            Figure(
-                int(row["initiatives"].value),
+            Figure.of_cell(
+                row["initiatives"],
                 page.link("initiatives-facing-barrier", barrier=_slug(row["barrier"])),
                 reporting,
             ),

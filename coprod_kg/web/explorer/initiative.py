@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from flask import Response
 
@@ -12,6 +13,9 @@ from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.explorer.timeline import timeline
 
 __all__ = ["facts_of", "initiative"]
+
+_TOLD: Final = ("phase", "contribution", "influence")
+"""What a participation may say of itself."""
 
 
 def initiative(page: Page, name: str) -> Response:
@@ -24,6 +28,7 @@ def initiative(page: Page, name: str) -> Response:
             fix="Look for it by one word of its name at /search, or begin at /board.",
         )
     history = page.ask("initiative-history", initiative=name).rows
+    participations = _participations(page.ask("view-participations", thing=name).rows)
     return page.render(
         "explorer/initiative.html",
         slug=name,
@@ -33,7 +38,8 @@ def initiative(page: Page, name: str) -> Response:
         assessed=found[0],
         history=history,
         timeline=timeline(history, datetime.now(UTC).year),
-        participations=_participations(page.ask("view-participations", thing=name).rows),
+        participations=participations,
+        marks="x" if any(not one[told] for one in participations for told in _TOLD) else "",
         claims=page.site.claims(page.version, iri),
     )
 
@@ -56,7 +62,7 @@ def _participations(rows: Iterable[Mapping[str, Cell]]) -> list[dict[str, list[s
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         entry = found.setdefault(row["participation"].value, {})
-        for column in ("role", "participant", "phase", "contribution", "influence"):
+        for column in ("role", "participant", *_TOLD):
             values = entry.setdefault(column, [])
             if column in row and row[f"{column}Label"].value not in values:
                 values.append(row[f"{column}Label"].value)

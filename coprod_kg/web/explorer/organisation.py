@@ -11,7 +11,7 @@ from coprod_kg.queries.caveat import claims_of
 from coprod_kg.web.explorer.assessed import Assessed, assessed
 from coprod_kg.web.explorer.home import extent_of
 from coprod_kg.web.explorer.initiative import facts_of
-from coprod_kg.web.explorer.page import Figure, Page
+from coprod_kg.web.explorer.page import Figure, Page, marks
 
 __all__ = ["organisation"]
 
@@ -53,6 +53,7 @@ def organisation(page: Page, name: str) -> Response:
             fix="Look for it by one word of its name at /search.",
         )
     ours = list(dict.fromkeys(row["initiative"].value for row in portfolio))
+    learning, complete = _learning(page, name), _completeness(page, name)
     found = assessed(page, (iri, *ours[:_EXPLAINED]))
     return page.render(
         "explorer/organisation.html",
@@ -66,8 +67,9 @@ def organisation(page: Page, name: str) -> Response:
         assessed=found,
         titles={row["initiative"].value: row["initiativeLabel"] for row in portfolio},
         barriers=_barriers(page, name, len(ours), found),
-        learning=_learning(page, name),
-        complete=_completeness(page, name),
+        learning=learning,
+        complete=complete,
+        marks=marks((*learning.values(), *complete.values())),
         coded=claims_of(page.ask("view-bases-of", thing=[iri, *ours])),
     )
 
@@ -108,8 +110,7 @@ def _barriers(page: Page, name: str, ours: int, found: Iterable[Assessed]) -> li
         labels[row["barrier"].value] = row["barrierLabel"]
     reporting = extent_of(page)["barred"].number
     everywhere = {
-        row["barrier"].value: int(row["initiatives"].value)
-        for row in page.ask("barriers-overall").rows
+        row["barrier"].value: row["initiatives"] for row in page.ask("barriers-overall").rows
     }
     barriers = {}
     for iri, initiatives in reports.items():
@@ -120,11 +121,11 @@ def _barriers(page: Page, name: str, ours: int, found: Iterable[Assessed]) -> li
             labels[iri],
             page.place(iri),
             Figure(len(initiatives), link, ours),
-            Figure(
-                everywhere.get(iri, 0),
-                page.link("initiatives-facing-barrier", barrier=slug),
-                reporting,
-            ),
+            Figure.of_cell(
+                everywhere[iri], page.link("initiatives-facing-barrier", barrier=slug), reporting
+            )
+            if iri in everywhere
+            else Figure(None, mark="x"),
         )
     for one in found:
         for barrier in one.values["barriers"]:
@@ -142,16 +143,23 @@ def _learning(page: Page, name: str) -> dict[str, Figure]:
     if not rows:
         return {"feedForward": Figure(None, mark="x"), "feedback": Figure(None, mark="x")}
     return {
-        column: Figure(sum(int(row[column].value) for row in rows), link, column=column)
+        column: _sum([row[column] for row in rows], link, column)
         for column in ("feedForward", "feedback")
     }
+
+
+def _sum(cells: list[Cell], link: str, column: str) -> Figure:
+    """The sum of a column; withheld where one of its counts is, which the sum would tell."""
+    if any(cell.is_suppressed for cell in cells):
+        return Figure(None, link, mark="c", column=column)
+    return Figure(sum(int(cell.value) for cell in cells), link, column=column)
 
 
 def _completeness(page: Page, name: str) -> dict[str, Figure]:
     rows = page.ask("completeness-by-organisation", organisation=name).rows
     link = page.link("completeness-by-organisation", organisation=name)
     return {
-        column: Figure(int(rows[0][column].value), link, column=column)
+        column: Figure.of_cell(rows[0][column], link, column=column)
         for column in ("initiatives", "withoutStage", "undated", "claims", "unevidenced")
         if rows
     }

@@ -47,7 +47,8 @@ def _moves(page: Page) -> list[tuple[Mapping[str, Cell], Figure, int | None]]:
     durations = page.first("step-durations", _MOVES).rows
     for row in durations:
         key = row["fromStage"].value, row["toStage"].value
-        months.setdefault(key, {})[row["initiative"].value] = int(row["months"].value)
+        if not row["months"].is_suppressed:
+            months.setdefault(key, {})[row["initiative"].value] = int(row["months"].value)
     found = []
     for row in page.ask("step-durations-by-step").rows:
         ends = row["fromStage"].value, row["toStage"].value
@@ -55,5 +56,5 @@ def _moves(page: Page) -> list[tuple[Mapping[str, Cell], Figure, int | None]]:
         link = page.link("step-durations", from_stage=before, to_stage=after)
         known = list(months.get(ends, {}).values())
         middle = median_low(known) if known and len(durations) < _MOVES else None
-        found.append((row, Figure(int(row["initiatives"].value), link), middle))
+        found.append((row, Figure.of_cell(row["initiatives"], link), middle))
     return sorted(found, key=lambda move: [rank_of(move[0][name]) for name in _ENDS])
