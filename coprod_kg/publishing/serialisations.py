@@ -59,7 +59,7 @@ def written(
     named = None
     if form != ox.RdfFormat.N_TRIPLES:
         known = {space: prefix for prefix, space in {**prefixes(), **more}.items()}
-        spaces = {_space(iri) for triple in ordered for iri in _names(triple)}
+        spaces = {_space(iri) for iri in {iri for triple in ordered for iri in _names(triple)}}
         named = {known[space]: space for space in sorted(spaces & known.keys())}
     return ox.serialize(ordered, format=form, prefixes=named) or b""
 

@@ -50,6 +50,8 @@ def load(
     Raises:
         ModelError: names file and line of every mistake in every file.
     """
+    if folder is None and vocabulary is None and beside is None:
+        return _questions()
     folder = folder or files("queries") / "questions"
     vocabulary = schemes() if vocabulary is None else vocabulary
     queries: dict[str, SavedQuery] = {}
@@ -68,6 +70,12 @@ def load(
     if mistakes:
         raise ModelError("\n".join(mistakes))
     return MappingProxyType(queries)
+
+
+@cache
+def _questions() -> Mapping[str, SavedQuery]:
+    """The model's own questions."""
+    return load(files("queries") / "questions")
 
 
 @cache

@@ -41,11 +41,9 @@ def of_subject(store: ox.Store, subject: Subject, *, hashed: bool = True) -> tup
 
 def _tally(quads: list[ox.Quad]) -> Tally:
     """What the statements about one subject, of which there are some, contribute."""
-    found: Tally = Counter()
-    found["subjects",] = 1
     classes = _classes(quads)
-    for quad in quads:
-        found.update(_keys(quad, classes))
+    found: Tally = Counter(key for quad in quads for key in _keys(quad, classes))
+    found["subjects",] = 1
     return found
 
 

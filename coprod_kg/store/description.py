@@ -154,8 +154,9 @@ class Description:
             return []
         graphs = {graph for change in changes for graph in (*change.replace, *change.add)}
         for change in changes:
-            for graph in change.replace:
-                for subject in self._there(graph):
+            for graph, lines in change.replace.items():
+                # without blank nodes, which get other labels, the subjects are those of the lines
+                for subject in self._there(graph) if b"_:" in lines else ():
                     self.places.setdefault(subject, set()).add(graph)
         found = list(self._changed())
         whole = self.tally is None or self.graph.value in graphs

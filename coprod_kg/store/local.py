@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -40,6 +40,7 @@ __all__ = ["OPENING_SECONDS", "LocalStore", "Service", "connect", "serving"]
 OPENING_SECONDS: Final = 1.0
 """How long a point lookup waits for the newest version to be opened; then it goes to a worker."""
 
+_WORKER = "coprod_kg.store.worker"
 _ATTEMPTS = 5
 _START_SECONDS = 60.0
 _COMMIT_SECONDS = 600.0
@@ -195,50 +196,55 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
         run = stack.enter_context(directory.locked(url))
         for changed in upgrade(directory, settings.base_iri):
             sys.stderr.write(f"coprod-kg: the data in {directory.root} was upgraded. {changed}\n")
-        listening = stack.enter_context(_listening(run / "query", settings))
-        environ = {
-            **settings.environ(),
-            "COPROD_DATA": str(directory.root),
-            "COPROD_RUN": str(run),
-            LISTEN: str(listening.fileno()),
-            # glibc gives each thread memory of its own to allocate in, and keeps it: a web process
-            # with some dozens of threads held 180 MiB under load, with two such areas 135.
-            "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
-            # where the processes that count requests meet; read when their module is imported
-            "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
-        }
         (run / "metrics").mkdir()
+        environ = _environ(settings, directory, run)
         supervisor = Supervisor(run)
         try:
             # a writer that describes what it commits, which this layer knows nothing of
             supervisor.keep("writer", "coprod_kg.publishing.writer", environ)
-            for number in range(settings.workers + settings.long_queries):
-                lane = {LANE: str(run / f"lane-{number % settings.workers}")}
-                supervisor.keep(
-                    f"query-{number}",
-                    "coprod_kg.store.worker",
-                    environ | lane,
-                    [listening.fileno()],
-                    heard=True,
-                )
+            listening = stack.enter_context(_listening(run / "query", settings))
+            count = settings.workers + settings.long_queries
+            lanes = [f"lane-{number % settings.workers}" for number in range(count)]
+            _keep_workers(supervisor, "query", environ, listening, lanes)
             if settings.token_queries:
                 reserved = stack.enter_context(_listening(run / RESERVED, settings))
-                own = {LANE: str(run / "lane-reserved"), LISTEN: str(reserved.fileno())}
                 # One more than clients are given: for what the service itself asks on behalf
                 # of somebody with a token, in the middle of a submission.
-                for number in range(settings.token_queries + 1):
-                    supervisor.keep(
-                        f"query-reserved-{number}",
-                        "coprod_kg.store.worker",
-                        environ | own,
-                        [reserved.fileno()],
-                        heard=True,
-                    )
+                lanes = ["lane-reserved"] * (settings.token_queries + 1)
+                _keep_workers(supervisor, "query-reserved", environ, reserved, lanes)
             # An engine may have much to hand over; its requests have deadlines of their own.
             _await_writer(run, supervisor, math.inf if settings.store else _START_SECONDS)
             yield Service(LocalStore(run, settings), supervisor, environ)
         finally:
             supervisor.stop(settings.stop_seconds, first="web")
+
+
+def _environ(settings: Settings, directory: DataDirectory, run: Path) -> dict[str, str]:
+    """The environment variables of each process of a store, beside those of this process."""
+    return {
+        **settings.environ(),
+        "COPROD_DATA": str(directory.root),
+        "COPROD_RUN": str(run),
+        # glibc gives each thread memory of its own to allocate in, and keeps it: a web process
+        # with some dozens of threads held 180 MiB under load, with two such areas 135.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+        # where the processes that count requests meet; read when their module is imported
+        "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
+    }
+
+
+def _keep_workers(
+    supervisor: Supervisor,
+    name: str,
+    environ: Mapping[str, str],
+    listening: socket.socket,
+    lanes: Sequence[str],
+) -> None:
+    """Run a query worker in each of the lanes, which all wait on one socket."""
+    descriptor, run = listening.fileno(), Path(environ["COPROD_RUN"])
+    for number, lane in enumerate(lanes):
+        own = {**environ, LANE: str(run / lane), LISTEN: str(descriptor)}
+        supervisor.keep(f"{name}-{number}", _WORKER, own, [descriptor], heard=True)
 
 
 @contextmanager
