@@ -1,5 +1,6 @@
 """The comparison: organisations, countries or sectors side by side, and why to be careful."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,8 +8,8 @@ from flask import Response
 
 from coprod_kg.errors import WrongUsage
 from coprod_kg.formats.table import Cell
+from coprod_kg.model.bases import is_secondary
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.caveat import claims_of
 from coprod_kg.web.explorer.board import Choice, facets_of
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.page import Figure, Page, marks
@@ -88,46 +89,47 @@ def compare(page: Page) -> Response:
 
 def _side(page: Page, kind: str, slug: str, stages: list[StageRow]) -> Side:
     where = {kind: slug}
-    rows = page.ask("initiatives", **where).rows
-    ours = {row["initiative"].value for row in rows}
+    found: dict[str, list[Mapping[str, Cell]]] = {}
+    for row in page.ask("view-side", **where).rows:
+        found.setdefault(row["counted"].value, []).append(row)
+    total, barred = (_number(found[counted][0]) for counted in ("initiatives", "barred"))
     at = {
         row["stage"].value.rpartition("/")[2] if "stage" in row else "": int(
             row["initiatives"].value
         )
         for row in page.ask("view-board", **where).rows
     }
-    reports: dict[str, set[str]] = {}
-    labels: dict[str, Cell] = {}
-    for row in page.ask("initiatives-facing-barrier", **where).rows:
-        reports.setdefault(row["barrier"].value, set()).add(row["initiative"].value)
-        labels[row["barrier"].value] = row["barrierLabel"]
-    barred = set().union(*reports.values())
-    most_reported = sorted(reports, key=lambda iri: (-len(reports[iri]), labels[iri].value))[:3]
+    reported = sorted(
+        found.get("barrier", ()), key=lambda row: (-_number(row), row["ofLabel"].value)
+    )
+    bases = [(row["of"].value, _number(row)) for row in found.get("basis", ())]
     return Side(
         slug,
         _label(page, kind, slug),
         page.to(f"/organisations/{slug}") if kind == "organisation" else page.to("/board", **where),
-        Figure(len(ours), page.link("initiatives", **where)),
-        tuple(_at_stage(page, where, stage, at, len(ours)) for stage in stages),
-        Figure(len(barred), page.link("initiatives-facing-barrier", **where), len(ours))
+        Figure(total, page.link("initiatives", **where)),
+        tuple(_at_stage(page, where, stage, at, total) for stage in stages),
+        Figure(barred, page.link("initiatives-facing-barrier", **where), total)
         if barred
-        else Figure(None, mark="x" if ours else "z"),
-        tuple(
-            (
-                labels[iri],
-                page.place(iri),
-                Figure(
-                    len(reports[iri]),
-                    page.link(
-                        "initiatives-facing-barrier", **where, barrier=iri.rpartition("/")[2]
-                    ),
-                    len(barred),
-                ),
-            )
-            for iri in most_reported
+        else Figure(None, mark="x" if total else "z"),
+        tuple(_barrier(page, where, row, barred) for row in reported[:3]),
+        (
+            sum(number for basis, number in bases if is_secondary(basis)),
+            sum(number for _, number in bases),
         ),
-        claims_of(page.ask("view-bases-of", thing=ours)) if ours else (0, 0),
     )
+
+
+def _number(row: Mapping[str, Cell]) -> int:
+    return int(row["number"].value)
+
+
+def _barrier(
+    page: Page, where: dict[str, str], row: Mapping[str, Cell], barred: int
+) -> tuple[Cell, str | None, Figure]:
+    slug = row["of"].value.rpartition("/")[2]
+    link = page.link("initiatives-facing-barrier", **where, barrier=slug)
+    return row["ofLabel"], page.place(row["of"].value), Figure(_number(row), link, barred)
 
 
 def _at_stage(
