@@ -132,10 +132,11 @@ def _cell(page: Page, kind: str, iri: str, stage: StageRow, found: Mapping[str, 
 
 
 def _steps(page: Page) -> tuple[list[tuple[str, Cell, int]], list[Row]]:
-    """The steps with how many report any barrier there, and the barriers at each."""
+    """The steps at which any barrier is reported, by how many, and the barriers at each."""
     steps = [
         (row["step"].value, row["stepLabel"], int(row["reporting"].value))
         for row in page.ask("view-steps").rows
+        if row["reporting"].value != "0"
     ]
     counts: dict[str, dict[str, Cell]] = {}
     labels: dict[str, Cell] = {}
@@ -156,7 +157,7 @@ def _steps(page: Page) -> tuple[list[tuple[str, Cell, int]], list[Row]]:
 
 def _at_step(page: Page, iri: str, step: str, reporting: int, found: Mapping[str, Cell]) -> Figure:
     if step not in found:
-        return Figure(None, mark="x" if reporting else "z")
+        return Figure(None, mark="x")
     slugs = {"barrier": iri.rpartition("/")[2], "met_at": step.rpartition("/")[2]}
     return Figure.of_cell(found[step], page.link("initiatives-facing-barrier", **slugs), reporting)
 
