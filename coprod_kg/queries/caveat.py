@@ -6,7 +6,7 @@ from typing import Final
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.bases import SECONDARY, is_secondary
 from coprod_kg.model.namespaces import shorten
-from coprod_kg.queries.labels import concepts, said
+from coprod_kg.queries.labels import LANGUAGES, concepts, said
 
 __all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]
 
@@ -14,6 +14,7 @@ CAVEAT: Final = "Secondary coding from public sources, not confirmed by the orga
 _NAMES: Final = tuple(
     name.encode() for basis in sorted(SECONDARY) for name in (basis, shorten(basis))
 )
+_HEADING: Final = "By secondary coding"
 _COUNTED: Final = "secondary"
 """The column with how many of the things in a row are secondary coding, or whether they are."""
 
@@ -41,7 +42,8 @@ def caveat(table: Table, claims: tuple[int, int] | None, language: str = "") -> 
     if _COUNTED in table.columns:
         counted = any(_counts(row.get(_COUNTED)) for row in table.rows)
         which = said("the column {column} says of how much this holds.", language)
-        return beginning + which.format(column=_COUNTED) if counted else ""
+        named = said(_HEADING, language) if language in LANGUAGES[1:] else _COUNTED
+        return beginning + which.format(column=named) if counted else ""
     known = table.rows or table.truth is not None
     return caveat_of_claims(claims, language=language) if known else ""
 

@@ -12,6 +12,7 @@ from pyoxigraph import Literal, NamedNode
 from coprod_kg.errors import WrongUsage
 from coprod_kg.model.schemes import Scheme
 from coprod_kg.model.terms import Term, literal, parse_iri
+from coprod_kg.queries.labels import said
 
 __all__ = ["KINDS", "RESERVED", "TYPES", "Parameter", "did_you_mean"]
 
@@ -91,24 +92,29 @@ class Parameter:
     @property
     def takes(self) -> str:
         """The values that it takes, in a few words."""
-        values = self._takes()
+        return self.takes_in("")
+
+    def takes_in(self, language: str) -> str:
+        """The same in the reader's language; empty for English."""
+        values = self._takes(language)
         return (
             f"{values}, one that the question {self.source[0]} finds"
             if self.values_from
             else values
         )
 
-    def _takes(self) -> str:
+    def _takes(self, language: str) -> str:
         if self.scope == "thing":
             return "the IRI of a thing, or its kind and slug such as initiative/ryhov-self-care"
+        scope = said(self.scope.replace("-", " "), language) if self.type == "iri" else self.scope
         return {
-            "concept": f"a concept of the scheme {self.scope}",
-            "iri": f"the slug or the IRI of one {self.scope.replace('-', ' ')}",
-            "integer": "a whole number such as 12",
-            "date": "a day such as 2021-03-01",
-            "string": "text",
-            "boolean": "true or false",
-        }[self.type]
+            "concept": said("a concept of the scheme {scope}", language),
+            "iri": said("the slug or the IRI of one {scope}", language),
+            "integer": said("a whole number such as 12", language),
+            "date": said("a day such as 2021-03-01", language),
+            "string": said("text", language),
+            "boolean": said("true or false", language),
+        }[self.type].format(scope=scope)
 
     def permitted(self, vocabulary: Mapping[str, Scheme]) -> tuple[str, ...]:
         """Every value there is, where they can be listed."""

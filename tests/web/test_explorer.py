@@ -262,7 +262,8 @@ def test_what_the_answer_names_by_its_label_alone_is_translated_too(missing: Fla
     stages = missing.get("/queries/initiatives-by-stage.csv?lang=de").text
     assert "Keine Stufe bekannt" in stages
     assert "No stage known" not in stages
-    page = missing.get("/da/barriers/workload", headers=BROWSER).text
+    page = missing.get("/da/barriers/lack-of-funding", headers=BROWSER).text
+    assert re.search(r"<td>(Aktiv|Overvundet|Accepteret)</td>", page)
     assert not re.search(r"<td>(Active|Overcome|Staff|Manager)</td>", page)
 
 

@@ -52,7 +52,12 @@ def withholding(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Fla
 
 @pytest.fixture
 def told(withholding: FlaskClient) -> Callable[[str], str]:
-    return lambda address: withholding.get(address, headers=BROWSER).text
+    def text(address: str) -> str:
+        response = withholding.get(address, headers=BROWSER)
+        assert response.status_code == 200, address
+        return response.text
+
+    return text
 
 
 def test_every_form_of_a_missing_value_is_seen_on_a_page(told: Callable[[str], str]) -> None:
@@ -77,7 +82,7 @@ def test_a_withheld_count_leads_to_its_question(told: Callable[[str], str]) -> N
     assert all(link.startswith("/queries/") for link in links)
 
 
-@pytest.mark.parametrize("address", ["/", "/barriers", "/barriers/workload", "/enablers"])
+@pytest.mark.parametrize("address", ["/", "/barriers", "/barriers/lack-of-funding", "/enablers"])
 def test_the_key_explains_the_marks_that_occur_and_no_others(
     told: Callable[[str], str], address: str
 ) -> None:

@@ -49,6 +49,7 @@ def of_header(query: SavedQuery) -> Iterator[str]:
     for parameter in query.parameters:
         yield parameter.name.replace("_", " ").capitalize()
         yield parameter.description
+        yield from [parameter.scope.replace("-", " ")] if parameter.type == "iri" else []
     yield from (tag.replace("-", " ") for tag in query.tags)
 
 

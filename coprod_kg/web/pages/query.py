@@ -163,5 +163,6 @@ def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]], language: st
         chosen = tuple(values.get(parameter.name, ()))
         label = said(parameter.name.replace("_", " ").capitalize(), language)
         about = said(parameter.description, language)
-        fields.append(Field(parameter.name, label, about, parameter.takes, chosen, options))
+        takes = parameter.takes_in(language)
+        fields.append(Field(parameter.name, label, about, takes, chosen, options))
     return fields
