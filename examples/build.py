@@ -74,11 +74,15 @@ NAMED = {*DESCRIBED, "barrier-report", "stage-assessment", "transition"}
 
 @dataclass(frozen=True)
 class Coding:
-    """The whole coding: what is described by slug, the claims by table, the codebook's columns."""
+    """The whole coding: what is described by slug, the claims by table, the codebook's columns.
+
+    ``aims`` are told of an initiative itself: the model has no claim for what somebody means to do.
+    """
 
     described: Mapping[str, Table]
     claims: Mapping[str, list[Row]]
     columns: Mapping[str, list[Row]]
+    aims: Mapping[str, list[Row]]
     notes: Mapping[str, list[Row]]
     head: str
     claimant: str = ""
@@ -222,6 +226,9 @@ def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Co
     for row in read(folder / "columns.csv"):
         columns.setdefault(row["table"], []).append(row)
     tables = {"initiative": "initiatives", "organisation": "organisations", "evidence": "evidence"}
+    aims: dict[str, list[Row]] = {}
+    for row in read(folder / "aims.csv"):
+        aims.setdefault(row["about"], []).append(row)
     known = vocabularies or HERE.parent / "ontology" / "vocab"
     return Coding(
         described={
@@ -230,7 +237,8 @@ def load(folder: Path = HERE / "coding", vocabularies: Path | None = None) -> Co
         },
         claims=coded(folder, known),
         columns={kind: columns[table] for kind, table in tables.items()}
-        | {table: columns[table] for table in CLAIMS},
+        | {table: columns[table] for table in (*CLAIMS, "aims")},
+        aims=aims,
         notes={name: read(folder / f"{name}.csv") for name in ("checks", "left_out")},
         head=(folder / "head.ttl").read_text(encoding="utf-8"),
     )
@@ -387,6 +395,10 @@ def describe(coding: Coding, kind: str, slug: str) -> str:
     row = coding.described[kind][slug]
     unit = ", org:OrganizationalUnit" if row.get("unit_of") else ""
     pairs = stated(row, coding.columns[kind])
+    for aim in coding.aims.get(slug, ()) if kind == "initiative" else ():
+        pages = (coding.described["evidence"][source]["url"] for source in listed(aim["evidence"]))
+        pairs += stated(aim, coding.columns["aims"])
+        pairs += [("dcterms:source", f"<{page}>") for page in pages]
     return block(f"<id/{kind}/{slug}>", DESCRIBED[kind] + unit, pairs)
 
 
@@ -398,6 +410,8 @@ def write(coding: Coding, lead: str) -> str:
     page.named["initiative"] = mine
     for slug in mine:
         page.name(initiatives[slug], coding.columns["initiative"])
+        for aim in coding.aims.get(slug, ()):
+            page.name(aim, coding.columns["aims"])
     add_claims(coding, mine | {lead}, page)
     for slug in sorted(page.named["organisation"]):
         page.named["organisation"].update(listed(organisations[slug]["unit_of"]))
@@ -441,6 +455,12 @@ def counts(coding: Coding) -> str:
             organisations[row["lead"]]["country"] for row in initiatives.values()
         ),
         "looked up again | times": Counter(row["result"] for row in coding.notes["checks"]),
+        "told of what was planned | initiatives": Counter(
+            column["meaning"]
+            for rows in coding.aims.values()
+            for column in coding.columns["aims"]
+            if column["property"] and any(row[column["column"]] for row in rows)
+        ),
         "claims | number": Counter(
             {CLAIMS[table].class_name: len(rows) for table, rows in coding.claims.items()}
         ),
