@@ -104,7 +104,10 @@ def test_there_are_at_least_sixty_initiatives_each_with_a_public_source() -> Non
 
 def test_every_published_case_is_either_coded_or_left_out_with_a_reason() -> None:
     coded = [row["case"] for row in table("initiatives") if row["case"]]
-    left_out = [row["case"] for row in table("left_out") if row["why"]]
+    reasons = {row["name"]: row["why"] for row in table("left_out")}
+    assert len(reasons) == len(table("left_out"))
+    assert all(reasons.values())
+    left_out = [row["case"] for row in table("left_out") if row["case"]]
     assert len(coded + left_out) == len({*coded, *left_out})
     assert {f"CP{number:03}" for number in range(1, 82)} <= {*coded, *left_out}
 
@@ -318,6 +321,37 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_header(path: Path) -> Non
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     assert [row for row in rows if len(row) != len(header)] == []
+
+
+AIMS = ("tries_out", "decision_due", "target_stage")
+
+
+def test_an_aim_has_one_kind_a_source_and_a_place_in_it_and_is_told_of_its_initiative() -> None:
+    data, sources = everything(), {row["slug"]: row["url"] for row in table("evidence")}
+    properties = dict(zip(AIMS, (CP.triesOut, CP.decisionDue, CP.targetStage), strict=True))
+    rows = table("aims")
+    kinds = [(row["about"], *(kind for kind in AIMS if row[kind])) for row in rows]
+    assert {len(kind) for kind in kinds} == {2}
+    assert len(set(kinds)) == len(kinds)
+    assert {kind for _, kind in kinds} == set(AIMS)
+    for row, (about, kind) in zip(rows, kinds, strict=True):
+        initiative = URIRef(f"{DATA}initiative/{about}")
+        (told,) = data.objects(initiative, properties[kind])
+        assert str(told).rpartition("/")[2] == row[kind] or str(told) == row[kind]
+        assert bool(row["target_reason"]) == (kind == "target_stage")
+        assert all(row[column] for column in ("locator", "coded", "confidence", "evidence"))
+        for slug in row["evidence"].split(";"):
+            page = URIRef(sources[slug])
+            assert (initiative, DCTERMS.source, page) in data
+            (evidence,) = data.subjects(FOAF.page, page)
+            assert isinstance(data.value(evidence, CP.readOn), Literal)
+
+
+def test_what_is_tried_out_is_told_of_trials_alone_and_most_trials_were_looked_up_for_it() -> None:
+    trials = {row["about"] for row in table("stages") if row["stage"] == "pilot-project"}
+    told = {row["about"] for row in table("aims") if row["tries_out"]}
+    assert told <= trials
+    assert len(told) > len(trials) / 2
 
 
 def test_a_search_was_made_for_a_coded_initiative_and_says_what_it_found() -> None:
