@@ -5,15 +5,13 @@ machines. Concepts have the same under ``/vocab/SCHEME/CONCEPT``, and so have th
 service: ``/graph/…``, ``/submission/…``, ``/version/N``, ``/model/…``.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 
-from coprod_kg.access import hidden
-from coprod_kg.errors import NotAcceptable, NotFound, Withdrawn, WrongUsage
+from coprod_kg.errors import NotAcceptable
 from coprod_kg.formats.comments import begun, commented
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.publishing.portal_documents import portal_document
@@ -28,10 +26,10 @@ from coprod_kg.publishing.profiles import (
 )
 from coprod_kg.queries.ask import Question, taken
 from coprod_kg.queries.caveat import caveat_of_claims
-from coprod_kg.web.address import raw_path, readings, root
-from coprod_kg.web.memento import at, http_date, moments
+from coprod_kg.web.address import root
+from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.pages.resource import resource_view
-from coprod_kg.web.protocol import Parameters, parameters, version
+from coprod_kg.web.protocol import Parameters, parameters
 from coprod_kg.web.replies import (
     LATEST,
     PINNED,
@@ -41,50 +39,13 @@ from coprod_kg.web.replies import (
     reply,
     wants_page,
 )
-from coprod_kg.web.request_log import request_log
-from coprod_kg.web.site import VOCABULARY, Site
+from coprod_kg.web.site import Site
+from coprod_kg.web.thing_address import RECORDS, ThingAddress, record_kind, thing_address
 
-__all__ = ["blueprint", "versions_with"]
+__all__ = ["blueprint"]
 
-RECORDS: Final = ("graph", "submission", "version", "model")
-"""The kinds of records, each the first part of its IRIs below the base."""
-
-_SUFFIXES: Final = tuple(form.name for form in (*GRAPHS, HTML))
-_LONGEST: Final = 2000
 _LINES: Final = "application/n-triples"
 _MOST_BYTES: Final = 64 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """What a request is about.
-
-    Attributes:
-        iri: its name.
-        tail: the part of its address that its page and its document share.
-        suffix: the format that the address names, or None.
-        version: the dataset version that is asked.
-        pinned: whether the address names that version for ever.
-        query: the query string that keeps links in that version, with its question mark.
-    """
-
-    iri: str
-    tail: str
-    suffix: str | None
-    version: int
-    pinned: bool
-    query: str
-
-    @property
-    def page(self) -> str:
-        """The address of its page."""
-        start = "" if self.tail.startswith("queries/") else "/page"
-        return f"{start}/{self.tail}{self.query}"
-
-    def document(self, form: str = "", profile: str = OWN) -> str:
-        """The address of its document, in a format and a profile where one is named."""
-        told = "" if profile == OWN else f"{'&' if self.query else '?'}_profile={profile}"
-        return f"/doc/{self.tail}{f'.{form}' if form else ''}{self.query}{told}"
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -107,7 +68,7 @@ def blueprint(site: Site) -> Blueprint:
 
 def _thing(site: Site, space: str, **_: str) -> Response:
     """The thing itself: see other, at the page or the document."""
-    named = _named(site, space)
+    named = thing_address(site, space)
     given = parameters(request)
     form, asked = named.suffix or _form(given), given.one("_profile")
     # a page is in no profile: who asks for one in the address wants a document
@@ -144,7 +105,7 @@ def _see(address: str, *, pinned: bool) -> Response:
 
 def _document(site: Site, space: str, **_: str) -> Response:
     """All statements about the thing, as RDF."""
-    named = _named(site, space)
+    named = thing_address(site, space)
     if named.suffix == HTML.name:
         return _see(named.page, pinned=named.pinned)
     if _by_moment():
@@ -198,7 +159,7 @@ def _profile(space: str) -> Profile | None:
 
 
 def _told(
-    site: Site, named: _Named, wanted: tuple[Offer, ...], profile: Profile | None
+    site: Site, named: ThingAddress, wanted: tuple[Offer, ...], profile: Profile | None
 ) -> Response:
     """The thing in the terms of another vocabulary, or the list of these."""
     token, offer = profile.token if profile else ALTERNATES, wanted[0]
@@ -233,7 +194,7 @@ def _told(
     return conditions.mark(response, offer)
 
 
-def _profiled(response: Response, named: _Named, profile: Profile | None) -> None:
+def _profiled(response: Response, named: ThingAddress, profile: Profile | None) -> None:
     """Say which profile a document has, and which others there are."""
     response.vary.add("Accept-Profile")
     if profile is not None:
@@ -246,7 +207,7 @@ def _profiled(response: Response, named: _Named, profile: Profile | None) -> Non
             response.headers.add("Link", link)
 
 
-def _remembered(site: Site, response: Response, original: str, named: _Named) -> Response:
+def _remembered(site: Site, response: Response, original: str, named: ThingAddress) -> Response:
     """The response with what Memento (RFC 7089) wants of it."""
     timemap = f"/versions?{urlencode({'of': original, 'format': 'link'})}"
     response.headers.add("Link", f'<{original}>; rel="original timegate"')
@@ -257,11 +218,11 @@ def _remembered(site: Site, response: Response, original: str, named: _Named) ->
     return response
 
 
-def _about(site: Site, space: str, named: _Named) -> Question:
+def _about(site: Site, space: str, named: ThingAddress) -> Question:
     """The text of the query whose answer is the document."""
     if space in ("id", "vocab"):
         return site.about("view-document", named.iri, named.version)
-    if _record(site, named.iri) != "graph":
+    if record_kind(site, named.iri) != "graph":
         return site.about("view-record", named.iri, named.version)
     triples = _size(site, named)
     values = {"triples": str(triples), "dump": _dump(named.iri)}
@@ -270,7 +231,7 @@ def _about(site: Site, space: str, named: _Named) -> Question:
 
 def _page(site: Site, space: str, **_: str) -> Response:
     """What the graph says of the thing, for people."""
-    named = _named(site, space)
+    named = thing_address(site, space)
     if _by_moment():
         return _moved(named.page)
     offer = Offer(HTML, HTML.content_type)
@@ -279,7 +240,7 @@ def _page(site: Site, space: str, **_: str) -> Response:
     if unchanged is not None:
         return _remembered(site, unchanged, f"/page/{named.tail}", named)
     shown: dict[str, Any] = {}
-    if space == "record" and _record(site, named.iri) == "graph":
+    if space == "record" and record_kind(site, named.iri) == "graph":
         shown = {"triples": _size(site, named), "dump": _dump(named.iri)}
     body = render_template(
         "thing.html",
@@ -306,114 +267,7 @@ def _form(given: Parameters) -> str | None:
     return given.one("format") or known.get(media_type or "", media_type)
 
 
-def _named(site: Site, space: str) -> _Named:
-    """The thing that the address of the request names.
-
-    Raises:
-        NotFound: nothing of that name is known, or the version asked for is none.
-        VersionGone: that version is not kept.
-    """
-    given = parameters(request)
-    asked, pinned = version(given), site.is_fixed(given)
-    moment, raw = request.headers.get("Accept-Datetime"), raw_path()
-    if asked is None and moment:
-        asked = at(site, moment, versions_with(site, raw))
-        given = Parameters((*given.pairs, ("version", str(asked))))
-    number = site.version(asked)
-    _, what, rest = raw.split("/", 2)
-    local = rest if what in ("page", "doc") else f"{what}/{rest}" if space != "id" else rest
-    stem, suffix = _split(local)
-    base = site.settings.base_iri
-    start = {"id": f"{base}id/", "vocab": VOCABULARY}.get(space, base)
-    iri = _found(site, start, stem.removeprefix("vocab/") if space == "vocab" else stem, number)
-    path = site.path(iri) or ""
-    tail = path.removeprefix("/id/" if space == "id" else "/")
-    pairs = [(name, value) for name in ("version", "lineage") if (value := given.one(name))]
-    return _Named(iri, tail, suffix, number, pinned, f"?{urlencode(pairs)}" if pairs else "")
-
-
-def _split(name: str) -> tuple[str, str | None]:
-    """The name and the suffix that says the format, where there is one."""
-    stem, dot, suffix = name.rpartition(".")
-    return (stem, suffix) if dot and stem and suffix in _SUFFIXES else (name, None)
-
-
-def _found(site: Site, start: str, local: str, number: int) -> str:
-    """The first IRI among those that an address may stand for of which something is known."""
-    if len(local) <= _LONGEST:
-        for reading in readings(local):
-            if _is_known(site, start + reading, number):
-                return start + reading
-        for reading in readings(local) if number == site.version() else ():
-            _refuse_withdrawn(site, start + reading, number)
-    raise NotFound(
-        f"nothing is known about {start}{readings(local[:_LONGEST])[0]}",
-        fix="Begin at /, or ask at /sparql.",
-    )
-
-
-def versions_with(site: Site, path: str) -> list[int] | None:
-    """The kept versions that know of the thing whose page or document is at an address.
-
-    None where the address is that of no thing: it has as many versions as the dataset.
-    """
-    what, _, rest = path.lstrip("/").partition("/")
-    base = site.settings.base_iri
-    if what == "dataset":
-        start, local = f"{base}dataset/", rest
-    elif what in ("doc", "page"):
-        space, _, local = rest.partition("/")
-        start = f"{base}{space}/" if space in (*RECORDS, "queries") else f"{base}id/{space}/"
-        start = VOCABULARY if space == "vocab" else start
-    else:
-        return None
-    if not local or len(local) > _LONGEST:
-        return []
-    named = readings(_split(local)[0])
-    kept = [number for number in site.store.versions() if number]
-    return [
-        number
-        for number in kept
-        if any(_is_known(site, start + reading, number) for reading in named)
-    ]
-
-
-def _refuse_withdrawn(site: Site, iri: str, number: int) -> None:
-    """Tell of a thing that was there once, as far as the client may know.
-
-    Raises:
-        Withdrawn: a version removed it.
-    """
-    unseen = hidden(request_log(request).hidden, site.settings.base_iri)
-    removed = site.removed.find(iri, number, unseen.graphs)
-    if removed is None:
-        return
-    rows = [row for row in site.rows_of("view-commits").texts() if row["version"] == str(removed)]
-    when = rows[0]["made"][:10] if rows else "an unknown day"
-    source = f" by {rows[0]['activity']}" if rows and rows[0].get("activity") else ""
-    last = removed - 1
-    kept = last in site.store.versions()
-    raise Withdrawn(
-        f"{iri} was withdrawn with version {removed} on {when}{source}",
-        fix=f"Version {last} was the last that had it"
-        + (f": add ?version={last}." if kept else "; it is not kept any more."),
-    )
-
-
-def _is_known(site: Site, iri: str, number: int) -> bool:
-    names = ["view-exists"] + (["view-graph-exists"] if _record(site, iri) == "graph" else [])
-    try:
-        found = [site.about(name, iri, number).table() for name in names]
-    except WrongUsage:  # it cannot be the name of anything
-        return False
-    return any(table is not None and bool(table.truth) for table in found)
-
-
-def _record(site: Site, iri: str) -> str:
-    return iri.removeprefix(site.settings.base_iri).partition("/")[0]
-
-
-def _size(site: Site, named: _Named) -> int:
+def _size(site: Site, named: ThingAddress) -> int:
     """How many statements a graph holds."""
     table = site.about("view-graph-size", named.iri, named.version).table()
     return int(table.rows[0]["triples"].value) if table and table.rows else 0

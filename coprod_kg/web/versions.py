@@ -15,11 +15,11 @@ from coprod_kg.publishing.changes_feed import feed_document
 from coprod_kg.store.changes import VersionChanges, read_changes
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.web.address import root
-from coprod_kg.web.linked_data import versions_with
 from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.replies import LATEST, offers_among
 from coprod_kg.web.site import Site
+from coprod_kg.web.thing_address import versions_with
 
 __all__ = ["blueprint"]
 
