@@ -49,7 +49,12 @@ def _tell(found: CheckedPortal) -> None:
     for defect in found.defects:
         click.echo(f"{defect.where}: {defect.what}" + (f". {defect.fix}" if defect.fix else ""))
     click.echo(
-        f"{len(found.records)} datasets on {found.pages} pages, {found.links} links followed, "
-        f"{found.files} files and {found.counts} numbers compared: "
-        f"{len(found.defects) or 'no'} defect{'' if len(found.defects) == 1 else 's'}."
+        f"{_counted(len(found.records), 'dataset')} on {_counted(found.pages, 'page')}, "
+        f"{_counted(found.links, 'link')} followed, {_counted(found.files, 'file')} and "
+        f"{_counted(found.counts, 'number')} compared: "
+        f"{_counted(len(found.defects), 'defect') if found.defects else 'no defects'}."
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

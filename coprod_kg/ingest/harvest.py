@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from coprod_kg.ingest.harvest_sources import HarvestRefused, HarvestSource, Offered
+from coprod_kg.ingest.harvest_offers import HarvestRefused, Offered
+from coprod_kg.ingest.harvest_sources import HarvestSource
 from coprod_kg.ingest.known import last_submissions
 from coprod_kg.ingest.outcome import Outcome, Sender
 from coprod_kg.ingest.submit import SubmitOptions, submit
@@ -59,9 +60,9 @@ def harvest(
     taken = [name for name in others if f"{stem}{name}" in graphs]
     if taken:
         raise HarvestRefused(
-            f"{_listed(taken)} sent its data here itself",
+            f"it has data on {_listed(taken)}, on which others sent data here",
             where=source.address,
-            fix="Harvest a source that does not speak for those who send data here.",
+            fix="Nothing was changed. Harvest a source that leaves them out.",
         )
     if not smaller:
         had = {name: graphs[f"{stem}{name}"] for name in held}
@@ -83,7 +84,7 @@ def _refuse_shrunken(address: str, parts: Sequence[Offered], held: dict[str, int
     if gone:
         what = f"it has nothing on {_listed(gone)} any more"
     elif has < _SMALLER * had:
-        what = f"it has {has} statements where it had {had}"
+        what = f"it has {has} statements on organisations of which it had {had}"
     else:
         return
     raise HarvestRefused(

@@ -31,9 +31,9 @@ _NEEDED: Final = (
     ("foaf:Agent", ("foaf:name",)),
 )
 _SETTINGS: Final = {
-    "dcterms:publisher": "Set publisher and publisher-url.",
-    "dcat:contactPoint": "Set contact.",
-    "dcat:theme": "Set theme, as SOCI,GOVE.",
+    "dcterms:publisher": "Set publisher and publisher-url, and start the service again.",
+    "dcat:contactPoint": "Set contact, and start the service again.",
+    "dcat:theme": "Set theme, for example to SOCI,GOVE, and start the service again.",
 }
 _COUNTS: Final = (
     ("statements", "void:triples", "SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }"),
@@ -131,7 +131,11 @@ class _Check:
         version = self._harvest()
         for triple in self.triples:
             if isinstance(triple.subject, ox.BlankNode) and triple.object == _t("dcat:Dataset"):
-                self._wrong(str(triple.subject), "a dataset has no name", "Report it.")
+                self._wrong(
+                    str(triple.subject),
+                    "a dataset is a blank node",
+                    "Give it an IRI: a portal takes it for a new one at each harvest.",
+                )
             if isinstance(triple.subject, ox.NamedNode) and isinstance(
                 triple.object, ox.NamedNode | ox.Literal
             ):
@@ -156,14 +160,16 @@ class _Check:
             head = self.fetch("HEAD", address, "*/*")
             page = self.fetch("GET", address, "*/*")
             if page.status != 200:
-                self._wrong(address, f"the catalogue answers {page.status}", "Begin again.")
+                self._wrong(address, _answer(page), "Check it again when the service is well.")
                 return ""
             if head.status != 200 or head.media_type != page.media_type:
-                self._wrong(address, f"HEAD says {head.status} {head.media_type}, GET otherwise")
+                told = f"HEAD gets {head.status} {head.media_type}"
+                self._wrong(address, f"{told}, GET {page.status} {page.media_type}")
             kind = kind or page.media_type
             form = ox.RdfFormat.from_media_type(kind)
             if form is None or page.media_type != kind:
-                self._wrong(address, f"{page.media_type} is not the RDF of page 1 ({kind})")
+                what = f"page 1 is {kind}" if page.media_type != kind else "that is no RDF"
+                self._wrong(address, f"it is {page.media_type}, and {what}")
                 return ""
             try:
                 triples = {quad.triple for quad in ox.parse(page.content, format=form)}
@@ -202,7 +208,7 @@ class _Check:
         for node in self._of("dcat:Dataset"):
             titles = self.said[node].get(expand("dcterms:title"), [])
             if any(isinstance(title, ox.Literal) and not title.language for title in titles):
-                self._wrong(node, "a title says no language")
+                self._wrong(node, "its title has no language")
 
     def _links(self) -> None:
         """Follow every link, and compare the files with what is said of them."""
@@ -249,7 +255,7 @@ class _Check:
         self.found.links += 1
         got = self.fetch(method, address, "*/*")
         if got.status != 200:
-            self._wrong(address, f"it answers {got.status or 'nothing'}")
+            self._wrong(address, _answer(got))
             return None
         return got
 
@@ -302,7 +308,7 @@ class _Check:
         address = f"{self.root}sparql?version={version}&query=" + _quoted(text)
         got = self.fetch("GET", address, "text/csv")
         if got.status != 200:
-            self._wrong(f"{self.root}sparql", f"a question is answered by {got.status}")
+            self._wrong(f"{self.root}sparql", f"a query: {_answer(got)}")
             return []
         return [line.split(",") for line in got.content.decode().splitlines()[1:]]
 
@@ -330,6 +336,10 @@ class _Check:
                     modified[0][:10] if modified else "",
                 )
             )
+
+
+def _answer(got: Fetched) -> str:
+    return f"it answers with HTTP {got.status}" if got.status else "it does not answer"
 
 
 def _quoted(text: str) -> str:

@@ -52,7 +52,7 @@ class _Kept:
         if not self._lock.acquire(blocking=False):
             raise Overloaded(
                 "the check is being made for somebody else",
-                fix="Ask again in a minute.",
+                fix="Ask again in half a minute.",
                 setting="charts",
                 retry_after=30,
             )

@@ -203,7 +203,7 @@ def test_the_check_tells_what_is_not_true(service: Settings) -> None:
     told = [f"{defect.where} {defect.what}" for defect in check_portal(service.root, lying).defects]
     assert any("bytes, the catalogue says" in text for text in told)
     assert any("its SHA-256 is not the one" in text for text in told)
-    assert any("dataset/model it answers 404" in text for text in told)
+    assert any("dataset/model it answers with HTTP 404" in text for text in told)
     assert any("statements the statistics say" in text for text in told)
 
 

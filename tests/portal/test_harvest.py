@@ -9,11 +9,11 @@ import pytest
 
 from coprod_kg.errors import NotFound
 from coprod_kg.ingest.harvest import harvest
+from coprod_kg.ingest.harvest_offers import HarvestRefused
 from coprod_kg.ingest.harvest_sources import (
     CatalogueSource,
     DumpSource,
     EndpointSource,
-    HarvestRefused,
     HarvestSource,
 )
 from coprod_kg.ingest.history import roll_back
@@ -170,15 +170,15 @@ ASKER, LICENCE = b"dataset/organisation-asker-kommune> <http", b"://purl.org/dc/
 @pytest.mark.parametrize(
     ("face", "changed", "reason"),
     [
-        ("dump", away, "the dump answers 503"),
+        ("dump", away, "the dump got HTTP 503"),
         ("dump", cut, "cannot be read"),
-        ("dump", swapped, "whose SHA-256 it tells"),
-        ("dump", without_lines(b"#runBy> "), "tells"),
+        ("dump", swapped, "Content-SHA256"),
+        ("dump", without_lines(b"#runBy> "), "its description says"),
         ("dump", without_lines(ASKER + LICENCE), "has no licence"),
-        ("dump", without_lines(ASKER), "tells no dataset"),
-        ("sparql", away, "the endpoint answers 503"),
+        ("dump", without_lines(ASKER), "describes no dataset"),
+        ("sparql", away, "the endpoint got HTTP 503"),
         ("sparql", garbled, "cannot be read"),
-        ("sparql", partial, "on asker-kommune and tells"),
+        ("sparql", partial, "on asker-kommune, and its description says"),
     ],
 )
 def test_a_dump_or_an_endpoint_that_is_not_well_changes_nothing(
@@ -251,8 +251,8 @@ def round_and_round(address: str, got: Fetched) -> Fetched:
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (lying, "its bytes are not those"),
-        (gone, "it answers 503"),
+        (lying, "its size or SHA-256 is not"),
+        (gone, "the file got HTTP 503"),
         (page, "cannot be read"),
         (unlicensed, "has no licence"),
         (round_and_round, "in a circle"),
@@ -291,6 +291,6 @@ def test_nobody_who_sends_data_here_is_spoken_for(portal: Portal, target: Portal
     outcomes = submit(cases()[:1], target.store, target.settings, CODER)
     assert outcomes[0].error is None
     version = target.store.version()
-    with pytest.raises(HarvestRefused, match="sent its data here itself"):
+    with pytest.raises(HarvestRefused, match="on which others sent data here"):
         taken(portal, target)
     assert target.store.version() == version
