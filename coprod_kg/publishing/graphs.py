@@ -1,15 +1,16 @@
 """The graphs of the store that hold the model and the list of saved queries."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from coprod_kg import __version__
 from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import expand
 from coprod_kg.model.turtle import read
-from coprod_kg.publishing.catalogue import seeds
+from coprod_kg.publishing.datasets import template
 from coprod_kg.queries.description import catalogue
 from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
@@ -18,6 +19,8 @@ from coprod_kg.store.base import Change, Query, Store
 __all__ = ["catalogue_graph", "model_graph", "publish_model"]
 
 _IDENTIFIER = "http://purl.org/dc/terms/identifier"
+_THEMES = "http://publications.europa.eu/resource/authority/data-theme/"
+_VCARD = "http://www.w3.org/2006/vcard/ns#"
 
 
 def model_graph(base_iri: str) -> str:
@@ -77,10 +80,35 @@ def publish_model(
 
 def _said(base_iri: str, root: str, settings: Settings | None) -> bytes:
     """What the settings say of this installation, as N-Triples."""
-    settings = settings or Settings()
-    publisher = (settings.publisher, settings.publisher_url)
-    triples = seeds(base_iri, root or base_iri, publisher, settings.contact, settings.theme)
+    triples = _statements(base_iri, root or base_iri, settings or Settings())
     return ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b""
+
+
+def _statements(base_iri: str, root: str, settings: Settings) -> Iterator[ox.Triple]:
+    """What the settings say of an installation; nothing for what is not set."""
+    graph = ox.NamedNode(catalogue_graph(base_iri))
+    yield ox.Triple(graph, _t("void:sparqlEndpoint"), ox.NamedNode(f"{root}sparql"))
+    name, page, contact = settings.publisher, settings.publisher_url, settings.contact
+    if name:
+        node = ox.NamedNode(f"{base_iri}catalogue#publisher")
+        yield ox.Triple(graph, _t("dcterms:publisher"), node)
+        yield ox.Triple(node, _t("rdf:type"), _t("foaf:Agent"))
+        yield ox.Triple(node, _t("foaf:name"), ox.Literal(name))
+        if page:
+            yield ox.Triple(node, _t("foaf:homepage"), ox.NamedNode(page))
+    if contact:
+        node = ox.NamedNode(f"{base_iri}catalogue#contact")
+        address = "hasURL" if contact.startswith(("http://", "https://")) else "hasEmail"
+        link = contact if ":" in contact else f"mailto:{contact}"
+        yield ox.Triple(graph, _t("dcat:contactPoint"), node)
+        yield ox.Triple(node, _t("rdf:type"), ox.NamedNode(f"{_VCARD}Kind"))
+        yield ox.Triple(node, ox.NamedNode(f"{_VCARD}fn"), ox.Literal(name or link))
+        yield ox.Triple(node, ox.NamedNode(f"{_VCARD}{address}"), ox.NamedNode(link))
+    for code in settings.theme:
+        theme = ox.NamedNode(_THEMES + code)
+        yield ox.Triple(graph, _t("dcat:theme"), theme)
+        labels = template("themes.ttl", base_iri)
+        yield from (triple for triple in labels if triple.subject == theme)
 
 
 def _mark(graph: str, paths: Sequence[Path], said: bytes) -> str:
@@ -99,3 +127,7 @@ def _holds(store: Store, graph: str, mark: str) -> bool:
 def _listed(folders: Sequence[Path], base_iri: str, root: str) -> bytes:
     queries = {name: query for folder in folders for name, query in load(folder).items()}
     return catalogue(queries, base_iri, root)
+
+
+def _t(name: str) -> ox.NamedNode:
+    return ox.NamedNode(expand(name))

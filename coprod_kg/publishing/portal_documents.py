@@ -17,6 +17,7 @@ __all__ = [
     "File",
     "Paging",
     "dataset_views",
+    "dublin_core",
     "portal_document",
     "schema_org",
 ]
@@ -206,6 +207,7 @@ def _view(said: Said, iri: str, made: Mapping[str, File]) -> DatasetView:
             *("dcterms:license", "dcterms:publisher", "dcterms:creator", "dcterms:spatial"),
             *("dcterms:language", "void:triples", "void:rootResource", "dcat:theme"),
             *("dcat:landingPage", "dcterms:identifier", "dcterms:accessRights"),
+            *("dcterms:isPartOf", "dcterms:hasPart"),
         )
     }
     named = {
@@ -262,6 +264,23 @@ def schema_org(dataset: DatasetView, catalogue: str, places: Iterable[str] = ())
         ]:
             found[role] = told
     return {name: value for name, value in found.items() if value not in ("", [], None)}
+
+
+def dublin_core(dataset: DatasetView) -> list[tuple[str, str]]:
+    """A dataset in the terms of Dublin Core, as reference managers read it from a page's head."""
+    told: dict[str, Iterable[str]] = {
+        "title": [dataset.titles.get("en", "")],
+        "description": [dataset.descriptions.get("en", "")],
+        "identifier": [dataset.iri],
+        "type": ["Dataset"],
+        "creator": dataset.values["dcterms:creator label"],
+        "publisher": dataset.values["dcterms:publisher label"],
+        "subject": dataset.values["dcat:keyword"],
+        "format": sorted({file.media_type for file in dataset.files}),
+    }
+    for name in ("issued", "modified", "license", "accessRights", "isPartOf", "hasPart"):
+        told[name] = dataset.values[f"dcterms:{name}"]
+    return [(name, value) for name, values in told.items() for value in values if value]
 
 
 def _read(lines: bytes) -> list[ox.Triple]:

@@ -17,19 +17,20 @@ from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Table
 from coprod_kg.model.licence import LICENCE, LICENCE_NAME
-from coprod_kg.model.namespaces import last_part
+from coprod_kg.model.namespaces import expand, last_part
 from coprod_kg.publishing.portal_documents import (
     DatasetView,
     File,
     Paging,
     dataset_views,
+    dublin_core,
     portal_document,
     schema_org,
 )
 from coprod_kg.queries.ask import Question, taken
 from coprod_kg.web.address import root
 from coprod_kg.web.dumps import known_files
-from coprod_kg.web.protocol import Parameters, parameters, version
+from coprod_kg.web.protocol import Parameters, is_iri, parameters, version
 from coprod_kg.web.replies import LATEST, PINNED, Conditions, offers_among
 from coprod_kg.web.site import Site
 
@@ -88,8 +89,8 @@ def _lines(site: Site, name: str, number: int, **values: tuple[str, ...]) -> byt
 def _datasets(site: Site, number: int) -> tuple[tuple[str, str], ...]:
     """Every dataset and when it was changed last, as everybody sees it who is answered here.
 
-    Kept for a few versions: with ten thousand datasets the list takes a second, and each page and
-    each dataset's page needs it.
+    Kept for a few versions: with ten thousand datasets the list takes a second, and each page of
+    the catalogue needs to know how many there are.
     """
     key = site.lineage, number, site.private.organisations()
     if key not in _LISTS:
@@ -242,9 +243,9 @@ def _found(
         NotFound: there is none of that name.
     """
     iri = f"{site.settings.base_iri}dataset/{slug}"
-    if iri not in {dataset for dataset, _ in _datasets(site, number)}:
+    lines = _lines(site, "view-catalogue", number, dataset=(iri,)) if is_iri(iri) else b""
+    if f"<{expand('dcat:dataset')}> <{iri}> .".encode() not in lines:
         raise NotFound(f"there is no dataset {slug[:100]!r}", fix="/catalogue lists them.")
-    lines = _lines(site, "view-catalogue", number, dataset=(iri,))
     return lines, dataset_views(lines, [iri], made)[0]
 
 
@@ -262,6 +263,7 @@ def _dataset_page(site: Site, slug: str, view: DatasetView, number: int) -> str:
         title=view.titles.get("en") or slug,
         # a closing tag in a text must not end the element
         told=json.dumps(told, ensure_ascii=False, indent=1).replace("<", "\\u003c"),
+        dublin_core=dublin_core(view),
         signposts=_signposts(slug, view),
         formats=[(form.label, f"/dataset/{slug}.{form.name}", form.media_type) for form in GRAPHS],
         classes=classes.rows if classes else (),

@@ -16,6 +16,7 @@ from coprod_kg.access import Private
 from coprod_kg.ingest.submit import Sent, SubmitOptions, submit
 from coprod_kg.model.files import files
 from coprod_kg.publishing.json_context import CONTEXT, with_context_inside
+from coprod_kg.queries.ask import PAGE_BYTES
 from coprod_kg.store.base import Change, Query, Update
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
@@ -211,6 +212,20 @@ def test_harvested_page_by_page_it_is_the_same_catalogue(
     assert client.get("/catalogue?limit=none").status_code == 400
 
 
+def test_a_page_of_the_catalogue_has_all_that_is_said_of_it_and_its_services(
+    portal: Portal,
+) -> None:
+    document = lines(portal.client().get("/catalogue?limit=1").data)
+    listing = f"<{DCAT}dataset>", f"<{DCAT}record>"
+    said = portal.column(
+        f"SELECT (CONCAT('<', STR(?s), '> <', STR(?p), '> ') AS ?t) WHERE {{ "
+        f"GRAPH <{BASE}graph/catalogue> {{ <{BASE}catalogue> <{DCAT}service>? ?s . ?s ?p ?o }} }}"
+    )
+    assert len(set(said)) > 20
+    for start in said:
+        assert start.split()[1] in listing or start in document, start
+
+
 def test_a_page_of_a_version_that_is_gone_is_gone(tmp_path: Path) -> None:
     with opened(tmp_path / "data", keep_versions=1) as portal:
         store = portal.store
@@ -298,6 +313,76 @@ def test_a_dataset_page_tells_search_engines_and_programs(portal: Portal) -> Non
         "SELECT (COUNT(DISTINCT ?i) AS ?n) WHERE { ?i a cp:Initiative }"
     )[0]
     assert f"There are {initiatives} initiatives" in page
+
+
+@pytest.mark.parametrize("slug", ["all", "model", f"organisation-{CASE}"])
+def test_each_road_to_a_dataset_has_what_an_assessment_of_fair_data_asks(
+    portal: Portal, slug: str
+) -> None:
+    client, iri = portal.client(), f"{BASE}dataset/{slug}"
+    # F-UJI asks for the page first, and then for RDF by these headers
+    page = client.get(f"/dataset/{slug}", headers={"Accept": "text/html, */*"})
+    head = re.findall(r'<meta name="DCTERMS\.(\w+)" content="([^"]*)">', page.text)
+    asked = (
+        "text/turtle, application/turtle, application/x-turtle;q=0.8, application/rdf+xml, "
+        "text/n3;q=0.9, text/rdf+n3;q=0.9,application/ld+json"
+    )
+    answer = client.get(f"/dataset/{slug}", headers={"Accept": asked})
+    graph = ox.Store()
+    graph.load(answer.data, ox.RdfFormat.TURTLE)
+
+    def said(subject: str, *path: str) -> list[str]:
+        found = [subject]
+        for step in path:
+            at = [ox.NamedNode(node) for node in found]
+            quads = (q for n in at for q in graph.quads_for_pattern(n, ox.NamedNode(step), None))
+            found = [str(getattr(quad.object, "value", "")) for quad in quads]
+        return found
+
+    dcterms, name = "http://purl.org/dc/terms/", "http://xmlns.com/foaf/0.1/name"
+    # several would leave it open which of them the document is about
+    kind = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type", f"{DCAT}Dataset"
+    typed = graph.quads_for_pattern(None, *map(ox.NamedNode, kind))
+    assert [str(quad.subject) for quad in typed] == [f"<{iri}>"]
+    for term in ("title", "description", "identifier", "issued", "modified", "license"):
+        assert said(iri, dcterms + term), term
+        assert term in dict(head), term
+    for agent in ("creator", "publisher"):
+        assert said(iri, dcterms + agent, name) == [dict(head)[agent]], agent
+    assert said(iri, f"{DCAT}keyword")
+    assert "subject" in dict(head)
+    assert dict(head)["accessRights"] == said(iri, f"{dcterms}accessRights")[0]
+    whole = dict(head).get("isPartOf") or dict(head)["hasPart"]
+    assert whole in said(iri, f"{dcterms}isPartOf") + said(iri, f"{dcterms}hasPart")
+    assert client.get("/" + whole.removeprefix(BASE)).status_code == 200
+    for part in said(iri, f"{DCAT}distribution"):
+        (address,) = said(part, f"{DCAT}accessURL")
+        (media,) = said(part, f"{DCAT}mediaType")
+        got = client.get("/" + address.removeprefix(ROOT))
+        assert got.status_code == 200
+        packed = bool(said(part, f"{DCAT}compressFormat"))
+        assert got.mimetype == ("application/gzip" if packed else media.partition("types/")[2])
+
+
+def test_a_catalogue_whose_list_no_page_could_show_is_there(tmp_path: Path) -> None:
+    with opened(tmp_path / "data") as portal:
+        # as another catalogue beside ours, which is written anew with each version
+        names = [f"{BASE}dataset/{'made-up-' * 40}{number:05}" for number in range(6000)]
+        told = "".join(
+            f"<urn:catalogue> <{DCAT}dataset> <{name}> .\n"
+            f'<{name}> <http://purl.org/dc/terms/modified> "2026-11-29" .\n'
+            f"<{name}#record> <http://xmlns.com/foaf/0.1/primaryTopic> <{name}> .\n"
+            for name in names
+        )
+        portal.store.commit(Change(add={f"{BASE}graph/catalogue": told.encode()}))
+        client, last = portal.client(), names[-1].removeprefix(BASE)
+        assert len(client.get("/sitemap.xml").data) > PAGE_BYTES
+        page = client.get("/catalogue?limit=1&page=6001")  # the first dataset is all
+        assert page.status_code == 200
+        assert f"<{names[-1]}>" in lines(page.data)
+        assert client.get("/catalogue?limit=1&page=6007").status_code == 404  # it has 6006
+        assert client.get(f"/{last}").status_code == 200
+        assert client.get(f"/{last}x").status_code == 404
 
 
 def test_the_sitemap_leads_to_pages_and_is_named_in_robots(portal: Portal) -> None:
