@@ -50,6 +50,7 @@ __all__ = [
     "admitted",
     "ask",
     "ask_own",
+    "near_texts",
     "prepare",
     "prepare_all",
     "rows",
@@ -67,6 +68,7 @@ _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 _LOOKED_AT: Final = re.compile(r"[\\'#]|service|load", re.IGNORECASE)
 """What could make a term be read otherwise beside its text: then both are looked at together."""
 _REMEMBERED: Final = 256
+_NEAR: Final = "near"
 _DATATYPE: Final = "^^<http://www.w3.org/2001/XMLSchema#"
 _JSON, _NTRIPLES = ROWS[0].media_type, GRAPHS[2].media_type
 
@@ -158,6 +160,20 @@ def prepare_all(queries: Iterable[SavedQuery], settings: Settings) -> None:
     for query in queries:
         with suppress(QueryRefused):
             prepare(query.text, settings.service_allow)
+
+
+def near_texts(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """What stands before and after the thing in our views that read only what is near it.
+
+    A view says so by its tag ``near`` (`queries/README.md`), and has one parameter.
+    """
+    texts = []
+    for view in views().values():
+        if _NEAR in view.tags:
+            query, slots = prepare(view.text, settings.service_allow)
+            for slot in slots or ():
+                texts.append((query.text[: slot.start], query.text[slot.end :]))
+    return tuple(texts)
 
 
 def _bound(

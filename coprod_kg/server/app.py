@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from coprod_kg.errors import WrongUsage
+from coprod_kg.queries.ask import near_texts
 from coprod_kg.server.asgi import HttpServer
 from coprod_kg.server.fast_lookup import FastLookup
 from coprod_kg.settings import Settings
@@ -48,7 +49,8 @@ if forked_by is not None and forked_by.pid is not None:
 metrics.forget_dead()
 settings = Settings.load()
 run = _run_directory()
-store = LocalStore(run, settings, point_lookups=not settings.store)
+near = near_texts(settings)
+store = LocalStore(run, settings, point_lookups=not settings.store, near=near)
 application = create_app(store, settings, run)
 preparing = threading.Timer(_PREPARED_AFTER_SECONDS, self_assessment.prepare, (application,))
 preparing.daemon = True

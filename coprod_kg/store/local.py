@@ -53,9 +53,17 @@ class LocalStore:
         run: the runtime directory; nothing is opened yet.
         settings: where the data lies, and the limits.
         point_lookups: whether point lookups are answered in this process.
+        near: our own texts that are answered with them, as `PointLookups` takes them.
     """
 
-    def __init__(self, run: Path, settings: Settings, *, point_lookups: bool = False) -> None:
+    def __init__(
+        self,
+        run: Path,
+        settings: Settings,
+        *,
+        point_lookups: bool = False,
+        near: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self._run = run
         self._settings = settings
         self._snapshots = Snapshots(DataDirectory(settings.data).snapshots)
@@ -64,7 +72,7 @@ class LocalStore:
         self._engine = EngineAnswers(engine, settings.query_seconds) if engine else None
         base_iri = settings.base_iri
         views = Views(self._snapshots, base_iri)
-        self._lookups = PointLookups(views, base_iri) if point_lookups else None
+        self._lookups = PointLookups(views, base_iri, near) if point_lookups else None
 
     def version(self) -> int:
         """The newest version that can be asked."""

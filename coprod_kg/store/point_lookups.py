@@ -1,9 +1,10 @@
-"""Point lookups: one triple pattern about one thing, answered in the process that is asked.
+"""Point lookups: short queries about one thing, answered in the process that is asked.
 
 A query such as ``SELECT ?p ?o { <thing> ?p ?o }`` is so short that sending it to a query worker
 costs more than its answer, and on a busy machine it waits there behind long ones. It is recognised
-by its tokens, and by the number of statements that the thing has; the engine reads and answers it
-here over the same snapshot as a worker does. Every other query is a worker's.
+by its tokens, or as one of our own texts that read no more than what is near the thing, and by the
+number of statements there; the engine reads and answers it here over the same snapshot as a worker
+does. Every other query is a worker's.
 """
 
 import io
@@ -11,9 +12,8 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyoxigraph as ox
 
@@ -28,12 +28,30 @@ from coprod_kg.store.views import Views
 if TYPE_CHECKING:
     from coprod_kg.store.snapshots import Reader
 
+    _Graph: TypeAlias = ox.DefaultGraph | ox.NamedNode
+
 __all__ = ["PointLookups", "subject"]
 
 _LONGEST: Final = 2048
 """Characters of a query that is looked at here."""
 _MOST: Final = 500
-"""Statements of a thing up to which it is answered here."""
+"""Statements that a query may have to read up to which it is answered here."""
+_REMEMBERED: Final = 1024
+"""Things of which it is known whether they are small: a document asks several times about one."""
+_BEYOND: Final = f"SELECT ?last {{ UNDEF ?property ?last }} OFFSET {_MOST} LIMIT 1"
+"""A statement of a thing beyond so many; its name takes the place of UNDEF. The engine stops where
+it has found one, and counts five times as fast as a loop here."""
+_BEYOND_NEAR: Final = f"""
+SELECT ?last {{
+  {{ UNDEF ?property ?last }}
+  UNION {{ ?last ?property UNDEF }}
+  UNION {{ ?source ?referring UNDEF . ?source ?property ?last }}
+}} OFFSET {_MOST} LIMIT 1
+"""
+"""The same of the statements near a thing: its own, those that refer to it, and those of what
+refers to it."""
+_NAMED: Final = re.compile(r"<(?:https?://|urn:)[^<>\"{}|\\^`\x00-\x20]*>")
+"""An absolute IRI, as it stands for the thing in one of our own texts."""
 _ELSEWHERE: Final = re.compile(r"\\|service", re.IGNORECASE)
 """What could make the engine read a text otherwise than its tokens say."""
 _TERM: Final = frozenset({"iri", "pname", "variable"})
@@ -45,11 +63,15 @@ class PointLookups:
     Args:
         views: where versions are opened.
         base_iri: what relative IRIs are resolved against.
+        near: our own texts that read only statements of one thing, those that refer to it, and
+            those of what refers to it: what stands before the thing, and what stands after it.
     """
 
-    def __init__(self, views: Views, base_iri: str) -> None:
+    def __init__(self, views: Views, base_iri: str, near: Sequence[tuple[str, str]] = ()) -> None:
         self._views = views
         self._base_iri = base_iri
+        self._near = tuple(near)
+        self._small: dict[tuple[str, bool, bool], bool] = {}
         self._reader: Reader | None = None
         self._lock = Lock()
         """Held while the reader is used, so that it is not closed meanwhile."""
@@ -65,24 +87,50 @@ class PointLookups:
         """
         if query.hidden != NOTHING or query.calls or query.dataset is not None:
             return None
-        if query.default_graphs or query.named_graphs or len(query.text) > _LONGEST:
+        if query.default_graphs or query.named_graphs:
             return None
-        thing = subject(query.text)
+        document = self._thing_near(query.text)
+        thing = document or (subject(query.text) if len(query.text) <= _LONGEST else None)
         version = self._views.snapshots.current() if thing else None
         if thing is None or query.version not in (None, version):
             return None
+        try:
+            node = ox.NamedNode(thing)
+        except ValueError:  # what is wrong with it is told as everywhere
+            return None
         with self._lock:
             if self._reader is not None and self._reader.version == version:
-                return self._answer(self._reader, query, ox.NamedNode(thing))
+                graph = merged.MERGE if query.union else merged.UNNAMED
+                near = document is not None
+                small = self._is_small(self._reader.store, node, graph, near=near)
+                return self._answer(self._reader, query, graph) if small else None
         if self._opening is None or self._opening.done():
             self._opening = self._thread.submit(self._open)
         return self._opening
 
-    def _answer(self, reader: "Reader", query: Query, thing: ox.NamedNode) -> Answer | None:
-        graph = merged.MERGE if query.union else merged.UNNAMED
-        about = reader.store.quads_for_pattern(thing, None, None, graph)
-        if sum(1 for _ in islice(about, _MOST + 1)) > _MOST:
-            return None
+    def _thing_near(self, text: str) -> str | None:
+        """The IRI of the thing in one of our own texts; None in every other."""
+        for before, after in self._near:
+            if text.startswith(before) and text.endswith(after):
+                named = text[len(before) : len(text) - len(after)]
+                return named[1:-1] if _NAMED.fullmatch(named) and "/." not in named else None
+        return None
+
+    def _is_small(
+        self, store: ox.Store, thing: ox.NamedNode, graph: "_Graph", *, near: bool
+    ) -> bool:
+        """Whether a thing has few statements, or there are few near it."""
+        key = (thing.value, graph == merged.MERGE, near)
+        small = self._small.get(key)
+        if small is None:
+            if len(self._small) >= _REMEMBERED:
+                self._small.clear()
+            text = (_BEYOND_NEAR if near else _BEYOND).replace("UNDEF", str(thing))
+            beyond: Any = store.query(text, default_graph=graph)
+            small = self._small[key] = next(beyond, None) is None
+        return small
+
+    def _answer(self, reader: "Reader", query: Query, graph: "_Graph") -> Answer | None:
         try:
             results = reader.store.query(query.text, base_iri=self._base_iri, default_graph=graph)
             media_type, serialise = choose(results, query.media_types)
@@ -99,6 +147,7 @@ class PointLookups:
             reader = self._views.open(None)
             with self._lock:
                 before, self._reader = self._reader, reader
+                self._small.clear()
             if before is not None:
                 before.close()
 
