@@ -1,6 +1,7 @@
 """A point lookup that is answered at once has the answer of a query worker, to the byte."""
 
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Change, Hidden, Query
 from coprod_kg.store.local import LocalStore, Service, serving
 from coprod_kg.store.point_lookups import subject
+from coprod_kg.store.worker import Watcher
 from tests.memory_store import MemoryStore
 from tests.working import happens
 
@@ -217,6 +219,22 @@ def test_an_acknowledged_write_is_looked_up(service: Service, lookups: LocalStor
         written = f'<urn:new> <urn:p> "{number}" .'.encode()
         service.store.commit(Change(replace={"urn:new": written}))
         assert lookups.query(query).read().decode().split() == ["o", str(number)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority on Linux only")
+def test_a_thread_that_was_given_a_low_priority_is_known_by_it_alone() -> None:
+    watcher = Watcher(lambda: None)
+    ends = socket.socketpair()
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other, ends[0], ends[1]:
+        assert not one.submit(lambda: watcher.has_lowered).result()
+
+        def work() -> bool:
+            with watcher.over(ends[0]):
+                return happens(lambda: watcher.has_lowered)
+
+        assert one.submit(work).result(), "a query takes long and its thread keeps its priority"
+        assert one.submit(lambda: watcher.has_lowered).result()
+        assert not other.submit(lambda: watcher.has_lowered).result()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority on Linux only")

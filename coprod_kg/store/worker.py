@@ -77,7 +77,13 @@ class Watcher:
         self._busy = threading.Event()
         self._watched: socket.socket | None = None
         self._thread = 0
+        self._lowered = 0
         threading.Thread(target=self._watch, name="watcher", daemon=True).start()
+
+    @property
+    def has_lowered(self) -> bool:
+        """Whether the calling thread was given a low priority, which it cannot lose."""
+        return self._lowered == threading.get_native_id()
 
     def over(self, connection: socket.socket) -> "Watcher":
         """Watch a connection as long as the context lasts."""
@@ -107,6 +113,7 @@ class Watcher:
                     os._exit(0)
                 self._looks += 1
                 if self._looks == 1:
+                    self._lowered = self._thread
                     _lower_priority(self._thread)
                 if self._looks == _LONG:
                     self._on_long()
@@ -280,9 +287,10 @@ def main() -> None:
 
 def _answer_in_turn(worker: Worker, listening: socket.socket, lane: Lane, most: int) -> None:
     """Answer queries until one has taken long, or this process has grown too large."""
-    worker.rest()
-    lane.serve()
-    while lane.serving and peak_memory() < most:
+    if not lane.serving:
+        worker.rest()
+        lane.serve()
+    while lane.serving and not worker.watcher.has_lowered and peak_memory() < most:
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the client closed the connection
             worker.serve(connection)
