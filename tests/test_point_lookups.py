@@ -55,8 +55,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def lookups(service: Service) -> LocalStore:
     store = service.store
-    near = near_texts(store._settings)
-    return LocalStore(store._run, store._settings, point_lookups=True, near=near)
+    return LocalStore(store._run, store._settings, near_texts(store._settings))
 
 
 def at_hand(store: LocalStore, query: Query) -> Answer | None:

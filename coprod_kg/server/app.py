@@ -49,8 +49,7 @@ if forked_by is not None and forked_by.pid is not None:
 metrics.forget_dead()
 settings = Settings.load()
 run = _run_directory()
-near = near_texts(settings)
-store = LocalStore(run, settings, point_lookups=not settings.store, near=near)
+store = LocalStore(run, settings, None if settings.store else near_texts(settings))
 application = create_app(store, settings, run)
 preparing = threading.Timer(_PREPARED_AFTER_SECONDS, self_assessment.prepare, (application,))
 preparing.daemon = True

@@ -5,7 +5,6 @@ ones or starts some for the length of one command.
 """
 
 import math
-import os
 import socket
 import sys
 import time
@@ -52,17 +51,12 @@ class LocalStore:
     Args:
         run: the runtime directory; nothing is opened yet.
         settings: where the data lies, and the limits.
-        point_lookups: whether point lookups are answered in this process.
-        near: our own texts that are answered with them, as `PointLookups` takes them.
+        near: our own texts that are answered in this process, as point lookups are
+            (`PointLookups`); None where neither is.
     """
 
     def __init__(
-        self,
-        run: Path,
-        settings: Settings,
-        *,
-        point_lookups: bool = False,
-        near: Sequence[tuple[str, str]] = (),
+        self, run: Path, settings: Settings, near: Sequence[tuple[str, str]] | None = None
     ) -> None:
         self._run = run
         self._settings = settings
@@ -72,7 +66,7 @@ class LocalStore:
         self._engine = EngineAnswers(engine, settings.query_seconds) if engine else None
         base_iri = settings.base_iri
         views = Views(self._snapshots, base_iri)
-        self._lookups = PointLookups(views, base_iri, near) if point_lookups else None
+        self._lookups = PointLookups(views, base_iri, near) if near is not None else None
 
     def version(self) -> int:
         """The newest version that can be asked."""
@@ -233,9 +227,6 @@ def _environ(settings: Settings, directory: DataDirectory, run: Path) -> dict[st
         **settings.environ(),
         "COPROD_DATA": str(directory.root),
         "COPROD_RUN": str(run),
-        # glibc gives each thread memory of its own to allocate in, and keeps it: a web process
-        # with some dozens of threads held 180 MiB under load, with two such areas 135.
-        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
         # where the processes that count requests meet; read when their module is imported
         "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
     }

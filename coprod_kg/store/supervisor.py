@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Final, NoReturn
 
 from coprod_kg.sandbox.limits import panic_in
 
@@ -23,6 +23,17 @@ __all__ = ["LIFELINE", "Supervisor", "exit_status", "follow_lifeline", "panic"]
 LIFELINE = "COPROD_LIFELINE"
 """The environment variable with the number of the lifeline's file descriptor."""
 
+_ALLOCATOR: Final = {
+    # glibc gives each thread memory of its own to allocate in, and keeps it: a web process with
+    # some dozens of threads held 180 MiB under load, with two such areas 135.
+    "MALLOC_ARENA_MAX": "2",
+    # It gives back what is free at the end of an area, from a size on that grows with the largest
+    # block that was freed unless it is set: the writer kept 141 MiB after the example data, with
+    # these 77, and all processes together 742 and 605.
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+}
+"""How the allocator of the children gives memory back, where the environment says nothing else."""
 _BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
 _FAILURES = 4
@@ -122,7 +133,7 @@ class Supervisor:
             started = time.monotonic()
             child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-P", "-m", module],
-                env={**os.environ, **environ, LIFELINE: str(self._lifeline)},
+                env={**_ALLOCATOR, **os.environ, **environ, LIFELINE: str(self._lifeline)},
                 pass_fds=(self._lifeline, *fds),
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.PIPE if heard else None,

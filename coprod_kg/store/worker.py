@@ -76,8 +76,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._busy = threading.Event()
         self._watched: socket.socket | None = None
-        self._thread = 0
-        self._lowered = 0
+        self._thread = self._lowered = 0
         threading.Thread(target=self._watch, name="watcher", daemon=True).start()
 
     @property
