@@ -103,6 +103,7 @@ class Peers:
         self._same: dict[str, tuple[Row, ...]] = {}
         self._passed: dict[str, dict[str, list[Row]]] = {}
         self._taken: set[str] | None = None
+        self._reporting: set[str] | None = None
 
     def barriers_of(self, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
         """The barriers reported of a subject, with what others did.
@@ -131,7 +132,9 @@ class Peers:
         """Add to the barriers reported of one subject what others did about the same ones."""
         if not reports:
             return
-        reporting = {row["subject"].value for row in rows(self._store, "reporting")} - {subject}
+        if self._reporting is None:
+            self._reporting = {row["subject"].value for row in rows(self._store, "reporting")}
+        reporting = self._reporting - {subject}
         supposed = [
             (row["barrier"].value, row["criterion"].value) for row in rows(self._store, "blocked")
         ]
