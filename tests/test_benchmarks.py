@@ -1,7 +1,10 @@
 """The benchmarks run, on very little; nothing here asserts how long something takes."""
 
 import json
+import os
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from benchmarks import describing, scaling, service, soak
+from benchmarks import describing, questions, report, scaling, servers, service, soak
 from benchmarks.multiply import fill, multiply
 from benchmarks.watching import DISPOSABLE, Watch
 from coprod_kg.queries.library import load
@@ -30,16 +33,79 @@ def test_the_mix_is_of_saved_questions_that_need_no_parameter() -> None:
     assert all(saved[name].bind({}, service.BASE) for name in service.MIX)
 
 
-def test_the_comparison_reports_our_service_without_its_neighbours(
+def test_the_comparison_reports_our_service_beside_another(
     work: Path, tmp_path: Path, require: Callable[[str], None]
 ) -> None:
     require("wrk")
+    require("oxigraph")
     flags = ["--work", str(work), "--reports", str(tmp_path), "--seconds", "1", "--rounds", "1"]
-    service.main([*FEW, *flags])
+    service.main([*FEW, *flags, "--neighbours", "oxigraph"])
     [written] = tmp_path.glob("service-8-*.json")
-    figures = json.loads(written.read_text(encoding="utf-8"))["figures"]["coprod-kg"]
-    assert figures["lookups, 1 clients: refused"] == 0
-    assert "| lookups, 1 clients: per_second |" in written.with_suffix(".md").read_text("utf-8")
+    told = json.loads(written.read_text(encoding="utf-8"))
+    for what in ("lookups", "lookups, asked before", "documents"):
+        for figures in (told["figures"][name] for name in ("coprod-kg", "oxigraph")):
+            clients = 16 if "before" in what else 1
+            assert figures[f"{what}, {clients} clients: refused"] == 0
+    asked = told["questions"]
+    assert {*asked["rows"]} == {*questions.KINDS}
+    assert not any(why for of in asked["not answered"].values() for why in of.values())
+    assert asked["differences"] == []
+    page = written.with_suffix(".md").read_text("utf-8")
+    assert "| lookups, 1 clients: per_second |" in page
+    assert "processor seconds to Virtuoso's | at most 0.1 |  | not measured |" in page
+    assert written.with_suffix(".svg").read_text("utf-8").startswith("<svg")
+
+
+def test_a_goal_is_told_with_how_far_it_was_missed() -> None:
+    assert report.Goal("memory", 400, 500).told == "reached"
+    assert report.Goal("memory", 1000, 500).told == "missed by a factor of 2"
+    assert report.Goal("lookups", 0.125, 0.5, least=True).told == "missed by a factor of 4"
+    assert report.Goal("lookups", 0.5, 0.5, least=True).told == "reached"
+    assert report.Goal("nothing", None, 1).told == "not measured"
+
+
+def test_growth_is_the_exponent_of_the_size() -> None:
+    assert report.growth([(1e3, 3.0), (1e4, 30.0), (1e5, 300.0)]) == pytest.approx(1)
+    assert report.growth([(1e3, 7.0), (1e4, 7.0)]) == pytest.approx(0)
+    assert report.growth([(1e3, 7.0)]) is None
+    assert report.growth([]) is None
+
+
+def rows(*cells: dict[str, str]) -> Counter[str]:
+    told = {"head": {}, "results": {"bindings": [{"x": cell} for cell in cells]}}
+    return questions._rows(json.dumps(told).encode())
+
+
+def test_rows_of_two_engines_are_the_same_whatever_their_spelling() -> None:
+    whole = {"type": "literal", "value": "2"}
+    typed = {"type": "typed-literal", "value": "2.0", "datatype": "http://example.org/decimal"}
+    assert rows(whole) == rows(typed) != rows(whole, typed)
+    assert rows({"type": "bnode", "value": "a"}) == rows({"type": "bnode", "value": "b"})
+    for other in (
+        {"type": "uri", "value": "2"},
+        {"type": "literal", "value": "2", "xml:lang": "en"},
+        {"type": "literal", "value": "2x"},
+    ):
+        assert rows(whole) != rows(other)
+    assert questions._rows(b'{"boolean": true}') != questions._rows(b'{"boolean": false}')
+    told = questions._difference(rows(whole, whole), rows(typed))
+    assert told == "2 rows of ours, 1 of theirs; 1 only ours, such as `x=2@`"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_processor_time_of_children_that_have_ended_counts() -> None:
+    before = servers.processor_seconds(os.getpid())
+    burnt = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    subprocess.run([sys.executable, "-c", burnt], check=True)
+    assert servers.processor_seconds(os.getpid()) - before > 0.25
+
+
+def test_a_file_with_two_names_counts_once_on_disk(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(bytes(range(256)) * 4096)
+    alone = servers.disk_mb(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "two").hardlink_to(tmp_path / "one")
+    assert servers.disk_mb(tmp_path) == alone >= 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
