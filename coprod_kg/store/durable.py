@@ -9,7 +9,7 @@ Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fs
 
 import io
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -61,6 +61,7 @@ class Durable:
         touched: for each graph changed since, the last version that changed it.
         description: keeps what each version says of itself, where that is wanted.
         pair: the engine that says which version is the newest, where there is one.
+        announce: told of a version that can be opened and is not the newest yet.
     """
 
     store: ox.Store
@@ -72,6 +73,7 @@ class Durable:
     touched: dict[str, int] = field(default_factory=dict)
     description: Description | None = None
     pair: Pair | None = None
+    announce: Callable[[int], object] = lambda version: None
 
     @classmethod
     def open(
@@ -255,7 +257,7 @@ class Durable:
 
     def _publish(self) -> None:
         self.store.flush()  # first: an acknowledged commit must survive a power loss
-        self.snapshots.publish(self.store, self.version())
+        self.snapshots.publish(self.store, self.version(), self.announce)
 
     def _change(self, changes: Sequence[Change], made: datetime, *, again: bool = False) -> None:
         """Apply changes, and describe what they made.

@@ -19,6 +19,7 @@ from coprod_kg.errors import Overloaded, StoreChanged, StoreError, StoreInUse, S
 from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store import updater
+from coprod_kg.store.announcements import ANNOUNCED
 from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update, attempt
 from coprod_kg.store.directory import DataDirectory, locked
 from coprod_kg.store.identity import Identity
@@ -66,7 +67,8 @@ class LocalStore:
         self._engine = EngineAnswers(engine, settings.query_seconds) if engine else None
         base_iri = settings.base_iri
         views = Views(self._snapshots, base_iri)
-        self._lookups = PointLookups(views, base_iri, near) if near is not None else None
+        announced = run / ANNOUNCED
+        self._lookups = PointLookups(views, base_iri, near, announced) if near is not None else None
 
     def version(self) -> int:
         """The newest version that can be asked."""

@@ -9,10 +9,12 @@ does. Every other query is a worker's.
 
 import io
 import re
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from threading import Lock
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyoxigraph as ox
@@ -21,6 +23,7 @@ from coprod_kg.errors import CoprodError
 from coprod_kg.sparql.dataset import prologue_length
 from coprod_kg.sparql.tokens import Token, significant
 from coprod_kg.store import merged
+from coprod_kg.store.announcements import follow
 from coprod_kg.store.base import NOTHING, Answer, Query
 from coprod_kg.store.formats import choose
 from coprod_kg.store.views import Views
@@ -57,24 +60,45 @@ _ELSEWHERE: Final = re.compile(r"\\|service", re.IGNORECASE)
 _TERM: Final = frozenset({"iri", "pname", "variable"})
 
 
+@dataclass(slots=True)
+class _Opened:
+    """A version that is open here.
+
+    Attributes:
+        reader: holds its folder.
+        store: the engine's; a query that uses it when the reader is closed keeps it to its end.
+        small: what is known of things: by IRI, whether over the merge, whether with what is near.
+    """
+
+    reader: "Reader"
+    store: ox.Store
+    small: dict[tuple[str, bool, bool], bool] = field(default_factory=dict)
+
+
 class PointLookups:
-    """The newest version, open in this process.
+    """The newest version, open in this process, and for a moment the one that is to follow it.
 
     Args:
         views: where versions are opened.
         base_iri: what relative IRIs are resolved against.
         near: our own texts that read only statements of one thing, those that refer to it, and
             those of what refers to it: what stands before the thing, and what stands after it.
+        announced: the socket on which the writer says which version comes next; None where
+            each is opened when it is first asked for.
     """
 
-    def __init__(self, views: Views, base_iri: str, near: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        views: Views,
+        base_iri: str,
+        near: Sequence[tuple[str, str]] = (),
+        announced: Path | None = None,
+    ) -> None:
         self._views = views
         self._base_iri = base_iri
         self._near = tuple(near)
-        self._small: dict[tuple[str, bool, bool], bool] = {}
-        self._reader: Reader | None = None
-        self._lock = Lock()
-        """Held while the reader is used, so that it is not closed meanwhile."""
+        self._announced = announced
+        self._opened: dict[int, _Opened] = {}  # replaced as a whole, and read without a lock
         # One thread for all versions: each new one would allocate in an arena of its own.
         self._thread = ThreadPoolExecutor(1, "newest version")
         self._opening: Future[None] | None = None
@@ -92,20 +116,21 @@ class PointLookups:
         document = self._thing_near(query.text)
         thing = document or (subject(query.text) if len(query.text) <= _LONGEST else None)
         version = self._views.snapshots.current() if thing else None
-        if thing is None or query.version not in (None, version):
+        if thing is None or version is None or query.version not in (None, version):
             return None
         try:
             node = ox.NamedNode(thing)
         except ValueError:  # what is wrong with it is told as everywhere
             return None
-        with self._lock:
-            if self._reader is not None and self._reader.version == version:
-                graph = merged.MERGE if query.union else merged.UNNAMED
-                near = document is not None
-                small = self._is_small(self._reader.store, node, graph, near=near)
-                return self._answer(self._reader, query, graph) if small else None
+        opened = self._opened.get(version)
+        if opened is not None:
+            graph = merged.MERGE if query.union else merged.UNNAMED
+            small = _is_small(opened, node, graph, near=document is not None)
+            return self._answer(opened, query, graph) if small else None
+        if self._opening is None:
+            self._follow()
         if self._opening is None or self._opening.done():
-            self._opening = self._thread.submit(self._open)
+            self._opening = self._thread.submit(self._open, version)
         return self._opening
 
     def _thing_near(self, text: str) -> str | None:
@@ -116,23 +141,9 @@ class PointLookups:
                 return named[1:-1] if _NAMED.fullmatch(named) and "/." not in named else None
         return None
 
-    def _is_small(
-        self, store: ox.Store, thing: ox.NamedNode, graph: "_Graph", *, near: bool
-    ) -> bool:
-        """Whether a thing has few statements, or there are few near it."""
-        key = (thing.value, graph == merged.MERGE, near)
-        small = self._small.get(key)
-        if small is None:
-            if len(self._small) >= _REMEMBERED:
-                self._small.clear()
-            text = (_BEYOND_NEAR if near else _BEYOND).replace("UNDEF", str(thing))
-            beyond: Any = store.query(text, default_graph=graph)
-            small = self._small[key] = next(beyond, None) is None
-        return small
-
-    def _answer(self, reader: "Reader", query: Query, graph: "_Graph") -> Answer | None:
+    def _answer(self, opened: _Opened, query: Query, graph: "_Graph") -> Answer | None:
         try:
-            results = reader.store.query(query.text, base_iri=self._base_iri, default_graph=graph)
+            results = opened.store.query(query.text, base_iri=self._base_iri, default_graph=graph)
             media_type, serialise = choose(results, query.media_types)
             written: Any = io.BytesIO()
             serialise(written)
@@ -140,16 +151,43 @@ class PointLookups:
         except (CoprodError, SyntaxError, OSError, ValueError, RuntimeError):
             return None
         data: bytes = written.getvalue()
-        return Answer(media_type, reader.version, len(data), iter((data,)))
+        return Answer(media_type, opened.reader.version, len(data), iter((data,)))
 
-    def _open(self) -> None:
+    def _follow(self) -> None:
+        """Open from now on each version before it is the newest."""
+        if self._announced is not None:
+            following = (self._announced, self._open_soon)
+            threading.Thread(target=follow, args=following, daemon=True, name="announced").start()
+
+    def _open_soon(self, version: int) -> None:
+        self._thread.submit(self._open, version).result()
+
+    def _open(self, version: int) -> None:
+        """Open a version and close those before it, but for the newest."""
+        if version in self._opened:
+            return
         with suppress(CoprodError, OSError):  # the next query begins anew
-            reader = self._views.open(None)
-            with self._lock:
-                before, self._reader = self._reader, reader
-                self._small.clear()
-            if before is not None:
-                before.close()
+            reader = self._views.open(version)
+            newest = self._views.snapshots.current()
+            before, kept = self._opened, {version: _Opened(reader, reader.store)}
+            kept |= {number: one for number, one in before.items() if number >= newest}
+            self._opened = kept
+            for number, one in before.items():
+                if number not in kept:
+                    one.reader.close()
+
+
+def _is_small(opened: _Opened, thing: ox.NamedNode, graph: "_Graph", *, near: bool) -> bool:
+    """Whether a thing has few statements, or there are few near it."""
+    key = (thing.value, graph == merged.MERGE, near)
+    small = opened.small.get(key)
+    if small is None:
+        if len(opened.small) >= _REMEMBERED:
+            opened.small.clear()
+        text = (_BEYOND_NEAR if near else _BEYOND).replace("UNDEF", str(thing))
+        beyond: Any = opened.store.query(text, default_graph=graph)
+        small = opened.small[key] = next(beyond, None) is None
+    return small
 
 
 def subject(text: str) -> str | None:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,14 +224,26 @@ class Snapshots:
             fix=f"The nearest version kept is {nearest}." if nearest is not None else None,
         )
 
-    def publish(self, store: pyoxigraph.Store, version: int) -> None:
-        """Take a snapshot of the store as it is now, and make it the current version."""
+    def publish(
+        self,
+        store: pyoxigraph.Store,
+        version: int,
+        announce: Callable[[int], object] = lambda version: None,
+    ) -> None:
+        """Take a snapshot of the store as it is now, and make it the current version.
+
+        Args:
+            store: the store, open for writing.
+            version: the number of the snapshot.
+            announce: called in between, when it can be opened and nobody is given it yet.
+        """
         self._remove_unfinished()
         target = self.folder / str(version)
         if not target.exists():
             unfinished = self.folder / f".unfinished-{version}"
             store.backup(str(unfinished))
             unfinished.rename(target)
+        announce(version)
         link = self.folder / f".link-{version}"
         link.unlink(missing_ok=True)
         link.symlink_to(target.name)

@@ -10,13 +10,14 @@ import select
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.limits import no_core_files
 from coprod_kg.settings import Settings
+from coprod_kg.store.announcements import ANNOUNCED, Announcements
 from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.description import Describe
 from coprod_kg.store.directory import DataDirectory
@@ -84,6 +85,8 @@ def main(describe: Describe | None = None) -> None:
         )
     except (CoprodError, ConnectionError) as error:
         sys.exit(f"coprod-kg writer: {error}")
+    announcements = Announcements(Path(os.environ["COPROD_RUN"]) / ANNOUNCED)
+    durable = replace(durable, announce=announcements.announce)
     waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
     threading.Thread(target=_accept, args=(waiting,), daemon=True).start()
     while True:

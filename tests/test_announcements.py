@@ -1,0 +1,108 @@
+"""A version is opened by those who follow the writer before it is the newest, or without them."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from coprod_kg.settings import Settings
+from coprod_kg.store.announcements import ANNOUNCED, Announcements, follow
+from coprod_kg.store.base import Answer, Change, Query
+from coprod_kg.store.local import LocalStore, serving
+from tests.working import happens
+
+
+class Follower:
+    """Somebody who follows, and opens nothing while it is stuck."""
+
+    def __init__(self, path: Path, *, stuck: bool = False) -> None:
+        self.opened: list[int] = []
+        self.asked = threading.Event()
+        self.free = threading.Event()
+        if not stuck:
+            self.free.set()
+        threading.Thread(target=follow, args=(path, self.open), daemon=True).start()
+
+    def open(self, version: int) -> None:
+        self.asked.set()
+        self.free.wait()
+        self.opened.append(version)
+
+    def newest(self) -> int:
+        return self.opened[-1] if self.opened else 0
+
+
+@pytest.fixture
+def announcements(tmp_path: Path) -> Iterator[Announcements]:
+    with closing(Announcements(tmp_path / ANNOUNCED)) as found:
+        yield found
+
+
+def test_who_follows_has_opened_it_when_it_is_published(
+    announcements: Announcements, tmp_path: Path
+) -> None:
+    follower = Follower(tmp_path / ANNOUNCED)
+    versions = itertools.count(1)
+
+    def opened() -> bool:  # each is waited for, but no longer than a moment
+        version = next(versions)
+        announcements.announce(version)
+        return follower.newest() == version
+
+    assert happens(opened)
+
+
+def test_who_is_stuck_holds_no_version_up_and_goes_on_when_it_can(
+    announcements: Announcements, tmp_path: Path
+) -> None:
+    follower = Follower(tmp_path / ANNOUNCED, stuck=True)
+
+    def asked() -> bool:
+        announcements.announce(1)
+        return follower.asked.is_set()
+
+    assert happens(asked)
+    for version in range(2, 6):
+        announcements.announce(version)
+    assert follower.opened == []
+    follower.free.set()
+    assert happens(lambda: follower.newest() == 5)
+    announcements.announce(6)
+    assert happens(lambda: follower.newest() == 6)
+
+
+def test_who_ended_is_forgotten_and_the_next_writer_is_followed(tmp_path: Path) -> None:
+    follower = Follower(tmp_path / ANNOUNCED)
+    for version in (1, 2, 3):
+        with closing(Announcements(tmp_path / ANNOUNCED)) as writer:
+
+            def opened(version: int = version, writer: Announcements = writer) -> bool:
+                writer.announce(version)
+                return follower.newest() == version
+
+            assert happens(opened)
+
+
+def test_a_point_lookup_after_an_acknowledged_commit_waits_for_no_opening(tmp_path: Path) -> None:
+    query = Query("SELECT ?o { <urn:a> <urn:p> ?o }", ("text/csv",))
+    settings = Settings(data=tmp_path / "data", workers=1, long_queries=0, token_queries=0)
+    with serving(settings) as service:
+        lookups = LocalStore(Path(service.environ["COPROD_RUN"]), settings, near=())
+        lookups.query(query)  # from now on it follows
+        number = 0
+
+        def at_hand_at_once() -> bool:
+            nonlocal number
+            number += 1
+            service.store.commit(Change({"urn:g": f'<urn:a> <urn:p> "{number}" .'.encode()}))
+            found = lookups.at_hand(query)
+            if not isinstance(found, Answer):
+                return False
+            assert found.read().split() == [b"o", str(number).encode()]
+            return True
+
+        assert happens(at_hand_at_once)
+        assert happens(at_hand_at_once)
