@@ -4,10 +4,8 @@
 ones or starts some for the length of one command.
 """
 
-import math
 import socket
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,16 +21,15 @@ from coprod_kg.store.announcements import ANNOUNCED
 from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update, attempt
 from coprod_kg.store.directory import DataDirectory, locked
 from coprod_kg.store.identity import Identity
-from coprod_kg.store.lanes import LANE
 from coprod_kg.store.point_lookups import PointLookups
+from coprod_kg.store.processes import running
 from coprod_kg.store.remote.answers import EngineAnswers
 from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.supervisor import Supervisor
 from coprod_kg.store.upgrades import upgrade
 from coprod_kg.store.views import Views
-from coprod_kg.store.worker import LISTEN
-from coprod_kg.store.worker_client import RESERVED, PendingQuery, WorkerLost
+from coprod_kg.store.worker_client import PendingQuery, WorkerLost
 from coprod_kg.store.writer import send_change
 
 __all__ = ["OPENING_SECONDS", "LocalStore", "Service", "connect", "serving"]
@@ -40,9 +37,7 @@ __all__ = ["OPENING_SECONDS", "LocalStore", "Service", "connect", "serving"]
 OPENING_SECONDS: Final = 1.0
 """How long a point lookup waits for the newest version to be opened; then it goes to a worker."""
 
-_WORKER = "coprod_kg.store.worker"
 _ATTEMPTS = 5
-_START_SECONDS = 60.0
 _COMMIT_SECONDS = 600.0
 
 
@@ -200,74 +195,8 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
         run = stack.enter_context(directory.locked(url))
         for changed in upgrade(directory, settings.base_iri):
             sys.stderr.write(f"coprod-kg: the data in {directory.root} was upgraded. {changed}\n")
-        (run / "metrics").mkdir()
-        environ = _environ(settings, directory, run)
-        supervisor = Supervisor(run)
-        try:
-            # a writer that describes what it commits, which this layer knows nothing of
-            supervisor.keep("writer", "coprod_kg.publishing.writer", environ)
-            listening = stack.enter_context(_listening(run / "query", settings))
-            count = settings.workers + settings.long_queries
-            lanes = [f"lane-{number % settings.workers}" for number in range(count)]
-            _keep_workers(supervisor, "query", environ, listening, lanes)
-            if settings.token_queries:
-                reserved = stack.enter_context(_listening(run / RESERVED, settings))
-                # One more than clients are given: for what the service itself asks on behalf
-                # of somebody with a token, in the middle of a submission.
-                lanes = ["lane-reserved"] * (settings.token_queries + 1)
-                _keep_workers(supervisor, "query-reserved", environ, reserved, lanes)
-            # An engine may have much to hand over; its requests have deadlines of their own.
-            _await_writer(run, supervisor, math.inf if settings.store else _START_SECONDS)
-            yield Service(LocalStore(run, settings), supervisor, environ)
-        finally:
-            supervisor.stop(settings.stop_seconds, first="web")
-
-
-def _environ(settings: Settings, directory: DataDirectory, run: Path) -> dict[str, str]:
-    """The environment variables of each process of a store, beside those of this process."""
-    return {
-        **settings.environ(),
-        "COPROD_DATA": str(directory.root),
-        "COPROD_RUN": str(run),
-        # where the processes that count requests meet; read when their module is imported
-        "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
-    }
-
-
-def _keep_workers(
-    supervisor: Supervisor,
-    name: str,
-    environ: Mapping[str, str],
-    listening: socket.socket,
-    lanes: Sequence[str],
-) -> None:
-    """Run a query worker in each of the lanes, which all wait on one socket."""
-    descriptor, run = listening.fileno(), Path(environ["COPROD_RUN"])
-    for number, lane in enumerate(lanes):
-        own = {**environ, LANE: str(run / lane), LISTEN: str(descriptor)}
-        supervisor.keep(f"{name}-{number}", _WORKER, own, [descriptor], heard=True)
-
-
-@contextmanager
-def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
-    """A socket on which query workers wait."""
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-        listening.listen(settings.queue_length)  # the kernel refuses more
-        yield listening
-
-
-def _await_writer(run: Path, supervisor: Supervisor, seconds: float) -> None:
-    """Wait until the writer has opened the store, which it says by listening."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not supervisor.fails("writer"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(run / "writer")) == 0:
-                return
-        time.sleep(0.01)
-    raise StoreUnavailable(
-        "the writer did not open the store", fix="What it wrote to the terminal says why."
-    )
+        supervisor, environ = stack.enter_context(running(settings, directory, run))
+        yield Service(LocalStore(run, settings), supervisor, environ)
 
 
 @contextmanager

@@ -1,0 +1,111 @@
+"""The processes of a store: its writer and query workers, what each is given, where they meet."""
+
+import math
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from coprod_kg.errors import StoreUnavailable
+from coprod_kg.settings import Settings
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.lanes import LANE
+from coprod_kg.store.supervisor import Supervisor
+from coprod_kg.store.worker import LISTEN
+from coprod_kg.store.worker_client import RESERVED
+
+__all__ = ["running"]
+
+_START_SECONDS: Final = 60.0
+_WORKER: Final = "coprod_kg.store.worker"
+_WRITER: Final = "coprod_kg.publishing.writer"
+"""A writer that describes what it commits, which this layer knows nothing of."""
+
+
+@contextmanager
+def running(
+    settings: Settings, directory: DataDirectory, run: Path
+) -> Iterator[tuple[Supervisor, Mapping[str, str]]]:
+    """Run the processes of a store until the context ends.
+
+    Args:
+        settings: how many workers, their limits.
+        directory: where the data lies; this process holds it.
+        run: the runtime directory.
+
+    Returns:
+        Who keeps them alive, and the environment of another process that works with them.
+
+    Raises:
+        StoreUnavailable: the store cannot be opened.
+    """
+    (run / "metrics").mkdir()
+    environ = _environ(settings, directory, run)
+    supervisor = Supervisor(run)
+    with ExitStack() as stack:
+        try:
+            supervisor.keep("writer", _WRITER, environ)
+            waiting = stack.enter_context(_listening(run / "query", settings))
+            count = settings.workers + settings.long_queries
+            lanes = [f"lane-{number % settings.workers}" for number in range(count)]
+            _keep_workers(supervisor, "query", environ, waiting, lanes)
+            if settings.token_queries:
+                reserved = stack.enter_context(_listening(run / RESERVED, settings))
+                # One more than clients are given: for what the service itself asks on behalf
+                # of somebody with a token, in the middle of a submission.
+                lanes = ["lane-reserved"] * (settings.token_queries + 1)
+                _keep_workers(supervisor, "query-reserved", environ, reserved, lanes)
+            # An engine may have much to hand over; its requests have deadlines of their own.
+            _await_writer(run, supervisor, math.inf if settings.store else _START_SECONDS)
+            yield supervisor, environ
+        finally:
+            supervisor.stop(settings.stop_seconds, first="web")
+
+
+def _environ(settings: Settings, directory: DataDirectory, run: Path) -> dict[str, str]:
+    """The environment variables of each process, beside those of this process."""
+    return {
+        **settings.environ(),
+        "COPROD_DATA": str(directory.root),
+        "COPROD_RUN": str(run),
+        # where the processes that count requests meet; read when their module is imported
+        "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
+    }
+
+
+def _keep_workers(
+    supervisor: Supervisor,
+    name: str,
+    environ: Mapping[str, str],
+    listening: socket.socket,
+    lanes: Sequence[str],
+) -> None:
+    """Run a query worker in each of the lanes, which all wait on one socket."""
+    descriptor, run = listening.fileno(), Path(environ["COPROD_RUN"])
+    for number, lane in enumerate(lanes):
+        own = {**environ, LANE: str(run / lane), LISTEN: str(descriptor)}
+        supervisor.keep(f"{name}-{number}", _WORKER, own, [descriptor], heard=True)
+
+
+@contextmanager
+def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
+    """A socket on which query workers wait."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen(settings.queue_length)  # the kernel refuses more
+        yield listening
+
+
+def _await_writer(run: Path, supervisor: Supervisor, seconds: float) -> None:
+    """Wait until the writer has opened the store, which it says by listening."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not supervisor.fails("writer"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(str(run / "writer")) == 0:
+                return
+        time.sleep(0.01)
+    raise StoreUnavailable(
+        "the writer did not open the store", fix="What it wrote to the terminal says why."
+    )
