@@ -25,6 +25,7 @@ __all__ = [
 
 UNWELL: Final = "Nothing was changed. Try again when the source is well."
 MOVING: Final = "Nothing was changed. The source may be changing just now: try again."
+_ELSEWHERE: Final = "Nothing was changed. Give the address of a service, a dump or an endpoint."
 _INCOMPLETE: Final = "Nothing was changed. Tell those who run the source."
 _SLUG: Final = "([a-z0-9]+(?:-[a-z0-9]+)*)$"
 _NAME: Final = re.compile(f"/dataset/organisation-{_SLUG}")
@@ -147,7 +148,8 @@ def refuse_other_than_ok(got: Fetched, what: str, address: str) -> None:
     """
     if got.status != 200:
         answer = f"HTTP {got.status}" if got.status else "no answer"
-        raise HarvestRefused(f"a request for {what} got {answer}", where=address, fix=UNWELL)
+        fix = _ELSEWHERE if got.status in (404, 410) else UNWELL
+        raise HarvestRefused(f"a request for {what} got {answer}", where=address, fix=fix)
 
 
 def refuse_other_number(name: str, told: int, held: int, address: str) -> None:
