@@ -390,12 +390,19 @@ def add_claims(coding: Coding, abouts: set[str], page: Page) -> None:
                     before[row["about"]] = row["stage"]
 
 
+def told_aims(coding: Coding, slug: str) -> list[Row]:
+    """The aims that hold: a trial that became something else tries nothing out any more."""
+    stages = [row["stage"] for row in coding.claims["stages"] if row["about"] == slug]
+    trial = stages[-1:] == ["pilot-project"]
+    return [aim for aim in coding.aims.get(slug, ()) if trial or aim["target_stage"]]
+
+
 def describe(coding: Coding, kind: str, slug: str) -> str:
     """The description of one organisation, initiative or piece of evidence."""
     row = coding.described[kind][slug]
     unit = ", org:OrganizationalUnit" if row.get("unit_of") else ""
     pairs = stated(row, coding.columns[kind])
-    for aim in coding.aims.get(slug, ()) if kind == "initiative" else ():
+    for aim in told_aims(coding, slug) if kind == "initiative" else ():
         pages = (coding.described["evidence"][source]["url"] for source in listed(aim["evidence"]))
         pairs += stated(aim, coding.columns["aims"])
         pairs += [("dcterms:source", f"<{page}>") for page in pages]
@@ -410,7 +417,7 @@ def write(coding: Coding, lead: str) -> str:
     page.named["initiative"] = mine
     for slug in mine:
         page.name(initiatives[slug], coding.columns["initiative"])
-        for aim in coding.aims.get(slug, ()):
+        for aim in told_aims(coding, slug):
             page.name(aim, coding.columns["aims"])
     add_claims(coding, mine | {lead}, page)
     for slug in sorted(page.named["organisation"]):
