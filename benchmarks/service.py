@@ -274,18 +274,18 @@ class Run:
             for server in (*self.found[turn:], *self.found[:turn]):
                 work(server)
 
-    def start(self) -> None:
-        """What each takes before anybody asks."""
+    def add(self, server: Server) -> None:
+        """Take part from now on; what it takes before anybody asks is noted."""
+        self.found.append(server)
+        self.note(server, "start to first answer, s", server.start_seconds)
+        self.note(server, "memory at start, MiB", servers.memory_mb(server.pid))
+        if server.store is not None:
+            self.note(server, "disk, MiB", servers.disk_mb(server.store))
         loading = _loading(self.folder)
-        for server in self.found:
-            self.note(server, "start to first answer, s", server.start_seconds)
-            self.note(server, "memory at start, MiB", servers.memory_mb(server.pid))
-            if server.store is not None:
-                self.note(server, "disk, MiB", servers.disk_mb(server.store))
-            if server.name in loading:
-                took, used = loading[server.name]
-                self.note(server, "loading, s", took)
-                self.note(server, "loading, processor s", used)
+        if server.name in loading:
+            took, used = loading[server.name]
+            self.note(server, "loading, s", took)
+            self.note(server, "loading, processor s", used)
 
     def published(self, rounds: int) -> None:
         """Saved questions after a publish, each round asked of web processes just started."""
@@ -389,22 +389,20 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
     many = (*_MANY_CLIENTS[:-2], "--freshness", "on")
     with ExitStack() as stack:
         own = stack.enter_context(servers.ours(data, work / "ours.log", *many))
-        published = _publish(own)
-        triples = work / "merge.nt"
+        run = Run([], given, initiatives, work)
+        run.add(own)
+        run.note(own, "commit to all questions prepared, s", _publish(own))
+        triples, missing = work / "merge.nt", []
         _merge(data, triples)
-        found, missing = [own], []
         for name in given.neighbours:
             neighbour, folder = NEIGHBOURS[name], work / name
             if neighbour.program(given.peers) is None:
                 missing.append(f"{name} ({neighbour.missing})")
                 continue
             _note_loading(work, name, neighbour.loaded(given.peers, triples, folder))
-            found.append(stack.enter_context(neighbour.running(given.peers, triples, folder)))
+            run.add(stack.enter_context(neighbour.running(given.peers, triples, folder)))
         if missing:
             about["left out, as not there"] = ", ".join(missing)
-        run = Run(found, given, initiatives, work)
-        run.start()
-        run.note(own, "commit to all questions prepared, s", published)
         run.published(given.rounds)
         own.flags = _MANY_CLIENTS
         own.restart()
