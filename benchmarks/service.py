@@ -171,7 +171,8 @@ def visible(server: Server, number: int) -> float | str:
     started = time.monotonic()
     try:
         post(server, f"INSERT DATA {{ {text} }}", _PATIENCE, update=True)
-        while not json.loads(post(server, f"ASK {{ {triple} }}", _PATIENCE))["boolean"]:
+        asked = "SELECT ?number { <http://example.org/commit/%d> <http://example.org/is> ?number }"
+        while not json.loads(post(server, asked % number, _PATIENCE))["results"]["bindings"]:
             if time.monotonic() - started > _PATIENCE:
                 return "never seen"
     except urllib.error.HTTPError as error:
