@@ -103,7 +103,7 @@ class Peers:
         self._same: dict[str, tuple[Row, ...]] = {}
         self._passed: dict[str, dict[str, list[Row]]] = {}
         self._taken: set[str] | None = None
-        self._reporting: set[str] | None = None
+        self._reporting: int | None = None
 
     def barriers_of(self, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
         """The barriers reported of a subject, with what others did.
@@ -133,13 +133,14 @@ class Peers:
         if not reports:
             return
         if self._reporting is None:
-            self._reporting = {row["subject"].value for row in rows(self._store, "reporting")}
-        reporting = self._reporting - {subject}
+            (row,) = rows(self._store, "reporting")
+            self._reporting = int(row["subjects"].value)
+        reporting = self._reporting - bool(subject)  # which reports some: these
         supposed = [
             (row["barrier"].value, row["criterion"].value) for row in rows(self._store, "blocked")
         ]
         for report in reports:
-            report.reporting = len(reporting)
+            report.reporting = reporting
             report.may_block = tuple(
                 criterion
                 for barrier, criterion in supposed

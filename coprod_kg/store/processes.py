@@ -2,6 +2,7 @@
 
 import math
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,9 @@ from coprod_kg.store.worker_client import RESERVED
 
 __all__ = ["running"]
 
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 600.0
+"""What a crash left unfinished in a store of 78,000 initiatives took longer than a minute."""
+_TOLD_SECONDS: Final = 10.0
 _WORKER: Final = "coprod_kg.store.worker"
 _WRITER: Final = "coprod_kg.publishing.writer"
 """A writer that describes what it commits, which this layer knows nothing of."""
@@ -100,8 +103,11 @@ def _listening(path: Path, settings: Settings) -> Iterator[socket.socket]:
 
 def _await_writer(run: Path, supervisor: Supervisor, seconds: float) -> None:
     """Wait until the writer has opened the store, which it says by listening."""
-    deadline = time.monotonic() + seconds
+    deadline, told = time.monotonic() + seconds, time.monotonic() + _TOLD_SECONDS
     while time.monotonic() < deadline and not supervisor.fails("writer"):
+        if time.monotonic() > told:
+            sys.stderr.write("coprod-kg: the store is being opened; much data takes minutes\n")
+            told = math.inf
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(str(run / "writer")) == 0:
                 return
