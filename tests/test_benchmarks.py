@@ -33,6 +33,7 @@ def test_the_mix_is_of_saved_questions_that_need_no_parameter() -> None:
     assert all(saved[name].bind({}, service.BASE) for name in service.MIX)
 
 
+@pytest.mark.whole  # two minutes, for the most part waiting for deadlines
 def test_the_comparison_reports_our_service_beside_another(
     work: Path, tmp_path: Path, require: Callable[[str], None]
 ) -> None:
