@@ -111,7 +111,7 @@ def test_the_page_says_since_when_it_is_empty_and_changes_with_the_data(world: W
     before = client.get("/queries/numbers.html")
     assert [one.rows for one in rounds(world)] == [0]
     page = client.get("/queries/numbers.html", headers={"If-None-Match": before.headers["ETag"]})
-    assert f"empty since version {empty}." in page.get_data(as_text=True)
+    assert f"empty since version {empty}</span>." in page.get_data(as_text=True)
     assert f"empty since version {empty}" in client.get("/queries?format=html").text
     told = client.get("/queries?format=json").get_json()["queries"]
     (own,) = (one for one in told if one["name"] == "numbers")
