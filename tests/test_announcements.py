@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from coprod_kg.errors import StoreChanged
 from coprod_kg.settings import Settings
 from coprod_kg.store.announcements import ANNOUNCED, Announcements, follow
 from coprod_kg.store.base import Answer, Change, Query
@@ -106,3 +107,36 @@ def test_a_point_lookup_after_an_acknowledged_commit_waits_for_no_opening(tmp_pa
 
         assert happens(at_hand_at_once)
         assert happens(at_hand_at_once)
+
+
+def test_after_many_commits_the_engine_lists_its_files_anew_and_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
+    """Its list grows with each commit, and whoever opens a version reads all of it."""
+    data = tmp_path / "data"
+
+    def lists() -> set[str]:
+        return {path.name for path in (data / "store").glob("MANIFEST-*")}
+
+    settings = Settings(data=data, workers=1, long_queries=0, token_queries=0)
+    with serving(settings) as service:
+        first, writer, base = lists(), service.supervisor.pids()["writer"], service.store.version()
+        commits = 0
+        while lists() == first and commits < 500:
+            commits += 1
+            line = f'<urn:{commits}> <urn:p> "{commits}" .'.encode()
+            service.store.commit(Change(add={"urn:g": line}))
+        assert happens(lambda: lists() != first and len(lists()) == 1)
+        # What was changed since an older version is known as before.
+        service.store.commit(
+            Change({"urn:h": b"<urn:a> <urn:p> <urn:a> ."}, base=base, depends_on=("urn:h",))
+        )
+        with pytest.raises(StoreChanged):
+            service.store.commit(
+                Change(
+                    add={"urn:g": b"<urn:a> <urn:p> <urn:a> ."}, base=base, depends_on=("urn:g",)
+                )
+            )
+        count = Query("SELECT (COUNT(*) AS ?n) { GRAPH <urn:g> { ?s ?p ?o } }", ("text/csv",))
+        assert service.store.query(count).read().split()[1] == str(commits).encode()
+        assert service.supervisor.pids()["writer"] == writer

@@ -38,6 +38,10 @@ _BULK_BYTES = 8 << 20
 _NEW_BYTES = 1 << 20
 """From this size on new graphs go in together in bulk, which takes half the processor time."""
 
+_LIST_BYTES = 256 << 10
+"""The engine reads its list of files whenever a version is opened: at 3.5 MB, after some 700
+commits, that took 20 of 30 ms."""
+
 _ANY = "*"
 """Stands for all graphs where it is asked whether one of them changed; no IRI is written so."""
 
@@ -122,6 +126,15 @@ class Durable:
         directory.journal.unlink(missing_ok=True)
         durable.follow()
         return replace(durable, opened=durable.version())
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether the engine's list of files has grown long.
+
+        Each commit adds to it, each version has a copy, and only opening the store writes it anew.
+        """
+        lists = self.directory.store.glob("MANIFEST-*")
+        return sum(path.stat().st_size for path in lists) > _LIST_BYTES
 
     def version(self) -> int:
         """The newest version in the store; 0 before the first commit."""

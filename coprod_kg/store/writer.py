@@ -73,6 +73,33 @@ def main(describe: Describe | None = None) -> None:
     """
     no_core_files()
     data = DataDirectory(Path(os.environ["COPROD_DATA"]))
+    announcements = Announcements(Path(os.environ["COPROD_RUN"]) / ANNOUNCED)
+    durable = _opened(data, describe, announcements)
+    waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+    threading.Thread(target=_accept, args=(waiting,), daemon=True).start()
+    while True:
+        try:
+            together = [waiting.get(timeout=_FOLLOW_SECONDS if durable.pair else None)]
+        except queue.Empty:
+            _follow(durable)
+            continue
+        while not waiting.empty() and len(together) < _TOGETHER:
+            together.append(waiting.get())
+        try:
+            _commit(durable, together)
+        except OSError as error:
+            sys.exit(f"coprod-kg writer: {error}; the next writer takes the commit up again")
+        if durable.is_worn and not durable.pair:
+            touched, since = durable.touched, durable.opened
+            del durable  # it holds the lock of the store
+            durable = _opened(data, describe, announcements)
+            durable = replace(durable, touched=touched, opened=since)
+
+
+def _opened(
+    data: DataDirectory, describe: Describe | None, announcements: Announcements
+) -> Durable:
+    """The store, open; this process ends where it cannot be opened."""
     try:
         engine = Engine.of(Settings.load())
         durable = Durable.open(
@@ -85,22 +112,7 @@ def main(describe: Describe | None = None) -> None:
         )
     except (CoprodError, ConnectionError) as error:
         sys.exit(f"coprod-kg writer: {error}")
-    announcements = Announcements(Path(os.environ["COPROD_RUN"]) / ANNOUNCED)
-    durable = replace(durable, announce=announcements.announce)
-    waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-    threading.Thread(target=_accept, args=(waiting,), daemon=True).start()
-    while True:
-        try:
-            together = [waiting.get(timeout=_FOLLOW_SECONDS if engine else None)]
-        except queue.Empty:
-            _follow(durable)
-            continue
-        while not waiting.empty() and len(together) < _TOGETHER:
-            together.append(waiting.get())
-        try:
-            _commit(durable, together)
-        except OSError as error:
-            sys.exit(f"coprod-kg writer: {error}; the next writer takes the commit up again")
+    return replace(durable, announce=announcements.announce)
 
 
 def _follow(durable: Durable) -> None:
