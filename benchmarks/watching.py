@@ -17,9 +17,6 @@ DISPOSABLE = (
 _MOST = {"memory, MiB": 24.0, "threads": 8.0, "file handles": 12.0}
 """So much more at the end than after the first quarter is growth and not noise."""
 _FILLS = {
-    # the engine's cache, with blocks of files of which many are gone (3,000 flushes with scans in
-    # between: 206 MiB after 1,500, and no more)
-    ("publishing.writer", "memory, MiB"): 220.0,
     # the pool starts a thread where all are busy, up to the setting, beside some twelve others
     ("server.listen", "threads"): 12.0 + Settings().web_threads,
 }
