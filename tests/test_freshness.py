@@ -38,42 +38,42 @@ def last(*runs: Run) -> Run:
 
 
 def test_the_first_version_without_rows_is_exact_where_the_one_before_it_had_some() -> None:
-    assert last(run(4, 2), run(5, 0), run(6, 0)).emptiness == "empty since version 5"
+    assert last(run(4, 2), run(5, 0), run(6, 0)).outcome == "empty since version 5"
 
 
 def test_a_version_passed_over_before_it_makes_it_at_the_latest() -> None:
     found = last(run(3, 2), run(5, 0), run(6, 0))
-    assert found.emptiness == "empty since version 5 at the latest"
-    assert last(run(7, 0)).emptiness == "empty since version 7 at the latest"
-    assert last(run(0, 0)).emptiness == "empty since version 0"
+    assert found.outcome == "empty since version 5 at the latest"
+    assert last(run(7, 0)).outcome == "empty since version 7 at the latest"
+    assert last(run(0, 0)).outcome == "empty since version 0"
 
 
 def test_a_version_passed_over_after_it_is_not_claimed_to_be_empty() -> None:
     found = last(run(4, 2), run(5, 0), run(9, 0), run(10, 0))
-    assert found.emptiness == "empty whenever it was run since version 5"
+    assert found.outcome == "empty whenever it was run since version 5"
 
 
 def test_what_was_stopped_is_never_called_empty() -> None:
     stopped = last(run(4, 2), run(5, 0), run(6, None, "it took too long"))
-    assert (stopped.is_empty, stopped.emptiness) == (False, "")
+    assert (stopped.is_empty, stopped.outcome_in("da")) == (False, "ikke besvaret")
     assert stopped.outcome == "not answered: it took too long"
     assert stopped.described()["empty_since"] is None
     again = last(run(4, 2), run(5, 0), run(6, None, "it took too long"), run(7, 0))
-    assert again.emptiness == "empty whenever it was run since version 5"
+    assert again.outcome == "empty whenever it was run since version 5"
 
 
 def test_rows_end_the_emptiness_and_another_text_or_history_begins_anew() -> None:
     assert last(run(4, 0), run(5, 3)).outcome == "3 rows"
-    assert last(run(4, 0), run(5, 3), run(6, 0)).emptiness == "empty since version 6"
+    assert last(run(4, 0), run(5, 3), run(6, 0)).outcome == "empty since version 6"
     other = last(run(4, 0), replace(run(5, 0), query_sha256="cd"))
-    assert other.emptiness == "empty since version 5 at the latest"
-    assert last(run(9, 0), run(5, 0)).emptiness == "empty since version 5 at the latest"
+    assert other.outcome == "empty since version 5 at the latest"
+    assert last(run(9, 0), run(5, 0)).outcome == "empty since version 5 at the latest"
 
 
 def test_the_file_is_read_again_and_one_that_is_broken_counts_as_empty(tmp_path: Path) -> None:
     RunLedger(tmp_path).note(run(4, 2))
-    assert RunLedger(tmp_path).note(run(5, 0)).emptiness == "empty since version 5"
-    assert RunLedger(tmp_path).runs()["numbers"].emptiness == "empty since version 5"
+    assert RunLedger(tmp_path).note(run(5, 0)).outcome == "empty since version 5"
+    assert RunLedger(tmp_path).runs()["numbers"].outcome == "empty since version 5"
     (tmp_path / "freshness.json").write_text("[{")
     assert RunLedger(tmp_path).runs() == {}
 
@@ -111,7 +111,7 @@ def test_the_page_says_since_when_it_is_empty_and_changes_with_the_data(world: W
     before = client.get("/queries/numbers.html")
     assert [one.rows for one in rounds(world)] == [0]
     page = client.get("/queries/numbers.html", headers={"If-None-Match": before.headers["ETag"]})
-    assert f"empty since version {empty}</span>." in page.get_data(as_text=True)
+    assert f"empty since version {empty}." in page.get_data(as_text=True)
     assert f"empty since version {empty}" in client.get("/queries?format=html").text
     told = client.get("/queries?format=json").get_json()["queries"]
     (own,) = (one for one in told if one["name"] == "numbers")
@@ -132,7 +132,7 @@ def test_it_is_kept_when_the_service_starts_again(world: World, tmp_path: Path) 
     rounds(world)
     assert due(world.queries, RunLedger(world.settings.data), empty) == []
     again = RunLedger(tmp_path / "data").runs()["numbers"]
-    assert again.emptiness == f"empty since version {empty}"
+    assert again.outcome == f"empty since version {empty}"
     client = create_app(world.store, world.settings).test_client()
     assert f"empty since version {empty}" in client.get("/queries?format=html").text
 

@@ -20,7 +20,7 @@ from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, WORKBOOK, Format
 from coprod_kg.formats.table import Table, read_table
 from coprod_kg.model.files import files
 from coprod_kg.model.terms import serialise
-from coprod_kg.queries.caveat import claims_of
+from coprod_kg.queries.caveat import caveat, caveat_of_claims, claims_of
 from coprod_kg.queries.citation import Citation, canonical, cite
 from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table, labelled
 from coprod_kg.queries.crate import crate
@@ -459,7 +459,17 @@ class Measured:
         question, endpoint = self.question, self.question.endpoint
         lineage = endpoint.store.identity().lineage
         place = (endpoint.root, self.version, lineage, endpoint.dated(self.version))
-        return cite(question.saved, question.pairs, self.content, place)
+        cited = cite(question.saved, question.pairs, self.content, place, question.language)
+        return replace(cited, caveat=self._caveat()) if question.language else cited
+
+    def _caveat(self) -> str:
+        """What must be known of the answer, in the language in which it is asked."""
+        if not self.content.caveat:
+            return ""
+        claims, language = self.question.claims, self.question.language
+        if self.question.saved.is_graph:
+            return caveat_of_claims(claims, language=language)
+        return caveat(read_table(self.data), claims, language)
 
     def cited(self) -> Citation:
         """The citation, with its version kept from now on, since it is handed out."""

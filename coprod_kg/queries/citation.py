@@ -9,17 +9,15 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from coprod_kg.model.licence import LICENCE
+from coprod_kg.model.translations import day
 from coprod_kg.queries.content_hash import Content
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery
 
 __all__ = ["AUTHOR", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash", "tex"]
 
 TITLE: Final = "Mainstreaming co-production: a knowledge graph"
 AUTHOR: Final = "coprod-kg contributors"
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 _ESCAPES: Final = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -53,6 +51,7 @@ class Citation:
         retrieved: when it was asked, or None where that is left out.
         withheld: how many cells are withheld, and by which rule; empty where there is no rule.
         caveat: how much of it is secondary coding, in a sentence; empty where nothing is.
+        language: of its words; empty for English. What is cited keeps its name.
     """
 
     version: int
@@ -68,28 +67,31 @@ class Citation:
     retrieved: datetime | None
     withheld: str = ""
     caveat: str = ""
+    language: str = ""
 
     @property
     def sentence(self) -> str:
         """What is cited and where it is, without the day on which it was asked."""
         given = ", ".join(f"{name} = {_shown(value)}" for name, value in self.parameters)
-        asked = f"query {self.query}" + (f" with {given}" if given else "")
+        asked = said("query {query}", self.language).format(query=self.query)
+        asked += said(" with {values}", self.language).format(values=given) if given else ""
         return (
             f"{AUTHOR} ({self._year()}), {TITLE}, {self._version()}, "
-            f"{asked}: {_shown(self.question)} ({self._counted()}; "
-            f"SHA-256 of the answer {self.sha256}, of the query {self.query_sha256}), {self.link}"
+            f"{asked}: {_shown(self.question)} ({self._counted()}; {self._hashes()}), {self.link}"
         )
 
     def text(self) -> str:
         """One sentence, and the caveat where there is one."""
-        taken = f"retrieved {_day(self.retrieved)}; " if self.retrieved else ""
+        taken = ""
+        if self.retrieved:
+            taken = said("retrieved {day}", self.language).format(day=self._day(self.retrieved))
+        terms = "; ".join(part for part in (taken, self._licence()) if part)
         caveat = f" {self.caveat}" if self.caveat else ""
-        return f"{self.sentence} ({taken}licence {LICENCE}).{caveat}\n"
+        return f"{self.sentence} ({terms}).{caveat}\n"
 
     def bibtex(self) -> str:
         """A ``@misc`` entry; every character that TeX reads as its own is escaped."""
-        note = f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
-        note += f"of the query {self.query_sha256}; licence {LICENCE}"
+        note = f"{self._counted()}; {self._hashes()}; {self._licence()}"
         note += f". {self.caveat}" if self.caveat else ""
         given = ", ".join(f"{name} = {value}" for name, value in self.parameters)
         title = f"{TITLE}: {self.question}" + (f" ({given})" if given else "")
@@ -98,7 +100,7 @@ class Citation:
             "title": "{" + tex(title) + "}",
             "year": self._year(),
             "version": str(self.version),
-            "howpublished": tex(f"Dataset {self._version()}"),
+            "howpublished": tex(f"{said('Dataset', self.language)} {self._version()}"),
             "url": _address(self.link),
             **({"urldate": self.retrieved.date().isoformat()} if self.retrieved else {}),
             "note": tex(note),
@@ -120,8 +122,8 @@ class Citation:
                 **({"accessed": _parts(self.retrieved)} if self.retrieved else {}),
                 "URL": self.link,
                 "license": LICENCE,
-                "note": f"{self._counted()}; SHA-256 of the answer {self.sha256}, "
-                f"of the query {self.query_sha256}" + (f". {self.caveat}" if self.caveat else ""),
+                "note": f"{self._counted()}; {self._hashes()}"
+                + (f". {self.caveat}" if self.caveat else ""),
                 "custom": {
                     "lineage": self.lineage,
                     "query": self.query,
@@ -142,17 +144,32 @@ class Citation:
         return replace(self, retrieved=None)
 
     def _year(self) -> str:
-        return str(self.dated.year) if self.dated else "n.d."
+        return str(self.dated.year) if self.dated else said("n.d.", self.language)
 
     def _version(self) -> str:
-        dated = f" of {_day(self.dated)}" if self.dated else ""
-        return f"version {self.version}{dated}, lineage {self.lineage}"
+        if self.dated:
+            told = said("version {version} of {day}, lineage {lineage}", self.language)
+            dated = self._day(self.dated)
+            return told.format(version=self.version, day=dated, lineage=self.lineage)
+        told = said("version {version}, lineage {lineage}", self.language)
+        return told.format(version=self.version, lineage=self.lineage)
 
     def _counted(self) -> str:
         if self.rows is None:
-            return "yes or no"
-        counted = "1 row" if self.rows == 1 else f"{self.rows} rows"
+            return said("yes or no", self.language)
+        one, several = said("1 row", self.language), said("{rows} rows", self.language)
+        counted = one if self.rows == 1 else several.format(rows=self.rows)
         return f"{counted}, {self.withheld}" if self.withheld else counted
+
+    def _hashes(self) -> str:
+        told = said("SHA-256 of the answer {answer}, of the query {query}", self.language)
+        return told.format(answer=self.sha256, query=self.query_sha256)
+
+    def _licence(self) -> str:
+        return said("licence {licence}", self.language).format(licence=LICENCE)
+
+    def _day(self, moment: datetime) -> str:
+        return day(moment.date().isoformat(), self.language or "en")
 
 
 def canonical(
@@ -198,6 +215,7 @@ def cite(
     parameters: tuple[tuple[str, str], ...],
     content: Content,
     place: tuple[str, int, str, datetime | None],
+    language: str = "",
 ) -> Citation:
     """The citation of an answer that is retrieved now.
 
@@ -206,6 +224,7 @@ def cite(
         parameters: what it was bound to, in their one order.
         content: the measure of the answer.
         place: the service's address, the dataset version, its lineage, and when it was made.
+        language: of its words; empty for English.
     """
     root, version, lineage, dated = place
     return Citation(
@@ -213,23 +232,26 @@ def cite(
         lineage=lineage,
         dated=dated,
         query=query.name,
-        question=query.summary,
+        question=query.asked_in(language)[0],
         query_sha256=query_hash(query),
         parameters=parameters,
         rows=content.rows,
         sha256=content.sha256,
         link=permalink(root, query.name, parameters, (version, lineage)),
         retrieved=datetime.now(UTC),
-        withheld=_withheld(query, content),
+        withheld=_withheld(query, content, language),
         caveat=content.caveat,
+        language=language,
     )
 
 
-def _withheld(query: SavedQuery, content: Content) -> str:
+def _withheld(query: SavedQuery, content: Content, language: str) -> str:
     if query.small_counts is None:
         return ""
-    cells = "1 cell" if content.withheld == 1 else f"{content.withheld} cells"
-    return f"{cells} withheld (small counts: {query.small_counts.rule})"
+    one = said("1 cell withheld (small counts: {rule})", language)
+    several = said("{cells} cells withheld (small counts: {rule})", language)
+    told = one if content.withheld == 1 else several
+    return told.format(cells=content.withheld, rule=query.small_counts.rule)
 
 
 def tex(text: str) -> str:
@@ -247,10 +269,6 @@ def _shown(text: str) -> str:
     return " ".join(
         "".join(character if character.isprintable() else " " for character in text).split()
     )
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def _parts(moment: datetime) -> dict[str, list[list[int]]]:

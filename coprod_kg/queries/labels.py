@@ -12,8 +12,11 @@ from typing import Final
 
 from coprod_kg.formats.table import Cell, Table, labelled_columns, read_table
 from coprod_kg.model.files import files
+from coprod_kg.model.graph import Graph
+from coprod_kg.model.namespaces import last_part
 from coprod_kg.model.schemes import Concept, schemes
 from coprod_kg.model.translations import read_catalogue
+from coprod_kg.model.turtle import read
 
 __all__ = [
     "LANGUAGES",
@@ -31,6 +34,8 @@ LANGUAGES: Final = ("en", "da", "de")
 """The languages in which the model has labels."""
 
 _ENGLISH: Final = "en"
+_AND: Final = " + "
+_LISTED: Final = "; "
 
 
 @cache
@@ -38,6 +43,16 @@ def concepts() -> Mapping[str, Concept]:
     """Every concept of the model by its IRI."""
     found = (concept for scheme in schemes().values() for concept in scheme.concepts.values())
     return MappingProxyType({concept.iri: concept for concept in found})
+
+
+@cache
+def _criteria() -> Mapping[str, Concept]:
+    """Every criterion of a stage by its IRI, as a concept whose label is the criterion's name."""
+    graph = Graph(read(*sorted((files("shapes") / "stages").glob("*.ttl"))))
+    return {
+        node.value: Concept(node.value, last_part(node.value), graph.texts(node, "sh:name"))
+        for node in graph.instances("sh:PropertyShape")
+    }
 
 
 def said(text: str, language: str) -> str:
@@ -144,7 +159,7 @@ def _labels(
         if column not in row:
             continue
         iri = row[column].value
-        concept = concepts().get(iri)
+        concept = concepts().get(iri) or _criteria().get(iri)
         if concept:
             written = language if concept.labels.get(language) else _ENGLISH
             yield label, Cell("literal", concept.label(language), written)
@@ -180,7 +195,17 @@ def _word(word: str, language: str, text: str) -> str | None:
     if word in _catalogue(language) and f'"{word}"' in text:
         return said(word, language)
     concept = _by_label().get(word)
-    return concept.label(language) if concept else None
+    return concept.label(language) if concept else _joined(word, language, text)
+
+
+def _joined(word: str, language: str, text: str) -> str | None:
+    """Words of the query, or labels, that it puts one after the other, with a sign between them."""
+    parts = word.split(_AND)
+    if all(f'"{_AND}{part}"' in text and part in _catalogue(language) for part in parts):
+        return _AND.join(said(part, language) for part in parts)
+    found = [_by_label().get(part) for part in word.split(_LISTED)]
+    labels = [concept.label(language) for concept in found if concept]
+    return _LISTED.join(labels) if f'"{_LISTED}"' in text and len(labels) == len(found) else None
 
 
 @cache
@@ -188,7 +213,7 @@ def _by_label() -> Mapping[str, Concept]:
     """English label → its concept, where no two of different translations share it."""
     found: dict[str, Concept] = {}
     shared: set[str] = set()
-    for concept in concepts().values():
+    for concept in (*concepts().values(), *_criteria().values()):
         label = concept.label()
         if found.setdefault(label, concept).labels != concept.labels:
             shared.add(label)

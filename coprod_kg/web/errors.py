@@ -23,6 +23,7 @@ from coprod_kg.errors import (
 )
 from coprod_kg.formats.media_types import HTML, Format, negotiate
 from coprod_kg.publishing.problems import PROBLEMS, name_of
+from coprod_kg.queries.labels import LANGUAGES, said, spoken_in
 from coprod_kg.web.request_log import request_log
 
 _CHALLENGE: Final = 'Basic realm="coprod-kg: any name, and your token as the password"'
@@ -55,7 +56,15 @@ def problem(error: CoprodError) -> Response:
         text = request.args.get("query") if request.path == "/sparql" else None
         sent = g.get("sent_form") if error.status in (400, 401, 403) else None
         closed = current_app.config["SETTINGS"].read_access == "token"
-        body = render_template("problem.html", problem=told, text=text, sent=sent, closed=closed)
+        g.language = language = _language()
+        told |= {"title": said(error.title, language)}
+        said_in = {
+            name: (said(words, language), spoken_in(words, language))
+            for name, words in (("detail", error.what), ("fix", error.fix or ""))
+        }
+        body = render_template(
+            "problem.html", problem=told, said=said_in, text=text, sent=sent, closed=closed
+        )
     elif kind == _TEXT:
         body = _text(told)
     else:
@@ -99,6 +108,13 @@ def _kind() -> Format:
         return _JSON
 
 
+def _language() -> str:
+    """The language of the page that was asked for, as its address says it."""
+    first = request.path.strip("/").partition("/")[0]
+    asked = request.args.get("lang", "") if first == "queries" else first
+    return asked if asked in LANGUAGES else LANGUAGES[0]
+
+
 def _text(told: dict[str, str | int]) -> str:
     lines = [f"{told['status']} {told['title']}", _sentence(str(told["detail"]))]
     lines += [f"Where: {told['where']}"] if "where" in told else []
@@ -129,7 +145,9 @@ def _from_http(error: HTTPException) -> Response:
 
 def _ours(error: HTTPException) -> CoprodError:
     if error.code == 404:
-        return NotFound(f"there is nothing at {request.path[:200]}", fix="Begin at /.")
+        return NotFound(
+            "there is nothing at this address", where=request.path[:200], fix="Begin at /."
+        )
     if error.code == 405:
         allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         return MethodRefused(

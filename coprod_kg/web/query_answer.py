@@ -30,7 +30,16 @@ from coprod_kg.queries.library import SavedQuery
 from coprod_kg.sparql.changing import is_changing
 from coprod_kg.web.pages.query import QueryPage
 from coprod_kg.web.protocol import Parameters, parameters, version
-from coprod_kg.web.question import leading, linked, marked, named, pages, question_of, saved
+from coprod_kg.web.question import (
+    leading,
+    linked,
+    marked,
+    named,
+    pages,
+    question_of,
+    read_language,
+    saved,
+)
 from coprod_kg.web.replies import LATEST, Conditions, media_types, offers_among, reply, wants_page
 from coprod_kg.web.site import Site
 
@@ -63,7 +72,8 @@ def _answer(site: Site, name: str) -> Response:
         return Response(status=303, headers={"Location": f"/doc/queries/{query.name}"})
     wanted = _offers(query, given, suffix, site)
     number, made = version(given), wanted[0].format in _MADE
-    page = QueryPage.of(site, query, number) if wants_page(wanted) else None
+    speaking = read_language(given)
+    page = QueryPage.of(site, query, number, speaking) if wants_page(wanted) else None
     shown, fixed = site.version(number), site.is_fixed(given)
     # A page says how long its link answers, which changes.
     about = (page.stamp if page else "", is_changing(query.text), query.text)
@@ -173,7 +183,8 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     citation = found.cited()
     if offer.format == HTML:
         shown = {"query": query, "text": citation.text(), "link": citation.link}
-        body = render_template("cite.html", version=number, **shown)
+        g.language = found.question.language
+        body = render_template("cite.html", version=number, labels_in=g.language, **shown)
     else:
         texts = {"txt": citation.text, "bib": citation.bibtex, "csl.json": citation.csl_text}
         body = texts[offer.format.name]()

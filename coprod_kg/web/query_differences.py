@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, g, jsonify, render_template, request
 
 from coprod_kg.errors import LimitReached, NotFound
 from coprod_kg.formats.media_types import HTML, ROWS
@@ -11,7 +11,7 @@ from coprod_kg.formats.table import Table
 from coprod_kg.queries.differences import as_csv, compare, document, key_of
 from coprod_kg.web.pages.differences import compared
 from coprod_kg.web.protocol import parameters, version
-from coprod_kg.web.question import question_of, saved
+from coprod_kg.web.question import question_of, read_language, saved
 from coprod_kg.web.replies import LATEST, PINNED, offers_among
 from coprod_kg.web.site import Site
 
@@ -40,12 +40,14 @@ def _differ(site: Site, name: str) -> Response:
     tables = [_table(site, name, number) for number in (earlier, later)]
     found = compare(tables[0], tables[1], key_of(query, *tables))
     if offer.format == HTML:
+        g.language = language = read_language(given)
         body = render_template(
             "differences.html",
             query=query,
             found=found,
-            compared=compared(site, query, found),
+            compared=compared(site, query, found, language),
             span=(earlier, later),
+            labels_in=language,
         )
         response = Response(body, content_type=HTML.content_type)
     elif offer.format == ROWS[2]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from coprod_kg.model.translations import amount, day
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
-from coprod_kg.web.explorer.languages import amount, day
 from tests.memory_store import MemoryStore
 from tests.web.conftest import BASE, tiny_world
 from tests.web.test_pages import BROWSER, page

@@ -183,7 +183,7 @@ def test_an_error_is_readable_by_whoever_asks(client: FlaskClient) -> None:
         assert (response.status_code, response.content_type) == (404, content_type)
         assert "/nowhere" in response.text
         begun = "there is" if content_type == "application/problem+json" else "There is"
-        assert f"{begun} nothing at /nowhere" in response.text
+        assert f"{begun} nothing at this address" in response.text
     page(client, "/sparql?query=SELEC", 400)
     assert "SELEC</textarea>" in client.get("/sparql?query=SELEC", headers=BROWSER).text
 

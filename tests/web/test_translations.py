@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from coprod_kg.errors import CoprodError
+from coprod_kg.formats.media_types import EXCEL_CSV
 from coprod_kg.formats.table import Cell, Table, labelled_columns
 from coprod_kg.model.files import files
 from coprod_kg.model.translations import read_catalogue
@@ -23,6 +25,8 @@ TOP = Path(__file__).parents[2]
 TEMPLATES = TOP / "coprod_kg" / "web" / "templates"
 VALUE = re.compile(r"%\((\w+)\)s")
 BRACED = re.compile(r"\{\w+\}")
+JOINED = re.compile(r'" \+ ([^"\n]+)"')
+"""A word that a query puts after others, with the sign before it."""
 QUOTED = re.compile(r'"([^"\n]+)"')
 ROW = Table(("x",), ({"x": Cell("literal", "x")},))
 
@@ -73,11 +77,13 @@ def of_answers(name: str, text: str) -> Iterator[str]:
     rows = csv.reader(line for line in lines if not line.startswith("#"))
     next(rows)
     yield from {cell for row in rows for cell in row if cell and f'"{cell}"' in text}
+    yield from JOINED.findall(text)
 
 
 def of_notes() -> Iterator[str]:
-    """The notes beside an answer: what the code gives to ``said`` as it stands."""
-    for path in sorted((TOP / "coprod_kg" / "queries").rglob("*.py")):
+    """What the code says beside an answer: what it gives to ``said`` as it stands."""
+    folders = (TOP / "coprod_kg" / "queries", TOP / "coprod_kg" / "web")
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         known = {
             node.target.id: node.value.value
@@ -94,11 +100,33 @@ def of_notes() -> Iterator[str]:
                 elif isinstance(text, ast.Name) and isinstance(known.get(text.id), str):
                     yield str(known[text.id])
     yield "in the dataset"
+    yield EXCEL_CSV.label  # of the formats, the one whose name has words of English in it
+
+
+def of_errors() -> Iterator[str]:
+    """The titles of all errors, and what those of the explorer say, which is written out there."""
+    kinds = [CoprodError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += [below for below in kind.__subclasses__() if below.__module__ == kind.__module__]
+        yield kind.title
+    yield from ("there is nothing at this address", "Begin at /.")
+    raised = [
+        node.exc
+        for path in sorted((TOP / "coprod_kg" / "web" / "explorer").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Raise)
+    ]
+    assert len(raised) > 4
+    for error in raised:
+        assert isinstance(error, ast.Call)
+        for text in (error.args[0], *(told.value for told in error.keywords if told.arg == "fix")):
+            yield ast.literal_eval(text)
 
 
 def of_questions() -> set[str]:
     """Every text that the catalogues of the questions hold."""
-    found = set(of_notes())
+    found = {*of_notes(), *of_errors()}
     for name, query in load().items():
         body = "\n".join(line for line in query.text.splitlines() if not line.startswith("#+"))
         found |= {*of_header(query), *of_answers(name, body)}

@@ -16,6 +16,7 @@ from typing import Any
 
 from coprod_kg.errors import StoreError
 from coprod_kg.queries.citation import query_hash
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.store.base import Store
 from coprod_kg.store.directory import locked, write_durably
@@ -60,23 +61,31 @@ class Run:
         return self.problem is None and self.rows == 0
 
     @property
-    def emptiness(self) -> str:
-        """Since when it has no rows, as exactly as the versions that were asked can say it."""
-        if not self.is_empty or self.empty_since is None:
-            return ""
-        if self.passed_over:
-            return f"empty whenever it was run since version {self.empty_since}"
-        exact = self.empty_since == 0 or self.filled == self.empty_since - 1
-        return f"empty since version {self.empty_since}{'' if exact else ' at the latest'}"
-
-    @property
     def outcome(self) -> str:
         """The outcome, in a few words."""
+        told = self.outcome_in("")
+        return told if self.problem is None else f"{told}: {self.problem}"
+
+    def outcome_in(self, language: str) -> str:
+        """The outcome in a language, without the problem, which is told in English only."""
         if self.problem is not None:
-            return f"not answered: {self.problem}"
+            return said("not answered", language)
         if self.rows is None:
-            return "answered"
-        return self.emptiness or ("1 row" if self.rows == 1 else f"{self.rows} rows")
+            return said("answered", language)
+        if self.rows == 0 and self.empty_since is not None:
+            return self._emptiness(self.empty_since, language)
+        one, several = said("1 row", language), said("{rows} rows", language)
+        return one if self.rows == 1 else several.format(rows=self.rows)
+
+    def _emptiness(self, since: int, language: str) -> str:
+        """Since when it has no rows, as exactly as the versions that were asked can say it."""
+        if self.passed_over:
+            told = said("empty whenever it was run since version {version}", language)
+        elif since == 0 or self.filled == since - 1:
+            told = said("empty since version {version}", language)
+        else:
+            told = said("empty since version {version} at the latest", language)
+        return told.format(version=since)
 
     @property
     def moment(self) -> datetime:

@@ -67,8 +67,7 @@ def compare(page: Page) -> Response:
     kinds = [kind for kind in _KINDS if kind in given]
     if len(kinds) > 1:
         raise WrongUsage(
-            f"{' and '.join(kinds)} cannot be compared with each other",
-            where="the address",
+            "organisations, countries and sectors cannot be compared with each other",
             fix="Compare organisations, or countries, or sectors.",
         )
     kind = kinds[0] if kinds else ""

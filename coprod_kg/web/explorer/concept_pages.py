@@ -68,7 +68,9 @@ def concept(page: Page, kind: str, name: str) -> Response:
     """One barrier or enabler: what it is, where it is reported, who got past it."""
     if name not in schemes()[kind].concepts:
         raise NotFound(
-            f"there is no {kind} {name[:80]!r}", fix=f"All of them are listed at /{kind}s."
+            "no barrier or enabler has this name",
+            where=name[:80],
+            fix="All of them are listed at /barriers and /enablers.",
         )
     iri = f"{VOCABULARY}{kind}/{name}"
     extent = extent_of(page)

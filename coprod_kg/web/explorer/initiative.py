@@ -24,7 +24,8 @@ def initiative(page: Page, name: str) -> Response:
     found = assessed(page, [iri])
     if not found:
         raise NotFound(
-            f"there is no initiative {name[:80]!r}",
+            "no initiative here has this name",
+            where=name[:80],
             fix="Look for it by one word of its name at /search, or begin at /board.",
         )
     history = page.ask("initiative-history", initiative=name).rows

@@ -9,19 +9,12 @@ from typing import Final
 
 from flask import Flask, g, has_request_context
 
-from coprod_kg.model.translations import read_catalogue
+from coprod_kg.model.translations import amount, day, read_catalogue
 from coprod_kg.web.explorer.page import LANGUAGES
 
-__all__ = ["amount", "catalogue", "day", "register"]
+__all__ = ["catalogue", "register"]
 
 _FOLDER: Final = Path(__file__).parents[1] / "locale"
-# Three languages need three separators and three forms of a date; a library for that weighs 30 MB.
-_THOUSANDS: Final = {"en": ",", "da": ".", "de": "."}
-_MONTHS: Final = {
-    "en": "January February March April May June July August September October November December",
-    "da": "januar februar marts april maj juni juli august september oktober november december",
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-}
 
 
 def register(app: Flask) -> None:
@@ -40,29 +33,6 @@ def register(app: Flask) -> None:
 def catalogue(language: str) -> Mapping[str, tuple[str, ...]]:
     """English → its translation, or its forms for one and for several; empty for English."""
     return read_catalogue(_FOLDER / f"{language}.po")
-
-
-def amount(number: int, language: str) -> str:
-    """A whole number as the readers of a language write it.
-
-    >>> amount(1823, "en"), amount(1823, "da"), amount(12, "de")
-    ('1,823', '1.823', '12')
-    """
-    return f"{number:,}".replace(",", _THOUSANDS[language])
-
-
-def day(text: str, language: str) -> str:
-    """A day, month or year, written as in ``xsd:date``, as the readers of a language write it.
-
-    >>> day("2026-11-08", "en"), day("2026-11-08", "da"), day("2026-03", "de"), day("2026", "de")
-    ('8 November 2026', '8. november 2026', 'März 2026', '2026')
-    """
-    year, *more = text.split("-")
-    if not all(part.isdecimal() for part in (year, *more)) or len(more) > 2:
-        return text
-    names = [_MONTHS[language].split()[int(month) - 1] for month in more[:1]]
-    days = [f"{int(number)}{'' if language == 'en' else '.'}" for number in more[1:]]
-    return " ".join((*days, *names, year))
 
 
 def _language() -> str:

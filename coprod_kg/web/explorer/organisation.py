@@ -49,7 +49,8 @@ def organisation(page: Page, name: str) -> Response:
     portfolio = page.ask("initiatives", organisation=name).rows
     if title is None and not portfolio:
         raise NotFound(
-            f"there is no organisation {name[:80]!r}",
+            "no organisation here has this name",
+            where=name[:80],
             fix="Look for it by one word of its name at /search.",
         )
     ours = list(dict.fromkeys(row["initiative"].value for row in portfolio))

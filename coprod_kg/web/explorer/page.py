@@ -117,7 +117,8 @@ class Page:
         if found is None:
             raise LimitReached(
                 "there is more to this page than can be shown",
-                fix=f"Choose fewer at once, or take all of it at {self.link(name, **values)}",
+                where=self.link(name, **values),
+                fix="Choose fewer at once, or take all of it from there.",
             )
         return self.named(found, "" if name in site.views else query.text)
 

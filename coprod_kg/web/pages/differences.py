@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from coprod_kg.formats.table import Cell, labelled_columns
 from coprod_kg.queries.differences import Differences, Row
+from coprod_kg.queries.labels import said
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.web.pages.table import DisplayCell, show, words
 from coprod_kg.web.site import Site
@@ -31,10 +32,20 @@ MOST_LINES = 1000
 _Pair = tuple[Cell | None, Cell | None]
 
 
-def compared(site: Site, query: SavedQuery, found: Differences) -> DifferencesView:
-    """One line for each cell that differs; a column ``xLabel`` is the text of the column ``x``."""
-    called = {column.name: column.heading for column in query.columns}
-    view = _View(site, found, {name: called.get(name) or words(name) for name in found.columns})
+def compared(
+    site: Site, query: SavedQuery, found: Differences, language: str = ""
+) -> DifferencesView:
+    """One line for each cell that differs; a column ``xLabel`` is the text of the column ``x``.
+
+    Args:
+        site: says which IRIs have a page here.
+        query: whose answers are compared.
+        found: the differences.
+        language: the reader's; empty for English.
+    """
+    called = {column.name: column.heading_in(language) for column in query.columns}
+    headed = {name: called.get(name) or words(name) for name in found.columns}
+    view = _View(site, found, headed, language)
     lines = list(view.lines())
     key = tuple(view.called[name] for name in view.key)
     return DifferencesView(key, tuple(lines[:MOST_LINES]), len(lines))
@@ -43,8 +54,15 @@ def compared(site: Site, query: SavedQuery, found: Differences) -> DifferencesVi
 class _View:
     """The columns of some differences, with those that say another one in words apart."""
 
-    def __init__(self, site: Site, found: Differences, called: dict[str, str]) -> None:
+    def __init__(
+        self, site: Site, found: Differences, called: dict[str, str], language: str
+    ) -> None:
         self._site, self._found, self.called = site, found, called
+        self._added, self._removed, self._changed = (
+            said("added", language),
+            said("removed", language),
+            said("changed", language),
+        )
         self._labels = labelled_columns(found.columns)
         texts = set(self._labels.values())
         self.key = [name for name in found.key if name not in texts]
@@ -53,9 +71,9 @@ class _View:
     def lines(self) -> Iterator[tuple[DisplayCell, ...]]:
         """Each line, rows that were added first."""
         for row in self._found.added:
-            yield from self._whole("added", row, added=True)
+            yield from self._whole(self._added, row, added=True)
         for row in self._found.removed:
-            yield from self._whole("removed", row, added=False)
+            yield from self._whole(self._removed, row, added=False)
         for change in self._found.changed:
             for name in self._rest:
                 label = self._labels.get(name, "")
@@ -64,7 +82,7 @@ class _View:
                 value, text = (
                     change.cells.get(at) or (change.row.get(at),) * 2 for at in (name, label)
                 )
-                yield self._line("changed", change.row, name, (value, text))
+                yield self._line(self._changed, change.row, name, (value, text))
 
     def _whole(self, what: str, row: Row, *, added: bool) -> Iterator[tuple[DisplayCell, ...]]:
         for name in self._rest:

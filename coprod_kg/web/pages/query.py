@@ -56,11 +56,13 @@ class QueryPage:
     kept: str
 
     @classmethod
-    def of(cls, site: Site, query: SavedQuery, number: int | None) -> "QueryPage":
+    def of(
+        cls, site: Site, query: SavedQuery, number: int | None, language: str = ""
+    ) -> "QueryPage":
         """What is shown of one version; of the newest where it is None."""
         runs = RunLedger(site.settings.data).current({query.name: query}, site.store)
         run = runs.get(query.name) if number is None else None
-        return cls(site, run, _how_long(site, site.version(number)))
+        return cls(site, run, _how_long(site, site.version(number), language))
 
     @property
     def stamp(self) -> str:
@@ -112,25 +114,32 @@ class QueryPage:
         )
 
 
-def _how_long(site: Site, number: int) -> str:
-    """How long the permanent link to a version answers, in a sentence."""
+def _how_long(site: Site, number: int, language: str) -> str:
+    """How long the permanent link to a version answers, in a sentence or two."""
     kept, settings = site.store.kept(number), site.settings
     if kept.names:
-        return f"The link always answers: version {number} has the name {kept.names[0]}."
+        told = said("The link always answers: version {version} has the name {name}.", language)
+        return told.format(version=number, name=kept.names[0])
     if kept.cited is not None and kept.cited < settings.keep_cited:
         others = max(1, settings.keep_cited - kept.cited)
-        return (
-            f"Version {number} was cited. The link answers at least until {others} other "
-            f"{'version was' if others == 1 else 'versions were'} cited after it."
+        cited = said("Version {version} was cited.", language).format(version=number)
+        one = said("The link answers at least until 1 other version was cited after it.", language)
+        several = said(
+            "The link answers at least until {others} other versions were cited after it.", language
         )
+        return f"{cited} {one if others == 1 else several.format(others=others)}"
     newer = max(1, settings.keep_versions - kept.newer)
-    until = f"until the data has changed {newer} more {'time' if newer == 1 else 'times'}"
+    one = said("The link answers until the data has changed 1 more time.", language)
+    several = said("The link answers until the data has changed {newer} more times.", language)
+    until = one if newer == 1 else several.format(newer=newer)
     if not settings.keep_cited:
-        return f"The link answers {until}."
-    return (
-        f"The link answers {until}. Take the citation as text, BibTeX or CSL-JSON, and it answers "
-        f"longer: until {settings.keep_cited} other versions were cited after this one."
+        return until
+    longer = said(
+        "Take the citation as text, BibTeX or CSL-JSON, and it answers longer: "
+        "until {others} other versions were cited after this one.",
+        language,
     )
+    return f"{until} {longer.format(others=settings.keep_cited)}"
 
 
 def _links(question: Question, site: Site) -> list[tuple[str, str]]:
@@ -141,7 +150,10 @@ def _links(question: Question, site: Site) -> list[tuple[str, str]]:
     pairs += [("version", str(question.version))] if question.version is not None else []
     tail = f"?{urlencode(pairs)}" if pairs else ""
     formats = formats_of(query, site.settings.queries)
-    return [(form.label, f"/queries/{query.name}.{form.name}{tail}") for form in formats]
+    return [
+        (said(form.label, question.language), f"/queries/{query.name}.{form.name}{tail}")
+        for form in formats
+    ]
 
 
 def _columns(query: SavedQuery, language: str) -> list[tuple[str, str]]:
