@@ -266,7 +266,9 @@ class _Check:
             return
         form = ox.RdfFormat.from_media_type(got.media_type) or ox.RdfFormat.TURTLE
         void = list(ox.parse(got.content, format=form))
-        whole = next((q.subject for q in void if q.predicate == _t("void:classPartition")), None)
+        parts = {q.object for q in void if q.predicate == _t("void:propertyPartition")}
+        divided = (q.subject for q in void if q.predicate == _t("void:classPartition"))
+        whole = next((node for node in divided if node not in parts), None)
         for name, path, text in _COUNTS:
             said = [q.object for q in void if q.subject == whole and q.predicate == _t(path)]
             counted = self._rows(text, version)

@@ -15,7 +15,16 @@ import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
-from coprod_kg.store.counts import Subject, Tally, counted, exchange, of_subject, tallied
+from coprod_kg.store.counts import (
+    Statements,
+    Subject,
+    Tally,
+    counted,
+    exchange,
+    recounted,
+    statements,
+    tallied,
+)
 from coprod_kg.store.statistics import (
     COUNTED,
     dataset_node,
@@ -96,7 +105,8 @@ class Description:
         describe: what is said beside the numbers; where it is None nothing is described.
         tally: the counts of what is there, or None where they have to be counted anew.
         written: those that are written, or None where that has to be read.
-        before: what the subjects that a commit touches contributed before it.
+        before: what was said of the subjects that a commit touches before it.
+        places: the graphs in which it touches each.
     """
 
     store: ox.Store
@@ -104,7 +114,7 @@ class Description:
     describe: Describe | None
     tally: Tally | None = None
     written: Tally | None = None
-    before: dict[Subject, tuple[Tally, str]] = field(default_factory=dict)
+    before: dict[Subject, Statements] = field(default_factory=dict)
     places: dict[Subject, set[str]] = field(default_factory=dict)
 
     @property
@@ -119,11 +129,11 @@ class Description:
         )
         if self.describe and next(iter(said), None) is not None:
             found = read_statistics(self.store, self.graph, self.base_iri)
-            # what a release that counted no links has written is counted anew
-            self.tally = found if any(key[:1] == ("link",) for key in found) else None
+            # what a release has written that did not count what leads where is counted anew
+            self.tally = found if any(key[:1] == ("leads",) for key in found) else None
 
     def look(self, changes: Sequence[Change]) -> None:
-        """Note what the subjects contribute that some changes are about to touch."""
+        """Note what is said of the subjects that some changes are about to touch."""
         self.before, self.places = {}, {}
         if self.describe is None:
             return
@@ -134,7 +144,7 @@ class Description:
                     subjects |= self._there(graph)
                 for subject in subjects:
                     self.places.setdefault(subject, set()).add(graph)
-        self.before = {subject: of_subject(self.store, subject) for subject in self.places}
+        self.before = {subject: statements(self.store, subject) for subject in self.places}
 
     def tell(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
@@ -188,22 +198,14 @@ class Description:
 
     def _changed(self) -> Iterator[tuple[str, str, list[str]]]:
         """What changed, while the counts are brought up to date."""
-        none: tuple[Tally, str] = (Tally(), "")
         things = f"{self.base_iri}id/"
         # Who sent data is known to those who may see that data; it is no thing that changed.
         records = {f"{self.base_iri}graph/{name}" for name in _RECORDS}
-        for subject, graphs in self.places.items():
-            before = self.before.get(subject, none)
-            # What was not there before has changed, whatever its hash.
-            now = of_subject(self.store, subject, hashed=bool(before[0]))
-            if self.tally is not None:
-                self.tally.subtract(before[0])
-                self.tally.update(now[0])
+        before = {subject: self.before.get(subject, ()) for subject in self.places}
+        for subject, kind in recounted(self.store, before, self.tally).items():
             name = subject.value if isinstance(subject, ox.NamedNode) else ""
-            told = sorted(graphs - records)
-            changed = before[1] != now[1] or bool(before[0]) != bool(now[0])
-            if changed and name.startswith(things) and told:
-                kind = "updated" if before[0] and now[0] else "created" if now[0] else "removed"
+            told = sorted(self.places[subject] - records)
+            if name.startswith(things) and told:
                 yield name, kind, told
 
     def _put(self, said: Said) -> None:

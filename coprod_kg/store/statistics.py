@@ -94,6 +94,9 @@ def _entry(key: tuple[str, ...], dataset: ox.NamedNode) -> _Entry:
         return _Entry(node(key), dataset, _PROPERTY, _void("property"), value, _TRIPLES)
     if len(key) == 2:
         return _Entry(node(key), dataset, _CLASS, _void("class"), value, _void("entities"))
+    if key[0] == "leads":
+        parent = node(("class", *key[1:3]))
+        return _Entry(node(key), parent, _CLASS, _void("class"), value, _TRIPLES)
     parent = node(key[:-1])
     if len(key) == 3:
         return _Entry(node(key), parent, _PROPERTY, _void("property"), value, _TRIPLES)
@@ -146,6 +149,8 @@ def _parts(
             for named in store.quads_for_pattern(part, of, None, graph):
                 if isinstance(named.object, ox.NamedNode):
                     inner = (*(key or (word,)), named.object.value)
+                    if key and link == _CLASS:
+                        inner = ("leads", *inner[1:])
                     yield inner, part
                     yield from _parts(store, graph, part, inner)
 

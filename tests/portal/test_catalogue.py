@@ -70,6 +70,13 @@ COUNTS = {
         void:propertyPartition [ void:property ?p ; <http://ldf.fi/void-ext#datatypePartition> [
         <http://ldf.fi/void-ext#datatype> ?d ; void:triples ?n ] ] ] }} ORDER BY ?c ?p ?d""",
     ),
+    "of what each property of each class leads to": (
+        """SELECT ?c ?p ?end (COUNT(*) AS ?n) WHERE { ?s a ?c ; ?p ?o . ?o a ?end
+        FILTER(ISIRI(?c) && ISIRI(?end)) } GROUP BY ?c ?p ?end ORDER BY ?c ?p ?end""",
+        f"""SELECT ?c ?p ?end ?n WHERE {{ <{ALL}> void:classPartition [ void:class ?c ;
+        void:propertyPartition [ void:property ?p ; void:classPartition [ void:class ?end ;
+        void:triples ?n ] ] ] }} ORDER BY ?c ?p ?end""",
+    ),
     "of the links to datasets of others": (
         f"""SELECT ?p ?whose (COUNT(*) AS ?n) WHERE {{ GRAPH ?g {{ ?whose <{VOID}uriSpace> ?space }}
         FILTER(?whose != <{ALL}>)
@@ -136,6 +143,39 @@ def test_every_number_stays_true_while_the_data_changes(changing: Portal) -> Non
     check_counts(changing)
     more = sorted((files("examples") / "cases").glob("atsp-*.ttl"))
     assert submit(more, store, settings, CODER)
+    check_counts(changing)
+
+
+def test_where_things_lead_is_counted_where_only_what_they_lead_to_changes(
+    changing: Portal,
+) -> None:
+    store, one, other = changing.store, f"{BASE}graph/one", f"{BASE}graph/other"
+    kind = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
+    said = f"<urn:a> {kind} <urn:Class> .\n<urn:a> <urn:p> <urn:b> .\n<urn:a> <urn:p> <urn:a> .\n"
+    store.commit(Change(replace={one: said.encode()}))
+    for line, ends in (
+        (
+            f"<urn:b> {kind} <urn:Other> .\n<urn:b> <urn:q> <urn:a> .\n",
+            ["urn:Class,1", "urn:Other,1"],
+        ),
+        (
+            f"<urn:b> {kind} <urn:Other> .\n<urn:b> {kind} <urn:Class> .\n",
+            ["urn:Class,2", "urn:Other,1"],
+        ),
+        (f"<urn:a> {kind} <urn:Other> .\n", ["urn:Class,1", "urn:Other,1"]),
+        ("", ["urn:Class,1"]),
+    ):
+        store.commit(Change(replace={other: line.encode()}))
+        check_counts(changing)
+        told = changing.column(
+            f"PREFIX void: <{VOID}> SELECT ?end ?n WHERE {{ [ void:class <urn:Class> ; "
+            "void:propertyPartition [ void:property <urn:p> ; void:classPartition [ "
+            "void:class ?end ; void:triples ?n ] ] ] } ORDER BY ?end"
+        )
+        assert told == ends
+    store.commit(Change(replace={one: b""}))
+    # the description itself is counted by the same rules
+    store.commit(Change(add={f"{BASE}graph/catalogue": f"<{ALL}> {kind} <urn:Kind> .\n".encode()}))
     check_counts(changing)
 
 

@@ -225,7 +225,7 @@ def test_sib_finds_every_question_as_an_example_that_runs(browser: Browser) -> N
 
 
 def test_sib_completes_from_the_partitions(browser: Browser) -> None:
-    """For each class every property that its things have, and the datatypes of its literals."""
+    """For each class every property that its things have, and what it leads to."""
     found = browser.sib(PARTITIONS).bindings()
     leads: dict[str, dict[str, set[str]]] = {}
     for row in found:
@@ -240,6 +240,7 @@ def test_sib_completes_from_the_partitions(browser: Browser) -> None:
     assert there <= initiative.keys()
     label = "http://www.w3.org/2000/01/rdf-schema#label"
     assert "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString" in initiative[label]
+    assert "http://www.w3.org/ns/org#Organization" in initiative[f"{cp}runBy"]
     labelled = [row for row in found if row["subjectClass"]["value"].startswith(cp)]
     assert all("subjectClassLabel" in row for row in labelled)
 
