@@ -14,7 +14,7 @@ from SPARQLWrapper.SPARQLExceptions import (
     URITooLong,
 )
 
-from coprod_kg.publishing.portal_check import Fetched
+from coprod_kg.publishing.fetched import Fetched
 
 __all__ = ["constructor"]
 

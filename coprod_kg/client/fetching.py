@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 from email.message import Message
 
-from coprod_kg.publishing.portal_check import Fetched
+from coprod_kg.publishing.fetched import Fetched
 
 __all__ = ["fetcher"]
 

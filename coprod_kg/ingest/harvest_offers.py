@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import DataError, NotFound
 from coprod_kg.model.namespaces import expand
-from coprod_kg.publishing.portal_check import Fetched
+from coprod_kg.publishing.fetched import Fetched
 
 __all__ = [
     "MOVING",

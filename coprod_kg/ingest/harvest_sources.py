@@ -27,7 +27,7 @@ from coprod_kg.ingest.harvest_offers import (
 )
 from coprod_kg.ingest.outcome import Sent
 from coprod_kg.model.namespaces import expand
-from coprod_kg.publishing.portal_check import Fetch, Fetched
+from coprod_kg.publishing.fetched import Fetch, Fetched
 from coprod_kg.publishing.serialisations import written
 
 __all__ = [
@@ -235,7 +235,7 @@ class EndpointSource:
         got = self.construct(self.address, query)
         refuse_other_than_ok(got, "the endpoint", self.address)
         try:
-            return _triples(got)
+            return got.triples()
         except (SyntaxError, ValueError) as error:
             what = f"its answer cannot be read: {error}"
             raise HarvestRefused(what, where=self.address, fix=UNWELL) from None
@@ -282,7 +282,7 @@ def _pages(start: str, fetch: Fetch) -> Iterable[ox.Triple]:
         got = fetch("GET", page, _TURTLE)
         refuse_other_than_ok(got, "the catalogue", page)
         try:
-            found = _triples(got)
+            found = got.triples()
         except (SyntaxError, ValueError) as error:
             what = f"a page cannot be read: {error}"
             raise HarvestRefused(what, where=page, fix=UNWELL) from None
@@ -292,13 +292,6 @@ def _pages(start: str, fetch: Fetch) -> Iterable[ox.Triple]:
         )
         page = next((str(node.value) for node in following if isinstance(node, ox.NamedNode)), None)
     return triples
-
-
-def _triples(got: Fetched) -> list[ox.Triple]:
-    form = ox.RdfFormat.from_media_type(got.media_type)
-    if form is None:
-        raise ValueError(f"{got.media_type or 'nothing'} is no RDF")
-    return [quad.triple for quad in ox.parse(got.content, format=form)]
 
 
 def _number(text: str, other: int = -1) -> int:

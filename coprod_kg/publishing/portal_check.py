@@ -1,21 +1,27 @@
 """Check of a service as a portal meets it: harvest, rules, links, files and numbers."""
 
-import re
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 import pyoxigraph as ox
 
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.graph import RDF_TYPE, Graph, text_of
+from coprod_kg.model.namespaces import named
+from coprod_kg.publishing.fetched import Fetch, Fetched
+from coprod_kg.publishing.portal_numbers import numbers
 
-__all__ = ["CheckedPortal", "Defect", "Fetch", "Fetched", "PortalRecord", "check_portal"]
+__all__ = ["CheckedPortal", "Defect", "PortalRecord", "check_portal"]
 
 _MOST_PAGES: Final = 10_000
 _MOST_BYTES: Final = 64 << 20
 """Bytes of files that are read to compare their checksums; others are asked for their size."""
-_SPDX: Final = "http://spdx.org/rdf/terms#"
+_CHECKSUM, _CHECKSUM_VALUE = (
+    ox.NamedNode(f"http://spdx.org/rdf/terms#{name}") for name in ("checksum", "checksumValue")
+)
 _NEEDED: Final = (
     ("dcat:Catalog", ("dcterms:title", "dcterms:description", "dcterms:publisher")),
     (
@@ -35,37 +41,6 @@ _SETTINGS: Final = {
     "dcat:contactPoint": "Set contact, and start the service again.",
     "dcat:theme": "Set theme, for example to SOCI,GOVE, and start the service again.",
 }
-_COUNTS: Final = (
-    ("statements", "void:triples", "SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }"),
-    ("subjects", "void:distinctSubjects", "SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE { ?s ?p ?o }"),
-)
-_CLASSES: Final = "SELECT ?c (COUNT(*) AS ?n) WHERE { ?s a ?c FILTER(ISIRI(?c)) } GROUP BY ?c"
-_LINKS: Final = (
-    "SELECT (COUNT(*) AS ?n) WHERE {{ ?s <{path}> ?o "
-    'FILTER(ISIRI(?o) && STRSTARTS(STR(?o), "{space}")) }}'
-)
-_PROPERTIES: Final = "SELECT ?p (COUNT(*) AS ?n) WHERE { ?s ?p ?o } GROUP BY ?p"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What a request was answered with.
-
-    Attributes:
-        status: of the answer, 0 where there was none.
-        media_type: of its body, without parameters.
-        headers: its other headers, by their names in small letters.
-        content: its body.
-    """
-
-    status: int
-    media_type: str
-    headers: Mapping[str, str]
-    content: bytes
-
-
-Fetch = Callable[[str, str, str], Fetched]
-"""Sends a request: method, address, what is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,237 +91,186 @@ def check_portal(root: str, fetch: Fetch) -> CheckedPortal:
         root: its address, with a slash at its end.
         fetch: sends a request.
     """
-    return _Check(root, fetch).run()
+    check = _Check(root, fetch)
+    catalogue, version = check.harvested()
+    if not check.found.pages:
+        return check.found
+    if not _named(catalogue, "dcat:Catalog"):
+        check.found.defects.append(Defect(f"{root}catalogue", "there is no dcat:Catalog in it"))
+    check.found.defects += _broken_rules(catalogue)
+    check.links(catalogue)
+    check.numbers(version)
+    check.found.records += _records(catalogue)
+    return check.found
 
 
 @dataclass(slots=True)
 class _Check:
+    """A check under way: what was found so far."""
+
     root: str
     fetch: Fetch
     found: CheckedPortal = field(default_factory=CheckedPortal)
-    triples: set[ox.Triple] = field(default_factory=set)
-    said: dict[str, dict[str, list[ox.NamedNode | ox.Literal]]] = field(default_factory=dict)
 
-    def run(self) -> CheckedPortal:
-        version = self._harvest()
-        for triple in self.triples:
-            if isinstance(triple.subject, ox.BlankNode) and triple.object == _t("dcat:Dataset"):
-                self._wrong(
-                    str(triple.subject),
-                    "a dataset is a blank node",
-                    "Give it an IRI: a portal takes it for a new one at each harvest.",
-                )
-            if isinstance(triple.subject, ox.NamedNode) and isinstance(
-                triple.object, ox.NamedNode | ox.Literal
-            ):
-                values = self.said.setdefault(triple.subject.value, {})
-                values.setdefault(triple.predicate.value, []).append(triple.object)
-        if self.triples:
-            self._rules()
-            self._links()
-            self._numbers(version)
-            self._show()
-        return self.found
+    def harvested(self) -> tuple[Graph, str]:
+        """All pages of the catalogue, and the version of which they are."""
+        triples: list[ox.Triple] = []
+        versions = set[str]()
+        for page, said in self._pages():
+            triples += said
+            versions.add(page.headers.get("dataset-version", ""))
+            self.found.pages += 1
+        if len(versions) > 1:
+            self._wrong(f"{self.root}catalogue", "its pages are of several versions")
+        return Graph(triples), next(iter(versions), "")
 
-    def _wrong(self, where: str, what: str, fix: str = "") -> None:
-        self.found.defects.append(Defect(where, what, fix))
-
-    def _harvest(self) -> str:
-        """Take the catalogue page by page, as ckanext-dcat does: HEAD, then GET, any format."""
-        address: str | None = f"{self.root}catalogue"
-        kind, seen, versions = "", set[str](), set[str]()
+    def _pages(self) -> Iterator[tuple[Fetched, list[ox.Triple]]]:
+        """The pages and what they say, taken as ckanext-dcat does: HEAD, then GET, any format."""
+        address, kind, seen = f"{self.root}catalogue", "", set[str]()
         while address and address not in seen and len(seen) < _MOST_PAGES:
             seen.add(address)
             head = self.fetch("HEAD", address, "*/*")
             page = self.fetch("GET", address, "*/*")
             if page.status != 200:
                 self._wrong(address, _answer(page), "Check it again when the service is well.")
-                return ""
+                return
             if head.status != 200 or head.media_type != page.media_type:
                 told = f"HEAD gets {head.status} {head.media_type}"
                 self._wrong(address, f"{told}, GET {page.status} {page.media_type}")
             kind = kind or page.media_type
-            form = ox.RdfFormat.from_media_type(kind)
-            if form is None or page.media_type != kind:
-                what = f"page 1 is {kind}" if page.media_type != kind else "that is no RDF"
-                self._wrong(address, f"it is {page.media_type}, and {what}")
-                return ""
+            if page.media_type != kind:
+                self._wrong(address, f"it is {page.media_type}, and page 1 is {kind}")
+                return
             try:
-                triples = {quad.triple for quad in ox.parse(page.content, format=form)}
+                triples = page.triples()
             except (SyntaxError, ValueError) as error:
                 self._wrong(address, f"it cannot be read: {error}")
-                return ""
-            self.triples |= triples
-            self.found.pages += 1
-            versions.add(page.headers.get("dataset-version", ""))
-            address = next(
-                (str(t.object.value) for t in triples if t.predicate == _t("hydra:next")),
-                None,
-            )
-        if len(versions) > 1:
-            self._wrong(f"{self.root}catalogue", "its pages are of several versions")
-        return versions.pop() if versions else ""
+                return
+            yield page, triples
+            following = Graph(triples).pairs("hydra:next")
+            address = next((text_of(node) for _, node in following), "")
 
-    def _of(self, kind: str) -> list[str]:
-        path, node = expand("rdf:type"), _t(kind)
-        return sorted(name for name, values in self.said.items() if node in values.get(path, ()))
-
-    def _values(self, subject: str, path: str) -> list[str]:
-        iri = path if "://" in path else expand(path)
-        return sorted(node.value for node in self.said.get(subject, {}).get(iri, ()))
-
-    def _rules(self) -> None:
-        missing: dict[tuple[str, str], list[str]] = {}
-        for kind, paths in _NEEDED:
-            for node in self._of(kind):
-                for path in paths:
-                    if not self._values(node, path):
-                        missing.setdefault((kind, path), []).append(node)
-        for (kind, path), nodes in missing.items():
-            more = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
-            self._wrong(nodes[0] + more, f"a {kind} has no {path}", _SETTINGS.get(path, ""))
-        for node in self._of("dcat:Dataset"):
-            titles = self.said[node].get(expand("dcterms:title"), [])
-            if any(isinstance(title, ox.Literal) and not title.language for title in titles):
-                self._wrong(node, "its title has no language")
-
-    def _links(self) -> None:
+    def links(self, catalogue: Graph) -> None:
         """Follow every link, and compare the files with what is said of them."""
         left = _MOST_BYTES
-        for part in self._of("dcat:Distribution"):
-            for address in self._values(part, "dcat:downloadURL"):
-                sizes = self._values(part, "dcat:byteSize")
-                size = int(sizes[0]) if sizes else None
-                sums = self._values(part, f"{_SPDX}checksum")
-                digests = self._values(sums[0], f"{_SPDX}checksumValue") if sums else []
-                whole = size is not None and size <= left and bool(digests)
-                left -= size if whole and size is not None else 0
-                self._file(address, size, digests[0] if whole else "")
-        for kind, path in (("dcat:Dataset", "dcat:landingPage"), ("dcat:Dataset", "")):
-            for node in self._of(kind):
-                for address in self._values(node, path) if path else [node]:
-                    self._page(address)
-        for node in self._of("dcat:DataService"):
+        for part in _named(catalogue, "dcat:Distribution"):
+            size = text_of(catalogue.value(part, "dcat:byteSize"))
+            checksum = catalogue.value(part, _CHECKSUM)
+            digest = text_of(catalogue.value(checksum, _CHECKSUM_VALUE))
+            for address in _texts(catalogue, part, "dcat:downloadURL"):
+                read = size.isdigit() and bool(digest) and int(size) <= left
+                left -= int(size) if read else 0
+                self._file(address, size, digest if read else "")
+        base = next((node.value for node in _named(catalogue, "dcat:Catalog")), "")
+        for dataset in _named(catalogue, "dcat:Dataset"):
+            for page in (dataset.value, *_texts(catalogue, dataset, "dcat:landingPage")):
+                self._follow("GET", self._here(page, base.removesuffix("catalogue")))
+        for service in _named(catalogue, "dcat:DataService"):
             for path in ("dcat:endpointURL", "dcat:endpointDescription"):
-                for address in self._values(node, path):
-                    question = "?default" if address.endswith("/data") else ""
-                    self._follow("GET", address + question)
+                for address in _texts(catalogue, service, path):
+                    graphs = address.endswith("/data")
+                    self._follow("GET", f"{address}?default" if graphs else address)
 
-    def _page(self, address: str) -> None:
-        base = next(iter(self._of("dcat:Catalog")), "").removesuffix("catalogue")
-        # a name below the base is looked for here, where the base leads to
-        named = bool(base) and address.startswith(base)
-        self._follow("GET", self.root + address.removeprefix(base) if named else address)
+    def _here(self, address: str, base: str) -> str:
+        """Where a name is looked for: one below the base here, where the base leads to."""
+        below = bool(base) and address.startswith(base)
+        return self.root + address.removeprefix(base) if below else address
 
-    def _file(self, address: str, size: int | None, digest: str) -> None:
+    def _file(self, address: str, size: str, digest: str) -> None:
+        """Compare a file with its size and its checksum, where that is given."""
         got = self._follow("GET" if digest else "HEAD", address)
         if got is None:
             return
-        length = got.headers.get("content-length")
-        told = len(got.content) if digest else int(length) if length else None
-        if size is not None and told is not None and told != size:
+        told = str(len(got.content)) if digest else got.headers.get("content-length", "")
+        if size and told and told != size:
             self._wrong(address, f"it has {told} bytes, the catalogue says {size}")
         if digest:
             self.found.files += 1
             if sha256(got.content).hexdigest() != digest.lower():
                 self._wrong(address, "its SHA-256 is not the one in the catalogue")
 
-    def _follow(self, method: str, address: str) -> Fetched | None:
-        self.found.links += 1
-        got = self.fetch(method, address, "*/*")
-        if got.status != 200:
-            self._wrong(address, _answer(got))
-            return None
-        return got
-
-    def _numbers(self, version: str) -> None:
-        """Compare the statistics with what a query counts in the same version."""
-        got = self._follow("GET", f"{self.root}.well-known/void?version={version}")
+    def numbers(self, version: str) -> None:
+        """Compare the statistics with what queries count in the same version."""
+        address = f"{self.root}.well-known/void?version={version}"
+        got = self._follow("GET", address)
         if got is None:
             return
-        form = ox.RdfFormat.from_media_type(got.media_type) or ox.RdfFormat.TURTLE
-        void = list(ox.parse(got.content, format=form))
-        parts = {q.object for q in void if q.predicate == _t("void:propertyPartition")}
-        divided = (q.subject for q in void if q.predicate == _t("void:classPartition"))
-        whole = next((node for node in divided if node not in parts), None)
-        for name, path, text in _COUNTS:
-            said = [q.object for q in void if q.subject == whole and q.predicate == _t(path)]
-            counted = self._rows(text, version)
-            told = said[0].value if said and isinstance(said[0], ox.Literal) else "nothing"
-            self._compare(name, told, counted[0][-1] if counted else "nothing")
-        by_node: dict[str, dict[str, str]] = {}
-        for quad in void:
-            if isinstance(quad.subject, ox.NamedNode) and isinstance(
-                quad.object, ox.NamedNode | ox.Literal
-            ):
-                path = quad.predicate.value
-                by_node.setdefault(quad.subject.value, {})[path] = quad.object.value
-        for link, of, number, text in (
-            ("void:classPartition", "void:class", "void:entities", _CLASSES),
-            ("void:propertyPartition", "void:property", "void:triples", _PROPERTIES),
-        ):
-            parts = [q.object for q in void if q.subject == whole and q.predicate == _t(link)]
-            nodes = (by_node[part.value] for part in parts if isinstance(part, ox.NamedNode))
-            said_of = {node[expand(of)]: node[expand(number)] for node in nodes}
-            counted_of = {row[0]: row[-1] for row in self._rows(text, version)}
-            for name in sorted({*said_of, *counted_of}):
-                self._compare(name, said_of.get(name, "0"), counted_of.get(name, "0"))
-        sets = [q.object for q in void if q.subject == whole and q.predicate == _t("void:subset")]
-        for part in sets:
-            node = by_node.get(part.value, {}) if isinstance(part, ox.NamedNode) else {}
-            path = node.get(expand("void:linkPredicate"), "")
-            target = by_node.get(node.get(expand("void:objectsTarget"), ""), {})
-            space = target.get(expand("void:uriSpace"), "")
-            counted = self._rows(_LINKS.format(path=path, space=space), version)
-            told = node.get(expand("void:triples"), "nothing")
-            self._compare(f"{path} to {space}", told, counted[0][-1] if counted else "nothing")
+        try:
+            void = Graph(got.triples())
+        except (SyntaxError, ValueError) as error:
+            self._wrong(address, f"it cannot be read: {error}")
+            return
+        for number in numbers(void, lambda text: self._rows(text, version)):
+            self.found.counts += 1
+            if number.said != number.counted:
+                told = f"the statistics say {number.said}, a query counts {number.counted}"
+                self._wrong(number.what, told)
 
-    def _compare(self, what: str, said: str, counted: str) -> None:
-        self.found.counts += 1
-        if said != counted:
-            self._wrong(what, f"the statistics say {said}, a query counts {counted}")
-
-    def _rows(self, text: str, version: str) -> list[list[str]]:
-        address = f"{self.root}sparql?version={version}&query=" + _quoted(text)
-        got = self.fetch("GET", address, "text/csv")
+    def _rows(self, query: str, version: str) -> list[list[str]]:
+        asked = f"{self.root}sparql?version={version}&query={quote(query, safe='')}"
+        got = self.fetch("GET", asked, "text/csv")
         if got.status != 200:
             self._wrong(f"{self.root}sparql", f"a query: {_answer(got)}")
             return []
-        return [line.split(",") for line in got.content.decode().splitlines()[1:]]
+        return list(csv.reader(got.content.decode().splitlines()))[1:]
 
-    def _show(self) -> None:
-        for node in self._of("dcat:Dataset"):
-            titles = {
-                title.language: title.value
-                for title in self.said[node].get(expand("dcterms:title"), [])
-                if isinstance(title, ox.Literal)
-            }
-            publishers = self._values(node, "dcterms:publisher")
-            names = self._values(publishers[0], "foaf:name") if publishers else []
-            formats = [
-                form.rpartition("/")[2]
-                for part in self._values(node, "dcat:distribution")
-                for form in self._values(part, "dcterms:format")
-            ]
-            modified = self._values(node, "dcterms:modified")
-            self.found.records.append(
-                PortalRecord(
-                    node,
-                    titles.get("en") or next(iter(titles.values()), node),
-                    names[0] if names else "",
-                    tuple(dict.fromkeys(formats)),
-                    modified[0][:10] if modified else "",
-                )
-            )
+    def _follow(self, method: str, address: str) -> Fetched | None:
+        self.found.links += 1
+        got = self.fetch(method, address, "*/*")
+        if got.status == 200:
+            return got
+        self._wrong(address, _answer(got))
+        return None
+
+    def _wrong(self, where: str, what: str, fix: str = "") -> None:
+        self.found.defects.append(Defect(where, what, fix))
+
+
+def _broken_rules(catalogue: Graph) -> Iterator[Defect]:
+    """What a portal needs and does not find."""
+    for node in catalogue.subjects(RDF_TYPE, named("dcat:Dataset")):
+        if isinstance(node, ox.BlankNode):
+            fix = "Give it an IRI: a portal takes it for a new one at each harvest."
+            yield Defect(str(node), "a dataset is a blank node", fix)
+    for kind, paths in _NEEDED:
+        for path in paths:
+            without = [n for n in _named(catalogue, kind) if not catalogue.objects(n, path)]
+            if without:
+                more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+                where = without[0].value + more
+                yield Defect(where, f"a {kind} has no {path}", _SETTINGS.get(path, ""))
+    for node in _named(catalogue, "dcat:Dataset"):
+        if "" in catalogue.texts(node, "dcterms:title"):
+            yield Defect(node.value, "its title has no language")
+
+
+def _records(catalogue: Graph) -> Iterator[PortalRecord]:
+    """The datasets, as the portal will list them."""
+    for node in _named(catalogue, "dcat:Dataset"):
+        titles = catalogue.texts(node, "dcterms:title")
+        publisher = catalogue.value(node, "dcterms:publisher")
+        formats = dict.fromkeys(
+            form.rpartition("/")[2]
+            for part in catalogue.objects(node, "dcat:distribution")
+            for form in _texts(catalogue, part, "dcterms:format")
+        )
+        yield PortalRecord(
+            node.value,
+            titles.get("en") or next(iter(titles.values()), node.value),
+            text_of(catalogue.value(publisher, "foaf:name")),
+            tuple(sorted(formats)),
+            text_of(catalogue.value(node, "dcterms:modified"))[:10],
+        )
+
+
+def _named(catalogue: Graph, kind: str) -> list[ox.NamedNode]:
+    """What has a name and is of a kind, in one order."""
+    return sorted(catalogue.instances(kind), key=text_of)
+
+
+def _texts(catalogue: Graph, node: Any, path: str) -> list[str]:
+    return sorted(map(text_of, catalogue.objects(node, path)))
 
 
 def _answer(got: Fetched) -> str:
     return f"it answers with HTTP {got.status}" if got.status else "it does not answer"
-
-
-def _quoted(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]", lambda sign: f"%{ord(sign[0]):02X}", text)
-
-
-def _t(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))

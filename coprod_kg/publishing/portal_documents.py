@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
+from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.licence import LICENCE
 from coprod_kg.model.namespaces import expand
 from coprod_kg.publishing.serialisations import written
@@ -24,6 +25,15 @@ __all__ = [
 
 _SHORTEST: Final = 50
 """Characters that search engines want of a description at least."""
+_SHOWN: Final = (
+    *("dcat:version", "dcterms:issued", "dcterms:modified", "dcat:keyword"),
+    *("dcterms:license", "dcterms:publisher", "dcterms:creator", "dcterms:spatial"),
+    *("dcterms:language", "void:triples", "void:rootResource", "dcat:theme"),
+    *("dcat:landingPage", "dcterms:identifier", "dcterms:accessRights"),
+    *("dcterms:isPartOf", "dcterms:hasPart"),
+)
+_LABELLED: Final = ("dcterms:publisher", "dcterms:creator", "dcterms:language", "dcat:theme")
+_LABELS: Final = ("skos:prefLabel", "foaf:name", "dcterms:title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,6 @@ def _typed(lines: bytes) -> Iterator[ox.Triple]:
 
 
 def _sizes(lines: bytes, files: Mapping[str, File]) -> Iterator[ox.Triple]:
-    spdx = "http://spdx.org/rdf/terms#"
     for triple in _read(lines) if files else ():
         node = triple.object
         if triple.predicate != _t("dcat:downloadURL") or not isinstance(node, ox.NamedNode):
@@ -126,13 +135,13 @@ def _sizes(lines: bytes, files: Mapping[str, File]) -> Iterator[ox.Triple]:
         size = ox.Literal(str(file.size), datatype=_t("xsd:nonNegativeInteger"))
         digest = ox.Literal(file.sha256, datatype=_t("xsd:hexBinary"))
         checksum = ox.NamedNode(f"{part.value}-sha256")
-        algorithm = ox.NamedNode(f"{spdx}checksumAlgorithm_sha256")
+        algorithm = _spdx("checksumAlgorithm_sha256")
         yield ox.Triple(part, _t("dcat:byteSize"), size)
-        yield ox.Triple(part, ox.NamedNode(f"{spdx}checksum"), checksum)
-        yield ox.Triple(checksum, _t("rdf:type"), ox.NamedNode(f"{spdx}Checksum"))
-        yield ox.Triple(checksum, ox.NamedNode(f"{spdx}algorithm"), algorithm)
-        yield ox.Triple(checksum, ox.NamedNode(f"{spdx}checksumValue"), digest)
-        yield ox.Triple(algorithm, _t("rdf:type"), ox.NamedNode(f"{spdx}ChecksumAlgorithm"))
+        yield ox.Triple(part, _spdx("checksum"), checksum)
+        yield ox.Triple(checksum, _t("rdf:type"), _spdx("Checksum"))
+        yield ox.Triple(checksum, _spdx("algorithm"), algorithm)
+        yield ox.Triple(checksum, _spdx("checksumValue"), digest)
+        yield ox.Triple(algorithm, _t("rdf:type"), _spdx("ChecksumAlgorithm"))
 
 
 def _paged(paging: Paging) -> Iterator[ox.Triple]:
@@ -145,9 +154,6 @@ def _paged(paging: Paging) -> Iterator[ox.Triple]:
         yield ox.Triple(page, _t(f"hydra:{name}"), ox.NamedNode(address))
 
 
-Said = Mapping[str, Mapping[str, list[ox.NamedNode | ox.Literal]]]
-
-
 def dataset_views(
     lines: bytes, iris: Iterable[str], made: Mapping[str, File] = MappingProxyType({})
 ) -> list[DatasetView]:
@@ -158,65 +164,47 @@ def dataset_views(
         iris: the datasets.
         made: the address of a download → what is known of it since it was made.
     """
-    said: dict[str, dict[str, list[ox.NamedNode | ox.Literal]]] = {}
-    for triple in _read(lines):
-        subject, value = triple.subject, triple.object
-        if isinstance(subject, ox.NamedNode) and isinstance(value, ox.NamedNode | ox.Literal):
-            told = said.setdefault(subject.value, {})
-            told.setdefault(triple.predicate.value, []).append(value)
-    return [_view(said, iri, made) for iri in iris]
+    catalogue = Graph(_read(lines))
+    return [_view(catalogue, iri, made) for iri in iris]
 
 
-def _view(said: Said, iri: str, made: Mapping[str, File]) -> DatasetView:
-    own = said.get(iri, {})
+def _view(catalogue: Graph, iri: str, made: Mapping[str, File]) -> DatasetView:
+    node = ox.NamedNode(iri)
 
-    def texts(name: str) -> dict[str, str]:
-        found = (node for node in own.get(expand(name), ()) if isinstance(node, ox.Literal))
-        return {node.language or "": node.value for node in found}
+    def label(other: Node) -> str:
+        found = (_texts(catalogue, other, path) for path in _LABELS)
+        return next((texts[0] for texts in found if texts), text_of(other))
 
-    def values(subject: str, path: str) -> list[str]:
-        return sorted(node.value for node in said.get(subject, {}).get(path, ()))
+    shown = {path: tuple(_texts(catalogue, node, path)) for path in _SHOWN}
+    for path in _LABELLED:
+        values = sorted(catalogue.objects(node, path), key=text_of)
+        shown[f"{path} label"] = tuple(label(other) for other in values)
+    titles = catalogue.texts(node, "dcterms:title")
+    descriptions = catalogue.texts(node, "dcterms:description")
+    return DatasetView(iri, titles, descriptions, shown, tuple(_files(catalogue, node, made)))
 
-    def label(node: str) -> str:
-        for path in ("skos:prefLabel", "foaf:name", "dcterms:title"):
-            if found := values(node, expand(path)):
-                return found[0]
-        return node
 
-    spdx = "http://spdx.org/rdf/terms#"
-    files = []
-    for part in values(iri, expand("dcat:distribution")):
-        sizes, sums = values(part, expand("dcat:byteSize")), values(part, f"{spdx}checksum")
-        digest = values(sums[0], f"{spdx}checksumValue") if sums else []
-        media = values(part, expand("dcat:mediaType"))
-        address = values(part, expand("dcat:downloadURL"))[0]
+def _files(
+    catalogue: Graph, dataset: ox.NamedNode, made: Mapping[str, File]
+) -> Iterator[DatasetFile]:
+    for part in sorted(catalogue.objects(dataset, "dcat:distribution"), key=text_of):
+        address = text_of(catalogue.value(part, "dcat:downloadURL"))
+        size = text_of(catalogue.value(part, "dcat:byteSize"))
+        checksum = catalogue.value(part, _spdx("checksum"))
+        media = text_of(catalogue.value(part, "dcat:mediaType"))
         known = made.get(address)
-        files.append(
-            DatasetFile(
-                values(part, expand("dcterms:title"))[0],
-                address,
-                media[0].partition("media-types/")[2] if media else "",
-                int(sizes[0]) if sizes else known.size if known else None,
-                digest[0] if digest else known.sha256 if known else "",
-            )
+        yield DatasetFile(
+            text_of(catalogue.value(part, "dcterms:title")),
+            address,
+            media.partition("media-types/")[2],
+            int(size) if size else known.size if known else None,
+            text_of(catalogue.value(checksum, _spdx("checksumValue")))
+            or (known.sha256 if known else ""),
         )
-    shown = {
-        short: tuple(values(iri, expand(short)))
-        for short in (
-            *("dcat:version", "dcterms:issued", "dcterms:modified", "dcat:keyword"),
-            *("dcterms:license", "dcterms:publisher", "dcterms:creator", "dcterms:spatial"),
-            *("dcterms:language", "void:triples", "void:rootResource", "dcat:theme"),
-            *("dcat:landingPage", "dcterms:identifier", "dcterms:accessRights"),
-            *("dcterms:isPartOf", "dcterms:hasPart"),
-        )
-    }
-    named = {
-        f"{short} label": tuple(label(node) for node in shown[short])
-        for short in ("dcterms:publisher", "dcterms:creator", "dcterms:language", "dcat:theme")
-    }
-    return DatasetView(
-        iri, texts("dcterms:title"), texts("dcterms:description"), shown | named, tuple(files)
-    )
+
+
+def _texts(catalogue: Graph, node: Node, path: str) -> list[str]:
+    return sorted(map(text_of, catalogue.objects(node, path)))
 
 
 def schema_org(dataset: DatasetView, catalogue: str, places: Iterable[str] = ()) -> dict[str, Any]:
@@ -289,3 +277,7 @@ def _read(lines: bytes) -> list[ox.Triple]:
 
 def _t(name: str) -> ox.NamedNode:
     return ox.NamedNode(expand(name))
+
+
+def _spdx(name: str) -> ox.NamedNode:
+    return ox.NamedNode(f"http://spdx.org/rdf/terms#{name}")

@@ -13,7 +13,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from coprod_kg.errors import LimitReached, Overloaded
 from coprod_kg.formats.media_types import HTML, Format, Offer
-from coprod_kg.publishing.portal_check import CheckedPortal, Fetched, check_portal
+from coprod_kg.publishing.fetched import Fetched
+from coprod_kg.publishing.portal_check import CheckedPortal, check_portal
 from coprod_kg.web.address import root
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.replies import LATEST, Conditions, offers_among

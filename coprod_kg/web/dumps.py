@@ -16,6 +16,7 @@ from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised_lines
 from coprod_kg.store.base import Query
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.dump_files import DUMPS, DumpFiles
+from coprod_kg.web.address import root
 from coprod_kg.web.replies import LATEST, PINNED
 from coprod_kg.web.site import Site
 
@@ -52,10 +53,15 @@ def _context() -> Response:
 
 
 def known_files(site: Site, number: int) -> dict[str, File]:
-    """The files of a version that were made already, by suffix."""
+    """The files of a version that were made already, by their addresses."""
     files = _files(site)
     found = {suffix: files.known(number, suffix) for suffix in DUMPS}
-    return {name: File(file.size, file.sha256) for name, file in found.items() if file}
+    start = f"{root()}dump/{number}"
+    return {
+        f"{start}.{suffix}.gz": File(file.size, file.sha256)
+        for suffix, file in found.items()
+        if file
+    }
 
 
 def _files(site: Site) -> DumpFiles:

@@ -19,8 +19,9 @@ from coprod_kg.client.fetching import fetcher
 from coprod_kg.ingest.harvest_sources import CatalogueSource, DumpSource, EndpointSource
 from coprod_kg.ingest.submit import submit
 from coprod_kg.model.files import files
+from coprod_kg.publishing.fetched import Fetched
 from coprod_kg.publishing.graphs import publish_model
-from coprod_kg.publishing.portal_check import Fetched, check_portal
+from coprod_kg.publishing.portal_check import check_portal
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import serving
 from tests.portal.conftest import BASE, CASES, CODER, OFFICE, cases

@@ -19,8 +19,8 @@ from coprod_kg.ingest.harvest_sources import (
 from coprod_kg.ingest.history import roll_back
 from coprod_kg.ingest.outcome import Outcome, Sender
 from coprod_kg.ingest.submit import submit
+from coprod_kg.publishing.fetched import Fetched
 from coprod_kg.publishing.graphs import publish_model
-from coprod_kg.publishing.portal_check import Fetched
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import serving
 from tests.portal.conftest import BASE, CASES, CODER, ROOT, Portal, cases
