@@ -59,8 +59,9 @@ class LocalStore:
         self._snapshots = Snapshots(DataDirectory(settings.data).snapshots)
         self._identity: Identity | None = None
         engine = Engine.of(settings)
-        self._engine = EngineAnswers(engine, settings.query_seconds) if engine else None
         base_iri = settings.base_iri
+        asked = EngineAnswers(engine, settings.query_seconds, base_iri) if engine else None
+        self._engine = asked
         views = Views(self._snapshots, base_iri)
         announced = run / ANNOUNCED
         self._lookups = PointLookups(views, base_iri, near, announced) if near is not None else None

@@ -47,10 +47,13 @@ class EngineAnswers:
     Attributes:
         engine: the endpoints.
         most_seconds: no query has a longer deadline.
+        base_iri: against which relative IRIs of a query are read; an engine would take its own
+            address.
     """
 
     engine: Engine
     most_seconds: float
+    base_iri: str
     _named: tuple[int, tuple[str, ...]] = (-1, ())
     _rests_until: float = 0.0
     _silent: bool = False
@@ -99,7 +102,12 @@ class EngineAnswers:
         seconds = min(query.seconds, self.most_seconds)
         try:
             return self.engine.query(
-                query.text, media_type, dataset, seconds, _MOST, query.cancellation
+                f"BASE <{self.base_iri}> {query.text}",
+                media_type,
+                dataset,
+                seconds,
+                _MOST,
+                query.cancellation,
             )
         except QueryTimeout:
             raise QueryTimeout(
