@@ -13,7 +13,7 @@ from datetime import datetime
 import pyoxigraph as ox
 
 from coprod_kg.ingest.outcome import Outcome, Sender
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.namespaces import named
 from coprod_kg.validation.report import Severity
 
 __all__ = ["SubmissionRecord"]
@@ -159,12 +159,8 @@ class SubmissionRecord:
 def _said(subject: str, *pairs: tuple[str, str | ox.NamedNode | ox.Literal]) -> Iterator[ox.Triple]:
     for name, value in pairs:
         yield ox.Triple(
-            ox.NamedNode(subject), _term(name), _term(value) if isinstance(value, str) else value
+            ox.NamedNode(subject), named(name), named(value) if isinstance(value, str) else value
         )
-
-
-def _term(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))
 
 
 def _text(text: str) -> ox.Literal:
@@ -176,4 +172,4 @@ def _plain(text: str) -> ox.Literal:
 
 
 def _typed(text: str, datatype: str) -> ox.Literal:
-    return ox.Literal(text, datatype=_term(f"xsd:{datatype}"))
+    return ox.Literal(text, datatype=named(f"xsd:{datatype}"))

@@ -6,13 +6,12 @@ each organisation, and by `datasets` what all of them have.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.model.linked import linked_datasets
-from coprod_kg.model.namespaces import expand, term
+from coprod_kg.model.namespaces import named, term
 from coprod_kg.publishing.datasets import (
     LANGUAGES,
     Datasets,
@@ -36,7 +35,7 @@ _NODES: Final = (
 def describe(described: Described) -> Said:
     """What is to be said of a version; see `coprod_kg.store.description.Describe`."""
     base = described.base_iri
-    graph, path = ox.NamedNode(f"{base}graph/catalogue"), _t("void:sparqlEndpoint")
+    graph, path = ox.NamedNode(f"{base}graph/catalogue"), named("void:sparqlEndpoint")
     endpoint = next((quad.object for quad in described.match(graph, path, None, graph)), None)
     root = endpoint.value.removesuffix("sparql") if isinstance(endpoint, ox.NamedNode) else base
     return _Version(described, Datasets(described, root)).said()
@@ -88,8 +87,8 @@ class _Version:
     def _members(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
         """What says that a dataset is in the catalogue, and its record."""
         record = ox.NamedNode(f"{node.value}#record")
-        yield ox.Triple(self.catalogue, _t("dcat:dataset"), node)
-        yield ox.Triple(self.catalogue, _t("dcat:record"), record)
+        yield ox.Triple(self.catalogue, named("dcat:dataset"), node)
+        yield ox.Triple(self.catalogue, named("dcat:record"), record)
 
     def _listed(self, start: str) -> set[str]:
         """The names of the datasets that are in the catalogue, after how they begin."""
@@ -98,7 +97,7 @@ class _Version:
 
     def _is_new(self, release: str) -> bool:
         node, graph = self.datasets.node(f"release-{release}"), self.datasets.graph
-        quads = self.described.match(None, _t("dcat:dataset"), node, graph)
+        quads = self.described.match(None, named("dcat:dataset"), node, graph)
         return self.described.whole or not any(True for _ in quads)
 
     def _own(self) -> list[str]:
@@ -133,10 +132,10 @@ class _Version:
         described, datasets = self.described, self.datasets
         now = described.made.isoformat(timespec="milliseconds")
         first = datasets.made(1) or now
-        yield ox.Triple(self.catalogue, _t("dcterms:issued"), moment(first))
-        yield ox.Triple(self.catalogue, _t("dcterms:modified"), moment(now))
+        yield ox.Triple(self.catalogue, named("dcterms:issued"), moment(first))
+        yield ox.Triple(self.catalogue, named("dcterms:modified"), moment(now))
         for value in datasets.values(datasets.graph, "dcterms:publisher"):
-            yield ox.Triple(self.catalogue, _t("dcterms:publisher"), value)
+            yield ox.Triple(self.catalogue, named("dcterms:publisher"), value)
         for name in self._own():
             yield from datasets.own(name, first, now)
         for name, version in described.tags.items():
@@ -163,7 +162,7 @@ def _organisation(datasets: Datasets, name: str) -> Iterator[ox.Triple]:
     yield from datasets.named("organisation", node, _names(subject, triples, name))
     yield from datasets.record(node, *_sent(datasets, graph))
     for path, value in (
-        ("rdf:type", _t("void:Dataset")),
+        ("rdf:type", named("void:Dataset")),
         ("void:triples", number(len(triples))),
         ("void:rootResource", subject),
         # where the graph is hidden, this is how its dataset is found
@@ -172,7 +171,7 @@ def _organisation(datasets: Datasets, name: str) -> Iterator[ox.Triple]:
         ("dcterms:isPartOf", datasets.node("all")),
         ("dcat:version", ox.Literal(version)),
     ):
-        yield ox.Triple(node, _t(path), value)
+        yield ox.Triple(node, named(path), value)
     yield from _languages_and_places(node, triples)
     yield from _senders(datasets, node, graph)
     for form, kind in SERIALISATIONS.items():
@@ -186,7 +185,7 @@ def _names(subject: ox.NamedNode, triples: Iterable[ox.Triple], name: str) -> di
         triple.object.language or "": triple.object.value
         for triple in triples
         if triple.subject == subject
-        and triple.predicate == _t("rdfs:label")
+        and triple.predicate == named("rdfs:label")
         and isinstance(triple.object, ox.Literal)
     }
     other = found.get("en") or next(iter(found.values()), name)
@@ -211,9 +210,9 @@ def _senders(datasets: Datasets, node: ox.NamedNode, graph: ox.NamedNode) -> Ite
     agents = datasets.values(graph, "prov:wasAttributedTo", records)
     for agent in (node for node in agents if isinstance(node, ox.NamedNode)):
         if names := datasets.values(agent, "rdfs:label", records):
-            yield ox.Triple(node, _t("dcterms:creator"), agent)
-            yield ox.Triple(agent, _t("rdf:type"), _t("foaf:Agent"))
-            yield ox.Triple(agent, _t("foaf:name"), names[0])
+            yield ox.Triple(node, named("dcterms:creator"), agent)
+            yield ox.Triple(agent, named("rdf:type"), named("foaf:Agent"))
+            yield ox.Triple(agent, named("foaf:name"), names[0])
 
 
 def _languages_and_places(node: ox.NamedNode, triples: Iterable[ox.Triple]) -> Iterator[ox.Triple]:
@@ -222,12 +221,7 @@ def _languages_and_places(node: ox.NamedNode, triples: Iterable[ox.Triple]) -> I
     for triple in triples:
         value = triple.object
         if isinstance(value, ox.Literal) and value.language in LANGUAGES:
-            yield ox.Triple(node, _t("dcterms:language"), LANGUAGES[value.language])
+            yield ox.Triple(node, named("dcterms:language"), LANGUAGES[value.language])
         if triple.predicate == country and isinstance(value, ox.NamedNode):
-            yield ox.Triple(node, _t("dcterms:spatial"), value)
-            yield ox.Triple(value, _t("rdf:type"), _t("dcterms:Location"))
-
-
-@cache
-def _t(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))
+            yield ox.Triple(node, named("dcterms:spatial"), value)
+            yield ox.Triple(value, named("rdf:type"), named("dcterms:Location"))

@@ -7,7 +7,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.namespaces import named
 from coprod_kg.publishing.serialisations import written
 from coprod_kg.store.changes import VersionChanges
 
@@ -50,16 +50,16 @@ def _triples(
 ) -> Iterator[ox.Triple]:
     stream, first = ox.NamedNode(f"{root}changes#stream"), ox.NamedNode(f"{root}changes")
     node = first if number is None else ox.NamedNode(f"{root}changes/{number}")
-    yield ox.Triple(stream, _t("rdf:type"), ox.NamedNode(f"{_LDES}EventStream"))
+    yield ox.Triple(stream, named("rdf:type"), ox.NamedNode(f"{_LDES}EventStream"))
     yield ox.Triple(stream, ox.NamedNode(f"{_LDES}timestampPath"), ox.NamedNode(f"{_AS}published"))
     yield ox.Triple(stream, ox.NamedNode(f"{_LDES}versionOfPath"), ox.NamedNode(f"{_AS}object"))
     yield ox.Triple(stream, ox.NamedNode(f"{_TREE}view"), first)
-    yield ox.Triple(node, _t("rdf:type"), ox.NamedNode(f"{_TREE}Node"))
+    yield ox.Triple(node, named("rdf:type"), ox.NamedNode(f"{_TREE}Node"))
     for version in versions:
         page = ox.NamedNode(f"{root}changes/{version}")
         relation = ox.NamedNode(f"{root}changes#to-{version}")
         yield ox.Triple(first, ox.NamedNode(f"{_TREE}relation"), relation)
-        yield ox.Triple(relation, _t("rdf:type"), ox.NamedNode(f"{_TREE}Relation"))
+        yield ox.Triple(relation, named("rdf:type"), ox.NamedNode(f"{_TREE}Relation"))
         yield ox.Triple(relation, ox.NamedNode(f"{_TREE}node"), page)
     if changes is None:
         return
@@ -69,13 +69,9 @@ def _triples(
         fragment = sha256(change.iri.encode()).hexdigest()[:16]
         member = ox.NamedNode(f"{root}changes/{changes.version}#{fragment}")
         yield ox.Triple(stream, ox.NamedNode(f"{_TREE}member"), member)
-        yield ox.Triple(member, _t("rdf:type"), ox.NamedNode(_AS + _KINDS[change.kind]))
+        yield ox.Triple(member, named("rdf:type"), ox.NamedNode(_AS + _KINDS[change.kind]))
         yield ox.Triple(member, ox.NamedNode(f"{_AS}object"), ox.NamedNode(change.iri))
-        moment = ox.Literal(made, datatype=_t("xsd:dateTime"))
+        moment = ox.Literal(made, datatype=named("xsd:dateTime"))
         yield ox.Triple(member, ox.NamedNode(f"{_AS}published"), moment)
         origin = ox.NamedNode(f"{base_iri}version/{changes.version}")
-        yield ox.Triple(member, _t("prov:wasGeneratedBy"), origin)
-
-
-def _t(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))
+        yield ox.Triple(member, named("prov:wasGeneratedBy"), origin)

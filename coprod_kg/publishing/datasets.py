@@ -17,7 +17,7 @@ import pyoxigraph as ox
 
 from coprod_kg.model.files import files
 from coprod_kg.model.licence import LICENCE
-from coprod_kg.model.namespaces import expand, last_part, prefixes, term
+from coprod_kg.model.namespaces import expand, last_part, named, prefixes, term
 from coprod_kg.model.turtle import read
 from coprod_kg.publishing.documents import document
 from coprod_kg.store.description import Described
@@ -84,7 +84,7 @@ class Datasets:
         self, subject: ox.NamedNode, path: str, graph: ox.NamedNode | None = None
     ) -> list[ox.NamedNode | ox.Literal]:
         """The values of a property in a graph, that of the catalogue where none is named."""
-        quads = self.described.match(subject, _t(path), None, graph or self.graph)
+        quads = self.described.match(subject, named(path), None, graph or self.graph)
         found = (quad.object for quad in quads)
         return [node for node in found if isinstance(node, ox.NamedNode | ox.Literal)]
 
@@ -100,11 +100,11 @@ class Datasets:
         yield from self.common(node)
         # who compiled what several sent is who publishes it
         for publisher in self.values(self.graph, "dcterms:publisher"):
-            yield ox.Triple(node, _t("dcterms:creator"), publisher)
+            yield ox.Triple(node, named("dcterms:creator"), publisher)
         yield from self.record(node, issued, now)
         if name in ("all", "model"):
             for language in LANGUAGES.values():
-                yield ox.Triple(node, _t("dcterms:language"), language)
+                yield ox.Triple(node, named("dcterms:language"), language)
         if name == "all":
             yield from self._everything(node)
         elif name == "model":
@@ -112,16 +112,16 @@ class Datasets:
 
     def _everything(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
         version = str(self.described.version)
-        yield ox.Triple(node, _t("dcat:version"), ox.Literal(version))
-        yield ox.Triple(node, _t("void:uriSpace"), ox.Literal(self.base))
+        yield ox.Triple(node, named("dcat:version"), ox.Literal(version))
+        yield ox.Triple(node, named("void:uriSpace"), ox.Literal(self.base))
         for thing in self._examples():
-            yield ox.Triple(node, _t("void:exampleResource"), thing)
+            yield ox.Triple(node, named("void:exampleResource"), thing)
         yield from self._dumps(node, version)
 
     def _examples(self) -> list[ox.NamedNode]:
         kind = ox.NamedNode(term("Initiative"))
         found: list[ox.NamedNode] = []
-        for quad in self.described.match(None, _t("rdf:type"), kind, ox.DefaultGraph()):
+        for quad in self.described.match(None, named("rdf:type"), kind, ox.DefaultGraph()):
             if isinstance(quad.subject, ox.NamedNode):
                 found.append(quad.subject)
             if len(found) == _EXAMPLES:
@@ -145,18 +145,18 @@ class Datasets:
             triple.predicate
             for triple in triples
             if str(triple.subject).startswith(f"<{prefixes()['cp']}")
-            and triple.predicate != _t("rdf:type")
+            and triple.predicate != named("rdf:type")
         )
         dump = ox.NamedNode(f"{self.root}ontology/alignments/{name}")
         for predicate, count in counts.items():
             part = ox.NamedNode(f"{node.value}#{name}-{last_part(predicate.value)}")
-            yield ox.Triple(node, _t("void:subset"), part)
-            yield ox.Triple(part, _t("rdf:type"), _t("void:Linkset"))
-            yield ox.Triple(part, _t("void:subjectsTarget"), node)
-            yield ox.Triple(part, _t("void:objectsTarget"), whose)
-            yield ox.Triple(part, _t("void:linkPredicate"), predicate)
-            yield ox.Triple(part, _t("void:triples"), number(count))
-            yield ox.Triple(part, _t("void:dataDump"), dump)
+            yield ox.Triple(node, named("void:subset"), part)
+            yield ox.Triple(part, named("rdf:type"), named("void:Linkset"))
+            yield ox.Triple(part, named("void:subjectsTarget"), node)
+            yield ox.Triple(part, named("void:objectsTarget"), whose)
+            yield ox.Triple(part, named("void:linkPredicate"), predicate)
+            yield ox.Triple(part, named("void:triples"), number(count))
+            yield ox.Triple(part, named("void:dataDump"), dump)
 
     def release(self, name: str, version: int) -> Iterator[ox.Triple]:
         """A version that was given a name."""
@@ -166,17 +166,17 @@ class Datasets:
         yield from self.named("release", node, {"": name})
         yield from self.record(node, made, made)
         yield from self._dumps(node, str(version))
-        yield ox.Triple(node, _t("dcat:version"), ox.Literal(str(version)))
-        yield ox.Triple(node, _t("dcterms:identifier"), ox.Literal(f"release-{name}"))
-        yield ox.Triple(node, _t("dcat:inSeries"), series)
-        yield ox.Triple(node, _t("dcterms:isPartOf"), series)  # which inSeries implies
+        yield ox.Triple(node, named("dcat:version"), ox.Literal(str(version)))
+        yield ox.Triple(node, named("dcterms:identifier"), ox.Literal(f"release-{name}"))
+        yield ox.Triple(node, named("dcat:inSeries"), series)
+        yield ox.Triple(node, named("dcterms:isPartOf"), series)  # which inSeries implies
 
     def common(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
         """What is said alike of every dataset."""
         page = ox.NamedNode(f"{self.root}dataset/{last_part(node.value)}")
         for path, value in (
-            ("rdf:type", _t("dcat:Dataset")),
-            ("rdf:type", _t("dcat:Resource")),
+            ("rdf:type", named("dcat:Dataset")),
+            ("rdf:type", named("dcat:Resource")),
             ("dcterms:license", ox.NamedNode(LICENCE)),
             ("dcterms:accessRights", _PUBLIC),
             ("dcterms:accrualPeriodicity", _IRREGULAR),
@@ -186,11 +186,11 @@ class Datasets:
             ("dcat:keyword", ox.Literal("samskabelse", language="da")),
             ("dcat:keyword", ox.Literal("Koproduktion", language="de")),
         ):
-            yield ox.Triple(node, _t(path), value)
-        yield ox.Triple(page, _t("rdf:type"), _t("foaf:Document"))
+            yield ox.Triple(node, named(path), value)
+        yield ox.Triple(page, named("rdf:type"), named("foaf:Document"))
         for path in ("dcterms:publisher", "dcat:contactPoint", "dcat:theme"):
             for value in self.values(self.graph, path):
-                yield ox.Triple(node, _t(path), value)
+                yield ox.Triple(node, named(path), value)
 
     def named(self, kind: str, node: ox.NamedNode, names: Mapping[str, str]) -> Iterator[ox.Triple]:
         """Title and description by a template, in each language that it has."""
@@ -205,11 +205,11 @@ class Datasets:
     def record(self, node: ox.NamedNode, issued: str, modified: str) -> Iterator[ox.Triple]:
         """The record of a dataset in the catalogue, and the dates of both."""
         record = ox.NamedNode(f"{node.value}#record")
-        yield ox.Triple(record, _t("rdf:type"), _t("dcat:CatalogRecord"))
-        yield ox.Triple(record, _t("foaf:primaryTopic"), node)
+        yield ox.Triple(record, named("rdf:type"), named("dcat:CatalogRecord"))
+        yield ox.Triple(record, named("foaf:primaryTopic"), node)
         for subject in (node, record):
-            yield ox.Triple(subject, _t("dcterms:issued"), moment(issued))
-            yield ox.Triple(subject, _t("dcterms:modified"), moment(modified))
+            yield ox.Triple(subject, named("dcterms:issued"), moment(issued))
+            yield ox.Triple(subject, named("dcterms:modified"), moment(modified))
 
     def _dumps(self, node: ox.NamedNode, version: str) -> Iterator[ox.Triple]:
         """The whole of a version as files; how large they are is known when they are made."""
@@ -217,7 +217,7 @@ class Datasets:
             part = ox.NamedNode(f"{node.value}#{name}")
             yield from distribution(node, name, f"{self.root}dump/{version}.{name}.gz", kind)
             gzip = ox.NamedNode(f"{_MEDIA}application/gzip")
-            yield ox.Triple(part, _t("dcat:compressFormat"), gzip)
+            yield ox.Triple(part, named("dcat:compressFormat"), gzip)
 
 
 def distribution(
@@ -229,10 +229,10 @@ def distribution(
 ) -> Iterator[ox.Triple]:
     """A file of a dataset; how large it is, and its SHA-256, where its bytes are there."""
     (media, file_type), part = kind, ox.NamedNode(f"{node.value}#{name}")
-    yield ox.Triple(node, _t("dcat:distribution"), part)
-    yield ox.Triple(node, _t("void:dataDump"), ox.NamedNode(address))
+    yield ox.Triple(node, named("dcat:distribution"), part)
+    yield ox.Triple(node, named("void:dataDump"), ox.NamedNode(address))
     for path, value in (
-        ("rdf:type", _t("dcat:Distribution")),
+        ("rdf:type", named("dcat:Distribution")),
         ("dcterms:title", ox.Literal(last_part(address))),
         ("dcat:accessURL", ox.NamedNode(address)),
         ("dcat:downloadURL", ox.NamedNode(address)),
@@ -240,16 +240,16 @@ def distribution(
         ("dcterms:format", ox.NamedNode(_FILE_TYPES + file_type)),
         ("dcterms:license", ox.NamedNode(LICENCE)),
     ):
-        yield ox.Triple(part, _t(path), value)
+        yield ox.Triple(part, named(path), value)
     if content is None:
         return
     checksum, algorithm = f"{part.value}-sha256", f"{_SPDX}checksumAlgorithm_sha256"
-    digest = ox.Literal(sha256(content).hexdigest(), datatype=_t("xsd:hexBinary"))
+    digest = ox.Literal(sha256(content).hexdigest(), datatype=named("xsd:hexBinary"))
     for subject, predicate, value in (
         # the kind of integer that the engine keeps; the document has the type that DCAT wants
-        (part, _t("dcat:byteSize"), number(len(content))),
+        (part, named("dcat:byteSize"), number(len(content))),
         (part, ox.NamedNode(f"{_SPDX}checksum"), ox.NamedNode(checksum)),
-        (ox.NamedNode(checksum), _t("rdf:type"), ox.NamedNode(f"{_SPDX}Checksum")),
+        (ox.NamedNode(checksum), named("rdf:type"), ox.NamedNode(f"{_SPDX}Checksum")),
         (ox.NamedNode(checksum), ox.NamedNode(f"{_SPDX}algorithm"), ox.NamedNode(algorithm)),
         (ox.NamedNode(checksum), ox.NamedNode(f"{_SPDX}checksumValue"), digest),
     ):
@@ -267,14 +267,9 @@ def template(name: str, base_iri: str) -> tuple[ox.Triple, ...]:
 def moment(text: str) -> ox.Literal:
     """A moment to the second, in UTC."""
     when = datetime.fromisoformat(text).astimezone(UTC)
-    return ox.Literal(when.isoformat(timespec="seconds"), datatype=_t("xsd:dateTime"))
+    return ox.Literal(when.isoformat(timespec="seconds"), datatype=named("xsd:dateTime"))
 
 
 def number(count: int) -> ox.Literal:
     """A whole number, of the kind that the engine keeps."""
-    return ox.Literal(str(count), datatype=_t("xsd:integer"))
-
-
-@cache
-def _t(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))
+    return ox.Literal(str(count), datatype=named("xsd:integer"))

@@ -8,7 +8,7 @@ import pyoxigraph as ox
 
 from coprod_kg import __version__
 from coprod_kg.model.installed import Model
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.namespaces import named
 from coprod_kg.model.turtle import read
 from coprod_kg.publishing.datasets import template
 from coprod_kg.queries.description import catalogue
@@ -87,26 +87,26 @@ def _said(base_iri: str, root: str, settings: Settings | None) -> bytes:
 def _statements(base_iri: str, root: str, settings: Settings) -> Iterator[ox.Triple]:
     """What the settings say of an installation; nothing for what is not set."""
     graph = ox.NamedNode(catalogue_graph(base_iri))
-    yield ox.Triple(graph, _t("void:sparqlEndpoint"), ox.NamedNode(f"{root}sparql"))
+    yield ox.Triple(graph, named("void:sparqlEndpoint"), ox.NamedNode(f"{root}sparql"))
     name, page, contact = settings.publisher, settings.publisher_url, settings.contact
     if name:
         node = ox.NamedNode(f"{base_iri}catalogue#publisher")
-        yield ox.Triple(graph, _t("dcterms:publisher"), node)
-        yield ox.Triple(node, _t("rdf:type"), _t("foaf:Agent"))
-        yield ox.Triple(node, _t("foaf:name"), ox.Literal(name))
+        yield ox.Triple(graph, named("dcterms:publisher"), node)
+        yield ox.Triple(node, named("rdf:type"), named("foaf:Agent"))
+        yield ox.Triple(node, named("foaf:name"), ox.Literal(name))
         if page:
-            yield ox.Triple(node, _t("foaf:homepage"), ox.NamedNode(page))
+            yield ox.Triple(node, named("foaf:homepage"), ox.NamedNode(page))
     if contact:
         node = ox.NamedNode(f"{base_iri}catalogue#contact")
         address = "hasURL" if contact.startswith(("http://", "https://")) else "hasEmail"
         link = contact if ":" in contact else f"mailto:{contact}"
-        yield ox.Triple(graph, _t("dcat:contactPoint"), node)
-        yield ox.Triple(node, _t("rdf:type"), ox.NamedNode(f"{_VCARD}Kind"))
+        yield ox.Triple(graph, named("dcat:contactPoint"), node)
+        yield ox.Triple(node, named("rdf:type"), ox.NamedNode(f"{_VCARD}Kind"))
         yield ox.Triple(node, ox.NamedNode(f"{_VCARD}fn"), ox.Literal(name or link))
         yield ox.Triple(node, ox.NamedNode(f"{_VCARD}{address}"), ox.NamedNode(link))
     for code in settings.theme:
         theme = ox.NamedNode(_THEMES + code)
-        yield ox.Triple(graph, _t("dcat:theme"), theme)
+        yield ox.Triple(graph, named("dcat:theme"), theme)
         labels = template("themes.ttl", base_iri)
         yield from (triple for triple in labels if triple.subject == theme)
 
@@ -127,7 +127,3 @@ def _holds(store: Store, graph: str, mark: str) -> bool:
 def _listed(folders: Sequence[Path], base_iri: str, root: str) -> bytes:
     queries = {name: query for folder in folders for name, query in load(folder).items()}
     return catalogue(queries, base_iri, root)
-
-
-def _t(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))

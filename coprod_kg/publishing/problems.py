@@ -8,7 +8,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import CoprodError
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.namespaces import named
 from coprod_kg.publishing.serialisations import written
 
 __all__ = ["PROBLEMS", "ProblemKind", "as_rdf", "name_of", "problem_kinds"]
@@ -61,20 +61,16 @@ def as_rdf(kinds: dict[str, ProblemKind], media_type: str) -> bytes:
 def _triples(kinds: dict[str, ProblemKind]) -> Iterator[ox.Triple]:
     scheme = ox.NamedNode(PROBLEMS.rstrip("/"))
     label = ox.Literal("Kinds of problems", language="en")
-    yield ox.Triple(scheme, _term("rdf:type"), _term("skos:ConceptScheme"))
-    yield ox.Triple(scheme, _term("skos:prefLabel"), label)
+    yield ox.Triple(scheme, named("rdf:type"), named("skos:ConceptScheme"))
+    yield ox.Triple(scheme, named("skos:prefLabel"), label)
     for kind in kinds.values():
         node = ox.NamedNode(kind.iri)
         told = f"{kind.meaning} It is answered with the status {kind.status}."
-        yield ox.Triple(node, _term("rdf:type"), _term("skos:Concept"))
-        yield ox.Triple(node, _term("skos:inScheme"), scheme)
-        yield ox.Triple(node, _term("skos:notation"), ox.Literal(kind.name))
-        yield ox.Triple(node, _term("skos:prefLabel"), ox.Literal(kind.title, language="en"))
-        yield ox.Triple(node, _term("skos:definition"), ox.Literal(told, language="en"))
+        yield ox.Triple(node, named("rdf:type"), named("skos:Concept"))
+        yield ox.Triple(node, named("skos:inScheme"), scheme)
+        yield ox.Triple(node, named("skos:notation"), ox.Literal(kind.name))
+        yield ox.Triple(node, named("skos:prefLabel"), ox.Literal(kind.title, language="en"))
+        yield ox.Triple(node, named("skos:definition"), ox.Literal(told, language="en"))
         if kind.broader:
             broader = ox.NamedNode(PROBLEMS + kind.broader)
-            yield ox.Triple(node, _term("skos:broader"), broader)
-
-
-def _term(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))
+            yield ox.Triple(node, named("skos:broader"), broader)
