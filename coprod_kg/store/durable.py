@@ -39,8 +39,8 @@ _NEW_BYTES = 1 << 20
 """From this size on new graphs go in together in bulk, which takes half the processor time."""
 
 _LIST_BYTES = 256 << 10
-"""The engine reads its list of files whenever a version is opened: at 3.5 MB, after some 700
-commits, that took 20 of 30 ms."""
+"""By how much the engine's list of files may grow. It is read whenever a version is opened: at
+3.5 MB, after some 700 commits, that took 20 of 30 ms."""
 
 _ANY = "*"
 """Stands for all graphs where it is asked whether one of them changed; no IRI is written so."""
@@ -62,6 +62,7 @@ class Durable:
         keep: how many versions stay queryable.
         keep_cited: how many of the versions that were cited stay so.
         opened: the newest version when the store was opened.
+        listed: how many bytes the engine's list of files had then.
         touched: for each graph changed since, the last version that changed it.
         description: keeps what each version says of itself, where that is wanted.
         pair: the engine that says which version is the newest, where there is one.
@@ -74,6 +75,7 @@ class Durable:
     keep: int
     keep_cited: int = 0
     opened: int = 0
+    listed: int = 0
     touched: dict[str, int] = field(default_factory=dict)
     description: Description | None = None
     pair: Pair | None = None
@@ -125,16 +127,16 @@ class Durable:
         durable._publish()
         directory.journal.unlink(missing_ok=True)
         durable.follow()
-        return replace(durable, opened=durable.version())
+        return replace(durable, opened=durable.version(), listed=_list_bytes(directory))
 
     @property
     def is_worn(self) -> bool:
-        """Whether the engine's list of files has grown long.
+        """Whether the engine's list of files has grown long since the store was opened.
 
-        Each commit adds to it, each version has a copy, and only opening the store writes it anew.
+        Each commit adds to it, each version has a copy, and only opening the store writes it anew,
+        as long as the number of its files asks for.
         """
-        lists = self.directory.store.glob("MANIFEST-*")
-        return sum(path.stat().st_size for path in lists) > _LIST_BYTES
+        return _list_bytes(self.directory) - self.listed > _LIST_BYTES
 
     def version(self) -> int:
         """The newest version in the store; 0 before the first commit."""
@@ -406,6 +408,11 @@ def open_store(directory: DataDirectory) -> ox.Store:
         raise StoreUnavailable(
             f"the store cannot be opened: {error}", where=str(directory.store)
         ) from None
+
+
+def _list_bytes(directory: DataDirectory) -> int:
+    """The size of the engine's list of files."""
+    return sum(path.stat().st_size for path in directory.store.glob("MANIFEST-*"))
 
 
 class _Bounded(io.BytesIO):

@@ -228,7 +228,7 @@ class Snapshots:
         self,
         store: pyoxigraph.Store,
         version: int,
-        announce: Callable[[int], object] = lambda version: None,
+        announce: Callable[[int], object],
     ) -> None:
         """Take a snapshot of the store as it is now, and make it the current version.
 
