@@ -224,6 +224,40 @@ def test_a_refresh_gives_what_the_submission_gave(settings: Settings) -> None:
     assert sum(done) == 1
 
 
+def test_who_runs_something_together_with_others_is_judged_by_its_own_data(
+    settings: Settings,
+) -> None:
+    lake = f"""{PREFIXES}
+PREFIX condition: <https://w3id.org/coprod/vocab/condition/>
+PREFIX dcterms: <http://purl.org/dc/terms/>
+<id/organisation/lake> a org:Organization ; rdfs:label "Lake"@en .
+"""
+    own = f"""{lake}
+<id/agent/judge> a prov:Agent ; rdfs:label "A judge"@en .
+<id/initiative/boat> a cp:Initiative ; rdfs:label "Boat"@en ; cp:sector sector:health ;
+  cp:runBy <id/organisation/lake> .
+<id/evidence/survey> a cp:Evidence ; rdfs:label "A survey"@en ;
+  cp:evidenceKind <{BASE}vocab/evidence-kind/survey> ; dcterms:source <https://example.org/s> .
+<id/condition-claim/lake> a cp:ConditionClaim ; {JUDGE} ; cp:about <id/organisation/lake> ;
+  cp:condition condition:values-and-mindset ; cp:supportedBy <id/evidence/survey> .
+"""
+    joint = f"""{lake}
+<id/organisation/hill> a org:Organization ; rdfs:label "Hill"@en .
+<id/initiative/path> a cp:Initiative ; rdfs:label "Path"@en ; cp:sector sector:health ;
+  cp:runBy <id/organisation/hill> , <id/organisation/lake> .
+"""
+    store = MemoryStore()
+    sent = [Sent("lake.ttl", own.encode()), Sent("hill.ttl", joint.encode(), None, "hill")]
+    outcomes = submit(sent, store, settings)
+    assert all(one.accepted for one in outcomes), [one.report for one in outcomes]
+    contradicting = "?subject cp:meetsCriterion ?criterion ; cp:missesCriterion ?criterion"
+    for _ in range(2):
+        assert asked(store, "<id/organisation/lake> cp:meetsCriterion cps:Culture-values")
+        assert asked(store, "<id/organisation/hill> cp:missesCriterion cps:Culture-values")
+        assert not asked(store, contradicting)
+        assess(organisations(store), store, settings)
+
+
 # The explanation
 
 

@@ -348,6 +348,31 @@ def test_culture_is_a_trait_of_an_organisation_that_shows_every_condition_with_e
     )
 
 
+def test_an_organisation_is_judged_by_its_own_data_and_by_claims_about_it() -> None:
+    org = "PREFIX org: <http://www.w3.org/ns/org#>\n"
+    partners = """<id/organisation/partner> a org:Organization .
+    <id/organisation/team> a org:OrganizationalUnit ; org:unitOf <id/organisation/branch> .
+    <id/organisation/branch> a org:OrganizationalUnit ; org:unitOf <id/organisation/town> .
+    <id/initiative/joint> a cp:Initiative ; cp:runBy <id/organisation/town> ,
+      <id/organisation/partner> , <id/organisation/team> , <id/organisation/branch> .
+    """
+    claim = """<id/condition-claim/p> a cp:ConditionClaim ; cp:about <id/organisation/partner> ;
+      cp:condition condition:values-and-mindset .
+    """
+    inside = {"organisation/town", "organisation/team", "organisation/branch"}
+
+    def seen(text: str, owner: str | None) -> set[str]:
+        node = ox.NamedNode(f"{BASE}id/organisation/{owner}") if owner else None
+        found = model()[1].judge(*with_conclusions(org + text), node)
+        names = {one.subject.removeprefix(f"{BASE}id/") for one in found}
+        return {name for name in names if name.startswith("organisation/")}
+
+    text = culture(*CONDITIONS) + partners
+    assert seen(text, "town") == inside
+    assert seen(text + claim, "town") == {*inside, "organisation/partner"}
+    assert seen(text, None) == {*inside, "organisation/partner"}
+
+
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_culture_misses_each_condition_that_nobody_claims(condition: str) -> None:
     rest = [one for one in CONDITIONS if one != condition]

@@ -153,7 +153,8 @@ class Explainer:
         if organisation not in self._judged:
             stated = self._graph("organisation", organisation)
             inferred = self._graph("assessment", organisation)
-            judgements = self.profiles.judge(stated, inferred)
+            owner = ox.NamedNode(f"{self._base}id/organisation/{organisation}")
+            judgements = self.profiles.judge(stated, inferred, owner)
             self._judged[organisation] = _OrganisationData(
                 {judged.subject: judged for judged in judgements}, [*stated, *inferred]
             )

@@ -56,9 +56,7 @@ def assess(
 
 
 def _concluded(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
-    sent = [
-        Sent(f"{organisation}.nt", _graph(organisation, store, settings)) for organisation in batch
-    ]
+    sent = [Sent(f"{name}.nt", _graph(name, store, settings), organisation=name) for name in batch]
     found: dict[str, bytes] = {}
     for organisation, checked in zip(batch, check(sent, settings, validates=False), strict=True):
         if checked.refusal:

@@ -127,22 +127,14 @@ def _violations(outcome: Outcome) -> list[Finding]:
 def _organisation(sent: Sent, checked: Checked) -> str:
     """The organisation whose data it is; `coprod_kg.ingest.submit` says how that is decided."""
     described = ", ".join(checked.organisations) or "none"
-    decided = sent.organisation
-    stem = PurePath(sent.name).stem
+    decided = checked.owner(sent)
     if decided is None and len(checked.runners) > 1 and not checked.partial:
-        if stem not in checked.leads:
-            raise WrongUsage(
-                f"several organisations run something in it ({', '.join(checked.runners)}), so "
-                "whose data this is must be said",
-                where=sent.name,
-                fix=f"State the organisation: {_HOW}.",
-            )
-        decided = stem
-    for candidates in (checked.leads, checked.organisations):
-        if decided is None and len(candidates) == 1:
-            decided = candidates[0]
-        elif decided is None and stem in candidates:
-            decided = stem
+        raise WrongUsage(
+            f"several organisations run something in it ({', '.join(checked.runners)}), so "
+            "whose data this is must be said",
+            where=sent.name,
+            fix=f"State the organisation: {_HOW}.",
+        )
     if decided is None:
         raise WrongUsage(
             "whose data this is cannot be told from the file",

@@ -129,54 +129,51 @@ class Checker:
         form = format_of(sent.name, sent.stated)
         parsed = rdf.read(sent.content, sent.name, form, self._base_iri)
         triples = rdf.named(parsed.triples, self._base_iri)
-        with self._concluding(triples, sent.name) as concluded:
+        named = self._named(triples)
+        with self._concluding(triples, sent.name, named.owner(sent)) as concluded:
             found = in_text(self._findings(triples), triples, sent.content, form, self._base_iri)
-            found = (*parsed.findings, *found)
-            return self._checked(triples, found, self._written(triples, sent.name), concluded())
+            return replace(
+                named,
+                report=Report((*parsed.findings, *found)),
+                data=self._written(triples, sent.name),
+                inferred=concluded(),
+            )
 
     def _table(self, sent: Sent) -> Checked:
         read = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
         told = tuple(finding.finding(self._base_iri) for finding in read.findings)
         triples = sorted(read.triples, key=str)
-        leads, runners = _leads(triples), self._slugs(_runners(triples))
-        parts = [] if sent.organisation or leads else parts_of(triples, self._base_iri)
-        partial = not sent.organisation and len(runners) > 1
+        named = self._named(triples)
+        partial = not sent.organisation and len(named.runners) > 1
+        named = replace(
+            named, partial=partial, positions=read.positions, headers=headers_of(sheets())
+        )
+        parts = [] if sent.organisation or _leads(triples) else parts_of(triples, self._base_iri)
         if len(parts) > 1:
             return Checked(
                 Report(told),
                 triples=len(triples),
                 parts={part.organisation: self._written(part.triples, sent.name) for part in parts},
                 partial=partial,
-                positions=read.positions,
-                headers=headers_of(sheets()),
+                positions=named.positions,
+                headers=named.headers,
             )
-        with self._concluding(triples, sent.name) as concluded:
-            shaped = in_table(self._findings(triples), read.positions, headers_of(sheets()))
-            data = self._written(triples, sent.name)
-            checked = self._checked(triples, (*told, *shaped), data, concluded())
-        checked = replace(
-            checked, partial=partial, positions=read.positions, headers=headers_of(sheets())
-        )
-        whose = read.organisation
-        return replace(checked, leads=(whose,)) if whose in checked.organisations else checked
+        if read.organisation in named.organisations:
+            named = replace(named, leads=(read.organisation,))
+        with self._concluding(triples, sent.name, named.owner(sent)) as concluded:
+            shaped = in_table(self._findings(triples), read.positions, named.headers)
+            return replace(
+                named,
+                report=Report((*told, *shaped)),
+                data=self._written(triples, sent.name),
+                inferred=concluded(),
+            )
 
-    def _checked(
-        self,
-        triples: Sequence[ox.Triple],
-        found: tuple[Finding, ...],
-        data: bytes,
-        inferred: bytes,
-    ) -> Checked:
+    def _named(self, triples: Sequence[ox.Triple]) -> Checked:
+        """What the statements name: the things that they describe, the organisations' parts."""
         return Checked(
-            report=Report(found),
-            data=data,
-            inferred=inferred,
             described=frozenset(str(triple.subject)[1:-1] for triple in triples),
-            organisations=self._slugs(
-                triple.subject
-                for triple in triples
-                if triple.predicate == _TYPE and triple.object in _ORGANISATIONS
-            ),
+            organisations=self._slugs(_organisations(triples)),
             leads=self._slugs(_leads(triples)),
             runners=self._slugs(_runners(triples)),
             triples=len(triples),
@@ -199,21 +196,28 @@ class Checker:
         )
 
     def _concluding(
-        self, triples: Sequence[ox.Triple], name: str
+        self, triples: Sequence[ox.Triple], name: str, owner: str | None
     ) -> AbstractContextManager[Callable[[], bytes]]:
-        """A function that returns the conclusions; of a large file a fork draws them meanwhile."""
+        """A function that returns the conclusions; of a large file a fork draws them meanwhile.
+
+        Args:
+            triples: the statements.
+            name: of the file.
+            owner: the organisation whose data it is, as far as that is known.
+        """
 
         def work() -> bytes:
-            return self._written(self._concluded(triples), name)
+            return self._written(self._concluded(triples, owner), name)
 
         apart = self._shapes is not None and len(triples) >= _WORTH_A_COPY
         return forked(work) if apart else nullcontext(work)
 
-    def _concluded(self, triples: Sequence[ox.Triple]) -> list[ox.Triple]:
+    def _concluded(self, triples: Sequence[ox.Triple], owner: str | None) -> list[ox.Triple]:
         """The conclusions by the rules, and by the profiles of the stages that are met."""
         inferred = self._rules.infer(triples)
-        judged = conclusions(self._profiles.judge(triples, inferred), self._base_iri)
-        return sorted({*self._own(inferred), *judged}, key=str)
+        whose = ox.NamedNode(f"{self._base_iri}id/organisation/{owner}") if owner else None
+        judged = self._profiles.judge(triples, inferred, whose)
+        return sorted({*self._own(inferred), *conclusions(judged, self._base_iri)}, key=str)
 
     def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         """Conclusions about the data; those about concepts and outside resources are left out."""
@@ -262,6 +266,15 @@ def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
     """The organisations that run anything."""
     run_by = namespaces.term("runBy")
     return {triple.object for triple in triples if triple.predicate.value == run_by}
+
+
+def _organisations(triples: Iterable[ox.Triple]) -> set[Any]:
+    """The organisations, and their units, that are described."""
+    return {
+        triple.subject
+        for triple in triples
+        if triple.predicate == _TYPE and triple.object in _ORGANISATIONS
+    }
 
 
 @cache

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from pathlib import PurePath
 from typing import Any
 
 from coprod_kg.errors import CoprodError
@@ -89,6 +90,27 @@ class Checked:
     positions: Positions | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     links: bytes = b""
+
+    def owner(self, sent: Sent) -> str | None:
+        """The organisation whose data a file is, or None where it does not tell.
+
+        The one that was stated; else the one that runs all that is run in it; else the only one
+        that it describes. Of several, the one that the file has its name from.
+
+        >>> Checked(organisations=("a", "b"), leads=("a",)).owner(Sent("data.ttl", b""))
+        'a'
+        """
+        stem = PurePath(sent.name).stem
+        if sent.organisation is not None:
+            return sent.organisation
+        if len(self.runners) > 1 and not self.partial:
+            return stem if stem in self.leads else None
+        for candidates in (self.leads, self.organisations):
+            if len(candidates) == 1:
+                return candidates[0]
+            if stem in candidates:
+                return stem
+        return None
 
     @cached_property
     def said(self) -> Mapping[str, Statements]:

@@ -32,11 +32,16 @@ __all__ = [
 ]
 
 _CP: Final = "https://w3id.org/coprod/ontology#"
+_ORG: Final = "http://www.w3.org/ns/org#"
 _RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
 _EXAMPLES: Final = ("skos:scopeNote", "skos:example")
 _RANK: Final = ox.NamedNode(f"{_CP}rank")
-
-
+_ABOUT: Final = ox.NamedNode(f"{_CP}about")
+_UNIT_OF: Final = ox.NamedNode(f"{_ORG}unitOf")
+_ORGANISATIONS: Final = (
+    ox.NamedNode(f"{_ORG}Organization"),
+    ox.NamedNode(f"{_ORG}OrganizationalUnit"),
+)
 _FINDING: Final = "https://w3id.org/coprod/vocab/finding/"
 _LOOKED_FOR: Final = tuple(
     ox.NamedNode(f"{_CP}looksFor{kind}")
@@ -244,7 +249,10 @@ class Profiles:
         return tuple(sorted(every, key=lambda profile: (profile.rank, profile.stage)))
 
     def judge(
-        self, said: Sequence[ox.Triple], inferred: Iterable[ox.Triple] = ()
+        self,
+        said: Sequence[ox.Triple],
+        inferred: Iterable[ox.Triple] = (),
+        owner: ox.NamedNode | None = None,
     ) -> list[Judgement]:
         """Check everything that these statements describe and a profile applies to.
 
@@ -254,9 +262,13 @@ class Profiles:
         Args:
             said: the data of one organisation.
             inferred: what follows from it.
+            owner: that organisation, where it is known. Others that its data only mentions are
+                judged by their own data: here they would seem to lack whatever that says.
         """
         data = Graph([*said, *inferred], self.background)
         described = {triple.subject for triple in said if triple.predicate == RDF_TYPE}
+        if owner is not None:
+            described -= _mentioned(said, owner)
         applying: dict[Any, list[Any]] = {}
         for node in self._nodes:
             for focus in self._targets(node, data) & described:
@@ -374,9 +386,28 @@ _Absence = tuple[str, str, frozenset[str]]
 """A claim of absence: its name, its finding and what it looks for."""
 
 
+def _mentioned(said: Iterable[ox.Triple], owner: ox.NamedNode) -> set[Any]:
+    """The organisations that are neither the owner nor a unit of it, and that no claim is about."""
+    units: dict[Any, Any] = {}
+    mentioned: set[Any] = set()
+    known: set[Any] = {owner}
+    for triple in said:
+        if triple.predicate == RDF_TYPE and triple.object in _ORGANISATIONS:
+            mentioned.add(triple.subject)
+        elif triple.predicate == _ABOUT:
+            known.add(triple.object)
+        elif triple.predicate == _UNIT_OF:
+            units[triple.subject] = triple.object
+    mentioned -= known
+    while inner := {unit for unit in mentioned if units.get(unit) in known}:
+        mentioned -= inner
+        known |= inner
+    return mentioned
+
+
 def _absences(data: Graph, focus: ox.NamedNode) -> Iterable[_Absence]:
     """The claims of absence about a subject."""
-    for claim in data.subjects(ox.NamedNode(f"{_CP}about"), focus):
+    for claim in data.subjects(_ABOUT, focus):
         finding = data.value(claim, ox.NamedNode(f"{_CP}hasFinding"))
         looked = frozenset(one.value for name in _LOOKED_FOR for one in data.objects(claim, name))
         if finding is not None and looked:
