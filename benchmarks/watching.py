@@ -11,7 +11,7 @@ __all__ = ["DISPOSABLE", "Watch"]
 
 DISPOSABLE = (
     *("formats.chart_worker", "ingest.child", "sandbox.fork_server", "store.rdf_intake"),
-    *("store.updater", "store.worker"),
+    *("store.updater", "store.workers"),
 )
 """The modules of processes that end by themselves: after a task, or after a while without any."""
 _MOST = {"memory, MiB": 24.0, "threads": 8.0, "file handles": 12.0}

@@ -12,13 +12,19 @@ from pathlib import Path
 
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import serving
+from tests.working import query_workers
 
 
 def main() -> None:
     settings = Settings.load({"data": Path(sys.argv[1]), "workers": 2, "keep_versions": 3}, {})
     with serving(settings) as service:
         for _ in sys.stdin:
-            pids = {"supervisor": os.getpid(), **service.supervisor.pids()}
+            workers = enumerate(query_workers(service.supervisor))
+            pids = {
+                "supervisor": os.getpid(),
+                **service.supervisor.pids(),
+                **{f"worker-{number}": pid for number, pid in workers},
+            }
             sys.stdout.write(json.dumps(pids) + "\n")
             sys.stdout.flush()
 

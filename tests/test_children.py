@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from coprod_kg.store.supervisor import Supervisor, exit_status
+from coprod_kg.store.exits import exit_status, record_exit
+from coprod_kg.store.supervisor import Supervisor
 
 
 @contextmanager
@@ -19,9 +20,9 @@ def keeping(run: Path) -> Iterator[Supervisor]:
 
 
 def test_ends_at_the_same_moment_are_all_recorded_and_the_oldest_forgotten(tmp_path: Path) -> None:
-    with keeping(tmp_path) as supervisor, ThreadPoolExecutor(8) as several:
-        list(several.map(lambda pid: supervisor.record(pid, -14), range(1, 2001)))
-        supervisor.record(2001, -6)
+    with ThreadPoolExecutor(8) as several:
+        list(several.map(lambda pid: record_exit(tmp_path, pid, -14), range(1, 2001)))
+        record_exit(tmp_path, 2001, -6)
     assert exit_status(tmp_path, 2001) == -6
     assert exit_status(tmp_path, 1, seconds=0) is None
     assert 200 <= len(list((tmp_path / "exits").iterdir())) <= 300
@@ -29,6 +30,7 @@ def test_ends_at_the_same_moment_are_all_recorded_and_the_oldest_forgotten(tmp_p
 
 def test_a_process_is_not_taken_for_an_earlier_one_of_its_number(tmp_path: Path) -> None:
     (tmp_path / "sleeper.py").write_text("import time\ntime.sleep(60)\n")
+    (tmp_path / "exits").mkdir()
     with keeping(tmp_path) as supervisor:
         last = subprocess.Popen([sys.executable, "-c", ""])
         last.wait()

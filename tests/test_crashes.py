@@ -165,7 +165,7 @@ def test_killing_any_process_at_any_moment_loses_no_acknowledged_commit(tmp_path
         with running(tmp_path) as service:
             check(service.store, acknowledged)
             victims: list[str] = chance.choice(
-                [["writer"], ["query-0", "writer"], ["supervisor"], []]
+                [["writer"], ["worker-0", "writer"], ["query"], ["supervisor"], []]
             )
             for _ in range(5 if "writer" in victims else 1):
                 stream = Stream(service.store, number)

@@ -23,7 +23,7 @@ from coprod_kg.store.local import LocalStore, Service, serving
 from coprod_kg.store.point_lookups import subject
 from coprod_kg.store.worker import Watcher
 from tests.memory_store import MemoryStore
-from tests.working import happens
+from tests.working import happens, query_workers
 
 CP = "https://w3id.org/coprod/ontology#"
 THING, OTHER = "http://example.org/id/thing/æ%20b", "http://example.org/id/thing/2"
@@ -239,7 +239,7 @@ def test_a_thread_that_was_given_a_low_priority_is_known_by_it_alone() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority on Linux only")
 def test_a_long_query_gives_way_and_the_next_of_its_worker_does_not(service: Service) -> None:
     def priorities() -> set[tuple[int, int]]:
-        workers = [pid for name, pid in service.supervisor.pids().items() if "query" in name]
+        workers = query_workers(service.supervisor)
         threads = [(pid, int(name)) for pid in workers for name in os.listdir(f"/proc/{pid}/task")]
         return {(pid, os.getpriority(os.PRIO_PROCESS, thread)) for pid, thread in threads}
 

@@ -233,17 +233,21 @@ def listening(service: Serving) -> set[int]:
     return found
 
 
-def test_a_query_worker_that_is_killed_is_replaced(service: Serving) -> None:
+def children(pid: int, *options: str) -> list[int]:
+    found = subprocess.run(
+        ["pgrep", "-P", str(pid), *options], capture_output=True, text=True, check=True
+    )
+    return [int(word) for word in found.stdout.split()]
+
+
+@pytest.mark.parametrize("victims", ["workers", "parent"])
+def test_a_query_worker_that_is_killed_is_replaced(service: Serving, victims: str) -> None:
     for number in range(3):  # another query each time: none is answered without a worker
-        workers = subprocess.run(
-            ["pgrep", "-P", str(service.process.pid), "-f", "coprod_kg.store.worker"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
-        for pid in workers:
-            os.kill(int(pid), signal.SIGKILL)
-        status, text = service.get("/sparql", query=f"ASK {{}} # {number}", format="json")
+        [parent] = children(service.process.pid, "-f", "coprod_kg.store.workers")
+        for pid in children(parent) if victims == "workers" else [parent]:
+            os.kill(pid, signal.SIGKILL)
+        query = f"ASK {{}} # {victims} {number}"
+        status, text = service.get("/sparql", query=query, format="json")
         assert (status, json.loads(text)["boolean"]) == (200, True)
 
 

@@ -28,8 +28,8 @@ from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.exits import exit_status
 from coprod_kg.store.local import LocalStore, Service, connect, serving
-from coprod_kg.store.supervisor import exit_status
 from coprod_kg.store.worker_client import request
 from coprod_kg.store.worker_registry import mark, taker
 

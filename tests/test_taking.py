@@ -15,8 +15,8 @@ from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store import worker_client
 from coprod_kg.store.base import Query
+from coprod_kg.store.exits import record_exit
 from coprod_kg.store.local import LocalStore
-from coprod_kg.store.supervisor import Supervisor
 from coprod_kg.store.worker_registry import WorkerRegistry, mark, taker
 
 TAKEN = "0" * 32
@@ -48,14 +48,12 @@ def test_what_workers_took_that_ended_long_ago_is_forgotten(tmp_path: Path) -> N
     worker = subprocess.Popen([sys.executable, "-c", ENDS, str(tmp_path), name])
     worker.wait(60)
     os.utime(tmp_path / "taken" / str(worker.pid), (0, 0))  # it was taken up long ago
-    supervisor = Supervisor(tmp_path)
-    supervisor.record(worker.pid, worker.returncode)  # and ended now
+    record_exit(tmp_path, worker.pid, worker.returncode)  # and ended now
     WorkerRegistry(tmp_path)
     assert taker(tmp_path, name) == worker.pid
     os.utime(tmp_path / "exits" / str(worker.pid), (0, 0))
     WorkerRegistry(tmp_path)
     assert taker(tmp_path, name) is None
-    supervisor.stop()
 
 
 @pytest.mark.parametrize("taken", [True, False])

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.servers import family
 from coprod_kg.store.supervisor import Supervisor
 
-__all__ = ["at_work", "happens"]
+__all__ = ["at_work", "happens", "query_workers"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 120.0
@@ -38,14 +39,19 @@ def at_work(supervisor: Supervisor, workers: int = 1, seconds: float = 0.3) -> I
         time.sleep(0.02)
 
 
+def query_workers(supervisor: Supervisor) -> list[int]:
+    """The process numbers of the query workers that run now."""
+    parent = supervisor.pids().get("query")
+    return family(parent)[1:] if parent else []
+
+
 def _used(supervisor: Supervisor) -> dict[int, float]:
     """The processor time of each query worker, in seconds."""
     found = {}
-    for name, pid in supervisor.pids().items():
-        if name.startswith("query"):
-            try:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            except FileNotFoundError:  # it has just ended
-                continue
-            found[pid] = (int(fields[11]) + int(fields[12])) / _TICKS
+    for pid in query_workers(supervisor):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:  # it has just ended
+            continue
+        found[pid] = (int(fields[11]) + int(fields[12])) / _TICKS
     return found

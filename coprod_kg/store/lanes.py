@@ -9,10 +9,7 @@ import fcntl
 import os
 from pathlib import Path
 
-__all__ = ["LANE", "Lane"]
-
-LANE = "COPROD_LANE"
-"""The environment variable with the path of the file of a worker's lane."""
+__all__ = ["Lane"]
 
 
 class Lane:

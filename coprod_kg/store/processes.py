@@ -4,17 +4,16 @@ import math
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from coprod_kg.errors import StoreUnavailable
 from coprod_kg.settings import Settings
+from coprod_kg.store import workers
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.lanes import LANE
 from coprod_kg.store.supervisor import Supervisor
-from coprod_kg.store.worker import LISTEN
 from coprod_kg.store.worker_client import RESERVED
 
 __all__ = ["running"]
@@ -22,7 +21,6 @@ __all__ = ["running"]
 _START_SECONDS: Final = 600.0
 """What a crash left unfinished in a store of 78,000 initiatives took longer than a minute."""
 _TOLD_SECONDS: Final = 10.0
-_WORKER: Final = "coprod_kg.store.worker"
 _WRITER: Final = "coprod_kg.publishing.writer"
 """A writer that describes what it commits, which this layer knows nothing of."""
 
@@ -50,16 +48,18 @@ def running(
     with ExitStack() as stack:
         try:
             supervisor.keep("writer", _WRITER, environ)
-            waiting = stack.enter_context(_listening(run / "query", settings))
+            waiting = stack.enter_context(_listening(run / "query", settings)).fileno()
             count = settings.workers + settings.long_queries
-            lanes = [f"lane-{number % settings.workers}" for number in range(count)]
-            _keep_workers(supervisor, "query", environ, waiting, lanes)
+            places = [
+                (run / f"lane-{number % settings.workers}", waiting) for number in range(count)
+            ]
             if settings.token_queries:
-                reserved = stack.enter_context(_listening(run / RESERVED, settings))
+                reserved = stack.enter_context(_listening(run / RESERVED, settings)).fileno()
                 # One more than clients are given: for what the service itself asks on behalf
                 # of somebody with a token, in the middle of a submission.
-                lanes = ["lane-reserved"] * (settings.token_queries + 1)
-                _keep_workers(supervisor, "query-reserved", environ, reserved, lanes)
+                places += [(run / "lane-reserved", reserved)] * (settings.token_queries + 1)
+            told = {**environ, **workers.environ(places)}
+            supervisor.keep("query", workers.__name__, told, sorted({fd for _, fd in places}))
             # An engine may have much to hand over; its requests have deadlines of their own.
             _await_writer(run, supervisor, math.inf if settings.store else _START_SECONDS)
             yield supervisor, environ
@@ -76,20 +76,6 @@ def _environ(settings: Settings, directory: DataDirectory, run: Path) -> dict[st
         # where the processes that count requests meet; read when their module is imported
         "PROMETHEUS_MULTIPROC_DIR": str(run / "metrics"),
     }
-
-
-def _keep_workers(
-    supervisor: Supervisor,
-    name: str,
-    environ: Mapping[str, str],
-    listening: socket.socket,
-    lanes: Sequence[str],
-) -> None:
-    """Run a query worker in each of the lanes, which all wait on one socket."""
-    descriptor, run = listening.fileno(), Path(environ["COPROD_RUN"])
-    for number, lane in enumerate(lanes):
-        own = {**environ, LANE: str(run / lane), LISTEN: str(descriptor)}
-        supervisor.keep(f"{name}-{number}", _WORKER, own, [descriptor], heard=True)
 
 
 @contextmanager

@@ -14,11 +14,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final, NoReturn
+from typing import Final, NoReturn
 
-from coprod_kg.sandbox.limits import panic_in
+from coprod_kg.store.exits import forget_exit, record_exit
 
-__all__ = ["LIFELINE", "Supervisor", "exit_status", "follow_lifeline", "panic"]
+__all__ = ["BACKOFF_SECONDS", "LIFELINE", "STEADY_SECONDS", "Supervisor", "follow_lifeline"]
 
 LIFELINE = "COPROD_LIFELINE"
 """The environment variable with the number of the lifeline's file descriptor."""
@@ -34,11 +34,11 @@ _ALLOCATOR: Final = {
     "MALLOC_MMAP_THRESHOLD_": "131072",
 }
 """How the allocator of the children gives memory back, where the environment says nothing else."""
-_BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
-_STEADY_SECONDS = 10.0
 _FAILURES = 4
-_EXITS_KEPT = 256
-_PIECE = 1 << 16
+BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
+"""How long a process waits to be started again, by how often it failed to start."""
+STEADY_SECONDS = 10.0
+"""A process that ended by itself after so long had started well."""
 
 
 class Supervisor:
@@ -46,11 +46,9 @@ class Supervisor:
 
     def __init__(self, run: Path) -> None:
         """Keep children whose ends are recorded below ``run``."""
-        self._exits = run / "exits"
-        self._exits.mkdir(exist_ok=True)
+        self._run = run
         self._lifeline, self._held = os.pipe()
         self._stopping = threading.Event()
-        self._forgetting = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._threads: list[threading.Thread] = []
         self._failures: dict[str, int] = {}
@@ -61,8 +59,6 @@ class Supervisor:
         module: str,
         environ: Mapping[str, str],
         fds: Sequence[int] = (),
-        *,
-        heard: bool = False,
     ) -> None:
         """Run a Python module as a child from now until `stop`.
 
@@ -71,12 +67,10 @@ class Supervisor:
             module: the module, run with ``python -m``.
             environ: environment variables beside those of this process.
             fds: file descriptors that the child inherits under the same numbers.
-            heard: whether its standard error passes through this process, so that a breakdown of
-                the engine is recorded with its end. It has no children of its own.
         """
         thread = threading.Thread(
             target=self._keep,
-            args=(name, module, environ, tuple(fds), heard),
+            args=(name, module, environ, tuple(fds)),
             name=name,
             daemon=True,
         )
@@ -126,7 +120,6 @@ class Supervisor:
         module: str,
         environ: Mapping[str, str],
         fds: tuple[int, ...],
-        heard: bool,
     ) -> None:
         self._failures[name] = failures = 0
         while not self._stopping.is_set():
@@ -136,82 +129,29 @@ class Supervisor:
                 env={**_ALLOCATOR, **os.environ, **environ, LIFELINE: str(self._lifeline)},
                 pass_fds=(self._lifeline, *fds),
                 stdin=subprocess.DEVNULL,
-                stderr=subprocess.PIPE if heard else None,
                 start_new_session=True,
                 umask=0o077,  # what it writes is for its user alone
             )
-            (self._exits / str(child.pid)).unlink(missing_ok=True)  # of one with its number before
+            forget_exit(self._run, child.pid)
             self._running[name] = child
             if self._stopping.is_set():
                 child.terminate()
-            stderr = _passed_on(child.stderr) if child.stderr else b""
             status = child.wait()
             del self._running[name]
-            self.record(child.pid, status, panic_in(stderr))
-            # A child that a signal ended has met a limit while it worked; only one that cannot
-            # start is worth waiting for, and hostile queries must not slow the others down.
-            steady = status <= 0 or time.monotonic() - started > _STEADY_SECONDS
+            record_exit(self._run, child.pid, status)
+            # Only one that cannot start is worth waiting for, and not one that a signal ended.
+            steady = status <= 0 or time.monotonic() - started > STEADY_SECONDS
             self._failures[name] = failures = 0 if steady else failures + 1
-            self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
-
-    def record(self, pid: int, status: int, panic: str = "") -> None:
-        """Write down how the process with that number ended, as `subprocess` tells it.
-
-        Args:
-            pid: its number.
-            status: its exit status.
-            panic: what the engine said when it broke down.
-        """
-        unfinished = self._exits / f".{pid}"
-        unfinished.write_text(f"{status}\n{panic}", encoding="utf-8")
-        unfinished.rename(self._exits / str(pid))
-        with self._forgetting:  # an end that another thread forgets meanwhile has no age
-            records = sorted(self._exits.glob("[0-9]*"), key=lambda record: record.stat().st_mtime)
-            for old in records[:-_EXITS_KEPT]:
-                old.unlink()
+            self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
 
 
-def exit_status(run: Path, pid: int, seconds: float = 1.0) -> int | None:
-    """The exit status of the child with that number, as `subprocess` gives it; None if unknown.
+def follow_lifeline(descriptor: int | None = None) -> None:
+    """In a child: end this process as soon as its parent is gone.
 
-    Waits a moment: the end of a connection is seen before its process is reaped.
+    Args:
+        descriptor: of the lifeline, where it is not the one that `Supervisor` hands on.
     """
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            record = (run / "exits" / str(pid)).read_text(encoding="utf-8")
-            return int(record.partition("\n")[0])
-        except FileNotFoundError:
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(0.005)
-
-
-def panic(run: Path, pid: int) -> str:
-    """The engine's panic message in the child with that number; empty if it did not panic.
-
-    `exit_status` has waited for the record.
-    """
-    try:
-        record = (run / "exits" / str(pid)).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    return record.partition("\n")[2]
-
-
-def _passed_on(stream: IO[bytes]) -> bytes:
-    """Pass the standard error of a child on to ours until the child ends; the last of it."""
-    last = b""
-    with stream:
-        while piece := os.read(stream.fileno(), _PIECE):
-            os.write(2, piece)
-            last = (last + piece)[-_PIECE:]
-    return last
-
-
-def follow_lifeline() -> None:
-    """In a child: end this process as soon as its parent is gone."""
-    descriptor = int(os.environ[LIFELINE])
+    descriptor = int(os.environ[LIFELINE]) if descriptor is None else descriptor
 
     def follow() -> NoReturn:
         while os.read(descriptor, 1):

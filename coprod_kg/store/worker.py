@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from coprod_kg.errors import CoprodError, QueryMemory
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.limits import limited, no_core_files, peak_memory
+from coprod_kg.sandbox.limits import limited, peak_memory
 from coprod_kg.store.asked_dataset import dataset
 from coprod_kg.store.base import Hidden
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.formats import choose
-from coprod_kg.store.lanes import LANE, Lane
+from coprod_kg.store.lanes import Lane
 from coprod_kg.store.snapshots import Reader, Snapshots
 from coprod_kg.store.supervisor import follow_lifeline
 from coprod_kg.store.views import Views
@@ -38,10 +38,7 @@ from coprod_kg.store.worker_registry import WorkerRegistry
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["LISTEN", "AnswerWriter", "main"]
-
-LISTEN = "COPROD_LISTEN"
-"""The environment variable with the number of the shared listening socket."""
+__all__ = ["AnswerWriter", "main"]
 
 _REQUEST_SECONDS = 5.0
 _GROWTH = 256 << 20
@@ -260,13 +257,17 @@ def _hidden(request: Mapping[str, Any]) -> Hidden:
     return Hidden(tuple(graphs), record, tuple(rules))
 
 
-def main() -> None:
-    """Answer queries until the parent leaves or this process has grown too large."""
-    no_core_files()
+def main(listening: socket.socket, path: Path, lifeline: int) -> None:
+    """Answer queries until the parent leaves or this process has grown too large.
+
+    Args:
+        listening: where queries arrive.
+        path: the file of this worker's lane.
+        lifeline: the descriptor that can be read at its end when the parent has left.
+    """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # as deadlines want it, and only here allowed
-    follow_lifeline()
-    listening = socket.socket(fileno=int(os.environ[LISTEN]))
-    lane = Lane(Path(os.environ[LANE]))
+    follow_lifeline(lifeline)
+    lane = Lane(path)
     base_iri = os.environ["COPROD_BASE_IRI"]
     worker = Worker(
         Views(Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots"), base_iri),
@@ -294,7 +295,3 @@ def _answer_in_turn(worker: Worker, listening: socket.socket, lane: Lane, most: 
         with connection, suppress(OSError, EOFError):  # the client closed the connection
             worker.serve(connection)
         worker.ledger.release()
-
-
-if __name__ == "__main__":
-    main()

@@ -17,7 +17,7 @@ from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.store.engine_errors import stopped_by
-from coprod_kg.store.supervisor import exit_status, panic
+from coprod_kg.store.exits import exit_status, panic
 from coprod_kg.store.worker_registry import mark, taker
 
 __all__ = ["RESERVED", "NotAtOnce", "PendingQuery", "WorkerLost", "request"]

@@ -12,7 +12,7 @@ import pytest
 
 from coprod_kg.settings import Settings
 from tests.web.service import Running, running
-from tests.working import at_work, happens
+from tests.working import at_work, happens, query_workers
 
 PAIRS = "SELECT ?a ?b { ?a <urn:p> ?x . ?b <urn:p> ?y }"
 ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a <urn:p> ?x . ?b <urn:p> ?y . ?c <urn:p> ?z }"
@@ -53,8 +53,7 @@ def works(service: Running) -> bool:
 
 
 def workers(service: Running) -> set[int]:
-    found = service.supervisor.pids()
-    return {pid for name, pid in found.items() if name.startswith("query")}
+    return set(query_workers(service.supervisor))
 
 
 def test_a_large_answer_streams_whole(service: Running) -> None:
