@@ -244,8 +244,12 @@ def children(pid: int, *options: str) -> list[int]:
 def test_a_query_worker_that_is_killed_is_replaced(service: Serving, victims: str) -> None:
     for number in range(3):  # another query each time: none is answered without a worker
         [parent] = children(service.process.pid, "-f", "coprod_kg.store.workers")
-        for pid in children(parent) if victims == "workers" else [parent]:
+        workers = children(parent)
+        for pid in workers if victims == "workers" else [parent]:
             os.kill(pid, signal.SIGKILL)
+        # Each sees by itself that its parent has gone.
+        for pid in workers:
+            await_end(pid)
         query = f"ASK {{}} # {victims} {number}"
         status, text = service.get("/sparql", query=query, format="json")
         assert (status, json.loads(text)["boolean"]) == (200, True)

@@ -167,7 +167,10 @@ class PendingQuery:
         stopped = stopped_by(
             status, "query", seconds, self._settings.query_memory_mb, panic(self._run, pid)
         )
-        return stopped or StoreUnavailable(f"the query worker ended with status {status}")
+        how = "" if status is None else f" with status {status}"
+        return stopped or StoreUnavailable(
+            f"the query worker ended before it answered{how}", fix="Send the query again."
+        )
 
 
 class _Frames:

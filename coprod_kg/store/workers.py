@@ -105,9 +105,11 @@ class _Parent:
                     self._pass_on(key.data)
             self._reap()
         signal.set_wakeup_fd(-1)  # nobody is there to be woken any more
-        for place in self._places:
-            if place.pid:
-                os.kill(place.pid, signal.SIGKILL)
+        alive = [place.pid for place in self._places if place.pid]
+        for pid in alive:
+            os.kill(pid, signal.SIGKILL)
+        for pid in alive:  # none may write into the runtime directory, which goes next
+            os.waitpid(pid, 0)
 
     def _fork(self, place: _Place) -> None:
         place.errors, written = os.pipe()
