@@ -9,7 +9,7 @@ import pyoxigraph as ox
 
 from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.licence import LICENCE
-from coprod_kg.model.namespaces import expand
+from coprod_kg.model.namespaces import named
 from coprod_kg.publishing.serialisations import written
 
 __all__ = [
@@ -115,7 +115,7 @@ def portal_document(
 
 def _typed(lines: bytes) -> Iterator[ox.Triple]:
     """The statements, sizes with the type that DCAT wants: the engine keeps one kind of integer."""
-    sizes, integer = _t("dcat:byteSize"), _t("xsd:nonNegativeInteger")
+    sizes, integer = named("dcat:byteSize"), named("xsd:nonNegativeInteger")
     for triple in _read(lines):
         if triple.predicate == sizes and isinstance(triple.object, ox.Literal):
             value = ox.Literal(triple.object.value, datatype=integer)
@@ -127,31 +127,31 @@ def _typed(lines: bytes) -> Iterator[ox.Triple]:
 def _sizes(lines: bytes, files: Mapping[str, File]) -> Iterator[ox.Triple]:
     for triple in _read(lines) if files else ():
         node = triple.object
-        if triple.predicate != _t("dcat:downloadURL") or not isinstance(node, ox.NamedNode):
+        if triple.predicate != named("dcat:downloadURL") or not isinstance(node, ox.NamedNode):
             continue
         file, part = files.get(node.value), triple.subject
         if file is None or not isinstance(part, ox.NamedNode):
             continue
-        size = ox.Literal(str(file.size), datatype=_t("xsd:nonNegativeInteger"))
-        digest = ox.Literal(file.sha256, datatype=_t("xsd:hexBinary"))
+        size = ox.Literal(str(file.size), datatype=named("xsd:nonNegativeInteger"))
+        digest = ox.Literal(file.sha256, datatype=named("xsd:hexBinary"))
         checksum = ox.NamedNode(f"{part.value}-sha256")
         algorithm = _spdx("checksumAlgorithm_sha256")
-        yield ox.Triple(part, _t("dcat:byteSize"), size)
+        yield ox.Triple(part, named("dcat:byteSize"), size)
         yield ox.Triple(part, _spdx("checksum"), checksum)
-        yield ox.Triple(checksum, _t("rdf:type"), _spdx("Checksum"))
+        yield ox.Triple(checksum, named("rdf:type"), _spdx("Checksum"))
         yield ox.Triple(checksum, _spdx("algorithm"), algorithm)
         yield ox.Triple(checksum, _spdx("checksumValue"), digest)
-        yield ox.Triple(algorithm, _t("rdf:type"), _spdx("ChecksumAlgorithm"))
+        yield ox.Triple(algorithm, named("rdf:type"), _spdx("ChecksumAlgorithm"))
 
 
 def _paged(paging: Paging) -> Iterator[ox.Triple]:
     page = ox.NamedNode(paging.page)
-    total = ox.Literal(str(paging.total), datatype=_t("xsd:integer"))
-    yield ox.Triple(page, _t("rdf:type"), _t("hydra:PartialCollectionView"))
-    yield ox.Triple(page, _t("hydra:totalItems"), total)
-    yield ox.Triple(page, _t("dcterms:isPartOf"), ox.NamedNode(paging.catalogue))
+    total = ox.Literal(str(paging.total), datatype=named("xsd:integer"))
+    yield ox.Triple(page, named("rdf:type"), named("hydra:PartialCollectionView"))
+    yield ox.Triple(page, named("hydra:totalItems"), total)
+    yield ox.Triple(page, named("dcterms:isPartOf"), ox.NamedNode(paging.catalogue))
     for name, address in paging.links.items():
-        yield ox.Triple(page, _t(f"hydra:{name}"), ox.NamedNode(address))
+        yield ox.Triple(page, named(f"hydra:{name}"), ox.NamedNode(address))
 
 
 def dataset_views(
@@ -273,10 +273,6 @@ def dublin_core(dataset: DatasetView) -> list[tuple[str, str]]:
 
 def _read(lines: bytes) -> list[ox.Triple]:
     return [quad.triple for quad in ox.parse(lines, format=ox.RdfFormat.N_TRIPLES)]
-
-
-def _t(name: str) -> ox.NamedNode:
-    return ox.NamedNode(expand(name))
 
 
 def _spdx(name: str) -> ox.NamedNode:
