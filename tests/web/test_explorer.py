@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from coprod_kg.formats.table import Cell
 from coprod_kg.model.translations import amount, day
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
+from coprod_kg.web.explorer.timeline import timeline
 from tests.memory_store import MemoryStore
 from tests.web.conftest import BASE, tiny_world
 from tests.web.test_pages import BROWSER, page
@@ -263,8 +265,8 @@ def test_what_the_answer_names_by_its_label_alone_is_translated_too(missing: Fla
     assert "Keine Stufe bekannt" in stages
     assert "No stage known" not in stages
     page = missing.get("/da/barriers/lack-of-funding", headers=BROWSER).text
-    assert re.search(r"<td>(Aktiv|Overvundet|Accepteret)</td>", page)
-    assert not re.search(r"<td>(Active|Overcome|Staff|Manager)</td>", page)
+    assert re.search(r"<td[^>]*>(Aktiv|Overvundet|Accepteret)</td>", page)
+    assert not re.search(r"<td[^>]*>(Active|Overcome|Staff|Manager)</td>", page)
 
 
 @pytest.mark.parametrize(
@@ -337,6 +339,44 @@ def test_an_initiative_tells_in_the_words_of_assess_why_it_stands_there(
     assert "not on record" in text
     assert "Meant for:" in text
     assert "The need is everywhere." in text
+
+
+TWICE = """<id/barrier-report/once> a cp:BarrierReport ; cp:about <id/initiative/genbrug> ;
+        cp:barrier barrier:lack-of-funding ; cp:claimedBy <id/agent/coder> ;
+        cp:basis basis:self-claim .
+    <id/barrier-report/again> a cp:BarrierReport ; cp:about <id/initiative/genbrug> ;
+        cp:barrier barrier:lack-of-funding ; cp:claimedBy <id/agent/coder> ;
+        cp:basis basis:secondary-coding .
+    <id/organisation/koege-kommune> a org:Organization ; rdfs:label "Køge Kommune"@da .
+    <id/initiative/genbrug> a cp:Initiative ; rdfs:label "Genbrug for alle"@da ;
+        cp:runBy <id/organisation/koege-kommune> .
+    <id/agent/coder> a prov:Agent ; rdfs:label "The coder"@en ."""
+
+
+def test_a_barrier_that_is_reported_twice_is_told_once(checkout: Path) -> None:
+    text = world(checkout, TWICE).get("/initiatives/genbrug", headers=BROWSER).text
+    told = text.partition('id="barriers"')[2].partition("</section>")[0]
+    assert told.count("<h3>") == 1
+    assert told.count("What became of it is not said") == 2
+    assert told.count("Who they are") == 1
+
+
+def test_two_who_agree_on_a_line_of_stages_share_it() -> None:
+    rows = [
+        {
+            "initiative": Cell("uri", "urn:a"),
+            "initiativeLabel": Cell("literal", "A"),
+            "claimantLabel": Cell("literal", claimant),
+            "stage": Cell("uri", f"urn:{stage}"),
+            "stageLabel": Cell("literal", stage),
+            "from": Cell("literal", year),
+        }
+        for claimant, last in (("One", "2012"), ("Two", "2012"), ("Three", "2015"))
+        for stage, year in (("pilot-project", "2010"), ("project", last))
+    ]
+    drawn = timeline(rows, 2020)
+    assert [line.spans[-1].start for line in drawn.lines] == [2012, 2015]
+    assert (drawn.first, drawn.last) == (2010, 2020)
 
 
 def test_every_view_in_another_language_keeps_its_links_there(client: FlaskClient) -> None:

@@ -268,6 +268,18 @@ def test_the_answer_stands_on_the_first_screen_of_a_phone(browser: Any, address:
     page.close()
 
 
+def test_no_column_is_cut_off_on_a_phone(browser: Any, address: str) -> None:
+    """Tables become lists there; only a matrix or a comparison of many may be wider."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    for view in ("/initiatives/alpha", "/pathways", "/barriers/inter-org-complexity"):
+        page.goto(f"{address}{view}")
+        wider = "element => element.scrollWidth > element.clientWidth"
+        assert page.locator("table.stack").count(), view
+        for region in page.locator(".scroll").all():
+            assert not region.evaluate(wider), view
+    page.close()
+
+
 def test_where_we_stand_prints_on_two_sheets(browser: Any, address: str, tmp_path: Path) -> None:
     page = browser.new_page()
     for view in ("/organisations/river-hospital", "/barriers/inter-org-complexity"):

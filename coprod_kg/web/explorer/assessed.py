@@ -57,6 +57,14 @@ class Assessed:
     names: dict[str, Cell]
 
     @property
+    def barriers(self) -> list[list[dict[str, Any]]]:
+        """The reports of barriers, those of the same barrier together."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for report in self.values["barriers"]:
+            found.setdefault(report["iri"], []).append(report)
+        return list(found.values())
+
+    @property
     def missing(self) -> list[dict[str, Any]]:
         """The required criteria that are not on record, of the first profile that has any."""
         for profile in self.shown:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from flask import Response
 
@@ -17,6 +18,8 @@ from coprod_kg.web.site import VOCABULARY
 __all__ = ["concept", "overview"]
 
 _BY_STAGE = {"barrier": "barriers-by-stage", "enabler": "enablers-by-stage"}
+_SHOWN: Final = 60
+"""So many of those who overcame it or went on are named; the question has all."""
 _LISTED = {"barrier": "initiatives-facing-barrier", "enabler": "initiatives-with-enabler"}
 
 
@@ -33,6 +36,24 @@ class Row:
     def total(self) -> int:
         """The sum of its cells: what the rows are ordered by."""
         return sum(cell.number or 0 for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What one initiative that reports a barrier did all the same.
+
+    Attributes:
+        iri, label: of the initiative.
+        steps: each move: the stage before, the stage after, the year or an empty text.
+        unplaced: whether it is not said at which step it met the barrier.
+        bases: what the reports rest on, in words.
+    """
+
+    iri: str
+    label: Cell
+    steps: tuple[tuple[str, str, str], ...]
+    unplaced: bool
+    bases: tuple[str, ...]
 
 
 def overview(page: Page, kind: str) -> Response:
@@ -80,6 +101,7 @@ def concept(page: Page, kind: str, name: str) -> Response:
     overcome = page.ask("barriers-overcome", **({kind: name} if kind == "barrier" else {}))
     passed = [row for row in overcome.rows if row.get(kind) and row[kind].value == iri]
     moved = page.ask("moved-on-despite-barrier", barrier=name).rows if kind == "barrier" else ()
+    went_on = _moves(moved)
     reporting = extent["barred" if kind == "barrier" else "enabled"].number
     initiatives = {row["initiative"].value for row in reports.rows}
     steps = _steps_of(page, name) if kind == "barrier" else []
@@ -97,11 +119,35 @@ def concept(page: Page, kind: str, name: str) -> Response:
         total=Figure(len(initiatives), page.link(_LISTED[kind], **{kind: name}), reporting),
         reports=reports.rows,
         standpoints=_standpoints(reports),
-        passed=passed,
-        moved=moved,
+        passed=passed[:_SHOWN],
+        passed_all=passed,
+        moved=went_on[:_SHOWN],
+        moved_all=len(went_on),
         listed=_LISTED[kind],
         coded=_coded(reports),
     )
+
+
+def _moves(rows: Iterable[Mapping[str, Cell]]) -> list[Moves]:
+    """The rows of ``moved-on-despite-barrier`` as one entry for each initiative."""
+    found: dict[str, list[Mapping[str, Cell]]] = {}
+    for row in rows:
+        found.setdefault(row["initiative"].value, []).append(row)
+    return [
+        Moves(
+            iri,
+            several[0]["initiativeLabel"],
+            tuple(dict.fromkeys(_step(row) for row in several)),
+            not any("step" in row for row in several),
+            tuple(dict.fromkeys(row["basisLabel"].value for row in several)),
+        )
+        for iri, several in found.items()
+    ]
+
+
+def _step(row: Mapping[str, Cell]) -> tuple[str, str, str]:
+    year = row["when"].value[:4] if "when" in row else ""
+    return row["fromStageLabel"].value, row["toStageLabel"].value, year
 
 
 def _matrix(page: Page, kind: str, stages: Iterable[StageRow]) -> list[Row]:

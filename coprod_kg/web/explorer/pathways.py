@@ -9,7 +9,7 @@ from flask import Response
 
 from coprod_kg.formats.table import Cell
 from coprod_kg.web.explorer.page import Figure, Page
-from coprod_kg.web.explorer.timeline import Line, Timeline, rank_of, timeline
+from coprod_kg.web.explorer.timeline import rank_of, timeline
 
 __all__ = ["pathways"]
 
@@ -22,23 +22,28 @@ _ENDS: Final = ("fromStage", "toStage")
 def pathways(page: Page) -> Response:
     """The page of the moves."""
     history = page.first("initiative-history", _JUDGEMENTS).rows
-    drawn = timeline(history, datetime.now(UTC).year)
-    moved = tuple(line for line in drawn.lines if len(line.spans) > 1 or line.dropped)
+    today = datetime.now(UTC).year
+    known = timeline(history, today)
+    moved = [line for line in known.lines if len(line.spans) > 1 or line.dropped]
+    shown = {(line.iri, line.claimant) for line in moved[:_LINES]}
+    # Drawn anew, so that the years are those of the lines that are shown.
+    drawn = timeline((row for row in history if _key(row) in shown), today)
     return page.render(
         "explorer/pathways.html",
         moves=_moves(page),
-        moved=_part(drawn, moved[:_LINES]),
-        left_out=len(moved) - len(moved[:_LINES]),
-        stayed=len(drawn.lines) - len(moved),
+        moved=drawn,
+        several=len(drawn.lines) > len({line.iri for line in drawn.lines}),
+        left_out=len(moved) - len(shown),
+        stayed=len({line.iri for line in known.lines} - {line.iri for line in moved}),
         cut=len(history) == _JUDGEMENTS,
-        undated=drawn.undated,
+        undated=known.undated,
         stalled=page.ask("initiatives-below-target").rows,
         claims=page.site.claims(page.version),
     )
 
 
-def _part(whole: Timeline, lines: tuple[Line, ...]) -> Timeline:
-    return Timeline(whole.first, whole.last, lines, whole.ticks, whole.undated)
+def _key(row: Mapping[str, Cell]) -> tuple[str, str]:
+    return row["initiative"].value, row["claimantLabel"].value
 
 
 def _moves(page: Page) -> list[tuple[Mapping[str, Cell], Figure, int | None]]:

@@ -45,10 +45,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One initiative's stages over the years."""
+    """One initiative's stages over the years, as one claimant or several see them."""
 
     iri: str
     name: Cell
+    claimant: str
     spans: tuple[Span, ...]
 
     @property
@@ -87,9 +88,14 @@ def timeline(rows: Iterable[Mapping[str, Cell]], today: int) -> Timeline:
     first, last = min(years, default=today), max(today, *years) if years else today
     scale = 100 / max(last - first + 1, 1)
     lines = [
-        Line(iri, several[0]["initiativeLabel"], tuple(_spans(several, first, last, scale)))
-        for (iri, _), several in by_line.items()
+        Line(iri, several[0]["initiativeLabel"], claimant, spans)
+        for (iri, claimant), several in by_line.items()
+        for spans in [tuple(_spans(several, first, last, scale))]
     ]
+    alike: dict[tuple[str, tuple[Span, ...]], Line] = {}  # who agree need no line each
+    for line in lines:
+        alike.setdefault((line.iri, line.spans), line)
+    lines = list(alike.values())
     lines.sort(key=lambda line: (line.spans[0].start, line.name.value))
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100) if (last - first) / step <= 8)
     begin = first + -first % step
