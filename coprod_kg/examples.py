@@ -1,6 +1,11 @@
 """The published example cases, submitted like anybody's data."""
 
-from coprod_kg.ingest.submit import Outcome, Sender, submit
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from coprod_kg.ingest.check import Progress, checked_files
+from coprod_kg.ingest.submit import Outcome, Sender, submit_checked
 from coprod_kg.model.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -14,11 +19,23 @@ _PROJECT = Sender(
 )
 
 
-def submit_examples(store: Store, settings: Settings) -> list[Outcome]:
+def submit_examples(
+    store: Store, settings: Settings, meanwhile: Callable[[], object] = lambda: None
+) -> list[Outcome]:
     """Submit every file of the example data in one commit.
 
     There is one per organisation, and one for each other coder of the same cases. All are
     secondary coding from public sources, and say so in every claim.
+
+    Args:
+        store: where they go.
+        settings: the limits, the base IRI and the data directory.
+        meanwhile: done while the files are checked, and before they are committed.
     """
     paths = sorted(path for path in files("examples").glob("*/*.ttl") if path.parent.name in _FROM)
-    return submit(paths, store, settings, _PROJECT)
+    started = datetime.now(UTC)
+    with ThreadPoolExecutor(1, "check") as thread:
+        checking = thread.submit(checked_files, paths, settings, Progress())
+        meanwhile()
+        checked = checking.result()
+    return submit_checked(checked, started, store, settings, _PROJECT)

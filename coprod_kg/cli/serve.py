@@ -5,6 +5,8 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
@@ -16,9 +18,10 @@ from coprod_kg.examples import submit_examples
 from coprod_kg.model.files import files
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.queries.lint import faults, files_of
+from coprod_kg.server import FILLED
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
-from coprod_kg.store.local import serving
+from coprod_kg.store.local import Service, serving
 from coprod_kg.store.supervisor import Supervisor
 
 __all__ = ["serve"]
@@ -46,13 +49,8 @@ def serve(settings: Settings, *, no_example: bool) -> None:
     try:
         with serving(settings, url) as service:
             _refuse_mistakes(service.store, settings)
-            empty = service.store.version() == 0
-            folders = [files("queries") / "questions"]
-            folders += [settings.queries] if settings.queries else []
-            publish_model(service.store, settings.base_iri, folders, settings.root, settings)
-            if empty and not no_example:
-                submit_examples(service.store, settings)
-            service.supervisor.keep("web", "coprod_kg.server.listen", service.environ)
+            with _web_when_filled(service):
+                _fill(service.store, settings, examples=not no_example)
             _await_web(settings, service.supervisor)
             if settings.freshness == "on":
                 service.supervisor.keep(
@@ -62,6 +60,30 @@ def serve(settings: Settings, *, no_example: bool) -> None:
             threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+
+
+@contextmanager
+def _web_when_filled(service: Service) -> Iterator[None]:
+    """Let the web processes load what they need in the context; at its end they listen."""
+    filled, held = os.pipe()
+    environ = {**service.environ, FILLED: str(filled)}
+    service.supervisor.keep("web", "coprod_kg.server.listen", environ, [filled])
+    yield
+    os.close(held)
+
+
+def _fill(store: Store, settings: Settings, *, examples: bool) -> None:
+    """Publish the model as it is now, and the example data in a store that is empty."""
+    folders = [files("queries") / "questions"]
+    folders += [settings.queries] if settings.queries else []
+
+    def publish() -> None:
+        publish_model(store, settings.base_iri, folders, settings.root, settings)
+
+    if examples and store.version() == 0:
+        submit_examples(store, settings, meanwhile=publish)
+    else:
+        publish()
 
 
 def _refuse_mistakes(store: Store, settings: Settings) -> None:

@@ -37,7 +37,16 @@ from coprod_kg.model.installed import Model
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store, attempt
 
-__all__ = ["Outcome", "Progress", "Sender", "Sent", "SubmitOptions", "submit", "validate"]
+__all__ = [
+    "Outcome",
+    "Progress",
+    "Sender",
+    "Sent",
+    "SubmitOptions",
+    "submit",
+    "submit_checked",
+    "validate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +90,31 @@ def submit(
         One outcome per file and organisation, in the order given. A refused file keeps no other
         one out, unless the other refers to what only the refused one describes.
     """
-    way, sender = way or SubmitOptions(), sender or Sender()
     started = datetime.now(UTC)
-    read = one_file_each(checked_files(files, settings, way.progress))
+    read = checked_files(files, settings, way.progress if way else Progress())
+    return submit_checked(read, started, store, settings, sender, way)
+
+
+def submit_checked(
+    read: list[Outcome],
+    started: datetime,
+    store: Store,
+    settings: Settings,
+    sender: Sender | None = None,
+    way: SubmitOptions | None = None,
+) -> list[Outcome]:
+    """Assess files that were read and validated, and commit as `submit` does.
+
+    Args:
+        read: what the check said of each (`coprod_kg.ingest.check.checked_files`).
+        started: when it began.
+        store: where they go.
+        settings: the limits, the base IRI and the data directory.
+        sender: who sends.
+        way: the options.
+    """
+    way, sender = way or SubmitOptions(), sender or Sender()
+    read = one_file_each(read)
     if way.links_apart:
         read = [replace(outcome, checked=links_apart(outcome.checked)) for outcome in read]
 

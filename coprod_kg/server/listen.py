@@ -6,6 +6,7 @@ They are forks of this process, which loads first what all of them need and shar
 """
 
 import gc
+import os
 from importlib import import_module
 
 from granian import Granian
@@ -15,6 +16,7 @@ from granian.log import LogLevels
 
 from coprod_kg.queries.ask import prepare_all
 from coprod_kg.queries.library import load_all, views
+from coprod_kg.server import FILLED
 from coprod_kg.settings import Settings
 from coprod_kg.store.supervisor import follow_lifeline
 
@@ -28,6 +30,8 @@ def main() -> None:
     follow_lifeline()
     settings = Settings.load()
     _load(settings)
+    if FILLED in os.environ:
+        os.read(int(os.environ[FILLED]), 1)  # returns when its other end is closed
     Granian(
         "coprod_kg.server.app:app",
         address=settings.host,

@@ -74,12 +74,15 @@ def statements(store: ox.Store, subject: Subject) -> Statements:
     return tuple(store.quads_for_pattern(subject, None, None, merged.MERGE))
 
 
-def _tally(quads: Collection[ox.Quad], classes: _Classes) -> Tally:
-    """What the statements about one subject contribute."""
+def _counted_for(quads: Collection[ox.Quad], classes: _Classes) -> list[tuple[str, ...]]:
+    """What the statements about one subject count for, each key once for each time.
+
+    No counts of them: adding up thousands of small tallies takes twice as long as counting once.
+    """
     own = _classes(quads)
-    found: Tally = Counter(key for quad in quads for key in _keys(quad, own, classes))
-    if quads:
-        found["subjects",] = 1
+    found: list[tuple[str, ...]] = [("subjects",)] if quads else []
+    for quad in quads:
+        found += _keys(quad, own, classes)
     return found
 
 
@@ -128,7 +131,7 @@ def counted(store: ox.Store) -> Tally:
     # The engine keeps the default graph in the order of its subjects.
     quads = store.quads_for_pattern(None, None, None, merged.MERGE)
     for _, alike in groupby(quads, key=lambda quad: quad.subject):
-        found.update(_tally(list(alike), classes))
+        found.update(_counted_for(list(alike), classes))
     return found
 
 
@@ -157,8 +160,8 @@ def recounted(
             continue
         found[subject] = "updated" if said and says else "created" if says else "removed"
         if tally is not None:
-            tally.subtract(_tally(said, then))
-            tally.update(_tally(says, now))
+            tally.subtract(_counted_for(said, then))
+            tally.update(_counted_for(says, now))
     if tally is not None:
         _count_leading(store, (then, now), found, tally, apart)
     return found

@@ -226,8 +226,13 @@ class Description:
 
 
 def _subjects(lines: bytes) -> set[Subject]:
-    """The subjects of N-Triples."""
-    return {quad.subject for quad in ox.parse(lines, ox.RdfFormat.N_TRIPLES)} if lines else set()
+    """The subjects of N-Triples; of lines that begin alike one is parsed."""
+    firsts = {}
+    for line in lines.splitlines(keepends=True):
+        start = line.partition(b" ")[0]
+        # A subject that is itself a triple has spaces: its lines begin alike and differ.
+        firsts[line if start.startswith(b"<<") else start] = line
+    return {quad.subject for quad in ox.parse(b"".join(firsts.values()), ox.RdfFormat.N_TRIPLES)}
 
 
 class CopiedDescription:
