@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coprod_kg.access import hidden
 from coprod_kg.errors import StoreError
@@ -16,7 +18,7 @@ from coprod_kg.store import durable as durable_store
 from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.durable import Durable
+from coprod_kg.store.durable import Durable, quads_of
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.upgrades import upgrade
@@ -106,6 +108,27 @@ def new_graphs() -> dict[str, bytes]:
     lines = [f"<urn:{n}> <urn:p{'p' * 60}> <urn:o{n}> .\n" for n in range(20_000)]
     parts = lines[:4_000], lines[3_000:19_000], lines[18_000:]  # the second is large by itself
     return dict(zip(GRAPHS, ("".join(part).encode() for part in parts), strict=False))
+
+
+TERMS = st.one_of(
+    st.text(max_size=12).map(ox.Literal),
+    st.sampled_from(['" .\n', "# .", " .", "\\", '\\"', "a\r", "> ."]).map(ox.Literal),
+    st.text(max_size=5).map(lambda text: ox.Literal(text, language="en-GB")),
+    st.integers().map(ox.Literal),
+    st.sampled_from(["urn:o", "urn:#o.", "urn:\u00e6"]).map(ox.NamedNode),
+)
+BETWEEN = st.sampled_from([" ", "\t", "  "])
+ENDS = st.sampled_from([" .\n", ".\n", " . # a comment\n", " . # one that ends .\n", " .\n\n# .\n"])
+
+
+@given(st.lists(st.tuples(TERMS, BETWEEN, ENDS), max_size=6))
+def test_n_triples_become_n_quads_however_they_are_spaced(
+    said: list[tuple[ox.Literal | ox.NamedNode, str, str]],
+) -> None:
+    text = "".join(f"<urn:s>{space}<urn:p>{space}{term}{end}" for term, space, end in said).encode()
+    graph = ox.NamedNode("urn:g")
+    made = {*ox.parse(quads_of(text, graph), ox.RdfFormat.N_QUADS)}
+    assert made == {merged.placed(quad, graph) for quad in ox.parse(text, ox.RdfFormat.N_TRIPLES)}
 
 
 def test_new_graphs_that_are_large_together_are_merged_in_bulk(tmp_path: Path) -> None:

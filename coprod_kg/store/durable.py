@@ -32,7 +32,7 @@ from coprod_kg.store.snapshots import Snapshots
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["Durable", "open_store"]
+__all__ = ["Durable", "open_store", "quads_of"]
 
 _BULK_BYTES = 8 << 20
 """From this size on a graph is loaded in bulk, which keeps memory level."""
@@ -327,7 +327,7 @@ class Durable:
             self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.MERGE)
         for graph, triples in large.items():
             self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.node(graph))
-        quads = b"".join(_quads(new[graph], merged.node(graph)) for graph in small)
+        quads = b"".join(quads_of(new[graph], merged.node(graph)) for graph in small)
         self.store.bulk_load(quads, ox.RdfFormat.N_QUADS)
         return new
 
@@ -420,7 +420,7 @@ def _list_bytes(directory: DataDirectory) -> int:
     return sum(path.stat().st_size for path in directory.store.glob("MANIFEST-*"))
 
 
-def _quads(triples: bytes, graph: ox.NamedNode) -> bytes:
+def quads_of(triples: bytes, graph: ox.NamedNode) -> bytes:
     """N-Triples as N-Quads of one graph."""
     if not _PLAIN.fullmatch(triples):
         triples = (
