@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import pyoxigraph as ox
+
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Cell
+from coprod_kg.model.graph import text_of
 from coprod_kg.queries.ask import Question, taken
 from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.replies import Conditions, offers_among
@@ -64,17 +67,16 @@ def rows(site: Site, view: str, number: int) -> Sequence[Mapping[str, Cell]]:
 def datasets(site: Site, number: int) -> tuple[tuple[str, str], ...]:
     """Every dataset and when it was changed last, as everybody sees it who is answered here.
 
-    Kept for a few versions: with ten thousand datasets the list takes a second, and each page of
-    the catalogue needs to know how many there are.
+    In the order of the pages of the catalogue. Kept for a few versions: each page needs to know
+    how many there are.
     """
     key = site.lineage, number, site.private.organisations()
     if key not in _LISTS:
-        answer = site.about("view-datasets", _graph(site), number).answer(("text/csv",))
-        told = (taken(answer, _MOST_BYTES) or b"").decode().splitlines()[1:]
-        pairs = (row.rpartition(",") for row in told)
+        said = ox.parse(lines(site, "view-datasets", number), format=ox.RdfFormat.N_TRIPLES)
+        pairs = ((text_of(quad.subject), text_of(quad.object)) for quad in said)
         if len(_LISTS) >= _MOST_LISTS:
             _LISTS.clear()
-        _LISTS[key] = tuple((iri, modified) for iri, _, modified in pairs)
+        _LISTS[key] = tuple(sorted(pairs))
     return _LISTS[key]
 
 
