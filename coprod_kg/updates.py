@@ -38,7 +38,8 @@ _RESERVED: Final = {
     "catalogue": "it is published by this software",
     "queries": "a question enters by PUT /queries/NAME, where it is looked over first",
     "assessment/": "it holds what this software concludes, and is computed again",
-    "organisation/": "an organisation's data enters by a submission, which is validated first",
+    "organisation/": "an organisation's data enters by a submission, which is validated first; "
+    "coprod-kg submissions rollback takes one back",
 }
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "DatasetView",
     "File",
     "Paging",
+    "dataset_list",
     "dataset_views",
     "dublin_core",
     "portal_document",
@@ -152,6 +153,15 @@ def _paged(paging: Paging) -> Iterator[ox.Triple]:
     yield ox.Triple(page, named("dcterms:isPartOf"), ox.NamedNode(paging.catalogue))
     for name, address in paging.links.items():
         yield ox.Triple(page, named(f"hydra:{name}"), ox.NamedNode(address))
+
+
+def dataset_list(lines: bytes) -> tuple[tuple[str, str], ...]:
+    """The datasets and when each was changed last, in the order of the catalogue's pages.
+
+    Args:
+        lines: what is said of that, as N-Triples.
+    """
+    return tuple(sorted((text_of(said.subject), text_of(said.object)) for said in _read(lines)))
 
 
 def dataset_views(

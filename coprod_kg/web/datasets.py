@@ -26,6 +26,7 @@ from coprod_kg.web.dumps import known_files
 from coprod_kg.web.protocol import is_iri, parameters, version
 from coprod_kg.web.replies import LATEST, PINNED
 from coprod_kg.web.site import Site
+from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = ["blueprint"]
 
@@ -78,11 +79,15 @@ def _found(
     """What the catalogue says of a dataset, and what is known of files that were made since.
 
     Raises:
+        Withdrawn: it is no more, as its organisation is.
         NotFound: there is none of that name.
     """
     iri = f"{site.settings.base_iri}dataset/{slug}"
     said = lines(site, "view-catalogue", number, dataset=(iri,)) if is_iri(iri) else b""
     if f"<{expand('dcat:dataset')}> <{iri}> .".encode() not in said:
+        organisation = f"{site.settings.base_iri}id/organisation/{slug.partition('-')[2]}"
+        if slug.startswith("organisation-") and number == site.version():
+            refuse_withdrawn(site, organisation, number, iri)
         raise NotFound(f"there is no dataset {slug[:100]!r}", fix="/catalogue lists them.")
     return said, dataset_views(said, [iri], made)[0]
 

@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import pyoxigraph as ox
-
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Cell
-from coprod_kg.model.graph import text_of
+from coprod_kg.publishing.portal_documents import dataset_list
 from coprod_kg.queries.ask import Question, taken
 from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.replies import Conditions, offers_among
@@ -67,16 +65,13 @@ def rows(site: Site, view: str, number: int) -> Sequence[Mapping[str, Cell]]:
 def datasets(site: Site, number: int) -> tuple[tuple[str, str], ...]:
     """Every dataset and when it was changed last, as everybody sees it who is answered here.
 
-    In the order of the pages of the catalogue. Kept for a few versions: each page needs to know
-    how many there are.
+    Kept for a few versions: each page needs to know how many there are.
     """
     key = site.lineage, number, site.private.organisations()
     if key not in _LISTS:
-        said = ox.parse(lines(site, "view-datasets", number), format=ox.RdfFormat.N_TRIPLES)
-        pairs = ((text_of(quad.subject), text_of(quad.object)) for quad in said)
         if len(_LISTS) >= _MOST_LISTS:
             _LISTS.clear()
-        _LISTS[key] = tuple(sorted(pairs))
+        _LISTS[key] = dataset_list(lines(site, "view-datasets", number))
     return _LISTS[key]
 
 

@@ -16,7 +16,14 @@ from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import VOCABULARY, Site
 
-__all__ = ["RECORDS", "ThingAddress", "record_kind", "thing_address", "versions_with"]
+__all__ = [
+    "RECORDS",
+    "ThingAddress",
+    "record_kind",
+    "refuse_withdrawn",
+    "thing_address",
+    "versions_with",
+]
 
 RECORDS: Final = ("graph", "submission", "version", "model")
 """The kinds of records, each the first part of its IRIs below the base."""
@@ -96,7 +103,7 @@ def _found(site: Site, start: str, local: str, number: int) -> str:
             if _is_known(site, start + reading, number):
                 return start + reading
         for reading in readings(local) if number == site.version() else ():
-            _refuse_withdrawn(site, start + reading, number)
+            refuse_withdrawn(site, start + reading, number)
     raise NotFound(
         f"nothing is known about {start}{readings(local[:_LONGEST])[0]}",
         fix="Begin at /, or ask at /sparql.",
@@ -129,8 +136,14 @@ def versions_with(site: Site, path: str) -> list[int] | None:
     ]
 
 
-def _refuse_withdrawn(site: Site, iri: str, number: int) -> None:
+def refuse_withdrawn(site: Site, iri: str, number: int, named: str = "") -> None:
     """Tell of a thing that was there once, as far as the client may know.
+
+    Args:
+        site: what all routes share.
+        iri: the thing.
+        number: the version in which it is looked for.
+        named: what was asked for, where that only comes and goes with the thing.
 
     Raises:
         Withdrawn: a version removed it.
@@ -145,7 +158,7 @@ def _refuse_withdrawn(site: Site, iri: str, number: int) -> None:
     last = removed - 1
     kept = last in site.store.versions()
     raise Withdrawn(
-        f"{iri} was withdrawn with version {removed} on {when}{source}",
+        f"{named or iri} was withdrawn with version {removed} on {when}{source}",
         fix=f"Version {last} was the last that had it"
         + (f": add ?version={last}." if kept else "; it is not kept any more."),
     )

@@ -445,7 +445,14 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
     assert client.get(f"/doc/{thing}").status_code == 200
     graphs = {f"{BASE}graph/{kind}/{CASE}": b"" for kind in ("organisation", "assessment")}
     store.commit(Change(replace=graphs, activity=f"{BASE}submission/taken-back"))
-    for address in (f"/id/{thing}", f"/doc/{thing}", f"/page/{thing}"):
+    dataset = f"/dataset/organisation-{CASE}"
+    for address in (
+        f"/id/{thing}",
+        f"/doc/{thing}",
+        f"/page/{thing}",
+        dataset,
+        f"{dataset}/linkset",
+    ):
         response = client.get(address)
         assert response.status_code == 410
         told = response.get_json()
@@ -453,7 +460,9 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
         assert f"{BASE}submission/taken-back" in told["detail"]
         assert f"?version={before}" in told["fix"]
     assert client.get(f"/doc/{thing}?version={before}").status_code == 200
-    assert client.get("/doc/initiative/never-was").status_code == 404
+    assert client.get(f"{dataset}?version={before}").status_code == 200
+    for never in ("/doc/initiative/never-was", "/dataset/organisation-never-was"):
+        assert client.get(never).status_code == 404
     assert f"/dataset/organisation-{CASE}" not in client.get("/catalogue").text
     check_counts(changing)
 

@@ -18,6 +18,8 @@ from coprod_kg.ingest.harvest_sources import (
 )
 from coprod_kg.ingest.history import roll_back
 from coprod_kg.ingest.outcome import Outcome, Sender
+from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.reported import reported
 from coprod_kg.ingest.submit import submit
 from coprod_kg.publishing.fetched import Fetched
 from coprod_kg.publishing.graphs import publish_model
@@ -120,6 +122,10 @@ def test_a_source_is_taken_in_and_again_only_where_it_changed(
         again = taken(portal, target, face=face)
         assert [outcome.error for outcome in again] == [None] * len(CASES), face
         assert all(outcome.unchanged for outcome in again), face
+        told = as_text(reported(again), BASE).splitlines()
+        number = len(CASES)
+        assert told[0] == f"{number} files hold what is in the store already, byte for byte."
+        assert told[2:] == [f"{number} of {number} accepted, 0 refused. Nothing was changed."]
     assert target.store.version() == version
 
 

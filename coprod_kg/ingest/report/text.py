@@ -12,11 +12,18 @@ __all__ = ["as_text"]
 _PLACES: Final = 4
 _NAMES: Final = 8
 _WIDTH: Final = 96
+_KNOWN: Final = 2
+"""More files than so many that were known already are told in one line."""
 
 
 def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) -> str:
     """The report as lines, with control characters of the file replaced."""
-    lines = [line for file in files for line in _file(file, base_iri)]
+    known = sum(file.unchanged for file in files)
+    together = known > _KNOWN
+    shown = (file for file in files if not (together and file.unchanged))
+    lines = [line for file in shown for line in _file(file, base_iri)]
+    if together:
+        lines += [f"{known} files hold what is in the store already, byte for byte.", ""]
     text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
     return "".join(
         character if character.isprintable() or character == "\n" else "\ufffd"
