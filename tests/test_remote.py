@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from coprod_kg.access import Private
 from coprod_kg.cli.__main__ import coprod_kg
-from coprod_kg.errors import StoreError, StoreUnavailable, WrongUsage
+from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Hidden, Query
 from coprod_kg.store.directory import DataDirectory
@@ -437,6 +437,23 @@ def test_while_another_writes_a_commit_is_refused(
         ):
             other.durable.commit([change(1)])
         assert other.durable.commit([change(1)]).version == 1
+
+
+@ON_OXIGRAPH
+def test_a_writer_that_was_overtaken_goes_first(
+    fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (settings_of(fresh, tmp_path / name) for name in "ab")
+    monkeypatch.setattr(pair, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(pair, "_FIRST_SECONDS", 600.0)
+    with Writer.of(first) as late, Writer.of(second) as quick:
+        assert quick.durable.commit([change(1)]).version == 1
+        with pytest.raises(StoreChanged):
+            late.durable.commit([replace(change(2), base=0)])
+        with pytest.raises(StoreUnavailable, match="writes to the engine"):
+            quick.durable.commit([change(3)])
+        assert late.durable.commit([replace(change(2), base=1)]).version == 2
+        assert quick.durable.commit([change(3)]).version == 3
 
 
 @ON_OXIGRAPH

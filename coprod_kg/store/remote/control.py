@@ -22,6 +22,7 @@ __all__ = [
     "changed_since",
     "clock",
     "drafts",
+    "is_taken",
     "literal",
     "moved",
     "moving",
@@ -152,6 +153,12 @@ def take(engine: Engine, token: str, holder: str, until: datetime) -> None:
         f"OPTIONAL {{ {_C} {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} "
         f"FILTER(!BOUND(?t) || ?t = {literal(token)} || ?u < NOW()) }} }}"
     )
+
+
+def is_taken(engine: Engine) -> bool:
+    """Whether somebody has the lease, by the engine's clock."""
+    text = f"SELECT ?u {{ GRAPH {_C} {{ {_C} {_UNTIL} ?u FILTER(?u >= NOW()) }} }}"
+    return bool(rows(engine, text))
 
 
 def release(engine: Engine, token: str) -> None:

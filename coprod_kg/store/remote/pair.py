@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import QueryTimeout, StoreError, StoreUnavailable
+from coprod_kg.errors import QueryTimeout, StoreChanged, StoreError, StoreUnavailable
 from coprod_kg.store import merged
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from coprod_kg.store.directory import DataDirectory, write_durably
@@ -33,6 +33,8 @@ __all__ = ["Pair", "content"]
 
 _Made = TypeVar("_Made")
 _LEASE_SECONDS: Final = 60.0
+_FIRST_SECONDS: Final = 5.0
+"""So long it stays with whoever was overtaken."""
 _PATIENCE_SECONDS: Final = 20.0
 """How long a commit waits for the lease, and for the engine to say whether it was made."""
 _AGAIN_SECONDS: Final = 0.2
@@ -151,10 +153,24 @@ class Pair:
             if left:
                 control.drafts(self.engine, remove=left)
             yield state
+        except StoreChanged:
+            self._go_first()
+            raise
         finally:
             if self.leased:
                 with suppress(StoreError, QueryTimeout):  # it ends by itself
                     control.release(self.engine, self.token)
+
+    def _go_first(self) -> None:
+        """Keep the lease for a moment after another machine's commit came in between.
+
+        The change is made again at once, from the new version. Without the lease it would be
+        overtaken again and again by a machine that commits one change after the other.
+        """
+        with suppress(StoreError, QueryTimeout):
+            until = control.clock(self.engine) + timedelta(seconds=_FIRST_SECONDS)
+            control.take(self.engine, self.token, self.holder, until)
+            self.leased = False
 
     def _taken(self) -> State:
         end = time.monotonic() + _PATIENCE_SECONDS
@@ -169,12 +185,15 @@ class Pair:
                 )
             if state.token == self.token:
                 return state
-            if time.monotonic() > end:
-                raise StoreUnavailable(
-                    f"{state.holder} writes to the engine at the moment",
-                    fix="Send the change again in a minute.",
-                )
-            time.sleep(_AGAIN_SECONDS)
+            taken = True
+            while taken:  # only asked: to try would be a write, which holds up whoever has it
+                if time.monotonic() > end:
+                    raise StoreUnavailable(
+                        f"{state.holder} writes to the engine at the moment",
+                        fix="Send the change again in a minute.",
+                    )
+                time.sleep(_AGAIN_SECONDS)
+                taken = control.is_taken(self.engine)
 
     def switch(self, state: State, patches: Sequence[Patch]) -> None:
         """Make the next version of the engine, all of it or nothing.
