@@ -141,6 +141,22 @@ def test_new_graphs_that_are_large_together_are_merged_in_bulk(tmp_path: Path) -
         assert merge(store.store) == everything(store.store)
 
 
+def test_a_large_commit_compacts_a_store_that_has_grown(tmp_path: Path) -> None:
+    many = [f"<urn:{n}> <urn:p{'p' * 60}> <urn:o{n}> .\n" for n in range(20_000)]
+    few, all_of_them = "".join(many[:2_000]).encode(), "".join(many).encode()
+    with durable(tmp_path) as store:
+        sizes = [store.compacted]
+        for graph, lines in (("urn:few", few), ("urn:a", all_of_them), ("urn:b", all_of_them)):
+            store.commit([Change({graph: lines})])
+            sizes.append(store.compacted)
+        assert sizes[1] == sizes[0], "a small commit waits for no compaction"
+        assert sizes[2] > sizes[1]
+        kept = {path.name for path in store.directory.store.glob("*.sst")}
+        store.commit([Change({"urn:c": few})])
+        assert kept <= {path.name for path in store.directory.store.glob("*.sst")}
+        assert merge(store.store) == everything(store.store)
+
+
 @pytest.mark.parametrize("graphs", range(3))
 def test_new_graphs_whose_commit_was_broken_off_come_in_whole(tmp_path: Path, graphs: int) -> None:
     with durable(tmp_path) as store:

@@ -9,10 +9,11 @@ Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fs
 
 import io
 import re
+import shutil
 import sys
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ _BULK_BYTES = 8 << 20
 _NEW_BYTES = 1 << 20
 """From this size on new graphs go in together in bulk, which takes half the processor time."""
 
+_GROWN = 1.5
+"""How much larger the store's files are when they are compacted: so all compactions of a store
+that grows write three times its size at most."""
+
 _LIST_BYTES = 256 << 10
 """By how much the engine's list of files may grow. It is read whenever a version is opened: at
 3.5 MB, after some 700 commits, that took 20 of 30 ms."""
@@ -59,7 +64,7 @@ _XSD = "http://www.w3.org/2001/XMLSchema#"
 _VERSION = ox.NamedNode("http://www.w3.org/ns/dcat#version")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Durable:
     """The store of one data directory, open for writing.
 
@@ -71,6 +76,7 @@ class Durable:
         keep_cited: how many of the versions that were cited stay so.
         opened: the newest version when the store was opened.
         listed: how many bytes the engine's list of files had then.
+        compacted: how many bytes its files had then, or when they were last compacted.
         touched: for each graph changed since, the last version that changed it.
         description: keeps what each version says of itself, where that is wanted.
         pair: the engine that says which version is the newest, where there is one.
@@ -84,6 +90,7 @@ class Durable:
     keep_cited: int = 0
     opened: int = 0
     listed: int = 0
+    compacted: int = 0
     touched: dict[str, int] = field(default_factory=dict)
     description: Description | None = None
     pair: Pair | None = None
@@ -135,7 +142,9 @@ class Durable:
         durable._publish()
         directory.journal.unlink(missing_ok=True)
         durable.follow()
-        return replace(durable, opened=durable.version(), listed=_list_bytes(directory))
+        durable.opened, durable.listed = durable.version(), _list_bytes(directory)
+        durable.compacted = _bytes(directory)
+        return durable
 
     @property
     def is_worn(self) -> bool:
@@ -194,11 +203,24 @@ class Durable:
         self._change(steps, made)
         if state is not None:
             self._send(state, steps)
+        self._compact(steps)
         self._publish()
         self.touched.update(dict.fromkeys(together, version))
         self.directory.journal.unlink()
         self.snapshots.prune(self.keep, self.keep_cited)
         return Commit(version)
+
+    def _compact(self, changes: Sequence[Change]) -> None:
+        """Compact the store's files where a large commit has made them half as large again.
+
+        Each pattern of a query looks into every file that may hold its triples: after a bulk load
+        questions took 1.7 times the processor time that they take once the files are compacted.
+        """
+        there = _bytes(self.directory)
+        has_room = shutil.disk_usage(self.directory.root).free > 2 * there
+        if _size(changes) >= _NEW_BYTES and there > _GROWN * self.compacted and has_room:
+            self.store.optimize()
+            self.compacted = _bytes(self.directory)
 
     def _send(self, state: State, steps: Sequence[Change]) -> None:
         """Make the version in the engine, which has no other one after ours yet.
@@ -415,6 +437,21 @@ def open_store(directory: DataDirectory) -> ox.Store:
         ) from None
 
 
+def _size(changes: Sequence[Change]) -> int:
+    """The bytes of what some changes write."""
+    graphs = [graph for change in changes for graph in (change.replace, change.add)]
+    return sum(len(triples) for graph in graphs for triples in graph.values())
+
+
+def _bytes(directory: DataDirectory) -> int:
+    """The size of the engine's files."""
+    found = 0
+    for path in directory.store.glob("*.sst"):
+        with suppress(FileNotFoundError):  # the engine removes those that it has compacted
+            found += path.stat().st_size
+    return found
+
+
 def _list_bytes(directory: DataDirectory) -> int:
     """The size of the engine's list of files."""
     return sum(path.stat().st_size for path in directory.store.glob("MANIFEST-*"))
@@ -451,9 +488,7 @@ def _lines(store: ox.Store, node: ox.NamedNode) -> set[bytes] | None:
 
 def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
     """Refuse changes for which the disk lacks room: journal, store's log, files, compaction."""
-    graphs = [graph for change in changes for graph in (change.replace, change.add)]
-    size = sum(len(triples) for graph in graphs for triples in graph.values())
-    check_room(directory.root, 4 * size)
+    check_room(directory.root, 4 * _size(changes))
 
 
 def _check(change: Change) -> None:
