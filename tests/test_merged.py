@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from coprod_kg.access import hidden
 from coprod_kg.errors import StoreError
 from coprod_kg.settings import Settings
-from coprod_kg.store import durable as durable_store
-from coprod_kg.store import merged, write_ahead
+from coprod_kg.store import graph_writer, merged, write_ahead
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from coprod_kg.store.directory import DataDirectory
-from coprod_kg.store.durable import Durable, quads_of
+from coprod_kg.store.durable import Durable
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.upgrades import upgrade
@@ -93,7 +92,7 @@ def test_a_triple_stays_as_long_as_one_graph_holds_it(tmp_path: Path) -> None:
 
 def test_a_large_graph_is_merged_in_bulk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merged, "_FEW", 5_000)
-    monkeypatch.setattr(durable_store, "_BULK_BYTES", 500_000)
+    monkeypatch.setattr(graph_writer, "_BULK_BYTES", 500_000)
     lines = "".join(f"<urn:{n}> <urn:p{'p' * 60}> _:b{n} .\n" for n in range(12_000)).encode()
     assert len(lines) > 2 * 500_000
     with durable(tmp_path) as store:
@@ -127,7 +126,7 @@ def test_n_triples_become_n_quads_however_they_are_spaced(
 ) -> None:
     text = "".join(f"<urn:s>{space}<urn:p>{space}{term}{end}" for term, space, end in said).encode()
     graph = ox.NamedNode("urn:g")
-    made = {*ox.parse(quads_of(text, graph), ox.RdfFormat.N_QUADS)}
+    made = {*ox.parse(graph_writer.quads_of(text, graph), ox.RdfFormat.N_QUADS)}
     assert made == {merged.placed(quad, graph) for quad in ox.parse(text, ox.RdfFormat.N_TRIPLES)}
 
 

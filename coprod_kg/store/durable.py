@@ -7,15 +7,12 @@ it is there, is applied again. pyoxigraph offers no transaction over several cal
 Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fsync`` instead.
 """
 
-import io
-import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
@@ -25,20 +22,13 @@ from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.changes import write_changes
 from coprod_kg.store.description import Describe, Description
 from coprod_kg.store.directory import DataDirectory, check_room
+from coprod_kg.store.graph_writer import LARGE, GraphWriter
 from coprod_kg.store.remote.control import State
 from coprod_kg.store.remote.pair import Pair
 from coprod_kg.store.remote.recovery import check_alone, undo
 from coprod_kg.store.snapshots import Snapshots
 
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-__all__ = ["Durable", "open_store", "quads_of"]
-
-_BULK_BYTES = 8 << 20
-"""From this size on a graph is loaded in bulk, which keeps memory level."""
-_NEW_BYTES = 1 << 20
-"""From this size on new graphs go in together in bulk, which takes half the processor time."""
+__all__ = ["Durable", "open_store"]
 
 _GROWN = 1.5
 """How much larger the store's files are when they are compacted: so all compactions of a store
@@ -47,13 +37,6 @@ that grows write three times its size at most."""
 _LIST_BYTES = 256 << 10
 """By how much the engine's list of files may grow. It is read whenever a version is opened: at
 3.5 MB, after some 700 commits, that took 20 of 30 ms."""
-
-_PLAIN = re.compile(
-    rb"(?:(?:<[^>\n]*+>|_:\S++) <[^>\n]*+> "
-    rb'(?:<[^>\n]*+>|_:\S++|"(?:[^"\\\n]++|\\.)*+"(?:@[A-Za-z0-9-]++|\^\^<[^>\n]*+>)?) \.\n)*+'
-)
-"""N-Triples with one triple a line, spaces in the one place, and no comments: as they are written
-here, and in the engine. In them a full stop ends a line and stands before no other line's end."""
 
 _ANY = "*"
 """Stands for all graphs where it is asked whether one of them changed; no IRI is written so."""
@@ -218,7 +201,7 @@ class Durable:
         """
         there = _bytes(self.directory)
         has_room = shutil.disk_usage(self.directory.root).free > 2 * there
-        if _size(changes) >= _NEW_BYTES and there > _GROWN * self.compacted and has_room:
+        if _size(changes) >= LARGE and there > _GROWN * self.compacted and has_room:
             self.store.optimize()
             self.compacted = _bytes(self.directory)
 
@@ -259,7 +242,7 @@ class Durable:
         try:
             while True:
                 for graphs in self.pair.changed_since(mine):
-                    self._apply([Change(graphs)])
+                    GraphWriter(self.store).apply([Change(graphs)])
                     self.touched.update(dict.fromkeys((*graphs, _ANY), state.version))
                 after = self.pair.state()
                 if after is None or after.commit == state.commit:
@@ -313,84 +296,13 @@ class Durable:
             again: whether they were applied before, perhaps in part, when the process ended.
         """
         if self.description is None:
-            self._apply(changes)
+            GraphWriter(self.store).apply(changes)
             return
         self.description.look(changes)
-        self._apply(changes)
+        GraphWriter(self.store).apply(changes)
         version = self.version()
         changed = self.description.tell(changes, version, made, self.snapshots.tags())
         write_changes(self.directory.changes, version, made, changed, again=again)
-
-    def _apply(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            new = self._fill(change)
-            for graph, triples in change.replace.items():
-                if graph not in new:
-                    self._replace(graph, triples, change.labels)
-            for graph, triples in change.add.items():
-                self._load(merged.node(graph), triples)
-                self._load(merged.MERGE, triples)
-
-    def _fill(self, change: Change) -> Collection[str]:
-        """Put the graphs in that are new and plain, if they are large together; which they were."""
-        new = {
-            graph: triples
-            for graph, triples in change.replace.items()
-            if triples.strip()
-            and b"_:" not in triples
-            and not self.store.contains_named_graph(merged.node(graph))
-        }
-        if sum(map(len, new.values())) < _NEW_BYTES:
-            return ()
-        large = {graph: triples for graph, triples in new.items() if len(triples) >= _NEW_BYTES}
-        small = new.keys() - large.keys()
-        # The merge first, or a replay would take the graphs for whole.
-        for triples in (*large.values(), b"\n".join(new[graph] for graph in small)):
-            self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.MERGE)
-        for graph, triples in large.items():
-            self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.node(graph))
-        quads = b"".join(quads_of(new[graph], merged.node(graph)) for graph in small)
-        self.store.bulk_load(quads, ox.RdfFormat.N_QUADS)
-        return new
-
-    def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
-        node = merged.node(graph)
-        held = None if len(triples) > _BULK_BYTES else _lines(self.store, node)
-        put = self._extend if labels else self._load
-        if held is None or not (labels or b"_:" not in triples):
-            merged.withdraw(self.store, node)
-            self.store.remove_graph(node)
-            put(node, triples)
-            merged.contribute(self.store, node)
-        elif held:
-            self._exchange(node, held, set(triples.splitlines()))
-        else:
-            put(merged.MERGE, triples)  # first, or a replay would take the graph for complete
-            put(node, triples)
-        if triples.strip() or (triples and node != merged.UNNAMED):
-            self.store.add_graph(node)
-        else:
-            self.store.remove_graph(node)
-
-    def _exchange(self, node: ox.NamedNode, held: set[bytes], wanted: set[bytes]) -> None:
-        """Take out of a graph the lines that it should not hold, and put in those it does not."""
-        for quad in ox.parse(b"\n".join(held - wanted), ox.RdfFormat.N_TRIPLES):
-            merged.discard(self.store, merged.placed(quad, node))
-        missing = ox.parse(b"\n".join(wanted - held), ox.RdfFormat.N_TRIPLES)
-        # In one transaction, or a replay would find them in the graph and not miss the others.
-        self.store.extend(
-            merged.placed(quad, graph) for quad in missing for graph in (node, merged.MERGE)
-        )
-
-    def _extend(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
-        """Put triples in under the labels that their blank nodes have."""
-        quads = (merged.placed(quad, node) for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES))
-        (self.store.bulk_extend if len(triples) > _BULK_BYTES else self.store.extend)(quads)
-
-    def _load(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
-        if triples:
-            load = self.store.bulk_load if len(triples) > _BULK_BYTES else self.store.load
-            load(triples, ox.RdfFormat.N_TRIPLES, to_graph=node)
 
     def _graph(self, name: str) -> ox.NamedNode:
         return ox.NamedNode(f"{self.base_iri}graph/{name}")
@@ -455,35 +367,6 @@ def _bytes(directory: DataDirectory) -> int:
 def _list_bytes(directory: DataDirectory) -> int:
     """The size of the engine's list of files."""
     return sum(path.stat().st_size for path in directory.store.glob("MANIFEST-*"))
-
-
-def quads_of(triples: bytes, graph: ox.NamedNode) -> bytes:
-    """N-Triples as N-Quads of one graph."""
-    if not _PLAIN.fullmatch(triples):
-        triples = (
-            ox.serialize(ox.parse(triples, ox.RdfFormat.N_TRIPLES), format=ox.RdfFormat.N_TRIPLES)
-            or b""
-        )
-    return triples.replace(b" .\n", f" {graph} .\n".encode())
-
-
-class _Bounded(io.BytesIO):
-    """A file in memory that becomes no larger than a graph that is changed line by line."""
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        if self.tell() > _BULK_BYTES:
-            raise OverflowError
-        return super().write(data)
-
-
-def _lines(store: ox.Store, node: ox.NamedNode) -> set[bytes] | None:
-    """The N-Triples lines of a graph, or None where they exceed what is compared line by line."""
-    file = _Bounded()
-    try:
-        store.dump(file, format=ox.RdfFormat.N_TRIPLES, from_graph=node)
-    except OverflowError:
-        return None
-    return set(file.getvalue().splitlines())
 
 
 def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
