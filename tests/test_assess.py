@@ -552,6 +552,16 @@ def test_those_like_it_are_told_with_how_many_there_are(
     assert "Trial (has ended)" in text
 
 
+def test_who_asks_not_for_those_like_it_is_told_the_same_but_for_them(
+    store: MemoryStore, explainer: Explainer
+) -> None:
+    """The explorer's pages do not show them, and in a large store they take longest to find."""
+    (subject,) = find(["initiative/stuck"], store, BASE)
+    alone = explainer.explain_alone(subject)
+    assert alone.alike == ()
+    assert replace(explainer.explain(subject), alike=()) == alone
+
+
 def test_what_has_a_name_in_two_languages_is_told_once_in_the_readers(
     store: MemoryStore, settings: Settings
 ) -> None:

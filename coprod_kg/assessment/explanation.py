@@ -5,7 +5,7 @@ with the conclusions in the store, the explanation says so.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -124,7 +124,12 @@ class Explainer:
         return _profiles()
 
     def explain(self, subject: Subject) -> Explanation:
-        """Explain one subject."""
+        """Explain one subject, and name the initiatives like it."""
+        alike = similar_initiatives(self._store, subject.iri, self._words.language)
+        return replace(self.explain_alone(subject), alike=alike)
+
+    def explain_alone(self, subject: Subject) -> Explanation:
+        """Explain one subject without those like it, whom a large store takes longest to find."""
         known = self._judge_organisation(subject.organisation)
         judgement = known.judgements.get(subject.iri, Judgement(subject.iri, (), ()))
         claims = claims_on(self._store, subject.iri, self._words)
@@ -145,7 +150,6 @@ class Explainer:
             words=self._words,
             ended_at=ended_at,
             runners=runners,
-            alike=similar_initiatives(self._store, subject.iri, self._words.language),
         )
 
     def _judge_organisation(self, organisation: str) -> "_OrganisationData":

@@ -97,7 +97,7 @@ def assessed(page: Page, iris: Iterable[str]) -> list[Assessed]:
     found = []
     for iri in wanted:
         if iri in known:
-            explanation = explainer.explain(known[iri])
+            explanation = explainer.explain_alone(known[iri])
             found.append(shown(page, explanation, explainer.profiles))
     return found
 
