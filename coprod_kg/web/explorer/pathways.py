@@ -13,8 +13,9 @@ from coprod_kg.web.explorer.timeline import rank_of, timeline
 
 __all__ = ["pathways"]
 
-_MOVES: Final = 2000
-_JUDGEMENTS: Final = 3000
+_MOVES: Final = 1000
+_JUDGEMENTS: Final = 1500
+"""More of either than these are more than the 2 MiB that a page may read."""
 _LINES: Final = 60
 _ENDS: Final = ("fromStage", "toStage")
 
