@@ -1,5 +1,6 @@
 """Pathways: moves from stage to stage and how long they took, and each initiative's line."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from statistics import median_low
@@ -13,9 +14,8 @@ from coprod_kg.web.explorer.timeline import rank_of, timeline
 
 __all__ = ["pathways"]
 
-_MOVES: Final = 1000
 _JUDGEMENTS: Final = 1500
-"""More of either than these are more than the 2 MiB that a page may read."""
+"""More than these are more than the 2 MiB that a page may read."""
 _LINES: Final = 60
 _ENDS: Final = ("fromStage", "toStage")
 
@@ -48,19 +48,26 @@ def _key(row: Mapping[str, Cell]) -> tuple[str, str]:
 
 
 def _moves(page: Page) -> list[tuple[Mapping[str, Cell], Figure, int | None]]:
-    """Each move: its row, how many took it, and the middle of their months."""
-    months: dict[tuple[str, str], dict[str, int]] = {}
-    durations = page.first("step-durations", _MOVES).rows
-    for row in durations:
-        key = row["fromStage"].value, row["toStage"].value
-        if not row["months"].is_suppressed:
-            months.setdefault(key, {})[row["initiative"].value] = int(row["months"].value)
+    """Each move: its row, how many took it, and the middle of their months.
+
+    The middle comes from counts, which are few however many initiatives there are.
+    """
+    taken: dict[tuple[str, str], Counter[int]] = {}
+    for row in page.ask("view-moves").rows:
+        months = taken.setdefault(_ends_of(row), Counter())
+        months[int(row["months"].value)] += int(row["initiatives"].value)
     found = []
     for row in page.ask("step-durations-by-step").rows:
-        ends = row["fromStage"].value, row["toStage"].value
-        before, after = (iri.rpartition("/")[2] for iri in ends)
+        before, after = (iri.rpartition("/")[2] for iri in _ends_of(row))
         link = page.link("step-durations", from_stage=before, to_stage=after)
-        known = list(months.get(ends, {}).values())
-        middle = median_low(known) if known and len(durations) < _MOVES else None
+        known = taken.get(_ends_of(row))
+        # Where the count is withheld, so is what would be told of those few.
+        told = known and not row["initiatives"].is_suppressed
+        middle = median_low(known.elements()) if known and told else None
         found.append((row, Figure.of_cell(row["initiatives"], link), middle))
     return sorted(found, key=lambda move: [rank_of(move[0][name]) for name in _ENDS])
+
+
+def _ends_of(row: Mapping[str, Cell]) -> tuple[str, str]:
+    """The stages from which and to which a move leads."""
+    return row["fromStage"].value, row["toStage"].value
