@@ -1,5 +1,7 @@
 """The writing road: what is accepted is there as it was sent; what is refused changes nothing."""
 
+import csv
+import io
 import json
 from datetime import datetime
 from hashlib import sha256
@@ -11,6 +13,7 @@ from coprod_kg.assessment import assess
 from coprod_kg.errors import NotConformant, TooLarge, WrongUsage
 from coprod_kg.ingest.submit import Sender, Sent, SubmitOptions, submit, validate
 from coprod_kg.model.files import files
+from coprod_kg.queries.library import load, views
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query, Store
 from tests.memory_store import MemoryStore
@@ -101,6 +104,20 @@ def test_what_was_said_and_what_follows_lie_in_two_graphs(
         f"GRAPH <graph/assessment/town> {{ {panel} cp:currentStage stage:project ;"
         f" cp:country {country} . <id/stage-assessment/panel> a cp:Claim }}",
     )
+
+
+def test_what_is_new_counts_organisations_and_not_what_was_concluded_of_them(
+    store: MemoryStore, settings: Settings
+) -> None:
+    lake = sent("lake.ttl", organisation("lake"), initiative("pond", "lake"))
+    assert all(one.accepted for one in submit([ASSESSED, lake], store, settings, CODER))
+    answer = store.query(Query(views()["view-news"].text, ("text/csv",))).read().decode()
+    [row] = csv.DictReader(io.StringIO(answer))
+    assert row["graphs"] == "2"
+    text = load()["submissions"].bind({}, BASE)
+    listed = store.query(Query(text, ("text/csv",))).read().decode()
+    names = {row["graph"].rpartition("/graph/")[2] for row in csv.DictReader(io.StringIO(listed))}
+    assert names == {"organisation/lake", "organisation/town"}
 
 
 def test_provenance_says_who_sent_what_when(store: MemoryStore, settings: Settings) -> None:
