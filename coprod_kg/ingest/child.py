@@ -37,7 +37,7 @@ from coprod_kg.sandbox.limits import confine, deadline, give_way, no_core_files
 from coprod_kg.validation.ahead import Ahead
 from coprod_kg.validation.concluded_types import ConcludedTypes
 from coprod_kg.validation.conclusions import conclusions
-from coprod_kg.validation.profiles import Profiles
+from coprod_kg.validation.profiles import ORGANISATIONS, Profiles
 from coprod_kg.validation.report import Finding, Report
 from coprod_kg.validation.shacl import Shapes
 from coprod_kg.validation.vocabulary import KnownTerms
@@ -52,10 +52,6 @@ _AT_LEAST: Final = 0.001
 _WORTH_A_COPY: Final = 4000
 """Triples from which the conclusions take so long that a copy of the process pays."""
 _TYPE: Final = ox.NamedNode(expand("rdf:type"))
-_ORGANISATIONS: Final = (
-    ox.NamedNode(expand("org:Organization")),
-    ox.NamedNode(expand("org:OrganizationalUnit")),
-)
 
 
 class Checker:
@@ -98,7 +94,7 @@ class Checker:
                         for _, node in model.submission.pairs(name)
                         if isinstance(node, ox.NamedNode)
                     ),
-                    *(node.value for node in _ORGANISATIONS),
+                    *(node.value for node in ORGANISATIONS),
                     *(
                         node.value
                         for triple in model.background
@@ -273,7 +269,7 @@ def _organisations(triples: Iterable[ox.Triple]) -> set[Any]:
     return {
         triple.subject
         for triple in triples
-        if triple.predicate == _TYPE and triple.object in _ORGANISATIONS
+        if triple.predicate == _TYPE and triple.object in ORGANISATIONS
     }
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["exit_status", "forget_exit", "has_ended", "panic", "record_exit"]
+__all__ = ["ended_at", "exit_status", "forget_exit", "panic", "record_exit"]
 
 _KEPT: Final = 256
 
@@ -39,7 +39,7 @@ def forget_exit(run: Path, pid: int) -> None:
     (_folder(run) / str(pid)).unlink(missing_ok=True)
 
 
-def has_ended(run: Path, pid: str) -> float | None:
+def ended_at(run: Path, pid: str) -> float | None:
     """When the process with that number ended, in seconds since 1970; None if it has not."""
     try:
         return (run / "exits" / pid).stat().st_mtime

@@ -29,7 +29,7 @@ _PLAIN = re.compile(
     rb'(?:<[^>\n]*+>|_:\S++|"(?:[^"\\\n]++|\\.)*+"(?:@[A-Za-z0-9-]++|\^\^<[^>\n]*+>)?) \.\n)*+'
 )
 """N-Triples with one triple a line, spaces in the one place, and no comments: as they are written
-here, and in the engine. In them a full stop ends a line and stands before no other line's end."""
+here, and by the engine. In them a space, a full stop and a line's end always end a triple."""
 
 
 class GraphWriter:

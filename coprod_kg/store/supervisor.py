@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 
 from coprod_kg.store.exits import forget_exit, record_exit
 
-__all__ = ["BACKOFF_SECONDS", "LIFELINE", "STEADY_SECONDS", "Supervisor", "follow_lifeline"]
+__all__ = ["LIFELINE", "Supervisor", "follow_lifeline", "restart"]
 
 LIFELINE = "COPROD_LIFELINE"
 """The environment variable with the number of the lifeline's file descriptor."""
@@ -35,9 +35,9 @@ _ALLOCATOR: Final = {
 }
 """How the allocator of the children gives memory back, where the environment says nothing else."""
 _FAILURES = 4
-BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
+_BACKOFF_SECONDS = (0.0, 0.0, 0.1, 0.5, 2.0, 5.0)
 """How long a process waits to be started again, by how often it failed to start."""
-STEADY_SECONDS = 10.0
+_STEADY_SECONDS = 10.0
 """A process that ended by itself after so long had started well."""
 
 
@@ -139,10 +139,27 @@ class Supervisor:
             status = child.wait()
             del self._running[name]
             record_exit(self._run, child.pid, status)
-            # Only one that cannot start is worth waiting for, and not one that a signal ended.
-            steady = status <= 0 or time.monotonic() - started > STEADY_SECONDS
-            self._failures[name] = failures = 0 if steady else failures + 1
-            self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+            failures, seconds = restart(status, time.monotonic() - started, failures)
+            self._failures[name] = failures
+            self._stopping.wait(seconds)
+
+
+def restart(status: int, lived: float, failures: int) -> tuple[int, float]:
+    """When a process that ended is to be started again.
+
+    Args:
+        status: its exit status, as `subprocess` tells it.
+        lived: how many seconds it ran.
+        failures: how often in a row it had failed to start before.
+
+    Returns:
+        How often it has failed now, and the seconds until its next start.
+    """
+    # One that a signal ended has met a limit while it worked, and hostile queries must not slow
+    # the others down: only one that cannot start is worth waiting for.
+    steady = status <= 0 or lived > _STEADY_SECONDS
+    failures = 0 if steady else failures + 1
+    return failures, _BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)]
 
 
 def follow_lifeline(descriptor: int | None = None) -> None:

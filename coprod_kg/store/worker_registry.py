@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from coprod_kg.store.exits import has_ended
+from coprod_kg.store.exits import ended_at
 
 __all__ = ["WorkerRegistry", "busy", "mark", "taker"]
 
@@ -67,7 +67,7 @@ def busy(run: Path) -> tuple[int, int]:
     held = []
     for file in (run / "taken").glob("[0-9]*"):
         with suppress(FileNotFoundError):
-            if has_ended(run, file.name) is None:
+            if ended_at(run, file.name) is None:
                 held.append(bool(file.read_bytes().strip(b"\0")))
     return sum(held), len(held)
 
@@ -79,6 +79,6 @@ def _forget(run: Path) -> None:
     """
     before = time.time() - _KEPT_SECONDS
     for file in (run / "taken").glob("[0-9]*"):
-        ended = has_ended(run, file.name)
+        ended = ended_at(run, file.name)
         if ended is not None and ended < before:
             file.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from typing import Final, NoReturn
 from coprod_kg.sandbox.limits import no_core_files, panic_in
 from coprod_kg.store import worker
 from coprod_kg.store.exits import forget_exit, record_exit
-from coprod_kg.store.supervisor import BACKOFF_SECONDS, LIFELINE, STEADY_SECONDS
+from coprod_kg.store.supervisor import LIFELINE, restart
 
 __all__ = ["environ", "main"]
 
@@ -170,12 +170,9 @@ class _Parent:
                 self._hear_no_more(place)
             status = os.waitstatus_to_exitcode(waited)
             record_exit(self._run, pid, status, panic_in(place.last))
-            # One that a signal ended has met a limit while it worked: hostile queries must not
-            # slow the others down.
-            steady = status <= 0 or time.monotonic() - place.started > STEADY_SECONDS
-            place.failures = 0 if steady else place.failures + 1
-            wait = BACKOFF_SECONDS[min(place.failures, len(BACKOFF_SECONDS) - 1)]
-            place.pid, place.started = 0, time.monotonic() + wait
+            now = time.monotonic()
+            place.failures, seconds = restart(status, now - place.started, place.failures)
+            place.pid, place.started = 0, now + seconds
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from coprod_kg.validation.constraints import SH, Shape, compiled
 from coprod_kg.validation.paths import Triples
 
 __all__ = [
+    "ORGANISATIONS",
     "Criterion",
     "CriterionFinding",
     "CriterionWords",
@@ -38,10 +39,11 @@ _EXAMPLES: Final = ("skos:scopeNote", "skos:example")
 _RANK: Final = ox.NamedNode(f"{_CP}rank")
 _ABOUT: Final = ox.NamedNode(f"{_CP}about")
 _UNIT_OF: Final = ox.NamedNode(f"{_ORG}unitOf")
-_ORGANISATIONS: Final = (
+ORGANISATIONS: Final = (
     ox.NamedNode(f"{_ORG}Organization"),
     ox.NamedNode(f"{_ORG}OrganizationalUnit"),
 )
+"""The classes of an organisation and of a part of one."""
 _FINDING: Final = "https://w3id.org/coprod/vocab/finding/"
 _LOOKED_FOR: Final = tuple(
     ox.NamedNode(f"{_CP}looksFor{kind}")
@@ -392,7 +394,7 @@ def _mentioned(said: Iterable[ox.Triple], owner: ox.NamedNode) -> set[Any]:
     mentioned: set[Any] = set()
     known: set[Any] = {owner}
     for triple in said:
-        if triple.predicate == RDF_TYPE and triple.object in _ORGANISATIONS:
+        if triple.predicate == RDF_TYPE and triple.object in ORGANISATIONS:
             mentioned.add(triple.subject)
         elif triple.predicate == _ABOUT:
             known.add(triple.object)
