@@ -36,6 +36,8 @@ def results(page: Page, batch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _result(page: Page, wanted: Wanted) -> list[dict[str, Any]]:
+    if not wanted.text and not any(wanted.properties.values()):
+        return []  # OpenRefine sends the empty cells of a column with the others
     fitting = found(page, wanted)
     shown = {entity.iri: entity for entity in entities(page, [fit.iri for fit in fitting])}
     return [
@@ -76,8 +78,6 @@ def _wanted(key: str, query: object) -> Wanted:
         several = setting.get("v")
         several = several if isinstance(several, list) else [several]
         values.setdefault(setting["pid"], []).extend(text for text in map(_text, several) if text)
-    if not text.strip() and not any(values.values()):
-        raise wrong("has no text", "Give it a query, or properties with values.")
     kinds = (
         [kind for kind, name in KINDS.items() if expand(name) in types] if types else list(KINDS)
     )
