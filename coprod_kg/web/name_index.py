@@ -19,6 +19,12 @@ _LIKE: Final = 0.45
 """How much of two words' trigrams has to be the same for one to be a typing error of the other."""
 _SHORT: Final = 2
 """Words of so few letters (of, på, in) do not have to match beside longer ones."""
+_ENDINGS: Final = ("s", "e", "n", "r", "es", "en", "er")
+"""What joins the words of a Danish or German compound, or stands at the end of either alone."""
+_JOINED: Final = 3
+"""A part of a compound has so many letters at least."""
+_AT_THE_END: Final = 5
+"""And so many where it is looked for at the end of names that nothing else says are compounds."""
 _PART: Final = 0.3
 """The least that words may fit on average: one of two, with a typing error."""
 NAME: Final = 0.6
@@ -50,8 +56,8 @@ class Match:
 
     Attributes:
         entry: the name or definition that fits best.
-        words: how well the words fit, from 0 to 1: 1 is equal, 0.9 begins like that, less is a
-            typing error.
+        words: how well the words fit, from 0 to 1: 1 is equal, 0.9 begins like that, 0.85 are
+            the parts of a compound, less ends like that or is a typing error.
         surplus: how many words that name has more than the text.
         whole: whether one of the names of the thing is this very text, but for case and signs.
     """
@@ -70,8 +76,9 @@ class Match:
 class SearchIndex:
     """Finds entries by the words of their names; the shortest words count only among their like.
 
-    A word that is asked for matches a word of a name that is equal to it, begins with it or, by
-    the share of their trigrams, is nearly it. Every word has to match.
+    A word that is asked for matches a word of a name that is equal to it, begins or ends with it
+    or, by the share of their trigrams, is nearly it; a compound also matches a name that has both
+    of its parts, as Danish "tidsmangel" does "mangel på tid". Every word has to match.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
@@ -99,7 +106,7 @@ class SearchIndex:
             return []
         scores: dict[int, float] = {}
         for position, word in enumerate(wanted):
-            here: dict[int, float] = {}
+            here = self._with_parts(word)
             for near, score in self._near(word).items():
                 for number in self._words[near]:
                     here[number] = max(here.get(number, 0.0), score)
@@ -123,11 +130,30 @@ class SearchIndex:
             replace(match, whole=True) if match.entry.iri in whole else match for match in ranked
         ]
 
+    def _with_parts(self, word: str) -> dict[int, float]:
+        """The entries that have both parts of a compound → how well that fits."""
+        found: dict[int, float] = {}
+        for end in range(_JOINED, len(word) - _JOINED + 1):
+            last = self._spelt(word[end:])
+            first = self._spelt(word[:end]) if last else set()
+            for number in first & last:
+                found[number] = 0.85
+        return found
+
+    def _spelt(self, part: str) -> set[int]:
+        """The entries that have a part of a compound as a word, with another ending or none."""
+        forms = {part, *(part + ending for ending in _ENDINGS)}
+        for ending in _ENDINGS:
+            if part.endswith(ending) and len(part) - len(ending) >= _JOINED:
+                forms.add(part.removesuffix(ending))
+        return {number for form in forms for number in self._words.get(form, ())}
+
     def _near(self, word: str) -> dict[str, float]:
         """Every word of the index that a word may stand for → how well it fits.
 
-        1 if it is equal, 0.9 if it is the beginning, else from 0.58 to 0.8 by the trigrams that
-        both have (Dice coefficient): a typing error counts less than a word typed in part.
+        1 if it is equal, 0.9 if it is the beginning, 0.8 if it is the end, else from 0.58 to 0.8 by
+        the trigrams that both have (Dice coefficient): a typing error counts less than a word typed
+        in part.
         """
         mine = _trigrams(word)
         shared: dict[str, int] = {}
@@ -140,6 +166,8 @@ class SearchIndex:
                 found[other] = 1.0
             elif other.startswith(word):
                 found[other] = 0.9
+            elif len(word) >= _AT_THE_END and other[_JOINED:].endswith(word):
+                found[other] = 0.8
             elif len(word) > 3 and 2 * number / (len(mine) + len(_trigrams(other))) >= _LIKE:
                 found[other] = 0.4 + 0.4 * 2 * number / (len(mine) + len(_trigrams(other)))
         return found

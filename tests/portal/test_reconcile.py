@@ -203,6 +203,8 @@ def test_what_is_only_like_a_name_is_a_candidate_and_not_certain(client: FlaskCl
         assert not any(one["match"] for one in found), name
         assert all(one["score"] < 100 for one in found), name
     assert candidates(client, "zzzz qqqq") == []
+    time = candidates(client, "tidsmangel", "/da/reconcile")
+    assert [(one["name"], one["match"]) for one in time[:1]] == [("Mangel på tid", False)]
 
 
 def test_a_name_that_two_things_have_is_certain_for_neither(checkout: Path, tmp_path: Path) -> None:
@@ -284,8 +286,6 @@ def test_names_are_shown_in_the_language_of_the_address(client: FlaskClient) -> 
         ("[" * 100_000, 400),
         ("[]", 400),
         ('{"q0": 1}', 400),
-        ('{"q0": {}}', 400),
-        ('{"q0": {"query": " "}}', 400),
         ('{"q0": {"query": 1}}', 400),
         ('{"q0": {"query": "a", "limit": true}}', 400),
         ('{"q0": {"query": "a", "limit": 0}}', 400),
@@ -301,6 +301,20 @@ def test_a_batch_that_is_none_is_refused_with_a_reason(
     assert answer.get_json()["where"] == "parameter queries"
     assert client.post("/reconcile", json={}).status_code == 415
     assert client.post("/reconcile", data={"a": "b"}).status_code == 400
+
+
+@pytest.mark.parametrize("empty", [{}, {"query": " "}, {"query": "", "properties": []}])
+def test_a_query_without_a_text_finds_nothing_and_the_others_are_answered(
+    client: FlaskClient, empty: dict[str, Any]
+) -> None:
+    batch = json.dumps({"q0": empty, "q1": {"query": "Denmark"}})
+    for answer in (
+        client.post("/reconcile", data={"queries": batch}),
+        client.get("/reconcile", query_string={"queries": batch}),
+    ):
+        told = checked(answer.get_json(), RESULTS)
+        assert told["q0"] == {"result": []}
+        assert told["q1"]["result"][0]["id"] == f"{COUNTRY}DNK"
 
 
 def test_names_are_completed_while_they_are_typed(client: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from coprod_kg.model.translations import amount, day
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from coprod_kg.web.explorer.timeline import timeline
+from coprod_kg.web.name_index import Entry, SearchIndex
 from tests.memory_store import MemoryStore
 from tests.web.conftest import BASE, tiny_world
 from tests.web.test_pages import BROWSER, page
@@ -149,6 +150,8 @@ def test_the_empty_workbook_is_a_workbook_in_each_language(client: FlaskClient) 
         ("north citty", "/organisations/north-city"),
         ("Sverige", "/board?country=SWE"),
         ("mangel på finansiering", "/barriers/lack-of-funding"),
+        ("tidsmangel", "/barriers/lack-of-time"),
+        ("finansieringsmangel", "/barriers/lack-of-funding"),
         ("koordinator", "/enablers/coordinator-role"),
         ("who overcame", "/queries/barriers-overcome"),
         ("hvem overvandt", "/queries/barriers-overcome"),
@@ -157,6 +160,21 @@ def test_the_empty_workbook_is_a_workbook_in_each_language(client: FlaskClient) 
 def test_a_search_finds_it(client: FlaskClient, asked: str, link: str) -> None:
     found = client.get("/search", query_string={"q": asked}, headers=BROWSER).text
     assert f'href="{link}"' in found, re.findall(r'<li><a href="([^"]+)"', found)
+
+
+def test_a_compound_and_its_parts_find_each_other() -> None:
+    names = {"a": "Mangel på ressourcer", "b": "Personaleudvikling", "c": "Mangel på tid"}
+    entries = [Entry(iri, "barrier", name, "da", 1.0) for iri, name in names.items()]
+    index = SearchIndex(entries)
+
+    def found(text: str) -> list[str]:
+        return [match.entry.iri for match in index.find(text)]
+
+    assert found("ressourcemangel")[0] == "a"
+    assert found("tidsmangel")[0] == "c"
+    assert found("udvikling af personale") == ["b"]
+    assert found("tidsfrist") == []
+    assert not any(match.whole for match in index.find("tidsmangel"))
 
 
 def test_suggestions_are_what_the_search_finds_first(client: FlaskClient) -> None:
