@@ -9,11 +9,12 @@ from coprod_kg.assessment.explanation import Explainer
 from coprod_kg.assessment.search import find
 from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
-from coprod_kg.errors import WrongUsage
+from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import Format, Offer, negotiate
 from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.site import Site
+from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = ["blueprint"]
 
@@ -35,7 +36,11 @@ def blueprint(site: Site) -> Blueprint:
             seen = site.seen
             version = seen.version()
             explainer = Explainer(seen, settings, language)
-            (subject,) = find([f"{kind}/{name}"], seen, settings.base_iri, language)
+            try:
+                (subject,) = find([f"{kind}/{name}"], seen, settings.base_iri, language)
+            except NotFound:
+                refuse_withdrawn(site, f"{settings.base_iri}id/{kind}/{name}", version)
+                raise
             explanation = explainer.explain(subject)
         if offer.format == _TEXT:
             every = given.one("every_stage") == "1"

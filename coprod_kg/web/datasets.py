@@ -86,7 +86,7 @@ def _found(
     said = lines(site, "view-catalogue", number, dataset=(iri,)) if is_iri(iri) else b""
     if f"<{expand('dcat:dataset')}> <{iri}> .".encode() not in said:
         organisation = f"{site.settings.base_iri}id/organisation/{slug.partition('-')[2]}"
-        if slug.startswith("organisation-") and number == site.version():
+        if slug.startswith("organisation-"):
             refuse_withdrawn(site, organisation, number, iri)
         raise NotFound(f"there is no dataset {slug[:100]!r}", fix="/catalogue lists them.")
     return said, dataset_views(said, [iri], made)[0]

@@ -19,6 +19,7 @@ from coprod_kg.store.dump_files import DUMPS, DumpFiles
 from coprod_kg.web.address import root
 from coprod_kg.web.replies import LATEST, PINNED
 from coprod_kg.web.site import Site
+from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = ["blueprint", "known_files"]
 
@@ -142,6 +143,8 @@ def _organisation(site: Site, number: str, name: str) -> Response:
     query = Query(text, ("application/n-triples",), version=asked, union=False)
     lines = site.ask_store(query).read()
     if not lines:
+        thing = f"{site.settings.base_iri}id/organisation/{slug}"
+        refuse_withdrawn(site, thing, asked, f"the dataset of {slug}")
         raise NotFound(f"there is no dataset of {slug[:80]!r}", fix="/catalogue lists them.")
     body = serialised_lines(lines, suffix, _root(site, asked))
     size = len(body), sha256(body).hexdigest()

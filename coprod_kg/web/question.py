@@ -31,6 +31,7 @@ from coprod_kg.web.address import root
 from coprod_kg.web.protocol import Parameters, is_iri, seconds
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import Site
+from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = [
     "PageLinks",
@@ -63,9 +64,11 @@ def saved(site: Site, name: str) -> SavedQuery:
     """The saved query of that name.
 
     Raises:
+        Withdrawn: it was submitted once, and removed.
         NotFound: there is none.
     """
     if name not in site.queries:
+        refuse_withdrawn(site, f"{site.settings.base_iri}queries/{name}", site.version())
         raise NotFound(
             f"there is no saved query {name[:80]!r}", fix="All of them are listed at /queries."
         )

@@ -39,6 +39,7 @@ from coprod_kg.web.protocol import FORM, Parameters, check_plain, read_form
 from coprod_kg.web.query_batch import BATCH, results
 from coprod_kg.web.replies import LATEST
 from coprod_kg.web.site import ONTOLOGY, Site
+from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = ["blueprint"]
 
@@ -241,11 +242,13 @@ def _named(page: Page) -> Entity:
     """The thing that the address names.
 
     Raises:
+        Withdrawn: a version removed it.
         NotFound: there is none.
     """
     iri = page.given.one("id") or ""
     known = entities(page, [iri])
     if not known:
+        refuse_withdrawn(page.site, iri, page.version)
         raise NotFound(
             f"{iri[:200]!r} is nothing that names are matched with",
             where="parameter id",

@@ -102,7 +102,7 @@ def _found(site: Site, start: str, local: str, number: int) -> str:
         for reading in readings(local):
             if _is_known(site, start + reading, number):
                 return start + reading
-        for reading in readings(local) if number == site.version() else ():
+        for reading in readings(local):
             refuse_withdrawn(site, start + reading, number)
     raise NotFound(
         f"nothing is known about {start}{readings(local[:_LONGEST])[0]}",
@@ -150,7 +150,7 @@ def refuse_withdrawn(site: Site, iri: str, number: int, named: str = "") -> None
     """
     unseen = hidden(request_log(request).hidden, site.settings.base_iri)
     removed = site.removed.find(iri, number, unseen.graphs)
-    if removed is None:
+    if removed is None or removed > number:
         return
     rows = [row for row in site.rows_of("view-commits").texts() if row["version"] == str(removed)]
     when = rows[0]["made"][:10] if rows else "an unknown day"

@@ -442,6 +442,7 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
     client, store = changing.client(), changing.store
     thing = "initiative/cosie-wroclaw-co-housing"
     before = store.version()
+    organisation = f"organisation/{CASE}"
     assert client.get(f"/doc/{thing}").status_code == 200
     graphs = {f"{BASE}graph/{kind}/{CASE}": b"" for kind in ("organisation", "assessment")}
     store.commit(Change(replace=graphs, activity=f"{BASE}submission/taken-back"))
@@ -452,17 +453,40 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
         f"/page/{thing}",
         dataset,
         f"{dataset}/linkset",
+        f"/dump/{before + 1}/organisation-{CASE}.ttl",
+        f"/initiatives/{thing.partition('/')[2]}",
+        f"/organisations/{CASE}",
+        f"/da/organisations/{CASE}",
+        f"/embed/organisations/{CASE}",
+        f"/de/embed/organisations/{CASE}",
+        f"/assessments/{thing}",
+        f"/assessments/{organisation}",
+        f"/reconcile/preview?id={BASE}id/{thing}",
+        f"/reconcile/view?id={BASE}id/{organisation}",
+        f"/id/{thing}?version={before + 1}",
     ):
         response = client.get(address)
-        assert response.status_code == 410
+        assert response.status_code == 410, address
         told = response.get_json()
         assert f"version {before + 1}" in told["detail"]
         assert f"{BASE}submission/taken-back" in told["detail"]
         assert f"?version={before}" in told["fix"]
     assert client.get(f"/doc/{thing}?version={before}").status_code == 200
     assert client.get(f"{dataset}?version={before}").status_code == 200
-    for never in ("/doc/initiative/never-was", "/dataset/organisation-never-was"):
+    page = f"/initiatives/{thing.partition('/')[2]}"
+    assert client.get(f"{page}?version={before}").status_code == 200
+    for never in (
+        "/doc/initiative/never-was",
+        "/dataset/organisation-never-was",
+        "/initiatives/never-was",
+        "/organisations/never-was",
+        "/assessments/initiative/never-was",
+        f"/reconcile/view?id={BASE}id/initiative/never-was",
+    ):
         assert client.get(never).status_code == 404
+    store.commit(Change(replace={f"{BASE}graph/own": b""}))  # a later version tells the same
+    for number in (before + 1, before + 2):
+        assert client.get(f"{page}?version={number}").status_code == 410
     assert f"/dataset/organisation-{CASE}" not in client.get("/catalogue").text
     check_counts(changing)
 

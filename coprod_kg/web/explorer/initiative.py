@@ -11,6 +11,7 @@ from coprod_kg.formats.table import Cell
 from coprod_kg.web.explorer.assessed import assessed
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.explorer.timeline import timeline
+from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = ["facts_of", "initiative"]
 
@@ -23,6 +24,7 @@ def initiative(page: Page, name: str) -> Response:
     iri = page.iri("initiative", name)
     found = assessed(page, [iri])
     if not found:
+        refuse_withdrawn(page.site, iri, page.version)
         raise NotFound(
             "no initiative here has this name",
             where=name[:80],

@@ -12,6 +12,7 @@ from coprod_kg.web.explorer.assessed import Assessed, assessed
 from coprod_kg.web.explorer.home import extent_of
 from coprod_kg.web.explorer.initiative import facts_of
 from coprod_kg.web.explorer.page import Figure, Page, marks
+from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = ["organisation"]
 
@@ -48,6 +49,7 @@ def organisation(page: Page, name: str) -> Response:
     title = page.names([iri]).get(iri)
     portfolio = page.ask("initiatives", organisation=name).rows
     if title is None and not portfolio:
+        refuse_withdrawn(page.site, iri, page.version)
         raise NotFound(
             "no organisation here has this name",
             where=name[:80],
