@@ -1,6 +1,7 @@
 """``coprod-kg migrate``: the data from a data directory to an engine, or the other way round."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import click
@@ -9,11 +10,15 @@ from coprod_kg.cli.context import setting_options
 from coprod_kg.errors import WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.durable import Durable
 from coprod_kg.store.identity import Identity
-from coprod_kg.store.local import connect
+from coprod_kg.store.remote import control
 from coprod_kg.store.remote.client import Engine
+from coprod_kg.store.remote.initial_copy import copied
 from coprod_kg.store.remote.migration import MovedGraph, compare, move
+from coprod_kg.store.remote.pair import Pair
 from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.upgrades import upgrade
 
 __all__ = ["migrate"]
 
@@ -26,8 +31,8 @@ def migrate(settings: Settings, target: str | None, source: str | None) -> None:
     """Move the newest version to an engine, or from there to an empty data directory.
 
     Each graph is compared on both sides: how many triples it has, and the SHA-256 of them in
-    canonical form. A run to an engine that was broken off goes on where it was. No service may run
-    on the data directory meanwhile.
+    canonical form. A run that was broken off goes on where it was. No service may run on the data
+    directory meanwhile.
     """
     if (target is None) == (source is None):
         raise WrongUsage(
@@ -38,21 +43,40 @@ def migrate(settings: Settings, target: str | None, source: str | None) -> None:
     engine = Engine.of(settings)
     if engine is None:
         raise WrongUsage("the address of the engine is empty")
-    snapshots = Snapshots(directory.snapshots)
     if source is not None:
-        if directory.store.exists() and snapshots.versions()[-1:] not in ((), (0,)):
-            raise WrongUsage(
-                f"{directory.root} holds a store already",
-                fix="Name another directory with --data.",
-            )
-        with connect(settings, create=True):
-            _tell(compare(snapshots.open(snapshots.current()), engine), snapshots.current())
+        os.umask(0o077)
+        with directory.locked():
+            _tell(*_fetched(directory, engine, settings))
         return
     directory.check_there()
     with directory.locked():
+        snapshots = Snapshots(directory.snapshots)
         reader = snapshots.open(snapshots.current())
         identity = Identity.read(directory.root)
         _tell(move(reader, engine, identity, settings.base_iri), reader.version)
+
+
+def _fetched(
+    directory: DataDirectory, engine: Engine, settings: Settings
+) -> tuple[Iterator[MovedGraph], int]:
+    """The graphs of the engine, in a directory that is held, and their version."""
+    snapshots, base_iri = Snapshots(directory.snapshots), settings.base_iri
+    whole = snapshots.versions()[-1:] not in ((), (0,))
+    if whole and not directory.paired.exists():
+        raise WrongUsage(
+            f"{directory.root} holds a store already",
+            fix="Name another directory with --data.",
+        )
+    if not control.version(engine):
+        raise WrongUsage(f"the engine at {engine.url} holds no version")
+    before = copied(directory) or ()
+    upgrade(directory, base_iri)
+    pair = Pair.of(engine, directory, base_iri)
+    Durable.open(directory, base_iri, settings.keep_versions, settings.keep_cited, pair=pair)
+    reader = snapshots.open(snapshots.current())
+    graphs = compare(reader, engine)
+    told = (replace(moved, before=whole or moved.graph in before) for moved in graphs)
+    return told, reader.version
 
 
 def _tell(graphs: Iterable[MovedGraph], version: int) -> None:

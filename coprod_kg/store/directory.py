@@ -59,7 +59,7 @@ _OURS = (
     *("identity.json", "lock", "journal", "journal.unfinished", "store", "snapshots", "scratch"),
     *("submissions", "freshness.json", "freshness.lock", "tokens.json", "tokens.lock"),
     *("private.json", "private.lock", "last-backup.json", "changes", "dumps", "paired"),
-    *("private.shared", "proposals", "answers"),
+    *("private.shared", "proposals", "answers", "copied"),
 )
 """The entries of a data directory that are this software's."""
 

@@ -24,6 +24,7 @@ from coprod_kg.store.description import Describe, Description
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.graph_writer import LARGE, GraphWriter
 from coprod_kg.store.remote.control import State
+from coprod_kg.store.remote.initial_copy import copied, copy
 from coprod_kg.store.remote.pair import Pair
 from coprod_kg.store.remote.recovery import check_alone, undo
 from coprod_kg.store.snapshots import Snapshots
@@ -112,7 +113,8 @@ class Durable:
             store, directory, base_iri, keep, keep_cited, description=description, pair=pair
         )
         if pair is not None:
-            pair.join(directory, durable.version())
+            pair.join(directory, durable.version() if copied(directory) is None else 0)
+            copy(pair, store, directory)
         unfinished = write_ahead.read(directory.journal)
         if unfinished is not None:
             _check_room(directory, unfinished)

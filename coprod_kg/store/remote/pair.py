@@ -9,7 +9,7 @@ newest snapshot; the engine knows whether the commit was made, and is followed.
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -280,11 +280,17 @@ class Pair:
         return graph
 
     def changed_since(self, version: int) -> Iterator[dict[str, bytes]]:
-        """The graphs that later versions changed, some megabytes at a time, as in `Change.replace`.
+        """The graphs that later versions changed, as `fetched` gives them."""
+        return self.fetched(control.changed_since(self.engine, version))
+
+    def fetched(self, changed: Mapping[str, bool]) -> Iterator[dict[str, bytes]]:
+        """Graphs of the engine, some megabytes at a time, as in `Change.replace`.
 
         Many new graphs together go into a store in bulk.
+
+        Args:
+            changed: the IRI of each in the engine, and whether it is there now.
         """
-        changed = control.changed_since(self.engine, version)
         if len(changed) > _MANY:
             sys.stderr.write(f"coprod-kg writer: {len(changed)} graphs come from the engine\n")
         graphs, size = dict[str, bytes](), 0
@@ -295,7 +301,8 @@ class Pair:
             if size > _FETCHED_BYTES:
                 yield graphs
                 graphs, size = {}, 0
-        yield graphs
+        if graphs:
+            yield graphs
 
     def heard(self, ask: Callable[[], _Made]) -> _Made | None:
         """What the engine says, or None where it is silent, which is said once."""
