@@ -16,8 +16,7 @@ from coprod_kg.ingest.rdf_formats import format_of
 from coprod_kg.model.files import files
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, term
-from coprod_kg.reasoning.consistency import consistent
-from coprod_kg.reasoning.premises import premises
+from coprod_kg.reasoning.consistency import consistent, premises
 from coprod_kg.reasoning.rules import Rules
 from tests.prologue import PROLOGUE
 from tests.realisation import Fact, by_hermit, by_pellet

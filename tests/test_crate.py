@@ -15,7 +15,7 @@ from rocrate.rocrate import ROCrate  # type: ignore[import-untyped]  # it has no
 
 from coprod_kg.cli.query import query as query_command
 from coprod_kg.formats.table import Cell, Table, read_table
-from coprod_kg.model.licence import LICENCE
+from coprod_kg.model.namespaces import LICENCE
 from coprod_kg.queries.citation import Citation, canonical, cite
 from coprod_kg.queries.content_hash import content_of_graph, content_of_table, relabelled
 from coprod_kg.queries.crate import crate

@@ -15,7 +15,7 @@ from coprod_kg.errors import QueryTimeout
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.queries.runs.ledger import Run, RunLedger, after
 from coprod_kg.queries.runs.runner import due, prepare_views, questions, refresh, run_now
-from coprod_kg.queries.submitted.admission import admitted
+from coprod_kg.queries.submitted.edit import admitted
 from coprod_kg.queries.submitted.graph import Edit, keep
 from coprod_kg.settings import Settings
 from coprod_kg.store import local

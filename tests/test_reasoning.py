@@ -15,10 +15,9 @@ from coprod_kg.cli.ontology import check_ontology
 from coprod_kg.errors import ModelError, Unreadable
 from coprod_kg.model.files import files
 from coprod_kg.model.namespaces import expand, term
-from coprod_kg.reasoning.consistency import Check, check
+from coprod_kg.reasoning.consistency import Check, check, premises
 from coprod_kg.reasoning.hierarchy import Branch, outline, read_classification, tree
 from coprod_kg.reasoning.java import HERMIT, Program, java, run
-from coprod_kg.reasoning.premises import premises
 from coprod_kg.settings import Settings
 from tests.prologue import PROLOGUE
 from tests.realisation import by_hermit, by_pellet

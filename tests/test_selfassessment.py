@@ -13,9 +13,9 @@ from coprod_kg.assessment.search import find
 from coprod_kg.errors import TooLarge, Unreadable
 from coprod_kg.ingest.submit import Sent, submit
 from coprod_kg.model.files import files
+from coprod_kg.model.files import read as read_turtle
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
-from coprod_kg.model.turtle import read as read_turtle
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.selfassessment.answers import Answers, read
 from coprod_kg.selfassessment.questionnaire import Questionnaire, of_files, questionnaire

@@ -16,7 +16,7 @@ from coprod_kg.model.files import files
 from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
-from coprod_kg.validation import caches
+from coprod_kg.validation import view
 from coprod_kg.validation.paths import written
 from coprod_kg.validation.profiles import Criterion, CriterionFinding, Judgement, Profiles
 
@@ -438,7 +438,7 @@ def test_a_path_is_written_as_in_sparql() -> None:
 
 @cache
 def reference() -> tuple[rdflib.Graph, rdflib.Graph]:
-    caches.install()
+    view.install()
     shapes, background = rdflib.Graph(), rdflib.Graph()
     for path in FILES:
         shapes.parse(path)

@@ -21,7 +21,7 @@ from coprod_kg.model.namespaces import expand
 from coprod_kg.workbook.columns import EXAMPLE, EXPLANATIONS, LISTS, README, Holds, Sheets
 from coprod_kg.workbook.sheets import sheets
 from coprod_kg.workbook.template import as_files, as_workbook
-from coprod_kg.workbook.template.texts import put_text
+from coprod_kg.workbook.template.examples import put_text
 from tests.workbooks.building import BASE, read, saved, told, zipped
 from tests.workbooks.filling import as_csv, fill, rows_of
 

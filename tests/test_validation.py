@@ -2,7 +2,7 @@
 
 import rdflib
 
-from coprod_kg.validation import caches
+from coprod_kg.validation import view
 from coprod_kg.validation.report import Finding, Report, Severity
 
 
@@ -45,7 +45,7 @@ def test_a_report_can_be_relieved_of_findings_that_turned_out_to_be_none() -> No
 
 
 def test_a_remembered_query_gives_the_same_answer_with_other_bindings() -> None:
-    caches.install()
+    view.install()
     graph = rdflib.Graph()
     graph.parse(data="<urn:a> <urn:p> 1 . <urn:b> <urn:p> 2 .", format="turtle")
     query = "SELECT ?value WHERE { ?this <urn:p> ?value }"

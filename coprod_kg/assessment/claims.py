@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from coprod_kg.assessment.queries import labels_in, rows, text
 from coprod_kg.assessment.sentences import Sentences
-from coprod_kg.model.bases import is_secondary
+from coprod_kg.model.namespaces import is_secondary
 from coprod_kg.store.base import Store
 
 __all__ = ["CitedEvidence", "Claim", "claims_on"]

@@ -12,11 +12,15 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import Claim, claims_on
-from coprod_kg.assessment.peers import Peers, ReportedBarrier
+from coprod_kg.assessment.peers import (
+    Peers,
+    ReportedBarrier,
+    SimilarInitiative,
+    similar_initiatives,
+)
 from coprod_kg.assessment.queries import labels_in, rows
 from coprod_kg.assessment.search import Subject
 from coprod_kg.assessment.sentences import Sentences
-from coprod_kg.assessment.similar import SimilarInitiative, similar_initiatives
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import term
 from coprod_kg.settings import Settings

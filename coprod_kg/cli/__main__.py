@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from coprod_kg import __version__
-from coprod_kg.cli.shells import register
+from coprod_kg.cli.completion import register
 from coprod_kg.errors import CoprodError, StoreUnavailable
 from coprod_kg.store.directory import user_name
 

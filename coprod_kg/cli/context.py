@@ -1,15 +1,23 @@
-"""Decorator that gives a command the flags of settings, and the settings."""
+"""What commands share before they begin: flags that are settings, and ``NAME -p KEY=VALUE``."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import click
 
+from coprod_kg.cli.completion import complete_name, complete_parameter
+from coprod_kg.errors import WrongUsage
 from coprod_kg.settings import Settings
 
-__all__ = ["pass_settings", "setting_options"]
+__all__ = [
+    "bound",
+    "pass_settings",
+    "question_arguments",
+    "setting_options",
+]
+
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -59,4 +67,37 @@ def _sentence(text: str) -> str:
 _METAVARS: dict[Any, str] = {int: "NUMBER", float: "SECONDS"}
 
 pass_settings = setting_options("data", "base_iri")
+
 """The flags of every command that opens a store."""
+
+
+def question_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``name``, a saved query, and ``params``, what its parameters are bound to."""
+    option = click.option(
+        "-p",
+        "--param",
+        "params",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Bind a parameter; repeat.",
+        shell_complete=complete_parameter,
+    )
+    return click.argument("name", shell_complete=complete_name)(option(command))
+
+
+def bound(params: Sequence[str]) -> dict[str, list[str]]:
+    """The values in pairs, several for a key that is there several times.
+
+    Raises:
+        WrongUsage: one is no such pair.
+
+    >>> bound(["stage=project", "stage=culture"])
+    {'stage': ['project', 'culture']}
+    """
+    values: dict[str, list[str]] = {}
+    for pair in params:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise WrongUsage(f"{pair!r} is not KEY=VALUE", where="-p", fix="Write -p stage=project")
+        values.setdefault(key, []).append(value)
+    return values

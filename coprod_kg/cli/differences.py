@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import click
 
-from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
-from coprod_kg.cli.context import setting_options
+from coprod_kg.cli.context import bound, question_arguments, setting_options
 from coprod_kg.cli.watch import difference_lines
 from coprod_kg.client.remote import Remote
 from coprod_kg.client.sources import BoundQuestion, Folder, found

@@ -29,7 +29,7 @@ _MAKING = 1800.0
 
 def _endpoint(address: str, seconds: float) -> HarvestSource:
     # it brings rdflib along, which takes half a second to load
-    from coprod_kg.client.endpoint import constructor
+    from coprod_kg.client.fetching import constructor
 
     return EndpointSource(address, constructor(seconds))
 

@@ -10,7 +10,7 @@ from coprod_kg.cli.completion import complete_tag
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.remote import Remote
 from coprod_kg.errors import WrongUsage
-from coprod_kg.queries.search import find
+from coprod_kg.queries.library import find
 from coprod_kg.settings import Settings
 
 __all__ = ["queries"]

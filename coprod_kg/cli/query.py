@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from coprod_kg.cli.bindings import bound, question_arguments
 from coprod_kg.cli.collected import known
-from coprod_kg.cli.context import setting_options
+from coprod_kg.cli.context import bound, question_arguments, setting_options
 from coprod_kg.cli.output import Output, format_options, opened_file, show
 from coprod_kg.cli.watch import watch
 from coprod_kg.client.remote import Remote

@@ -13,8 +13,7 @@ from coprod_kg.errors import StoreError
 from coprod_kg.formats.text_columns import aligned, terminal_width
 from coprod_kg.ingest.history import differences, roll_back, settled
 from coprod_kg.ingest.journal import Journal, JournalEntry
-from coprod_kg.ingest.report.differences import as_lines
-from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.report.text import as_lines, as_text
 from coprod_kg.ingest.reported import from_table
 from coprod_kg.ingest.submit import Sender
 from coprod_kg.settings import Settings

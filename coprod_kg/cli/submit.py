@@ -26,7 +26,7 @@ from coprod_kg.ingest.submit import Outcome, Progress, SubmitOptions
 from coprod_kg.ingest.submit import submit as submit_files
 from coprod_kg.ingest.submit import validate as validate_files
 from coprod_kg.settings import Settings
-from coprod_kg.workbook.archive import pack
+from coprod_kg.workbook.delimited import pack
 
 __all__ = ["submit", "validate"]
 

@@ -1,4 +1,4 @@
-"""Drawing of charts as SVG or PNG, by a child process under limits.
+"""Drawing of charts as SVG or PNG, in the one theme, by a child process under limits.
 
 The engine brings a JavaScript machine along: 60 MiB of memory that a process would keep for ever.
 A child that draws one picture takes under a second and gives all of it back. It has a deadline, a
@@ -18,7 +18,12 @@ from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import module, run
 from coprod_kg.sandbox.limits import Death
 
-__all__ = ["png", "svg"]
+__all__ = [
+    "CONFIG",
+    "png",
+    "svg",
+]
+
 
 _SECONDS: Final = 20.0
 _MOST_BYTES: Final = 8 << 20
@@ -26,6 +31,69 @@ _MOST_BYTES: Final = 8 << 20
 _WAITING: Final = 3.0
 _PENS: Final = BoundedSemaphore(4)
 """How many pictures this process has drawn at the same time; the service admits fewer."""
+
+HUES: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+_INK: Final = "#222222"
+_FAINT: Final = "#dddddd"
+
+CONFIG: Final[dict[str, Any]] = {
+    "background": "white",
+    "padding": 16,
+    "font": "Liberation Sans, Arial, Helvetica, sans-serif",
+    "title": {
+        "anchor": "start",
+        "frame": "bounds",
+        "fontSize": 16,
+        "color": _INK,
+        "subtitleFontSize": 12,
+        "subtitleColor": "#444444",
+        "subtitlePadding": 6,
+        "offset": 14,
+    },
+    "axis": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "labelColor": _INK,
+        "titleColor": _INK,
+        "labelLimit": 420,
+        "gridColor": _FAINT,
+        "domainColor": "#888888",
+        "tickColor": "#888888",
+    },
+    "axisY": {
+        "titleAngle": 0,
+        "titleAlign": "right",
+        "titleBaseline": "bottom",
+        "titleX": -8,
+        "titleY": -10,
+    },
+    "axisDiscrete": {"grid": False},
+    "header": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelFontWeight": "bold",
+        "labelLimit": 300,
+        "labelColor": _INK,
+    },
+    "legend": {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelLimit": 320,
+        "orient": "top",
+        "labelColor": _INK,
+        "titleColor": _INK,
+    },
+    "text": {"fontSize": 12, "color": _INK},
+    "bar": {"color": HUES[0]},
+    "rule": {"color": HUES[0]},
+    "point": {"color": HUES[0]},
+    "range": {"category": list(HUES), "heatmap": ["#eef5fb", "#56B4E9"]},
+    "view": {"stroke": "transparent"},
+}
 
 
 def svg(spec: Mapping[str, Any]) -> bytes:

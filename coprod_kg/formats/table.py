@@ -1,16 +1,30 @@
-"""Parser of SPARQL JSON results to a table of cells."""
+"""SPARQL JSON results as a table of cells, and the comments that formats allow before the rows."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from coprod_kg.errors import StoreError
+from coprod_kg.store.base import Answer
 
-__all__ = ["SUPPRESSED", "Cell", "Table", "labelled_columns", "read_table"]
+__all__ = [
+    "SUPPRESSED",
+    "Cell",
+    "Table",
+    "begun",
+    "commented",
+    "labelled_columns",
+    "read_table",
+]
+
 
 SUPPRESSED: Final = "https://w3id.org/coprod/results#Suppressed"
 """The datatype of what stands in a cell whose value is withheld."""
+
+_DECLARED: Final = re.compile(rb"^<\?xml[^>]*\?>")
+_LINES: Final = ("text/turtle", "application/n-triples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +117,47 @@ def _cell(term: dict[str, Any]) -> Cell:
         return Cell("triple", "<<( " + " ".join(parts) + " )>>")
     kind = "literal" if term["type"] == "typed-literal" else term["type"]
     return Cell(kind, term["value"], term.get("xml:lang"), term.get("datatype"))
+
+
+def commented(first: bytes, media_type: str, text: str) -> bytes:
+    """The first bytes of an answer with a comment before the data, if its format has any.
+
+    JSON, CSV and TSV have none.
+    """
+    if text and media_type in _LINES:
+        return f"# {text}\n".encode() + first
+    if text and media_type.endswith("+xml"):
+        comment = f"<!-- {text} -->".encode()
+        return _DECLARED.sub(lambda found: found[0] + comment, first, 1)
+    return first
+
+
+def begun(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
+    """The same answer with other first bytes."""
+    try:
+        first = next(answer.chunks, b"")
+    except BaseException:
+        answer.close()
+        raise
+    made = change(first)
+    length = None if answer.length is None else answer.length + len(made) - len(first)
+    return replace(answer, length=length, chunks=_Chunks(made, answer))
+
+
+class _Chunks:
+    """The chunks of an answer with another one in the place of the first."""
+
+    def __init__(self, first: bytes, answer: Answer) -> None:
+        self._first: bytes | None = first
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        first, self._first = self._first, None
+        return next(self._answer.chunks) if first is None else first
+
+    def close(self) -> None:
+        """Release the worker that computes the answer."""
+        self._answer.close()

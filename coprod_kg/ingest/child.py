@@ -20,7 +20,6 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
-from coprod_kg.ingest.empty_names import empty_names
 from coprod_kg.ingest.locate import headers_of, in_table, in_text
 from coprod_kg.ingest.outcome import Checked, Limits, Sent
 from coprod_kg.ingest.partition import parts_of
@@ -43,6 +42,7 @@ from coprod_kg.validation.shacl import Shapes
 from coprod_kg.validation.vocabulary import KnownTerms
 from coprod_kg.workbook import tables
 from coprod_kg.workbook.sheets import sheets
+from coprod_kg.workbook.words import empty_names
 
 __all__ = ["Checker", "main", "prepare"]
 

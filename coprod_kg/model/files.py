@@ -1,13 +1,20 @@
-"""Paths of the model's folders: ontology, shapes, queries, examples, docs and deploy.
+"""Paths of the model's folders (ontology, shapes, queries, …), and their Turtle files read.
 
 In an installed wheel they travel inside the package, in a checkout they stand at its top.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+
+import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
 
-__all__ = ["files"]
+__all__ = [
+    "files",
+    "read",
+]
+
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _ROOTS = (_PACKAGE / "_files", _PACKAGE.parent)
@@ -26,3 +33,22 @@ def files(name: str) -> Path:
         f"there is no folder {name!r} in this installation",
         fix="Install coprod-kg again from its wheel, or work in a full checkout.",
     )
+
+
+def read(*paths: Path) -> list[ox.Triple]:
+    """The triples of some files in their order; blank nodes of two files are never the same.
+
+    Raises:
+        ModelError: a file cannot be opened, or is not Turtle.
+    """
+    return [triple for path in paths for triple in _triples(path)]
+
+
+def _triples(path: Path) -> Iterable[ox.Triple]:
+    try:
+        parsed = ox.parse(path=path, format=ox.RdfFormat.TURTLE, rename_blank_nodes=True)
+        return [quad.triple for quad in parsed]
+    except (OSError, SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path}:{line}" if line else str(path)
+        raise ModelError(f"it cannot be read as Turtle: {error}", where=where) from None

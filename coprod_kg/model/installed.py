@@ -1,20 +1,27 @@
-"""The model of an installation: its files, its graphs and what the shapes say, each read once."""
+"""The model of an installation: files, graphs, shapes, others' datasets, each read once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 import pyoxigraph as ox
 
 from coprod_kg.model.advice import ShapeWords, shape_words
-from coprod_kg.model.files import files
+from coprod_kg.model.files import files, read
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.schemes import Concept, concepts_of, schemes_of
-from coprod_kg.model.turtle import read
 
-__all__ = ["Model"]
+__all__ = [
+    "Model",
+    "linked_datasets",
+    "linked_spaces",
+]
+
+
+_SPACE = "http://rdfs.org/ns/void#uriSpace"
 
 
 @dataclass(frozen=True)
@@ -83,3 +90,23 @@ class Model:
         for path in (*self.ontology, *self.shapes, *self.rules, *self.stages):
             digest.update(sha256(path.read_bytes()).digest())
         return digest.hexdigest()
+
+
+@cache
+def linked_datasets() -> tuple[ox.Triple, ...]:
+    """What is said of them."""
+    return tuple(read(files("ontology") / "linked.ttl"))
+
+
+@cache
+def linked_spaces() -> Mapping[str, str]:
+    """How the names in each begin → the dataset."""
+    return MappingProxyType(
+        {
+            triple.object.value: triple.subject.value
+            for triple in linked_datasets()
+            if triple.predicate.value == _SPACE
+            and isinstance(triple.subject, ox.NamedNode)
+            and isinstance(triple.object, ox.Literal)
+        }
+    )

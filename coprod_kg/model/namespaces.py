@@ -1,23 +1,40 @@
 """Prefixes of the vocabularies, expansion of short names, and terms of the ontology.
 
-The one list of prefixes is ``ontology/prefixes.ttl``, that of terms ``ontology/coprod.ttl``.
+The one list of prefixes is ``ontology/prefixes.ttl``, that of terms ``ontology/coprod.ttl``. Here
+too are the licence of data and model, and the bases of a claim that are secondary coding.
 """
 
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError, WrongUsage
-from coprod_kg.model.files import files
-from coprod_kg.model.turtle import read
+from coprod_kg.model.files import files, read
 
-__all__ = ["expand", "last_part", "named", "prefixes", "shorten", "term", "terms"]
+__all__ = [
+    "LICENCE",
+    "LICENCE_NAME",
+    "SECONDARY",
+    "expand",
+    "is_secondary",
+    "last_part",
+    "named",
+    "prefixes",
+    "shorten",
+    "term",
+    "terms",
+]
+
 
 _SH = "http://www.w3.org/ns/shacl#"
 _IS_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
 _LOCAL_STOPS = frozenset("/#?")
+
+LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
+LICENCE_NAME: Final = "CC BY 4.0"
 
 
 @cache
@@ -115,3 +132,12 @@ def _value(triple: ox.Triple) -> str:
     if isinstance(triple.object, ox.Literal):
         return triple.object.value
     raise ModelError("a prefix and a namespace are literals", where="ontology/prefixes.ttl")
+
+
+SECONDARY: Final = frozenset({expand("basis:secondary-coding"), expand("basis:adjudicated-coding")})
+"""Coding by a reader of published sources, and the decision between two such codings."""
+
+
+def is_secondary(basis: str) -> bool:
+    """Whether this basis, an IRI, is secondary coding."""
+    return basis in SECONDARY

@@ -8,10 +8,9 @@ from types import MappingProxyType
 
 from pyoxigraph import NamedNode
 
-from coprod_kg.model.files import files
+from coprod_kg.model.files import files, read
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import last_part
-from coprod_kg.model.turtle import read
 
 __all__ = ["Concept", "Scheme", "concepts_of", "schemes", "schemes_of"]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.linked import linked_datasets
+from coprod_kg.model.installed import linked_datasets
 from coprod_kg.model.namespaces import named, term
 from coprod_kg.publishing.datasets import (
     LANGUAGES,

@@ -15,10 +15,8 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.files import files
-from coprod_kg.model.licence import LICENCE
-from coprod_kg.model.namespaces import expand, last_part, named, prefixes, term
-from coprod_kg.model.turtle import read
+from coprod_kg.model.files import files, read
+from coprod_kg.model.namespaces import LICENCE, expand, last_part, named, prefixes, term
 from coprod_kg.publishing.documents import document
 from coprod_kg.store.description import Described
 

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
+from coprod_kg.model.files import read
 from coprod_kg.model.namespaces import prefixes
-from coprod_kg.model.turtle import read
 
 __all__ = ["document"]
 

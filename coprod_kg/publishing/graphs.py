@@ -7,9 +7,9 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from coprod_kg import __version__
+from coprod_kg.model.files import read
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import named
-from coprod_kg.model.turtle import read
 from coprod_kg.publishing.datasets import template
 from coprod_kg.queries.description import catalogue
 from coprod_kg.queries.library import load

@@ -8,8 +8,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.model.graph import Graph, Node, text_of
-from coprod_kg.model.licence import LICENCE
-from coprod_kg.model.namespaces import named
+from coprod_kg.model.namespaces import LICENCE, named
 from coprod_kg.publishing.serialisations import written
 
 __all__ = [

@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import NotAcceptable
 from coprod_kg.formats.media_types import GRAPHS
-from coprod_kg.model.turtle import read
+from coprod_kg.model.files import read
 from coprod_kg.publishing.serialisations import written
 
 __all__ = ["ALTERNATES", "OWN", "Profile", "accepted", "alternates", "named_profile", "profiles"]

@@ -9,11 +9,10 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.model.advice import filled
-from coprod_kg.model.files import files
+from coprod_kg.model.files import files, read
 from coprod_kg.model.graph import Graph, Node, text_of
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, prefixes, shorten
-from coprod_kg.model.turtle import read
 from coprod_kg.publishing.demands import demands, listed, query_of
 from coprod_kg.publishing.wording import Phrase, Word, name_of, path_phrase, plain
 

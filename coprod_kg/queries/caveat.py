@@ -4,8 +4,7 @@ from functools import cache
 from typing import Final
 
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.model.bases import SECONDARY, is_secondary
-from coprod_kg.model.namespaces import shorten
+from coprod_kg.model.namespaces import SECONDARY, is_secondary, shorten
 from coprod_kg.queries.labels import LANGUAGES, concepts, said
 
 __all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]

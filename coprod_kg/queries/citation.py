@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from coprod_kg.model.licence import LICENCE
+from coprod_kg.model.namespaces import LICENCE
 from coprod_kg.model.translations import day
 from coprod_kg.queries.content_hash import Content
 from coprod_kg.queries.labels import said

@@ -13,7 +13,7 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Any, Final
 
-from coprod_kg.model.licence import LICENCE, LICENCE_NAME
+from coprod_kg.model.namespaces import LICENCE, LICENCE_NAME
 from coprod_kg.queries.citation import AUTHOR, TITLE, Citation
 from coprod_kg.queries.library import SavedQuery
 

@@ -11,7 +11,7 @@ from typing import Final
 from coprod_kg.errors import WrongUsage
 from coprod_kg.formats.media_types import CHARTS, CRATE, EXCEL_CSV, GRAPHS, ROWS, WORKBOOK, Format
 from coprod_kg.formats.table import Cell, Table, read_table
-from coprod_kg.model.licence import LICENCE, LICENCE_NAME
+from coprod_kg.model.namespaces import LICENCE, LICENCE_NAME
 from coprod_kg.queries.caveat import caveat
 from coprod_kg.queries.charts.chart import has_chart, png, specification, svg
 from coprod_kg.queries.content_hash import relabelled

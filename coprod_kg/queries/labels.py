@@ -11,12 +11,11 @@ from types import MappingProxyType
 from typing import Final
 
 from coprod_kg.formats.table import Cell, Table, labelled_columns, read_table
-from coprod_kg.model.files import files
+from coprod_kg.model.files import files, read
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import last_part
 from coprod_kg.model.schemes import Concept, schemes
 from coprod_kg.model.translations import read_catalogue
-from coprod_kg.model.turtle import read
 
 __all__ = [
     "LANGUAGES",

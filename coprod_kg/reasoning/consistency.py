@@ -1,23 +1,72 @@
-"""Consistency and satisfiability check of the ontology, alone or with data, by HermiT."""
+"""Consistency and satisfiability of the ontology by HermiT, alone or with data; Pellet says why."""
 
+import re
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import ModelError
-from coprod_kg.model.namespaces import expand
-from coprod_kg.reasoning.explanation import Clash, explain
+from coprod_kg.errors import ModelError, Unreadable
+from coprod_kg.model.namespaces import expand, shorten, term
 from coprod_kg.reasoning.hierarchy import Branch, Classification, read_classification, tree
-from coprod_kg.reasoning.java import HERMIT, JavaOutput, run
-from coprod_kg.reasoning.premises import BASE_IRI, premises
+from coprod_kg.reasoning.java import HERMIT, PELLET, JavaOutput, run
 
-__all__ = ["Check", "check", "consistent"]
+__all__ = [
+    "Check",
+    "check",
+    "consistent",
+    "explain",
+    "premises",
+]
+
 
 _SECONDS = 600.0
 _EXPLAINED = 5
+
+Clash = tuple[str, ...]
+"""The axioms of one justification: leave any of them out, and this clash is gone."""
+
+_NUMBERED = re.compile(r"^ *\d+\) {2,}", re.MULTILINE)
+_WORD = re.compile(r"[^\s(),{}\[\]\"]+")
+
+BASE_IRI = "https://w3id.org/coprod/"
+_OWL_2_MAP = frozenset(
+    {
+        "rdf:langString",
+        "xsd:anyURI",
+        "xsd:base64Binary",
+        "xsd:boolean",
+        "xsd:byte",
+        "xsd:dateTime",
+        "xsd:dateTimeStamp",
+        "xsd:decimal",
+        "xsd:double",
+        "xsd:float",
+        "xsd:hexBinary",
+        "xsd:int",
+        "xsd:integer",
+        "xsd:language",
+        "xsd:long",
+        "xsd:Name",
+        "xsd:NCName",
+        "xsd:negativeInteger",
+        "xsd:NMTOKEN",
+        "xsd:nonNegativeInteger",
+        "xsd:nonPositiveInteger",
+        "xsd:normalizedString",
+        "xsd:positiveInteger",
+        "xsd:short",
+        "xsd:string",
+        "xsd:token",
+        "xsd:unsignedByte",
+        "xsd:unsignedInt",
+        "xsd:unsignedLong",
+        "xsd:unsignedShort",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +172,125 @@ def _classes(triples: Sequence[ox.Triple]) -> frozenset[str]:
         and triple.object == a_class
         and isinstance(triple.subject, ox.NamedNode)
     )
+
+
+def explain(
+    triples: Iterable[ox.Triple], file: Path, seconds: float, empty: str | None = None
+) -> tuple[Clash, ...]:
+    """The axioms that clash; none where Pellet cannot say (an older Java, for one).
+
+    Args:
+        triples: what was reasoned on, to give names their prefixes back.
+        file: the same as RDF/XML.
+        seconds: how long Pellet may take.
+        empty: the IRI of a class that can have no instance; otherwise the whole is explained.
+    """
+    aim = ("--unsat", empty) if empty else ("--inconsistent",)
+    output = run(PELLET, ("explain", *aim, "--ignore-imports", str(file)), seconds)
+    _, marker, text = output.text.partition("Explanation(s):")
+    if output.code or not marker:
+        return ()
+    names = _names(triples)
+    parts = _NUMBERED.split(text)[1:]
+    return tuple(tuple(_axioms(part, names)) for part in parts)
+
+
+def _axioms(text: str, names: dict[str, str]) -> list[str]:
+    """The lines of one justification; a line that goes on below is put back together."""
+    axioms: list[str] = []
+    for line in text.splitlines():
+        words = _WORD.sub(lambda match: names.get(match[0], match[0]), line.strip())
+        if not words:
+            continue
+        if axioms and axioms[-1].count("(") > axioms[-1].count(")"):
+            axioms[-1] += f" {words}"
+        else:
+            axioms.append(words)
+    return axioms
+
+
+def _names(triples: Iterable[ox.Triple]) -> dict[str, str]:
+    """From local name, which is all that Pellet prints, to short name, where only one fits."""
+    iris = {
+        part.value
+        for triple in triples
+        for part in (triple.subject, triple.predicate, triple.object)
+        if isinstance(part, ox.NamedNode)
+    }
+    names: dict[str, set[str]] = defaultdict(set)
+    for iri in iris:
+        names[re.split(r"[/#]", iri)[-1]].add(iri)
+    return {local: name for local, those in names.items() if local and (name := _only(those))}
+
+
+def _only(iris: set[str]) -> str | None:
+    """The one short name among them, or the one IRI; None where there is a choice."""
+    short = [name for iri in iris if (name := shorten(iri)) != iri]
+    names = short or sorted(iris)
+    return names[0] if len(names) == 1 else None
+
+
+def premises(
+    folder: Path, data: Sequence[Path] = (), base_iri: str = BASE_IRI
+) -> tuple[ox.Triple, ...]:
+    """The triples to reason on.
+
+    Args:
+        folder: the folder of the ontology, with ``coprod.ttl`` and ``vocab/``.
+        data: RDF files to add, in the format that the ending of each name tells.
+        base_iri: what relative IRIs in the data stand under.
+
+    Raises:
+        ModelError: a file of the ontology cannot be read.
+        Unreadable: a data file cannot be read.
+    """
+    triples: list[ox.Triple] = []
+    for path in (folder / "coprod.ttl", *sorted((folder / "vocab").glob("*.ttl"))):
+        try:
+            triples += _read(path, base_iri)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise ModelError(f"it cannot be read: {error}", where=str(path)) from error
+    for path in data:
+        try:
+            triples += _read(path, base_iri)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise Unreadable(f"it cannot be read: {error}", where=str(path)) from error
+    return (*triples, *_all_different(_organisations(triples)))
+
+
+def _read(path: Path, base_iri: str) -> Iterator[ox.Triple]:
+    for quad in ox.parse(path=path, base_iri=base_iri):
+        value = quad.object
+        if not isinstance(value, ox.Literal) or shorten(value.datatype.value) in _OWL_2_MAP:
+            yield quad.triple
+
+
+def _organisations(triples: Iterable[ox.Triple]) -> list[ox.NamedNode]:
+    kinds = {expand("org:Organization"), expand("org:OrganizationalUnit")}
+    iris: set[str] = set()
+    for triple in triples:
+        predicate, value = triple.predicate.value, triple.object
+        if not isinstance(value, ox.NamedNode) or not isinstance(triple.subject, ox.NamedNode):
+            continue
+        if predicate == expand("rdf:type") and value.value in kinds:
+            iris.add(triple.subject.value)
+        elif predicate == term("runBy"):
+            iris.add(value.value)
+        elif predicate == term("runs"):
+            iris.add(triple.subject.value)
+    return [ox.NamedNode(iri) for iri in sorted(iris)]
+
+
+def _all_different(members: Sequence[ox.NamedNode]) -> Iterator[ox.Triple]:
+    if len(members) < 2:
+        return
+    first, rest, nil = (ox.NamedNode(expand(f"rdf:{name}")) for name in ("first", "rest", "nil"))
+    axiom, cells = ox.BlankNode(), [ox.BlankNode() for _ in members]
+    yield ox.Triple(
+        axiom, ox.NamedNode(expand("rdf:type")), ox.NamedNode(expand("owl:AllDifferent"))
+    )
+    yield ox.Triple(axiom, ox.NamedNode(expand("owl:distinctMembers")), cells[0])
+    following: list[ox.BlankNode | ox.NamedNode] = [*cells[1:], nil]
+    for cell, member, after in zip(cells, members, following, strict=True):
+        yield ox.Triple(cell, first, member)
+        yield ox.Triple(cell, rest, after)

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.files import files
+from coprod_kg.model.files import files, read
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, shorten
 from coprod_kg.model.schemes import Concept, schemes
-from coprod_kg.model.turtle import read
 from coprod_kg.selfassessment.asked import Asked, Submissions, asked_by
 from coprod_kg.selfassessment.questions import DOCUMENTS, PARTS, Field, Kind, Option, Question, Step
 from coprod_kg.validation.profiles import Criterion, Profile, Profiles

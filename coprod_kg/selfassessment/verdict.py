@@ -14,15 +14,13 @@ import pyoxigraph as ox
 
 from coprod_kg.assessment.claims import CitedEvidence, Claim
 from coprod_kg.assessment.explanation import Explanation
-from coprod_kg.assessment.peers import Peers, ReportedBarrier
+from coprod_kg.assessment.peers import Peers, ReportedBarrier, SimilarInitiative, similar_at
 from coprod_kg.assessment.search import Subject
 from coprod_kg.assessment.sentences import Sentences
-from coprod_kg.assessment.similar import SimilarInitiative, similar_at
 from coprod_kg.assessment.text import met_of_required
-from coprod_kg.model.bases import is_secondary
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
-from coprod_kg.model.namespaces import expand, named
+from coprod_kg.model.namespaces import expand, is_secondary, named
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.selfassessment.answers import Answers
 from coprod_kg.selfassessment.statements import Statements

@@ -20,7 +20,7 @@ from coprod_kg.formats.media_types import Offer
 from coprod_kg.queries.ask import admitted
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.server.request import Head
-from coprod_kg.sparql.changing import is_changing
+from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import NOTHING, Answer, Query
 from coprod_kg.store.local import OPENING_SECONDS, LocalStore
 from coprod_kg.store.worker_client import NotAtOnce, PendingQuery

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import pyoxigraph as ox
 
-from coprod_kg.model.linked import linked_spaces
+from coprod_kg.model.installed import linked_spaces
 from coprod_kg.store import merged
 
 __all__ = [

@@ -16,8 +16,8 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
+from coprod_kg.model.files import read
 from coprod_kg.model.graph import RDF_TYPE, Graph
-from coprod_kg.model.turtle import read
 from coprod_kg.validation.constraints import SH, Shape, compiled
 from coprod_kg.validation.paths import Triples
 

@@ -16,7 +16,7 @@ from rdflib.namespace import SH
 
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import expand
-from coprod_kg.validation import caches
+from coprod_kg.validation import view
 from coprod_kg.validation.report import Finding, Severity
 from coprod_kg.validation.screen import Screen
 from coprod_kg.validation.view import View, rdflib_term, rdflib_triple
@@ -50,11 +50,11 @@ class Shapes:
         self, shapes: Iterable[ox.Triple], background: Iterable[ox.Triple], things: str
     ) -> None:
         self._things = things
-        caches.install()
+        view.install()
         logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # a wrong date is a finding
         given = [triple for triple in shapes if triple.predicate.value not in _PROSE]
         self._screen = Screen(Graph(given))
-        graph = caches.caching_graph()
+        graph = view.caching_graph()
         for triple in given:  # pySHACL weighs each statement anew, so those it needs not stay out
             graph.add(rdflib_triple(triple))
         # No shape reads what concepts are called, which is nearly half of all.

@@ -13,8 +13,7 @@ from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML
-from coprod_kg.model.licence import LICENCE
-from coprod_kg.model.namespaces import last_part
+from coprod_kg.model.namespaces import LICENCE, last_part
 from coprod_kg.publishing.portal_documents import Paging, dataset_views, portal_document
 from coprod_kg.web.address import root
 from coprod_kg.web.described import catalogue_offers, conditions, datasets, lines

@@ -10,8 +10,7 @@ from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.media_types import GRAPHS, HTML
-from coprod_kg.model.licence import LICENCE, LICENCE_NAME
-from coprod_kg.model.namespaces import expand, last_part
+from coprod_kg.model.namespaces import LICENCE, LICENCE_NAME, expand, last_part
 from coprod_kg.publishing.portal_documents import (
     DatasetView,
     File,

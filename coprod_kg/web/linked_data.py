@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotAcceptable
-from coprod_kg.formats.comments import begun, commented
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
+from coprod_kg.formats.table import begun, commented
 from coprod_kg.publishing.portal_documents import portal_document
 from coprod_kg.publishing.profiles import (
     ALTERNATES,

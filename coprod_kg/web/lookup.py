@@ -1,7 +1,7 @@
 """The query of a request to the endpoint, and the conditions that mark its answer."""
 
 from coprod_kg.access import hidden
-from coprod_kg.sparql.changing import is_changing
+from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import Query
 from coprod_kg.web.protocol import SparqlRequest, seconds, version
 from coprod_kg.web.replies import Conditions, chosen, media_types

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.media_types import GRAPHS, HTML, Format, Offer, negotiate
 from coprod_kg.model.files import files
-from coprod_kg.model.licence import LICENCE
+from coprod_kg.model.namespaces import LICENCE
 from coprod_kg.publishing.changelog import changelog_text
 from coprod_kg.publishing.documents import document
 from coprod_kg.publishing.ontology import ontology

@@ -16,7 +16,7 @@ from werkzeug.routing import Map, Rule
 
 from coprod_kg import __version__
 from coprod_kg.formats.media_types import CHARTS, GRAPHS, HTML, ROWS, Format
-from coprod_kg.model.licence import LICENCE, LICENCE_NAME
+from coprod_kg.model.namespaces import LICENCE, LICENCE_NAME
 from coprod_kg.model.schemes import schemes
 from coprod_kg.publishing.api import content, problem_responses, query_operation, schemas
 from coprod_kg.queries.derived import formats_of

@@ -27,7 +27,7 @@ from coprod_kg.queries.ask import Question
 from coprod_kg.queries.crate import PROFILE
 from coprod_kg.queries.derived import MADE, formats_of
 from coprod_kg.queries.library import SavedQuery
-from coprod_kg.sparql.changing import is_changing
+from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.web.pages.query import QueryPage
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.question import (

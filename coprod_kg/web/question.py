@@ -17,8 +17,8 @@ from xml.sax.saxutils import escape
 from flask import Response, request
 
 from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.formats.comments import begun, commented
-from coprod_kg.model.licence import LICENCE
+from coprod_kg.formats.table import begun, commented
+from coprod_kg.model.namespaces import LICENCE
 from coprod_kg.queries.ask import Measured, Question
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.queries.citation import permalink, query_hash

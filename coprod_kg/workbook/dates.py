@@ -11,8 +11,8 @@ from coprod_kg.model.terms import literal
 from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell
 from coprod_kg.workbook.markup import whole
-from coprod_kg.workbook.number_formats import EARLIEST_SHOWN
 from coprod_kg.workbook.sentences import Slot
+from coprod_kg.workbook.sheet_xml import EARLIEST_SHOWN
 
 __all__ = ["day"]
 

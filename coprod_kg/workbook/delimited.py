@@ -1,4 +1,4 @@
-"""Reader of CSV: bytes to a grid, encoding and separator detected.
+"""Reader of CSV, alone or in a zip: bytes to grids, encoding and separator detected.
 
 A file in two encodings at once, with NUL bytes or with a quotation mark that is never closed is
 refused: what was read from it would not be what the sender wrote.
@@ -6,16 +6,26 @@ refused: what was read from it would not be what the sender wrote.
 
 import csv
 import re
+import zipfile
 from collections.abc import Callable, Iterator
-from io import StringIO
+from dataclasses import dataclass
+from io import BytesIO, StringIO
 from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from coprod_kg.errors import TooLarge, Unreadable
 from coprod_kg.workbook.grid import CellKind, Grid, GridCell, Row, visible
+from coprod_kg.workbook.package import Package
 from coprod_kg.workbook.sheet_xml import MOST_CELLS
 
-__all__ = ["decode", "read_csv"]
+__all__ = [
+    "decode",
+    "pack",
+    "read_bundle",
+    "read_csv",
+]
+
 
 _MULTIBYTE: Final = re.compile(rb"[\xc3-\xf4][\x80-\xbf]+")
 _STATED: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
@@ -27,6 +37,12 @@ _FROM_WINDOWS: Final = frozenset("\u2018\u2019\u00b4\u00b7\u2013\u2014")
 """Marks that Windows-1252 has and that do stand within a word."""
 _LETTERS: Final = frozenset("æøåäöüßéèêëáàâóòôíìúùñçÆØÅÄÖÜÉÈÁÀÓÍÚÑÇ")
 _OLD: Final = (("mac_roman", "a Mac (Mac Roman)"), ("cp850", "a DOS program (code page 850)"))
+
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_ARCHIVES: Final = (".zip", ".7z", ".rar", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".xlsx", ".xlsm")
+_LITTER: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+_FILE_MOST: Final = 128 * 2**20
+_MOST_FILES: Final = 200
 
 
 def decode(content: bytes, name: str) -> tuple[str, str | None]:
@@ -192,3 +208,84 @@ def _records(text: str, name: str, separator: str) -> Iterator[list[str]]:
             where=f"{name}, line {begins} (row {row})",
             fix="Look at the quotation marks in that line; one inside a text is written twice.",
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The content of a zip of CSV files.
+
+    Attributes:
+        grids: the files read.
+        unread: paths of other files.
+    """
+
+    grids: tuple[Grid, ...]
+    unread: tuple[str, ...] = ()
+
+
+def read_bundle(package: Package, score: Callable[[list[str]], int]) -> Bundle:
+    """Read the CSV files of an archive.
+
+    Args:
+        package: the archive.
+        score: how many of the headers in a row are known ones.
+
+    Raises:
+        Unreadable: a file is no CSV, or the archive holds another one.
+        TooLarge: it is too large.
+    """
+    grids, unread = [], []
+    if len(package.members) > _MOST_FILES:
+        raise TooLarge(
+            f"the archive holds {len(package.members)} files (at most {_MOST_FILES})",
+            where=package.name,
+            fix="Pack the CSV files of one organisation only.",
+        )
+    for path in package.members:
+        name = PurePosixPath(path).name
+        if any(path.startswith(litter) or name == litter for litter in _LITTER):
+            continue
+        if name.lower().endswith(_ARCHIVES):
+            raise Unreadable(
+                f"the archive holds another one ({path}), which is not opened",
+                where=package.name,
+                fix="Pack the CSV files themselves, or send the workbook as it is.",
+            )
+        if not name.lower().endswith((".csv", ".tsv")):
+            unread.append(path)
+            continue
+        grids.append(read_csv(package.read(path, _FILE_MOST), name, score))
+    return Bundle(tuple(grids), tuple(unread))
+
+
+def pack(folder: Path, most: int) -> bytes:
+    """The files of a folder as a zip, the same bytes for the same files.
+
+    Args:
+        folder: where they are; folders in it are passed over.
+        most: the most bytes that they may have together.
+
+    Raises:
+        TooLarge: they have more.
+        Unreadable: one cannot be opened.
+    """
+    buffer, size = BytesIO(), 0
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") or not path.is_file():
+                continue
+            try:
+                content = path.read_bytes() if size + path.stat().st_size <= most else None
+            except OSError as error:
+                raise Unreadable(
+                    f"the file cannot be opened: {error.strerror}", where=str(path)
+                ) from None
+            if content is None:
+                raise TooLarge(
+                    "the files are too large together",
+                    where=str(folder),
+                    fix="Send the data in parts, one organisation each.",
+                )
+            size += len(content)
+            archive.writestr(zipfile.ZipInfo(path.name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

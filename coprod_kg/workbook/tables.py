@@ -13,7 +13,6 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.validation.report import Severity
-from coprod_kg.workbook.archive import read_bundle
 from coprod_kg.workbook.columns import (
     EXPLANATIONS,
     LISTS,
@@ -24,17 +23,15 @@ from coprod_kg.workbook.columns import (
     called,
 )
 from coprod_kg.workbook.concepts import near, plain
-from coprod_kg.workbook.delimited import read_csv
+from coprod_kg.workbook.delimited import read_bundle, read_csv
 from coprod_kg.workbook.entries import identified
 from coprod_kg.workbook.findings import CellFinding, CellProblem, Place, Positions, letters
 from coprod_kg.workbook.grid import Grid, GridCell
-from coprod_kg.workbook.headers import HeadedGrid, headed, known_headers, told_by_headers
+from coprod_kg.workbook.headers import HeadedGrid, headed, known_headers, of_grid, told_by_headers
 from coprod_kg.workbook.package import Package
-from coprod_kg.workbook.placeholders import without_placeholders
 from coprod_kg.workbook.references import Register
 from coprod_kg.workbook.rows import stated
-from coprod_kg.workbook.sheet_warnings import of_grid
-from coprod_kg.workbook.words import language_name, language_of, languages
+from coprod_kg.workbook.words import language_name, language_of, languages, without_placeholders
 from coprod_kg.workbook.xlsx import is_workbook, read_book
 
 __all__ = ["ENDINGS", "MEDIA_TYPES", "TableRead", "is_table", "read"]

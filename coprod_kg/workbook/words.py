@@ -1,16 +1,40 @@
-"""Placeholders and language names as people write them, from ``words.toml``."""
+"""Words that people write for "no value" and for languages, from ``words.toml``."""
 
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from coprod_kg.workbook.concepts import plain
+import pyoxigraph as ox
 
-__all__ = ["is_placeholder", "language_name", "language_of", "languages"]
+from coprod_kg.model.namespaces import expand
+from coprod_kg.validation.report import Finding, Severity
+from coprod_kg.workbook.columns import Holds, SheetColumn
+from coprod_kg.workbook.concepts import plain
+from coprod_kg.workbook.findings import CellFinding, CellProblem
+from coprod_kg.workbook.grid import CellKind, GridCell, Row
+from coprod_kg.workbook.headers import HeadedGrid
+
+__all__ = [
+    "empty_names",
+    "is_placeholder",
+    "language_name",
+    "language_of",
+    "languages",
+    "without_placeholders",
+]
+
 
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+
+_NOT_ASKED: Final = frozenset({Holds.YES_OR_NO})
+
+_SHAPE: Final = expand("cps:ProperName")
+_NAMES: Final = frozenset(map(expand, ("rdfs:label", "skos:prefLabel", "foaf:name")))
 
 
 def is_placeholder(text: str) -> bool:
@@ -68,3 +92,67 @@ def _placeholders() -> frozenset[str]:
 def _languages() -> dict[str, str]:
     found: dict[str, list[str]] = _catalogue()["languages"]
     return {plain(name): tag for tag, names in found.items() for name in (tag, *names)}
+
+
+def without_placeholders(headed: HeadedGrid) -> tuple[HeadedGrid, list[CellFinding]]:
+    """The sheet without the cells that hold N/A, ?, unbekannt and their kind.
+
+    Each word is told once a column, at its first cell.
+    """
+    first: dict[tuple[int, str], int] = {}
+    counts: Counter[tuple[int, str]] = Counter()
+    rows: list[Row] = []
+    for row in headed.grid.rows:
+        empty = [
+            (number, cell.text.strip())
+            for number, cell in row.cells.items()
+            if row.number > headed.row and _says_nothing(cell, headed.columns.get(number))
+        ]
+        for key in empty:
+            counts[key] += 1
+            first.setdefault(key, row.number)
+        gone = {number for number, _ in empty}
+        kept = {number: cell for number, cell in row.cells.items() if number not in gone}
+        if kept:
+            rows.append(row if not gone else Row(row.number, kept))
+    if not counts:
+        return headed, []
+    made = replace(headed, grid=replace(headed.grid, rows=tuple(rows)))
+    return made, [_told(headed, *key, row, counts[key]) for key, row in first.items()]
+
+
+def _says_nothing(cell: GridCell, column: SheetColumn | None) -> bool:
+    if cell.kind is not CellKind.TEXT or column is None or column.holds in _NOT_ASKED:
+        return False
+    if column.choices and column.choices.is_proper(cell.text):
+        return False  # "Unknown" is a value where the list has it
+    if column.holds is Holds.LANGUAGE and language_of(cell.text):
+        return False  # "nn" is Nynorsk
+    return is_placeholder(cell.text)
+
+
+def _told(headed: HeadedGrid, number: int, text: str, row: int, count: int) -> CellFinding:
+    key = "placeholder.several" if count > 1 else "placeholder"
+    problem = CellProblem(key, {"value": text[:40], "count": count - 1}, severity=Severity.INFO)
+    place = headed.place(row, number)
+    return CellFinding(problem, place, text[:200], path=headed.columns[number].path)
+
+
+def empty_names(triples: Iterable[ox.Triple]) -> Iterator[Finding]:
+    """The names among these statements that name nothing and nobody."""
+    for subject, predicate, name in triples:
+        if (
+            predicate.value in _NAMES
+            and isinstance(name, ox.Literal)
+            and is_placeholder(name.value)
+        ):
+            yield Finding(
+                severity=Severity.VIOLATION,
+                focus=str(subject).strip("<>"),
+                path=predicate.value,
+                value=str(name),
+                message="",  # the words of the shape are filled in with the place
+                shape=_SHAPE,
+                component=f"{_SHAPE}ConstraintComponent",
+                slots=(("name", name.value[:60]),),
+            )

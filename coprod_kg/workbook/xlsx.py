@@ -14,9 +14,8 @@ from typing import Final
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.workbook.grid import CellKind, Grid, GridCell, visible
 from coprod_kg.workbook.markup import Handlers, parse, unescaped, whole
-from coprod_kg.workbook.number_formats import NumberDisplay, shown_by
 from coprod_kg.workbook.package import Package, Relation, content_types, main_part, relations
-from coprod_kg.workbook.sheet_xml import Formats, SheetReader
+from coprod_kg.workbook.sheet_xml import Formats, NumberDisplay, SheetReader, shown_by
 
 __all__ = ["Book", "is_workbook", "read_book"]
 

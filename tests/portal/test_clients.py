@@ -14,8 +14,7 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.client.endpoint import constructor
-from coprod_kg.client.fetching import fetcher
+from coprod_kg.client.fetching import constructor, fetcher
 from coprod_kg.ingest.harvest_sources import CatalogueSource, DumpSource, EndpointSource
 from coprod_kg.ingest.submit import submit
 from coprod_kg.model.files import files

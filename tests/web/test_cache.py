@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from coprod_kg.errors import QueryTimeout
 from coprod_kg.queries import library
 from coprod_kg.settings import Settings
-from coprod_kg.sparql.changing import is_changing
+from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import Answer, Cancellation, Query
 from coprod_kg.web import create_app
 from coprod_kg.web.cache import Cache

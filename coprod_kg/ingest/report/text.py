@@ -1,19 +1,26 @@
-"""A report as text for a terminal, without control characters."""
+"""A report, and the changes of a submission, as text for a terminal, without control characters."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from coprod_kg.ingest.history import Difference
 from coprod_kg.ingest.report.wording import Problem, moved, told
 from coprod_kg.ingest.reported import Reported
 
-__all__ = ["as_text"]
+__all__ = [
+    "as_lines",
+    "as_text",
+]
+
 
 _PLACES: Final = 4
 _NAMES: Final = 8
 _WIDTH: Final = 96
 _KNOWN: Final = 2
 """More files than so many that were known already are told in one line."""
+
+_SIGNS = {"new": "New", "gone": "Gone", "changed": "Changed"}
 
 
 def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) -> str:
@@ -93,3 +100,21 @@ def _conclusion(files: Sequence[Reported], *, dry_run: bool) -> str:
         return f"{counts} Version {version} of the data holds what was accepted."
     reason = " (a dry run)" if dry_run and accepted else ""
     return f"{counts} Nothing was changed{reason}."
+
+
+def as_lines(found: Sequence[Difference]) -> str:
+    """One paragraph for each resource, with control characters of the data replaced."""
+    text = (
+        "\n".join(line for difference in found for line in _lines(difference)) or "Nothing changed."
+    )
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\ufffd"
+        for character in text
+    )
+
+
+def _lines(difference: Difference) -> Iterator[str]:
+    yield f"{_SIGNS[difference.kind]}: {difference.thing}"
+    for sign, pairs in (("-", difference.removed), ("+", difference.added)):
+        for name, value in pairs:
+            yield f"  {sign} {name}: {' '.join(value.split())[:200]}"

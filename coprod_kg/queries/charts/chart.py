@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from coprod_kg.errors import ModelError, NotFound
-from coprod_kg.formats.drawing import png, svg
+from coprod_kg.formats.drawing import CONFIG, png, svg
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.formats.theme import CONFIG
 from coprod_kg.model.files import files
 from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.caveat import caveat

@@ -22,7 +22,7 @@ from coprod_kg.queries.library import SavedQuery, load_all, views
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
-from coprod_kg.sparql.changing import is_changing
+from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import Answer, Query, Store
 from coprod_kg.store.prepared import LARGEST_BYTES, PreparedAnswers
 

@@ -8,7 +8,7 @@ from flask import Response
 
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.model.bases import is_secondary
+from coprod_kg.model.namespaces import is_secondary
 from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.labels import best, concepts
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows

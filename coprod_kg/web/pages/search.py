@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coprod_kg.queries.library import SavedQuery
-from coprod_kg.queries.search import find
+from coprod_kg.queries.library import SavedQuery, find
 
 __all__ = ["QuestionSearch", "found"]
 

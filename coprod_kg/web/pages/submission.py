@@ -13,10 +13,9 @@ from coprod_kg.formats.media_types import HTML, Format, Offer, negotiate, offers
 from coprod_kg.ingest.history import Difference, differences
 from coprod_kg.ingest.journal import JournalEntry
 from coprod_kg.ingest.outcome import Sent
-from coprod_kg.ingest.report.differences import as_lines
 from coprod_kg.ingest.report.marks import XLSX, can_mark, marked
 from coprod_kg.ingest.report.page import as_part, styles
-from coprod_kg.ingest.report.text import as_text
+from coprod_kg.ingest.report.text import as_lines, as_text
 from coprod_kg.ingest.report.turtle import as_turtle
 from coprod_kg.ingest.reported import Reported, from_table
 from coprod_kg.settings import Settings

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from coprod_kg.workbook.columns import EXPLANATIONS, Sheets
-from coprod_kg.workbook.template.examples import example
-from coprod_kg.workbook.template.texts import neutral
+from coprod_kg.workbook.template.examples import example, neutral
 
 __all__ = ["as_files", "readme"]
 

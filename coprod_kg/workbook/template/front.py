@@ -1,21 +1,35 @@
-"""The explaining sheets of the template: the read-me, and the meanings of the list values."""
+"""The explaining sheets of the template (read-me, meanings of the list values), and page set-up."""
 
-from typing import Final
+from typing import Final, Literal
 
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.header_footer import HeaderFooterItem
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from coprod_kg.workbook.columns import EXPLANATIONS, README, TEXT_LANGUAGE, Sheets
+from coprod_kg.workbook.template.examples import put_text
 from coprod_kg.workbook.template.folder import readme
-from coprod_kg.workbook.template.page import DARK, face, set_page
-from coprod_kg.workbook.template.texts import put_text
 
-__all__ = ["add_explanations", "add_readme"]
+__all__ = [
+    "DARK",
+    "GREY",
+    "LIGHT",
+    "add_explanations",
+    "add_readme",
+    "face",
+    "set_page",
+]
+
 
 _WRAPPED: Final = Alignment(vertical="top", wrap_text=True)
 _LINE_OF: Final = 118
 _HEIGHT: Final = 15.5
+
+DARK: Final = "1F4E78"
+LIGHT: Final = "D9E6F2"
+GREY: Final = "F2F2F2"
 
 
 def add_readme(made: Worksheet, sheets: Sheets, language: str) -> None:
@@ -89,3 +103,19 @@ def _put(made: Worksheet, row: int, column: int, text: str, font: Font | None = 
     put_text(cell, text)
     cell.alignment = _WRAPPED
     cell.font = font or face()
+
+
+def set_page(made: Worksheet, orientation: Literal["portrait", "landscape"]) -> None:
+    """Set a sheet up for printing: A4, as wide as the paper, its name below."""
+    made.page_setup.orientation = orientation
+    made.page_setup.paperSize = 9  # A4
+    made.page_setup.fitToWidth, made.page_setup.fitToHeight = 1, 0
+    made.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    footer = HeaderFooterItem()
+    footer.center.text = "&A, page &P of &N"
+    made.oddFooter = footer
+
+
+def face(colour: str = "000000", size: int = 11, *, bold: bool = False) -> Font:
+    """The one typeface of the workbook."""
+    return Font(name="Calibri", size=size, color=colour, bold=bold)

@@ -10,12 +10,18 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from coprod_kg.formats.stable_zip import packed
+from coprod_kg.formats.xlsx import packed
 from coprod_kg.workbook.columns import LABEL, LISTS, Holds, Sheet, SheetColumn, Sheets
-from coprod_kg.workbook.template.examples import example
-from coprod_kg.workbook.template.front import add_explanations, add_readme
-from coprod_kg.workbook.template.page import DARK, GREY, LIGHT, face, set_page
-from coprod_kg.workbook.template.texts import put_text
+from coprod_kg.workbook.template.examples import example, put_text
+from coprod_kg.workbook.template.front import (
+    DARK,
+    GREY,
+    LIGHT,
+    add_explanations,
+    add_readme,
+    face,
+    set_page,
+)
 from coprod_kg.workbook.words import languages
 
 __all__ = ["as_workbook"]
