@@ -100,7 +100,7 @@ def test_a_picture_says_it(client: FlaskClient) -> None:
 
 def test_a_page_says_it_of_its_own_claims(client: FlaskClient) -> None:
     alpha = client.get("/page/initiative/alpha", headers=BROWSER).text
-    assert "16 of the 17 claims on this page" in alpha
+    assert "16 of the 17 claims here" in alpha
     own = client.get("/page/organisation/north-city", headers=BROWSER).text
     assert CAVEAT not in own
     rows = client.get(f"{ONE}?stage=pilot-project", headers=BROWSER).text
