@@ -208,6 +208,56 @@ def test_an_unknown_name_is_not_found(client: FlaskClient, address: str) -> None
     assert "Traceback" not in response.text
 
 
+@pytest.mark.parametrize(
+    "chosen", ["country=DNK", "stage=project&stage=programme", "year=2019", "role=service-user"]
+)
+def test_a_restricted_board_says_how_many_of_how_many_fit(client: FlaskClient, chosen: str) -> None:
+    rows = client.get(f"/queries/initiatives.json?{chosen}").get_json()["results"]["bindings"]
+    everything = client.get("/queries/initiatives.json").get_json()["results"]["bindings"]
+    fitting, total = (
+        len({row["initiative"]["value"] for row in table}) for table in (rows, everything)
+    )
+    assert 0 < fitting < total
+    text = client.get(f"/board?{chosen}", headers=BROWSER).text
+    lead = re.search(r'<p class="lead sentence">(.*?)</p>', text)
+    assert lead
+    words = re.sub(r"<[^>]+>", "", lead[1])
+    assert words.startswith(f"{fitting} of {total} initiatives fit."), words
+    figures = {link: int(shown) for link, _, shown in Figures(text).found}
+    assert figures[f"/queries/initiatives?{chosen}"] == fitting
+
+
+def test_organisations_that_are_too_many_for_a_list_are_found_by_name() -> None:
+    store = MemoryStore()
+    lines = "".join(
+        f"<{BASE}id/organisation/town-{number}> "
+        f'<http://www.w3.org/2000/01/rdf-schema#label> "Town number {number}"@en .\n'
+        f"<{BASE}id/initiative/work-{number}> a <https://w3id.org/coprod/ontology#Initiative> ;"
+        f" <https://w3id.org/coprod/ontology#runBy> <{BASE}id/organisation/town-{number}> .\n"
+        for number in range(1000, 1301)
+    )
+    store.load(f"{BASE}graph/organisation/towns", lines.encode())
+    client = create_app(store, Settings()).test_client()
+    start = client.get("/compare", headers=BROWSER)
+    assert 'name="q"' in start.text
+    assert 'name="organisation"' not in start.text
+    assert "script-src 'self'" in start.headers["Content-Security-Policy"]
+    found = client.get("/compare?organisation=town-1007&q=Town+1200", headers=BROWSER).text
+    offered = re.findall(r'type="checkbox" name="organisation" value="([^"]+)"( checked)?', found)
+    assert ("town-1007", " checked") in offered
+    assert ("town-1200", "") in offered
+    assert len(offered) <= 21
+    assert "No organisation here is called" in client.get("/compare?q=xqxq", headers=BROWSER).text
+    suggested = client.get("/suggest?kind=organisation&organisation=town-1007&q=Town+1200")
+    link = suggested.get_json()[0]["link"]
+    assert link.endswith("/compare?organisation=town-1007&organisation=town-1200")
+    sides = client.get(link, headers=BROWSER).text
+    assert "Town number 1007</a>" in sides
+    assert "Town number 1200</a>" in sides
+    many = "&".join(f"organisation=town-{number}" for number in range(1000, 1006))
+    assert "2 are left out" in client.get(f"/compare?{many}", headers=BROWSER).text
+
+
 def test_what_cannot_be_compared_is_refused(client: FlaskClient) -> None:
     response = client.get("/compare?country=DNK&sector=health", headers=BROWSER)
     assert response.status_code == 400

@@ -11,10 +11,10 @@ from coprod_kg.queries.labels import concepts
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.page import Figure, Page
 
-__all__ = ["Choice", "board", "facets_of"]
+__all__ = ["Choice", "board", "counted", "facets_of"]
 
 _FACETS: Final = ("country", "sector", "role", "phase")
-_FILTERS: Final = (*_FACETS, "organisation", "year")
+_FILTERS: Final = ("stage", *_FACETS, "organisation", "year")
 _IN_A_COLUMN: Final = 60
 """Initiatives shown of one stage; the figure above links to all."""
 _AT_ONCE: Final = 1500
@@ -53,15 +53,10 @@ def board(page: Page) -> Response:
     """The board."""
     grouped = page.given.grouped()
     chosen: dict[str, list[str]] = {name: grouped[name] for name in _FILTERS if name in grouped}
-    wanted = grouped.get("stage", [])
+    wanted = chosen.get("stage", [])
     extent = extent_of(page)
-    counts = {
-        row["stage"].value.rpartition("/")[2] if "stage" in row else "": int(
-            row["initiatives"].value
-        )
-        for row in page.ask("view-board", **chosen).rows
-    }
-    listed = _listed(page, chosen, sum(counts.values()))
+    fitting, counts = counted(page, chosen)
+    listed = _listed(page, chosen, fitting)
     columns = [
         _column(page, stage, counts.get(stage.slug, 0), listed.get(stage.slug, {}), chosen)
         for stage in stage_rows(page, extent)
@@ -74,9 +69,25 @@ def board(page: Page) -> Response:
         chosen=chosen,
         organisations=_organisations(page, chosen.get("organisation", [])),
         total=extent["initiatives"],
-        shown=sum(counts.values()),
+        fitting=Figure(fitting, page.link("initiatives", **chosen), extent["initiatives"].number),
+        stage_names=[column.label for column in columns if column.label and column.slug in wanted],
         claims=page.site.claims(page.version),
     )
+
+
+def counted(page: Page, chosen: Mapping[str, str | list[str]]) -> tuple[int, dict[str, int]]:
+    """How many initiatives fit what is chosen, and how many of them sit at each stage now.
+
+    Those of no known stage are under "". One that two sources place differently sits at both.
+    """
+    fitting, counts = 0, {}
+    for row in page.ask("view-board", **chosen).rows:
+        number = int(row["initiatives"].value)
+        if row["whole"].value == "1":
+            fitting = number
+        else:
+            counts[row["atStage"].value.rpartition("/")[2] if "atStage" in row else ""] = number
+    return fitting, counts
 
 
 def _listed(
@@ -89,13 +100,15 @@ def _listed(
     if total <= _AT_ONCE:
         rows = list(page.ask("initiatives", **chosen).rows)
     else:
-        stages = [concept.slug for concept in concepts().values() if "/stage/" in concept.iri]
+        known = [concept.slug for concept in concepts().values() if "/stage/" in concept.iri]
+        stages = chosen.get("stage", known)
         rows = [
             row
             for stage in stages
             for row in page.first("initiatives", _IN_A_COLUMN, **{**chosen, "stage": [stage]}).rows
         ]
-        rows += page.first("initiatives", _IN_A_COLUMN, **{**chosen, "unplaced": ["1"]}).rows
+        if "stage" not in chosen:
+            rows += page.first("initiatives", _IN_A_COLUMN, **{**chosen, "unplaced": ["1"]}).rows
     listed: dict[str, dict[str, Mapping[str, Cell]]] = {}
     for row in rows:
         slug = row["atStage"].value.rpartition("/")[2] if "atStage" in row else ""
@@ -110,11 +123,11 @@ def _column(
     rows: Mapping[str, Mapping[str, Cell]],
     chosen: Mapping[str, list[str]],
 ) -> Column:
-    where = {"stage": stage.slug} if stage.slug else {"unplaced": "1"}
+    where: dict[str, str] = {"stage": stage.slug} if stage.slug else {"unplaced": "1"}
     return Column(
         stage.slug,
         stage.label,
-        Figure(number, page.link("initiatives", **chosen, **where)),
+        Figure(number, page.link("initiatives", **{**chosen, **where})),
         tuple(
             (row["initiativeLabel"], page.place(iri), row.get("bearsLabel"))
             for iri, row in list(rows.items())[:_IN_A_COLUMN]

@@ -10,9 +10,10 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.formats.table import Cell
 from coprod_kg.model.namespaces import is_secondary
 from coprod_kg.model.schemes import schemes
-from coprod_kg.web.explorer.board import Choice, facets_of
+from coprod_kg.web.explorer.board import Choice, counted, facets_of
 from coprod_kg.web.explorer.home import StageRow, extent_of, stage_rows
 from coprod_kg.web.explorer.page import Figure, Page, marks
+from coprod_kg.web.names import names
 
 __all__ = ["compare"]
 
@@ -22,7 +23,8 @@ _MOST: Final = 4
 _FEW: Final = 5
 """Below so many initiatives a share says nothing."""
 _LISTED: Final = 300
-"""So many organisations are offered as a list; of more, each page offers the comparison."""
+"""So many organisations are offered as a list; of more, those that a name finds."""
+_FOUND: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +73,53 @@ def compare(page: Page) -> Response:
             fix="Compare organisations, or countries, or sectors.",
         )
     kind = kinds[0] if kinds else ""
-    slugs = list(dict.fromkeys(given.get(kind, ())))[:_MOST]
-    stages = stage_rows(page, extent_of(page)) if slugs else []
-    sides = [_side(page, kind, slug, stages) for slug in slugs]
+    wanted = list(dict.fromkeys(given.get(kind, ())))
+    slugs = wanted[:_MOST]
+    extent = extent_of(page)
+    stages = stage_rows(page, extent) if slugs else []
+    sides = [_side(page, kind, slug, stages, extent["initiatives"].number) for slug in slugs]
+    chosen = slugs if kind == "organisation" else []
+    by_name = (extent["organisations"].number or 0) > _LISTED
+    text = (page.given.one("q") or "").strip()[:200] if by_name else ""
+    found = _found(page, text) if text else []
     return page.render(
         "explorer/compare.html",
+        scripted=by_name,
+        by_name=by_name,
+        text=text,
+        found=found,
+        chosen=chosen,
+        left_out=len(wanted) - len(slugs),
         kind=kind,
         sides=sides,
         marks=marks(figure for side in sides for figure in side.figures),
         stages=stages,
-        facets={"organisation": _organisations(page, slugs), **facets_of(page, given)},
+        facets={
+            "organisation": _organisations(page, chosen, found if by_name else None),
+            **facets_of(page, given),
+        },
         most=_MOST,
         claims=page.site.claims(page.version),
     )
 
 
-def _side(page: Page, kind: str, slug: str, stages: list[StageRow]) -> Side:
+def _found(page: Page, text: str) -> list[str]:
+    """The organisations that a name finds, the best first."""
+    start = page.iri("organisation", "")
+    return [
+        match.entry.iri.removeprefix(start)
+        for match in names(page.site, page.version).find(text)
+        if match.entry.kind == "organisation"
+    ][:_FOUND]
+
+
+def _side(page: Page, kind: str, slug: str, stages: list[StageRow], of: int | None) -> Side:
     where = {kind: slug}
     found: dict[str, list[Mapping[str, Cell]]] = {}
     for row in page.ask("view-side", **where).rows:
         found.setdefault(row["counted"].value, []).append(row)
     total, barred = (_number(found[counted][0]) for counted in ("initiatives", "barred"))
-    at = {
-        row["stage"].value.rpartition("/")[2] if "stage" in row else "": int(
-            row["initiatives"].value
-        )
-        for row in page.ask("view-board", **where).rows
-    }
+    _, at = counted(page, where)
     reported = sorted(
         found.get("barrier", ()), key=lambda row: (-_number(row), row["ofLabel"].value)
     )
@@ -106,7 +128,7 @@ def _side(page: Page, kind: str, slug: str, stages: list[StageRow]) -> Side:
         slug,
         _label(page, kind, slug),
         page.to(f"/organisations/{slug}") if kind == "organisation" else page.to("/board", **where),
-        Figure(total, page.link("initiatives", **where)),
+        Figure(total, page.link("initiatives", **where), of),
         tuple(_at_stage(page, where, stage, at, total) for stage in stages),
         Figure(barred, page.link("initiatives-facing-barrier", **where), total)
         if barred
@@ -148,10 +170,13 @@ def _label(page: Page, kind: str, slug: str) -> Cell:
     return Cell("literal", concept.label(page.language) if concept else slug, page.language)
 
 
-def _organisations(page: Page, chosen: list[str]) -> list[Choice]:
-    rows = page.first("completeness-by-organisation", _LISTED + 1).rows
-    if len(rows) > _LISTED:
-        return []
+def _organisations(page: Page, chosen: list[str], found: list[str] | None) -> list[Choice]:
+    """The organisations that are offered: those chosen, and those found, else all."""
+    if found is None:
+        rows = page.ask("completeness-by-organisation").rows
+    else:
+        some = list(dict.fromkeys((*chosen, *found)))
+        rows = page.ask("completeness-by-organisation", organisation=some).rows if some else ()
     return [
         Choice(
             slug,

@@ -118,7 +118,6 @@ def concept(page: Page, kind: str, name: str) -> Response:
         marks=marks((*(mine.cells if mine else ()), *(cell for _, cell in steps))),
         total=Figure(len(initiatives), page.link(_LISTED[kind], **{kind: name}), reporting),
         reports=reports.rows,
-        standpoints=_standpoints(reports),
         passed=passed[:_SHOWN],
         passed_all=passed,
         moved=went_on[:_SHOWN],
@@ -235,15 +234,6 @@ def _facts(page: Page, iri: str) -> dict[str, list[tuple[Cell, str | None]]]:
         same = [cell for cell in cells if chosen and cell.language == chosen.language]
         facts.setdefault(name, []).extend((cell, None) for cell in same)
     return facts
-
-
-def _standpoints(reports: Table) -> dict[str, int]:
-    """From whose standpoint a barrier is reported → how many reports."""
-    found: dict[str, int] = {}
-    for row in reports.rows:
-        if "standpoint" in row:
-            found[row["standpoint"].value] = found.get(row["standpoint"].value, 0) + 1
-    return found
 
 
 def _coded(reports: Table) -> tuple[int, int]:

@@ -14,31 +14,33 @@ from coprod_kg.web.explorer.timeline import rank_of, timeline
 
 __all__ = ["pathways"]
 
-_JUDGEMENTS: Final = 1500
-"""More than these are more than the 2 MiB that a page may read."""
-_LINES: Final = 60
+_DRAWN: Final = 60
+_STALLED: Final = 100
 _ENDS: Final = ("fromStage", "toStage")
 
 
 def pathways(page: Page) -> Response:
     """The page of the moves."""
-    history = page.first("initiative-history", _JUDGEMENTS).rows
+    first = [row["initiative"].value for row in page.first("view-moved", _DRAWN).rows]
+    history = page.ask("initiative-history", initiative=first).rows if first else ()
+    counts = page.ask("view-paths").rows[0]
+    moved, stayed, undated = (int(counts[name].value) for name in ("moved", "stayed", "undated"))
     today = datetime.now(UTC).year
-    known = timeline(history, today)
-    moved = [line for line in known.lines if len(line.spans) > 1 or line.dropped]
-    shown = {(line.iri, line.claimant) for line in moved[:_LINES]}
+    lines = timeline(history, today).lines
+    shown = {(line.iri, line.claimant) for line in lines if len(line.spans) > 1 or line.dropped}
     # Drawn anew, so that the years are those of the lines that are shown.
     drawn = timeline((row for row in history if _key(row) in shown), today)
+    stalled = page.first("initiatives-below-target", _STALLED + 1).rows
     return page.render(
         "explorer/pathways.html",
         moves=_moves(page),
         moved=drawn,
-        several=len(drawn.lines) > len({line.iri for line in drawn.lines}),
-        left_out=len(moved) - len(shown),
-        stayed=len({line.iri for line in known.lines} - {line.iri for line in moved}),
-        cut=len(history) == _JUDGEMENTS,
-        undated=known.undated,
-        stalled=page.ask("initiatives-below-target").rows,
+        several=len(drawn.lines) > len(first),
+        left_out=moved - len(first),
+        stayed=stayed,
+        undated=undated,
+        stalled=stalled[:_STALLED],
+        more_stalled=len(stalled) > _STALLED,
         claims=page.site.claims(page.version),
     )
 

@@ -1,6 +1,6 @@
 """The search: names of organisations, initiatives, barriers, enablers, places and questions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urljoin
 
@@ -49,8 +49,19 @@ def search(page: Page) -> Response:
 
 
 def suggest(page: Page) -> Response:
-    """The best of what would be found, for the list below the box."""
+    """The best of what would be found, for the list below the box.
+
+    With ``kind=organisation`` only organisations, each leading to the comparison with those given.
+    """
     kinds = catalogue(page.language)
+    found = _found(page)[1]
+    comparing = page.given.one("kind") == "organisation"
+    if comparing:
+        found = [entry for entry in found if entry.kind == "organisation"]
+    hits = _hits(page, found[:_SUGGESTED])
+    if comparing:
+        links = (_compared(page, entry.iri) for entry in found)
+        hits = [replace(hit, link=link) for hit, link in zip(hits, links, strict=False)]
     return page.as_json(
         [
             {
@@ -59,9 +70,16 @@ def suggest(page: Page) -> Response:
                 "kind": kinds.get(hit.kind, (hit.kind,))[0],
                 "link": urljoin(root(), f".{hit.link}" if hit.link.startswith("/") else hit.link),
             }
-            for hit in _hits(page, _found(page)[1][:_SUGGESTED])
+            for hit in hits
         ]
     )
+
+
+def _compared(page: Page, organisation: str) -> str:
+    """The comparison of the organisations that the address names with one more."""
+    given = page.given.all("organisation")
+    slug = organisation.removeprefix(page.iri("organisation", ""))
+    return page.to("/compare", organisation=dict.fromkeys((*given, slug)))
 
 
 def _found(page: Page) -> tuple[str, list[Entry]]:

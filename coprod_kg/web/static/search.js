@@ -46,8 +46,9 @@ for (const field of document.querySelectorAll("form.find input[type=search]")) {
     asking = new AbortController();
     const text = field.value.trim();
     if (text.length < 2) { open(false); return; }
-    const address = new URL(form.action.replace(/search$/, "suggest"));
+    const address = new URL(form.action.replace(/(search|compare)$/, "suggest"));
     address.search = new URLSearchParams(new FormData(form));
+    if (form.dataset.kind) address.searchParams.set("kind", form.dataset.kind);
     try {
       const answer = await fetch(address, { signal: asking.signal });
       if (!answer.ok) return;
