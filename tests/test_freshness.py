@@ -13,7 +13,7 @@ from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.cli.refresh import refresh as command
 from coprod_kg.errors import QueryTimeout
 from coprod_kg.queries.library import SavedQuery, load
-from coprod_kg.queries.runs.ledger import Run, RunLedger, after
+from coprod_kg.queries.runs.ledger import Run, RunLedger, run_after
 from coprod_kg.queries.runs.runner import due, prepare_views, questions, refresh, run_now
 from coprod_kg.queries.submitted.edit import admitted
 from coprod_kg.queries.submitted.graph import Edit, keep
@@ -32,7 +32,7 @@ def run(version: int, rows: int | None, problem: str | None = None) -> Run:
 def last(*runs: Run) -> Run:
     found: Run | None = None
     for one in runs:
-        found = after(found, one)
+        found = run_after(found, one)
     assert found is not None
     return found
 

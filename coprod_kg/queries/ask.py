@@ -1,7 +1,7 @@
-"""The one way to ask: bind, admit, ask the store, withhold small counts, measure, cite.
+"""Asking a query: bind, admit, ask the store, withhold small counts, measure, cite.
 
-A text is admitted and rewritten for the engine as its tokens tell. That of a saved query is looked
-at once in a process: its values are put into what was admitted, as terms.
+A text is admitted and rewritten for the engine by its tokens. The text of a saved query is admitted
+once in a process; its values are then put into the admitted text, as terms.
 """
 
 import re
@@ -66,7 +66,7 @@ _MARK: Final = "\ufeff"
 _GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 _LOOKED_AT: Final = re.compile(r"[\\'#]|service|load", re.IGNORECASE)
-"""What could make a term be read otherwise beside its text: then both are looked at together."""
+"""What in a term could change how text around it is read: both are then admitted together."""
 _REMEMBERED: Final = 256
 _NEAR: Final = "near"
 _DATATYPE: Final = "^^<http://www.w3.org/2001/XMLSchema#"
@@ -85,25 +85,25 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
         CoprodError: what `coprod_kg.store.base.Store.query` raises.
     """
-    first = admitted(query, settings)
+    prepared = admitted(query, settings)
     try:
-        return store.query(first)
+        return store.query(prepared)
     except QuerySyntax as error:
-        refused = {first.text: error}
-    sent = first.text if first.sent is None else first.sent
+        refusals = {prepared.text: error}
+    sent = prepared.text if prepared.sent is None else prepared.sent
     plain = _plain(replace(query, text=sent, sent=None), settings)
     for text in (plain.text, _spelt(named_aggregates_repeated(plain.text))):
-        if text not in refused:
+        if text not in refusals:
             try:
                 return store.query(replace(plain, text=text))
             except QuerySyntax as error:
-                refused[text] = error
-    # What is wrong is told of the text that was sent.
-    raise explained(refused[plain.text], sent.removeprefix(_MARK)) from None
+                refusals[text] = error
+    # The line and column of the error are those of the client's text, not of a rewritten one.
+    raise explained(refusals[plain.text], sent.removeprefix(_MARK)) from None
 
 
 def admitted(query: Query, settings: Settings) -> Query:
-    """The query as it is put to a store first; raises what `ask` raises before that."""
+    """The query, admitted and rewritten for the engine; raises what `ask` raises before it asks."""
     if query.sent is not None:
         return query
     plain = _plain(query, settings)
@@ -117,11 +117,11 @@ def _spelt(text: str) -> str:
 def _plain(query: Query, settings: Settings) -> Query:
     text = query.text.removeprefix(_MARK)
     admission = admit(text, settings)
-    named = bool(query.default_graphs or query.named_graphs)
-    dataset = None if named else dataset_of(text)
-    said = named or dataset is not None
-    union = query.union and not said
-    apart = () if union or said else _apart(text, settings)
+    named_by_request = bool(query.default_graphs or query.named_graphs)
+    dataset = None if named_by_request else dataset_of(text)
+    dataset_named = named_by_request or dataset is not None
+    union = query.union and not dataset_named
+    apart = () if union or dataset_named else _apart(text, settings)
     return replace(
         query, text=admission.text, calls=admission.calls, union=union, dataset=dataset, apart=apart
     )
@@ -140,8 +140,8 @@ def prepare(
 ) -> tuple[Query, tuple[ParameterSlot, ...] | None]:
     """A saved query's text as it is put to the store, and where its values go in it.
 
-    There is no such place where its tokens could be read otherwise: then the text is looked at
-    with its values, each time.
+    Where its tokens could be read in two ways, it has no such places (None): the text is then
+    admitted with its values in, each time.
 
     Args:
         text: the whole text, asked over the union of all graphs.
@@ -156,14 +156,14 @@ def prepare(
 
 
 def prepare_all(queries: Iterable[SavedQuery], settings: Settings) -> None:
-    """Prepare the texts of some queries; one that may not be asked is refused when it is."""
+    """Prepare the texts of some queries; one that is not permitted is refused when it is asked."""
     for query in queries:
         with suppress(QueryRefused):
             prepare(query.text, settings.service_allow)
 
 
 def near_texts(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """What stands before and after the thing in our views that read only what is near it.
+    """The texts before and after the IRI of the thing, in our views that read only what is near it.
 
     A view says so by its tag ``near`` (`queries/README.md`), and has one parameter.
     """
@@ -180,18 +180,18 @@ def _bound(
     text: str, slots: Iterable[ParameterSlot], terms: Mapping[str, str], settings: Settings
 ) -> Query:
     """A saved query's text with terms in its slots, admitted where it was looked at before."""
-    sent = filled(text, slots, terms)
-    bare = " ".join(terms.values()).replace(_DATATYPE, "")  # nothing else can follow its ^^
-    if _LOOKED_AT.search(bare):
-        return Query(sent, ())
-    ready, places = prepare(text, settings.service_allow)
-    if places is None:
-        return Query(sent, ())
-    return replace(ready, text=filled(ready.text, places, terms), sent=sent)
+    sent_text = filled(text, slots, terms)
+    joined_terms = " ".join(terms.values()).replace(_DATATYPE, "")  # nothing else can follow its ^^
+    if _LOOKED_AT.search(joined_terms):
+        return Query(sent_text, ())
+    prepared, prepared_slots = prepare(text, settings.service_allow)
+    if prepared_slots is None:
+        return Query(sent_text, ())
+    return replace(prepared, text=filled(prepared.text, prepared_slots, terms), sent=sent_text)
 
 
 @cache
-def _own(name: str) -> str:
+def _own_text(name: str) -> str:
     return (files("queries") / f"{name}.rq").read_text(encoding="utf-8")
 
 
@@ -204,13 +204,13 @@ def ask_own(store: Store, name: str, **iris: Iterable[str]) -> bytes:
         iris: variable → the IRIs that it is bound to; one that is not given stays open.
     """
     settings = Settings()
-    ready, slots = prepare(_own(name), settings.service_allow)
+    prepared, slots = prepare(_own_text(name), settings.service_allow)
     terms = {
         variable: " ".join(serialise(NamedNode(iri)) for iri in values)
         for variable, values in iris.items()
     }
-    text = filled(ready.text, slots or (), terms)
-    query = replace(ready, text=text, sent=text, media_types=(_JSON,))
+    text = filled(prepared.text, slots or (), terms)
+    query = replace(prepared, text=text, sent=text, media_types=(_JSON,))
     return ask(store, query, settings).read()
 
 
@@ -238,7 +238,7 @@ class Endpoint:
     def local(
         cls, store: Store, settings: Settings, queries: Mapping[str, SavedQuery]
     ) -> "Endpoint":
-        """That of a process which asks for itself; links name the service by its settings."""
+        """The endpoint of a process that asks the store itself; links name the service as set."""
         asking = partial(ask, store, settings=settings)
         return cls(store, settings, queries, asking, settings.root, sys.maxsize)
 
@@ -258,8 +258,8 @@ class Endpoint:
             f"SELECT ?time WHERE {{ <{self.settings.base_iri}version/{version}> "
             "<http://www.w3.org/ns/prov#generatedAtTime> ?time }"
         )
-        found = read_table(self.sparql(text, (_JSON,), version).read())
-        return next((datetime.fromisoformat(row["time"]) for row in found.texts()), None)
+        table = read_table(self.sparql(text, (_JSON,), version).read())
+        return next((datetime.fromisoformat(row["time"]) for row in table.texts()), None)
 
 
 @dataclass(frozen=True)
@@ -293,11 +293,11 @@ class Question:
         if not any(parameter.values_from for parameter in self.saved.parameters):
             return self
 
-        def found(source: SavedQuery) -> Table | None:
+        def source_table(source: SavedQuery) -> Table | None:
             return Question(self.endpoint, source, {}, self.version, self.seconds).table()
 
-        place = self.endpoint.queries, found, self.endpoint.settings.base_iri
-        saved = permitting(self.saved, *place, None if every else self.values)
+        source_queries = self.endpoint.queries, source_table, self.endpoint.settings.base_iri
+        saved = permitting(self.saved, *source_queries, None if every else self.values)
         return self if saved is self.saved else replace(self, saved=saved)
 
     @cached_property
@@ -315,7 +315,7 @@ class Question:
         return _NTRIPLES if self.saved.is_graph else _JSON
 
     def query(self, media_types: tuple[str, ...], part: Part | None = None) -> Query:
-        """The query that is put to the store; of all the rows, or of another part, where said.
+        """The query that is put to the store, of this question's part of the rows or of another.
 
         Raises:
             WrongUsage: lists every bad parameter.
@@ -345,19 +345,19 @@ class Question:
         translating = bool(self.language) and not self.saved.is_graph
         if form is None or (rule is None and not translating):
             return self.endpoint.ask(self.query(types))
-        whole = self.endpoint.ask(self.query((_JSON,), (None, None) if rule else None))
-        data = taken(whole, MOST_BYTES)
+        whole_answer = self.endpoint.ask(self.query((_JSON,), (None, None) if rule else None))
+        data = taken(whole_answer, MOST_BYTES)
         if data is None:
-            what = "to look for small counts" if rule else "to translate its labels"
+            purpose = "to look for small counts" if rule else "to translate its labels"
             raise LimitReached(
-                f"the answer is larger than {MOST_BYTES >> 20} MiB, too much {what}",
+                f"the answer is larger than {MOST_BYTES >> 20} MiB, too much {purpose}",
                 fix="Bind more parameters.",
             )
         if rule:
             data = protected(data, rule, _JSON, self.part)
         if translating:
-            data = self._translated(data, whole.version)
-        return _whole(form, whole.version, rewritten(data, _JSON, form))
+            data = self._translated(data, whole_answer.version)
+        return _whole_answer(form, whole_answer.version, rewritten(data, _JSON, form))
 
     def _translated(self, data: bytes, version: int) -> bytes:
         table, base = read_table(data), self.endpoint.settings.base_iri
@@ -367,8 +367,8 @@ class Question:
             names = Question(
                 self.endpoint, views()["view-labels"], {"thing": things}, version
             ).table()
-        known = named(names.rows if names else (), self.language)
-        return translated(data, self.language, known, self.saved.text)
+        names_by_iri = named(names.rows if names else (), self.language)
+        return translated(data, self.language, names_by_iri, self.saved.text)
 
     def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, Measured | None]":
         """The answer in the first of the formats that fits, and its measure if it is small.
@@ -391,8 +391,8 @@ class Question:
             return self.answer((form,)), None
         data = answer.read()
         data = labelled(data, self.plain) if self.saved.is_graph else data
-        found = Measured(self, answer.version, data)
-        return _whole(form, answer.version, rewritten(data, self.plain, form)), found
+        measured = Measured(self, answer.version, data)
+        return _whole_answer(form, answer.version, rewritten(data, self.plain, form)), measured
 
     def whole(self, purpose: str = "to be measured here", fix: str = "") -> "Measured":
         """The whole answer, measured.
@@ -404,11 +404,11 @@ class Question:
         Raises:
             LimitReached: it is larger than the endpoint reads.
         """
-        answer, most = self.answer((self.plain,)), self.endpoint.most
-        data = taken(answer, most)
+        answer, most_bytes = self.answer((self.plain,)), self.endpoint.most
+        data = taken(answer, most_bytes)
         if data is None:
             raise LimitReached(
-                f"the answer is larger than {most >> 20} MiB, too much {purpose}",
+                f"the answer is larger than {most_bytes >> 20} MiB, too much {purpose}",
                 fix=fix or "Bind more parameters, or cite a part of it with limit and offset.",
             )
         return Measured(replace(self, version=answer.version), answer.version, data)
@@ -426,8 +426,8 @@ class Question:
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """The parameters that identify an answer: the values, and the part of the rows."""
         part = zip(("limit", "offset", "lang"), (*self.part, self.language), strict=True)
-        given = tuple((name, str(value)) for name, value in part if value)
-        return (*canonical(self.saved, self.values), *given)
+        part_pairs = tuple((name, str(value)) for name, value in part if value)
+        return (*canonical(self.saved, self.values), *part_pairs)
 
     def _fitting(self, media_types: Iterable[str]) -> str | None:
         formats = GRAPH_FORMATS if self.saved.is_graph else RESULT_FORMATS
@@ -458,12 +458,12 @@ class Measured:
         """The citation of the answer."""
         question, endpoint = self.question, self.question.endpoint
         lineage = endpoint.store.identity().lineage
-        place = (endpoint.root, self.version, lineage, endpoint.dated(self.version))
-        cited = cite(question.saved, question.pairs, self.content, place, question.language)
+        dataset_place = (endpoint.root, self.version, lineage, endpoint.dated(self.version))
+        cited = cite(question.saved, question.pairs, self.content, dataset_place, question.language)
         return replace(cited, caveat=self._caveat()) if question.language else cited
 
     def _caveat(self) -> str:
-        """What must be known of the answer, in the language in which it is asked."""
+        """The caveat of the answer, in the language of the question."""
         if not self.content.caveat:
             return ""
         claims, language = self.question.claims, self.question.language
@@ -485,7 +485,7 @@ class Measured:
             CoprodError: it cannot be made, or not within the limits.
         """
         question = self.question
-        asked = AskedQuery(
+        asked_query = AskedQuery(
             question.saved,
             question.values,
             self.version,
@@ -494,11 +494,11 @@ class Measured:
             language=question.language,
         )
         if form == CRATE:
-            files_made = crate_files(asked, self.data)
-            return crate(self.cited(), question.saved, question.text, files_made)
+            crate_contents = crate_files(asked_query, self.data)
+            return crate(self.cited(), question.saved, question.text, crate_contents)
         if form == WORKBOOK:
-            asked = replace(asked, cited=f"{self.cited().sentence}.")
-        return asked.made(form, read_table(self.data))
+            asked_query = replace(asked_query, cited=f"{self.cited().sentence}.")
+        return asked_query.made(form, read_table(self.data))
 
 
 _LARGE: Final = dict[tuple[str, int], None]()
@@ -519,7 +519,7 @@ def _measure(data: bytes, graph: bool, claims: tuple[int, int]) -> Content:
     return content_of_table(read_table(data), claims)
 
 
-def _whole(media_type: str, version: int, data: bytes) -> Answer:
+def _whole_answer(media_type: str, version: int, data: bytes) -> Answer:
     return Answer(media_type, version, len(data), iter((data,)))
 
 
@@ -528,12 +528,12 @@ def taken(answer: Answer, most_bytes: int = PAGE_BYTES) -> bytes | None:
     with answer:
         if answer.length is not None and answer.length > most_bytes:
             return None
-        found = bytearray()
+        data = bytearray()
         for chunk in answer.chunks:
-            found += chunk
-            if len(found) > most_bytes:
+            data += chunk
+            if len(data) > most_bytes:
                 return None
-    return bytes(found)
+    return bytes(data)
 
 
 def rows(answer: Answer) -> Table | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.namespaces import SECONDARY, is_secondary, shorten
-from coprod_kg.queries.labels import LANGUAGES, concepts, said
+from coprod_kg.queries.labels import LANGUAGES, concepts, text_in
 
 __all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]
 
@@ -27,7 +27,7 @@ def caveat(table: Table, claims: tuple[int, int] | None, language: str = "") -> 
             rows that do not say what they rest on.
         language: the reader's; empty for English.
     """
-    beginning = f"{said(CAVEAT, language)}: "
+    beginning = f"{text_in(CAVEAT, language)}: "
     bases = [name for name in table.columns if name.lower().endswith("basis")]
     if bases:
         based = [row for row in table.rows if any(name in row for name in bases)]
@@ -35,47 +35,47 @@ def caveat(table: Table, claims: tuple[int, int] | None, language: str = "") -> 
         if not coded:
             return ""
         if len(coded) == len(table.rows):
-            return beginning + said("this holds for every row.", language)
-        some = said("this holds for {coded} of the {all} rows.", language)
-        return beginning + some.format(coded=len(coded), all=len(table.rows))
+            return beginning + text_in("this holds for every row.", language)
+        sentence_of_some = text_in("this holds for {coded} of the {all} rows.", language)
+        return beginning + sentence_of_some.format(coded=len(coded), all=len(table.rows))
     if _COUNTED in table.columns:
-        counted = any(_counts(row.get(_COUNTED)) for row in table.rows)
-        which = said("the column {column} says of how much this holds.", language)
-        named = said(_HEADING, language) if language in LANGUAGES[1:] else _COUNTED
-        return beginning + which.format(column=named) if counted else ""
-    known = table.rows or table.truth is not None
-    return caveat_of_claims(claims, language=language) if known else ""
+        has_counts = any(_counts(row.get(_COUNTED)) for row in table.rows)
+        sentence = text_in("the column {column} says of how much this holds.", language)
+        heading = text_in(_HEADING, language) if language in LANGUAGES[1:] else _COUNTED
+        return beginning + sentence.format(column=heading) if has_counts else ""
+    has_answer = table.rows or table.truth is not None
+    return caveat_of_claims(claims, language=language) if has_answer else ""
 
 
 def caveat_of_text(answer: bytes) -> str:
-    """What must be known of an answer to any query, in whichever format it is written.
+    """The caveat of an answer to any query, in whichever format it is written.
 
-    The basis is searched for, as an IRI or with its prefix, and nothing is parsed, so that a lookup
-    stays cheap. Of an answer that leaves the bases out nothing is said.
+    The bytes are searched for the basis, as an IRI or with its prefix, and not parsed, so that a
+    lookup stays cheap. An answer that leaves the bases out has no caveat.
     """
-    named = any(name in answer for name in _NAMES)
-    return f"{CAVEAT}: this holds where the answer names that basis." if named else ""
+    names_basis = any(name in answer for name in _NAMES)
+    return f"{CAVEAT}: this holds where the answer names that basis." if names_basis else ""
 
 
 def caveat_of_claims(
     claims: tuple[int, int] | None, where: str = "in the dataset", language: str = ""
 ) -> str:
-    """What must be known of an answer that does not say what it rests on.
+    """The caveat of an answer that does not name the bases of its claims.
 
     Args:
         claims: how many claims are secondary coding, and how many there are.
         where: which claims were counted.
         language: the reader's; empty for English.
     """
-    coded, every = claims or (0, 0)
+    coded, total = claims or (0, 0)
     if not coded:
         return ""
-    holds = (
-        said("this holds for all {all} claims {where}.", language)
-        if coded == every
-        else said("this holds for {coded} of the {all} claims {where}.", language)
-    ).format(coded=coded, all=every, where=said(where, language))
-    return f"{said(CAVEAT, language)}: {holds}"
+    extent = (
+        text_in("this holds for all {all} claims {where}.", language)
+        if coded == total
+        else text_in("this holds for {coded} of the {all} claims {where}.", language)
+    ).format(coded=coded, all=total, where=text_in(where, language))
+    return f"{text_in(CAVEAT, language)}: {extent}"
 
 
 def claims_of(table: Table) -> tuple[int, int]:

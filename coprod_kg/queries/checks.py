@@ -43,10 +43,10 @@ def load_checks(folder: Path | None = None) -> tuple[SavedCheck, ...]:
         ModelError: a file has no problem or no solution in its header; names it.
     """
     folder = folder or files("queries") / "checks"
-    return tuple(_read(path) for path in sorted(folder.glob(f"*{_ENDING}.rq")))
+    return tuple(_read_check(path) for path in sorted(folder.glob(f"*{_ENDING}.rq")))
 
 
-def _read(path: Path) -> SavedCheck:
+def _read_check(path: Path) -> SavedCheck:
     text = path.read_text(encoding="utf-8")
     header = dict(_header(text))
     missing = [key for key in ("problem", "solution") if not header.get(key)]

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from coprod_kg.model.namespaces import LICENCE
 from coprod_kg.model.translations import day
 from coprod_kg.queries.content_hash import Content
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 
 __all__ = ["AUTHOR", "TITLE", "Citation", "canonical", "cite", "permalink", "query_hash", "tex"]
@@ -72,20 +72,23 @@ class Citation:
     @property
     def sentence(self) -> str:
         """What is cited and where it is, without the day on which it was asked."""
-        given = ", ".join(f"{name} = {_shown(value)}" for name, value in self.parameters)
-        asked = said("query {query}", self.language).format(query=self.query)
-        asked += said(" with {values}", self.language).format(values=given) if given else ""
+        values = ", ".join(f"{name} = {_one_line(value)}" for name, value in self.parameters)
+        query = text_in("query {query}", self.language).format(query=self.query)
+        query += text_in(" with {values}", self.language).format(values=values) if values else ""
+        question = f"{query}: {_one_line(self.question)}"
         return (
             f"{AUTHOR} ({self._year()}), {TITLE}, {self._version()}, "
-            f"{asked}: {_shown(self.question)} ({self._counted()}; {self._hashes()}), {self.link}"
+            f"{question} ({self._counted()}; {self._hashes()}), {self.link}"
         )
 
     def text(self) -> str:
         """One sentence, and the caveat where there is one."""
-        taken = ""
+        retrieval = ""
         if self.retrieved:
-            taken = said("retrieved {day}", self.language).format(day=self._day(self.retrieved))
-        terms = "; ".join(part for part in (taken, self._licence()) if part)
+            retrieval = text_in("retrieved {day}", self.language).format(
+                day=self._day(self.retrieved)
+            )
+        terms = "; ".join(part for part in (retrieval, self._licence()) if part)
         caveat = f" {self.caveat}" if self.caveat else ""
         return f"{self.sentence} ({terms}).{caveat}\n"
 
@@ -93,14 +96,14 @@ class Citation:
         """A ``@misc`` entry; every character that TeX reads as its own is escaped."""
         note = f"{self._counted()}; {self._hashes()}; {self._licence()}"
         note += f". {self.caveat}" if self.caveat else ""
-        given = ", ".join(f"{name} = {value}" for name, value in self.parameters)
-        title = f"{TITLE}: {self.question}" + (f" ({given})" if given else "")
+        values = ", ".join(f"{name} = {value}" for name, value in self.parameters)
+        title = f"{TITLE}: {self.question}" + (f" ({values})" if values else "")
         fields = {
             "author": "{" + tex(AUTHOR) + "}",
             "title": "{" + tex(title) + "}",
             "year": self._year(),
             "version": str(self.version),
-            "howpublished": tex(f"{said('Dataset', self.language)} {self._version()}"),
+            "howpublished": tex(f"{text_in('Dataset', self.language)} {self._version()}"),
             "url": _address(self.link),
             **({"urldate": self.retrieved.date().isoformat()} if self.retrieved else {}),
             "note": tex(note),
@@ -144,29 +147,29 @@ class Citation:
         return replace(self, retrieved=None)
 
     def _year(self) -> str:
-        return str(self.dated.year) if self.dated else said("n.d.", self.language)
+        return str(self.dated.year) if self.dated else text_in("n.d.", self.language)
 
     def _version(self) -> str:
         if self.dated:
-            told = said("version {version} of {day}, lineage {lineage}", self.language)
-            dated = self._day(self.dated)
-            return told.format(version=self.version, day=dated, lineage=self.lineage)
-        told = said("version {version}, lineage {lineage}", self.language)
-        return told.format(version=self.version, lineage=self.lineage)
+            template = text_in("version {version} of {day}, lineage {lineage}", self.language)
+            day_of_version = self._day(self.dated)
+            return template.format(version=self.version, day=day_of_version, lineage=self.lineage)
+        template = text_in("version {version}, lineage {lineage}", self.language)
+        return template.format(version=self.version, lineage=self.lineage)
 
     def _counted(self) -> str:
         if self.rows is None:
-            return said("yes or no", self.language)
-        one, several = said("1 row", self.language), said("{rows} rows", self.language)
-        counted = one if self.rows == 1 else several.format(rows=self.rows)
-        return f"{counted}, {self.withheld}" if self.withheld else counted
+            return text_in("yes or no", self.language)
+        singular, plural = text_in("1 row", self.language), text_in("{rows} rows", self.language)
+        row_count = singular if self.rows == 1 else plural.format(rows=self.rows)
+        return f"{row_count}, {self.withheld}" if self.withheld else row_count
 
     def _hashes(self) -> str:
-        told = said("SHA-256 of the answer {answer}, of the query {query}", self.language)
-        return told.format(answer=self.sha256, query=self.query_sha256)
+        template = text_in("SHA-256 of the answer {answer}, of the query {query}", self.language)
+        return template.format(answer=self.sha256, query=self.query_sha256)
 
     def _licence(self) -> str:
-        return said("licence {licence}", self.language).format(licence=LICENCE)
+        return text_in("licence {licence}", self.language).format(licence=LICENCE)
 
     def _day(self, moment: datetime) -> str:
         return day(moment.date().isoformat(), self.language or "en")
@@ -180,11 +183,11 @@ def canonical(
         parameter.name: parameter.taken(values.get(parameter.name, ()))
         for parameter in query.parameters
     }
-    others = {name: values[name] for name in sorted(values) if name not in declared}
+    undeclared = {name: values[name] for name in sorted(values) if name not in declared}
     return tuple(
         (name, value)
-        for name, given in (declared | others).items()
-        for value in sorted(set(given))
+        for name, parameter_values in (declared | undeclared).items()
+        for value in sorted(set(parameter_values))
         if value
     )
 
@@ -248,15 +251,15 @@ def cite(
 def _withheld(query: SavedQuery, content: Content, language: str) -> str:
     if query.small_counts is None:
         return ""
-    one = said("1 cell withheld (small counts: {rule})", language)
-    several = said("{cells} cells withheld (small counts: {rule})", language)
-    told = one if content.withheld == 1 else several
-    return told.format(cells=content.withheld, rule=query.small_counts.rule)
+    singular = text_in("1 cell withheld (small counts: {rule})", language)
+    plural = text_in("{cells} cells withheld (small counts: {rule})", language)
+    template = singular if content.withheld == 1 else plural
+    return template.format(cells=content.withheld, rule=query.small_counts.rule)
 
 
 def tex(text: str) -> str:
     """A text for a field of BibTeX, with every character that TeX reads as its own escaped."""
-    return "".join(_ESCAPES.get(character, character) for character in _shown(text))
+    return "".join(_ESCAPES.get(character, character) for character in _one_line(text))
 
 
 def _address(link: str) -> str:
@@ -264,7 +267,7 @@ def _address(link: str) -> str:
     return link.replace("\\", "%5C").replace("{", "%7B").replace("}", "%7D")
 
 
-def _shown(text: str) -> str:
+def _one_line(text: str) -> str:
     """A text on one line, without control characters."""
     return " ".join(
         "".join(character if character.isprintable() else " " for character in text).split()

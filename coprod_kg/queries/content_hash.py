@@ -69,8 +69,8 @@ def content_of_table(table: Table, claims: tuple[int, int] | None = None) -> Con
     if table.truth is not None:
         return Content(None, _hash({"truth": table.truth}), caveat=note)
     rows = [[_cell(row.get(name)) for name in table.columns] for row in table.rows]
-    measured = _hash({"columns": list(table.columns), "rows": rows})
-    return Content(len(rows), measured, suppressed_cells(table), note)
+    digest = _hash({"columns": list(table.columns), "rows": rows})
+    return Content(len(rows), digest, suppressed_cells(table), note)
 
 
 def content_of_graph(ntriples: bytes, claims: tuple[int, int] | None = None) -> Content:
@@ -86,13 +86,13 @@ def content_of_graph(ntriples: bytes, claims: tuple[int, int] | None = None) -> 
 
 
 def unlabelled(ntriples: bytes) -> list[bytes]:
-    """The lines of a graph, sorted, in which each blank node is called by what is said of it.
+    """The lines of a graph, sorted, in which each blank node is named by the statements about it.
 
-    That is a SHA-256 of the sorted statements it stands in, in which it is ``_:this`` and others
-    are called as in the round before, at first ``_:``; 64 rounds, or until no more differ (colour
-    refinement). Nodes of which the very same is said share a name.
+    Its name is a SHA-256 of the sorted statements it stands in, in which it is ``_:this`` and the
+    other nodes have the names of the round before, at first ``_:``; 64 rounds, or until no more
+    names differ (colour refinement). Nodes with the very same statements share a name.
     """
-    triples, names = _named(ntriples) if b"_:" in ntriples else ([], {})
+    triples, names = _named_nodes(ntriples) if b"_:" in ntriples else ([], {})
     if not names:
         return sorted({line for line in ntriples.splitlines() if line.strip()})
     return sorted(_line(triple, names).encode() for triple in triples)
@@ -100,10 +100,10 @@ def unlabelled(ntriples: bytes) -> list[bytes]:
 
 def relabelled(ntriples: bytes) -> bytes:
     """The graph in N-Triples, sorted, its blank nodes numbered by what is said of them."""
-    triples, names = _named(ntriples)
+    triples, names = _named_nodes(ntriples)
     order = sorted(names, key=lambda label: (names[label], label))
-    numbered = {label: f"_:c{number}" for number, label in enumerate(order)}
-    lines = sorted(_line(triple, numbered).encode() for triple in triples)
+    numbers = {label: f"_:c{number}" for number, label in enumerate(order)}
+    lines = sorted(_line(triple, numbers).encode() for triple in triples)
     return b"".join(line + b"\n" for line in lines)
 
 
@@ -124,23 +124,23 @@ def labelled(data: bytes, media_type: str) -> bytes:
 def _renamed(triples: Iterator[ox.Triple]) -> Iterator[ox.Triple]:
     numbered: dict[ox.BlankNode, ox.BlankNode] = {}
 
-    def new(node: ox.BlankNode) -> ox.BlankNode:
+    def new_node(node: ox.BlankNode) -> ox.BlankNode:
         return numbered.setdefault(node, ox.BlankNode(f"b{len(numbered)}"))
 
-    def within(term: _Term) -> _Term:
+    def new_term(term: _Term) -> _Term:
         if isinstance(term, ox.Triple):
-            return whole(term)
-        return new(term) if isinstance(term, ox.BlankNode) else term
+            return new_triple(term)
+        return new_node(term) if isinstance(term, ox.BlankNode) else term
 
-    def whole(triple: ox.Triple) -> ox.Triple:
+    def new_triple(triple: ox.Triple) -> ox.Triple:
         subject = triple.subject
-        subject = new(subject) if isinstance(subject, ox.BlankNode) else subject
-        return ox.Triple(subject, triple.predicate, within(triple.object))
+        subject = new_node(subject) if isinstance(subject, ox.BlankNode) else subject
+        return ox.Triple(subject, triple.predicate, new_term(triple.object))
 
-    yield from map(whole, triples)
+    yield from map(new_triple, triples)
 
 
-def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
+def _named_nodes(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
     """The statements, each once, and label of a blank node → its name by colour refinement."""
     triples = list(
         dict.fromkeys(quad.triple for quad in ox.parse(ntriples, ox.RdfFormat.N_TRIPLES))
@@ -151,21 +151,24 @@ def _named(ntriples: bytes) -> tuple[list[ox.Triple], dict[str, str]]:
             by_label.setdefault(label, []).append(triple)
     names = dict.fromkeys(by_label, "_:")
     for _ in range(_ROUNDS):
-        refined = {label: _hashed(label, around, names) for label, around in by_label.items()}
-        grown = len(set(refined.values())) > len(set(names.values()))
+        refined = {
+            label: _hashed_name(label, triples_around, names)
+            for label, triples_around in by_label.items()
+        }
+        more_names = len(set(refined.values())) > len(set(names.values()))
         names = refined
-        if not grown:  # a round that tells no more nodes apart: no later one would either
+        if not more_names:  # a round that tells no more nodes apart: no later one would either
             break
     return triples, names
 
 
-def _hashed(label: str, around: Iterable[ox.Triple], names: Mapping[str, str]) -> str:
+def _hashed_name(label: str, triples: Iterable[ox.Triple], names: Mapping[str, str]) -> str:
     """The next name of a blank node, by the triples around it and the names of its neighbours."""
-    here = {
-        **{other: names[other] for triple in around for other in _labels(triple)},
+    neighbour_names = {
+        **{other: names[other] for triple in triples for other in _labels(triple)},
         label: "_:this",
     }
-    text = "\n".join(sorted(_line(triple, here) for triple in around))
+    text = "\n".join(sorted(_line(triple, neighbour_names) for triple in triples))
     return f"_:{sha256(text.encode()).hexdigest()}"
 
 

@@ -73,16 +73,16 @@ def crate(citation: Citation, query: SavedQuery, bound: str, results: Sequence[F
     """
     undated = citation.undated()
     texts = (*_queries(query, bound), *_citations(undated))
-    everything = (*results, *texts)
+    files = (*results, *texts)
     graph = [
         _descriptor(),
-        _root(undated, query, everything),
-        *(file.entity() for file in everything),
+        _root(undated, query, files),
+        *(file.entity() for file in files),
         *_context(undated, query, results),
     ]
     document = {"@context": [f"{PROFILE}/context", _TERMS], "@graph": graph}
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-    return _packed([(_METADATA, text.encode()), *((file.name, file.data) for file in everything)])
+    return _zip_bytes([(_METADATA, text.encode()), *((file.name, file.data) for file in files)])
 
 
 _TERMS: Final = {"sha256": "http://schema.org/sha256"}
@@ -99,17 +99,17 @@ def _descriptor() -> Entity:
 
 
 def _root(citation: Citation, query: SavedQuery, files: Sequence[File]) -> Entity:
-    asked = ", ".join(f"{name} = {value}" for name, value in citation.parameters)
-    described = f"{query.description} The answer of the saved query {query.name}"
-    described += f" with {asked}" if asked else " without parameters"
-    dated = {"datePublished": citation.dated.isoformat()} if citation.dated else {}
+    parameters = ", ".join(f"{name} = {value}" for name, value in citation.parameters)
+    description = f"{query.description} The answer of the saved query {query.name}"
+    description += f" with {parameters}" if parameters else " without parameters"
+    date_published = {"datePublished": citation.dated.isoformat()} if citation.dated else {}
     caveat = f" {citation.caveat}" if citation.caveat else ""
     return {
         "@id": "./",
         "@type": "Dataset",
         "name": query.summary,
-        "description": f"{described}, over version {citation.version} of the data.{caveat}",
-        **dated,
+        "description": f"{description}, over version {citation.version} of the data.{caveat}",
+        **date_published,
         "license": {"@id": LICENCE},
         "author": _AUTHOR,
         "publisher": _AUTHOR,
@@ -152,14 +152,16 @@ def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> 
     data["version"] = str(citation.version)
     yield data | ({"datePublished": citation.dated.isoformat()} if citation.dated else {})
     rows = {} if citation.rows is None else {"description": f"rows: {citation.rows}"}
-    yield _hashed("#content", "SHA-256 of what the answer says", citation.sha256) | rows
-    yield _hashed("#query", "SHA-256 of the saved query's text", citation.query_sha256)
+    yield _hash_entity("#content", "SHA-256 of what the answer says", citation.sha256) | rows
+    yield _hash_entity("#query", "SHA-256 of the saved query's text", citation.query_sha256)
     descriptions = {parameter.name: parameter.description for parameter in query.parameters}
     parameters = []
     for number, (name, value) in enumerate(citation.parameters, start=1):
         parameters.append({"@id": f"#parameter-{number}"})
-        described = {"description": descriptions[name]} if name in descriptions else {}
-        yield parameters[-1] | {"@type": "PropertyValue", "name": name, "value": value} | described
+        description = {"description": descriptions[name]} if name in descriptions else {}
+        yield (
+            parameters[-1] | {"@type": "PropertyValue", "name": name, "value": value} | description
+        )
     yield {
         "@id": "#asking",
         "@type": "CreateAction",
@@ -174,16 +176,16 @@ def _context(citation: Citation, query: SavedQuery, results: Sequence[File]) -> 
         yield {"@id": f"#column-{column.name}", "@type": "PropertyValue", **entity, **unit}
 
 
-def _hashed(name: str, called: str, digest: str) -> Entity:
-    entity = {"name": called, "propertyID": "SHA-256", "value": digest}
-    return {"@id": name, "@type": "PropertyValue", **entity}
+def _hash_entity(identifier: str, title: str, digest: str) -> Entity:
+    entity = {"name": title, "propertyID": "SHA-256", "value": digest}
+    return {"@id": identifier, "@type": "PropertyValue", **entity}
 
 
-def _packed(files: Sequence[tuple[str, bytes]]) -> bytes:
-    made = BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as target:
+def _zip_bytes(files: Sequence[tuple[str, bytes]]) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
         for name, data in files:
             info = zipfile.ZipInfo(name, _DAY)
             info.external_attr, info.create_system = _MODE, _UNIX
             target.writestr(info, data)
-    return made.getvalue()
+    return buffer.getvalue()

@@ -16,7 +16,7 @@ from coprod_kg.queries.caveat import caveat
 from coprod_kg.queries.charts.chart import has_chart, png, specification, svg
 from coprod_kg.queries.content_hash import relabelled
 from coprod_kg.queries.crate import File
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import explained
 
@@ -42,21 +42,21 @@ MOST_BYTES: Final = 16 << 20
 _LICENCE: Final = f"{LICENCE_NAME} where its graph says nothing else: {LICENCE}"
 
 
-def formats_made(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
+def formats_made(query: SavedQuery, own_folder: Path | None = None) -> tuple[Format, ...]:
     """The formats that can be derived from a saved query's rows.
 
     Args:
         query: the saved query.
-        own: the folder of a person's own queries.
+        own_folder: the folder of a person's own queries.
     """
     if query.is_graph:
         return ()
-    return (WORKBOOK, EXCEL_CSV, *(CHARTS if has_chart(query, own) else ()))
+    return (WORKBOOK, EXCEL_CSV, *(CHARTS if has_chart(query, own_folder) else ()))
 
 
-def formats_of(query: SavedQuery, own: Path | None = None) -> tuple[Format, ...]:
+def formats_of(query: SavedQuery, own_folder: Path | None = None) -> tuple[Format, ...]:
     """The formats that the answer of a saved query can be written in, best first."""
-    return (*(GRAPHS if query.is_graph else ROWS), *formats_made(query, own), CRATE)
+    return (*(GRAPHS if query.is_graph else ROWS), *formats_made(query, own_folder), CRATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class AskedQuery:
         query: the saved query.
         values: what it was bound to.
         version: the dataset version that answered.
-        own: the folder of a person's own queries.
+        own_folder: the folder of a person's own queries.
         cited: how the answer is cited, in one sentence, where that is known.
         claims: how many claims in the dataset are secondary coding, and how many there are.
         language: of the labels and of what is said beside them; empty for English.
@@ -76,7 +76,7 @@ class AskedQuery:
     query: SavedQuery
     values: Mapping[str, Sequence[str]]
     version: int
-    own: Path | None = None
+    own_folder: Path | None = None
     cited: str = ""
     claims: tuple[int, int] | None = None
     language: str = ""
@@ -97,36 +97,39 @@ class AskedQuery:
             return _excel_csv(table, caveat(table, self.claims, self.language))
         if form not in CHARTS:
             raise WrongUsage(f"{form.name} is not made of rows")
-        spec = specification(self.query, table, self.own, self.claims, self.language)
+        spec = specification(self.query, table, self.own_folder, self.claims, self.language)
         if form.name == "vega":
             return json.dumps(spec, ensure_ascii=False, indent=1).encode()
         return png(spec) if form.name == "png" else svg(spec)
 
     def about(self, table: Table) -> list[tuple[str, str]]:
         """The second sheet of a workbook: label → text about the question and its answer."""
-        given = {name: values for name, values in self.values.items() if any(values)}
+        bound_values = {name: values for name, values in self.values.items() if any(values)}
         language, query = self.language, self.query
         rule, note = query.small_counts, caveat(table, self.claims, language)
-        parameter, column = said("Parameter", language), said("Column", language)
+        parameter, column = text_in("Parameter", language), text_in("Column", language)
         return [
-            (said("Question", language), query.asked_in(language)[0]),
-            (said("Description", language), query.described_in(language)[0]),
-            (said("Saved query", language), query.name),
-            *((f"{parameter} {name}", ", ".join(values)) for name, values in given.items()),
-            (said("Dataset version", language), str(self.version)),
-            (said("Rows", language), str(len(table.rows))),
-            *([(said("Caveat", language), note)] if note else []),
-            *([(said("Small counts", language), explained(rule, language))] if rule else []),
-            (said("Licence", language), _LICENCE),
-            *([(said("Citation", language), self.cited)] if self.cited else []),
-            *((f"{column} {one.name}", said(one.description, language)) for one in query.columns),
+            (text_in("Question", language), query.asked_in(language)[0]),
+            (text_in("Description", language), query.described_in(language)[0]),
+            (text_in("Saved query", language), query.name),
+            *((f"{parameter} {name}", ", ".join(values)) for name, values in bound_values.items()),
+            (text_in("Dataset version", language), str(self.version)),
+            (text_in("Rows", language), str(len(table.rows))),
+            *([(text_in("Caveat", language), note)] if note else []),
+            *([(text_in("Small counts", language), explained(rule, language))] if rule else []),
+            (text_in("Licence", language), _LICENCE),
+            *([(text_in("Citation", language), self.cited)] if self.cited else []),
+            *(
+                (f"{column} {declared_column.name}", text_in(declared_column.description, language))
+                for declared_column in query.columns
+            ),
         ]
 
     def _headings(self) -> dict[str, str]:
         """The headings of the columns; columns with the same heading keep their names."""
-        called = {column.name: column.heading_in(self.language) for column in self.query.columns}
-        texts = list(called.values())
-        return {name: text if texts.count(text) == 1 else name for name, text in called.items()}
+        headings = {column.name: column.heading_in(self.language) for column in self.query.columns}
+        texts = list(headings.values())
+        return {name: text if texts.count(text) == 1 else name for name, text in headings.items()}
 
 
 def _excel_csv(table: Table, note: str) -> bytes:
@@ -146,18 +149,18 @@ def _excel_csv(table: Table, note: str) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def crate_files(asked: AskedQuery, data: bytes) -> list[File]:
+def crate_files(asked_query: AskedQuery, data: bytes) -> list[File]:
     """The files of a downloaded answer, the data first.
 
     Args:
-        asked: the saved query as it was asked.
+        asked_query: the saved query as it was asked.
         data: the answer as SPARQL JSON results or N-Triples.
 
     Raises:
         CoprodError: its chart cannot be drawn, or not within the limits.
     """
-    name = asked.query.name
-    if asked.query.is_graph:
+    name = asked_query.query.name
+    if asked_query.query.is_graph:
         lines = relabelled(data)
         file = File(f"{name}.nt", _NTRIPLES.media_type, "The answer as N-Triples", lines)
         return [file]
@@ -166,17 +169,25 @@ def crate_files(asked: AskedQuery, data: bytes) -> list[File]:
         File(f"{name}.csv", _CSV.media_type, "The answer as CSV", as_csv(table)),
         File(f"{name}.json", _JSON.media_type, "The answer as SPARQL JSON", data),
     ]
-    drawn = [format_ for format_ in formats_made(asked.query, asked.own) if format_ in CHARTS]
-    files += [_chart(asked, format_, table) for format_ in drawn if format_.name in ("svg", "vega")]
+    chart_formats = [
+        format_
+        for format_ in formats_made(asked_query.query, asked_query.own_folder)
+        if format_ in CHARTS
+    ]
+    files += [
+        _chart(asked_query, format_, table)
+        for format_ in chart_formats
+        if format_.name in ("svg", "vega")
+    ]
     return files
 
 
-def _chart(asked: AskedQuery, form: Format, table: Table) -> File:
+def _chart(asked_query: AskedQuery, form: Format, table: Table) -> File:
     suffix = "vl.json" if form.name == "vega" else form.name
     title = "The chart" if form.name == "svg" else "The chart with its rows, for Vega-Lite"
     kind = "ImageObject" if form.name == "svg" else ""
-    data = asked.made(form, table)
-    return File(f"{asked.query.name}.{suffix}", form.media_type, title, data, kind)
+    data = asked_query.made(form, table)
+    return File(f"{asked_query.query.name}.{suffix}", form.media_type, title, data, kind)
 
 
 def as_csv(table: Table) -> bytes:

@@ -27,17 +27,24 @@ def catalogue(queries: Mapping[str, SavedQuery], base_iri: str, root: str = "") 
         root: the public address of the service, where its endpoint is; else the base IRI.
     """
     return (
-        serialize(_listed(queries, base_iri, root or base_iri), format=RdfFormat.N_TRIPLES) or b""
+        serialize(
+            _catalogue_triples(queries, base_iri, root or base_iri), format=RdfFormat.N_TRIPLES
+        )
+        or b""
     )
 
 
-def _listed(queries: Mapping[str, SavedQuery], base_iri: str, root: str) -> Iterator[Triple]:
+def _catalogue_triples(
+    queries: Mapping[str, SavedQuery], base_iri: str, root: str
+) -> Iterator[Triple]:
     prologue = NamedNode(f"{base_iri}graph/catalogue#prefixes")
     for prefix, namespace in known_prefixes().items():
-        declared = BlankNode(f"prefix-{prefix}")
-        yield Triple(prologue, NamedNode(f"{_SH}declare"), declared)
-        yield Triple(declared, NamedNode(f"{_SH}prefix"), Literal(prefix))
-        yield Triple(declared, NamedNode(f"{_SH}namespace"), Literal(namespace, datatype=_ANY_URI))
+        declaration = BlankNode(f"prefix-{prefix}")
+        yield Triple(prologue, NamedNode(f"{_SH}declare"), declaration)
+        yield Triple(declaration, NamedNode(f"{_SH}prefix"), Literal(prefix))
+        yield Triple(
+            declaration, NamedNode(f"{_SH}namespace"), Literal(namespace, datatype=_ANY_URI)
+        )
     for query in queries.values():
         yield from entry(query, base_iri, root)
 

@@ -66,11 +66,11 @@ def key_of(query: SavedQuery, *tables: Table) -> tuple[str, ...]:
     return key_columns(query.key, *tables)
 
 
-def key_columns(said: tuple[str, ...], *tables: Table) -> tuple[str, ...]:
+def key_columns(declared_key: tuple[str, ...], *tables: Table) -> tuple[str, ...]:
     """The columns that identify a row, given the key that the query declares (empty: none)."""
     columns = tuple(dict.fromkeys(name for table in tables for name in table.columns))
-    if said and set(said) <= set(columns):
-        return said
+    if declared_key and set(declared_key) <= set(columns):
+        return declared_key
     numbers = {
         name
         for table in tables
@@ -81,32 +81,32 @@ def key_columns(said: tuple[str, ...], *tables: Table) -> tuple[str, ...]:
     return tuple(name for name in columns if name not in numbers) or columns
 
 
-def compare(before: Table, after: Table, key: Sequence[str]) -> Differences:
+def compare(earlier: Table, later: Table, key: Sequence[str]) -> Differences:
     """The differences between two answers of the same query.
 
     Several rows of one key are compared in the order in which they come, once those that are
     the same in both are set aside.
     """
-    columns = tuple(dict.fromkeys((*before.columns, *after.columns)))
-    olds, news = _grouped(before, key), _grouped(after, key)
+    columns = tuple(dict.fromkeys((*earlier.columns, *later.columns)))
+    earlier_rows, later_rows = _grouped(earlier, key), _grouped(later, key)
     added: list[Row] = []
     changed: list[RowChange] = []
     removed: list[Row] = []
-    for identity, rows in news.items():
-        earlier = olds.pop(identity, [])
-        same = [row for row in rows if row in earlier]
-        left = list(earlier)
-        fresh = []
+    for identity, rows in later_rows.items():
+        earlier_of_key = earlier_rows.pop(identity, [])
+        unchanged = [row for row in rows if row in earlier_of_key]
+        earlier_left = list(earlier_of_key)
+        later_left = []
         for row in rows:
-            if row in same and row in left:
-                left.remove(row)
+            if row in unchanged and row in earlier_left:
+                earlier_left.remove(row)
             else:
-                fresh.append(row)
-        for old, new in zip(left, fresh, strict=False):
+                later_left.append(row)
+        for old, new in zip(earlier_left, later_left, strict=False):
             changed.append(_change(old, new, columns, key))
-        added += fresh[len(left) :]
-        removed += left[len(fresh) :]
-    removed += [row for rows in olds.values() for row in rows]
+        added += later_left[len(earlier_left) :]
+        removed += earlier_left[len(later_left) :]
+    removed += [row for rows in earlier_rows.values() for row in rows]
     return Differences(columns, tuple(key), tuple(added), tuple(removed), tuple(changed))
 
 
@@ -124,31 +124,33 @@ def _change(old: Row, new: Row, columns: Sequence[str], key: Sequence[str]) -> R
     return RowChange({name: new[name] for name in key if name in new}, cells, new)
 
 
-def lines(found: Differences) -> list[list[str]]:
+def lines(differences: Differences) -> list[list[str]]:
     """One line for each cell that differs: what happened, the key, the column, from, to."""
-    found_lines = []
-    rest = [name for name in found.columns if name not in found.key]
-    for what, several in (("added", found.added), ("removed", found.removed)):
-        for row in several:
-            texts = [(name, _text(row.get(name))) for name in rest] or [("", "")]
+    cell_lines = []
+    other_columns = [name for name in differences.columns if name not in differences.key]
+    for kind, rows in (("added", differences.added), ("removed", differences.removed)):
+        for row in rows:
+            texts = [(name, _text(row.get(name))) for name in other_columns] or [("", "")]
             for name, text in texts:
-                pair = ["", text] if what == "added" else [text, ""]
-                found_lines.append([what, *_key(row, found), name, *pair])
-    for change in found.changed:
+                pair = ["", text] if kind == "added" else [text, ""]
+                cell_lines.append([kind, *_key_texts(row, differences), name, *pair])
+    for change in differences.changed:
         for name, (old, new) in change.cells.items():
-            found_lines.append(["changed", *_key(change.key, found), name, _text(old), _text(new)])
-    return found_lines
+            cell_lines.append(
+                ["changed", *_key_texts(change.key, differences), name, _text(old), _text(new)]
+            )
+    return cell_lines
 
 
-def as_csv(found: Differences, line_end: str = "\r\n") -> str:
+def as_csv(differences: Differences, line_end: str = "\r\n") -> str:
     """The same lines as CSV with a head; its lines end as RFC 4180 says, or as is said here.
 
     A text that a spreadsheet would take for a formula stands behind an apostrophe; numbers do not.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator=line_end)
-    writer.writerow(["change", *found.key, "column", "from", "to"])
-    writer.writerows([_harmless(text) for text in line] for line in lines(found))
+    writer.writerow(["change", *differences.key, "column", "from", "to"])
+    writer.writerows([_harmless(text) for text in line] for line in lines(differences))
     return file.getvalue()
 
 
@@ -157,7 +159,7 @@ def _harmless(text: str) -> str:
     return f"'{text}" if formula else text
 
 
-def _key(row: Row, differences: Differences) -> list[str]:
+def _key_texts(row: Row, differences: Differences) -> list[str]:
     return [_text(row.get(name)) for name in differences.key]
 
 
@@ -165,13 +167,13 @@ def _text(cell: Cell | None) -> str:
     return cell.value if cell is not None else ""
 
 
-def document(found: Differences) -> dict[str, Any]:
+def document(differences: Differences) -> dict[str, Any]:
     """The differences, with cells as in SPARQL JSON results."""
     return {
-        "columns": found.columns,
-        "key": found.key,
-        "added": [_row(row) for row in found.added],
-        "removed": [_row(row) for row in found.removed],
+        "columns": differences.columns,
+        "key": differences.key,
+        "added": [_row(row) for row in differences.added],
+        "removed": [_row(row) for row in differences.removed],
         "changed": [
             {
                 "key": _row(change.key),
@@ -180,7 +182,7 @@ def document(found: Differences) -> dict[str, Any]:
                     for name, (old, new) in change.cells.items()
                 },
             }
-            for change in found.changed
+            for change in differences.changed
         ],
     }
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from coprod_kg.errors import WrongUsage
 from coprod_kg.model.schemes import Scheme
-from coprod_kg.queries.labels import LANGUAGES, said
+from coprod_kg.queries.labels import LANGUAGES, text_in
 from coprod_kg.queries.parameters import KINDS, RESERVED, TYPES, Parameter
 from coprod_kg.queries.suppression import SmallCounts, read_rule, rule_mistakes
 
@@ -56,9 +56,9 @@ class AnswerColumn:
 
     def heading_in(self, language: str) -> str:
         """The heading in a language, as far as it is translated."""
-        label, unit = said(self.called, language), said(self.unit, language)
-        named = not unit or unit.casefold() in label.casefold()
-        return label if named else f"{label} ({unit})"
+        label, unit = text_in(self.called, language), text_in(self.unit, language)
+        has_unit = not unit or unit.casefold() in label.casefold()
+        return label if has_unit else f"{label} ({unit})"
 
 
 @dataclass(slots=True)
@@ -78,9 +78,9 @@ class Header:
     lines: dict[str, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
-    def wrong(self, line: int, what: str) -> None:
+    def wrong(self, line: int, message: str) -> None:
         """Note a mistake."""
-        self.mistakes.append((line, what))
+        self.mistakes.append((line, message))
 
 
 def read_header(text: str, vocabulary: Mapping[str, Scheme]) -> Header:
@@ -91,19 +91,19 @@ def read_header(text: str, vocabulary: Mapping[str, Scheme]) -> Header:
         vocabulary: the concept schemes that a parameter may name.
     """
     header = Header()
-    over = False
+    body_begun = False
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.startswith(_MARK):
-            over = over or bool(line.strip())
-        elif over:
+            body_begun = body_begun or bool(line.strip())
+        elif body_begun:
             header.wrong(number, "a header line after the header; move it to the top")
         else:
-            _one(header, number, line[len(_MARK) :], vocabulary)
-    _complete(header)
+            _read_entry(header, number, line[len(_MARK) :], vocabulary)
+    _check_header(header)
     return header
 
 
-def _one(header: Header, line: int, text: str, vocabulary: Mapping[str, Scheme]) -> None:
+def _read_entry(header: Header, line: int, text: str, vocabulary: Mapping[str, Scheme]) -> None:
     key, colon, value = (part.strip() for part in text.partition(":"))
     word, _, name = key.partition(" ")
     if not colon or not value:
@@ -111,20 +111,20 @@ def _one(header: Header, line: int, text: str, vocabulary: Mapping[str, Scheme])
     elif key in header.lines:
         header.wrong(line, f"{key!r} is given twice, first in line {header.lines[key]}")
     elif key in _SINGLE:
-        _single(header, line, key, value)
+        _read_single(header, line, key, value)
     elif word in _NAMED and _VARIABLE.fullmatch(name):
-        _named(header, line, (word, name, value), vocabulary)
+        _read_named(header, line, (word, name, value), vocabulary)
     elif word in _NAMED:
         header.wrong(line, f"{name!r} is not the name of a variable, in {key!r}")
     else:
-        known = ", ".join([*_SINGLE, *(f"{kind} NAME" for kind in _NAMED)])
-        header.wrong(line, f"there is no key {key!r}; the keys are {known}")
+        keys = ", ".join([*_SINGLE, *(f"{kind} NAME" for kind in _NAMED)])
+        header.wrong(line, f"there is no key {key!r}; the keys are {keys}")
     header.lines.setdefault(key, line)
 
 
-def _single(header: Header, line: int, key: str, value: str) -> None:
+def _read_single(header: Header, line: int, key: str, value: str) -> None:
     if key == "summary":
-        header.summary = _asked(header, line, value)
+        header.summary = _read_question(header, line, value)
     elif key == "description":
         header.description = value
     elif key == "tags":
@@ -146,7 +146,7 @@ def _single(header: Header, line: int, key: str, value: str) -> None:
                 header.wrong(line, f"{answer!r} is not a competency question such as CQ-01")
 
 
-def _asked(header: Header, line: int, value: str) -> str:
+def _read_question(header: Header, line: int, value: str) -> str:
     if not value.endswith("?"):
         header.wrong(line, "the summary is a question and ends with '?'")
     return value
@@ -156,7 +156,7 @@ def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(","))
 
 
-def _named(
+def _read_named(
     header: Header, line: int, entry: tuple[str, str, str], vocabulary: Mapping[str, Scheme]
 ) -> None:
     word, name, value = entry
@@ -164,27 +164,27 @@ def _named(
         if name not in LANGUAGES[1:]:
             header.wrong(line, f"a {word} is translated into {' or '.join(LANGUAGES[1:])}")
         if word == "summary":
-            header.summaries[name] = _asked(header, line, value)
+            header.summaries[name] = _read_question(header, line, value)
         else:
             header.descriptions[name] = value
         return
     if word == "values":
-        _about_parameter(header, line, name, value)
+        _read_values_from(header, line, name, value)
         return
     if word != "param":
-        _about_column(header, line, entry)
+        _read_column(header, line, entry)
         return
-    what, bar, description = (part.strip() for part in value.partition("|"))
+    declaration, bar, description = (part.strip() for part in value.partition("|"))
     if not bar or not description:
         header.wrong(line, f"parameter {name} has no description; write 'TYPE | what it does'")
         return
-    declared, equals, default = (part.strip() for part in what.partition("="))
-    type_, *words = declared.split() or [""]
-    asked = [word for word in words if word in _HOW_MANY]
+    type_text, equals, default = (part.strip() for part in declaration.partition("="))
+    type_, *words = type_text.split() or [""]
+    count_words = [word for word in words if word in _HOW_MANY]
     scope = " ".join(word for word in words if word not in _HOW_MANY)
-    wrong = _type_mistake(type_, scope, vocabulary)
-    if wrong:
-        header.wrong(line, f"parameter {name}: {wrong}")
+    mistake = _type_mistake(type_, scope, vocabulary)
+    if mistake:
+        header.wrong(line, f"parameter {name}: {mistake}")
         return
     today = type_ == "date" and default == _TODAY
     parameter = Parameter(
@@ -193,8 +193,8 @@ def _named(
         scope,
         default if equals and not today else None,
         description,
-        single="single" in asked,
-        required="required" in asked,
+        single="single" in count_words,
+        required="required" in count_words,
         today=today,
     )
     header.parameters += (parameter,)
@@ -202,33 +202,33 @@ def _named(
         _check_default(header, line, parameter, vocabulary)
 
 
-def _about_parameter(header: Header, line: int, name: str, value: str) -> None:
-    place = next(
+def _read_values_from(header: Header, line: int, name: str, value: str) -> None:
+    index = next(
         (n for n, parameter in enumerate(header.parameters) if parameter.name == name), None
     )
-    if place is None:
+    if index is None:
         header.wrong(line, f"there is no '#+ param {name}: …' before its values")
     elif not _SOURCE.fullmatch(value):
         header.wrong(line, f"{value!r} names no column of a saved query; write QUERY.COLUMN")
-    elif header.parameters[place].type == "boolean":
+    elif header.parameters[index].type == "boolean":
         header.wrong(line, f"parameter {name} is true or false; leave out where from")
     else:
-        changed = replace(header.parameters[place], values_from=value)
-        others = header.parameters
-        header.parameters = (*others[:place], changed, *others[place + 1 :])
+        parameter = replace(header.parameters[index], values_from=value)
+        parameters = header.parameters
+        header.parameters = (*parameters[:index], parameter, *parameters[index + 1 :])
 
 
-def _about_column(header: Header, line: int, entry: tuple[str, str, str]) -> None:
+def _read_column(header: Header, line: int, entry: tuple[str, str, str]) -> None:
     word, name, value = entry
     if word == "column":
         header.columns += (AnswerColumn(name, value),)
         return
-    place = next((n for n, column in enumerate(header.columns) if column.name == name), None)
-    if place is None:
+    index = next((n for n, column in enumerate(header.columns) if column.name == name), None)
+    if index is None:
         header.wrong(line, f"there is no '#+ column {name}: …' before its {word}")
         return
-    changed = replace(header.columns[place], **{word: value})
-    header.columns = (*header.columns[:place], changed, *header.columns[place + 1 :])
+    column = replace(header.columns[index], **{word: value})
+    header.columns = (*header.columns[:index], column, *header.columns[index + 1 :])
 
 
 def _type_mistake(type_: str, scope: str, vocabulary: Mapping[str, Scheme]) -> str | None:
@@ -252,7 +252,7 @@ def _check_default(
         header.wrong(line, f"the default of parameter {parameter.name}: {error.what}")
 
 
-def _complete(header: Header) -> None:
+def _check_header(header: Header) -> None:
     for key in ("summary", "description", "tags"):
         if key not in header.lines:
             header.wrong(1, f"the header has no {key!r}")
@@ -262,20 +262,20 @@ def _complete(header: Header) -> None:
             header.wrong(header.lines["key"], f"the key names no column: {name!r}")
     if header.small_counts:
         counting = [column.name for column in header.columns if column.unit]
-        for what in rule_mistakes(header.small_counts, columns, counting):
-            header.wrong(header.lines["small-counts"], what)
+        for message in rule_mistakes(header.small_counts, columns, counting):
+            header.wrong(header.lines["small-counts"], message)
     for parameter in header.parameters:
         if parameter.name in RESERVED:
-            what = (
+            message = (
                 f"{parameter.name!r} is no name for a parameter: "
                 f"a request says {parameter.name} otherwise"
             )
-            header.wrong(header.lines[f"param {parameter.name}"], what)
+            header.wrong(header.lines[f"param {parameter.name}"], message)
         if parameter.required and (parameter.today or parameter.default is not None):
-            what = (
+            message = (
                 f"parameter {parameter.name} is required and has a default: one of them is too much"
             )
-            header.wrong(header.lines[f"param {parameter.name}"], what)
+            header.wrong(header.lines[f"param {parameter.name}"], message)
 
 
 def _words(name: str) -> str:

@@ -21,10 +21,10 @@ __all__ = [
     "LANGUAGES",
     "best",
     "concepts",
+    "language_of_text",
     "named",
     "relabelled",
-    "said",
-    "spoken_in",
+    "text_in",
     "translated",
     "wanting",
 ]
@@ -40,8 +40,10 @@ _LISTED: Final = "; "
 @cache
 def concepts() -> Mapping[str, Concept]:
     """Every concept of the model by its IRI."""
-    found = (concept for scheme in schemes().values() for concept in scheme.concepts.values())
-    return MappingProxyType({concept.iri: concept for concept in found})
+    every_concept = (
+        concept for scheme in schemes().values() for concept in scheme.concepts.values()
+    )
+    return MappingProxyType({concept.iri: concept for concept in every_concept})
 
 
 @cache
@@ -54,7 +56,7 @@ def _criteria() -> Mapping[str, Concept]:
     }
 
 
-def said(text: str, language: str) -> str:
+def text_in(text: str, language: str) -> str:
     """A text of a header or a note in a language; in English where it has no translation.
 
     Args:
@@ -64,15 +66,15 @@ def said(text: str, language: str) -> str:
     return _catalogue(language).get(text, (text,))[0]
 
 
-def spoken_in(text: str, language: str) -> str:
-    """The language in which `said` gives a text."""
+def language_of_text(text: str, language: str) -> str:
+    """The language in which `text_in` gives a text."""
     return language if text in _catalogue(language) else _ENGLISH
 
 
 @cache
 def _catalogue(language: str) -> Mapping[str, tuple[str, ...]]:
-    known = language in LANGUAGES[1:]
-    return read_catalogue(files("queries") / "locale" / f"{language}.po") if known else {}
+    is_translated = language in LANGUAGES[1:]
+    return read_catalogue(files("queries") / "locale" / f"{language}.po") if is_translated else {}
 
 
 def best(names: Iterable[Cell], language: str) -> Cell | None:
@@ -125,11 +127,11 @@ def relabelled(table: Table, language: str, names: Mapping[str, Cell], text: str
 
 def named(rows: Iterable[Mapping[str, Cell]], language: str) -> dict[str, Cell]:
     """Thing → its name in a language, else in another, of the rows of ``view-labels``."""
-    found: dict[str, list[Cell]] = {}
+    names_of_thing: dict[str, list[Cell]] = {}
     for row in rows:
-        found.setdefault(row["thing"].value, []).append(row["name"])
-    chosen = {thing: best(names, language) for thing, names in found.items()}
-    return {thing: name for thing, name in chosen.items() if name is not None}
+        names_of_thing.setdefault(row["thing"].value, []).append(row["name"])
+    best_names = {iri: best(names, language) for iri, names in names_of_thing.items()}
+    return {iri: name for iri, name in best_names.items() if name is not None}
 
 
 def translated(data: bytes, language: str, names: Mapping[str, Cell], text: str = "") -> bytes:
@@ -143,9 +145,9 @@ def translated(data: bytes, language: str, names: Mapping[str, Cell], text: str 
     """
     document = json.loads(data)
     table = read_table(data)
-    changed = relabelled(table, language, names, text)
+    translated_table = relabelled(table, language, names, text)
     for row, old, new in zip(
-        document["results"]["bindings"], table.rows, changed.rows, strict=True
+        document["results"]["bindings"], table.rows, translated_table.rows, strict=True
     ):
         row |= {name: cell.described() for name, cell in new.items() if cell is not old.get(name)}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -160,39 +162,39 @@ def _labels(
         iri = row[column].value
         concept = concepts().get(iri) or _criteria().get(iri)
         if concept:
-            written = language if concept.labels.get(language) else _ENGLISH
-            yield label, Cell("literal", concept.label(language), written)
+            label_language = language if concept.labels.get(language) else _ENGLISH
+            yield label, Cell("literal", concept.label(language), label_language)
         elif iri in names:
             yield label, names[iri]
 
 
 def _words(table: Table, language: str, text: str) -> Mapping[tuple[str, str], str]:
-    """What an answer says in English without saying of which thing: column and word → translation.
+    """The English words of an answer that label no IRI in it: column and word → translation.
 
-    Such are the words that the query itself writes ("No stage known") and labels of concepts whose
+    They are the words that the query itself writes ("No stage known") and labels of concepts whose
     IRIs are not in the answer. A column that holds anything else is one of names or texts, and is
     left as it is.
     """
     if language not in LANGUAGES[1:]:
         return {}
-    named, found = labelled_columns(table.columns), dict[tuple[str, str], str]()
+    label_columns, translations = labelled_columns(table.columns), dict[tuple[str, str], str]()
     for column in table.columns:
         cells = [
             row[column]
             for row in table.rows
-            if column in row and not (column in named.values() and column[:-5] in row)
+            if column in row and not (column in label_columns.values() and column[:-5] in row)
         ]
         plain = all(cell.kind == "literal" and not cell.language for cell in cells)
         words = {cell.value for cell in cells if cell.datatype is None} if plain else set()
-        known = {word: _word(word, language, text) for word in words}
-        if all(known.values()):
-            found |= {(column, word): known[word] or word for word in words}
-    return found
+        translated_words = {word: _word(word, language, text) for word in words}
+        if all(translated_words.values()):
+            translations |= {(column, word): translated_words[word] or word for word in words}
+    return translations
 
 
 def _word(word: str, language: str, text: str) -> str | None:
     if word in _catalogue(language) and f'"{word}"' in text:
-        return said(word, language)
+        return text_in(word, language)
     concept = _by_label().get(word)
     return concept.label(language) if concept else _joined(word, language, text)
 
@@ -201,22 +203,22 @@ def _joined(word: str, language: str, text: str) -> str | None:
     """Words of the query, or labels, that it puts one after the other, with a sign between them."""
     parts = word.split(_AND)
     if all(f'"{_AND}{part}"' in text and part in _catalogue(language) for part in parts):
-        return _AND.join(said(part, language) for part in parts)
-    found = [_by_label().get(part) for part in word.split(_LISTED)]
-    labels = [concept.label(language) for concept in found if concept]
-    return _LISTED.join(labels) if f'"{_LISTED}"' in text and len(labels) == len(found) else None
+        return _AND.join(text_in(part, language) for part in parts)
+    matches = [_by_label().get(part) for part in word.split(_LISTED)]
+    labels = [concept.label(language) for concept in matches if concept]
+    return _LISTED.join(labels) if f'"{_LISTED}"' in text and len(labels) == len(matches) else None
 
 
 @cache
 def _by_label() -> Mapping[str, Concept]:
     """English label → its concept, where no two of different translations share it."""
-    found: dict[str, Concept] = {}
+    by_label: dict[str, Concept] = {}
     shared: set[str] = set()
     for concept in (*concepts().values(), *_criteria().values()):
         label = concept.label()
-        if found.setdefault(label, concept).labels != concept.labels:
+        if by_label.setdefault(label, concept).labels != concept.labels:
             shared.add(label)
-    return {label: concept for label, concept in found.items() if label not in shared}
+    return {label: concept for label, concept in by_label.items() if label not in shared}
 
 
 def _slug(cell: Cell) -> str:

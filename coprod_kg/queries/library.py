@@ -54,19 +54,19 @@ _AGGREGATES: Final = ("COUNT", "SUM", "MIN", "MAX", "AVG", "SAMPLE", "GROUP_CONC
 def load(
     folder: Path | None = None,
     vocabulary: Mapping[str, Scheme] | None = None,
-    beside: Mapping[str, SavedQuery] | None = None,
+    other_queries: Mapping[str, SavedQuery] | None = None,
 ) -> Mapping[str, SavedQuery]:
     """Every saved query of a folder, by name.
 
     Args:
         folder: where the ``.rq`` files are; the model's own questions by default.
         vocabulary: the concept schemes; the model's own by default.
-        beside: other queries that these may take values from.
+        other_queries: other queries that these may take values from.
 
     Raises:
         ModelError: names file and line of every mistake in every file.
     """
-    if folder is None and vocabulary is None and beside is None:
+    if folder is None and vocabulary is None and other_queries is None:
         return _questions()
     folder = folder or files("queries") / "questions"
     vocabulary = schemes() if vocabulary is None else vocabulary
@@ -79,9 +79,9 @@ def load(
             mistakes.append(error.what)
     if not mistakes:
         mistakes = [
-            f"{folder / name}.rq:{line}: {what}"
+            f"{folder / name}.rq:{line}: {message}"
             for name, query in queries.items()
-            for line, what in source_mistakes(query, {**(beside or {}), **queries})
+            for line, message in source_mistakes(query, {**(other_queries or {}), **queries})
         ]
     if mistakes:
         raise ModelError("\n".join(mistakes))
@@ -100,7 +100,7 @@ def views() -> Mapping[str, SavedQuery]:
     return load(files("queries") / "views")
 
 
-def load_all(own: Path | None) -> Mapping[str, SavedQuery]:
+def load_all(own_folder: Path | None) -> Mapping[str, SavedQuery]:
     """The model's saved queries with those of a person's own folder, which win by name.
 
     Raises:
@@ -108,9 +108,13 @@ def load_all(own: Path | None) -> Mapping[str, SavedQuery]:
         ModelError: names file and line of every mistake in every file.
     """
     model = load()
-    if own and not own.is_dir():
-        raise WrongUsage(f"there is no folder {own}", where="setting queries")
-    return MappingProxyType({**model, **load(own, beside=model)}) if own else model
+    if own_folder and not own_folder.is_dir():
+        raise WrongUsage(f"there is no folder {own_folder}", where="setting queries")
+    return (
+        MappingProxyType({**model, **load(own_folder, other_queries=model)})
+        if own_folder
+        else model
+    )
 
 
 def read(path: Path, vocabulary: Mapping[str, Scheme]) -> SavedQuery:
@@ -121,7 +125,7 @@ def read(path: Path, vocabulary: Mapping[str, Scheme]) -> SavedQuery:
     """
     query, mistakes = examine(path.stem, _text(path), vocabulary)
     if mistakes:
-        raise ModelError("\n".join(f"{path}:{line}: {what}" for line, what in mistakes))
+        raise ModelError("\n".join(f"{path}:{line}: {message}" for line, message in mistakes))
     return query
 
 
@@ -220,15 +224,18 @@ def _slot_mistakes(text: str, slots: Sequence[ParameterSlot], header: Header) ->
     for parameter in header.parameters:
         line = header.lines[f"param {parameter.name}"]
         expected = parameter.written_default()
-        mine = [slot for slot in slots if slot.name == parameter.name]
-        if not mine:
-            wanted = f"VALUES ?{parameter.name} {{ {expected} }}"
-            yield line, f"parameter {parameter.name} has no line '{wanted}' in the query"
-        for slot in mine:
+        own_slots = [slot for slot in slots if slot.name == parameter.name]
+        if not own_slots:
+            expected_line = f"VALUES ?{parameter.name} {{ {expected} }}"
+            yield line, f"parameter {parameter.name} has no line '{expected_line}' in the query"
+        for slot in own_slots:
             if text[slot.start : slot.end] != expected:
-                written = text[slot.start : slot.end]
-                at = position(text, slot.start)[0]
-                yield at, f"?{parameter.name} holds {written!r}; the header asks for {expected!r}"
+                found_text = text[slot.start : slot.end]
+                line_found = position(text, slot.start)[0]
+                yield (
+                    line_found,
+                    f"?{parameter.name} holds {found_text!r}; the header asks for {expected!r}",
+                )
     for slot in slots:
         if slot.name not in declared and text[slot.start : slot.end].upper() == "UNDEF":
             yield position(text, slot.start)[0], f"the header declares no param {slot.name}"
@@ -241,12 +248,12 @@ def _limits(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
             yield line, f"{token.text} belongs to whoever asks; leave it out"
 
 
-def _projection(after: Sequence[Token]) -> list[str]:
+def _projection(tokens: Sequence[Token]) -> list[str]:
     """The names that SELECT projects, ``*`` as itself."""
     names: list[str] = []
     depth = 0
     alias = False
-    for token in after:
+    for token in tokens:
         if depth == 0 and (token.is_word("WHERE", "FROM") or token.text == "{"):
             break
         depth += (token.text == "(") - (token.text == ")")
@@ -274,9 +281,9 @@ def _projection_mistakes(line: int, names: Sequence[str], header: Header) -> Ite
 
 
 def _order_mistakes(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
-    after = _ordering(tokens)
-    if after:
-        yield from _after_order(text, after)
+    order_tokens = _ordering(tokens)
+    if order_tokens:
+        yield from _after_order(text, order_tokens)
     else:
         yield 1, "there is no ORDER BY: the same rows must come in the same order everywhere"
 
@@ -284,10 +291,10 @@ def _order_mistakes(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
 def _ordering(tokens: Sequence[Token]) -> Sequence[Token]:
     """The tokens from the ORDER of the whole query on; none where it has none."""
     depth = 0
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         depth += (token.text == "{") - (token.text == "}")
         if depth == 0 and token.is_word("ORDER"):
-            return tokens[place:]
+            return tokens[index:]
     return ()
 
 
@@ -297,14 +304,14 @@ def _telling_order(text: str, tokens: Sequence[Token], header: Header) -> Iterat
     if rule is None:
         return
     for token in _ordering(tokens):
-        named = token.kind == "variable" and token.text[1:] in (rule.column, *rule.along)
-        if named or token.is_word(*_AGGREGATES):
+        orders_by_count = token.kind == "variable" and token.text[1:] in (rule.column, *rule.along)
+        if orders_by_count or token.is_word(*_AGGREGATES):
             line = position(text, token.start)[0]
             yield line, f"ORDER BY {token.text} would tell about withheld counts; order otherwise"
 
 
-def _after_order(text: str, after: Sequence[Token]) -> Iterator[Mistake]:
-    for token in after:
+def _after_order(text: str, order_tokens: Sequence[Token]) -> Iterator[Mistake]:
+    for token in order_tokens:
         if token.is_word("VALUES"):
             line = position(text, token.start)[0]
             yield (
@@ -321,17 +328,20 @@ def find(queries: Iterable[SavedQuery], words: str, tags: Iterable[str]) -> list
         words: words or parts of words, separated by spaces, in any case.
         tags: whole tags.
     """
-    wanted, must = words.casefold().split(), frozenset(tags)
+    required_words, required_tags = words.casefold().split(), frozenset(tags)
     return [
         query
         for query in queries
-        if must <= set(query.tags) and all(word in _searched(query) for word in wanted)
+        if required_tags <= set(query.tags)
+        and all(word in _searched(query) for word in required_words)
     ]
 
 
 def _searched(query: SavedQuery) -> str:
     parts = (query.name, query.summary, query.description, *query.tags, *query.answers)
     translated = (text for _, text in (*query.summaries, *query.descriptions))
-    takes = (f"{parameter.name} {parameter.description}" for parameter in query.parameters)
-    gives = (column.name for column in query.columns)
-    return " ".join((*parts, *translated, *takes, *gives)).casefold()
+    parameter_texts = (
+        f"{parameter.name} {parameter.description}" for parameter in query.parameters
+    )
+    column_names = (column.name for column in query.columns)
+    return " ".join((*parts, *translated, *parameter_texts, *column_names)).casefold()

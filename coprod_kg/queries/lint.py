@@ -79,8 +79,8 @@ def files_of(paths: Iterable[Path]) -> tuple[Path, ...]:
     files: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            inside = [*path.glob("*.rq"), *path.glob(f"*{CHART}")]
-            files |= dict.fromkeys(sorted(inside))
+            folder_files = [*path.glob("*.rq"), *path.glob(f"*{CHART}")]
+            files |= dict.fromkeys(sorted(folder_files))
         elif path.is_file() and path.name.endswith((".rq", CHART)):
             files[path] = None
         else:
@@ -100,25 +100,27 @@ def faults(paths: Sequence[Path], store: Store, settings: Settings) -> list[Lint
         settings: what SERVICE may call, and the deadline.
     """
     return [
-        LintFault(path, line, what)
+        LintFault(path, line, message)
         for path in paths
-        for line, what in (
-            _of_chart(path) if path.name.endswith(CHART) else _of_query(path, store, settings)
+        for line, message in (
+            _chart_file_mistakes(path)
+            if path.name.endswith(CHART)
+            else _query_file_mistakes(path, store, settings)
         )
     ]
 
 
 def hints(paths: Sequence[Path]) -> list[LintFault]:
-    """Warnings about files of queries: no mistakes, and hardly what was meant.
+    """Warnings about files of queries that are valid, but hardly mean what their author wanted.
 
     Args:
         paths: the files.
     """
     return [
-        LintFault(path, line, what)
+        LintFault(path, line, message)
         for path in paths
         if not path.name.endswith(CHART)
-        for line, what in having_hints(decoded(path.read_bytes())[0])
+        for line, message in having_hints(decoded(path.read_bytes())[0])
     ]
 
 
@@ -126,7 +128,7 @@ def query_mistakes(
     query: SavedQuery,
     store: Store,
     settings: Settings,
-    beside: Mapping[str, SavedQuery] | None = None,
+    other_queries: Mapping[str, SavedQuery] | None = None,
 ) -> Iterator[Mistake]:
     """The mistakes for which the service would refuse a query, or the engine cannot read it.
 
@@ -134,25 +136,27 @@ def query_mistakes(
         query: the query.
         store: where it is tried; its data is not looked at.
         settings: what SERVICE may call, and the deadline.
-        beside: the queries that its parameters may take values from, beside the model's; those
-            of the settings by default.
+        other_queries: the queries that its parameters may take values from, besides the model's;
+            those of the settings by default.
     """
     if any(parameter.values_from for parameter in query.parameters):
-        known = load_all(settings.queries) if beside is None else {**load(), **beside}
-        yield from source_mistakes(query, known)
+        source_queries = (
+            load_all(settings.queries) if other_queries is None else {**load(), **other_queries}
+        )
+        yield from source_mistakes(query, source_queries)
     yield from unknown_terms(query.text)
     if not query.form:
         return
-    asked = Query(
+    query_over_nothing = Query(
         query.text,
         query.media_types,
         default_graphs=(_NOTHING,),
         seconds=min(_SECONDS, settings.query_seconds),
     )
     try:
-        ask(store, asked, settings).read()
+        ask(store, query_over_nothing, settings).read()
     except (QueryFailed, QueryRefused, QuerySyntax, QueryTooDeep) as error:
-        yield _told(error, query.text)
+        yield _mistake_of(error, query.text)
     except (QueryTimeout, QueryMemory) as error:
         yield 1, f"it is too much even over no data: {error.what}"
 
@@ -166,39 +170,39 @@ def decoded(data: bytes) -> tuple[str, list[Mistake]]:
         return "", [(line, f"this is not UTF-8: {error.reason}")]
 
 
-def _of_query(path: Path, store: Store, settings: Settings) -> list[Mistake]:
-    text, wrong = decoded(path.read_bytes())
-    if wrong:
-        return wrong
+def _query_file_mistakes(path: Path, store: Store, settings: Settings) -> list[Mistake]:
+    text, encoding_mistakes = decoded(path.read_bytes())
+    if encoding_mistakes:
+        return encoding_mistakes
     query, mistakes = examine(path.stem, text)
-    others = {}
+    siblings_by_name = {}
     if any(parameter.values_from for parameter in query.parameters):
         siblings = (
             examine(file.stem, decoded(file.read_bytes())[0]) for file in path.parent.glob("*.rq")
         )
-        others = {sibling.name: sibling for sibling, _ in siblings}
-    return sorted([*mistakes, *query_mistakes(query, store, settings, others)])
+        siblings_by_name = {sibling.name: sibling for sibling, _ in siblings}
+    return sorted([*mistakes, *query_mistakes(query, store, settings, siblings_by_name)])
 
 
-def _of_chart(path: Path) -> list[Mistake]:
+def _chart_file_mistakes(path: Path) -> list[Mistake]:
     name = path.name.removesuffix(CHART)
-    beside = path.with_name(f"{name}.rq")
-    if not beside.is_file():
-        return [(1, f"there is no query {beside.name} beside this chart")]
-    text, wrong = decoded(path.read_bytes())
-    if wrong:
-        return wrong
-    query, _ = examine(name, decoded(beside.read_bytes())[0])
+    query_path = path.with_name(f"{name}.rq")
+    if not query_path.is_file():
+        return [(1, f"there is no query {query_path.name} beside this chart")]
+    text, encoding_mistakes = decoded(path.read_bytes())
+    if encoding_mistakes:
+        return encoding_mistakes
+    query, _ = examine(name, decoded(query_path.read_bytes())[0])
     if query.is_graph:
-        return [(1, f"{beside.name} gives a graph, of which there is no chart")]
+        return [(1, f"{query_path.name} gives a graph, of which there is no chart")]
     return chart_mistakes(text, [column.name for column in query.columns])
 
 
-def _told(error: CoprodError, text: str) -> Mistake:
+def _mistake_of(error: CoprodError, text: str) -> Mistake:
     """The fault for an error, at its line; the last line where the text broke off."""
-    place = _PLACE.search(error.where or "")
-    line = min(int(place[1]), max(len(text.splitlines()), 1)) if place else 1
-    column = f"{place[2]}: " if place and place[2] else ""
+    match = _PLACE.search(error.where or "")
+    line = min(int(match[1]), max(len(text.splitlines()), 1)) if match else 1
+    column = f"{match[2]}: " if match and match[2] else ""
     fix = f". {error.fix}" if error.fix and isinstance(error, QuerySyntax) else ""
     return line, f"{column}{error.what}{fix}"
 
@@ -210,17 +214,17 @@ def unknown_terms(text: str) -> Iterator[Mistake]:
         text: a query, valid or not.
     """
     declared, reported = dict[str, str](), set[str]()
-    before, two_before = Token("space", "", 0), Token("space", "", 0)
+    previous, last_but_one = Token("space", "", 0), Token("space", "", 0)
     for token in significant(text):
-        if token.kind == "iri" and two_before.is_word("PREFIX"):
-            declared[before.text] = token.text[1:-1]
-        elif token.kind in ("iri", "pname") and not before.is_word("PREFIX", "BASE"):
+        if token.kind == "iri" and last_but_one.is_word("PREFIX"):
+            declared[previous.text] = token.text[1:-1]
+        elif token.kind in ("iri", "pname") and not previous.is_word("PREFIX", "BASE"):
             iri = _iri(token, declared)
             unknown = _unknown(iri)
             if unknown is not None and iri not in reported:
                 reported.add(iri)
                 yield position(text, token.start)[0], unknown
-        before, two_before = token, before
+        previous, last_but_one = token, previous
 
 
 def having_hints(text: str) -> Iterator[Mistake]:
@@ -230,9 +234,9 @@ def having_hints(text: str) -> Iterator[Mistake]:
         text: a query, valid or not.
     """
     tokens = list(significant(text))
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if token.is_word("SELECT"):
-            yield from _unseen(text, tokens[place + 1 :])
+            yield from _unseen_names(text, tokens[index + 1 :])
 
 
 def _iri(token: Token, declared: Mapping[str, str]) -> str:
@@ -243,38 +247,38 @@ def _iri(token: Token, declared: Mapping[str, str]) -> str:
 
 
 def _unknown(iri: str) -> str | None:
-    for space, known in _known().items():
+    for space, known_names in _known_names().items():
         name = iri.removeprefix(space)
-        if name == iri or not name or name in known:
+        if name == iri or not name or name in known_names:
             continue
-        near = get_close_matches(name, known, 1, 0.6)
-        what = (
+        nearest = get_close_matches(name, known_names, 1, 0.6)
+        beginning = (
             "the ontology defines no term" if space == prefixes()["cp"] else "there is no concept"
         )
-        meant = f"; did you mean {shorten(space + near[0])}?" if near else ""
-        return f"{what} {shorten(iri)[:80]}{meant}"
+        suggestion = f"; did you mean {shorten(space + nearest[0])}?" if nearest else ""
+        return f"{beginning} {shorten(iri)[:80]}{suggestion}"
     return None
 
 
 @cache
-def _known() -> Mapping[str, frozenset[str]]:
+def _known_names() -> Mapping[str, frozenset[str]]:
     """Namespace of the model → the names in it."""
     ontology = prefixes()["cp"]
-    found = {ontology: frozenset(iri.removeprefix(ontology) for iri in terms())}
-    ours = prefixes()["cp"].removesuffix("ontology#")
+    names_by_namespace = {ontology: frozenset(iri.removeprefix(ontology) for iri in terms())}
+    model_namespace = prefixes()["cp"].removesuffix("ontology#")
     for scheme in schemes().values():
         space = f"{scheme.iri}/"
-        if not space.startswith(ours):
+        if not space.startswith(model_namespace):
             continue  # a list of others, of which the model has a part
         iris = (concept.iri for concept in scheme.concepts.values())
-        found[space] = frozenset(iri.removeprefix(space) for iri in iris)
-    return found
+        names_by_namespace[space] = frozenset(iri.removeprefix(space) for iri in iris)
+    return names_by_namespace
 
 
-def _unseen(text: str, tokens: list[Token]) -> Iterator[Mistake]:
+def _unseen_names(text: str, tokens: list[Token]) -> Iterator[Mistake]:
     """The hints of one SELECT, whose first token comes first."""
-    given, grouped, around = set[str](), set[str](), list[str]()
-    part, depth, before = "SELECT", 0, Token("space", "", 0)
+    select_names, group_names, enclosing_words = set[str](), set[str](), list[str]()
+    part, depth, previous = "SELECT", 0, Token("space", "", 0)
     for token in tokens:
         depth += (token.text == "{") - (token.text == "}")
         if depth < 0:
@@ -283,23 +287,23 @@ def _unseen(text: str, tokens: list[Token]) -> Iterator[Mistake]:
             if token.is_word(*_AFTER_PATTERN):
                 part = token.text.upper()
             elif token.text == "(":
-                around.append(before.text.upper())
-            elif token.text == ")" and around:
-                around.pop()
+                enclosing_words.append(previous.text.upper())
+            elif token.text == ")" and enclosing_words:
+                enclosing_words.pop()
             elif token.kind == "variable":
                 name = token.text[1:]
-                if part == "SELECT" and before.is_word("AS"):
-                    given.add(name)
+                if part == "SELECT" and previous.is_word("AS"):
+                    select_names.add(name)
                 elif part == "GROUP":
-                    grouped.add(name)
+                    group_names.add(name)
                 elif (
                     part == "HAVING"
-                    and name in given - grouped
-                    and not set(_AGGREGATES) & {*around}
+                    and name in select_names - group_names
+                    and not set(_AGGREGATES) & {*enclosing_words}
                 ):
                     yield (
                         position(text, token.start)[0],
                         f"HAVING does not see {token.text}, which SELECT names after it, so no row "
                         "comes; write what it stands for, such as COUNT(*), in its place",
                     )
-        before = token
+        previous = token

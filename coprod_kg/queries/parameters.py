@@ -12,7 +12,7 @@ from pyoxigraph import Literal, NamedNode
 from coprod_kg.errors import WrongUsage
 from coprod_kg.model.schemes import Scheme
 from coprod_kg.model.terms import Term, literal, parse_iri
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 
 __all__ = ["KINDS", "RESERVED", "TYPES", "Parameter", "did_you_mean"]
 
@@ -84,9 +84,9 @@ class Parameter:
         query, _, column = self.values_from.partition(".")
         return query, column
 
-    def taken(self, given: Iterable[str]) -> list[str]:
+    def taken(self, texts: Iterable[str]) -> list[str]:
         """The values that are bound: those given that are not empty, or today's date."""
-        values = [text for text in given if text]
+        values = [text for text in texts if text]
         return values or ([datetime.now(UTC).date().isoformat()] if self.today else [])
 
     @property
@@ -106,14 +106,16 @@ class Parameter:
     def _takes(self, language: str) -> str:
         if self.scope == "thing":
             return "the IRI of a thing, or its kind and slug such as initiative/ryhov-self-care"
-        scope = said(self.scope.replace("-", " "), language) if self.type == "iri" else self.scope
+        scope = (
+            text_in(self.scope.replace("-", " "), language) if self.type == "iri" else self.scope
+        )
         return {
-            "concept": said("a concept of the scheme {scope}", language),
-            "iri": said("the slug or the IRI of one {scope}", language),
-            "integer": said("a whole number such as 12", language),
-            "date": said("a day such as 2021-03-01", language),
-            "string": said("text", language),
-            "boolean": said("true or false", language),
+            "concept": text_in("a concept of the scheme {scope}", language),
+            "iri": text_in("the slug or the IRI of one {scope}", language),
+            "integer": text_in("a whole number such as 12", language),
+            "date": text_in("a day such as 2021-03-01", language),
+            "string": text_in("text", language),
+            "boolean": text_in("true or false", language),
         }[self.type].format(scope=scope)
 
     def permitted(self, vocabulary: Mapping[str, Scheme]) -> tuple[str, ...]:
@@ -146,8 +148,8 @@ class Parameter:
             )
         if not isinstance(term, Literal) or not value:
             return None
-        whole = self.type == "integer" and re.fullmatch("[+-]?[0-9]{1,19}", value)
-        return str(int(value)) if whole else value
+        is_integer = self.type == "integer" and re.fullmatch("[+-]?[0-9]{1,19}", value)
+        return str(int(value)) if is_integer else value
 
     def term(self, text: str, base_iri: str, vocabulary: Mapping[str, Scheme]) -> Term:
         """The term that a person's text stands for.
@@ -169,9 +171,11 @@ class Parameter:
 
     def _listed(self) -> str:
         values = self.permitted({})
-        more = len(values) - _LISTED
-        listed = ", ".join(values[:_LISTED]) or "none at all"
-        return listed + (f" and {more} more, of the question {self.source[0]}" if more > 0 else "")
+        unlisted = len(values) - _LISTED
+        listing = ", ".join(values[:_LISTED]) or "none at all"
+        return listing + (
+            f" and {unlisted} more, of the question {self.source[0]}" if unlisted > 0 else ""
+        )
 
     def _term(self, text: str, base_iri: str, vocabulary: Mapping[str, Scheme]) -> Term:
         if self.type == "concept":
@@ -215,35 +219,37 @@ class Parameter:
         kind, _, slug = (text if self.scope == "thing" else f"{self.scope}/{text}").partition("/")
         if kind in KINDS and _SLUG.fullmatch(slug):
             return parse_iri(f"<{things}{kind}/{slug}>", base_iri="")
-        bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
-        if not _ABSOLUTE.fullmatch(bare):
+        iri_text = text[1:-1] if text.startswith("<") and text.endswith(">") else text
+        if not _ABSOLUTE.fullmatch(iri_text):
             hint = "A slug is written in small letters, digits and hyphens."
             raise WrongUsage(f"{text!r} is not {self.takes}", fix=hint)
-        iri = parse_iri(f"<{bare}>", base_iri="")
-        other, _, _ = iri.value.removeprefix(things).partition("/")
-        if iri.value.startswith(things) and self.scope not in ("thing", other):
-            raise WrongUsage(f"{text!r} names a thing of the kind {other}, not {self.scope}")
+        iri = parse_iri(f"<{iri_text}>", base_iri="")
+        kind_of_iri, _, _ = iri.value.removeprefix(things).partition("/")
+        if iri.value.startswith(things) and self.scope not in ("thing", kind_of_iri):
+            raise WrongUsage(f"{text!r} names a thing of the kind {kind_of_iri}, not {self.scope}")
         return iri
 
 
 def _fits(digits: str) -> bool:
     """Whether a whole number has 64 bits; a long text of digits is never made a number."""
-    bare = digits.lstrip("+-").lstrip("0")
+    significant_digits = digits.lstrip("+-").lstrip("0")
     largest = _LARGEST + digits.startswith("-")  # there is one more below nought than above
-    return len(bare) <= len(str(largest)) and int(bare or "0") <= largest
+    return (
+        len(significant_digits) <= len(str(largest)) and int(significant_digits or "0") <= largest
+    )
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
-def did_you_mean(text: str, known: Mapping[str, object]) -> str:
+def did_you_mean(text: str, names: Mapping[str, object]) -> str:
     """` (did you mean x or y?)` for the nearest names, or nothing."""
-    near = list(_nearest(text, known))
-    return f" (did you mean {' or '.join(near)}?)" if near else ""
+    nearest = list(_nearest(text, names))
+    return f" (did you mean {' or '.join(nearest)}?)" if nearest else ""
 
 
-def _nearest(text: str, known: Mapping[str, object]) -> Iterator[str]:
-    wanted = text.lower().replace("_", "-").replace(" ", "-")
-    starting = [name for name in known if wanted and wanted in name]
-    yield from dict.fromkeys([*starting[:3], *get_close_matches(wanted, known, n=2)])
+def _nearest(text: str, names: Mapping[str, object]) -> Iterator[str]:
+    normalised = text.lower().replace("_", "-").replace(" ", "-")
+    containing = [name for name in names if normalised and normalised in name]
+    yield from dict.fromkeys([*containing[:3], *get_close_matches(normalised, names, n=2)])

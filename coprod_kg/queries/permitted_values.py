@@ -16,10 +16,10 @@ __all__ = ["permitting", "source_mistakes"]
 
 def permitting(
     query: SavedQuery,
-    known: Mapping[str, SavedQuery],
+    source_queries: Mapping[str, SavedQuery],
     ask: Callable[[SavedQuery], Table | None],
     base_iri: str,
-    given: Mapping[str, Sequence[str]] | None = None,
+    values: Mapping[str, Sequence[str]] | None = None,
 ) -> SavedQuery:
     """The same saved query, whose parameters know the values that other queries find.
 
@@ -27,37 +27,39 @@ def permitting(
 
     Args:
         query: the saved query; one that takes no values from others stays as it is.
-        known: the queries that they may come from, by name.
+        source_queries: the queries that they may come from, by name.
         ask: gives all rows of one of them, asked without values and with small counts withheld,
             or None where they are too many: then every value that fits the type is permitted.
         base_iri: what is left out of the names of things.
-        given: what the parameters are bound to, where only that is to be checked: then no other
+        values: what the parameters are bound to, where only that is to be checked: then no other
             query is asked for the values of a parameter that has none.
     """
-    wanted = [
+    checked_names = [
         parameter.name
         for parameter in query.parameters
-        if parameter.values_from and (given is None or any(given.get(parameter.name, ())))
+        if parameter.values_from and (values is None or any(values.get(parameter.name, ())))
     ]
-    if not wanted:
+    if not checked_names:
         return query
-    taken = tuple(
-        _permitting(parameter, known, ask, base_iri) if parameter.name in wanted else parameter
+    parameters = tuple(
+        _permitting(parameter, source_queries, ask, base_iri)
+        if parameter.name in checked_names
+        else parameter
         for parameter in query.parameters
     )
-    return replace(query, parameters=taken)
+    return replace(query, parameters=parameters)
 
 
 def _permitting(
     parameter: Parameter,
-    known: Mapping[str, SavedQuery],
+    source_queries: Mapping[str, SavedQuery],
     ask: Callable[[SavedQuery], Table | None],
     base_iri: str,
 ) -> Parameter:
     name, column = parameter.source
-    if name not in known:
+    if name not in source_queries:
         return parameter
-    table = ask(known[name])
+    table = ask(source_queries[name])
     if table is None:
         return parameter
     values = dict(_values(parameter, table, column, base_iri))
@@ -80,28 +82,32 @@ def _values(
             yield value, label.value if label else value
 
 
-def source_mistakes(query: SavedQuery, known: Mapping[str, SavedQuery]) -> Iterator[Mistake]:
+def source_mistakes(
+    query: SavedQuery, source_queries: Mapping[str, SavedQuery]
+) -> Iterator[Mistake]:
     """The mistakes in the references from a query's parameters to other queries.
 
     Args:
         query: the saved query.
-        known: every query that they may come from, by name.
+        source_queries: every query that they may come from, by name.
     """
     for parameter in query.parameters:
-        for what in _source_mistakes(query, parameter, known) if parameter.values_from else ():
+        for message in (
+            _source_mistakes(query, parameter, source_queries) if parameter.values_from else ()
+        ):
             yield (
                 _line_of(query.text, "values", parameter.name),
-                f"parameter {parameter.name}: {what}",
+                f"parameter {parameter.name}: {message}",
             )
 
 
 def _source_mistakes(
-    query: SavedQuery, parameter: Parameter, known: Mapping[str, SavedQuery]
+    query: SavedQuery, parameter: Parameter, source_queries: Mapping[str, SavedQuery]
 ) -> Iterator[str]:
     name, column = parameter.source
-    source = query if name == query.name else known.get(name)
+    source = query if name == query.name else source_queries.get(name)
     if source is None:
-        yield f"there is no saved query {name!r}{did_you_mean(name, known)}"
+        yield f"there is no saved query {name!r}{did_you_mean(name, source_queries)}"
         return
     columns = [column.name for column in source.columns]
     if column not in columns or source.form != "SELECT":
@@ -112,19 +118,19 @@ def _source_mistakes(
     required = [parameter.name for parameter in source.parameters if parameter.required]
     if required:
         yield f"{name} cannot be asked by itself; it needs {', '.join(required)}"
-    if query.name in _sources(name, known):
+    if query.name in _sources(name, source_queries):
         yield f"the values of {name} come from {query.name} again"
 
 
-def _sources(name: str, known: Mapping[str, SavedQuery]) -> set[str]:
+def _sources(name: str, source_queries: Mapping[str, SavedQuery]) -> set[str]:
     """The query and all that its values come from, near and far."""
-    names, left = {name}, [name]
-    while left:
-        query = known.get(left.pop())
+    names, unvisited = {name}, [name]
+    while unvisited:
+        query = source_queries.get(unvisited.pop())
         for parameter in query.parameters if query else ():
             if parameter.values_from and parameter.source[0] not in names:
                 names.add(parameter.source[0])
-                left.append(parameter.source[0])
+                unvisited.append(parameter.source[0])
     return names
 
 

@@ -83,13 +83,13 @@ class SavedQuery:
 
     def asked_in(self, language: str) -> tuple[str, str]:
         """The question in a language, else in English, and the language that it is in."""
-        found = dict(self.summaries).get(language)
-        return (found, language) if found else (self.summary, "en")
+        summary = dict(self.summaries).get(language)
+        return (summary, language) if summary else (self.summary, "en")
 
     def described_in(self, language: str) -> tuple[str, str]:
         """The description in a language, else in English, and the language that it is in."""
-        found = dict(self.descriptions).get(language)
-        return (found, language) if found else (self.description, "en")
+        description = dict(self.descriptions).get(language)
+        return (description, language) if description else (self.description, "en")
 
     @property
     def is_graph(self) -> bool:
@@ -153,19 +153,19 @@ class SavedQuery:
         Raises:
             WrongUsage: lists every bad parameter with what is permitted.
         """
-        known = {parameter.name: parameter for parameter in self.parameters}
-        problems = [_unknown(name, known) for name in values if name not in known]
+        by_name = {parameter.name: parameter for parameter in self.parameters}
+        problems = [_unknown(name, by_name) for name in values if name not in by_name]
         vocabulary = schemes() if vocabulary is None else vocabulary
-        bound: dict[str, str] = {}
+        terms_by_name: dict[str, str] = {}
         for parameter in self.parameters:
-            given = parameter.taken(values.get(parameter.name, ()))
-            terms, wrong = _terms(parameter, given, base_iri, vocabulary)
-            problems += wrong or _count_mistakes(parameter, len(given))
+            texts = parameter.taken(values.get(parameter.name, ()))
+            terms, mistakes = _terms(parameter, texts, base_iri, vocabulary)
+            problems += mistakes or _count_mistakes(parameter, len(texts))
             if terms:
-                bound[parameter.name] = " ".join(terms)
+                terms_by_name[parameter.name] = " ".join(terms)
         if problems:
             raise _refusal(self.name, problems)
-        return bound
+        return terms_by_name
 
     def bind(
         self,
@@ -216,26 +216,26 @@ def _slots(text: str, tokens: Sequence[Token]) -> Iterator[ParameterSlot]:
             yield ParameterSlot(variable.text[1:], start, start + len(inner.strip()))
 
 
-def filled(text: str, slots: Iterable[ParameterSlot], bound: Mapping[str, str]) -> str:
+def filled(text: str, slots: Iterable[ParameterSlot], terms: Mapping[str, str]) -> str:
     """The text of a query with terms in its slots."""
     for slot in sorted(slots, key=lambda slot: slot.start, reverse=True):
-        if slot.name in bound:
-            text = f"{text[: slot.start]}{bound[slot.name]}{text[slot.end :]}"
+        if slot.name in terms:
+            text = f"{text[: slot.start]}{terms[slot.name]}{text[slot.end :]}"
     return text
 
 
 def _terms(
-    parameter: Parameter, given: Iterable[str], base_iri: str, vocabulary: Mapping[str, Scheme]
+    parameter: Parameter, texts: Iterable[str], base_iri: str, vocabulary: Mapping[str, Scheme]
 ) -> tuple[list[str], list[str]]:
     terms: list[str] = []
     problems: list[str] = []
-    for text in given:
+    for text in texts:
         try:
             terms.append(serialise(parameter.term(text, base_iri, vocabulary)))
         except WrongUsage as error:
             # Some say the same twice: what it is not, and to write that.
-            again = (error.fix or "").removeprefix("Write ").rstrip(".") in error.what
-            fix = "" if again else f". {error.fix}"
+            fix_repeats_what = (error.fix or "").removeprefix("Write ").rstrip(".") in error.what
+            fix = "" if fix_repeats_what else f". {error.fix}"
             problems.append(f"{parameter.name}: {error.what}{fix}")
     return list(dict.fromkeys(terms)), problems
 
@@ -248,9 +248,10 @@ def _count_mistakes(parameter: Parameter, count: int) -> list[str]:
     return []
 
 
-def _unknown(name: str, known: Mapping[str, Parameter]) -> str:
-    permitted = ", ".join(known) or "none at all"
-    return f"{name}: there is no such parameter{did_you_mean(name, known)}. Permitted: {permitted}"
+def _unknown(name: str, parameters: Mapping[str, Parameter]) -> str:
+    permitted = ", ".join(parameters) or "none at all"
+    suggestion = did_you_mean(name, parameters)
+    return f"{name}: there is no such parameter{suggestion}. Permitted: {permitted}"
 
 
 def _refusal(name: str, problems: Sequence[str]) -> WrongUsage:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import SUPPRESSED, Cell, Table, read_table
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.store.formats import rewritten
 
 __all__ = [
@@ -88,20 +88,20 @@ def read_rule(text: str) -> SmallCounts:
     Raises:
         ValueError: it is none; says what was expected.
     """
-    first, *others = (part.strip() for part in text.split(","))
-    begun = _FIRST.fullmatch(first)
-    if begun is None:
+    first, *clauses = (part.strip() for part in text.split(","))
+    match = _FIRST.fullmatch(first)
+    if match is None:
         raise ValueError(f"expected '{_FORM}' (the last two may be left out), found {text!r}")
-    column, number = begun.groups()
+    column, number = match.groups()
     if not (number.isascii() and number.isdigit()) or not 2 <= int(number[:9]) <= _LARGEST:
         raise ValueError(f"{number!r} is no threshold: a whole number from 2 to {_LARGEST}")
     lists: dict[str, list[str]] = {}
     current: list[str] | None = None
-    for part in others:
-        start, _, rest = part.partition(" ")
-        if rest and start in ("within", "with"):
+    for part in clauses:
+        start, _, column_text = part.partition(" ")
+        if column_text and start in ("within", "with"):
             current = lists.setdefault(start, [])
-            part = rest.strip()
+            part = column_text.strip()
         if current is None or not part.isidentifier():
             raise ValueError(f"expected '{_FORM}', found {part!r} in it")
         current.append(part)
@@ -119,15 +119,15 @@ def rule_mistakes(
         columns: the names of all columns.
         counting: the names of those that have a unit, and so hold numbers.
     """
-    named = (rule.column, *rule.within, *rule.along)
-    for name in dict.fromkeys(named):
+    named_columns = (rule.column, *rule.within, *rule.along)
+    for name in dict.fromkeys(named_columns):
         if name not in columns:
             yield f"small-counts names no column: {name!r}; the columns are {', '.join(columns)}"
-        elif named.count(name) > 1:
+        elif named_columns.count(name) > 1:
             yield f"small-counts names {name!r} twice"
     if rule.column in columns and rule.column not in counting:
-        what = f"'#+ unit {rule.column}: …'"
-        yield f"small-counts: {rule.column!r} is no number; a count says what it counts, {what}"
+        expected = f"'#+ unit {rule.column}: …'"
+        yield f"small-counts: {rule.column!r} is no number; a count says what it counts, {expected}"
 
 
 def protected(data: bytes, rule: SmallCounts, media_type: str, part: Part) -> bytes:
@@ -147,12 +147,12 @@ def protected(data: bytes, rule: SmallCounts, media_type: str, part: Part) -> by
     document = json.loads(data)
     rows: list[dict[str, Any]] = document["results"]["bindings"]
     mark = {"type": "literal", "value": MARK, "datatype": SUPPRESSED}
-    for place, columns in withheld.items():
-        rows[place] |= dict.fromkeys(columns, mark)
+    for index, columns in withheld.items():
+        rows[index] |= dict.fromkeys(columns, mark)
     limit, start = part[0], part[1] or 0
     document["results"]["bindings"] = rows[start : None if limit is None else start + limit]
-    written = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return rewritten(written, ROWS[0].media_type, media_type)
+    results = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return rewritten(results, ROWS[0].media_type, media_type)
 
 
 def suppressed_cells(table: Table) -> int:
@@ -162,9 +162,9 @@ def suppressed_cells(table: Table) -> int:
 
 def explained(rule: SmallCounts, language: str = "") -> str:
     """A rule in words, for readers of an answer."""
-    few = said("1 to {most}", language).format(most=rule.below - 1)
+    few = text_in("1 to {most}", language).format(most=rule.below - 1)
     small = "1" if rule.below == 2 else few
-    return said(_EXPLAINED, language).format(mark=MARK, small=small, rule=rule.rule)
+    return text_in(_EXPLAINED, language).format(mark=MARK, small=small, rule=rule.rule)
 
 
 def note(table: Table, rule: SmallCounts | None = None, language: str = "") -> str:
@@ -179,62 +179,64 @@ def note(table: Table, rule: SmallCounts | None = None, language: str = "") -> s
     if not count:
         return ""
     cells = (
-        said("1 cell is withheld.", language)
+        text_in("1 cell is withheld.", language)
         if count == 1
-        else said("{count} cells are withheld.", language).format(count=count)
+        else text_in("{count} cells are withheld.", language).format(count=count)
     )
-    why = explained(rule, language) if rule else said(_UNEXPLAINED, language).format(mark=MARK)
-    return f"{cells} {why}"
+    explanation = (
+        explained(rule, language) if rule else text_in(_UNEXPLAINED, language).format(mark=MARK)
+    )
+    return f"{cells} {explanation}"
 
 
 def _withheld(table: Table, rule: SmallCounts) -> Mapping[int, tuple[str, ...]]:
     """The place of each row with withheld cells → their columns."""
     groups: dict[tuple[Cell | None, ...], dict[int, Decimal]] = {}
-    for place, row in enumerate(table.rows):
+    for index, row in enumerate(table.rows):
         count = _count(row.get(rule.column))
         if count is not None:
             group = tuple(row.get(name) for name in rule.within)
-            groups.setdefault(group, {})[place] = count
+            groups.setdefault(group, {})[index] = count
     return {
-        place: (rule.column, *(name for name in rule.along if name in table.rows[place]))
+        index: (rule.column, *(name for name in rule.along if name in table.rows[index]))
         for counts in groups.values()
-        for place in _places(counts, rule.below)
+        for index in _withheld_indexes(counts, rule.below)
     }
 
 
-def _places(counts: Mapping[int, Decimal], below: int) -> Iterator[int]:
+def _withheld_indexes(counts: Mapping[int, Decimal], below: int) -> Iterator[int]:
     """The places of a group's withheld counts: the small ones, then as many more as protect them.
 
     Args:
         counts: place → count, of one group whose total a reader may know.
         below: the threshold of the rule.
     """
-    small = {place for place, count in counts.items() if 0 < count < below}
+    small = {index for index, count in counts.items() if 0 < count < below}
     if not small:
         return
-    hidden = [counts[place] for place in small]
+    hidden_counts = [counts[index] for index in small]
     yield from small
-    rest = {place: count for place, count in counts.items() if place not in small}
-    while rest and not _uncertain(hidden, below):
+    other_counts = {index: count for index, count in counts.items() if index not in small}
+    while other_counts and not _uncertain(hidden_counts, below):
         # Equal counts go together: if one of two was shown, the other was known to be as small.
         # Zeros go last, as they tell of nobody.
-        least = min(rest.values(), key=lambda count: (count == 0, count))
-        equal = [place for place, count in rest.items() if count == least]
-        for place in equal:
-            hidden.append(rest.pop(place))
-        yield from equal
+        smallest = min(other_counts.values(), key=lambda count: (count == 0, count))
+        equal_indexes = [index for index, count in other_counts.items() if count == smallest]
+        for index in equal_indexes:
+            hidden_counts.append(other_counts.pop(index))
+        yield from equal_indexes
 
 
-def _uncertain(hidden: Sequence[Decimal], below: int) -> bool:
+def _uncertain(hidden_counts: Sequence[Decimal], below: int) -> bool:
     """Whether each of some withheld counts can be more than one number for a reader.
 
     The reader is taken to know their sum (the group's total less what is shown) and the range in
     which each lies: from 1 to below the threshold, widened to counts withheld beside small ones.
     One count is then the sum less the others, which lie between their least and their most.
     """
-    least, most = min(Decimal(1), *hidden), max(Decimal(below - 1), *hidden)
-    others, total = len(hidden) - 1, sum(hidden)
-    return max(least, total - others * most) < min(most, total - others * least)
+    least, most = min(Decimal(1), *hidden_counts), max(Decimal(below - 1), *hidden_counts)
+    other_count, total = len(hidden_counts) - 1, sum(hidden_counts)
+    return max(least, total - other_count * most) < min(most, total - other_count * least)
 
 
 def _count(cell: Cell | None) -> Decimal | None:

@@ -23,7 +23,7 @@ from coprod_kg.errors import (
 )
 from coprod_kg.formats.media_types import HTML, Format, negotiate
 from coprod_kg.publishing.problems import PROBLEMS, name_of
-from coprod_kg.queries.labels import LANGUAGES, said, spoken_in
+from coprod_kg.queries.labels import LANGUAGES, language_of_text, text_in
 from coprod_kg.web.request_log import request_log
 
 _CHALLENGE: Final = 'Basic realm="coprod-kg: any name, and your token as the password"'
@@ -57,9 +57,9 @@ def problem(error: CoprodError) -> Response:
         sent = g.get("sent_form") if error.status in (400, 401, 403) else None
         closed = current_app.config["SETTINGS"].read_access == "token"
         g.language = language = _language()
-        told |= {"title": said(error.title, language)}
+        told |= {"title": text_in(error.title, language)}
         said_in = {
-            name: (said(words, language), spoken_in(words, language))
+            name: (text_in(words, language), language_of_text(words, language))
             for name, words in (("detail", error.what), ("fix", error.fix or ""))
         }
         body = render_template(

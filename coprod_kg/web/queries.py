@@ -5,7 +5,7 @@ from functools import partial
 from flask import Blueprint, Response, g, jsonify, render_template, request
 
 from coprod_kg.formats.media_types import HTML, ROWS
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.web import query_answer, query_differences, query_submitting
@@ -53,7 +53,7 @@ def _all(site: Site) -> Response:
 def _subjects(seen: QuestionSearch, language: str) -> dict[str, str]:
     """Tag → what it is called in a language."""
     tags = (*seen.chosen, *seen.groups, *(tag for tag, _ in seen.tags))
-    return {tag: said(tag.replace("-", " "), language) for tag in tags}
+    return {tag: text_in(tag.replace("-", " "), language) for tag in tags}
 
 
 def _described(query: SavedQuery, run: Run | None) -> dict[str, object]:

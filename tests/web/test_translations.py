@@ -16,7 +16,7 @@ from coprod_kg.formats.table import Cell, Table, labelled_columns
 from coprod_kg.model.files import files
 from coprod_kg.model.translations import read_catalogue
 from coprod_kg.queries.charts import chart
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.web.explorer.languages import catalogue
 from coprod_kg.web.explorer.page import LANGUAGES
@@ -81,7 +81,7 @@ def of_answers(name: str, text: str) -> Iterator[str]:
 
 
 def of_notes() -> Iterator[str]:
-    """What the code says beside an answer: what it gives to ``said`` as it stands."""
+    """What the code says beside an answer: what it gives to ``text_in`` as it stands."""
     folders = (TOP / "coprod_kg" / "queries", TOP / "coprod_kg" / "web")
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -93,7 +93,7 @@ def of_notes() -> Iterator[str]:
             and isinstance(node.value, ast.Constant)
         }
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "said":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "text_in":
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
                     yield text.value  # type: ignore[misc]  # a text
@@ -193,7 +193,7 @@ def test_a_chart_makes_the_words_that_its_legend_lists(language: str) -> None:
             chart.encodings(english), chart.encodings(spec), strict=True
         ):
             listed = [
-                said(str(word), language) for word in plain.get("scale", {}).get("domain", [])
+                text_in(str(word), language) for word in plain.get("scale", {}).get("domain", [])
             ]
             assert [str(word) for word in bound.get("scale", {}).get("domain", [])] == listed
             made = json.dumps(spec.get("transform", []), ensure_ascii=False)

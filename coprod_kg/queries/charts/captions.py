@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from coprod_kg.formats.table import Cell
 from coprod_kg.queries.header import AnswerColumn
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import MARK
 
@@ -38,16 +38,16 @@ def in_language(spec: Any, language: str, key: str = "") -> Any:
     if isinstance(spec, list):
         return [in_language(value, language, key) for value in spec]
     if isinstance(spec, str) and key in _TITLES:
-        return said(spec, language)
+        return text_in(spec, language)
     if isinstance(spec, str) and key in _EXPRESSIONS:
-        return _WORDS.sub(lambda found: _word(found, language), spec)
+        return _WORDS.sub(lambda match: _word(match, language), spec)
     return spec
 
 
-def _word(found: re.Match[str], language: str) -> str:
+def _word(match: re.Match[str], language: str) -> str:
     """A text of an expression in a language; one in a list is a name that is looked for."""
-    listed = found.string[: found.start()].rstrip()[-1:] in ("[", ",")
-    return found[0] if listed else f"'{said(found[1], language)}'"
+    in_list = match.string[: match.start()].rstrip()[-1:] in ("[", ",")
+    return match[0] if in_list else f"'{text_in(match[1], language)}'"
 
 
 def notes(query: SavedQuery, rows: Rows, withheld: int, language: str = "") -> list[str]:
@@ -62,58 +62,58 @@ def notes(query: SavedQuery, rows: Rows, withheld: int, language: str = "") -> l
     return [*_few(query, rows, language), *_withheld(withheld, language)]
 
 
-def spoken(query: SavedQuery, rows: Rows, noted: Sequence[str], language: str = "") -> str:
+def spoken(query: SavedQuery, rows: Rows, notes_below: Sequence[str], language: str = "") -> str:
     """The text alternative of a chart.
 
     Args:
         query: whose rows they are.
         rows: those that are drawn.
-        noted: the notes below its title.
+        notes_below: the notes below its title.
         language: the reader's; empty for English.
     """
-    beginning = [said("Chart.", language), query.asked_in(language)[0], *noted]
+    beginning = [text_in("Chart.", language), query.asked_in(language)[0], *notes_below]
     if not rows:
-        return " ".join(beginning if noted else [*beginning, said("No data.", language)])
+        return " ".join(beginning if notes_below else [*beginning, text_in("No data.", language)])
     columns = [column.name for column in query.columns] or list(rows[0])
-    hidden = {name[:-5] for name in columns if name.endswith("Label")} | {"rank"}
-    known = {column.name: column for column in query.columns}
-    read = [
+    hidden_names = {name[:-5] for name in columns if name.endswith("Label")} | {"rank"}
+    columns_by_name = {column.name: column for column in query.columns}
+    sentences = [
         ", ".join(
-            _read(row[name], known.get(name, AnswerColumn(name, "")), language)
+            _cell_text(row[name], columns_by_name.get(name, AnswerColumn(name, "")), language)
             for name in columns
-            if name in row and name not in hidden
+            if name in row and name not in hidden_names
         )
         for row in rows[:_SPOKEN]
     ]
-    more = len(rows) - _SPOKEN
-    others = said("and {more} more rows in the table", language).format(more=more)
-    read += [others] if more > 0 else []
-    return " ".join([*beginning, "; ".join(read) + "."])
+    rest_count = len(rows) - _SPOKEN
+    rest_note = text_in("and {more} more rows in the table", language).format(more=rest_count)
+    sentences += [rest_note] if rest_count > 0 else []
+    return " ".join([*beginning, "; ".join(sentences) + "."])
 
 
-def _read(cell: Cell, column: AnswerColumn, language: str) -> str:
+def _cell_text(cell: Cell, column: AnswerColumn, language: str) -> str:
     """A text as it stands, a number with what it counts, a truth value as whether it is so."""
-    heading, unit = column.heading_in(language), said(column.unit, language)
-    called = heading.removesuffix(f" ({unit})")
-    called = called if language == "de" else called.lower()  # German writes nouns with a capital
+    heading, unit = column.heading_in(language), text_in(column.unit, language)
+    name = heading.removesuffix(f" ({unit})")
+    name = name if language == "de" else name.lower()  # German writes nouns with a capital
     if cell.is_suppressed:
-        return f"{called} {cell.value}"
+        return f"{name} {cell.value}"
     if cell.is_truth:
-        return called if cell.value in ("true", "1") else f"{said('not', language)} {called}"
+        return name if cell.value in ("true", "1") else f"{text_in('not', language)} {name}"
     if not cell.is_number:
         return cell.value
-    return f"{called} {cell.value}" + (f" {unit}" if f" ({unit})" in heading else "")
+    return f"{name} {cell.value}" + (f" {unit}" if f" ({unit})" in heading else "")
 
 
 def _few(query: SavedQuery, rows: Rows, language: str) -> list[str]:
-    counted = [
+    count_columns = [
         column.name for column in query.columns if column.unit and column.unit not in _MEASURES
     ]
-    counts = [_count(row[name]) for row in rows for name in counted if name in row]
+    counts = [_count(row[name]) for row in rows for name in count_columns if name in row]
     if not counts or (largest := max(counts)) >= FEW:
         return []
-    few = said("Few data: no count in the table is larger than {largest}.", language)
-    return [few.format(largest=f"{largest:g}")]
+    note = text_in("Few data: no count in the table is larger than {largest}.", language)
+    return [note.format(largest=f"{largest:g}")]
 
 
 def _count(cell: Cell) -> float:
@@ -127,7 +127,7 @@ def _withheld(rows: int, language: str) -> list[str]:
     """The note about rows whose count is withheld."""
     if not rows:
         return []
-    several = said("{rows} rows have a count that is withheld,", language).format(rows=rows)
-    one = said("1 row has a count that is withheld,", language)
-    why = said("as small counts could tell of persons: not zero, and not unknown.", language)
-    return [f"{one if rows == 1 else several} {MARK}, {why}"]
+    plural = text_in("{rows} rows have a count that is withheld,", language).format(rows=rows)
+    singular = text_in("1 row has a count that is withheld,", language)
+    reason = text_in("as small counts could tell of persons: not zero, and not unknown.", language)
+    return [f"{singular if rows == 1 else plural} {MARK}, {reason}"]

@@ -19,7 +19,7 @@ from coprod_kg.model.files import files
 from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.caveat import caveat
 from coprod_kg.queries.charts import captions
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery, read
 from coprod_kg.queries.suppression import MARK
 
@@ -54,24 +54,24 @@ _LINE: Final = 68
 _Rows = Sequence[Mapping[str, Cell]]
 
 
-def has_chart(query: SavedQuery | str, own: Path | None = None) -> bool:
+def has_chart(query: SavedQuery | str, own_folder: Path | None = None) -> bool:
     """Whether a chart lies beside a saved query, or was submitted for it.
 
     Args:
         query: the query, or the name of one that is in a file.
-        own: the folder of a person's own queries, which go before the model's.
+        own_folder: the folder of a person's own queries, which go before the model's.
     """
-    return _beside(query, own) is not None
+    return _beside(query, own_folder) is not None
 
 
-def template(query: SavedQuery | str, own: Path | None = None) -> dict[str, Any]:
+def template(query: SavedQuery | str, own_folder: Path | None = None) -> dict[str, Any]:
     """The chart of a saved query, without rows.
 
     Raises:
         NotFound: there is none.
         ModelError: it is not JSON.
     """
-    chart = _beside(query, own)
+    chart = _beside(query, own_folder)
     if chart is None:
         name = query if isinstance(query, str) else query.name
         raise NotFound(
@@ -85,7 +85,7 @@ def template(query: SavedQuery | str, own: Path | None = None) -> dict[str, Any]
 def specification(
     query: SavedQuery | str,
     table: Table,
-    own: Path | None = None,
+    own_folder: Path | None = None,
     claims: tuple[int, int] | None = None,
     language: str = "",
 ) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def specification(
     Args:
         query: the saved query, or the name of one of the model's.
         table: its rows.
-        own: the folder of a person's own queries.
+        own_folder: the folder of a person's own queries.
         claims: how many claims in the dataset are secondary coding, and how many there are.
         language: the reader's; empty for English.
 
@@ -102,18 +102,20 @@ def specification(
         NotFound: the query has no chart.
     """
     saved = _saved(query) if isinstance(query, str) else query
-    spec = captions.in_language(template(saved, own), language)
+    spec = captions.in_language(template(saved, own_folder), language)
     _name_axes(spec, saved, language)
-    rows, notes = _shown(spec, saved, table, (claims, language))
+    rows, notes = _drawn_rows(spec, saved, table, (claims, language))
     if all(_is_withheld(row) for row in rows):
-        none = said(_ALL_WITHHELD, language) if table.rows else said(_NO_ROW, language)
-        spec = _no_data(none)
+        no_data_note = (
+            text_in(_ALL_WITHHELD, language) if table.rows else text_in(_NO_ROW, language)
+        )
+        spec = _no_data(no_data_note)
     title = spec.get("title")
     subtitle = title.get("subtitle") if isinstance(title, dict) else None
-    below = [*([subtitle] if isinstance(subtitle, str) else []), *notes]
+    notes_below = [*([subtitle] if isinstance(subtitle, str) else []), *notes]
     spec["title"] = {"text": textwrap.wrap(saved.asked_in(language)[0], _LINE)} | (
-        {"subtitle": [line for note in below for line in textwrap.wrap(note, _LINE + 24)]}
-        if below
+        {"subtitle": [line for note in notes_below for line in textwrap.wrap(note, _LINE + 24)]}
+        if notes_below
         else {}
     )
     spec["description"] = captions.spoken(saved, rows, notes, language)
@@ -125,7 +127,7 @@ def specification(
 def described(
     query: SavedQuery,
     table: Table,
-    own: Path | None = None,
+    own_folder: Path | None = None,
     claims: tuple[int, int] | None = None,
     language: str = "",
 ) -> str:
@@ -134,22 +136,24 @@ def described(
     Args:
         query: the saved query.
         table: its rows.
-        own: the folder of a person's own queries.
+        own_folder: the folder of a person's own queries.
         claims: as for `specification`.
         language: as for `specification`.
 
     Raises:
         NotFound: the query has no chart.
     """
-    spec = captions.in_language(template(query, own), language)
+    spec = captions.in_language(template(query, own_folder), language)
     _name_axes(spec, query, language)
-    return captions.spoken(query, *_shown(spec, query, table, (claims, language)), language)
+    return captions.spoken(query, *_drawn_rows(spec, query, table, (claims, language)), language)
 
 
 def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every channel of a chart and of its layers: its name, and what it is bound to."""
-    for channel, bound in spec.get("encoding", {}).items():
-        for binding in bound if isinstance(bound, list) else [bound]:
+    for channel, channel_bindings in spec.get("encoding", {}).items():
+        for binding in (
+            channel_bindings if isinstance(channel_bindings, list) else [channel_bindings]
+        ):
             yield channel, binding
     yield from spec.get("facet", {}).items()
     for layer in spec.get("layer", ()):
@@ -158,18 +162,18 @@ def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from encodings(spec["spec"])
 
 
-def _beside(query: SavedQuery | str, own: Path | None) -> dict[str, Any] | None:
+def _beside(query: SavedQuery | str, own_folder: Path | None) -> dict[str, Any] | None:
     if isinstance(query, str):
-        return _template(_path(query, own))
+        return _template(_path(query, own_folder))
     if query.submitted is None:
-        return _template(_path(query.name, own))
+        return _template(_path(query.name, own_folder))
     chart: dict[str, Any] | None = json.loads(query.submitted.chart or "null")
     return chart
 
 
-def _path(name: str, own: Path | None) -> Path:
-    mine = own is not None and (own / f"{name}.rq").is_file()
-    folder = own if own is not None and mine else files("queries") / "questions"
+def _path(name: str, own_folder: Path | None) -> Path:
+    is_own = own_folder is not None and (own_folder / f"{name}.rq").is_file()
+    folder = own_folder if own_folder is not None and is_own else files("queries") / "questions"
     return folder / f"{name}.vl.json"
 
 
@@ -208,9 +212,9 @@ def _is_withheld(row: Mapping[str, Cell]) -> bool:
 def _mark_withheld(spec: Mapping[str, Any], rows: _Rows) -> None:
     """Let a chart that writes its figures write the mark where one is withheld."""
     if any(_is_withheld(row) for row in rows):
-        for channel, bound in encodings(spec):
-            if channel == "text" and "field" in bound:
-                bound["condition"] = {"test": "isValid(datum.missing)", "value": MARK}
+        for channel, binding in encodings(spec):
+            if channel == "text" and "field" in binding:
+                binding["condition"] = {"test": "isValid(datum.missing)", "value": MARK}
 
 
 def _value(cell: Cell) -> object:
@@ -229,21 +233,21 @@ def _value(cell: Cell) -> object:
 
 
 def _name_axes(spec: Mapping[str, Any], query: SavedQuery, language: str) -> None:
-    known = {column.name: column for column in query.columns}
-    for channel, bound in encodings(spec):
-        name = bound.get("field")
-        if channel in ("x", "y") and bound.get("type") == "quantitative":
-            bound["axis"] = {"tickCount": _WHOLE_TICKS} | bound.get("axis", {})
-        if channel not in _PLACES or name not in known or "title" in bound:
+    columns_by_name = {column.name: column for column in query.columns}
+    for channel, binding in encodings(spec):
+        name = binding.get("field")
+        if channel in ("x", "y") and binding.get("type") == "quantitative":
+            binding["axis"] = {"tickCount": _WHOLE_TICKS} | binding.get("axis", {})
+        if channel not in _PLACES or name not in columns_by_name or "title" in binding:
             continue
-        bound["title"] = known[name].heading_in(language)
+        binding["title"] = columns_by_name[name].heading_in(language)
 
 
-def _shown(
+def _drawn_rows(
     spec: Mapping[str, Any],
     query: SavedQuery,
     table: Table,
-    about: tuple[tuple[int, int] | None, str],
+    claims_and_language: tuple[tuple[int, int] | None, str],
 ) -> tuple[_Rows, list[str]]:
     """The rows that are drawn, and the notes about them.
 
@@ -251,31 +255,31 @@ def _shown(
         spec: the chart.
         query: its saved query.
         table: all rows.
-        about: how many claims are secondary coding, of how many; and the reader's language.
+        claims_and_language: how many claims are secondary coding, of how many; and the language.
     """
-    rows, notes = _limited(spec, table.rows, about[1])
-    note = caveat(table, *about)
+    rows, notes = _limited(spec, table.rows, claims_and_language[1])
+    note = caveat(table, *claims_and_language)
     notes += [note] if note else []
     withheld = sum(_is_withheld(row) for row in rows)
-    return rows, notes + captions.notes(query, rows, withheld, about[1])
+    return rows, notes + captions.notes(query, rows, withheld, claims_and_language[1])
 
 
 def _limited(spec: Mapping[str, Any], rows: _Rows, language: str) -> tuple[_Rows, list[str]]:
     """The rows of the first categories of each axis, each category whole, and a note about it."""
     notes = []
-    for channel, bound in encodings(spec):
-        name = bound.get("field")
-        if channel not in _PLACES or bound.get("type") not in _DISCRETE or name is None:
+    for channel, binding in encodings(spec):
+        name = binding.get("field")
+        if channel not in _PLACES or binding.get("type") not in _DISCRETE or name is None:
             continue
         values = dict.fromkeys(row[name].value for row in rows if name in row)
         if len(values) > MOST_CATEGORIES:
-            kept = set(list(values)[:MOST_CATEGORIES])
-            rows = [row for row in rows if name in row and row[name].value in kept]
-            called = str(bound.get("title", name))
-            called = called if language == "de" else called.lower()
+            kept_values = set(list(values)[:MOST_CATEGORIES])
+            rows = [row for row in rows if name in row and row[name].value in kept_values]
+            axis_name = str(binding.get("title", name))
+            axis_name = axis_name if language == "de" else axis_name.lower()
             notes.append(
-                said(_ONLY_FIRST, language).format(
-                    first=MOST_CATEGORIES, all=len(values), called=called
+                text_in(_ONLY_FIRST, language).format(
+                    first=MOST_CATEGORIES, all=len(values), called=axis_name
                 )
             )
     return rows, notes

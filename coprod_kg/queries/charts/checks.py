@@ -54,14 +54,14 @@ def _no_number(name: str) -> None:
 
 def _nodes(spec: dict[str, Any]) -> Iterator[tuple[int, _Node]]:
     """Every key with its value, and how deep it lies; a list's entries have their list's key."""
-    waiting: list[tuple[int, _Node]] = [(1, item) for item in spec.items()]
-    while waiting:
-        depth, (key, value) = waiting.pop()
+    queue: list[tuple[int, _Node]] = [(1, item) for item in spec.items()]
+    while queue:
+        depth, (key, value) = queue.pop()
         yield depth, (key, value)
         if isinstance(value, dict):
-            waiting += [(depth + 1, item) for item in value.items()]
+            queue += [(depth + 1, item) for item in value.items()]
         elif isinstance(value, list):
-            waiting += [(depth + 1, (key, entry)) for entry in value]
+            queue += [(depth + 1, (key, entry)) for entry in value]
 
 
 def _outline(text: str, spec: dict[str, Any]) -> Iterator[Mistake]:
@@ -73,11 +73,11 @@ def _outline(text: str, spec: dict[str, Any]) -> Iterator[Mistake]:
 
 
 def _inner(text: str, nodes: Iterable[_Node], spec: dict[str, Any]) -> Iterator[Mistake]:
-    own = spec.get("data")
+    chart_data = spec.get("data")
     for key, value in nodes:
         if key in _FETCHED:
             yield _line(text, f'"{key}"'), f'"{key}" would lead out of the query\'s rows'
-        elif key == "data" and value is not own:
+        elif key == "data" and value is not chart_data:
             yield _line(text, '"data"', last=True), "only the whole chart has data: the query's"
         elif value == "image" and key in ("mark", "type"):
             yield _line(text, '"image"'), "an image would be fetched; choose another mark"
@@ -85,23 +85,26 @@ def _inner(text: str, nodes: Iterable[_Node], spec: dict[str, Any]) -> Iterator[
 
 def _names(text: str, nodes: list[_Node], columns: set[str]) -> Iterator[Mistake]:
     """Names used as columns that neither the query nor the chart's own transforms have."""
-    known = columns | set(_GIVEN)
-    known |= {value for key, value in nodes if key == "as" and isinstance(value, str)}
+    known_names = columns | set(_GIVEN)
+    known_names |= {value for key, value in nodes if key == "as" and isinstance(value, str)}
     for key, value in nodes:
         if not isinstance(value, str):
             continue
-        if key in ("field", "fold", "groupby") and value not in known:
-            yield _line(text, json.dumps(value, ensure_ascii=False)), _stranger(value, columns)
+        if key in ("field", "fold", "groupby") and value not in known_names:
+            yield (
+                _line(text, json.dumps(value, ensure_ascii=False)),
+                _unknown_column(value, columns),
+            )
         for match in _DATUM.finditer(value):
             name = match[1] or match[2] or match[3] or ""
-            if name not in known:
-                yield _line(text, match[0]), _stranger(name, columns)
+            if name not in known_names:
+                yield _line(text, match[0]), _unknown_column(name, columns)
 
 
-def _stranger(name: str, columns: set[str]) -> str:
+def _unknown_column(name: str, columns: set[str]) -> str:
     return f"the query has no column {name[:80]!r}; it has {', '.join(sorted(columns)) or 'none'}"
 
 
-def _line(text: str, written: str, *, last: bool = False) -> int:
-    at = text.rfind(written) if last else text.find(written)
-    return position(text, max(at, 0))[0]
+def _line(text: str, fragment: str, *, last: bool = False) -> int:
+    offset = text.rfind(fragment) if last else text.find(fragment)
+    return position(text, max(offset, 0))[0]

@@ -36,19 +36,19 @@ def main() -> NoReturn:
     store = LocalStore(Path(os.environ["COPROD_RUN"]), settings)
     ledger = RunLedger(settings.data)
     private = Private(settings.data)
-    done: tuple[object, ...] | None = None
+    last_state: tuple[object, ...] | None = None
     while True:
         time.sleep(_SETTLED_SECONDS)
         try:
-            state = (store.version(), _changed(settings.queries), private.organisations())
-            if state != done:
+            state = (store.version(), _last_changed(settings.queries), private.organisations())
+            if state != last_state:
                 answers = PreparedAnswers(settings.data, store.identity().lineage)
-                if done is None or state[0] != done[0]:
+                if last_state is None or state[0] != last_state[0]:
                     answers.retain(store.version())
                 for _, seconds in prepare_views(store, settings, answers):
                     time.sleep(_REST * seconds)
                 _round(store, settings, ledger, answers)
-                done = state
+                last_state = state
         except Overloaded:
             continue  # clients go first
         except CoprodError as error:
@@ -66,9 +66,13 @@ def _round(
         time.sleep(_REST * run.seconds)
 
 
-def _changed(own: Path | None) -> int:
+def _last_changed(own_folder: Path | None) -> int:
     """When the folder of own queries, or a file in it, was changed last."""
-    paths = [own, *own.glob("*.rq")] if own is not None and own.is_dir() else []
+    paths = (
+        [own_folder, *own_folder.glob("*.rq")]
+        if own_folder is not None and own_folder.is_dir()
+        else []
+    )
     return max((path.stat().st_mtime_ns for path in paths), default=0)
 
 

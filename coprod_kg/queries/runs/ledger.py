@@ -16,12 +16,12 @@ from typing import Any
 
 from coprod_kg.errors import StoreError
 from coprod_kg.queries.citation import query_hash
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.store.base import Store
 from coprod_kg.store.directory import locked, write_durably
 
-__all__ = ["Run", "RunLedger", "after"]
+__all__ = ["Run", "RunLedger", "run_after"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,73 +63,80 @@ class Run:
     @property
     def outcome(self) -> str:
         """The outcome, in a few words."""
-        told = self.outcome_in("")
-        return told if self.problem is None else f"{told}: {self.problem}"
+        outcome = self.outcome_in("")
+        return outcome if self.problem is None else f"{outcome}: {self.problem}"
 
     def outcome_in(self, language: str) -> str:
-        """The outcome in a language, without the problem, which is told in English only."""
+        """The outcome in a language, without the problem, whose text is in English only."""
         if self.problem is not None:
-            return said("not answered", language)
+            return text_in("not answered", language)
         if self.rows is None:
-            return said("answered", language)
+            return text_in("answered", language)
         if self.rows == 0 and self.empty_since is not None:
             return self._emptiness(self.empty_since, language)
-        one, several = said("1 row", language), said("{rows} rows", language)
-        return one if self.rows == 1 else several.format(rows=self.rows)
+        singular, plural = text_in("1 row", language), text_in("{rows} rows", language)
+        return singular if self.rows == 1 else plural.format(rows=self.rows)
 
     def _emptiness(self, since: int, language: str) -> str:
         """Since when it has no rows, as exactly as the versions that were asked can say it."""
         if self.passed_over:
-            told = said("empty whenever it was run since version {version}", language)
+            template = text_in("empty whenever it was run since version {version}", language)
         elif since == 0 or self.filled == since - 1:
-            told = said("empty since version {version}", language)
+            template = text_in("empty since version {version}", language)
         else:
-            told = said("empty since version {version} at the latest", language)
-        return told.format(version=since)
+            template = text_in("empty since version {version} at the latest", language)
+        return template.format(version=since)
 
     @property
     def moment(self) -> datetime:
         """When it was run."""
         return datetime.fromisoformat(self.time)
 
-    def told(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         """The run, ready for JSON."""
         return asdict(self)
 
     def described(self) -> dict[str, Any]:
         """The run in a list of the saved queries, ready for JSON."""
-        shown = ("version", "time", "seconds", "rows", "problem")
-        entry = {name: getattr(self, name) for name in shown}
+        names = ("version", "time", "seconds", "rows", "problem")
+        entry = {name: getattr(self, name) for name in names}
         return entry | {
             "empty_since": self.empty_since if self.is_empty else None,
             "outcome": self.outcome,
         }
 
 
-def after(before: Run | None, now: Run) -> Run:
-    """A run that has just been made, with what follows from the run before it.
+def run_after(previous: Run | None, run: Run) -> Run:
+    """A run that has just ended, with what follows for it from the last run of the same query.
 
     Args:
-        before: the last run of the same query, or None.
-        now: the run, which says nothing of earlier versions yet.
+        previous: the last run of the same query, or None.
+        run: the run, which says nothing of earlier versions yet.
     """
-    if before is None or before.query_sha256 != now.query_sha256 or before.version > now.version:
-        before = None  # another question, or another history of the data
-    facts = now.told()
-    if now.problem is not None:  # no news of the rows: what was known of them stays
-        earlier = before.told() if before else {}
-        kept = ("answered", "filled", "empty_since", "passed_over")
-        return Run(**facts | {name: earlier[name] for name in kept if name in earlier})
-    facts["answered"] = now.version
-    if now.rows != 0:
-        facts["filled"] = now.version
-    elif before is None or before.empty_since is None:
-        facts |= {"filled": before.filled if before else None, "empty_since": now.version}
+    if (
+        previous is None
+        or previous.query_sha256 != run.query_sha256
+        or previous.version > run.version
+    ):
+        previous = None  # another question, or another history of the data
+    record = run.record()
+    if run.problem is not None:  # no news of the rows: what was known of them stays
+        previous_record = previous.record() if previous else {}
+        kept_names = ("answered", "filled", "empty_since", "passed_over")
+        return Run(
+            **record
+            | {name: previous_record[name] for name in kept_names if name in previous_record}
+        )
+    record["answered"] = run.version
+    if run.rows != 0:
+        record["filled"] = run.version
+    elif previous is None or previous.empty_since is None:
+        record |= {"filled": previous.filled if previous else None, "empty_since": run.version}
     else:
-        gap = before.answered is None or now.version > before.answered + 1
-        facts |= {"filled": before.filled, "empty_since": before.empty_since}
-        facts["passed_over"] = before.passed_over or gap
-    return Run(**facts)
+        gap = previous.answered is None or run.version > previous.answered + 1
+        record |= {"filled": previous.filled, "empty_since": previous.empty_since}
+        record["passed_over"] = previous.passed_over or gap
+    return Run(**record)
 
 
 class RunLedger:
@@ -145,7 +152,7 @@ class RunLedger:
             status = self._path.stat()
         except OSError:
             return {}
-        return _read(self._path, (status.st_ino, status.st_mtime_ns, status.st_size))
+        return _read_runs(self._path, (status.st_ino, status.st_mtime_ns, status.st_size))
 
     def current(self, queries: Mapping[str, SavedQuery], store: Store) -> dict[str, Run]:
         """The last runs that were of these texts, and of a version that the data has."""
@@ -175,7 +182,7 @@ class RunLedger:
         try:
             with locked(self._path):
                 runs = dict(self.runs())
-                runs[run.query] = recorded = after(runs.get(run.query), run)
+                runs[run.query] = recorded = run_after(runs.get(run.query), run)
                 self._write(runs)
         except OSError as error:
             raise StoreError(
@@ -186,16 +193,16 @@ class RunLedger:
         return recorded
 
     def _write(self, runs: Mapping[str, Run]) -> None:
-        text = json.dumps([run.told() for run in runs.values()], ensure_ascii=False, indent=1)
+        text = json.dumps([run.record() for run in runs.values()], ensure_ascii=False, indent=1)
         write_durably(self._path, f"{text}\n".encode())
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, state: tuple[int, int, int]) -> Mapping[str, Run]:
+def _read_runs(path: Path, state: tuple[int, int, int]) -> Mapping[str, Run]:
     """The file in that state; one that cannot be read counts as empty, and is made again."""
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-        runs = [Run(**run) for run in listed]
+        records = json.loads(path.read_text(encoding="utf-8"))
+        runs = [Run(**run) for run in records]
     except (OSError, ValueError, TypeError):
         return {}
     return MappingProxyType({run.query: run for run in runs})

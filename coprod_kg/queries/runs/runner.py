@@ -67,20 +67,23 @@ def refresh(
         StoreUnavailable: nobody answers.
         StoreError: the ledger cannot be written.
     """
-    while waiting := due(queries, ledger, store.version()):
-        yield run_now(store, settings, queries[waiting[0]], ledger, answers)
+    while due_names := due(queries, ledger, store.version()):
+        yield run_now(store, settings, queries[due_names[0]], ledger, answers)
 
 
 def due(queries: Mapping[str, SavedQuery], ledger: RunLedger, version: int) -> list[str]:
     """The names of the queries whose last run was over another version, the oldest first."""
     runs = ledger.runs()
-    last = {
+    last_versions = {
         name: runs[name].version
         if name in runs and runs[name].query_sha256 == query_hash(query)
         else -1
         for name, query in queries.items()
     }
-    return sorted((name for name in last if last[name] != version), key=lambda name: last[name])
+    return sorted(
+        (name for name in last_versions if last_versions[name] != version),
+        key=lambda name: last_versions[name],
+    )
 
 
 def run_now(
@@ -95,7 +98,7 @@ def run_now(
     Raises:
         Overloaded, StoreUnavailable, StoreError: as for `refresh`.
     """
-    version, rows, problem = store.version(), None, _needed(query)
+    version, rows, problem = store.version(), None, _missing_parameters(query)
     began, moment = time.monotonic(), datetime.now(UTC)
     if problem is None:
         try:
@@ -117,42 +120,42 @@ def run_now(
     )
 
 
-def _needed(query: SavedQuery) -> str | None:
+def _missing_parameters(query: SavedQuery) -> str | None:
     names = [parameter.name for parameter in query.parameters if parameter.required]
     return f"it is not run without a value for {' and '.join(names)}" if names else None
 
 
 def _public(store: Store, settings: Settings, answers: PreparedAnswers | None) -> Endpoint:
-    """Where anybody may ask; what is asked there whole, and is small, is kept."""
-    unseen = hidden(Private(settings.data).organisations(), settings.base_iri)
+    """An endpoint without private organisations; small answers that are read whole are kept."""
+    hidden_graphs = hidden(Private(settings.data).organisations(), settings.base_iri)
 
-    def asking(query: Query) -> Answer:
-        query = replace(query, hidden=unseen)
+    def ask_publicly(query: Query) -> Answer:
+        query = replace(query, hidden=hidden_graphs)
         answer = ask(store, query, settings)
         if answers is None or is_changing(query.text):
             return answer
-        return replace(answer, chunks=_keeping(answers, query, answer))
+        return replace(answer, chunks=_kept_when_read(answers, query, answer))
 
-    return replace(Endpoint.local(store, settings, {}), ask=asking)
+    return replace(Endpoint.local(store, settings, {}), ask=ask_publicly)
 
 
-def _keeping(answers: PreparedAnswers, query: Query, answer: Answer) -> Iterator[bytes]:
+def _kept_when_read(answers: PreparedAnswers, query: Query, answer: Answer) -> Iterator[bytes]:
     """The bytes of an answer, which is kept when they have all passed and are few."""
-    found = bytearray()
+    kept_bytes = bytearray()
     with answer:
         for chunk in answer.chunks:
-            if len(found) <= LARGEST_BYTES:
-                found += chunk
+            if len(kept_bytes) <= LARGEST_BYTES:
+                kept_bytes += chunk
             yield chunk
-    if len(found) <= LARGEST_BYTES:
+    if len(kept_bytes) <= LARGEST_BYTES:
         with suppress(OSError, StoreFull):  # it is only for speed
-            answers.keep(query, answer.version, answer.media_type, bytes(found))
+            answers.keep(query, answer.version, answer.media_type, bytes(kept_bytes))
 
 
 def prepare_views(
     store: Store, settings: Settings, answers: PreparedAnswers
 ) -> Iterator[tuple[str, float]]:
-    """Ask what our own pages ask over the newest version; each with the seconds that it took.
+    """Ask the views of our own pages over the newest version; each with the seconds that it took.
 
     Raises:
         Overloaded: others wait; to be taken up again later.
@@ -167,7 +170,7 @@ def prepare_views(
             except (Overloaded, StoreUnavailable):
                 raise
             except CoprodError:
-                continue  # told to whoever opens the page
+                continue  # the page reports it to its reader
             yield name, time.monotonic() - began
 
 
@@ -177,7 +180,7 @@ def _count(endpoint: Endpoint, query: SavedQuery) -> tuple[int, int | None]:
     answer = question.answer((question.plain,))
     data = taken(answer, LARGEST_BYTES)
     if data is None:
-        return _counted(question)
+        return _count_lines(question)
     if query.form == "ASK":
         return answer.version, None
     if query.is_graph:
@@ -185,7 +188,7 @@ def _count(endpoint: Endpoint, query: SavedQuery) -> tuple[int, int | None]:
     return answer.version, len(read_table(data).rows)
 
 
-def _counted(question: Question) -> tuple[int, int | None]:
+def _count_lines(question: Question) -> tuple[int, int | None]:
     """The same of a large answer, whose rows are counted as they come."""
     lines = size = 0
     query, settings = question.saved, question.endpoint.settings

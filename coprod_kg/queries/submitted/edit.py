@@ -62,53 +62,53 @@ def check_name(name: str, fixed: Mapping[str, SavedQuery] | None = None) -> None
         )
 
 
-def put_text(name: str, data: bytes, edit: Edit, before: SavedQuery | None) -> Commit | None:
-    """Make a question or replace it; its chart stays. None where that is what it says already.
+def put_text(name: str, data: bytes, edit: Edit, current: SavedQuery | None) -> Commit | None:
+    """Make a question or replace it; its chart stays. None where the text is the same as before.
 
     Raises:
         CoprodError: what `admitted` and `keep` raise.
     """
-    query = admitted(name, data, edit, chart_of(before))
-    if before is not None and before.text == query.text:
+    query = admitted(name, data, edit, chart_of(current))
+    if current is not None and current.text == query.text:
         return None
-    what = "A question submitted" if before is None else "A question replaced"
-    return keep(query, what, (data,), edit)
+    activity_label = "A question submitted" if current is None else "A question replaced"
+    return keep(query, activity_label, (data,), edit)
 
 
-def put_chart(data: bytes, edit: Edit, before: SavedQuery | None) -> Commit | None:
+def put_chart(data: bytes, edit: Edit, current: SavedQuery | None) -> Commit | None:
     """Give a question a chart; None where it has it already.
 
     Raises:
         NotFound: there is no such question.
         CoprodError: what `with_chart` and `keep` raise.
     """
-    query = with_chart(_there(before), data, edit)
-    if chart_of(query) == chart_of(before):
+    query = with_chart(_existing(current), data, edit)
+    if chart_of(query) == chart_of(current):
         return None
     return keep(query, "The chart of a question submitted", (data,), edit)
 
 
-def drop_text(edit: Edit, before: SavedQuery | None) -> Commit:
+def drop_text(edit: Edit, current: SavedQuery | None) -> Commit:
     """Remove a question.
 
     Raises:
         NotFound: there is none.
     """
-    return remove(_there(before), edit)
+    return remove(_existing(current), edit)
 
 
-def drop_chart(edit: Edit, before: SavedQuery | None) -> Commit:
+def drop_chart(edit: Edit, current: SavedQuery | None) -> Commit:
     """Remove the chart of a question.
 
     Raises:
         NotFound: there is no such question, or it has none.
     """
-    query = _there(before)
+    query = _existing(current)
     if chart_of(query) is None:
         raise NotFound(f"the question {query.name} has no chart")
     source = query.submitted or Submitted(edit.who, "")
-    kept = replace(query, submitted=replace(source, chart=None))
-    return keep(kept, "The chart of a question removed", (), edit)
+    without_chart = replace(query, submitted=replace(source, chart=None))
+    return keep(without_chart, "The chart of a question removed", (), edit)
 
 
 def chart_of(query: SavedQuery | None) -> str | None:
@@ -116,12 +116,12 @@ def chart_of(query: SavedQuery | None) -> str | None:
     return query.submitted.chart if query is not None and query.submitted else None
 
 
-def chart_text(query: SavedQuery, own: Path | None) -> str:
+def chart_text(query: SavedQuery, own_folder: Path | None) -> str:
     """The text of a question's chart, submitted or in a file.
 
     Args:
         query: the question.
-        own: the folder of a person's own queries.
+        own_folder: the folder of a person's own queries.
 
     Raises:
         NotFound: it has none.
@@ -129,7 +129,7 @@ def chart_text(query: SavedQuery, own: Path | None) -> str:
     text = chart_of(query)
     if text is not None:
         return text
-    return json.dumps(template(query, own), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(template(query, own_folder), ensure_ascii=False, indent=1) + "\n"
 
 
 def sent_text(data: bytes) -> str:
@@ -137,13 +137,13 @@ def sent_text(data: bytes) -> str:
     return decoded(data)[0]
 
 
-def _there(before: SavedQuery | None) -> SavedQuery:
-    if before is None:
+def _existing(current: SavedQuery | None) -> SavedQuery:
+    if current is None:
         raise NotFound(
             "no such question was submitted",
             fix="Send its text first. All of them are listed at /queries.",
         )
-    return before
+    return current
 
 
 class QueryAtFault(DataError):
@@ -166,14 +166,14 @@ def admitted(name: str, data: bytes, edit: Edit, chart: str | None = None) -> Sa
         QueryAtFault: lists every mistake with its line.
     """
     _check_size(data, edit.settings, "question")
-    text, wrong = decoded(data)
-    if wrong:
-        raise _at_fault(name, wrong)
+    text, encoding_mistakes = decoded(data)
+    if encoding_mistakes:
+        raise _at_fault(name, encoding_mistakes)
     query, mistakes = examine(name, text)
     mistakes += query_mistakes(query, edit.store, edit.settings)
     if chart is not None:
         faults = chart_mistakes(chart, [column.name for column in query.columns])
-        mistakes += [(line, f"in the chart that it has: {what}") for line, what in faults]
+        mistakes += [(line, f"in the chart that it has: {message}") for line, message in faults]
     if mistakes:
         raise _at_fault(name, sorted(mistakes))
     return replace(query, submitted=Submitted(edit.who, _now(), chart))
@@ -188,11 +188,11 @@ def with_chart(query: SavedQuery, data: bytes, edit: Edit) -> SavedQuery:
         LimitReached: it was not drawn within the limits.
     """
     _check_size(data, edit.settings, "chart")
-    text, wrong = decoded(data)
+    text, chart_faults = decoded(data)
     columns = [column.name for column in query.columns]
-    if not wrong and query.is_graph:
-        wrong = [(1, "the question gives a graph, of which there is no chart")]
-    mistakes = wrong or chart_mistakes(text, columns)
+    if not chart_faults and query.is_graph:
+        chart_faults = [(1, "the question gives a graph, of which there is no chart")]
+    mistakes = chart_faults or chart_mistakes(text, columns)
     if mistakes:
         raise _at_fault(query.name, mistakes)
     checked = replace(query, submitted=Submitted(edit.who, _now(), text))
@@ -204,18 +204,18 @@ def with_chart(query: SavedQuery, data: bytes, edit: Edit) -> SavedQuery:
     return checked
 
 
-def _check_size(data: bytes, settings: Settings, what: str) -> None:
-    most = settings.saved_query_kb
-    if len(data) > most << 10:
+def _check_size(data: bytes, settings: Settings, noun: str) -> None:
+    most_kib = settings.saved_query_kb
+    if len(data) > most_kib << 10:
         raise TooLarge(
-            f"the {what} is larger than {most} KiB, the limit here (saved-query-kb)",
+            f"the {noun} is larger than {most_kib} KiB, the limit here (saved-query-kb)",
             fix="Write it shorter.",
         )
 
 
 def _at_fault(name: str, mistakes: list[Mistake]) -> QueryAtFault:
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    lines = [f"line {line}: {what}" for line, what in mistakes[:_MOST_TOLD]]
+    lines = [f"line {line}: {message}" for line, message in mistakes[:_MOST_TOLD]]
     lines += [f"and {len(mistakes) - _MOST_TOLD} more"] if len(mistakes) > _MOST_TOLD else []
     return QueryAtFault(
         "\n".join([count, *lines]),

@@ -85,14 +85,14 @@ class Collection:
             CoprodError: what else a store raises that is asked.
         """
         with self._lock:
-            known = self._known.get(version)
-        if known is None:
-            known = MappingProxyType(dict(_read(self._store, self._settings, version)))
+            queries = self._known.get(version)
+        if queries is None:
+            queries = MappingProxyType(dict(_read_queries(self._store, self._settings, version)))
             with self._lock:
-                self._known[version] = known
+                self._known[version] = queries
                 while len(self._known) > _VERSIONS:
                     self._known.popitem(last=False)
-        return known
+        return queries
 
     def seen(self, pinned: int | None = None) -> Mapping[str, SavedQuery]:
         """The queries of the newest version, or those of an older one and the newer ones."""
@@ -105,22 +105,22 @@ def graph_of(base_iri: str) -> str:
     return f"{base_iri}graph/queries"
 
 
-def keep(query: SavedQuery, what: str, sent: tuple[bytes, ...], edit: Edit) -> Commit:
+def keep(query: SavedQuery, activity_label: str, uploads: tuple[bytes, ...], edit: Edit) -> Commit:
     """Make a question part of the data, in place of the one of its name.
 
     Args:
         query: the question, with who submitted it.
-        what: what was done, in a few words.
-        sent: the bytes that were sent: its text, its chart, or none.
+        activity_label: what was done, in a few words.
+        uploads: the bytes that were sent: its text, its chart, or none.
         edit: the edit: whose it is, and from which version.
 
     Raises:
         StoreChanged: the edit was made from a version that is not the newest.
     """
     iri = f"{edit.settings.base_iri}queries/{query.name}"
-    record = _record(sent, what, edit)
-    written = serialize(_triples(query, iri, edit.settings), format=RdfFormat.N_TRIPLES) or b""
-    return _commit(_others(iri, edit) + written, (iri, "generated"), record, edit)
+    record = _record(uploads, activity_label, edit)
+    triples = serialize(_triples(query, iri, edit.settings), format=RdfFormat.N_TRIPLES) or b""
+    return _commit(_other_triples(iri, edit) + triples, (iri, "generated"), record, edit)
 
 
 def remove(query: SavedQuery, edit: Edit) -> Commit:
@@ -131,28 +131,30 @@ def remove(query: SavedQuery, edit: Edit) -> Commit:
     """
     iri = f"{edit.settings.base_iri}queries/{query.name}"
     record = _record((), "A question removed", edit)
-    return _commit(_others(iri, edit), (iri, "invalidated"), record, edit)
+    return _commit(_other_triples(iri, edit), (iri, "invalidated"), record, edit)
 
 
-def _read(store: Store, settings: Settings, version: int) -> Iterator[tuple[str, SavedQuery]]:
-    """Every question of a version; what an update left in the graph that is none is passed over."""
+def _read_queries(
+    store: Store, settings: Settings, version: int
+) -> Iterator[tuple[str, SavedQuery]]:
+    """Every question of a version; other statements, as of an update, are left out."""
     base, seen = f"{settings.base_iri}queries/", set[str]()
     text = _ALL.format(
         sh=_SH, graph=graph_of(settings.base_iri), prov=_PROV, schema=_SCHEMA, modified=_MODIFIED
     )
-    asked = Query(text, (ROWS[0].media_type,), version=version, seconds=settings.query_seconds)
-    for row in read_table(store.query(asked).read()).texts():
+    query_all = Query(text, (ROWS[0].media_type,), version=version, seconds=settings.query_seconds)
+    for row in read_table(store.query(query_all).read()).texts():
         name = row["query"].removeprefix(base)
-        ours = name != row["query"] and name not in seen
-        query = _sound(name, row["text"]) if ours else None
+        is_new = name != row["query"] and name not in seen
+        query = _sound(name, row["text"]) if is_new else None
         if query is not None:
             seen.add(name)
             chart = row.get("chart")
-            kept = chart is not None and _fits(
+            chart_fits = chart is not None and _fits(
                 chart, tuple(column.name for column in query.columns)
             )
             by = row.get("by", "").removeprefix(f"{settings.base_iri}id/agent/")
-            source = Submitted(by, row.get("at", ""), chart if kept else None)
+            source = Submitted(by, row.get("at", ""), chart if chart_fits else None)
             yield name, replace(query, submitted=source)
 
 
@@ -167,12 +169,12 @@ def _fits(chart: str, columns: tuple[str, ...]) -> bool:
     return not chart_mistakes(chart, columns)
 
 
-def _others(iri: str, edit: Edit) -> bytes:
+def _other_triples(iri: str, edit: Edit) -> bytes:
     """The graph's triples about all queries but one."""
     text = _OTHERS.format(graph=graph_of(edit.settings.base_iri), query=iri)
     lines = GRAPHS[2].media_type
-    asked = Query(text, (lines,), version=edit.base, seconds=edit.settings.query_seconds)
-    return edit.store.query(asked).read()
+    construct = Query(text, (lines,), version=edit.base, seconds=edit.settings.query_seconds)
+    return edit.store.query(construct).read()
 
 
 def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple]:
@@ -190,15 +192,19 @@ def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple
         yield Triple(chart, NamedNode(f"{_SCHEMA}text"), Literal(source.chart))
 
 
-def _record(sent: tuple[bytes, ...], what: str, edit: Edit) -> UpdateRecord:
-    return UpdateRecord(edit.settings.base_iri, edit.who, what, sent, datetime.now(UTC))
+def _record(uploads: tuple[bytes, ...], activity_label: str, edit: Edit) -> UpdateRecord:
+    return UpdateRecord(
+        edit.settings.base_iri, edit.who, activity_label, uploads, datetime.now(UTC)
+    )
 
 
-def _commit(content: bytes, made_of: tuple[str, str], record: UpdateRecord, edit: Edit) -> Commit:
+def _commit(
+    content: bytes, iri_and_event: tuple[str, str], record: UpdateRecord, edit: Edit
+) -> Commit:
     """Commit the whole graph, and the record of what was done to which question."""
-    iri, did = made_of
+    iri, event = iri_and_event
     activity = record.activity()
-    line = f"<{activity}> <{_PROV}{did}> <{iri}> .\n"
+    line = f"<{activity}> <{_PROV}{event}> <{iri}> .\n"
     change = Change(
         replace={graph_of(edit.settings.base_iri): content},
         add={record.graph: record.written(activity) + line.encode()},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from coprod_kg.formats.table import Cell, labelled_columns
 from coprod_kg.queries.differences import Differences, Row
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.web.pages.table import DisplayCell, show, words
 from coprod_kg.web.site import Site
@@ -59,9 +59,9 @@ class _View:
     ) -> None:
         self._site, self._found, self.called = site, found, called
         self._added, self._removed, self._changed = (
-            said("added", language),
-            said("removed", language),
-            said("changed", language),
+            text_in("added", language),
+            text_in("removed", language),
+            text_in("changed", language),
         )
         self._labels = labelled_columns(found.columns)
         texts = set(self._labels.values())

@@ -15,7 +15,7 @@ from coprod_kg.queries.ask import Measured, Question, taken
 from coprod_kg.queries.caveat import caveat, caveat_of_claims
 from coprod_kg.queries.charts.chart import described, has_chart
 from coprod_kg.queries.derived import formats_of
-from coprod_kg.queries.labels import said
+from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.store.base import Answer
@@ -118,23 +118,25 @@ def _how_long(site: Site, number: int, language: str) -> str:
     """How long the permanent link to a version answers, in a sentence or two."""
     kept, settings = site.store.kept(number), site.settings
     if kept.names:
-        told = said("The link always answers: version {version} has the name {name}.", language)
+        told = text_in("The link always answers: version {version} has the name {name}.", language)
         return told.format(version=number, name=kept.names[0])
     if kept.cited is not None and kept.cited < settings.keep_cited:
         others = max(1, settings.keep_cited - kept.cited)
-        cited = said("Version {version} was cited.", language).format(version=number)
-        one = said("The link answers at least until 1 other version was cited after it.", language)
-        several = said(
+        cited = text_in("Version {version} was cited.", language).format(version=number)
+        one = text_in(
+            "The link answers at least until 1 other version was cited after it.", language
+        )
+        several = text_in(
             "The link answers at least until {others} other versions were cited after it.", language
         )
         return f"{cited} {one if others == 1 else several.format(others=others)}"
     newer = max(1, settings.keep_versions - kept.newer)
-    one = said("The link answers until the data has changed 1 more time.", language)
-    several = said("The link answers until the data has changed {newer} more times.", language)
+    one = text_in("The link answers until the data has changed 1 more time.", language)
+    several = text_in("The link answers until the data has changed {newer} more times.", language)
     until = one if newer == 1 else several.format(newer=newer)
     if not settings.keep_cited:
         return until
-    longer = said(
+    longer = text_in(
         "Take the citation as text, BibTeX or CSL-JSON, and it answers longer: "
         "until {others} other versions were cited after this one.",
         language,
@@ -151,14 +153,14 @@ def _links(question: Question, site: Site) -> list[tuple[str, str]]:
     tail = f"?{urlencode(pairs)}" if pairs else ""
     formats = formats_of(query, site.settings.queries)
     return [
-        (said(form.label, question.language), f"/queries/{query.name}.{form.name}{tail}")
+        (text_in(form.label, question.language), f"/queries/{query.name}.{form.name}{tail}")
         for form in formats
     ]
 
 
 def _columns(query: SavedQuery, language: str) -> list[tuple[str, str]]:
     """The name of each column, and what it means."""
-    return [(column.name, said(column.description, language)) for column in query.columns]
+    return [(column.name, text_in(column.description, language)) for column in query.columns]
 
 
 def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]], language: str) -> list[Field]:
@@ -173,8 +175,8 @@ def _fields(query: SavedQuery, values: Mapping[str, Sequence[str]], language: st
         few = values_there if len(values_there) <= _MOST_OPTIONS else ()
         options = tuple((value, called.get(value, value)) for value in few)
         chosen = tuple(values.get(parameter.name, ()))
-        label = said(parameter.name.replace("_", " ").capitalize(), language)
-        about = said(parameter.description, language)
+        label = text_in(parameter.name.replace("_", " ").capitalize(), language)
+        about = text_in(parameter.description, language)
         takes = parameter.takes_in(language)
         fields.append(Field(parameter.name, label, about, takes, chosen, options))
     return fields

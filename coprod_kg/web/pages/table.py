@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from coprod_kg.formats.table import Cell, Table, labelled_columns
 from coprod_kg.model.namespaces import last_part
 from coprod_kg.queries.header import AnswerColumn
-from coprod_kg.queries.labels import said, spoken_in
+from coprod_kg.queries.labels import language_of_text, text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import note
 from coprod_kg.web.site import ONTOLOGY, Site
@@ -123,8 +123,8 @@ def _heading(name: str, known: Mapping[str, AnswerColumn], number: bool, languag
     column = known.get(name)
     if column is None:
         return Heading(words(name), None, number)
-    text, tongue = column.heading_in(language), spoken_in(column.called, language)
-    return Heading(text, said(column.description, language), number, tongue)
+    text, tongue = column.heading_in(language), language_of_text(column.called, language)
+    return Heading(text, text_in(column.description, language), number, tongue)
 
 
 def _cell(site: Site, row: Mapping[str, Cell], column: str, label: str | None) -> DisplayCell:
