@@ -79,7 +79,7 @@ def terms_of(triple: ox.Triple) -> Iterator[str]:
 
 
 def read(content: bytes, name: str = "data.ttl") -> list[ox.Triple]:
-    return rdf.named(rdf.read(content, name, format_of(name), BASE).triples, BASE)
+    return rdf.skolemised(rdf.read(content, name, format_of(name), BASE).triples, BASE)
 
 
 def by_rules(rules: Rules, said: Sequence[ox.Triple]) -> tuple[list[ox.Triple], set[Fact]]:

@@ -171,7 +171,7 @@ def test_what_goes_comes_changes_and_is_renamed_is_told_by_name(
         initiative("board", "town"),
         TEAM.replace("agent/team", "agent/the-team"),
     )
-    outcomes = submit([new], store, settings, way=SubmitOptions(dry_run=True))
+    outcomes = submit([new], store, settings, options=SubmitOptions(dry_run=True))
     text = told(outcomes, dry_run=True)
     assert "New (1): board (initiative)" in text
     assert "Gone, for the file no longer has them (2): panel (initiative), Seen by town" in text
@@ -293,7 +293,7 @@ def test_a_partner_is_called_what_it_calls_itself_from_its_first_file_on(
         assert outcome.submission
         assert names(store) == ["lake"]
         own = sent("lake.ttl", OWN_LAKE, POND, stated="lake")
-        tried = submit([own], store, settings, way=SubmitOptions(dry_run=True))
+        tried = submit([own], store, settings, options=SubmitOptions(dry_run=True))
         assert "In the data of others this has another name" in told(tried, dry_run=True)
         assert names(store) == ["lake"]
         [outcome] = submit([own], store, settings)

@@ -306,7 +306,7 @@ def test_a_text_keeps_its_carriage_return_through_a_patch(tmp_path: Path) -> Non
         [sent("town.ttl", initiative("pond", "town"), stated="town")],
         store,
         settings,
-        way=SubmitOptions(patch=True),
+        options=SubmitOptions(patch=True),
     )
     assert outcome.accepted
     assert asked(store, '<id/initiative/panel> dcterms:description "one\\r\\ntwo"@en')

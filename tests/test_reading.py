@@ -154,7 +154,7 @@ WRITTEN = [
 
 
 def statements(name: str, content: bytes) -> list[ox.Triple]:
-    return rdf.named(rdf.read(content, name, format_of(name), BASE).triples, BASE)
+    return rdf.skolemised(rdf.read(content, name, format_of(name), BASE).triples, BASE)
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
@@ -207,7 +207,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones() -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_are_statements_or_unreadable(content: bytes, form: RdfSyntax) -> None:
     with suppress(Unreadable):
-        assert rdf.named(rdf.read(content, "a", form, BASE).triples, BASE)
+        assert rdf.skolemised(rdf.read(content, "a", form, BASE).triples, BASE)
 
 
 PIECES = """
@@ -221,4 +221,4 @@ pieces = st.sampled_from([*PIECES.split(), "\n", '"' * 3])
 @settings(max_examples=150, deadline=None)
 def test_any_pieces_of_syntax_are_statements_or_unreadable(text: str, form: RdfSyntax) -> None:
     with suppress(Unreadable):
-        assert rdf.named(rdf.read(text.encode(), "a", form, BASE).triples, BASE)
+        assert rdf.skolemised(rdf.read(text.encode(), "a", form, BASE).triples, BASE)

@@ -221,14 +221,14 @@ def test_a_patch_replaces_what_it_describes_and_leaves_the_rest(settings: Settin
     submit([Sent("town.ttl", first)], store, settings)
     more = turtle(initiative("b", "town", more='; cp:place "Here"@en'))
     sent = Sent("more.ttl", more, organisation="town")
-    [outcome] = submit([sent], store, settings, way=SubmitOptions(patch=True))
+    [outcome] = submit([sent], store, settings, options=SubmitOptions(patch=True))
     assert (outcome.accepted, outcome.version) == (True, 2)
     newest, oldest = Journal(settings.data).records()
     [change] = differences(newest, store, settings)
     assert (change.thing, change.kind, change.removed) == ("b", "changed", ())
     assert [value for _, value in change.added] == ["Here"]
     assert {one.thing for one in differences(oldest, store, settings)} == {"town", "a", "b"}
-    [again] = submit([sent], store, settings, way=SubmitOptions(patch=True))
+    [again] = submit([sent], store, settings, options=SubmitOptions(patch=True))
     assert again.unchanged
 
 

@@ -187,7 +187,7 @@ def test_a_file_replaces_all_that_its_organisation_sent_before(
 def test_a_refused_file_changes_nothing(
     store: MemoryStore, settings: Settings, *, dry_run: bool
 ) -> None:
-    [outcome] = submit([BROKEN], store, settings, way=SubmitOptions(dry_run=dry_run))
+    [outcome] = submit([BROKEN], store, settings, options=SubmitOptions(dry_run=dry_run))
     assert isinstance(outcome.error, NotConformant)
     assert [one.shape for one in outcome.report.findings] == [
         "https://w3id.org/coprod/shapes#Initiative-sector"
@@ -197,7 +197,7 @@ def test_a_refused_file_changes_nothing(
 
 
 def test_a_dry_run_does_all_but_the_commit(store: MemoryStore, settings: Settings) -> None:
-    [outcome] = submit([ASSESSED], store, settings, way=SubmitOptions(dry_run=True))
+    [outcome] = submit([ASSESSED], store, settings, options=SubmitOptions(dry_run=True))
     assert (outcome.accepted, outcome.version, outcome.organisation) == (True, None, "town")
     assert store.version() == 0
     assert not settings.data.exists()

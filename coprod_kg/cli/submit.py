@@ -93,7 +93,7 @@ def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> N
     files = _files(given, settings)
     with opened(settings, create=not dry_run) as store, _shown() as progress:
         way = SubmitOptions(dry_run=dry_run, patch=patch, progress=progress)
-        outcomes = submit_files(files, store, settings, way=way)
+        outcomes = submit_files(files, store, settings, options=way)
         entered = {one.organisation for one in outcomes if one.version and one.organisation}
         told = verdict_lines(store, settings.base_iri, entered, _language(outcomes))
         verdicts = list(told) if entered else []

@@ -16,13 +16,13 @@ Statements: TypeAlias = frozenset[tuple[str, Any]]
 
 _LABEL: Final = expand("rdfs:label")
 _XSD: Final = expand("xsd:")
-_WHOLE: Final = frozenset(
+_INTEGER_TYPES: Final = frozenset(
     (
         *("byte", "short", "int", "long"),
         *("unsignedByte", "unsignedShort", "unsignedInt", "unsignedLong"),
     )
 )
-_FIRST: Final = ("organisation", "initiative")
+_FIRST_KINDS: Final = ("organisation", "initiative")
 """The kinds of things that are named first."""
 
 
@@ -47,8 +47,8 @@ class Changes:
 
     Attributes:
         added: things that are new.
-        changed: things of which something else is said.
-        removed: things that were there and are no longer.
+        changed: things whose statements differ.
+        removed: things that the new data no longer describes.
         renamed: things that keep their kind and name, and get another identifier.
         kept: things that stay although the file does not have them.
     """
@@ -77,7 +77,10 @@ class Changes:
     def of(cls, table: Mapping[str, Iterable[Mapping[str, str]]]) -> Self:
         """The changes that `as_dict` gave."""
         return cls(
-            **{kind: tuple(Change(**change) for change in found) for kind, found in table.items()}
+            **{
+                kind: tuple(Change(**change) for change in entries)
+                for kind, entries in table.items()
+            }
         )
 
     def __add__(self, other: "Changes") -> "Changes":
@@ -90,38 +93,44 @@ def changes(
     """The difference that a submission makes to an organisation's data.
 
     Args:
-        before: what its graph holds, as N-Triples.
-        after: what it would say of each thing.
+        before: the present graph, as N-Triples.
+        after: each thing → its statements afterwards.
         described: the IRIs of the things that the file describes.
         base_iri: where data lives.
     """
     old, new = _things(statements_by_thing(before), base_iri), _things(after, base_iri)
-    gone = {thing: said for thing, said in old.items() if thing not in new}
-    fresh = {thing: said for thing, said in new.items() if thing not in old}
-    own = {*described}
-    left = {thing: said for thing, said in old.items() if thing not in own}
-    renamed = _renamed(left, fresh, base_iri)
-    instead = {*renamed.values()}
-    stays = [thing for thing in old if thing in new and thing not in own and thing not in instead]
-    names = {thing: _name(thing, said) for thing, said in [*old.items(), *new.items()]}
+    removed = {thing: statements for thing, statements in old.items() if thing not in new}
+    added = {thing: statements for thing, statements in new.items() if thing not in old}
+    described_things = {*described}
+    undescribed = {
+        thing: statements for thing, statements in old.items() if thing not in described_things
+    }
+    renamed = _find_renamed(undescribed, added, base_iri)
+    replaced = {*renamed.values()}
+    staying = [
+        thing
+        for thing in old
+        if thing in new and thing not in described_things and thing not in replaced
+    ]
+    names = {thing: _name(thing, statements) for thing, statements in [*old.items(), *new.items()]}
     return Changes(
-        added=_named((thing for thing in fresh if thing not in renamed), names, base_iri),
-        changed=_named(
+        added=_changes_of((thing for thing in added if thing not in renamed), names, base_iri),
+        changed=_changes_of(
             (thing for thing in new if thing in old and new[thing] != old[thing]), names, base_iri
         ),
-        removed=_named((thing for thing in gone if thing not in instead), names, base_iri),
-        renamed=tuple(Change(thing, names[thing], was) for thing, was in renamed.items()),
-        kept=_named(stays, names, base_iri),
+        removed=_changes_of((thing for thing in removed if thing not in replaced), names, base_iri),
+        renamed=tuple(Change(thing, names[thing], old_iri) for thing, old_iri in renamed.items()),
+        kept=_changes_of(staying, names, base_iri),
     )
 
 
 def statements_by_thing(content: bytes) -> dict[str, Statements]:
     """Every thing in some N-Triples → properties and values, in the order of the things."""
-    found: dict[str, set[tuple[str, Any]]] = {}
+    by_thing: dict[str, set[tuple[str, Any]]] = {}
     for quad in ox.parse(content, ox.RdfFormat.N_TRIPLES):
         pair = (quad.predicate.value, normalised(quad.object))
-        found.setdefault(str(quad.subject)[1:-1], set()).add(pair)
-    return {thing: frozenset(found[thing]) for thing in sorted(found)}
+        by_thing.setdefault(str(quad.subject)[1:-1], set()).add(pair)
+    return {thing: frozenset(by_thing[thing]) for thing in sorted(by_thing)}
 
 
 def normalised(term: Any) -> Any:
@@ -134,43 +143,43 @@ def normalised(term: Any) -> Any:
     try:
         if kind in ("double", "float"):
             return ox.Literal(str(float(term.value)))
-        if kind == "decimal" or "nteger" in kind or kind in _WHOLE:
+        if kind == "decimal" or "nteger" in kind or kind in _INTEGER_TYPES:
             return ox.Literal(str(Decimal(term.value).normalize()))
     except (ArithmeticError, ValueError):
         return term
     return term
 
 
-def _things(said: Mapping[str, Statements], base_iri: str) -> dict[str, Statements]:
-    """The things that have a name."""
+def _things(by_thing: Mapping[str, Statements], base_iri: str) -> dict[str, Statements]:
+    """The things whose IRI is one of this installation's, under ``<base>id/``."""
     stem = f"{base_iri}id/"
-    return {thing: pairs for thing, pairs in said.items() if thing.startswith(stem)}
+    return {thing: pairs for thing, pairs in by_thing.items() if thing.startswith(stem)}
 
 
-def _renamed(
-    left: Mapping[str, Statements],
-    fresh: Mapping[str, Statements],
+def _find_renamed(
+    undescribed: Mapping[str, Statements],
+    added: Mapping[str, Statements],
     base_iri: str,
 ) -> dict[str, str]:
-    """New thing → the one of the same kind and name that it likely is, where only one is so."""
-    known: dict[tuple[str, frozenset[Any]], list[str]] = {}
-    for thing, said in left.items():
-        known.setdefault((_kind(thing, base_iri), _labels(said)), []).append(thing)
-    found = {}
-    for thing, said in sorted(fresh.items()):
-        labels = _labels(said)
-        alike = known.get((_kind(thing, base_iri), labels), [])
-        if labels and len(alike) == 1:
-            found[thing] = alike[0]
-    return found
+    """New thing → the old one of the same kind and label, where exactly one has them."""
+    things_by_name: dict[tuple[str, frozenset[Any]], list[str]] = {}
+    for thing, statements in undescribed.items():
+        things_by_name.setdefault((_kind(thing, base_iri), _labels(statements)), []).append(thing)
+    renamed = {}
+    for thing, statements in sorted(added.items()):
+        labels = _labels(statements)
+        matches = things_by_name.get((_kind(thing, base_iri), labels), [])
+        if labels and len(matches) == 1:
+            renamed[thing] = matches[0]
+    return renamed
 
 
-def _labels(said: Iterable[tuple[str, Any]]) -> frozenset[Any]:
-    return frozenset(value for path, value in said if path == _LABEL)
+def _labels(statements: Iterable[tuple[str, Any]]) -> frozenset[Any]:
+    return frozenset(value for path, value in statements if path == _LABEL)
 
 
-def _name(thing: str, said: Iterable[tuple[str, Any]]) -> str:
-    names = sorted(_labels(said), key=lambda label: (label.language != "en", str(label)))
+def _name(thing: str, statements: Iterable[tuple[str, Any]]) -> str:
+    names = sorted(_labels(statements), key=lambda label: (label.language != "en", str(label)))
     return names[0].value if names else thing.rpartition("/")[2]
 
 
@@ -178,10 +187,12 @@ def _kind(thing: str, base_iri: str) -> str:
     return thing.removeprefix(f"{base_iri}id/").partition("/")[0]
 
 
-def _named(things: Iterable[str], names: Mapping[str, str], base_iri: str) -> tuple[Change, ...]:
-    def place(thing: str) -> tuple[int, str, str]:
+def _changes_of(
+    things: Iterable[str], names: Mapping[str, str], base_iri: str
+) -> tuple[Change, ...]:
+    def sort_key(thing: str) -> tuple[int, str, str]:
         kind = _kind(thing, base_iri)
-        first = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+        first = _FIRST_KINDS.index(kind) if kind in _FIRST_KINDS else len(_FIRST_KINDS)
         return first, kind, names[thing]
 
-    return tuple(Change(thing, names[thing]) for thing in sorted(things, key=place))
+    return tuple(Change(thing, names[thing]) for thing in sorted(things, key=sort_key))

@@ -31,19 +31,19 @@ __all__ = [
 ]
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_HOW: Final = "--organisation ID, or the field Organisation of the form"
-_SHOWN: Final = 3
+_HOW_TO_STATE: Final = "--organisation ID, or the field Organisation of the form"
+_MOST_EXAMPLES: Final = 3
 _N_TRIPLES: Final = "application/n-triples"
 
 
 @dataclass
 class Progress:
-    """How far a check has come.
+    """The progress of a check, and its limit.
 
     Attributes:
-        more: told how many more files or parts of files there are.
-        done: told, from several threads, how many more are done.
-        budget: how far it may go in all, where there is a limit on that.
+        more: called with the number of further files, or parts of files, to check.
+        done: called, from several threads, with the number finished since the last call.
+        budget: the time that all checks may take together, where that is limited.
     """
 
     more: Callable[[int], None] = field(default=lambda count: None)
@@ -68,10 +68,10 @@ def checked_files(
     outcomes = [
         replace(outcome, checked=next(results)) if outcome.sent else outcome for outcome in opened
     ]
-    return [_told(outcome) for outcome in _parted(outcomes, settings, progress)]
+    return [_with_results(outcome) for outcome in _partition(outcomes, settings, progress)]
 
 
-def _parted(outcomes: list[Outcome], settings: Settings, progress: Progress) -> list[Outcome]:
+def _partition(outcomes: list[Outcome], settings: Settings, progress: Progress) -> list[Outcome]:
     """The outcomes with every file of several organisations partitioned, and each part checked."""
     batch = [
         Sent(outcome.file, content, _N_TRIPLES, name)
@@ -80,42 +80,42 @@ def _parted(outcomes: list[Outcome], settings: Settings, progress: Progress) -> 
     ]
     progress.more(len(batch))
     results = iter(check(batch, settings, progress=progress.done, budget=progress.budget))
-    parted: list[Outcome] = []
+    partitioned: list[Outcome] = []
     for outcome in outcomes:
-        whole = outcome.checked
-        if not whole.parts or whole.positions is None:
-            parted.append(outcome)
+        table = outcome.checked
+        if not table.parts or table.positions is None:
+            partitioned.append(outcome)
             continue
-        told = whole.report.findings
-        for name in whole.parts:
+        table_findings = table.report.findings
+        for name in table.parts:
             part = next(results)
-            shaped = in_table(part.report.findings, whole.positions, whole.headers)
+            shape_findings = in_table(part.report.findings, table.positions, table.headers)
             part = replace(
                 part,
-                report=Report((*told, *shaped)),
-                partial=whole.partial,
-                positions=whole.positions,
-                headers=whole.headers,
+                report=Report((*table_findings, *shape_findings)),
+                partial=table.partial,
+                positions=table.positions,
+                headers=table.headers,
             )
-            parted.append(replace(outcome, organisation=name, checked=part))
-            told = ()  # what is wrong with the table stands with its first part
-    return parted
+            partitioned.append(replace(outcome, organisation=name, checked=part))
+            table_findings = ()  # findings on the table are reported once, with its first part
+    return partitioned
 
 
-def _told(outcome: Outcome) -> Outcome:
-    """The outcome with what the sandbox said."""
+def _with_results(outcome: Outcome) -> Outcome:
+    """The outcome with the report, organisation and refusal of the sandbox's result."""
     sent, checked = outcome.sent, outcome.checked
     if sent is None or checked.refusal:
         return replace(outcome, error=outcome.error or checked.refusal)
-    told = replace(outcome, report=checked.report, triples=checked.triples)
-    if told.organisation:
-        sent = replace(sent, organisation=told.organisation)
+    reported = replace(outcome, report=checked.report, triples=checked.triples)
+    if reported.organisation:
+        sent = replace(sent, organisation=reported.organisation)
     try:
-        return replace(told, organisation=_organisation(sent, checked))
+        return replace(reported, organisation=_organisation(sent, checked))
     except WrongUsage as error:
-        # What is wrong in the file itself is told first: it may be why this cannot be told.
-        wrong = any(finding.shape != KNOWN_REFERENCE for finding in _violations(told))
-        return told if wrong else replace(told, error=error)
+        # Other violations go first: mending them may also settle whose data this is.
+        other_faults = any(finding.shape != KNOWN_REFERENCE for finding in _violations(reported))
+        return reported if other_faults else replace(reported, error=error)
 
 
 def _violations(outcome: Outcome) -> list[Finding]:
@@ -126,43 +126,44 @@ def _violations(outcome: Outcome) -> list[Finding]:
 
 def _organisation(sent: Sent, checked: Checked) -> str:
     """The organisation whose data it is; `coprod_kg.ingest.submit` says how that is decided."""
-    described = ", ".join(checked.organisations) or "none"
-    decided = checked.owner(sent)
-    if decided is None and len(checked.runners) > 1 and not checked.partial:
+    described_names = ", ".join(checked.organisations) or "none"
+    owner = checked.owner(sent)
+    if owner is None and len(checked.runners) > 1 and not checked.partial:
         raise WrongUsage(
             f"several organisations run something in it ({', '.join(checked.runners)}), so "
             "whose data this is must be said",
             where=sent.name,
-            fix=f"State the organisation: {_HOW}.",
+            fix=f"State the organisation: {_HOW_TO_STATE}.",
         )
-    if decided is None:
+    if owner is None:
         raise WrongUsage(
             "whose data this is cannot be told from the file",
             where=sent.name,
-            fix=f"State the organisation: {_HOW}. Described in the file: {described}.",
+            fix=f"State the organisation: {_HOW_TO_STATE}. "
+            f"Described in the file: {described_names}.",
         )
-    if decided not in checked.organisations or not _SLUG.fullmatch(decided):
+    if owner not in checked.organisations or not _SLUG.fullmatch(owner):
         raise WrongUsage(
-            f"the file describes no organisation <id/organisation/{decided}>",
+            f"the file describes no organisation <id/organisation/{owner}>",
             where=sent.name,
-            fix=f"State one that it describes ({described}); names are in small letters, "
+            fix=f"State one that it describes ({described_names}); names are in small letters, "
             "digits and hyphens.",
         )
-    return decided
+    return owner
 
 
 def one_file_each(outcomes: list[Outcome]) -> list[Outcome]:
     """Refuse every file of an organisation that has two: each would undo the other."""
     counts = Counter(outcome.organisation for outcome in outcomes if outcome.organisation)
     return [
-        replace(outcome, error=_doubled(outcome))
+        replace(outcome, error=_second_file_refusal(outcome))
         if outcome.organisation and counts[outcome.organisation] > 1
         else outcome
         for outcome in outcomes
     ]
 
 
-def _doubled(outcome: Outcome) -> WrongUsage:
+def _second_file_refusal(outcome: Outcome) -> WrongUsage:
     return WrongUsage(
         f"there is more than one file for the organisation {outcome.organisation}",
         where=outcome.file,
@@ -175,36 +176,38 @@ def resolved(outcomes: list[Outcome], store: Store | None, settings: Settings) -
 
     A refused file takes its resources with it, so this is repeated until nothing changes.
     """
-    wanted = {
+    referred_things = {
         reference.value[1:-1]
         for outcome in outcomes
         for reference in _references(outcome)
         if reference.value
     }
-    known = described_elsewhere(store, wanted) if store else {}
-    stored = _stored(known, outcomes, f"{settings.base_iri}graph/organisation/")
-    fallen = {_file(outcome) for outcome in outcomes if not outcome.accepted}
+    graphs_of = described_elsewhere(store, referred_things) if store else {}
+    stored = _described_in_store(graphs_of, outcomes, f"{settings.base_iri}graph/organisation/")
+    refused = {_file(outcome) for outcome in outcomes if not outcome.accepted}
     while True:
         described = stored.union(
-            *(outcome.checked.described for outcome in outcomes if _file(outcome) not in fallen)
+            *(outcome.checked.described for outcome in outcomes if _file(outcome) not in refused)
         )
-        now = {
+        refused_now = {
             _file(outcome)
             for outcome in outcomes
-            if not (outcome.accepted and _without_known(outcome, described).report.conforms)
+            if not (outcome.accepted and _without_resolved(outcome, described).report.conforms)
         }
-        if now == fallen:
-            return [_without_known(outcome, described) for outcome in outcomes]
-        fallen = now
+        if refused_now == refused:
+            return [_without_resolved(outcome, described) for outcome in outcomes]
+        refused = refused_now
 
 
-def _stored(known: Mapping[str, set[str]], outcomes: list[Outcome], stem: str) -> set[str]:
+def _described_in_store(
+    graphs_of: Mapping[str, set[str]], outcomes: list[Outcome], stem: str
+) -> set[str]:
     """The resources described in organisations' graphs that this call does not replace."""
-    replaced = {f"{stem}{outcome.organisation}" for outcome in outcomes if outcome.accepted}
+    replaced_graphs = {f"{stem}{outcome.organisation}" for outcome in outcomes if outcome.accepted}
     return {
         thing
-        for thing, graphs in known.items()
-        if any(graph.startswith(stem) for graph in graphs - replaced)
+        for thing, graphs in graphs_of.items()
+        if any(graph.startswith(stem) for graph in graphs - replaced_graphs)
     }
 
 
@@ -217,29 +220,29 @@ def _references(outcome: Outcome) -> list[Finding]:
     return [finding for finding in outcome.report.findings if finding.shape == KNOWN_REFERENCE]
 
 
-def _without_known(outcome: Outcome, known: set[str]) -> Outcome:
-    gone = [
+def _without_resolved(outcome: Outcome, described: set[str]) -> Outcome:
+    dropped = [
         reference
         for reference in _references(outcome)
-        if reference.value and reference.value[1:-1] in known
+        if reference.value and reference.value[1:-1] in described
     ]
-    return replace(outcome, report=outcome.report.without(gone)) if gone else outcome
+    return replace(outcome, report=outcome.report.without(dropped)) if dropped else outcome
 
 
 def refused_where_unfit(outcomes: list[Outcome]) -> list[Outcome]:
-    """Refuse what has a violation, and with it the other parts of its file."""
-    told = [
-        replace(outcome, error=_unfit(outcome))
+    """Refuse each outcome with a violation, and with it the other parts of its file."""
+    judged = [
+        replace(outcome, error=_findings_refusal(outcome))
         if outcome.accepted and not outcome.report.conforms
         else outcome
         for outcome in outcomes
     ]
-    fallen = {_file(outcome) for outcome in told if not outcome.accepted}
+    refused = {_file(outcome) for outcome in judged if not outcome.accepted}
     return [
-        replace(outcome, error=_along(outcome))
-        if outcome.accepted and _file(outcome) in fallen
+        replace(outcome, error=_other_parts_refusal(outcome))
+        if outcome.accepted and _file(outcome) in refused
         else outcome
-        for outcome in told
+        for outcome in judged
     ]
 
 
@@ -249,7 +252,7 @@ def refused_where_renamed(outcomes: list[Outcome], settings: Settings) -> list[O
     Identifiers are made from the name of the organisation: the sender can only be asked.
     """
     return [
-        replace(outcome, error=_renaming(outcome, settings))
+        replace(outcome, error=_renaming_refusal(outcome, settings))
         if outcome.changes.renamed
         and outcome.checked.positions
         and outcome.sent
@@ -259,22 +262,22 @@ def refused_where_renamed(outcomes: list[Outcome], settings: Settings) -> list[O
     ]
 
 
-def _renaming(outcome: Outcome, settings: Settings) -> WrongUsage:
+def _renaming_refusal(outcome: Outcome, settings: Settings) -> WrongUsage:
     renamed, stem = outcome.changes.renamed, f"{settings.base_iri}id/"
-    shown = [
+    examples = [
         f"{new.name} ({new.before.removeprefix(stem)} would be {new.iri.removeprefix(stem)})"
-        for new in renamed[:_SHOWN]
+        for new in renamed[:_MOST_EXAMPLES]
     ]
-    more = f" and {len(renamed) - _SHOWN} more" if len(renamed) > _SHOWN else ""
+    more = f" and {len(renamed) - _MOST_EXAMPLES} more" if len(renamed) > _MOST_EXAMPLES else ""
     return WrongUsage(
-        f"things that are here already would get new identifiers: {', '.join(shown)}{more}",
+        f"things that are here already would get new identifiers: {', '.join(examples)}{more}",
         where=outcome.file,
         fix="Say whose file it is, as when it was sent before: "
-        f"{_HOW.replace('ID', outcome.organisation or 'ID')}.",
+        f"{_HOW_TO_STATE.replace('ID', outcome.organisation or 'ID')}.",
     )
 
 
-def _unfit(outcome: Outcome) -> NotConformant:
+def _findings_refusal(outcome: Outcome) -> NotConformant:
     count = outcome.report.count(Severity.VIOLATION)
     return NotConformant(
         f"{count} finding{'' if count == 1 else 's'} must be mended first",
@@ -283,7 +286,7 @@ def _unfit(outcome: Outcome) -> NotConformant:
     )
 
 
-def _along(outcome: Outcome) -> NotConformant:
+def _other_parts_refusal(outcome: Outcome) -> NotConformant:
     return NotConformant(
         f"the rows of {outcome.organisation} are sound, but others in the file are not",
         where=outcome.file,

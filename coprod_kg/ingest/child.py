@@ -47,9 +47,9 @@ from coprod_kg.workbook.words import empty_names
 __all__ = ["Checker", "main", "prepare"]
 
 _MB: Final = 2**20
-_AT_LEAST: Final = 0.001
+_SHORTEST_TIMER: Final = 0.001
 """Seconds; a timer of none would never go off."""
-_WORTH_A_COPY: Final = 4000
+_WORTH_A_FORK: Final = 4000
 """Triples from which the conclusions take so long that a copy of the process pays."""
 _TYPE: Final = ox.NamedNode(expand("rdf:type"))
 
@@ -62,14 +62,14 @@ class Checker:
         base_iri: where data lives.
         days_ahead: how many days after today are still taken for today.
         output_mb: how large the data written out in full may be.
-        validates: whether data is validated; what the store holds was, when it came in.
+        validates: whether data is validated; the store's data was, when it was submitted.
     """
 
     def __init__(
         self, model: Model, base_iri: str, days_ahead: int, output_mb: int, validates: bool
     ) -> None:
         self._base_iri = base_iri
-        self._output = output_mb * _MB
+        self._most_bytes = output_mb * _MB
         self._rules = Rules(model.rules, model.background)
         background = Graph(self._rules.background)
         self._shapes = (
@@ -81,8 +81,8 @@ class Checker:
         if self._shapes is not None:
             self._ahead = Ahead(model.submission, days_ahead)
             targets = [kind for _, kind in model.submission.pairs("sh:targetClass")]
-            self._types = ConcludedTypes(background, targets, self._rules.infer)
-            self._vocabulary = KnownTerms(
+            self._concluded_types = ConcludedTypes(background, targets, self._rules.infer)
+            self._known_terms = KnownTerms(
                 namespaces.prefixes()["cp"],
                 namespaces.terms(),
                 base_iri,
@@ -116,57 +116,61 @@ class Checker:
         """Read, validate and reason over one file."""
         try:
             if tables.is_table(sent.name, sent.stated):
-                return self._table(sent)
-            return self._text(sent)
+                return self._check_table(sent)
+            return self._check_rdf(sent)
         except (Unreadable, TooLarge, UnsupportedMedia) as error:
             return Checked(refusal=error)
 
-    def _text(self, sent: Sent) -> Checked:
+    def _check_rdf(self, sent: Sent) -> Checked:
         form = format_of(sent.name, sent.stated)
         parsed = rdf.read(sent.content, sent.name, form, self._base_iri)
-        triples = rdf.named(parsed.triples, self._base_iri)
-        named = self._named(triples)
-        with self._concluding(triples, sent.name, named.owner(sent)) as concluded:
-            found = in_text(self._findings(triples), triples, sent.content, form, self._base_iri)
+        triples = rdf.skolemised(parsed.triples, self._base_iri)
+        summary = self._summary(triples)
+        with self._concluding(triples, sent.name, summary.owner(sent)) as conclude:
+            shape_findings = in_text(
+                self._findings(triples), triples, sent.content, form, self._base_iri
+            )
             return replace(
-                named,
-                report=Report((*parsed.findings, *found)),
-                data=self._written(triples, sent.name),
-                inferred=concluded(),
+                summary,
+                report=Report((*parsed.findings, *shape_findings)),
+                data=self._n_triples(triples, sent.name),
+                inferred=conclude(),
             )
 
-    def _table(self, sent: Sent) -> Checked:
-        read = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
-        told = tuple(finding.finding(self._base_iri) for finding in read.findings)
-        triples = sorted(read.triples, key=str)
-        named = self._named(triples)
-        partial = not sent.organisation and len(named.runners) > 1
-        named = replace(
-            named, partial=partial, positions=read.positions, headers=headers_of(sheets())
+    def _check_table(self, sent: Sent) -> Checked:
+        table = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
+        table_findings = tuple(finding.finding(self._base_iri) for finding in table.findings)
+        triples = sorted(table.triples, key=str)
+        summary = self._summary(triples)
+        partial = not sent.organisation and len(summary.runners) > 1
+        summary = replace(
+            summary, partial=partial, positions=table.positions, headers=headers_of(sheets())
         )
         parts = [] if sent.organisation or _leads(triples) else parts_of(triples, self._base_iri)
         if len(parts) > 1:
             return Checked(
-                Report(told),
+                Report(table_findings),
                 triples=len(triples),
-                parts={part.organisation: self._written(part.triples, sent.name) for part in parts},
+                parts={
+                    part.organisation: self._n_triples(part.triples, sent.name) for part in parts
+                },
                 partial=partial,
-                positions=named.positions,
-                headers=named.headers,
+                positions=summary.positions,
+                headers=summary.headers,
             )
-        if read.organisation in named.organisations:
-            named = replace(named, leads=(read.organisation,))
-        with self._concluding(triples, sent.name, named.owner(sent)) as concluded:
-            shaped = in_table(self._findings(triples), read.positions, named.headers)
+        if table.organisation in summary.organisations:
+            summary = replace(summary, leads=(table.organisation,))
+        with self._concluding(triples, sent.name, summary.owner(sent)) as conclude:
+            shape_findings = in_table(self._findings(triples), table.positions, summary.headers)
             return replace(
-                named,
-                report=Report((*told, *shaped)),
-                data=self._written(triples, sent.name),
-                inferred=concluded(),
+                summary,
+                report=Report((*table_findings, *shape_findings)),
+                data=self._n_triples(triples, sent.name),
+                inferred=conclude(),
             )
 
-    def _named(self, triples: Sequence[ox.Triple]) -> Checked:
-        """What the statements name: the things that they describe, the organisations' parts."""
+    def _summary(self, triples: Sequence[ox.Triple]) -> Checked:
+        """The things and organisations that the statements describe, and who runs what."""
         return Checked(
             described=frozenset(str(triple.subject)[1:-1] for triple in triples),
             organisations=self._slugs(_organisations(triples)),
@@ -178,17 +182,17 @@ class Checker:
     def _findings(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
         if self._shapes is None:
             return ()
-        added = self._types.added(triples)
-        shaped = self._shapes.validate([*triples, *added])
-        told = self._vocabulary.check(triples)
-        misnamed = {finding.focus for finding in told if finding.path == _TYPE.value}
-        uncovered = self._types.uncovered(triples, added, self._base_iri)
+        concluded_types = self._concluded_types.added(triples)
+        shape_findings = self._shapes.validate([*triples, *concluded_types])
+        term_findings = self._known_terms.check(triples)
+        misnamed = {finding.focus for finding in term_findings if finding.path == _TYPE.value}
+        uncovered = self._concluded_types.uncovered(triples, concluded_types, self._base_iri)
         return (
-            *told,
+            *term_findings,
             *empty_names(triples),
             *self._ahead.check(triples),
             *(finding for finding in uncovered if finding.focus not in misnamed),
-            *self._vocabulary.advised(shaped),
+            *self._known_terms.advised(shape_findings),
         )
 
     def _concluding(
@@ -202,20 +206,22 @@ class Checker:
             owner: the organisation whose data it is, as far as that is known.
         """
 
-        def work() -> bytes:
-            return self._written(self._concluded(triples, owner), name)
+        def draw() -> bytes:
+            return self._n_triples(self._draw(triples, owner), name)
 
-        apart = self._shapes is not None and len(triples) >= _WORTH_A_COPY
-        return forked(work) if apart else nullcontext(work)
+        in_fork = self._shapes is not None and len(triples) >= _WORTH_A_FORK
+        return forked(draw) if in_fork else nullcontext(draw)
 
-    def _concluded(self, triples: Sequence[ox.Triple], owner: str | None) -> list[ox.Triple]:
+    def _draw(self, triples: Sequence[ox.Triple], owner: str | None) -> list[ox.Triple]:
         """The conclusions by the rules, and by the profiles of the stages that are met."""
         inferred = self._rules.infer(triples)
-        whose = ox.NamedNode(f"{self._base_iri}id/organisation/{owner}") if owner else None
-        judged = self._profiles.judge(triples, inferred, whose)
-        return sorted({*self._own(inferred), *conclusions(judged, self._base_iri)}, key=str)
+        owner_iri = ox.NamedNode(f"{self._base_iri}id/organisation/{owner}") if owner else None
+        verdicts = self._profiles.judge(triples, inferred, owner_iri)
+        return sorted(
+            {*self._about_data(inferred), *conclusions(verdicts, self._base_iri)}, key=str
+        )
 
-    def _own(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
+    def _about_data(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         """Conclusions about the data; those about concepts and outside resources are left out."""
         return [
             triple for triple in triples if str(triple.subject).startswith(f"<{self._base_iri}")
@@ -233,15 +239,15 @@ class Checker:
             )
         )
 
-    def _written(self, triples: Sequence[ox.Triple], name: str) -> bytes:
+    def _n_triples(self, triples: Sequence[ox.Triple], name: str) -> bytes:
         lines, size = [], 0
         for triple in triples:
             line = f"{triple} .\n".encode()
             lines.append(line)
             size += len(line)
-            if size > self._output:
+            if size > self._most_bytes:
                 raise TooLarge(
-                    f"written out in full, the data has more than {self._output // _MB} MB",
+                    f"written out in full, the data has more than {self._most_bytes // _MB} MB",
                     where=name,
                     fix="Send it in parts.",
                 )
@@ -289,21 +295,21 @@ def prepare(settings: str) -> None:
 
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    first = wire.read(source, 0)
-    if first is None:
+    job_message = wire.read(source, 0)
+    if job_message is None:
         return
-    job = first[0]
+    job = job_message[0]
     limits = Limits(**job["limits"])
     checker = _checker(job["base_iri"], limits.days_ahead, limits.output_mb, job["validates"])
     # After the model is loaded, so that the cap counts what the file needs and not what we need.
     confine(limits.memory_mb)
     wire.write(sink, {"ready": True})
-    until = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds
+    end = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds
     while (message := wire.read(source, sys.maxsize)) is not None:
         header, (content,) = message
-        left = max(until - time.monotonic(), _AT_LEAST)
+        seconds_left = max(end - time.monotonic(), _SHORTEST_TIMER)
         try:
-            with deadline(min(limits.seconds, left)):
+            with deadline(min(limits.seconds, seconds_left)):
                 checked = checker.check(Sent(content=content, **header))
         except MemoryError:
             os.abort()  # as the parser itself does at its cap

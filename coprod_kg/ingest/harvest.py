@@ -1,9 +1,9 @@
-"""Harvest of another service's data by our own road, from whichever of its faces is asked.
+"""Harvest of another service's data, through its catalogue, a dump or its SPARQL endpoint.
 
-All or nothing: a source that is broken, that says less than it did, or that is not what it says of
-itself, changes nothing. What is taken enters as any other submission does, with its address as its
-name, and the source and its licence as its sender. The same data makes the same file from every
-face, so that only what changed enters.
+All or nothing: a source that is broken, has shrunk, or contradicts its own description changes
+nothing. Each organisation's data enters as a submission of its own, named by its address, with the
+source and its licence as the sender. The same data makes the same file through every interface, so
+that only changed data enters.
 """
 
 import re
@@ -22,14 +22,14 @@ from coprod_kg.store.base import Query, Store
 __all__ = ["harvest"]
 
 _SMALLER: Final = 0.5
-"""A source that has less than this share of what it had is not believed."""
+"""A source with less than this share of its former statements is refused as shrunken."""
 
 
 def harvest(
     source: HarvestSource,
     store: Store,
     settings: Settings,
-    way: SubmitOptions | None = None,
+    options: SubmitOptions | None = None,
     *,
     smaller: bool = False,
 ) -> list[Outcome]:
@@ -39,7 +39,7 @@ def harvest(
         source: where it comes from.
         store: where the data goes.
         settings: limits and names.
-        way: how the submission is dealt with.
+        options: how the submission is dealt with.
         smaller: believe a source that has much less than before.
 
     Raises:
@@ -49,46 +49,46 @@ def harvest(
     parts = source.offered()
     sender = _sender(source.service, parts)
     graphs = _graphs(store, settings)
-    mine = sender.iri(settings.base_iri)
-    held = {
+    sender_iri = sender.iri(settings.base_iri)
+    harvested = {
         graph.rpartition("/")[2]
-        for graph, (_, _, by, _) in last_submissions(store, graphs).items()
-        if by == mine
+        for graph, (_, _, last_sender, _) in last_submissions(store, graphs).items()
+        if last_sender == sender_iri
     }
     stem = f"{settings.base_iri}graph/organisation/"
-    others = [part.organisation for part in parts if part.organisation not in held]
-    taken = [name for name in others if f"{stem}{name}" in graphs]
-    if taken:
+    newcomers = [part.organisation for part in parts if part.organisation not in harvested]
+    contested = [name for name in newcomers if f"{stem}{name}" in graphs]
+    if contested:
         raise HarvestRefused(
-            f"it has data on {_listed(taken)}, on which others sent data here",
+            f"it has data on {_listed(contested)}, on which others sent data here",
             where=source.address,
             fix="Nothing was changed. Harvest a source that leaves them out.",
         )
     if not smaller:
-        had = {name: graphs[f"{stem}{name}"] for name in held}
-        _refuse_shrunken(source.address, parts, had)
-    sent = [source.file(part) for part in parts]
-    way = replace(way or SubmitOptions(), links_apart=True)
-    return submit(sent, store, settings, sender, way)
+        sizes = {name: graphs[f"{stem}{name}"] for name in harvested}
+        _refuse_shrunken(source.address, parts, sizes)
+    files = [source.file(part) for part in parts]
+    options = replace(options or SubmitOptions(), links_apart=True)
+    return submit(files, store, settings, sender, options)
 
 
-def _refuse_shrunken(address: str, parts: Sequence[Offered], held: dict[str, int]) -> None:
+def _refuse_shrunken(address: str, parts: Sequence[Offered], sizes: dict[str, int]) -> None:
     """Refuse a source that leaves out what it had, or has much less of it.
 
     Raises:
         HarvestRefused: it does.
     """
-    gone = sorted(held.keys() - {part.organisation for part in parts})
-    had = sum(held.values())
-    has = sum(part.triples for part in parts if part.organisation in held)
-    if gone:
-        what = f"it has nothing on {_listed(gone)} any more"
-    elif has < _SMALLER * had:
-        what = f"it has {has} statements on organisations of which it had {had}"
+    missing = sorted(sizes.keys() - {part.organisation for part in parts})
+    old_count = sum(sizes.values())
+    new_count = sum(part.triples for part in parts if part.organisation in sizes)
+    if missing:
+        reason = f"it has nothing on {_listed(missing)} any more"
+    elif new_count < _SMALLER * old_count:
+        reason = f"it has {new_count} statements on organisations of which it had {old_count}"
     else:
         return
     raise HarvestRefused(
-        what,
+        reason,
         where=address,
         fix="Nothing was changed. If that is meant so, harvest with --smaller; what the source "
         "leaves out stays here.",

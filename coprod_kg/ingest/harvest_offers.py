@@ -1,4 +1,4 @@
-"""What a source says that it has on each organisation, and the refusal of one that is not well."""
+"""Datasets that a source offers on organisations, by its own description, and refusals of it."""
 
 import re
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ class SourceDescription:
 
     Attributes:
         address: of the source.
-        values: they.
+        values: subject → property → values.
     """
 
     address: str
@@ -74,8 +74,8 @@ class SourceDescription:
     def add(self, triple: Any) -> None:
         """Take up a statement whose value is a name or a text."""
         if isinstance(triple.subject, ox.NamedNode) and not isinstance(triple.object, ox.BlankNode):
-            found = self.values.setdefault(triple.subject.value, {})
-            found.setdefault(triple.predicate.value, []).append(triple.object.value)
+            properties = self.values.setdefault(triple.subject.value, {})
+            properties.setdefault(triple.predicate.value, []).append(triple.object.value)
 
     def all(self, subject: str, path: str) -> list[str]:
         """The values of a property, in order."""
@@ -93,16 +93,16 @@ class SourceDescription:
             if name and expand("dcat:Dataset") in self.all(dataset, "rdf:type"):
                 yield dataset, name[1]
 
-    def complete(self, dataset: str, told: dict[str, str]) -> tuple[str, ...]:
-        """What is told of a dataset: what it is, and its value.
+    def complete(self, dataset: str, values: dict[str, str]) -> tuple[str, ...]:
+        """The values of a dataset, by what each is, once none is missing.
 
         Raises:
             HarvestRefused: something is missing.
         """
-        missing = next((what for what, text in told.items() if not text), None)
+        missing = next((name for name, text in values.items() if not text), None)
         if missing:
             raise HarvestRefused(f"{dataset} has no {missing}", where=self.address, fix=_INCOMPLETE)
-        return tuple(told.values())
+        return tuple(values.values())
 
     def licence_number_graph(self, dataset: str) -> tuple[str, int, str]:
         """The licence of a dataset, the number of its statements, and the graph that has them.
@@ -110,57 +110,57 @@ class SourceDescription:
         Raises:
             HarvestRefused: one of them is missing.
         """
-        told = {
+        values = {
             "licence": self.value(dataset, "dcterms:license"),
             "number of statements": self.value(dataset, "void:triples"),
             "graph": self.value(dataset, "prov:wasDerivedFrom"),
         }
-        licence, number, graph = self.complete(dataset, told)
+        licence, number, graph = self.complete(dataset, values)
         return licence, int(number) if number.isascii() and number.isdigit() else -1, graph
 
 
 def whose_graph(iri: str) -> str:
     """The name of the organisation whose statements a graph has, or nothing."""
-    found = _GRAPH.search(iri)
-    return found[1] if found else ""
+    match = _GRAPH.search(iri)
+    return match[1] if match else ""
 
 
-def checked_offers(found: list[Offered], address: str) -> list[Offered]:
+def checked_offers(offers: list[Offered], address: str) -> list[Offered]:
     """The offers of a source.
 
     Raises:
         NotFound: there is none.
     """
-    if not found:
+    if not offers:
         raise NotFound(
             "it offers no data on organisations",
             where=address,
             fix="Give the address of a service like this one, of a dump or of its endpoint.",
         )
-    return found
+    return offers
 
 
-def refuse_other_than_ok(got: Fetched, what: str, address: str) -> None:
+def refuse_other_than_ok(response: Fetched, requested: str, address: str) -> None:
     """Refuse a source that does not hand out something.
 
     Raises:
         HarvestRefused: the answer is not 200.
     """
-    if got.status != 200:
-        answer = f"HTTP {got.status}" if got.status else "no answer"
-        fix = _ELSEWHERE if got.status in (404, 410) else UNWELL
-        raise HarvestRefused(f"a request for {what} got {answer}", where=address, fix=fix)
+    if response.status != 200:
+        answer = f"HTTP {response.status}" if response.status else "no answer"
+        fix = _ELSEWHERE if response.status in (404, 410) else UNWELL
+        raise HarvestRefused(f"a request for {requested} got {answer}", where=address, fix=fix)
 
 
-def refuse_other_number(name: str, told: int, held: int, address: str) -> None:
+def refuse_other_number(name: str, stated: int, counted: int, address: str) -> None:
     """Refuse a source that has another number of statements than it says.
 
     Raises:
         HarvestRefused: it has.
     """
-    if told != held:
+    if stated != counted:
         raise HarvestRefused(
-            f"it has {held} statements on {name}, and its description says {told}",
+            f"it has {counted} statements on {name}, and its description says {stated}",
             where=address,
             fix=MOVING,
         )

@@ -1,7 +1,7 @@
-"""The faces by which another service's data is harvested: catalogue, dump, SPARQL endpoint.
+"""The interfaces by which another service's data is harvested: catalogue, dump, SPARQL endpoint.
 
-Each offers what it says it has on every organisation, and hands out a file of it, once that is what
-was said.
+Each lists the datasets on organisations by the service's own description, and returns a file of
+each, once its content agrees with the description.
 """
 
 import gzip
@@ -61,11 +61,11 @@ _DATASETS: Final = f"""CONSTRUCT {{
 
 
 class HarvestSource(Protocol):
-    """A face of another service."""
+    """An interface of another service."""
 
     @property
     def address(self) -> str:
-        """Where it is asked."""
+        """The address of the interface."""
 
     @property
     def service(self) -> str:
@@ -101,39 +101,44 @@ class CatalogueSource:
 
     def offered(self) -> list[Offered]:
         """What it offers on organisations, from all its pages; each with its file."""
-        said = SourceDescription(self.address)
+        description = SourceDescription(self.address)
         for triple in _pages(f"{self.service}catalogue", self.fetch):
-            said.add(triple)
-        found = []
-        for dataset, name in said.datasets():
-            files = said.all(dataset, "dcat:distribution")
+            description.add(triple)
+        offers = []
+        for dataset, name in description.datasets():
+            files = description.all(dataset, "dcat:distribution")
             file = next(
-                (link for link in files if said.value(link, "dcat:mediaType") == _MEDIA), ""
+                (link for link in files if description.value(link, "dcat:mediaType") == _MEDIA), ""
             )
-            checksum = said.value(file, f"{_SPDX}checksum")
-            licence = said.value(file, "dcterms:license")
-            told = {
-                "file in Turtle": said.value(file, "dcat:downloadURL"),
-                "licence": licence or said.value(dataset, "dcterms:license"),
-                "size of its file in Turtle": said.value(file, "dcat:byteSize"),
-                "SHA-256 of its file in Turtle": said.value(checksum, f"{_SPDX}checksumValue"),
+            checksum = description.value(file, f"{_SPDX}checksum")
+            licence = description.value(file, "dcterms:license")
+            values = {
+                "file in Turtle": description.value(file, "dcat:downloadURL"),
+                "licence": licence or description.value(dataset, "dcterms:license"),
+                "size of its file in Turtle": description.value(file, "dcat:byteSize"),
+                "SHA-256 of its file in Turtle": description.value(
+                    checksum, f"{_SPDX}checksumValue"
+                ),
             }
-            link, licence, size, digest = said.complete(dataset, told)
-            triples = _number(said.value(dataset, "void:triples"), 0)
-            found.append(Offered(name, licence, triples, link, _number(size), digest.lower()))
-        return checked_offers(found, self.address)
+            link, licence, size, digest = description.complete(dataset, values)
+            triples = _number(description.value(dataset, "void:triples"), 0)
+            offers.append(Offered(name, licence, triples, link, _number(size), digest.lower()))
+        return checked_offers(offers, self.address)
 
     def file(self, part: Offered) -> Sent:
         """The file, compared with what the catalogue says of it."""
-        got = self.fetch("GET", part.address, _TURTLE)
-        refuse_other_than_ok(got, "the file", part.address)
-        if len(got.content) != part.size or sha256(got.content).hexdigest() != part.digest:
+        response = self.fetch("GET", part.address, _TURTLE)
+        refuse_other_than_ok(response, "the file", part.address)
+        if (
+            len(response.content) != part.size
+            or sha256(response.content).hexdigest() != part.digest
+        ):
             raise HarvestRefused(
                 "its size or SHA-256 is not the one in the catalogue",
                 where=part.address,
                 fix=MOVING,
             )
-        return Sent(part.address, got.content, _TURTLE, part.organisation)
+        return Sent(part.address, response.content, _TURTLE, part.organisation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,50 +157,52 @@ class DumpSource:
 
     def offered(self) -> list[Offered]:
         """What the description in the file says of the graphs in it, compared with these."""
-        said = SourceDescription(self.address)
+        description = SourceDescription(self.address)
         self.graphs.clear()
         for quad in self._quads():
             graph = quad.graph_name.value if isinstance(quad.graph_name, ox.NamedNode) else ""
-            if whose := whose_graph(graph):
-                self.graphs.setdefault(whose, []).append(quad.triple)
+            if organisation := whose_graph(graph):
+                self.graphs.setdefault(organisation, []).append(quad.triple)
             elif graph.endswith("/graph/catalogue"):
-                said.add(quad.triple)
-        found = []
-        for dataset, name in said.datasets():
-            licence, number, _ = said.licence_number_graph(dataset)
-            held = len(self.graphs.get(name, ()))
-            refuse_other_number(name, number, held, self.address)
-            found.append(Offered(name, licence, number, dataset))
-        untold = sorted(self.graphs.keys() - {part.organisation for part in found})
-        if untold:
+                description.add(quad.triple)
+        offers = []
+        for dataset, name in description.datasets():
+            licence, number, _ = description.licence_number_graph(dataset)
+            counted = len(self.graphs.get(name, ()))
+            refuse_other_number(name, number, counted, self.address)
+            offers.append(Offered(name, licence, number, dataset))
+        undescribed = sorted(self.graphs.keys() - {part.organisation for part in offers})
+        if undescribed:
             raise HarvestRefused(
-                f"it has statements on {untold[0]}, but describes no dataset of them",
+                f"it has statements on {undescribed[0]}, but describes no dataset of them",
                 where=self.address,
                 fix="Nothing was changed. Take a whole dump: its graph catalogue has the licences.",
             )
-        return checked_offers(found, self.address)
+        return checked_offers(offers, self.address)
 
     def file(self, part: Offered) -> Sent:
         """The statements as the file that the service itself would hand out."""
-        return _sent(self.address, part.organisation, self.graphs[part.organisation])
+        return _statements_file(self.address, part.organisation, self.graphs[part.organisation])
 
     def _quads(self) -> Iterator[ox.Quad]:
-        got = self.fetch("GET", self.address, "application/n-quads, application/trig;q=0.9")
-        refuse_other_than_ok(got, "the dump", self.address)
-        told = got.headers.get("content-sha256")
-        if told and told.lower() != sha256(got.content).hexdigest():
-            what = "its SHA-256 is not the one in its header Content-SHA256"
-            raise HarvestRefused(what, where=self.address, fix=MOVING)
-        trig = ".trig" in self.address.rpartition("/")[2] or got.media_type == "application/trig"
-        raw: IO[bytes] = BytesIO(got.content)
-        if got.content.startswith(b"\x1f\x8b"):
+        response = self.fetch("GET", self.address, "application/n-quads, application/trig;q=0.9")
+        refuse_other_than_ok(response, "the dump", self.address)
+        stated_digest = response.headers.get("content-sha256")
+        if stated_digest and stated_digest.lower() != sha256(response.content).hexdigest():
+            reason = "its SHA-256 is not the one in its header Content-SHA256"
+            raise HarvestRefused(reason, where=self.address, fix=MOVING)
+        trig = (
+            ".trig" in self.address.rpartition("/")[2] or response.media_type == "application/trig"
+        )
+        raw: IO[bytes] = BytesIO(response.content)
+        if response.content.startswith(b"\x1f\x8b"):
             raw = cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
         form = ox.RdfFormat.TRIG if trig else ox.RdfFormat.N_QUADS
         try:
-            yield from ox.parse(cast("IO[bytes]", _Counted(raw)), format=form)
+            yield from ox.parse(cast("IO[bytes]", _LimitedReader(raw)), format=form)
         except (OSError, EOFError, zlib.error, SyntaxError, ValueError) as error:
-            what = f"the dump cannot be read: {error}"
-            raise HarvestRefused(what, where=self.address, fix=UNWELL) from None
+            reason = f"the dump cannot be read: {error}"
+            raise HarvestRefused(reason, where=self.address, fix=UNWELL) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,37 +219,37 @@ class EndpointSource:
 
     def offered(self) -> list[Offered]:
         """What the description in the store says of each graph."""
-        said = SourceDescription(self.address)
-        for triple in self._asked(_DATASETS):
-            said.add(triple)
-        found = []
-        for dataset, name in said.datasets():
-            licence, number, graph = said.licence_number_graph(dataset)
-            found.append(Offered(name, licence, number, graph))
-        return checked_offers(found, self.address)
+        description = SourceDescription(self.address)
+        for triple in self._triples(_DATASETS):
+            description.add(triple)
+        offers = []
+        for dataset, name in description.datasets():
+            licence, number, graph = description.licence_number_graph(dataset)
+            offers.append(Offered(name, licence, number, graph))
+        return checked_offers(offers, self.address)
 
     def file(self, part: Offered) -> Sent:
         """The statements of a graph; an endpoint that hands out only some of them is refused."""
         links = part.address.replace("/graph/organisation/", "/graph/same-as/")
-        triples = self._asked(
+        triples = self._triples(
             f"CONSTRUCT {{ ?s ?p ?o }} WHERE {{ VALUES ?graph {{ <{part.address}> <{links}> }} "
             "GRAPH ?graph { ?s ?p ?o } }"
         )
         refuse_other_number(part.organisation, part.triples, len(triples), self.address)
-        return _sent(self.address, part.organisation, triples)
+        return _statements_file(self.address, part.organisation, triples)
 
-    def _asked(self, query: str) -> list[ox.Triple]:
-        got = self.construct(self.address, query)
-        refuse_other_than_ok(got, "the endpoint", self.address)
+    def _triples(self, query: str) -> list[ox.Triple]:
+        response = self.construct(self.address, query)
+        refuse_other_than_ok(response, "the endpoint", self.address)
         try:
-            return got.triples()
+            return response.triples()
         except (SyntaxError, ValueError) as error:
-            what = f"its answer cannot be read: {error}"
-            raise HarvestRefused(what, where=self.address, fix=UNWELL) from None
+            reason = f"its answer cannot be read: {error}"
+            raise HarvestRefused(reason, where=self.address, fix=UNWELL) from None
 
 
-class _Counted:
-    """A file that ends with an error where it unpacks to more than anybody has.
+class _LimitedReader:
+    """A file that raises an error where it unpacks to more than the limit.
 
     Args:
         raw: the file.
@@ -261,9 +268,9 @@ class _Counted:
 
 
 def _service(address: str, face: str) -> str:
-    """The address of a service, with a slash at its end, from that of one of its faces."""
-    start, found, rest = address.partition("://")
-    return f"{start}{found}{rest.partition(face)[0].rstrip('/')}/"
+    """The address of a service, with a slash at its end, from that of one of its interfaces."""
+    scheme, separator, rest = address.partition("://")
+    return f"{scheme}{separator}{rest.partition(face)[0].rstrip('/')}/"
 
 
 def _pages(start: str, fetch: Fetch) -> Iterable[ox.Triple]:
@@ -279,24 +286,26 @@ def _pages(start: str, fetch: Fetch) -> Iterable[ox.Triple]:
         if page in seen or len(seen) >= _MOST_PAGES:
             raise HarvestRefused("its pages lead in a circle", where=page, fix=UNWELL)
         seen.add(page)
-        got = fetch("GET", page, _TURTLE)
-        refuse_other_than_ok(got, "the catalogue", page)
+        response = fetch("GET", page, _TURTLE)
+        refuse_other_than_ok(response, "the catalogue", page)
         try:
-            found = got.triples()
+            page_triples = response.triples()
         except (SyntaxError, ValueError) as error:
-            what = f"a page cannot be read: {error}"
-            raise HarvestRefused(what, where=page, fix=UNWELL) from None
-        triples += found
+            reason = f"a page cannot be read: {error}"
+            raise HarvestRefused(reason, where=page, fix=UNWELL) from None
+        triples += page_triples
         following = (
-            triple.object for triple in found if triple.predicate.value == expand("hydra:next")
+            triple.object
+            for triple in page_triples
+            if triple.predicate.value == expand("hydra:next")
         )
         page = next((str(node.value) for node in following if isinstance(node, ox.NamedNode)), None)
     return triples
 
 
-def _number(text: str, other: int = -1) -> int:
-    return int(text) if text.isascii() and text.isdigit() else other
+def _number(text: str, default: int = -1) -> int:
+    return int(text) if text.isascii() and text.isdigit() else default
 
 
-def _sent(address: str, name: str, triples: Iterable[ox.Triple]) -> Sent:
+def _statements_file(address: str, name: str, triples: Iterable[ox.Triple]) -> Sent:
     return Sent(f"{address}#organisation-{name}", written(triples, _TURTLE), _TURTLE, name)

@@ -12,8 +12,7 @@ from typing import Any, Final, TypeAlias
 import pyoxigraph as ox
 
 from coprod_kg.errors import RequestError
-from coprod_kg.ingest.journal import Journal, Member, keep
-from coprod_kg.ingest.journal import JournalEntry as Kept
+from coprod_kg.ingest.journal import Journal, JournalEntry, Member, keep
 from coprod_kg.ingest.known import labels, versions
 from coprod_kg.ingest.links import replacing_links
 from coprod_kg.ingest.merge import graph_of
@@ -59,7 +58,7 @@ class Difference:
         return asdict(self)
 
 
-def differences(record: Kept, store: Store, settings: Settings) -> list[Difference]:
+def differences(record: JournalEntry, store: Store, settings: Settings) -> list[Difference]:
     """What a submission added and removed, resource by resource, in words."""
     journal = Journal(settings.data)
     before: set[_Fact] = set()
@@ -69,72 +68,78 @@ def differences(record: Kept, store: Store, settings: Settings) -> list[Differen
         after |= _facts(journal.graph(member.after))
     added, removed = after - before, before - after
     names = _names([*before, *after], [*added, *removed], store)
-    more, less = _by_thing(added), _by_thing(removed)
-    known, lasting = {fact[0] for fact in before}, {fact[0] for fact in after}
+    added_facts, removed_facts = _by_thing(added), _by_thing(removed)
+    things_before, things_after = {fact[0] for fact in before}, {fact[0] for fact in after}
     return [
         Difference(
             names.get(thing, last_part(thing)),
             thing,
-            "new" if thing not in known else "changed" if thing in lasting else "gone",
-            tuple(_said(more.get(thing, []), names)),
-            tuple(_said(less.get(thing, []), names)),
+            "new" if thing not in things_before else "changed" if thing in things_after else "gone",
+            tuple(_property_values(added_facts.get(thing, []), names)),
+            tuple(_property_values(removed_facts.get(thing, []), names)),
         )
-        for thing in sorted({*more, *less})
+        for thing in sorted({*added_facts, *removed_facts})
     ]
 
 
 def _facts(content: bytes) -> set[_Fact]:
-    found: set[_Fact] = set()
+    facts: set[_Fact] = set()
     for quad in ox.parse(content, ox.RdfFormat.N_TRIPLES):
         subject: Any = quad.subject
-        found.add((subject.value, quad.predicate.value, quad.object))
-    return found
+        facts.add((subject.value, quad.predicate.value, quad.object))
+    return facts
 
 
-def _names(every: Iterable[_Fact], shown: Iterable[_Fact], store: Store) -> dict[str, str]:
+def _names(
+    all_facts: Iterable[_Fact], changed_facts: Iterable[_Fact], store: Store
+) -> dict[str, str]:
     """The names of all that a difference shows."""
-    own = {
-        subject: value.value for subject, path, value in sorted(every, key=str) if path == _LABEL
+    own_names = {
+        subject: value.value
+        for subject, path, value in sorted(all_facts, key=str)
+        if path == _LABEL
     }
-    wanted: set[str] = set()
-    for subject, path, value in shown:
-        wanted |= {subject, path}
+    iris: set[str] = set()
+    for subject, path, value in changed_facts:
+        iris |= {subject, path}
         if isinstance(value, ox.NamedNode):
-            wanted.add(value.value)
-    return {**labels(store, wanted - own.keys()), **own, _LABEL: "name", _TYPE: "is a"}
+            iris.add(value.value)
+    return {**labels(store, iris - own_names.keys()), **own_names, _LABEL: "name", _TYPE: "is a"}
 
 
 def _by_thing(facts: Iterable[_Fact]) -> dict[str, list[_Fact]]:
-    found: dict[str, list[_Fact]] = {}
+    facts_by_thing: dict[str, list[_Fact]] = {}
     for fact in sorted(facts, key=str):
-        found.setdefault(fact[0], []).append(fact)
-    return found
+        facts_by_thing.setdefault(fact[0], []).append(fact)
+    return facts_by_thing
 
 
-def _said(facts: Iterable[_Fact], names: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _property_values(facts: Iterable[_Fact], names: dict[str, str]) -> Iterator[tuple[str, str]]:
     for _, path, value in facts:
-        shown = value.value
+        text = value.value
         if not isinstance(value, ox.Literal):
-            shown = names.get(shown, shown)
-        yield names.get(path, last_part(path)), shown
+            text = names.get(text, text)
+        yield names.get(path, last_part(path)), text
 
 
-def settled(records: Iterable[Kept], store: Store, base_iri: str) -> list[Kept]:
-    """Records that say what is in the store.
+def settled(records: Iterable[JournalEntry], store: Store, base_iri: str) -> list[JournalEntry]:
+    """Records with the version or the absence of each commit looked up in the store.
 
     A commit can outlive the process that waited for it, whose record then has no version. The
     provenance that entered with the commit has it.
     """
-    found = list(records)
-    open_ends = {
-        f"{base_iri}submission/{record.id}": record for record in found if record.unsettled
+    all_records = list(records)
+    unsettled = {
+        f"{base_iri}submission/{record.id}": record for record in all_records if record.unsettled
     }
-    entered = versions(store, open_ends)
-    closed = {record.id: _closed(record, entered.get(iri)) for iri, record in open_ends.items()}
-    return [closed.get(record.id, record) for record in found]
+    version_of = versions(store, unsettled)
+    settled_records = {
+        record.id: _with_version(record, version_of.get(iri)) for iri, record in unsettled.items()
+    }
+    return [settled_records.get(record.id, record) for record in all_records]
 
 
-def _closed(record: Kept, version: int | None) -> Kept:
+def _with_version(record: JournalEntry, version: int | None) -> JournalEntry:
     """A record with its version, or without changes where it did not enter."""
     if version is None:
         return replace(record, members=())
@@ -146,7 +151,7 @@ def _closed(record: Kept, version: int | None) -> Kept:
     return replace(record, version=version, report=report)
 
 
-def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Kept:
+def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> JournalEntry:
     """Restore the data of a submission's organisations as it was just before it.
 
     Args:
@@ -163,7 +168,7 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
         RequestError: it changed nothing that could be taken back.
     """
     journal, started = Journal(settings.data), datetime.now(UTC)
-    undone = _undone(name, journal, store, settings)
+    undone = _entry_to_undo(name, journal, store, settings)
     contents = {member.organisation: journal.graph(member.before) for member in undone.members}
     inferred = _inferred(contents, settings)
     times = (started, datetime.now(UTC))
@@ -173,28 +178,30 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Ke
     for data in filter(None, contents.values()):
         keep(data, settings.data)
 
-    def commit() -> Kept:
+    def commit() -> JournalEntry:
         version = store.version()
         following = follow_owners(contents, store, settings)
-        named = contents | {name: data for name, (data, _) in following.items()}
-        outcomes = [_outcome(undone, record, name, named[name]) for name in contents]
+        graphs = contents | {name: data for name, (data, _) in following.items()}
+        outcomes = [_outcome(undone, record, name, graphs[name]) for name in contents]
         members = tuple(_member(outcome, store, settings, journal) for outcome in outcomes)
-        kept = Kept(record.name, sender.label, started.isoformat(), accepted=True, undoes=name)
-        kept = replace(kept, members=members)
-        journal.write(replace(kept, report=as_table(outcomes)))
-        change = _change(outcomes, named, inferred, record, version)
-        # the journal does not have them, and nobody knows which of them held before
+        entry = JournalEntry(
+            record.name, sender.label, started.isoformat(), accepted=True, undoes=name
+        )
+        entry = replace(entry, members=members)
+        journal.write(replace(entry, report=as_table(outcomes)))
+        change = _change(outcomes, graphs, inferred, record, version)
+        # The journal does not keep the graphs of links, so those from before cannot be restored.
         links = [record.graph("same-as", name) for name in contents]
-        made = store.commit(replacing_links(change, store, links))
-        outcomes = [replace(outcome, version=made.version) for outcome in outcomes]
-        return replace(kept, version=made.version, report=as_table(outcomes))
+        result = store.commit(replacing_links(change, store, links))
+        outcomes = [replace(outcome, version=result.version) for outcome in outcomes]
+        return replace(entry, version=result.version, report=as_table(outcomes))
 
-    kept = attempt(commit)
-    journal.write(kept)
-    return kept
+    entry = attempt(commit)
+    journal.write(entry)
+    return entry
 
 
-def _undone(name: str, journal: Journal, store: Store, settings: Settings) -> Kept:
+def _entry_to_undo(name: str, journal: Journal, store: Store, settings: Settings) -> JournalEntry:
     [undone] = settled([journal.read(name)], store, settings.base_iri)
     if not undone.members or undone.version is None:
         raise RequestError(
@@ -210,11 +217,15 @@ def _inferred(contents: dict[str, bytes], settings: Settings) -> dict[str, bytes
         for organisation, data in contents.items()
         if data
     ]
-    found = check(sent, settings, validates=False)
-    return {file.organisation or "": told.inferred for file, told in zip(sent, found, strict=True)}
+    results = check(sent, settings, validates=False)
+    return {
+        file.organisation or "": result.inferred for file, result in zip(sent, results, strict=True)
+    }
 
 
-def _outcome(undone: Kept, record: SubmissionRecord, organisation: str, data: bytes) -> Outcome:
+def _outcome(
+    undone: JournalEntry, record: SubmissionRecord, organisation: str, data: bytes
+) -> Outcome:
     return Outcome(
         f"what was before {undone.id}",
         Sent(f"{organisation}.nt", data, _NT, organisation),
@@ -226,8 +237,8 @@ def _outcome(undone: Kept, record: SubmissionRecord, organisation: str, data: by
 
 def _member(outcome: Outcome, store: Store, settings: Settings, journal: Journal) -> Member:
     name, content = outcome.organisation or "", outcome.sent.content if outcome.sent else b""
-    now = graph_of(store, "organisation", name, settings.base_iri)
-    before, after = journal.keep_graph(now), journal.keep_graph(content)
+    graph_now = graph_of(store, "organisation", name, settings.base_iri)
+    before, after = journal.keep_graph(graph_now), journal.keep_graph(content)
     return Member(outcome.file, name, outcome.sha256 or "", outcome.triples, before, after)
 
 
@@ -241,12 +252,12 @@ def _change(
     replaced: dict[str, bytes] = {}
     for organisation, data in contents.items():
         replaced[record.graph("organisation", organisation)] = data
-    for outcome in outcomes:  # what is concluded for those whose names follow stays as it is
+    for outcome in outcomes:  # conclusions of organisations whose labels only follow stay as is
         name = outcome.organisation or ""
         replaced[record.graph("assessment", name)] = inferred.get(name, b"")
     return Change(
         replace=replaced,
-        add={f"{record.base_iri}graph/provenance": record.written(outcomes)},
+        add={f"{record.base_iri}graph/provenance": record.n_triples(outcomes)},
         activity=record.activity,
         base=version,
         depends_on=tuple(replaced),

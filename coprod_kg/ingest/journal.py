@@ -80,8 +80,8 @@ class JournalEntry:
     def organisations(self) -> tuple[str, ...]:
         """The organisations whose data it is."""
         files = self.report.get("files", ())
-        told = (member["organisation"] for file in files for member in file["organisations"])
-        return tuple(dict.fromkeys(organisation for organisation in told if organisation))
+        names = (member["organisation"] for file in files for member in file["organisations"])
+        return tuple(dict.fromkeys(organisation for organisation in names if organisation))
 
     def concerns(self, organisations: Sequence[str]) -> bool:
         """Whether it has to do with the data of one of these."""
@@ -136,8 +136,8 @@ class Journal:
     def records(self, hidden: Sequence[str] = ()) -> Iterator[JournalEntry]:
         """Every record that has to do with none of the organisations hidden, the newest first."""
         paths = (path for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem))
-        every = (self._read(path) for path in sorted(paths, reverse=True))
-        return (record for record in every if not record.concerns(hidden))
+        all_records = (self._read(path) for path in sorted(paths, reverse=True))
+        return (record for record in all_records if not record.concerns(hidden))
 
     @staticmethod
     def _read(path: Path) -> JournalEntry:
@@ -189,8 +189,8 @@ def keep(content: bytes, data: Path) -> Path:
     """
     folder = data / "submissions"
     folder.mkdir(0o700, parents=True, exist_ok=True)
-    kept = folder / sha256(content).hexdigest()
-    if kept.exists():
-        return kept
-    write_durably(kept, content)
-    return kept
+    path = folder / sha256(content).hexdigest()
+    if path.exists():
+        return path
+    write_durably(path, content)
+    return path

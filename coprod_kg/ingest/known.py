@@ -15,48 +15,50 @@ __all__ = [
     "labels",
     "last_submissions",
     "names_elsewhere",
-    "said_elsewhere",
+    "statements_elsewhere",
     "versions",
 ]
 
-_AT_ONCE = 2000
+_MOST_THINGS = 2000
 """Things in one query: the text of a query has its limits."""
 
 
-def said_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
-    """For each of these things that an organisation's graph describes, graph → what it says."""
-    return _said(store, "described-by", things)
+def statements_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
+    """For each of these things that an organisation's graph describes, graph → statements."""
+    return _statements(store, "described-by", things)
 
 
 def names_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
-    """For each of these things, graph → what it is called there, and who runs it."""
-    return _said(store, "names-of", things)
+    """For each of these things, graph → the statements of its labels and of who runs it."""
+    return _statements(store, "names-of", things)
 
 
-def _said(store: Store, query: str, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
-    found: dict[str, dict[str, set[tuple[str, Any]]]] = {}
-    wanted = sorted(things)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        answer = ask_own(store, f"writing/{query}", thing=part)
+def _statements(
+    store: Store, query: str, things: Iterable[str]
+) -> dict[str, dict[str, Statements]]:
+    pairs: dict[str, dict[str, set[tuple[str, Any]]]] = {}
+    all_things = sorted(things)
+    for start in range(0, len(all_things), _MOST_THINGS):
+        batch = all_things[start : start + _MOST_THINGS]
+        answer = ask_own(store, f"writing/{query}", thing=batch)
         rows = parse_query_results(answer, QueryResultsFormat.JSON)
         for row in rows if isinstance(rows, QuerySolutions) else ():
             thing, graph, path = (row[name].value for name in ("thing", "graph", "property"))
-            found.setdefault(thing, {}).setdefault(graph, set()).add(
+            pairs.setdefault(thing, {}).setdefault(graph, set()).add(
                 (path, normalised(row["value"]))
             )
     return {
-        thing: {graph: frozenset(said) for graph, said in graphs.items()}
-        for thing, graphs in found.items()
+        thing: {graph: frozenset(statements) for graph, statements in graphs.items()}
+        for thing, graphs in pairs.items()
     }
 
 
 def described_elsewhere(store: Store, things: Iterable[str]) -> dict[str, set[str]]:
     """For each of these things that is known, the graphs that describe it."""
-    known: dict[str, set[str]] = {}
+    graphs_by_thing: dict[str, set[str]] = {}
     for row in _rows(store, "known-things", thing=things):
-        known.setdefault(row["thing"], set()).add(row["graph"])
-    return known
+        graphs_by_thing.setdefault(row["thing"], set()).add(row["graph"])
+    return graphs_by_thing
 
 
 def last_submissions(store: Store, graphs: Iterable[str]) -> dict[str, tuple[str, str, str, str]]:
@@ -69,12 +71,12 @@ def last_submissions(store: Store, graphs: Iterable[str]) -> dict[str, tuple[str
 
 def labels(store: Store, things: Iterable[str]) -> dict[str, str]:
     """The names for people of things, terms and concepts, in English where there is one."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for row in _rows(store, "labels", thing=things):
         if row["language"] == "en":
-            found[row["thing"]] = row["label"]
-        found.setdefault(row["thing"], row["label"])
-    return found
+            names[row["thing"]] = row["label"]
+        names.setdefault(row["thing"], row["label"])
+    return names
 
 
 def versions(store: Store, submissions: Iterable[str]) -> dict[str, int]:
@@ -85,9 +87,9 @@ def versions(store: Store, submissions: Iterable[str]) -> dict[str, int]:
 
 def _rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[dict[str, str]]:
     """The rows of a query in ``queries/writing``, its variable bound to some IRIs."""
-    wanted = {variable: sorted(values) for variable, values in iris.items()}
-    if not all(wanted.values()):
+    bindings = {variable: sorted(values) for variable, values in iris.items()}
+    if not all(bindings.values()):
         return
-    answer: dict[str, Any] = json.loads(ask_own(store, f"writing/{name}", **wanted))
+    answer: dict[str, Any] = json.loads(ask_own(store, f"writing/{name}", **bindings))
     for row in answer["results"]["bindings"]:
         yield {variable: cell["value"] for variable, cell in row.items()}

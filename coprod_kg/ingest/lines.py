@@ -15,7 +15,7 @@ from coprod_kg.model.namespaces import expand
 __all__ = ["FROM", "Lines", "lines_of"]
 
 FROM: Final = "# from "
-"""How the comment above a thing begins that says where a mapping has it from."""
+"""The start of the comment above a thing that names the source row which a mapping made it from."""
 
 _WORD: Final = re.compile(
     r'''(?P<blank>\s++|\#[^\n]*+)
@@ -45,20 +45,20 @@ class Lines:
 
     def line(self, subject: str, path: str | None, value: str | None) -> int | None:
         """The line of a value, else of its property, else of its subject, else None."""
-        wanted: list[tuple[str, ...]] = [(subject,)]
+        keys: list[tuple[str, ...]] = [(subject,)]
         if path:
-            wanted.append((subject, path))
+            keys.append((subject, path))
             if value:
-                wanted.append((subject, path, _bare(value)))
-        return next((self.of[key] for key in reversed(wanted) if key in self.of), None)
+                keys.append((subject, path, _bare(value)))
+        return next((self.of[key] for key in reversed(keys) if key in self.of), None)
 
 
 def _bare(value: str) -> str:
     """A term without what a writer may spell in several ways: an IRI, or the text in quotes."""
     if value.startswith("<"):
         return value[1:-1]
-    found = re.match(r'"((?:[^"\\]|\\.)*)"', value, re.DOTALL)
-    return found[1] if found else value
+    match = re.match(r'"((?:[^"\\]|\\.)*)"', value, re.DOTALL)
+    return match[1] if match else value
 
 
 def lines_of(
@@ -73,21 +73,21 @@ def lines_of(
         text: the whole text, which the parser has taken.
         base_iri: what relative IRIs are resolved against.
         subjects: IRIs of the things that are looked for.
-        nameless: of those that have no name in the text, each with the properties and values that
-            are said of it: by them it is known again.
+        nameless: the blank nodes among them, each with its properties and values, by which it is
+            recognised in the text.
     """
     scan = _Scan(base_iri, {*subjects}, blanks=bool(nameless))
     for word, kind, line in _words(text):
         scan.take(word, kind, line)
-    for iri, said in (nameless or {}).items():
-        scan.recognise(iri, {(path, _bare(value)) for path, value in said})
-    return scan.found
+    for iri, pairs in (nameless or {}).items():
+        scan.recognise(iri, {(path, _bare(value)) for path, value in pairs})
+    return scan.lines
 
 
 def _words(text: str) -> Iterator[tuple[str, str, int]]:
     line = 1
-    for found in _WORD.finditer(text):
-        word, kind = found[0], found.lastgroup or "other"
+    for match in _WORD.finditer(text):
+        word, kind = match[0], match.lastgroup or "other"
         if kind == "name" and word.endswith(".") and len(word) > 1:
             yield word.rstrip("."), kind, line
             yield ".", "mark", line
@@ -100,10 +100,10 @@ class _Scan:
     """Reads token by token; brackets hold statements of their own about a blank node."""
 
     def __init__(self, base_iri: str, subjects: set[str], *, blanks: bool) -> None:
-        self.found = Lines()
+        self.lines = Lines()
         self._base, self._subjects, self._blanks = base_iri, subjects, blanks
         self._prefixes: dict[str, str] = {}
-        self._said: list[str | None] = []
+        self._terms: list[str | None] = []
         self._outer: list[list[str | None]] = []
         self._lists = 0
         self._count = 0
@@ -112,44 +112,44 @@ class _Scan:
     def take(self, word: str, kind: str, line: int) -> None:
         """Take one token."""
         if self._directive is not None:
-            self._direct(word)
+            self._take_directive(word)
         elif kind == "mark":
-            self._mark(word, line)
+            self._take_mark(word, line)
         elif not self._lists:
-            if not self._said and not self._outer and word.lower() in _DIRECTIVES:
+            if not self._terms and not self._outer and word.lower() in _DIRECTIVES:
                 self._directive = [word.lower()]
             else:
-                self._term(word, kind, line)
+                self._take_term(word, kind, line)
 
-    def recognise(self, iri: str, said: Collection[tuple[str, str]]) -> None:
-        """Note the lines of a blank node under its IRI, where only one in the text says this."""
-        told: dict[str, set[tuple[str, str]]] = {}
-        for key in self.found.of:
+    def recognise(self, iri: str, pairs: Collection[tuple[str, str]]) -> None:
+        """Note the lines of a blank node under its IRI, where only one has these properties."""
+        pairs_by_node: dict[str, set[tuple[str, str]]] = {}
+        for key in self.lines.of:
             if key[0].startswith(_BLANK) and len(key) > 2 and not key[2].startswith(_BLANK):
-                told.setdefault(key[0], set()).add((key[1], key[2]))
-        alike = [name for name, pairs in told.items() if pairs == said]
-        if len(alike) == 1:
-            for key, line in list(self.found.of.items()):
-                if key[0] == alike[0]:
-                    self.found.of[(iri, *key[1:])] = line
+                pairs_by_node.setdefault(key[0], set()).add((key[1], key[2]))
+        matches = [name for name, node_pairs in pairs_by_node.items() if node_pairs == pairs]
+        if len(matches) == 1:
+            for key, line in list(self.lines.of.items()):
+                if key[0] == matches[0]:
+                    self.lines.of[(iri, *key[1:])] = line
 
-    def _direct(self, word: str) -> None:
+    def _take_directive(self, word: str) -> None:
         directive = self._directive or []
         directive.append(word)
         kind = directive[0].lstrip("@")
-        whole = 3 if kind == "prefix" else 2
-        if len(directive) == whole:
+        length = 3 if kind == "prefix" else 2
+        if len(directive) == length:
             if kind == "prefix":
                 self._prefixes[directive[1].removesuffix(":")] = self._iri(directive[2])
             elif kind == "base":
                 self._base = self._iri(directive[1])
-        if len(directive) > whole or (len(directive) == whole and directive[0][0] != "@"):
+        if len(directive) > length or (len(directive) == length and directive[0][0] != "@"):
             self._directive = None
 
-    def _mark(self, word: str, line: int) -> None:
+    def _take_mark(self, word: str, line: int) -> None:
         if word in "()":
             if word == "(" and not self._lists:
-                self._term("", "other", line)
+                self._take_term("", "other", line)
             self._lists += 1 if word == "(" else -1
         elif self._lists:
             return
@@ -157,37 +157,37 @@ class _Scan:
             self._count += 1
             name = f"{_BLANK}{self._count}"
             self._state(name, line)
-            self._outer.append(self._said)
-            self._said = []
+            self._outer.append(self._terms)
+            self._terms = []
             self._state(name, line)
         elif word == "]":
-            self._said = self._outer.pop() if self._outer else []
+            self._terms = self._outer.pop() if self._outer else []
         elif word in ".{}" and (word != "." or not self._outer):
-            self._said, self._outer = [], []
+            self._terms, self._outer = [], []
         elif word == ";":
-            self._said = self._said[:1]
+            self._terms = self._terms[:1]
         elif word == ",":
-            self._said = self._said[:2]
+            self._terms = self._terms[:2]
 
-    def _term(self, word: str, kind: str, line: int) -> None:
-        if word.startswith("@") or (self._said and self._said[-1] == "^^"):
+    def _take_term(self, word: str, kind: str, line: int) -> None:
+        if word.startswith("@") or (self._terms and self._terms[-1] == "^^"):
             return
-        if not self._said and word.lower() == "graph":
+        if not self._terms and word.lower() == "graph":
             return
-        self._state(self._read(word, kind), line)
+        self._state(self._value_of(word, kind), line)
 
     def _state(self, term: str | None, line: int) -> None:
         """Note the next term of a statement."""
-        if len(self._said) > 2:  # the graph of N-Quads, or the datatype behind ^^
+        if len(self._terms) > 2:  # the graph of N-Quads, or the datatype behind ^^
             return
-        self._said.append(term)
-        known = tuple(part for part in self._said if part is not None)
-        if len(known) == len(self._said) and (
-            known[0] in self._subjects or (self._blanks and known[0].startswith(_BLANK))
+        self._terms.append(term)
+        key = tuple(part for part in self._terms if part is not None)
+        if len(key) == len(self._terms) and (
+            key[0] in self._subjects or (self._blanks and key[0].startswith(_BLANK))
         ):
-            self.found.of.setdefault(known, line)
+            self.lines.of.setdefault(key, line)
 
-    def _read(self, word: str, kind: str) -> str | None:
+    def _value_of(self, word: str, kind: str) -> str | None:
         if kind == "iri":
             return self._iri(word)
         if kind == "text":
@@ -197,7 +197,7 @@ class _Scan:
             return None
         if word.startswith(_BLANK):
             return f"{_BLANK}:{word}"
-        if word == "a" and len(self._said) == 1:
+        if word == "a" and len(self._terms) == 1:
             return _TYPE
         prefix, colon, local = word.partition(":")
         if not colon:

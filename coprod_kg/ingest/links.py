@@ -1,7 +1,7 @@
-"""Statements that something is the same as in Wikidata, ROR or GeoNames, parted from the rest.
+"""Separation of ``owl:sameAs`` links to Wikidata, ROR or GeoNames into a graph of their own.
 
-They say more than any reader here can check, and a reasoner would take all that is told there for
-true of ours: so they stand in a graph apart, and only where a source states them.
+Nobody here can check such a link, and a reasoner would apply every statement about the linked
+resource to ours. So links enter only where a source states them, apart from the other data.
 """
 
 import re
@@ -22,7 +22,7 @@ _LINK: Final = re.compile(
 
 
 def links_apart(checked: Checked) -> Checked:
-    """The same with these statements as its links, and no more among its data."""
+    """The result of a check with these statements moved from its data to its links."""
     lines = checked.data.splitlines(keepends=True)
     links = [line for line in lines if _LINK.match(line)]
     if not links:
@@ -32,9 +32,9 @@ def links_apart(checked: Checked) -> Checked:
 
 
 def replacing_links(change: Change, store: Store, graphs: Iterable[str]) -> Change:
-    """The change, with these graphs of links dropped that are there and that it does not replace.
+    """The change, which also empties those of these graphs of links that it does not replace.
 
-    What a source stated goes with the rest of what it said.
+    The links of a source are replaced together with its other data.
     """
     left = dict.fromkeys(last_submissions(store, graphs), b"")
     return replace(change, replace={**left, **change.replace})

@@ -38,26 +38,26 @@ def headers_of(sheets: Sheets) -> dict[str, str]:
 
 
 def in_table(
-    found: Iterable[Finding], positions: Positions, headers: Mapping[str, str]
+    findings: Iterable[Finding], positions: Positions, headers: Mapping[str, str]
 ) -> tuple[Finding, ...]:
     """Findings of shapes with their cells, less those that only follow from another one.
 
     Args:
-        found: what the shapes find.
+        findings: what the shapes find.
         positions: where each statement came from.
         headers: what `headers_of` gave.
     """
-    told = {subject for subject, _ in positions.told}
+    reported_subjects = {subject for subject, _ in positions.told}
     return tuple(
-        _told(finding, positions, headers)
-        for finding in found
+        _with_cell(finding, positions, headers)
+        for finding in findings
         if not positions.is_told(finding.focus, finding.path)
-        and not (finding.path is None and finding.focus in told)
+        and not (finding.path is None and finding.focus in reported_subjects)
     )
 
 
 def in_text(
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     triples: Iterable[ox.Triple],
     content: bytes,
     form: RdfSyntax,
@@ -66,37 +66,39 @@ def in_text(
     """Findings with the lines that they are about, in the formats where lines can be told.
 
     Args:
-        found: what is wrong.
+        findings: what is wrong.
         triples: the statements of the file, every subject with an IRI.
         content: the file.
         form: its format.
         base_iri: what relative IRIs are resolved against.
     """
-    if not found or form.name not in _LINED:
-        return tuple(map(in_turtle, found))
-    subjects: Collection[str] = {finding.focus for finding in found}
+    if not findings or form.name not in _LINED:
+        return tuple(map(in_turtle, findings))
+    subjects: Collection[str] = {finding.focus for finding in findings}
     nameless = f"{base_iri}.well-known/genid/"
-    said: dict[str, set[tuple[str, str]]] = {
+    pairs_by_node: dict[str, set[tuple[str, str]]] = {
         iri: set() for iri in subjects if iri.startswith(nameless)
     }
-    for subject, predicate, obj in triples if said else ():
+    for subject, predicate, obj in triples if pairs_by_node else ():
         name = str(subject)[1:-1]
-        if name in said and not (isinstance(obj, ox.NamedNode) and obj.value.startswith(nameless)):
-            said[name].add((predicate.value, str(obj)))
+        if name in pairs_by_node and not (
+            isinstance(obj, ox.NamedNode) and obj.value.startswith(nameless)
+        ):
+            pairs_by_node[name].add((predicate.value, str(obj)))
     text = content.decode("utf-8-sig")
-    lines, written = lines_of(text, base_iri, subjects, said), text.split("\n")
+    lines, text_lines = lines_of(text, base_iri, subjects, pairs_by_node), text.split("\n")
     return tuple(
-        replace(in_turtle(finding), spot=finding.spot or _line(finding, lines, written))
-        for finding in found
+        replace(in_turtle(finding), spot=finding.spot or _line(finding, lines, text_lines))
+        for finding in findings
     )
 
 
-def _line(finding: Finding, lines: Lines, written: Sequence[str]) -> Spot | None:
-    """The line of a finding, with what a mapping has made it of, where that stands above."""
+def _line(finding: Finding, lines: Lines, text_lines: Sequence[str]) -> Spot | None:
+    """The line of a finding, with the source row where a mapping's comment above names it."""
     line = lines.line(finding.focus, finding.path, finding.value)
     if line is None:
         return None
-    above = written[max(0, (lines.line(finding.focus, None, None) or 1) - 2)]
+    above = text_lines[max(0, (lines.line(finding.focus, None, None) or 1) - 2)]
     source = above.removeprefix(FROM).strip() if above.startswith(FROM) else None
     return Spot(line=line, source=source)
 
@@ -108,28 +110,28 @@ def in_turtle(finding: Finding) -> Finding:
 
 def _turtle(examples: Sequence[Example], language: str) -> str:
     """Some examples as Turtle; a property that several share is written once."""
-    known = [(shown.text, shown.path) for shown in examples]
-    before = [None, *(path for _, path in known)]
+    pairs = [(example.text, example.path) for example in examples]
+    previous_paths = [None, *(path for _, path in pairs)]
     return either(
         [
-            text.partition(" ")[2] if path == last else text
-            for (text, path), last in zip(known, before, strict=False)
+            text.partition(" ")[2] if path == previous else text
+            for (text, path), previous in zip(pairs, previous_paths, strict=False)
         ],
         language,
     )
 
 
-def _told(finding: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
+def _with_cell(finding: Finding, positions: Positions, headers: Mapping[str, str]) -> Finding:
     """The finding with its cell, in words that name the columns of its sheet."""
     place = positions.place(finding.focus, finding.path)
-    own = positions.sheets[positions.rows[finding.focus][0]].columns if place else {}
-    headers = {**headers, **{path: header.rstrip("* ") for path, (header, _) in own.items()}}
+    columns = positions.sheets[positions.rows[finding.focus][0]].columns if place else {}
+    headers = {**headers, **{path: header.rstrip("* ") for path, (header, _) in columns.items()}}
     language = positions.language
 
     def name(iri: str) -> str:
         return headers.get(iri) or shorten(iri).rpartition(":")[2]
 
-    told = _worded(finding, language, name, partial(_columns, name))
+    worded = _worded(finding, language, name, partial(_columns, name))
     header = headers.get(finding.path or "")
     if (
         header
@@ -137,15 +139,15 @@ def _told(finding: Finding, positions: Positions, headers: Mapping[str, str]) ->
         and finding.component.endswith(_MISSING)
         and finding.severity is Severity.VIOLATION
     ):
-        told = replace(told, message=sentence("missing-value", language, column=header))
-    return replace(told, spot=place.spot if place else None)
+        worded = replace(worded, message=sentence("missing-value", language, column=header))
+    return replace(worded, spot=place.spot if place else None)
 
 
 def _columns(name: Callable[[str], str], examples: Sequence[Example], language: str) -> str:
     """Some examples as what to write in which column."""
     values: dict[str, list[str]] = {}
-    for shown in examples:
-        values.setdefault(name(shown.path), []).append(_cell(shown.value, language))
+    for example in examples:
+        values.setdefault(name(example.path), []).append(_cell(example.value, language))
     return either(
         [
             sentence("in-column", language, value=either(cells, language), column=column)
@@ -171,25 +173,25 @@ def _cell(value: ox.NamedNode | ox.Literal, language: str) -> str:
 def _worded(
     finding: Finding,
     language: str,
-    name: Callable[[str], str],
-    shown: Callable[[Sequence[Example], str], str],
+    name_of: Callable[[str], str],
+    write_examples: Callable[[Sequence[Example], str], str],
 ) -> Finding:
     """The finding in the words of its shape, where that has any.
 
     Args:
         finding: the finding.
         language: the language of its words.
-        name: what a property is called, by its IRI.
-        shown: how examples are written.
+        name_of: what a property is called, by its IRI.
+        write_examples: how examples are written.
     """
     words = Model.installed().words.get(finding.words or finding.shape)
     if words is None:
         return finding
-    example = shown(words.examples_in(language), language)
+    example = write_examples(words.examples_in(language), language)
     slots = {**dict(finding.slots), "example": example}
 
     def slot(key: str) -> str:
-        return name(expand(key)) if ":" in key else slots[key]
+        return name_of(expand(key)) if ":" in key else slots[key]
 
     advice = [filled(words.advice.get(language, ""), slot)]
     if "meant" in slots:

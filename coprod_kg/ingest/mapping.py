@@ -47,7 +47,7 @@ mappings = mapping.rml.ttl
 """
 _GROWTH: Final = 4
 _GRACE: Final = 30
-_OURS: Final = frozenset(
+_WORK_FILES: Final = frozenset(
     {
         *("engine.ini", "mapped.nt", "mapping.rml.ttl", "vocabulary.csv", "names.csv"),
         *("unmatched.json", PLACES, QUERIES),
@@ -121,28 +121,32 @@ def apply(mapping: Mapping, settings: Settings) -> Mapped:
         work = Path(folder).resolve()
         _lay_out(work, mapping, settings)
         _run(work, mapping, settings)
-        made = work / "mapped.nt"
-        told = tuple(
+        output = work / "mapped.nt"
+        unmatched = tuple(
             Unmatched(scheme, value, place, tuple(near))
             for scheme, value, place, near in json.loads((work / "unmatched.json").read_bytes())
         )
         places = json.loads((work / PLACES).read_bytes())
-        sent = replace(open_file(made, settings), name=mapping.file.name) if made.exists() else None
+        sent = (
+            replace(open_file(output, settings), name=mapping.file.name)
+            if output.exists()
+            else None
+        )
     if sent is None or not sent.content.strip():
-        return Mapped("", told)
+        return Mapped("", unmatched)
     data = _canonical(replace(sent, stated="application/n-triples"), settings)
-    made_of = _turtle(data, places)
-    return Mapped(made_of, told)
+    turtle = _turtle(data, places)
+    return Mapped(turtle, unmatched)
 
 
 def _lay_out(work: Path, mapping: Mapping, settings: Settings) -> None:
     """Put the mapping, its tables, the sources and the vocabulary into the work folder."""
     tables = sorted(mapping.file.parent.glob("*.csv"))
-    given = {source.name for source in mapping.sources}
-    files = [*(table for table in tables if table.name not in given), *mapping.sources]
-    if len(given) < len(mapping.sources) or _OURS & {source.name for source in files}:
+    source_names = {source.name for source in mapping.sources}
+    files = [*(table for table in tables if table.name not in source_names), *mapping.sources]
+    if len(source_names) < len(mapping.sources) or _WORK_FILES & {source.name for source in files}:
         raise WrongUsage(
-            "each source has a name of its own, and none of " + ", ".join(sorted(_OURS)),
+            "each source has a name of its own, and none of " + ", ".join(sorted(_WORK_FILES)),
             fix="Rename the file, here and in the mapping.",
         )
     content = open_file(mapping.file, settings).content
@@ -188,15 +192,15 @@ def _run(work: Path, mapping: Mapping, settings: Settings) -> None:
 
 def _faults(work: Path, mapping: Mapping) -> WrongUsage:
     """Every query that does not run, with the places of what it stopped on."""
-    sources = sorted(path for path in work.iterdir() if path.name not in _OURS)
+    sources = sorted(path for path in work.iterdir() if path.name not in _WORK_FILES)
     faults = [
         QueryFault.of(name, words, sources)
         for name, words in json.loads((work / PLACES).read_bytes())
     ]
-    some = "a query" if len(faults) == 1 else f"{len(faults)} queries"
-    told = "\n".join(map(str, faults))
+    subject = "a query" if len(faults) == 1 else f"{len(faults)} queries"
+    fault_lines = "\n".join(map(str, faults))
     return WrongUsage(
-        f"{some} of the mapping {'does' if len(faults) == 1 else 'do'} not run\n{told}",
+        f"{subject} of the mapping {'does' if len(faults) == 1 else 'do'} not run\n{fault_lines}",
         where=mapping.file.name,
         fix="Mend the query, or the cell of the source; TRY_CAST leaves out what does not fit.",
     )
@@ -243,31 +247,31 @@ def _canonical(sent: Sent, settings: Settings) -> bytes:
 def _turtle(data: bytes, places: dict[str, str]) -> str:
     """N-Triples as Turtle that people can read, in one order; a comment says what it is from."""
     triples: dict[str, dict[str, list[str]]] = {}
-    heads_of: dict[str, str] = {}
+    comments: dict[str, str] = {}
     for quad in ox.parse(data, format=ox.RdfFormat.N_TRIPLES):
         if place := places.get(str(quad.subject)[1:-1]):
-            heads_of[_short(quad.subject)] = f"{FROM}{' '.join(place.split())}\n"
+            comments[_short(quad.subject)] = f"{FROM}{' '.join(place.split())}\n"
         verb = "a" if quad.predicate.value == _TYPE else _short(quad.predicate)
         triples.setdefault(_short(quad.subject), {}).setdefault(verb, []).append(
             _short(quad.object)
         )
     blocks = [
-        f"{heads_of.get(subject, '')}{subject}\n    " + " ;\n    ".join(_lines(said)) + " .\n"
-        for subject, said in sorted(triples.items())
+        f"{comments.get(subject, '')}{subject}\n    " + " ;\n    ".join(_lines(properties)) + " .\n"
+        for subject, properties in sorted(triples.items())
     ]
-    used = "".join(blocks)
-    heads = [
+    body = "".join(blocks)
+    prefix_lines = [
         f"@prefix {prefix}: <{space}> .\n"
         for prefix, space in namespaces.prefixes().items()
-        if f" {prefix}:" in used or f"^^{prefix}:" in used
+        if f" {prefix}:" in body or f"^^{prefix}:" in body
     ]
-    return "".join(heads) + "\n" + "\n".join(blocks)
+    return "".join(prefix_lines) + "\n" + "\n".join(blocks)
 
 
-def _lines(said: dict[str, list[str]]) -> Iterable[str]:
+def _lines(properties: dict[str, list[str]]) -> Iterable[str]:
     """The statements about one thing: what it is first, the others in order."""
-    for verb in sorted(said, key=lambda predicate: (predicate != "a", predicate)):
-        yield f"{verb} {', '.join(sorted(said[verb]))}"
+    for verb in sorted(properties, key=lambda predicate: (predicate != "a", predicate)):
+        yield f"{verb} {', '.join(sorted(properties[verb]))}"
 
 
 def _short(term: object) -> str:

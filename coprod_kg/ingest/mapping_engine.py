@@ -33,11 +33,11 @@ _MB: Final = 2**20
 _FORBIDDEN: Final = ("socket.", "subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.system")
 
 
-def _loaded(place: Path) -> Any:
+def _load_module(path: Path) -> Any:
     """A module of ours, by its path: this Python does not have our package."""
-    spec = importlib.util.spec_from_file_location(place.stem, place)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ImportError(str(place))
+        raise ImportError(str(path))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -45,23 +45,23 @@ def _loaded(place: Path) -> Any:
 
 def _lookups(work: Path) -> Any:
     """The functions of ``lookups.py``, known to DuckDB from now on."""
-    module = _loaded(Path(__file__).with_name("mapping_lookups.py"))
-    made = module.Lookups(work / module.NAMES)
-    made.register(importlib.import_module("duckdb"))
-    return made
+    module = _load_module(Path(__file__).with_name("mapping_lookups.py"))
+    lookups = module.Lookups(work / module.NAMES)
+    lookups.register(importlib.import_module("duckdb"))
+    return lookups
 
 
 def _lock_database(work: str) -> None:
     """Let DuckDB read and write in the current directory only, and fetch nothing."""
     duckdb: Any = importlib.import_module("duckdb")
-    ask = duckdb.query
+    run_query = duckdb.query
 
     def only_select(query: str) -> Any:
         """DuckDB fetches extensions for INSTALL whatever its settings say."""
-        found = duckdb.extract_statements(query)
-        if [statement.type for statement in found] != [duckdb.StatementType.SELECT]:
+        statements = duckdb.extract_statements(query)
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise PermissionError("a mapping may not do this: a query is one SELECT")
-        return ask(query)
+        return run_query(query)
 
     duckdb.query = only_select
     quoted = work.replace("'", "''")
@@ -82,7 +82,7 @@ def _try_queries(work: Path) -> bool:
     database: Any = importlib.import_module("duckdb")
     faults: list[tuple[str, str]] = []
     places: dict[str, str] = {}
-    stated: dict[str, str] = {}
+    stated_places: dict[str, str] = {}
     for name, text, templates in json.loads((work / QUERIES).read_bytes()):
         try:
             answer = database.query(text)
@@ -97,17 +97,17 @@ def _try_queries(work: Path) -> bool:
             place = cells.get(_PLACE)
             for template in templates:
                 iri = _TEMPLATE.sub(
-                    lambda found: quote(str(cells.get(found[1].strip('"'))), safe=""),  # noqa: B023 # used at once
+                    lambda match: quote(str(cells.get(match[1].strip('"'))), safe=""),  # noqa: B023 # used at once
                     template,
                 )
                 places.setdefault(iri, f"row {number} of the query {name}")
                 if place:
-                    stated.setdefault(iri, str(place))
-    (work / PLACES).write_text(json.dumps(faults or places | stated), encoding="utf-8")
+                    stated_places.setdefault(iri, str(place))
+    (work / PLACES).write_text(json.dumps(faults or places | stated_places), encoding="utf-8")
     return not faults
 
 
-def _shut_in(work: str) -> None:
+def _deny_access(work: str) -> None:
     """Deny Python (by an audit hook) the network and all files but this directory and libraries."""
     libraries = tuple(
         os.path.realpath(folder) + os.sep
@@ -139,14 +139,14 @@ def main() -> None:
     importlib.import_module("morph_kgc.mapping.mapping_parser")
     importlib.import_module("morph_kgc.materializer")
     os.dup2(2, 1)  # what it prints is said to the user where it fails
-    limits = _loaded(Path(__file__).parents[1] / "sandbox" / "limits.py")
+    limits = _load_module(Path(__file__).parents[1] / "sandbox" / "limits.py")
     limits.no_core_files()
     limits.confine(memory_mb)
     resource.setrlimit(resource.RLIMIT_FSIZE, (output_mb * _MB, output_mb * _MB))
     work = Path.cwd().resolve()
     lookups = _lookups(work)
     _lock_database(os.path.realpath(os.getcwd()))
-    _shut_in(os.path.realpath(os.getcwd()))
+    _deny_access(os.path.realpath(os.getcwd()))
     sys.argv = ["morph_kgc", "engine.ini"]
     try:
         with limits.deadline(seconds):

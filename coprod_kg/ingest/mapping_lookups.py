@@ -16,7 +16,7 @@ __all__ = ["Lookups"]
 
 NAMES: Final = "names.csv"
 UNMATCHED: Final = "unmatched.json"
-_MOST_TOLD: Final = 1000
+_MOST_UNMATCHED: Final = 1000
 _WORKBOOK: Final = Path(__file__).parents[1] / "workbook"
 
 
@@ -44,11 +44,11 @@ class Lookups:
         self._unmatched: dict[tuple[str, str, str], list[str]] = {}
         with names.open(encoding="utf-8", newline="") as file:
             for scheme, name, iri, label in csv.reader(file):
-                known = self._iris.setdefault(scheme, {})
-                known.setdefault(self._concepts.plain(name), {})[iri] = label
+                iris_by_name = self._iris.setdefault(scheme, {})
+                iris_by_name.setdefault(self._concepts.plain(name), {})[iri] = label
 
     def concept(self, scheme: str, name: str, place: str) -> str:
-        """The IRI of a concept by any of its names, or an empty text; that is told.
+        """The IRI of a concept by any of its names, else an empty text, and the name is recorded.
 
         Args:
             scheme: the scheme, such as ``country``.
@@ -57,22 +57,22 @@ class Lookups:
         """
         if not name.strip():
             return ""
-        known = self._iris.get(scheme, {})
-        found = known.get(self._concepts.plain(name), {})
-        if len(found) == 1:
-            return next(iter(found))
-        if len(self._unmatched) < _MOST_TOLD:
-            near = self._concepts.near(self._concepts.plain(name), known)
-            meant = list(found.values()) or [
-                concept for key in near for concept in known[key].values()
+        iris_by_name = self._iris.get(scheme, {})
+        labels = iris_by_name.get(self._concepts.plain(name), {})
+        if len(labels) == 1:
+            return next(iter(labels))
+        if len(self._unmatched) < _MOST_UNMATCHED:
+            near = self._concepts.near(self._concepts.plain(name), iris_by_name)
+            meant = list(labels.values()) or [
+                concept for key in near for concept in iris_by_name[key].values()
             ]
             self._unmatched[scheme, name, place] = list(dict.fromkeys(meant))
         return ""
 
     def identifier(self, scope: str, name: str) -> str:
         """The identifier that a workbook of an organisation gets for a thing of this name."""
-        made: str = self._identifiers.scoped(scope, self._identifiers.slug(name))
-        return made
+        identifier: str = self._identifiers.scoped(scope, self._identifiers.slug(name))
+        return identifier
 
     def register(self, database: Any) -> None:
         """Register the functions with DuckDB."""
@@ -82,5 +82,5 @@ class Lookups:
 
     def write_unmatched(self, path: Path) -> None:
         """Write down what found no match."""
-        told = [[*key, meant] for key, meant in self._unmatched.items()]
-        path.write_text(json.dumps(told), encoding="utf-8")
+        rows = [[*key, meant] for key, meant in self._unmatched.items()]
+        path.write_text(json.dumps(rows), encoding="utf-8")

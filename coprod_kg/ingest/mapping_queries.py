@@ -68,25 +68,34 @@ class QueryFault:
 
 def queries_of(mapping: bytes, base_iri: str) -> list[MappingQuery]:
     """The queries of a mapping in the order of their names; none where it is no Turtle."""
-    said: dict[str, dict[str, list[Any]]] = {}
+    statements: dict[str, dict[str, list[Any]]] = {}
     try:
         for quad in ox.parse(mapping, ox.RdfFormat.TURTLE, base_iri=base_iri):
             verb = quad.predicate.value
             local = next((verb.removeprefix(s) for s in _SPACES if verb.startswith(s)), verb)
-            said.setdefault(str(quad.subject), {}).setdefault(local, []).append(quad.object)
+            statements.setdefault(str(quad.subject), {}).setdefault(local, []).append(quad.object)
     except (SyntaxError, ValueError):
         return []  # the engine says what is wrong with it
-    found: dict[tuple[str, str], list[str]] = {}
-    for thing, told in said.items():
-        for source in told.get("logicalSource", ()):
+    templates_by_query: dict[tuple[str, str], list[str]] = {}
+    for thing, properties in statements.items():
+        for source in properties.get("logicalSource", ()):
             holder = str(source) if isinstance(source, ox.NamedNode) else thing
-            wanted = said.get(str(source), {})
-            for query in (*wanted.get("query", ()), *wanted.get("sqlQuery", ())):
-                subjects = [said.get(str(subject), {}) for subject in told.get("subjectMap", ())]
-                found.setdefault((_name(holder), query.value), []).extend(
-                    template.value for made in subjects for template in made.get("template", ())
+            source_properties = statements.get(str(source), {})
+            for query in (
+                *source_properties.get("query", ()),
+                *source_properties.get("sqlQuery", ()),
+            ):
+                subjects = [
+                    statements.get(str(subject), {}) for subject in properties.get("subjectMap", ())
+                ]
+                templates_by_query.setdefault((_name(holder), query.value), []).extend(
+                    template.value
+                    for subject_map in subjects
+                    for template in subject_map.get("template", ())
                 )
-    return [MappingQuery(*key, tuple(found[key])) for key in sorted(found)]
+    return [
+        MappingQuery(*key, tuple(templates_by_query[key])) for key in sorted(templates_by_query)
+    ]
 
 
 def _name(iri: str) -> str:
@@ -98,8 +107,8 @@ def _places(value: str, sources: Sequence[Path]) -> Iterator[str]:
     for source in sources:
         text = source.read_text(encoding="utf-8-sig", errors="replace")
         if source.suffix.lower() in (".csv", ".tsv"):
-            sign = "\t" if source.suffix.lower() == ".tsv" else ","
-            rows = csv.reader(text.splitlines(), delimiter=sign)
+            delimiter = "\t" if source.suffix.lower() == ".tsv" else ","
+            rows = csv.reader(text.splitlines(), delimiter=delimiter)
             yield from (
                 f"{source.name}, row {number}" for number, row in enumerate(rows, 1) if value in row
             )

@@ -1,4 +1,4 @@
-"""Merge of a patch: the resources that a file describes replace theirs, others stay.
+"""Merge of a patch: the resources that a file describes are replaced, all others stay.
 
 A resource is replaced with all its statements: those that the file leaves out are removed.
 Skolemised blank nodes are removed with the last statement that refers to them.
@@ -24,8 +24,8 @@ _ALL: Final = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
 def graph_of(store: Store, kind: str, organisation: str, base_iri: str) -> bytes:
     """An organisation's graph as it is now, as sorted N-Triples."""
     graph = f"{base_iri}graph/{kind}/{organisation}"
-    found = store.query(Query(_ALL, (_NT,), default_graphs=(graph,))).read()
-    return b"".join(sorted(found.splitlines(keepends=True)))
+    content = store.query(Query(_ALL, (_NT,), default_graphs=(graph,))).read()
+    return b"".join(sorted(content.splitlines(keepends=True)))
 
 
 def merged(
@@ -33,7 +33,7 @@ def merged(
     store: Store,
     settings: Settings,
     *,
-    every: bool,
+    all_files: bool,
     budget: Budget | None = None,
 ) -> list[Outcome]:
     """Merge files into their organisations' graphs, and check the whole again.
@@ -42,94 +42,107 @@ def merged(
         outcomes: what was checked.
         store: where the data is.
         settings: the limits and the base IRI.
-        every: whether all files are, as the sender asked; else only tables with rows of several
+        all_files: whether all files are, as the sender asked; else only tables with rows of several
             organisations, of which nobody stated whose they are (`Checked.partial`).
         budget: the time that all checks of the call may take together, where there is one.
     """
-    batch, places = [], []
-    for place, outcome in enumerate(outcomes):
+    batch, indexes = [], []
+    for index, outcome in enumerate(outcomes):
         checked = outcome.checked
-        if not every and not checked.partial:
+        if not all_files and not checked.partial:
             continue
         name = _stated(outcome)
-        now = graph_of(store, "organisation", name, settings.base_iri) if name else b""
+        graph = graph_of(store, "organisation", name, settings.base_iri) if name else b""
         # A file that is refused by itself is merged all the same where the store describes its
         # organisation: what the file leaves out may stand there.
-        if outcome.accepted or f"<{settings.base_iri}id/organisation/{name}> ".encode() in now:
-            if not now and not every:
+        if outcome.accepted or f"<{settings.base_iri}id/organisation/{name}> ".encode() in graph:
+            if not graph and not all_files:
                 continue  # nothing to merge it into
-            whole = _merged(now, checked, f"{settings.base_iri}.well-known/genid/")
-            batch.append(Sent(outcome.file, whole, _NT, name))
-            places.append(place)
-    made = list(outcomes)
-    for place, again in zip(places, check(batch, settings, budget=budget), strict=True):
-        outcome, first = outcomes[place], outcomes[place].checked
-        report = Report(_found(outcome.report.findings, again.report.findings, first.described))
-        again = replace(
-            again,
-            report=report,
-            described=again.described | first.described,
-            partial=first.partial,
-            positions=first.positions,
-            headers=first.headers,
+            merged_graph = _merged(graph, checked, f"{settings.base_iri}.well-known/genid/")
+            batch.append(Sent(outcome.file, merged_graph, _NT, name))
+            indexes.append(index)
+    merged_outcomes = list(outcomes)
+    for index, recheck in zip(indexes, check(batch, settings, budget=budget), strict=True):
+        outcome, first_check = outcomes[index], outcomes[index].checked
+        report = Report(
+            _placed_findings(
+                outcome.report.findings, recheck.report.findings, first_check.described
+            )
         )
-        made[place] = replace(
+        recheck = replace(
+            recheck,
+            report=report,
+            described=recheck.described | first_check.described,
+            partial=first_check.partial,
+            positions=first_check.positions,
+            headers=first_check.headers,
+        )
+        merged_outcomes[index] = replace(
             outcome,
             organisation=_stated(outcome),
             report=report,
-            triples=again.triples,
-            error=again.refusal,
+            triples=recheck.triples,
+            error=recheck.refusal,
             merged=True,
-            checked=again,
+            checked=recheck,
         )
-    return made
+    return merged_outcomes
 
 
 def _stated(outcome: Outcome) -> str | None:
     """The organisation; a patch need not describe it where the sender stated it."""
-    found = outcome.organisation
+    organisation = outcome.organisation
     usage = isinstance(outcome.error, WrongUsage)
-    return outcome.sent.organisation if found is None and usage and outcome.sent else found
+    return (
+        outcome.sent.organisation
+        if organisation is None and usage and outcome.sent
+        else organisation
+    )
 
 
-def _merged(now: bytes, checked: Checked, nameless: str) -> bytes:
+def _merged(graph: bytes, checked: Checked, nameless: str) -> bytes:
     """The lines of a graph less those on the things a file describes, and the lines of the file."""
-    gone = {f"<{iri}>".encode() for iri in checked.described}
-    kept = [line for line in now.splitlines(keepends=True) if line.split(b" ", 1)[0] not in gone]
+    replaced_subjects = {f"<{iri}>".encode() for iri in checked.described}
+    lines = [
+        line
+        for line in graph.splitlines(keepends=True)
+        if line.split(b" ", 1)[0] not in replaced_subjects
+    ]
     stem = f"<{nameless}".encode()
     # An orphan may have been the only one to refer to another, so until none is left.
     while True:
-        named = {line.rsplit(b" ", 2)[1] for line in kept}
+        referents = {line.rsplit(b" ", 2)[1] for line in lines}
         orphans = {
             subject
-            for subject in (line.split(b" ", 1)[0] for line in kept)
-            if subject.startswith(stem) and subject not in named
+            for subject in (line.split(b" ", 1)[0] for line in lines)
+            if subject.startswith(stem) and subject not in referents
         }
         if not orphans:
             break
-        kept = [line for line in kept if line.split(b" ", 1)[0] not in orphans]
-    return b"".join(sorted({*kept, *checked.data.splitlines(keepends=True)}))
+        lines = [line for line in lines if line.split(b" ", 1)[0] not in orphans]
+    return b"".join(sorted({*lines, *checked.data.splitlines(keepends=True)}))
 
 
-def _found(
-    first: Sequence[Finding], again: Sequence[Finding], described: Collection[str]
+def _placed_findings(
+    first_findings: Sequence[Finding], new_findings: Sequence[Finding], described: Collection[str]
 ) -> tuple[Finding, ...]:
     """The findings on the merged graph, with their places in the file.
 
-    Of what was there before only violations are kept: the sender's file does not hold it.
+    On things that only the store described, violations alone are kept: the file does not hold them.
     """
-    placed = {
-        (finding.focus, finding.path, finding.value, finding.shape): finding for finding in first
+    by_statement = {
+        (finding.focus, finding.path, finding.value, finding.shape): finding
+        for finding in first_findings
     }
-    cells = tuple(finding for finding in first if finding.shape.startswith(TABLE))
+    cells = tuple(finding for finding in first_findings if finding.shape.startswith(TABLE))
     return (
         *cells,
         *(
-            placed.get(
+            by_statement.get(
                 (finding.focus, finding.path, finding.value, finding.shape),
                 replace(finding, spot=None),
             )
-            for finding in again
+            for finding in new_findings
             if finding.focus in described or finding.severity is Severity.VIOLATION
         ),
     )

@@ -30,8 +30,8 @@ def follow_owners(
 ) -> dict[str, tuple[bytes, frozenset[str]]]:
     """The graphs of organisations in which names have to follow those of the owners.
 
-    Of several owners that disagree none is followed, nor is one whose data is private: its words
-    would stand in public data.
+    Of several owners that disagree none is followed, nor is one whose data is private: its labels
+    would be published with the others' data.
 
     Args:
         entering: organisation → its data as it will be, as N-Triples.
@@ -44,33 +44,46 @@ def follow_owners(
     """
     stem, base = f"{settings.base_iri}graph/organisation/", settings.base_iri
     private = {*Private(settings.data).organisations()}
-    # `name` is an organisation throughout, a thing's labels are its `label`; `said` is what an
-    # organisation's data says of a thing.
-    stated = {name: statements_by_thing(content) for name, content in entering.items()}
-    things = {thing for said in stated.values() for thing in said if thing.startswith(f"{base}id/")}
+    # `name` is an organisation throughout; a thing's labels are its `label`.
+    by_organisation = {name: statements_by_thing(content) for name, content in entering.items()}
+    things = {
+        thing
+        for statements in by_organisation.values()
+        for thing in statements
+        if thing.startswith(f"{base}id/")
+    }
     by_thing: dict[str, dict[str, Statements]] = {}
     for thing, graphs in names_elsewhere(store, things).items():
-        by_thing[thing] = {graph.removeprefix(stem): said for graph, said in graphs.items()}
-    for name, said in stated.items():
-        for thing in by_thing.keys() | said.keys():
+        by_thing[thing] = {
+            graph.removeprefix(stem): statements for graph, statements in graphs.items()
+        }
+    for name, statements in by_organisation.items():
+        for thing in by_thing.keys() | statements.keys():
             by_thing.setdefault(thing, {}).pop(name, None)  # what this commit replaces
-            if thing in said:
-                by_thing[thing][name] = said[thing]
+            if thing in statements:
+                by_thing[thing][name] = statements[thing]
     relabelled: dict[str, dict[str, Statements]] = {}
-    for thing, said_by in by_thing.items():
-        owners = {name for name, said in said_by.items() if _owns(name, thing, said, base)}
-        wanted = {_labels(said_by[name]) for name in owners}
-        if len(wanted) != 1 or owners & private or not (label := wanted.pop()):
+    for thing, statements_by in by_thing.items():
+        owners = {
+            name
+            for name, statements in statements_by.items()
+            if _owns(name, thing, statements, base)
+        }
+        owner_labels = {_labels(statements_by[name]) for name in owners}
+        if len(owner_labels) != 1 or owners & private or not (label := owner_labels.pop()):
             continue
-        for name in said_by.keys() - owners:
-            if _labels(said_by[name]) not in (label, frozenset()):  # one without a label gets none
+        for name in statements_by.keys() - owners:
+            if _labels(statements_by[name]) not in (
+                label,
+                frozenset(),
+            ):  # one without a label gets none
                 relabelled.setdefault(name, {})[thing] = label
-    now = {
+    graphs_now = {
         name: entering[name] if name in entering else graph_of(store, "organisation", name, base)
         for name in relabelled
     }
     return {
-        name: (_with_labels(now[name], labels), frozenset(labels))
+        name: (_with_labels(graphs_now[name], labels), frozenset(labels))
         for name, labels in relabelled.items()
     }
 
@@ -82,7 +95,7 @@ def with_name_hints(outcome: Outcome, following: Iterable[tuple[bytes, frozenset
         outcome: of the file.
         following: the values of what `follow_owners` returned.
     """
-    things = {thing for _, named in following for thing in named}
+    things = {thing for _, relabelled in following for thing in relabelled}
     return with_findings(
         outcome,
         (
@@ -100,23 +113,25 @@ def with_name_hints(outcome: Outcome, following: Iterable[tuple[bytes, frozenset
     )
 
 
-def _owns(name: str, thing: str, said: Statements, base_iri: str) -> bool:
+def _owns(name: str, thing: str, statements: Statements, base_iri: str) -> bool:
     """Whether the data of an organisation describes it, or what it runs."""
-    own = f"{base_iri}id/organisation/{name}"
-    return thing == own or any(path == term("runBy") and value.value == own for path, value in said)
+    organisation = f"{base_iri}id/organisation/{name}"
+    return thing == organisation or any(
+        path == term("runBy") and value.value == organisation for path, value in statements
+    )
 
 
-def _labels(said: Iterable[tuple[str, object]]) -> Statements:
-    return frozenset((path, value) for path, value in said if path == _LABEL)
+def _labels(statements: Iterable[tuple[str, object]]) -> Statements:
+    return frozenset((path, value) for path, value in statements if path == _LABEL)
 
 
 def _with_labels(content: bytes, names: Mapping[str, Statements]) -> bytes:
     """N-Triples with other labels of some things."""
-    old = tuple(f"<{thing}> <{_LABEL}> ".encode() for thing in names)
-    kept = [line for line in content.splitlines(keepends=True) if not line.startswith(old)]
-    new = [
+    old_starts = tuple(f"<{thing}> <{_LABEL}> ".encode() for thing in names)
+    lines = [line for line in content.splitlines(keepends=True) if not line.startswith(old_starts)]
+    label_lines = [
         f"<{thing}> <{_LABEL}> {serialise(value)} .\n".encode()
         for thing, labels in names.items()
         for _, value in labels
     ]
-    return b"".join(sorted({*kept, *new}))
+    return b"".join(sorted({*lines, *label_lines}))

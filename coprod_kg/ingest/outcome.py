@@ -113,8 +113,8 @@ class Checked:
         return None
 
     @cached_property
-    def said(self) -> Mapping[str, Statements]:
-        """What the statements say of each thing; read once, and only where it is asked."""
+    def statements(self) -> Mapping[str, Statements]:
+        """Each thing → its statements; parsed at the first use."""
         return statements_by_thing(self.data)
 
     def frame(self) -> tuple[dict[str, Any], Sequence[bytes]]:

@@ -11,7 +11,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.ingest.changes import Statements
-from coprod_kg.ingest.known import said_elsewhere
+from coprod_kg.ingest.known import statements_elsewhere
 from coprod_kg.ingest.locate import in_table, in_turtle
 from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.model.namespaces import expand, term
@@ -39,8 +39,8 @@ def owned(
             it yet: so for a contributor; a curator may file what is written about others.
     """
     described = (outcome.checked.described for outcome in outcomes if outcome.organisation)
-    stored = said_elsewhere(store, set[str]().union(*described)) if store else {}
-    if len(outcomes) > 1:  # one file alone has nobody to clash with but the store
+    stored = statements_elsewhere(store, set[str]().union(*described)) if store else {}
+    if len(outcomes) > 1:  # a single file can conflict with the store only
         _replace(stored, outcomes, f"{settings.base_iri}graph/organisation/")
     return [
         with_findings(outcome, _findings(outcome, stored, settings.base_iri, own_only=own_only))
@@ -69,20 +69,20 @@ def _replace(
         for graph in entering.keys() & graphs.keys():
             del graphs[graph]
     for graph, checked in entering.items():
-        for thing, said in checked.said.items():
-            stored.setdefault(thing, {})[graph] = said
+        for thing, statements in checked.statements.items():
+            stored.setdefault(thing, {})[graph] = statements
 
 
 def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:
     """The outcome with more findings, with their cells where it is a table."""
-    more, checked = tuple(findings), outcome.checked
-    if not more:
+    placed, checked = tuple(findings), outcome.checked
+    if not placed:
         return outcome
     if checked.positions is not None:
-        more = in_table(more, checked.positions, checked.headers)
+        placed = in_table(placed, checked.positions, checked.headers)
     else:
-        more = tuple(map(in_turtle, more))
-    return replace(outcome, report=Report((*outcome.report.findings, *more)))
+        placed = tuple(map(in_turtle, placed))
+    return replace(outcome, report=Report((*outcome.report.findings, *placed)))
 
 
 def _findings(
@@ -92,21 +92,35 @@ def _findings(
     *,
     own_only: bool,
 ) -> Iterator[Finding]:
-    by_thing = outcome.checked.said
-    own = f"{base_iri}id/organisation/{outcome.organisation}"
-    units = {own, *(thing for thing, said in by_thing.items() if own in _objects(said, _UNIT_OF))}
+    by_thing = outcome.checked.statements
+    organisation_iri = f"{base_iri}id/organisation/{outcome.organisation}"
+    units = {
+        organisation_iri,
+        *(
+            thing
+            for thing, statements in by_thing.items()
+            if organisation_iri in _objects(statements, _UNIT_OF)
+        ),
+    }
     stem = f"{base_iri}graph/organisation/"
-    for thing, said in by_thing.items():
-        runners = _objects(said, term("runBy"))
-        others = {
-            f"{base_iri}id/organisation/{graph.removeprefix(stem)}": theirs
-            for graph, theirs in stored.get(thing, {}).items()
+    for thing, statements in by_thing.items():
+        runners = _objects(statements, term("runBy"))
+        other_statements = {
+            f"{base_iri}id/organisation/{graph.removeprefix(stem)}": their_statements
+            for graph, their_statements in stored.get(thing, {}).items()
             if graph != stem + str(outcome.organisation)
         }
-        owner = _owner(thing, others, units, runners)
+        owner = _owner(thing, other_statements, units, runners)
         if owner:
-            yield from _added(thing, said - others[owner], others[owner], owner)
-        elif own_only and runners and not runners & units and not _is_repeated(said, others):
+            yield from _added_findings(
+                thing, statements - other_statements[owner], other_statements[owner], owner
+            )
+        elif (
+            own_only
+            and runners
+            and not runners & units
+            and not _is_repeated(statements, other_statements)
+        ):
             yield _finding(
                 (thing, term("runBy"), None),
                 f"{OWN_DESCRIPTION}-runBy",
@@ -115,38 +129,42 @@ def _findings(
             )
 
 
-def _is_repeated(said: Statements, others: Mapping[str, Statements]) -> bool:
-    return any(said <= theirs for theirs in others.values())
+def _is_repeated(statements: Statements, other_statements: Mapping[str, Statements]) -> bool:
+    return any(statements <= their_statements for their_statements in other_statements.values())
 
 
 def _owner(
-    thing: str, others: Mapping[str, Statements], units: set[str], runners: set[str]
+    thing: str, other_statements: Mapping[str, Statements], units: set[str], runners: set[str]
 ) -> str | None:
     """The organisation that alone may describe a thing, or None where the sender may.
 
     Args:
         thing: its IRI.
-        others: other organisation → what its data says of the thing.
+        other_statements: other organisation → what its data says of the thing.
         units: the sender and its units.
         runners: those who run the thing, by the sender's file.
     """
-    if thing in units or not others:
-        return thing if thing in others else None
-    for other, theirs in others.items():
-        theirs_run_by = _objects(theirs, term("runBy"))
-        if other == thing or other in theirs_run_by:
+    if thing in units or not other_statements:
+        return thing if thing in other_statements else None
+    for other, their_statements in other_statements.items():
+        their_runners = _objects(their_statements, term("runBy"))
+        if other == thing or other in their_runners:
             # The owner itself names the sender as one who runs it, too.
-            return None if units & theirs_run_by else other
+            return None if units & their_runners else other
     # Described only by organisations that neither are it nor run it: the first who came keeps
     # it, but an organisation belongs to none of them, and who runs a thing may take it over.
     is_organisation = "/id/organisation/" in thing
-    return None if is_organisation or runners & units else sorted(others)[0]
+    return None if is_organisation or runners & units else sorted(other_statements)[0]
 
 
-def _added(thing: str, said: Statements, theirs: Statements, owner: str) -> Iterator[Finding]:
+def _added_findings(
+    thing: str, statements: Statements, their_statements: Statements, owner: str
+) -> Iterator[Finding]:
     """Findings on statements about a resource that its owner does not make."""
-    same_text = {(path, value.value) for path, value in theirs if isinstance(value, ox.Literal)}
-    for path, value in sorted(said, key=str):
+    same_text = {
+        (path, value.value) for path, value in their_statements if isinstance(value, ox.Literal)
+    }
+    for path, value in sorted(statements, key=str):
         if isinstance(value, ox.Literal) and (path, value.value) in same_text:
             continue  # only its language or datatype is written otherwise
         owned_by = ("owner", owner.rpartition("/")[2])
@@ -170,10 +188,10 @@ def _finding(
     )
 
 
-def _objects(said: Statements, path: str) -> set[str]:
+def _objects(statements: Statements, path: str) -> set[str]:
     return {
         value.value
-        for predicate, value in said
+        for predicate, value in statements
         if predicate == path and isinstance(value, ox.NamedNode)
     }
 

@@ -52,11 +52,11 @@ def parts_of(triples: Sequence[ox.Triple], base_iri: str) -> list[OrganisationPa
     stem = f"{base_iri}id/organisation/"
     parts: dict[str, list[str]] = {}
     for owner in sorted(members):
-        parts[owner] = _with_what_they_name(members[owner], by_subject, owners)
+        parts[owner] = _with_referents(members[owner], by_subject, owners)
         taken.update(parts[owner])
-    for left in sorted(by_subject.keys() - taken):  # nobody refers to it
-        owner = left if left.startswith(stem) else next(iter(parts), left)
-        parts.setdefault(owner, []).append(left)
+    for leftover in sorted(by_subject.keys() - taken):  # nobody refers to it
+        owner = leftover if leftover.startswith(stem) else next(iter(parts), leftover)
+        parts.setdefault(owner, []).append(leftover)
     return [
         OrganisationPart(
             owner.removeprefix(stem),
@@ -70,13 +70,13 @@ def _owners(by_subject: Mapping[str, Sequence[ox.Triple]]) -> dict[str, str]:
     """Each initiative, running organisation and claim → its organisation."""
     run_by, about = term("runBy"), term("about")
     owners: dict[str, str] = {}
-    for subject, said in by_subject.items():
-        runners = sorted(_objects(said, run_by))
+    for subject, triples in by_subject.items():
+        runners = sorted(_objects(triples, run_by))
         if runners:
             owners[subject] = runners[0]
             owners.setdefault(runners[0], runners[0])
-    for subject, said in by_subject.items():
-        for iri in sorted(_objects(said, about))[:1]:
+    for subject, triples in by_subject.items():
+        for iri in sorted(_objects(triples, about))[:1]:
             if iri in owners:
                 owners[subject] = owners[iri]
             elif _ORGANISATION in _objects(by_subject.get(iri, ()), _TYPE):
@@ -84,23 +84,23 @@ def _owners(by_subject: Mapping[str, Sequence[ox.Triple]]) -> dict[str, str]:
     return owners
 
 
-def _with_what_they_name(
+def _with_referents(
     subjects: Iterable[str],
     by_subject: Mapping[str, Sequence[ox.Triple]],
     owners: Mapping[str, str],
 ) -> list[str]:
     """The subjects, and what they refer to that no organisation owns, and so on."""
-    found = dict.fromkeys(subjects)
-    waiting = deque(found)
-    while waiting:
-        for triple in by_subject.get(waiting.popleft(), ()):
+    reached = dict.fromkeys(subjects)
+    queue = deque(reached)
+    while queue:
+        for triple in by_subject.get(queue.popleft(), ()):
             if not isinstance(triple.object, ox.NamedNode):
                 continue
-            named = triple.object.value
-            if named in by_subject and named not in owners and named not in found:
-                found[named] = None
-                waiting.append(named)
-    return [subject for subject in found if subject in by_subject]
+            referent = triple.object.value
+            if referent in by_subject and referent not in owners and referent not in reached:
+                reached[referent] = None
+                queue.append(referent)
+    return [subject for subject in reached if subject in by_subject]
 
 
 def _objects(triples: Iterable[ox.Triple], predicate: str) -> list[str]:

@@ -55,7 +55,7 @@ class SubmissionRecord:
         """The kind of one file's submission: a call may merge one file and not another."""
         return self.kind or ("patch" if outcome.merged else "")
 
-    def written(self, outcomes: list[Outcome]) -> bytes:
+    def n_triples(self, outcomes: list[Outcome]) -> bytes:
         """The statements to add to the provenance graph, as N-Triples."""
         triples = [
             *self._call(),
@@ -67,15 +67,15 @@ class SubmissionRecord:
         agent, model = self.sender.iri(self.base_iri), f"{self.base_iri}model/{self.model[:16]}"
         software = f"{self.base_iri}id/agent/coprod-kg-software"
         yield from self._activity(self.activity, "A call that submits data")
-        yield from _said(
+        yield from _statements(
             agent, ("rdf:type", "prov:Agent"), ("rdfs:label", _text(self.sender.label))
         )
-        yield from _said(
+        yield from _statements(
             software,
             ("rdf:type", "prov:SoftwareAgent"),
             ("rdfs:label", _text("The software coprod-kg")),
         )
-        yield from _said(
+        yield from _statements(
             model,
             ("rdf:type", "prov:Entity"),
             ("rdfs:label", _text("The ontology, shapes and rules that data was checked with")),
@@ -88,15 +88,15 @@ class SubmissionRecord:
         file, report = f"{submission}/file", f"{submission}/report"
         agent = self.sender.iri(self.base_iri)
         yield from self._activity(submission, f"The submission of {outcome.file}")
-        yield from _said(
+        yield from _statements(
             submission,
             ("dcterms:isPartOf", ox.NamedNode(self.activity)),
             ("prov:used", ox.NamedNode(file)),
             ("prov:used", ox.NamedNode(f"{self.base_iri}model/{self.model[:16]}")),
         )
         if kind := self.kind_of(outcome):
-            yield from _said(submission, ("dcterms:type", _plain(kind)))
-        yield from _said(
+            yield from _statements(submission, ("dcterms:type", _plain(kind)))
+        yield from _statements(
             file,
             ("rdf:type", "prov:Entity"),
             ("rdfs:label", _plain(outcome.file)),
@@ -107,13 +107,13 @@ class SubmissionRecord:
         yield from self._outcome(report, submission, outcome)
         yield from self._graphs(organisation, submission, file)
         if outcome.checked.links:
-            yield from self._asserted("same-as", organisation, submission, file)
+            yield from self._stated_graph("same-as", organisation, submission, file)
 
     def _outcome(self, report: str, submission: str, outcome: Outcome) -> Iterator[ox.Triple]:
         counts = ", ".join(
             f"{outcome.report.count(severity)} of severity {severity}" for severity in Severity
         )
-        yield from _said(
+        yield from _statements(
             report,
             ("rdf:type", "sh:ValidationReport"),
             ("rdfs:label", _text(f"The validation of {outcome.file}")),
@@ -123,8 +123,8 @@ class SubmissionRecord:
         )
 
     def _graphs(self, organisation: str, submission: str, file: str) -> Iterator[ox.Triple]:
-        yield from self._asserted("organisation", organisation, submission, file)
-        yield from _said(
+        yield from self._stated_graph("organisation", organisation, submission, file)
+        yield from _statements(
             self.graph("assessment", organisation),
             ("rdf:type", "prov:Entity"),
             ("prov:wasDerivedFrom", ox.NamedNode(self.graph("organisation", organisation))),
@@ -134,10 +134,10 @@ class SubmissionRecord:
             ),
         )
 
-    def _asserted(
+    def _stated_graph(
         self, kind: str, organisation: str, submission: str, file: str
     ) -> Iterator[ox.Triple]:
-        yield from _said(
+        yield from _statements(
             self.graph(kind, organisation),
             ("rdf:type", "prov:Entity"),
             ("prov:wasGeneratedBy", ox.NamedNode(submission)),
@@ -146,7 +146,7 @@ class SubmissionRecord:
         )
 
     def _activity(self, iri: str, label: str) -> Iterator[ox.Triple]:
-        yield from _said(
+        yield from _statements(
             iri,
             ("rdf:type", "prov:Activity"),
             ("rdfs:label", _text(label)),
@@ -156,7 +156,9 @@ class SubmissionRecord:
         )
 
 
-def _said(subject: str, *pairs: tuple[str, str | ox.NamedNode | ox.Literal]) -> Iterator[ox.Triple]:
+def _statements(
+    subject: str, *pairs: tuple[str, str | ox.NamedNode | ox.Literal]
+) -> Iterator[ox.Triple]:
     for name, value in pairs:
         yield ox.Triple(
             ox.NamedNode(subject), named(name), named(value) if isinstance(value, str) else value

@@ -19,7 +19,7 @@ from coprod_kg.ingest.unread import of_graphs, of_keys
 from coprod_kg.publishing.json_context import with_context_inside
 from coprod_kg.validation.report import Finding
 
-__all__ = ["NO_LANGUAGE", "RdfRead", "named", "prepared", "read"]
+__all__ = ["NO_LANGUAGE", "RdfRead", "parser_xml", "read", "skolemised"]
 
 _POSITION: Final = re.compile(r"^Parser error at line .*?: ", re.DOTALL)
 _MAGIC: Final = (
@@ -67,20 +67,20 @@ def read(content: bytes, name: str, form: RdfSyntax, base_iri: str) -> RdfRead:
     text = _text(content, name, form)
     if form.rdf == ox.RdfFormat.JSON_LD:
         text = with_context_inside(text)
-    ready = text.encode()
+    parser_input = text.encode()
     if form.rdf == ox.RdfFormat.RDF_XML:
-        ready = prepared(ready, name, _fix(text, form.name))
-    quads = list(_parsed(ready, text, name, form, base_iri))
+        parser_input = parser_xml(parser_input, name, _fix(text, form.name))
+    quads = list(_quads(parser_input, text, name, form, base_iri))
     if not quads:
         raise Unreadable(
             "there is not one statement in the file", where=name, fix="Send a file with data in it."
         )
-    found = of_keys(text, base_iri) if form.rdf == ox.RdfFormat.JSON_LD else ()
-    found = (*found, *of_graphs(quads, base_iri))
-    return RdfRead(tuple(_without_marks(quad.triple) for quad in quads), found)
+    findings = of_keys(text, base_iri) if form.rdf == ox.RdfFormat.JSON_LD else ()
+    findings = (*findings, *of_graphs(quads, base_iri))
+    return RdfRead(tuple(_without_no_language(quad.triple) for quad in quads), findings)
 
 
-def named(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
+def skolemised(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
     """The statements sorted and without duplicates, blank nodes skolemised.
 
     A blank node has no name outside its graph, but what we conclude about it lies in another
@@ -128,25 +128,25 @@ def _text(content: bytes, name: str, form: RdfSyntax) -> str:
         raise _not_utf8(content, error.start, name) from None
 
 
-def _not_utf8(content: bytes, at: int, name: str) -> Unreadable:
-    line = content.count(b"\n", 0, at) + 1
+def _not_utf8(content: bytes, offset: int, name: str) -> Unreadable:
+    line = content.count(b"\n", 0, offset) + 1
     guess = ""
-    if content[at] >= 0x80:
-        shown = content[at : at + 1].decode("cp1252", errors="replace")
-        guess = f"; in Windows-1252 it would be {shown!r}, which is likely what was meant"
+    if content[offset] >= 0x80:
+        character = content[offset : offset + 1].decode("cp1252", errors="replace")
+        guess = f"; in Windows-1252 it would be {character!r}, which is likely what was meant"
     return Unreadable(
-        f"the byte {content[at]:#04x} is not UTF-8{guess}",
+        f"the byte {content[offset]:#04x} is not UTF-8{guess}",
         where=f"{name}, line {line}",
         fix="Save the file again with the encoding UTF-8.",
     )
 
 
-def _parsed(
-    ready: bytes, text: str, name: str, form: RdfSyntax, base_iri: str
+def _quads(
+    parser_input: bytes, text: str, name: str, form: RdfSyntax, base_iri: str
 ) -> Iterator[ox.Quad]:
     try:
-        for quad in ox.parse(ready, form.rdf, base_iri=base_iri):
-            _refuse_newer(quad, name)
+        for quad in ox.parse(parser_input, form.rdf, base_iri=base_iri):
+            _refuse_rdf_12(quad, name)
             yield quad
     except SyntaxError as error:
         raise _syntax(error, text, name, form) from None
@@ -154,7 +154,7 @@ def _parsed(
         raise Unreadable(f"this is not {form.name}: {error}", where=name) from None
 
 
-def _without_marks(triple: ox.Triple) -> ox.Triple:
+def _without_no_language(triple: ox.Triple) -> ox.Triple:
     """The statement with a text that has no language where the language was taken away."""
     value = triple.object
     if isinstance(value, ox.Literal) and value.language == NO_LANGUAGE:
@@ -162,7 +162,7 @@ def _without_marks(triple: ox.Triple) -> ox.Triple:
     return triple
 
 
-def _refuse_newer(quad: ox.Quad, name: str) -> None:
+def _refuse_rdf_12(quad: ox.Quad, name: str) -> None:
     if isinstance(quad.object, ox.Triple):
         raise Unreadable(
             f"a triple term of RDF 1.2 stands at {quad.subject} {quad.predicate}",
@@ -195,11 +195,11 @@ def _syntax(error: SyntaxError, text: str, name: str, form: RdfSyntax) -> Unread
 
 def _fix(text: str, read_as: str) -> str:
     """The advice on text that is not in the format it was read as."""
-    looks = likely_format(text)
-    if looks == "HTML":
+    likely = likely_format(text)
+    if likely == "HTML":
         return "It is a web page (HTML): download the data rather than the page about it."
-    if looks and looks != read_as and (looks, read_as) != ("Turtle", "TriG"):
-        return f"It looks like {looks}: name the file so, or state its format."
+    if likely and likely != read_as and (likely, read_as) != ("Turtle", "TriG"):
+        return f"It looks like {likely}: name the file so, or state its format."
     return f"Mend it at that place; the rest of the file was not read (as {read_as})."
 
 
@@ -215,7 +215,7 @@ class _Doctype(Exception):
     """A document type declaration begins: the parse ends there."""
 
 
-def prepared(content: bytes, name: str, fix: str) -> bytes:
+def parser_xml(content: bytes, name: str, fix: str) -> bytes:
     """The document as the RDF/XML parser takes it.
 
     XML 1.0, 2.12, takes a language away by an empty ``xml:lang``, which our parser refuses.
@@ -230,7 +230,7 @@ def prepared(content: bytes, name: str, fix: str) -> bytes:
             one), or has a DOCTYPE.
     """
     parser = expat.ParserCreate("utf-8")
-    scan = _Scan(parser)
+    scan = _LanguageScan(parser)
     try:
         parser.Parse(content, True)
     except _Doctype:
@@ -240,19 +240,19 @@ def prepared(content: bytes, name: str, fix: str) -> bytes:
             fix="Take out the DOCTYPE and write the IRIs in full.",
         ) from None
     except expat.ExpatError as error:
-        whole = error.code != expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
-        reason = expat.ErrorString(error.code) if whole else "it breaks off before its end"
+        complete = error.code != expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
+        reason = expat.ErrorString(error.code) if complete else "it breaks off before its end"
         raise Unreadable(
             f"this is not XML: {reason}",
             where=f"{name}, line {error.lineno}, column {error.offset + 1}",
             fix=fix,
         ) from None
     for start in reversed(scan.without_language):
-        content = _tagged(content, start)
+        content = _with_no_language(content, start)
     return content
 
 
-class _Scan:
+class _LanguageScan:
     """Where elements begin whose language is taken away, outside XML literals."""
 
     def __init__(self, parser: Any) -> None:
@@ -279,12 +279,16 @@ class _Scan:
         self._literal = max(0, self._literal - 1)
 
 
-def _tagged(content: bytes, start: int) -> bytes:
+def _with_no_language(content: bytes, start: int) -> bytes:
     """The document with the empty language of the element that begins there replaced."""
     tag = _TAG.match(content, start)
-    at = tag.end() if tag else start
-    while found := _ATTRIBUTE.match(content, at):
-        if found[1] == _LANGUAGE.encode() and len(found[2]) == len(b'""'):
-            return content[: found.start(2)] + f'"{NO_LANGUAGE}"'.encode() + content[found.end(2) :]
-        at = found.end()
+    offset = tag.end() if tag else start
+    while attribute := _ATTRIBUTE.match(content, offset):
+        if attribute[1] == _LANGUAGE.encode() and len(attribute[2]) == len(b'""'):
+            return (
+                content[: attribute.start(2)]
+                + f'"{NO_LANGUAGE}"'.encode()
+                + content[attribute.end(2) :]
+            )
+        offset = attribute.end()
     return content

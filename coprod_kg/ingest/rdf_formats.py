@@ -57,28 +57,31 @@ def format_of(name: str, stated: str | None = None) -> RdfSyntax:
         UnsupportedMedia: the format is none that is read here.
     """
     ending = PurePath(name).suffix.removeprefix(".").lower()
-    wanted = (stated or ending).partition(";")[0].strip().lower()
+    format_name = (stated or ending).partition(";")[0].strip().lower()
     for syntax in FORMATS:
-        if wanted in (syntax.name.lower(), *syntax.media_types) or wanted in syntax.extensions:
+        if (
+            format_name in (syntax.name.lower(), *syntax.media_types)
+            or format_name in syntax.extensions
+        ):
             return syntax
     if stated:
-        what = f"{stated!r} is no format that is read here"
+        reason = f"{stated!r} is no format that is read here"
     elif ending:
-        what = f"a file that ends with .{ending} is in no format that is read here"
+        reason = f"a file that ends with .{ending} is in no format that is read here"
     else:
-        what = "the name has no ending, so the format is not known"
+        reason = "the name has no ending, so the format is not known"
     raise UnsupportedMedia(
-        what, where=name, fix=f"Send one of: {known_formats()}; or state the format."
+        reason, where=name, fix=f"Send one of: {known_formats()}; or state the format."
     )
 
 
 def likely_format(text: str) -> str | None:
     """The format that a text looks like, for the error on a file with a wrong name."""
     start = text.lstrip()[:300].lower()
-    looks = (
+    signatures = (
         (("<!doctype html", "<html"), "HTML"),
         (("<?xml", "<rdf:rdf"), "RDF/XML"),
         (("{", "["), "JSON-LD"),
         (("@prefix", "prefix ", "@base", "base "), "Turtle"),
     )
-    return next((name for starts, name in looks if start.startswith(starts)), None)
+    return next((name for starts, name in signatures if start.startswith(starts)), None)

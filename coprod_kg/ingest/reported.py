@@ -83,7 +83,7 @@ class Reported:
             "counts": {severity.lower(): self.report.count(severity) for severity in Severity},
             "error": self.error,
             "causes": [_cause(cause) for cause in self.report.causes()],
-            "findings": [_told(finding) for finding in self.report.findings],
+            "findings": [_finding(finding) for finding in self.report.findings],
         }
 
     @classmethod
@@ -110,7 +110,7 @@ def reported(outcomes: Iterable[Outcome]) -> list[Reported]:
     files: dict[int, list[Outcome]] = {}
     for outcome in outcomes:
         files.setdefault(id(outcome.sent) if outcome.sent else id(outcome), []).append(outcome)
-    return [_joined(parts) for parts in files.values()]
+    return [_file_report(parts) for parts in files.values()]
 
 
 def as_table(outcomes: Iterable[Outcome]) -> dict[str, Any]:
@@ -129,9 +129,9 @@ def from_table(table: Mapping[str, Any]) -> list[Reported]:
     return [Reported.of(file) for file in table["files"]]
 
 
-def _joined(parts: Sequence[Outcome]) -> Reported:
+def _file_report(parts: Sequence[Outcome]) -> Reported:
     first = parts[0]
-    report = Report(tuple(found for part in parts for found in part.report.findings))
+    report = Report(tuple(finding for part in parts for finding in part.report.findings))
     return Reported(
         file=first.file,
         sha256=first.sha256,
@@ -168,14 +168,14 @@ def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None
     }
 
 
-def _told(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     table = finding.as_dict()
     return {name: table[name] for name in table if name not in ("words", "slots")}
 
 
 def _cause(cause: Cause) -> dict[str, Any]:
-    fixes = {found.fix for found in cause.findings}
-    spots = [found.spot for found in cause.findings[:_SPOTS] if found.spot]
+    fixes = {finding.fix for finding in cause.findings}
+    spots = [finding.spot for finding in cause.findings[:_SPOTS] if finding.spot]
     return {
         "severity": cause.severity,
         "shape": cause.shape,

@@ -106,8 +106,8 @@ def check(
     Args:
         batch: the files.
         settings: the limits and the base IRI.
-        validates: whether they are validated; what the store holds was, when it came in.
-        progress: told, from several threads, how many more files are done.
+        validates: whether they are validated; the store's data was, when it was submitted.
+        progress: called, from several threads, with the number of files finished since.
         budget: how long it may take in all; then one child does it.
 
     Raises:
@@ -118,15 +118,15 @@ def check(
         return []
     children = min(_MOST_CHILDREN, os.cpu_count() or 1, -(-len(batch) // _FILES_WORTH_A_CHILD))
     children = 1 if budget else children
-    order = sorted(range(len(batch)), key=lambda place: -len(batch[place].content))
-    shares = [order[first::children] for first in range(children)]
+    order = sorted(range(len(batch)), key=lambda index: -len(batch[index].content))
+    shares = [order[number::children] for number in range(children)]
     checked: dict[int, Checked] = {}
     with ThreadPoolExecutor(children) as pool:
         for share, results in zip(
             shares,
             pool.map(
                 lambda share: _share(
-                    [batch[place] for place in share],
+                    [batch[index] for index in share],
                     lambda files: _Check(files, settings, validates, budget),
                     progress,
                     budget,
@@ -136,7 +136,7 @@ def check(
             strict=True,
         ):
             checked.update(zip(share, results, strict=True))
-    return [checked[place] for place in range(len(batch))]
+    return [checked[index] for index in range(len(batch))]
 
 
 def _share(
@@ -181,12 +181,12 @@ class _Check:
             header = {"base_iri": settings.base_iri, "limits": asdict(self._limits)}
             wire.write(job, {**header, "validates": validates})
             for file in files:
-                stated = {"stated": file.stated, "organisation": file.organisation}
-                wire.write(job, {"name": file.name, **stated}, [file.content])
+                details = {"stated": file.stated, "organisation": file.organisation}
+                wire.write(job, {"name": file.name, **details}, [file.content])
 
         limits = self._limits
-        loaded = (settings.base_iri, limits.days_ahead, limits.output_mb, validates)
-        child = Prepared("coprod_kg.ingest.child", (json.dumps(loaded),))
+        prepared_with = (settings.base_iri, limits.days_ahead, limits.output_mb, validates)
+        child = Prepared("coprod_kg.ingest.child", (json.dumps(prepared_with),))
         self._child = Child(child, write, scratch=settings.scratch)
 
     def __enter__(self) -> "_Check":

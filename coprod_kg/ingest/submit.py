@@ -23,8 +23,7 @@ from coprod_kg.ingest.check import (
     refused_where_unfit,
     resolved,
 )
-from coprod_kg.ingest.journal import Journal, Member, keep
-from coprod_kg.ingest.journal import JournalEntry as Kept
+from coprod_kg.ingest.journal import Journal, JournalEntry, Member, keep
 from coprod_kg.ingest.known import last_submissions
 from coprod_kg.ingest.links import links_apart, replacing_links
 from coprod_kg.ingest.merge import graph_of, merged
@@ -75,7 +74,7 @@ def submit(
     store: Store,
     settings: Settings,
     sender: Sender | None = None,
-    way: SubmitOptions | None = None,
+    options: SubmitOptions | None = None,
 ) -> list[Outcome]:
     """Read, validate and assess each file, and commit those that are accepted, all at once.
 
@@ -84,53 +83,53 @@ def submit(
         store: where it goes.
         settings: the limits, the base IRI and the data directory.
         sender: who sends.
-        way: the options; by default a commit that replaces what was there.
+        options: the options; by default a commit that replaces what was there.
 
     Returns:
         One outcome per file and organisation, in the order given. A refused file keeps no other
         one out, unless the other refers to what only the refused one describes.
     """
     started = datetime.now(UTC)
-    read = checked_files(files, settings, way.progress if way else Progress())
-    return submit_checked(read, started, store, settings, sender, way)
+    checked = checked_files(files, settings, options.progress if options else Progress())
+    return submit_checked(checked, started, store, settings, sender, options)
 
 
 def submit_checked(
-    read: list[Outcome],
+    checked: list[Outcome],
     started: datetime,
     store: Store,
     settings: Settings,
     sender: Sender | None = None,
-    way: SubmitOptions | None = None,
+    options: SubmitOptions | None = None,
 ) -> list[Outcome]:
     """Assess files that were read and validated, and commit as `submit` does.
 
     Args:
-        read: what the check said of each (`coprod_kg.ingest.check.checked_files`).
+        checked: the outcomes of `coprod_kg.ingest.check.checked_files`.
         started: when it began.
         store: where they go.
         settings: the limits, the base IRI and the data directory.
         sender: who sends.
-        way: the options.
+        options: the options.
     """
-    way, sender = way or SubmitOptions(), sender or Sender()
-    read = one_file_each(read)
-    if way.links_apart:
-        read = [replace(outcome, checked=links_apart(outcome.checked)) for outcome in read]
+    options, sender = options or SubmitOptions(), sender or Sender()
+    checked = one_file_each(checked)
+    if options.links_apart:
+        checked = [replace(outcome, checked=links_apart(outcome.checked)) for outcome in checked]
 
     def enter() -> list[Outcome]:
         version = store.version()
-        budget = way.progress.budget
-        outcomes = merged(read, store, settings, every=way.patch, budget=budget)
-        outcomes = owned(outcomes, store, settings, own_only=way.own_only)
+        budget = options.progress.budget
+        outcomes = merged(checked, store, settings, all_files=options.patch, budget=budget)
+        outcomes = owned(outcomes, store, settings, own_only=options.own_only)
         outcomes = refused_where_unfit(resolved(outcomes, store, settings))
-        times, kind = (started, datetime.now(UTC)), "patch" if way.patch else ""
+        times, kind = (started, datetime.now(UTC)), "patch" if options.patch else ""
         record = SubmissionRecord(settings.base_iri, sender, Model.installed().digest, times, kind)
-        outcomes = _recognised(outcomes, store, record)
+        outcomes = _mark_unchanged(outcomes, store, record)
         graphs = _graphs(outcomes, store, settings)
         compared = [
-            _compared(outcome, before.checked.described, graphs, settings)
-            for outcome, before in zip(outcomes, read, strict=True)
+            _with_changes(outcome, original.checked.described, graphs, settings)
+            for outcome, original in zip(outcomes, checked, strict=True)
         ]
         outcomes = refused_where_unfit(refused_where_renamed(compared, settings))
         entering = {
@@ -139,15 +138,17 @@ def submit_checked(
             if _enters(outcome) and outcome.organisation
         }
         following = follow_owners(entering, store, settings) if entering else {}
-        following = {name: made for name, made in following.items() if name not in entering}
+        following = {
+            name: relabelled for name, relabelled in following.items() if name not in entering
+        }
         outcomes = [
             with_name_hints(outcome, following.values()) if _enters(outcome) else outcome
             for outcome in outcomes
         ]
-        if way.dry_run or not entering:
+        if options.dry_run or not entering:
             return outcomes
-        others = {name: data for name, (data, _) in following.items()}
-        return _committed(outcomes, store, settings, record, version, graphs, others)
+        relabelled_graphs = {name: data for name, (data, _) in following.items()}
+        return _commit(outcomes, store, settings, record, version, graphs, relabelled_graphs)
 
     return attempt(enter)
 
@@ -164,23 +165,25 @@ def _enters(outcome: Outcome) -> bool:
     return outcome.accepted and not outcome.unchanged and outcome.organisation is not None
 
 
-def _recognised(outcomes: list[Outcome], store: Store, record: SubmissionRecord) -> list[Outcome]:
-    """Mark the files whose very bytes, checked with this very model, are what is there."""
+def _mark_unchanged(
+    outcomes: list[Outcome], store: Store, record: SubmissionRecord
+) -> list[Outcome]:
+    """Mark the files whose bytes the store holds already, checked with the same model."""
     graphs = {
         record.graph("organisation", outcome.organisation): outcome
         for outcome in outcomes
         if outcome.accepted and outcome.organisation
     }
-    last = last_submissions(store, graphs)
+    latest = last_submissions(store, graphs)
     sender = record.sender.iri(record.base_iri)
-    same = {
+    unchanged = {
         outcome.organisation
         for graph, outcome in graphs.items()
-        if last.get(graph)
+        if latest.get(graph)
         == (f"sha256:{outcome.sha256}", f"sha256:{record.model}", sender, record.kind_of(outcome))
     }
     return [
-        replace(outcome, unchanged=outcome.accepted and outcome.organisation in same)
+        replace(outcome, unchanged=outcome.accepted and outcome.organisation in unchanged)
         for outcome in outcomes
     ]
 
@@ -191,36 +194,36 @@ def _graphs(outcomes: list[Outcome], store: Store, settings: Settings) -> dict[s
         outcome.organisation for outcome in outcomes if _enters(outcome) and outcome.organisation
     }
     stem = f"{settings.base_iri}graph/organisation/"
-    there = last_submissions(store, [f"{stem}{name}" for name in names])
+    stored_graphs = last_submissions(store, [f"{stem}{name}" for name in names])
     return {
         name: graph_of(store, "organisation", name, settings.base_iri)
-        if f"{stem}{name}" in there
+        if f"{stem}{name}" in stored_graphs
         else b""
         for name in sorted(names)
     }
 
 
-def _compared(
+def _with_changes(
     outcome: Outcome, described: frozenset[str], graphs: Mapping[str, bytes], settings: Settings
 ) -> Outcome:
     """The outcome with the changes it would make, where it would be committed."""
-    now = graphs.get(outcome.organisation or "")
-    if now is None or not _enters(outcome):
+    graph = graphs.get(outcome.organisation or "")
+    if graph is None or not _enters(outcome):
         return outcome
-    told = changes(now, outcome.checked.said, described, settings.base_iri)
-    if not outcome.checked.partial:  # a patch was asked for: what stays is what was meant to
-        told = replace(told, kept=())
-    return replace(outcome, changes=told)
+    difference = changes(graph, outcome.checked.statements, described, settings.base_iri)
+    if not outcome.checked.partial:  # the sender of a patch knows that the rest stays
+        difference = replace(difference, kept=())
+    return replace(outcome, changes=difference)
 
 
-def _committed(
+def _commit(
     outcomes: list[Outcome],
     store: Store,
     settings: Settings,
     record: SubmissionRecord,
     version: int,
     graphs: Mapping[str, bytes],
-    others: Mapping[str, bytes],
+    relabelled_graphs: Mapping[str, bytes],
 ) -> list[Outcome]:
     """Archive the bytes, write the journal, commit, and write the journal again."""
     journal = Journal(settings.data)
@@ -232,7 +235,7 @@ def _committed(
         replace(outcome, submission=record.name) if _enters(outcome) else outcome
         for outcome in outcomes
     ]
-    kept = Kept(
+    entry = JournalEntry(
         record.name,
         record.sender.label,
         record.times[0].isoformat(),
@@ -243,15 +246,15 @@ def _committed(
     )
     # Before the commit, so that a kill between the two leaves a record without a version, not a
     # version without a record.
-    journal.write(kept)
-    change = _change(entering, record, version, others)
+    journal.write(entry)
+    change = _change(entering, record, version, relabelled_graphs)
     links = [record.graph("same-as", outcome.organisation or "") for outcome in entering]
     commit = store.commit(replacing_links(change, store, links))
     outcomes = [
         replace(outcome, version=commit.version) if _enters(outcome) else outcome
         for outcome in outcomes
     ]
-    journal.write(replace(kept, version=commit.version, report=as_table(outcomes)))
+    journal.write(replace(entry, version=commit.version, report=as_table(outcomes)))
     return outcomes
 
 
@@ -271,9 +274,14 @@ def _members(
 
 
 def _change(
-    entering: list[Outcome], record: SubmissionRecord, version: int, others: Mapping[str, bytes]
+    entering: list[Outcome],
+    record: SubmissionRecord,
+    version: int,
+    relabelled_graphs: Mapping[str, bytes],
 ) -> Change:
-    replaced = {record.graph("organisation", name): data for name, data in others.items()}
+    replaced = {
+        record.graph("organisation", name): data for name, data in relabelled_graphs.items()
+    }
     for outcome in entering:
         name = outcome.organisation or ""
         replaced[record.graph("organisation", name)] = outcome.checked.data
@@ -282,7 +290,7 @@ def _change(
             replaced[record.graph("same-as", name)] = outcome.checked.links
     return Change(
         replace=replaced,
-        add={f"{record.base_iri}graph/provenance": record.written(entering)},
+        add={f"{record.base_iri}graph/provenance": record.n_triples(entering)},
         activity=record.activity,
         base=version,
         depends_on=tuple(replaced),

@@ -26,7 +26,7 @@ _KEYWORDS: Final = frozenset(
         *("protected", "reverse", "set", "type", "value", "version", "vocab"),
     )
 )
-_MOST_TOLD: Final = 50
+_MOST_FINDINGS: Final = 50
 
 
 def of_keys(text: str, base_iri: str) -> tuple[Finding, ...]:
@@ -41,28 +41,30 @@ def of_keys(text: str, base_iri: str) -> tuple[Finding, ...]:
     """
     try:
         document = json.loads(text)
-        known = sorted(_terms(document))
-        respelt = json.dumps(_with_vocabulary(_respelt(document, frozenset(known))))
+        known_keys = sorted(_terms(document))
+        respelt_text = json.dumps(_with_vocabulary(_respelt(document, frozenset(known_keys))))
     except (RecursionError, ValueError):
         return ()
     counts: Counter[str] = Counter()
     with suppress(SyntaxError):
-        for quad in ox.parse(respelt, ox.RdfFormat.JSON_LD, base_iri=base_iri):
+        for quad in ox.parse(respelt_text, ox.RdfFormat.JSON_LD, base_iri=base_iri):
             if quad.predicate.value.startswith(_NO_MEANING):
                 counts[unquote(quad.predicate.value.removeprefix(_NO_MEANING))] += 1
     for key in _keys(document):
         if re.fullmatch(r"@[A-Za-z]+", key) and key not in _KEYWORDS:
             counts[key] += 1
     return tuple(
-        _no_meaning(key, text, [*known, *sorted(_KEYWORDS)] if key[0] == "@" else known, base_iri)
-        for key in list(counts)[:_MOST_TOLD]
+        _no_meaning(
+            key, text, [*known_keys, *sorted(_KEYWORDS)] if key[0] == "@" else known_keys, base_iri
+        )
+        for key in list(counts)[:_MOST_FINDINGS]
     )
 
 
 def of_graphs(quads: Iterable[ox.Quad], base_iri: str) -> tuple[Finding, ...]:
     """A finding that the names of graphs are dropped: the organisation decides the graph."""
     names = {str(quad.graph_name) for quad in quads} - {str(ox.DefaultGraph())}
-    shown = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
+    examples = ", ".join(sorted(names)[:3]) + (" …" if len(names) > 3 else "")
     if not names:
         return ()
     return (
@@ -71,7 +73,7 @@ def of_graphs(quads: Iterable[ox.Quad], base_iri: str) -> tuple[Finding, ...]:
             f"{base_iri}id/",
             None,
             None,
-            f"The file names graphs ({shown}), and their names are not kept: all its statements "
+            f"The file names graphs ({examples}), and their names are not kept: all its statements "
             "enter the one graph of its organisation.",
             expand("cps:NamedGraph"),
             expand("cps:NamedGraphConstraintComponent"),
@@ -81,14 +83,14 @@ def of_graphs(quads: Iterable[ox.Quad], base_iri: str) -> tuple[Finding, ...]:
     )
 
 
-def _no_meaning(key: str, text: str, known: Sequence[str], base_iri: str) -> Finding:
-    near = get_close_matches(key, known, n=1, cutoff=0.72)
+def _no_meaning(key: str, text: str, known_keys: Sequence[str], base_iri: str) -> Finding:
+    near = get_close_matches(key, known_keys, n=1, cutoff=0.72)
     fix = (
         f"Did you mean {json.dumps(near[0])}?"
         if near
         else "Add it to the @context, or take it out."
     )
-    place = re.search(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:", text)
+    match = re.search(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:", text)
     return Finding(
         Severity.VIOLATION if near else Severity.WARNING,
         f"{base_iri}id/",
@@ -98,7 +100,7 @@ def _no_meaning(key: str, text: str, known: Sequence[str], base_iri: str) -> Fin
         "what stands there is not read.",
         expand("cps:KnownKey"),
         expand("cps:KnownKeyConstraintComponent"),
-        Spot(line=text.count("\n", 0, place.start()) + 1) if place else None,
+        Spot(line=text.count("\n", 0, match.start()) + 1) if match else None,
         fix,
     )
 
@@ -109,12 +111,12 @@ def _terms(node: Any) -> set[str]:
         return set().union(*map(_terms, node))
     if not isinstance(node, dict):
         return set()
-    found = set().union(*(_terms(value) for value in node.values()))
+    terms = set().union(*(_terms(value) for value in node.values()))
     contexts = node.get("@context")
     for context in contexts if isinstance(contexts, list) else [contexts]:
         if isinstance(context, dict):
-            found |= {key for key in context if not key.startswith("@")}
-    return found
+            terms |= {key for key in context if not key.startswith("@")}
+    return terms
 
 
 def _keys(node: Any) -> Iterator[str]:
@@ -129,16 +131,16 @@ def _keys(node: Any) -> Iterator[str]:
                 yield from _keys(value)
 
 
-def _respelt(node: Any, known: frozenset[str]) -> Any:
+def _respelt(node: Any, known_keys: frozenset[str]) -> Any:
     """The document with keys that could be no end of an IRI written so that they can."""
     if isinstance(node, list):
-        return [_respelt(value, known) for value in node]
+        return [_respelt(value, known_keys) for value in node]
     if not isinstance(node, dict):
         return node
     return {
         key
-        if key in known or key[:1] == "@" or ":" in key or _PLAIN.fullmatch(key)
-        else quote(key, safe=""): value if key == "@context" else _respelt(value, known)
+        if key in known_keys or key[:1] == "@" or ":" in key or _PLAIN.fullmatch(key)
+        else quote(key, safe=""): value if key == "@context" else _respelt(value, known_keys)
         for key, value in node.items()
     }
 
@@ -149,11 +151,11 @@ def _with_vocabulary(document: Any) -> Any:
         return [_with_vocabulary(member) for member in document]
     if not isinstance(document, dict):
         return document
-    own = document.get("@context")
-    contexts = own if isinstance(own, list) else [own]
-    kept = [
+    stated = document.get("@context")
+    contexts = stated if isinstance(stated, list) else [stated]
+    contexts_kept = [
         {key: value for key, value in context.items() if key != "@vocab" or value is not None}
         for context in contexts
         if isinstance(context, dict)
     ]
-    return {**document, "@context": [{"@vocab": _NO_MEANING}, *kept]}
+    return {**document, "@context": [{"@vocab": _NO_MEANING}, *contexts_kept]}

@@ -45,14 +45,14 @@ _ORDER: Final = ("Violation", "Warning", "Info")
 _COLOURS: Final = {"Violation": "FFC7CE", "Warning": "FFEB9C", "Info": "DDEBF7"}
 _EDGES: Final = {"Violation": "9C0006", "Warning": "9C5700", "Info": "1F4E78"}
 _AUTHOR: Final = "coprod-kg"
-_FIRST: Final = 6
+_FIRST_ROW: Final = 6
 """The first row of the list of what is to be mended."""
-_KEPT: Final = 7
+_KEPT_COLUMN: Final = 7
 """The first of the hidden columns with what the marks cover."""
 _LONGEST_COMMENT: Final = 2000
 
 
-class _Before(NamedTuple):
+class _Covered(NamedTuple):
     """The formatting and comment that a mark covers.
 
     Attributes:
@@ -83,10 +83,10 @@ def mark(content: bytes, job: Mapping[str, Any]) -> bytes:
     """
     package = Package.opened(content, "the workbook")
     lost = lost_parts(package)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         book = load_workbook(BytesIO(openpyxl_bytes(package)), keep_links=False, rich_text=True)
-    dropped = " ".join(str(warning.message) for warning in said)
+    dropped = " ".join(str(warning.message) for warning in caught)
     lost += [words for name, words in _LOST_EXTENSIONS.items() if f"{name} ext" in dropped]
     if lost:
         raise UnsupportedMedia(f"it holds {' and '.join(sorted(set(lost)))}, which would be lost")
@@ -104,37 +104,37 @@ def mark(content: bytes, job: Mapping[str, Any]) -> bytes:
 
 def _unmark(book: Workbook) -> None:
     """Take off the marks of an earlier time, and the sheet that lists them."""
-    ours = [
+    mending_sheets = [
         worksheet
         for worksheet in book.worksheets
         if worksheet.title.rstrip("_") == MENDING
         and worksheet["A2"].value in in_every_language("colours")
     ]
-    if not ours:
+    if not mending_sheets:
         return
-    before = [covered for sheet in ours for covered in _kept(sheet)]
-    places = {covered.place: covered for covered in before}
-    comments = {_evened(covered.mark): covered.comment for covered in before}
+    entries = [covered for sheet in mending_sheets for covered in _kept_entries(sheet)]
+    places = {covered.place: covered for covered in entries}
+    comments = {_comparable(covered.mark): covered.comment for covered in entries}
     for sheet in book.worksheets:
-        for row in sheet.iter_rows() if sheet not in ours else ():
+        for row in sheet.iter_rows() if sheet not in mending_sheets else ():
             for cell in row:
                 if isinstance(cell, Cell) and (cell.has_style or cell.comment):
                     _restore(cell, places.get((sheet.title, cell.coordinate)), comments)
-    for sheet in ours:
+    for sheet in mending_sheets:
         book.remove(sheet)
 
 
-def _restore(cell: Cell, before: _Before | None, comments: Mapping[str, str]) -> None:
+def _restore(cell: Cell, covered: _Covered | None, comments: Mapping[str, str]) -> None:
     """Give a cell back what a mark covers; one that was moved loses the mark's colours."""
     marked = _is_marked(cell)
-    if marked and before:
-        cell.fill, cell.border = copy(before.fill), copy(before.border)
+    if marked and covered:
+        cell.fill, cell.border = copy(covered.fill), copy(covered.border)
     elif marked:
         cell.fill, cell.border = PatternFill(), Border()
     text = cell.comment.text if cell.comment else ""
-    if _evened(text) in comments and text:
-        said = comments[_evened(text)]
-        cell.comment = _comment(said) if said else None
+    if _comparable(text) in comments and text:
+        old_text = comments[_comparable(text)]
+        cell.comment = _comment(old_text) if old_text else None
     elif marked and text and cell.comment and cell.comment.author == _AUTHOR and cell.row > 1:
         cell.comment = None  # of a mark from before they were kept
 
@@ -147,31 +147,31 @@ def _is_marked(cell: Cell) -> bool:
     return severity is not None and edge == _EDGES[severity]
 
 
-def _evened(text: str) -> str:
+def _comparable(text: str) -> str:
     """A comment as programs compare it: one writes line ends otherwise, one adds its author."""
     return " ".join(text.removeprefix(f"{_AUTHOR}:").split())
 
 
-def _kept(sheet: Worksheet) -> Iterator[_Before]:
+def _kept_entries(sheet: Worksheet) -> Iterator[_Covered]:
     """The inverse of `_keep`."""
-    for row in sheet.iter_rows(min_row=_FIRST, min_col=_KEPT, max_col=_KEPT + 2):
+    for row in sheet.iter_rows(min_row=_FIRST_ROW, min_col=_KEPT_COLUMN, max_col=_KEPT_COLUMN + 2):
         place, comment, text = row
         if isinstance(place, Cell) and place.value and text.value:
             name, _, where = str(place.value).rpartition("!")
-            yield _Before(
+            yield _Covered(
                 (name, where), place.fill, place.border, str(comment.value or ""), str(text.value)
             )
 
 
-def _keep(sheet: Worksheet, covered: Sequence[_Before]) -> None:
+def _keep(sheet: Worksheet, covered: Sequence[_Covered]) -> None:
     """Store in hidden columns what the marks cover, so that `_unmark` can restore it."""
-    for number, entry in enumerate(covered, _FIRST):
-        _write(sheet, number, _KEPT, "!".join(entry.place))
-        place = sheet.cell(number, _KEPT)
+    for number, entry in enumerate(covered, _FIRST_ROW):
+        _write(sheet, number, _KEPT_COLUMN, "!".join(entry.place))
+        place = sheet.cell(number, _KEPT_COLUMN)
         if isinstance(place, Cell):
             place.fill, place.border = copy(entry.fill), copy(entry.border)
-        _write(sheet, number, _KEPT + 1, entry.comment)
-        _write(sheet, number, _KEPT + 2, entry.mark)
+        _write(sheet, number, _KEPT_COLUMN + 1, entry.comment)
+        _write(sheet, number, _KEPT_COLUMN + 2, entry.mark)
     for column in "GHI":
         sheet.column_dimensions[column].hidden = True
 
@@ -187,9 +187,9 @@ def _neutralise(sheet: Worksheet) -> None:
                 cell.quotePrefix = True
 
 
-def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> list[_Before]:
+def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> list[_Covered]:
     """Colour and comment the cells; what that covers."""
-    covered: list[_Before] = []
+    covered: list[_Covered] = []
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for marking in marks:
         spot = marking["spot"]
@@ -198,20 +198,20 @@ def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> list[_Bef
         where = (spot["cell"] or f"A{spot['row'] or 1}").partition(":")[0]
         where = where if re.fullmatch(r"[A-Z]{1,3}\d+", where) else f"A{spot['row'] or 1}"
         cells.setdefault((spot["sheet"], where), []).append(marking)
-    for (name, where), told in cells.items():
+    for (name, where), markings in cells.items():
         cell = book[name][where]
-        worst = min((marking["severity"] for marking in told), key=_ORDER.index)
+        worst = min((marking["severity"] for marking in markings), key=_ORDER.index)
         if not isinstance(cell, Cell):  # inside merged cells
             continue
         fill, border = copy(cell.fill), copy(cell.border)
         cell.fill = PatternFill("solid", start_color=_COLOURS[worst])
         side = Side(style="medium", color=_EDGES[worst])  # for those who do not see the colours
         cell.border = Border(left=side, right=side, top=side, bottom=side)
-        texts = list(dict.fromkeys(marking["text"] for marking in told))
-        before = cell.comment.text if cell.comment else ""
-        text = "\n\n".join([*texts, *([before] if before else [])])[:_LONGEST_COMMENT]
+        texts = list(dict.fromkeys(marking["text"] for marking in markings))
+        old_comment = cell.comment.text if cell.comment else ""
+        text = "\n\n".join([*texts, *([old_comment] if old_comment else [])])[:_LONGEST_COMMENT]
         cell.comment = _comment(text)
-        covered.append(_Before((name, where), fill, border, before, text))
+        covered.append(_Covered((name, where), fill, border, old_comment, text))
     return covered
 
 
@@ -224,15 +224,15 @@ def _summarise(book: Workbook, job: Mapping[str, Any]) -> Worksheet:
     while name in book.sheetnames:
         name += "_"
     sheet: Worksheet = book.create_sheet(name, 0)
-    for at, width in zip("ABCDE", (16, 8, 62, 62, 46), strict=True):
-        sheet.column_dimensions[at].width = width
+    for letter, width in zip("ABCDE", (16, 8, 62, 62, 46), strict=True):
+        sheet.column_dimensions[letter].width = width
     for number, text in enumerate(job["head"], 1):
         _write(sheet, number, 1, text)
     sheet.cell(1, 1).font = Font(bold=True, size=13)
     for column, text in enumerate(job["headings"], 1):
         _write(sheet, 5, column, text)
         sheet.cell(5, column).font = Font(bold=True)
-    for number, cause in enumerate(job["causes"], _FIRST):
+    for number, cause in enumerate(job["causes"], _FIRST_ROW):
         _cause(sheet, number, cause)
     sheet.freeze_panes = "A6"
     sheet.page_setup.orientation = "landscape"

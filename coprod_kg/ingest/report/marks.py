@@ -10,7 +10,7 @@ from typing import Final
 
 from coprod_kg.errors import CoprodError, LimitReached, UnsupportedMedia
 from coprod_kg.ingest.outcome import Sent
-from coprod_kg.ingest.report.wording import Problem, told
+from coprod_kg.ingest.report.wording import Problem, problems
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import Prepared, run
@@ -49,10 +49,10 @@ def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
     if not can_mark(sent):
         raise UnsupportedMedia("only an .xlsx workbook is given back marked", fix=_HTML)
     limits = {"seconds": settings.submission_seconds, "memory_mb": settings.submission_memory_mb}
-    job = {"limits": limits, **_words(file, settings)}
+    job = {"limits": limits, **_job_texts(file, settings)}
     ended = run(
         Prepared("coprod_kg.ingest.report.marked_workbook"),
-        lambda given: wire.write(given, job, [sent.content]),
+        lambda pipe: wire.write(pipe, job, [sent.content]),
         seconds=settings.submission_seconds + _GRACE_SECONDS,
     )
     if ended.status < 0:
@@ -78,9 +78,9 @@ def _link(spot: Spot | None) -> str:
     return f"'{quoted}'!{spot.cell}"
 
 
-def _words(file: Reported, settings: Settings) -> dict[str, object]:
+def _job_texts(file: Reported, settings: Settings) -> dict[str, object]:
     """The texts that are written into the workbook, in the language of its findings."""
-    language = next((found.language for found in file.report.findings), "en")
+    language = next((finding.language for finding in file.report.findings), "en")
     marks = [
         {
             "spot": asdict(finding.spot),
@@ -102,22 +102,22 @@ def _words(file: Reported, settings: Settings) -> dict[str, object]:
             "where": _places(problem, language),
             "link": _link(problem.first),
         }
-        for problem in told(file.report, settings.base_iri, _PLACES)
+        for problem in problems(file.report, settings.base_iri, _PLACES)
     ]
-    how = [sentence(key, language) for key in ("colours", "how-marked")]
+    legend = [sentence(key, language) for key in ("colours", "how-marked")]
     headings = sentence("marked-headings", language).split(" | ")
     return {
         "marks": marks[:_MOST_MARKS],
         "causes": causes,
-        "head": [_verdict(file, language), *how],
+        "head": [_verdict(file, language), *legend],
         "headings": headings,
     }
 
 
 def _places(problem: Problem, language: str) -> str:
-    spots = [where.spot for where in problem.places if where.spot]
-    named, more = ", ".join(spots), problem.count - len(spots)
-    return sentence("and-more", language, places=named, count=more) if spots and more else named
+    spots = [place.spot for place in problem.places if place.spot]
+    listed, more = ", ".join(spots), problem.count - len(spots)
+    return sentence("and-more", language, places=listed, count=more) if spots and more else listed
 
 
 def _verdict(file: Reported, language: str) -> str:

@@ -38,7 +38,7 @@ _UNSEEN: Final = frozenset(
     | {"classificationlabels", "externalLink", "externalLinkPath", "volatileDependencies"}
 )
 """What a reader of the sheets never sees, and links that are cut on purpose."""
-_CALLED: Final = {
+_PART_NAMES: Final = {
     "chart": "charts",
     "chartsheet": "charts",
     "chartUserShapes": "charts",
@@ -68,7 +68,7 @@ def lost_parts(package: Package) -> list[str]:
 
     A kind of part that is not known here counts as lost.
     """
-    found: list[str] = []
+    losses: list[str] = []
     for path in package.members:
         if not path.endswith(".rels"):
             continue
@@ -79,24 +79,26 @@ def lost_parts(package: Package) -> list[str]:
                 relation.path, MOST_BYTES
             ):
                 continue  # an empty one, as R's openxlsx puts on every sheet
-            found.append(_CALLED.get(relation.kind, f"parts of the kind {relation.kind!r}"))
-    return found
+            losses.append(_PART_NAMES.get(relation.kind, f"parts of the kind {relation.kind!r}"))
+    return losses
 
 
 def openpyxl_bytes(package: Package) -> bytes:
     """The same workbook in the form that openpyxl takes."""
     buffer = BytesIO()
-    gone: dict[str, set[bytes]] = {}
+    missing_ids: dict[str, set[bytes]] = {}
     parts = {path: package.read(path, MOST_BYTES) for path in package.members}
     for path in (member for member in parts if member.endswith(".rels")):
-        known = relations(package, _owner(path))
-        missing = {key.encode() for key, relation in known.items() if relation.path not in parts}
+        relations_here = relations(package, _owner(path))
+        missing = {
+            key.encode() for key, relation in relations_here.items() if relation.path not in parts
+        }
         if missing:
-            gone[_owner(path)] = missing
+            missing_ids[_owner(path)] = missing
             parts[path] = _RELATIONSHIP.sub(_without(missing), parts[path])
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path, part in parts.items():
-            for identifier in gone.get(path, ()):
+            for identifier in missing_ids.get(path, ()):
                 part = re.sub(
                     rb"<[\w:]+ [^<>]*:id=\"" + re.escape(identifier) + rb"\"[^<>]*/>", b"", part
                 )
@@ -110,11 +112,11 @@ def openpyxl_bytes(package: Package) -> bytes:
 def _without(missing: set[bytes]) -> Callable[[re.Match[bytes]], bytes]:
     """A function that removes the relationships that lead nowhere."""
 
-    def kept(found: re.Match[bytes]) -> bytes:
-        identifier = _ID.search(found[0])
-        return b"" if identifier and identifier[1] in missing else found[0]
+    def replacement(match: re.Match[bytes]) -> bytes:
+        identifier = _ID.search(match[0])
+        return b"" if identifier and identifier[1] in missing else match[0]
 
-    return kept
+    return replacement
 
 
 def _owner(path: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from coprod_kg.ingest.report.wording import moved, told
+from coprod_kg.ingest.report.wording import change_groups, problems
 from coprod_kg.ingest.reported import Reported
 
 __all__ = ["as_page", "as_part", "styles"]
@@ -22,15 +22,15 @@ def as_page(files: Sequence[Reported], base_iri: str) -> str:
 
 def as_part(files: Sequence[Reported], base_iri: str) -> str:
     """The report as the main part of a page, escaped."""
-    shown = [
+    parts = [
         (
             file,
-            told(file.report, base_iri, _PLACES),
-            [] if file.error else moved(file, base_iri, _NAMES),
+            problems(file.report, base_iri, _PLACES),
+            [] if file.error else change_groups(file, base_iri, _NAMES),
         )
         for file in files
     ]
-    return _templates().get_template("report.html").render(files=shown)
+    return _templates().get_template("report.html").render(files=parts)
 
 
 def styles() -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from coprod_kg.ingest.history import Difference
-from coprod_kg.ingest.report.wording import Problem, moved, told
+from coprod_kg.ingest.report.wording import Problem, change_groups, problems
 from coprod_kg.ingest.reported import Reported
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
 _PLACES: Final = 4
 _NAMES: Final = 8
 _WIDTH: Final = 96
-_KNOWN: Final = 2
+_MOST_UNCHANGED: Final = 2
 """More files than so many that were known already are told in one line."""
 
 _SIGNS = {"new": "New", "gone": "Gone", "changed": "Changed"}
@@ -25,13 +25,18 @@ _SIGNS = {"new": "New", "gone": "Gone", "changed": "Changed"}
 
 def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) -> str:
     """The report as lines, with control characters of the file replaced."""
-    known = sum(file.unchanged for file in files)
-    together = known > _KNOWN
-    shown = (file for file in files if not (together and file.unchanged))
-    lines = [line for file in shown for line in _file(file, base_iri)]
-    if together:
-        lines += [f"{known} files hold what is in the store already, byte for byte.", ""]
+    unchanged = sum(file.unchanged for file in files)
+    in_one_line = unchanged > _MOST_UNCHANGED
+    listed = (file for file in files if not (in_one_line and file.unchanged))
+    lines = [line for file in listed for line in _file(file, base_iri)]
+    if in_one_line:
+        lines += [f"{unchanged} files hold what is in the store already, byte for byte.", ""]
     text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
+    """The text with control characters replaced: a terminal would obey them."""
     return "".join(
         character if character.isprintable() or character == "\n" else "\ufffd"
         for character in text
@@ -40,12 +45,12 @@ def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) 
 
 def _file(file: Reported, base_iri: str) -> Iterator[str]:
     yield f"{file.file}{_size(file)}"
-    for cause in told(file.report, base_iri, _PLACES):
+    for cause in problems(file.report, base_iri, _PLACES):
         yield from _cause(cause)
     if file.error is not None:
         where = file.error["where"]
-        at = f"{where}: " if where and where != file.file else ""
-        yield from _wrapped(f"Refused: {at}{file.error['what']}.", 2)
+        place = f"{where}: " if where and where != file.file else ""
+        yield from _wrapped(f"Refused: {place}{file.error['what']}.", 2)
         if file.error["fix"]:
             yield from _wrapped(file.error["fix"], 2)
     elif file.unchanged:
@@ -53,11 +58,13 @@ def _file(file: Reported, base_iri: str) -> Iterator[str]:
     else:
         yield "  Accepted."
     if file.error is None:
-        for what in moved(file, base_iri, _NAMES):
-            more = f" and {what.count - len(what.names)} more" if what.count > _NAMES else ""
-            yield from _wrapped(f"{what.title} ({what.count}): {', '.join(what.names)}{more}.", 2)
-            if what.fix:
-                yield from _wrapped(f"→ {what.fix}", 4)
+        for group in change_groups(file, base_iri, _NAMES):
+            more = f" and {group.count - len(group.names)} more" if group.count > _NAMES else ""
+            yield from _wrapped(
+                f"{group.title} ({group.count}): {', '.join(group.names)}{more}.", 2
+            )
+            if group.fix:
+                yield from _wrapped(f"→ {group.fix}", 4)
     yield ""
 
 
@@ -81,12 +88,12 @@ def _cause(cause: Problem) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
-    before = " " * indent
+    margin = " " * indent
     return textwrap.wrap(
         text,
         _WIDTH,
-        initial_indent=before,
-        subsequent_indent=before + "  ",
+        initial_indent=margin,
+        subsequent_indent=margin + "  ",
         break_on_hyphens=False,
     )
 
@@ -102,15 +109,13 @@ def _conclusion(files: Sequence[Reported], *, dry_run: bool) -> str:
     return f"{counts} Nothing was changed{reason}."
 
 
-def as_lines(found: Sequence[Difference]) -> str:
+def as_lines(differences: Sequence[Difference]) -> str:
     """One paragraph for each resource, with control characters of the data replaced."""
     text = (
-        "\n".join(line for difference in found for line in _lines(difference)) or "Nothing changed."
+        "\n".join(line for difference in differences for line in _lines(difference))
+        or "Nothing changed."
     )
-    return "".join(
-        character if character.isprintable() or character == "\n" else "\ufffd"
-        for character in text
-    )
+    return _printable(text)
 
 
 def _lines(difference: Difference) -> Iterator[str]:

@@ -22,7 +22,7 @@ _BOOLEAN: Final = ox.NamedNode(expand("xsd:boolean"))
 def as_turtle(files: Sequence[Reported]) -> str:
     """The findings as Turtle."""
     report = ox.BlankNode("report")
-    findings = [found for file in files for found in file.report.findings]
+    findings = [finding for file in files for finding in file.report.findings]
     conforms = not findings and all(file.accepted for file in files)
     triples = [
         ox.Triple(report, _RDF_TYPE, _sh("ValidationReport")),
@@ -33,8 +33,8 @@ def as_turtle(files: Sequence[Reported]) -> str:
         triples.append(ox.Triple(report, _sh("result"), node))
         triples += _result(node, finding)
     used = {name: prefixes()[name] for name in ("cp", "cps", "sh")}
-    written = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=used)
-    return (written or b"").decode()
+    turtle = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=used)
+    return (turtle or b"").decode()
 
 
 def _result(node: ox.BlankNode, finding: Finding) -> Iterator[ox.Triple]:
@@ -61,8 +61,8 @@ def _path(node: ox.BlankNode, path: str) -> Iterator[ox.Triple]:
     yield ox.Triple(inverse, _sh("inversePath"), ox.NamedNode(path[1:]))
 
 
-def _term(written: str) -> Any:
-    return next(iter(ox.parse(f"<x:> <x:> {written} .", ox.RdfFormat.TURTLE))).object
+def _term(text: str) -> Any:
+    return next(iter(ox.parse(f"<x:> <x:> {text} .", ox.RdfFormat.TURTLE))).object
 
 
 def _sh(name: str) -> ox.NamedNode:

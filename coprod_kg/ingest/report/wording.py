@@ -11,7 +11,7 @@ from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.report import TABLE, Cause, Finding, Report, Severity, Spot
 from coprod_kg.workbook.sentences import sentence, title
 
-__all__ = ["Moved", "Problem", "ProblemPlace", "moved", "shown_value", "told"]
+__all__ = ["ChangeGroup", "Problem", "ProblemPlace", "change_groups", "problems", "shown_value"]
 
 _LONGEST: Final = 80
 _TEXT: Final = re.compile(r'"(.*)"(?:\^\^\S+|@[a-z-]+)?$', re.DOTALL)
@@ -83,7 +83,7 @@ _CHANGES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ChangeGroup:
     """Resources that a submission adds, changes, renames, removes or leaves.
 
     Attributes:
@@ -101,31 +101,31 @@ class Moved:
     fix: str
 
 
-def moved(file: Reported, base_iri: str, most: int) -> list[Moved]:
+def change_groups(file: Reported, base_iri: str, most: int) -> list[ChangeGroup]:
     """The changes to the resources of a file, in words."""
     stem = f"{base_iri}id/"
     partial = len(file.organisations) > 1
     return [
-        Moved(
+        ChangeGroup(
             kind,
             title,
-            len(found),
-            tuple(_moved(change, stem) for change in found[:most]),
+            len(changes),
+            tuple(_change_text(change, stem) for change in changes[:most]),
             fix if partial else "",
         )
         for kind, (title, fix) in _CHANGES.items()
-        if (found := getattr(file.changes, kind))
+        if (changes := getattr(file.changes, kind))
     ]
 
 
-def _moved(change: Change, stem: str) -> str:
+def _change_text(change: Change, stem: str) -> str:
     name = change.iri.removeprefix(stem)
     kind = name.partition("/")[0].replace("-", " ")
     how = f"{change.before.removeprefix(stem)} → {name}" if change.before else kind
     return f"{change.name} ({how})"
 
 
-def told(report: Report, base_iri: str, places: int) -> list[Problem]:
+def problems(report: Report, base_iri: str, places: int) -> list[Problem]:
     """The causes of a report in words, the weightiest first.
 
     Args:
@@ -133,34 +133,34 @@ def told(report: Report, base_iri: str, places: int) -> list[Problem]:
         base_iri: what is left out of the names of things.
         places: the most places that are named for one cause.
     """
-    return [_told(cause, base_iri, places) for cause in report.causes()]
+    return [_problem(cause, base_iri, places) for cause in report.causes()]
 
 
-def _told(cause: Cause, base_iri: str, places: int) -> Problem:
+def _problem(cause: Cause, base_iri: str, places: int) -> Problem:
     first = cause.findings[0]
     same = all(
         (finding.message, finding.fix) == (first.message, first.fix) for finding in cause.findings
     )
-    what = first.message if same else _title(cause, first.spot)
+    title_text = first.message if same else _title(cause, first.spot)
     in_table = cause.shape.startswith(TABLE)
-    alike = same or (in_table and all(finding.fix == first.fix for finding in cause.findings))
-    listed = {finding.permitted for finding in cause.findings}
+    same_fix = same or (in_table and all(finding.fix == first.fix for finding in cause.findings))
+    permitted = {finding.permitted for finding in cause.findings}
     return Problem(
         cause.severity,
         cause.count,
-        what,
-        (first.fix or "") if alike else "",
-        next(iter(listed)) if len(listed) == 1 else (),
+        title_text,
+        (first.fix or "") if same_fix else "",
+        next(iter(permitted)) if len(permitted) == 1 else (),
         tuple(
-            _where(finding, base_iri, "" if alike else _rest(finding, what))
-            for finding in _apart(cause.findings, places)
+            _where(finding, base_iri, "" if same_fix else _rest(finding, title_text))
+            for finding in _distinct(cause.findings, places)
         ),
         first.spot,
         first.language,
     )
 
 
-def _apart(findings: Sequence[Finding], most: int) -> list[Finding]:
+def _distinct(findings: Sequence[Finding], most: int) -> list[Finding]:
     """The first findings, each place once."""
     seen: dict[tuple[object, ...], Finding] = {}
     for finding in findings:
@@ -172,13 +172,13 @@ def _apart(findings: Sequence[Finding], most: int) -> list[Finding]:
 
 def _title(cause: Cause, spot: Spot | None) -> str:
     language = cause.findings[0].language
-    known = title(cause.shape.removeprefix(TABLE), language) or cause.message.rstrip(".")
+    text = title(cause.shape.removeprefix(TABLE), language) or cause.message.rstrip(".")
     if not cause.shape.startswith(TABLE):
         return cause.message
     if spot and spot.column:
-        slots = {"title": known, "column": spot.column, "sheet": spot.sheet or ""}
+        slots = {"title": text, "column": spot.column, "sheet": spot.sheet or ""}
         return sentence("in-column-of-sheet", language, **slots)
-    return f"{known}."
+    return f"{text}."
 
 
 def _rest(finding: Finding, title: str) -> str:
@@ -207,8 +207,8 @@ def _where(finding: Finding, base_iri: str, words: str) -> ProblemPlace:
 
 def shown_value(text: str, base_iri: str) -> str:
     """A term as Turtle writes it, in the short form that people know."""
-    value, typed, datatype = text.rpartition("^^<")
-    if typed:
+    value, separator, datatype = text.rpartition("^^<")
+    if separator:
         shown = f"{value}^^{shorten(datatype[:-1])}"
     else:
         bare = text[1:-1] if text.startswith("<") else text
