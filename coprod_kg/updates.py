@@ -20,7 +20,7 @@ from coprod_kg.sparql.syntax import explained
 from coprod_kg.sparql.tokens import Token, position, significant
 from coprod_kg.sparql.update_dialect import spelt
 from coprod_kg.sparql.update_operations import operations
-from coprod_kg.sparql.update_targets import looked_at, written
+from coprod_kg.sparql.update_targets import deciding_graphs, written_graphs
 from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Operation, Store, Update
 from coprod_kg.store.merged import UNNAMED
 
@@ -118,7 +118,7 @@ def update(
     )
     activity = record.activity()
     add = {record.graph: record.written(activity)}
-    graphs = looked_at(found.text)
+    graphs = deciding_graphs(found.text)
     union = settings.default_graph == "union"
     taken_apart = operations(found.text, union=union, unnamed=UNNAMED.value)
     asked = Update(
@@ -127,7 +127,7 @@ def update(
         activity,
         seconds=settings.query_seconds,
         kept=(record.graph, f"{record.base_iri}graph/catalogue"),
-        graphs=written(found.text),
+        graphs=written_graphs(found.text),
         operations=tuple(Operation(*parts) for parts in taken_apart),
         calls=found.calls,
         depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),

@@ -6,7 +6,7 @@ import pyoxigraph as ox
 import pytest
 
 from coprod_kg.sparql.update_bindings import graph_bindings
-from coprod_kg.sparql.update_targets import written
+from coprod_kg.sparql.update_targets import written_graphs
 from coprod_kg.store.base import DEFAULT_GRAPH
 from coprod_kg.store.graph_diff import changed
 from coprod_kg.store.updater import bound_graphs
@@ -40,7 +40,7 @@ def quad(chance: random.Random, graph: ox.NamedNode | ox.DefaultGraph) -> ox.Qua
     ],
 )
 def test_graphs_written_out_are_found(text: str, graphs: tuple[str, ...]) -> None:
-    assert written(text) == graphs
+    assert written_graphs(text) == graphs
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_graphs_written_out_are_found(text: str, graphs: tuple[str, ...]) -> Non
     ],
 )
 def test_where_it_is_uncertain_nothing_is_said(text: str) -> None:
-    assert written(text) is None
+    assert written_graphs(text) is None
 
 
 PIECES = (
@@ -110,7 +110,7 @@ def test_no_update_changes_a_graph_that_was_not_told() -> None:
             after.update(text)
         except (SyntaxError, ValueError, RuntimeError):
             continue
-        told = written(text)
+        told = written_graphs(text)
         everything = dict(changed(before, after, None))
         valid += 1
         certain += told is not None

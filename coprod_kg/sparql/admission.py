@@ -16,11 +16,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 from coprod_kg.errors import QueryRefused
 from coprod_kg.settings import Settings
-from coprod_kg.sparql.tokens import Token, position, significant, token_at
+from coprod_kg.sparql.tokens import Edit, Token, edited, position, significant, token_at
 from coprod_kg.sparql.update_targets import certain
 
 __all__ = ["Admitted", "admit"]
@@ -36,8 +36,6 @@ _READINGS: Final = 20
 """How many times over a text may be read before it counts as made to confuse."""
 _NOTHING: Final = "DELETE DATA { }"
 """An operation that changes nothing."""
-
-_Edit: TypeAlias = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +63,23 @@ def admit(text: str, settings: Settings, *, update: bool = False) -> Admitted:
     Raises:
         QueryRefused: names the line and column of ``SERVICE`` or ``LOAD``.
     """
-    plain = _ESCAPE.sub(_character, text)
-    if not _CALLING.search(plain):
+    unescaped = _ESCAPE.sub(_character, text)
+    if not _CALLING.search(unescaped):
         return Admitted(text)  # no token can be one of them
-    edits, calls = _replaced(text, settings, update) if plain == text else ([], ())
-    spelt = _edited(text, edits)
-    may = {*settings.service_allow, *(iri for iri, _, _ in calls)}
-    # Safe whatever was replaced: what is sent to the engine is what is looked at.
-    for reading in dict.fromkeys((spelt, _ESCAPE.sub(_character, spelt))):
+    edits, calls = _replaced(text, settings, update) if unescaped == text else ([], ())
+    edited_text = edited(text, edits)
+    allowed = {*settings.service_allow, *(iri for iri, _, _ in calls)}
+    # The check reads the text that is sent to the engine, so a faulty edit cannot let a call pass.
+    for reading in dict.fromkeys((edited_text, _ESCAPE.sub(_character, edited_text))):
         for token, target in _calls(reading):
-            if target is None or target.text[1:-1] not in may:
-                raise _refusal(text, _before(token.start, edits), target, settings)
-    return Admitted(spelt, calls)
+            if target is None or target.text[1:-1] not in allowed:
+                raise _refusal(text, _offset_sent(token.start, edits), target, settings)
+    return Admitted(edited_text, calls)
 
 
 def _replaced(
     text: str, settings: Settings, update: bool
-) -> tuple[list[_Edit], tuple[tuple[str, str | None, bool], ...]]:
+) -> tuple[list[Edit], tuple[tuple[str, str | None, bool], ...]]:
     """The edits for SERVICE and LOAD SILENT, and the calls; none where a token is ambiguous."""
     tokens = list(significant(text))
     if not certain(tokens):
@@ -89,12 +87,12 @@ def _replaced(
     name = "urn:x-coprod:endpoint:"
     while name in text:
         name += "x:"
-    edits, calls = list[_Edit](), list[tuple[str, str | None, bool]]()
-    for place, token in enumerate(tokens):
-        silent = place + 1 < len(tokens) and tokens[place + 1].is_word("SILENT")
-        after = tokens[place + 1 + silent : place + 7]
-        if token.is_word("SERVICE") and len(after) > 1 and after[1].text == "{":
-            target = after[0]
+    edits, calls = list[Edit](), list[tuple[str, str | None, bool]]()
+    for index, token in enumerate(tokens):
+        silent = index + 1 < len(tokens) and tokens[index + 1].is_word("SILENT")
+        following = tokens[index + 1 + silent : index + 7]
+        if token.is_word("SERVICE") and len(following) > 1 and following[1].text == "{":
+            target = following[0]
             endpoint = target.text[1:-1] if target.kind == "iri" else None
             allowed = endpoint in settings.service_allow
             if target.kind in _TARGETS and (allowed or silent):
@@ -102,31 +100,24 @@ def _replaced(
                 calls.append((iri, endpoint if allowed else None, silent))
                 edits.append((target.start, target.end, f"<{iri}>"))
         elif update and silent and token.is_word("LOAD"):
-            end = _end_of_load(after)
+            end = _end_of_load(following)
             if end is not None:
                 edits.append((token.start, end, _NOTHING))
     return edits, tuple(calls)
 
 
-def _end_of_load(after: Sequence[Token]) -> int | None:
+def _end_of_load(following: Sequence[Token]) -> int | None:
     """Where a LOAD ends whose source and graph come next; None where it is not well formed."""
-    length = 4 if len(after) > 1 and after[1].is_word("INTO") else 1
-    names = [after[0], after[3]] if len(after) >= length > 1 else list(after[:1])
-    fits = bool(names) and all(token.kind in ("iri", "pname") for token in names)
-    fits = fits and (length == 1 or (len(names) == 2 and after[2].is_word("GRAPH")))
-    ends = len(after) == length or after[length].text == ";" if len(after) >= length else False
-    return names[-1].end if fits and ends else None
+    length = 4 if len(following) > 1 and following[1].is_word("INTO") else 1
+    if len(following) < length or (len(following) > length and following[length].text != ";"):
+        return None
+    names = [following[0], following[3]] if length > 1 else [following[0]]
+    if length > 1 and not following[2].is_word("GRAPH"):
+        return None
+    return names[-1].end if all(token.kind in ("iri", "pname") for token in names) else None
 
 
-def _edited(text: str, edits: Sequence[_Edit]) -> str:
-    pieces, at = [], 0
-    for start, end, new in edits:
-        pieces += [text[at:start], new]
-        at = end
-    return "".join([*pieces, text[at:]])
-
-
-def _before(offset: int, edits: Sequence[_Edit]) -> int:
+def _offset_sent(offset: int, edits: Sequence[Edit]) -> int:
     """The offset in the text as it was sent, for an offset in the edited text."""
     for start, end, new in edits:
         if offset <= start:
@@ -140,14 +131,14 @@ def _character(escape: re.Match[str]) -> str:
 
 
 def _calls(text: str) -> Iterator[tuple[Token, Token | None]]:
-    """Every call in any reading: its keyword, and whom it calls (None for LOAD)."""
-    for token, before in _every_reading(text):
+    """Every call in any reading: its keyword, and the token of its target (None for LOAD)."""
+    for token, previous in _every_reading(text):
         if token.is_word("LOAD"):
             following = next(significant(text, token.end), None)
             if following and (following.kind in _TARGETS or following.is_word("SILENT")):
                 yield token, None
         for end in _keyword_ends(token):
-            names_a_graph = before is not None and before.is_word(*_BEFORE_A_GRAPH)
+            names_a_graph = previous is not None and previous.is_word(*_BEFORE_A_GRAPH)
             target = _target(text, end)
             if target is not None and not (names_a_graph and token.kind == "pname"):
                 yield token, target
@@ -156,30 +147,30 @@ def _calls(text: str) -> Iterator[tuple[Token, Token | None]]:
 def _every_reading(text: str) -> Iterator[tuple[Token, Token | None]]:
     """Each significant token in each way to read the text, with the one before it."""
     starts: list[int] = [0]
-    seen: set[tuple[int, bool]] = set()
+    seen_states: set[tuple[int, bool]] = set()
     line_ends = [end.start() for end in re.finditer("[\r\n]|$", text)]
     budget = _READINGS * len(text) + 1000
     while starts:
-        at, before = starts.pop(), None
-        while at < len(text):
-            state = (at, before is not None and before.is_word(*_BEFORE_A_GRAPH))
-            if state in seen:
+        offset, previous = starts.pop(), None
+        while offset < len(text):
+            state = (offset, previous is not None and previous.is_word(*_BEFORE_A_GRAPH))
+            if state in seen_states:
                 break
-            seen.add(state)
-            if text[at] == "#":  # jump: many readings may see a comment on the same long line
-                at = line_ends[bisect_left(line_ends, at)]
+            seen_states.add(state)
+            if text[offset] == "#":  # jump: many readings may see a comment on the same long line
+                offset = line_ends[bisect_left(line_ends, offset)]
                 continue
-            token = token_at(text, at)
+            token = token_at(text, offset)
             budget -= len(token.text)
             if budget < 0:
                 raise QueryRefused("the query can be read in too many ways to be sure of any")
-            at = token.end
+            offset = token.end
             if token.kind == "space":
                 continue
             if token.kind == "iri" and _AMBIGUOUS.search(token.text):
                 starts.append(token.start + 1)
-            yield token, before
-            before = token
+            yield token, previous
+            previous = token
 
 
 def _keyword_ends(token: Token) -> Iterator[int]:
@@ -194,21 +185,21 @@ def _keyword_ends(token: Token) -> Iterator[int]:
 
 
 def _target(text: str, start: int) -> Token | None:
-    """Whom SERVICE calls if what follows is its target and a group, else None."""
+    """The target of a SERVICE if a target and a group follow it, else None."""
     first = next(significant(text, start), None)
     if first is None:
         return None
     if first.kind in ("word", "pname") and first.text[:6].upper() == "SILENT":
-        silent = _called(text, first.start + 6)
+        silent = _target_of_group(text, first.start + 6)
         if silent is not None:
             return silent
-    return _called(text, start)
+    return _target_of_group(text, start)
 
 
-def _called(text: str, start: int) -> Token | None:
+def _target_of_group(text: str, start: int) -> Token | None:
     pair = list(islice(significant(text, start), 2))
-    called = len(pair) == 2 and pair[0].kind in _TARGETS and pair[1].text == "{"
-    return pair[0] if called else None
+    is_call = len(pair) == 2 and pair[0].kind in _TARGETS and pair[1].text == "{"
+    return pair[0] if is_call else None
 
 
 def _refusal(text: str, offset: int, target: Token | None, settings: Settings) -> QueryRefused:

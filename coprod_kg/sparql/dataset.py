@@ -11,7 +11,7 @@ from typing import Final
 from coprod_kg.errors import QueryRefused
 from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["dataset_of", "finding", "names_its_dataset", "prologue_length"]
+__all__ = ["dataset_of", "graphs_query", "names_its_dataset", "prologue_length"]
 
 _AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
 _AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
@@ -24,23 +24,23 @@ def names_its_dataset(text: str) -> bool:
     """
     if not re.search("from", text, re.IGNORECASE):
         return False  # no token can hold it
-    declared, depth, before = set[str](), 0, Token("space", "", 0)
+    declared, depth, previous = set[str](), 0, Token("space", "", 0)
     describes = False
     for token in significant(text, 0):
-        if token.text == "{" and depth == 0 and not before.is_word("CONSTRUCT"):
+        if token.text == "{" and depth == 0 and not previous.is_word("CONSTRUCT"):
             return False  # the pattern begins: no FROM comes after it
         depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(token.text, 0)
         describes = describes or token.is_word("DESCRIBE")
         if token.kind == "pname":
             prefix = token.text.partition(":")[0]
-            if before.is_word("PREFIX"):
+            if previous.is_word("PREFIX"):
                 declared.add(prefix)
             elif _AT_FROM.match(prefix) and (prefix not in declared or not (describes or depth)):
                 return True
-        named = token.kind in ("iri", "pname") or token.is_word("NAMED")
-        if named and before.kind == "word" and _AFTER_FROM.search(before.text):
+        is_name = token.kind in ("iri", "pname") or token.is_word("NAMED")
+        if is_name and previous.kind == "word" and _AFTER_FROM.search(previous.text):
             return True
-        before = token
+        previous = token
     return False
 
 
@@ -66,25 +66,25 @@ def dataset_of(text: str) -> str | None:
     start = prologue_length(head)
     if sum("from" in token.text.lower() for token in head[start:]) < 2:
         return ""
-    default, named, depth, place = list[str](), list[str](), 0, start
-    while place < len(head):
-        token, graphs, place = head[place], default, place + 1
+    default, named, depth, index = list[str](), list[str](), 0, start
+    while index < len(head):
+        token, graphs, index = head[index], default, index + 1
         depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(token.text, 0)
         if not token.is_word("FROM"):
             if depth == 0 and token.kind in ("word", "pname") and "from" in token.text.lower():
-                raise _unclear()
+                raise _ambiguous()
             continue
-        if place < len(head) and head[place].is_word("NAMED"):
-            graphs, place = named, place + 1
-        if place == len(head) or head[place].kind not in ("iri", "pname"):
-            raise _unclear()
-        graphs.append(head[place].text)
-        place += 1
-    return finding(text[: head[start].start], default, named)
+        if index < len(head) and head[index].is_word("NAMED"):
+            graphs, index = named, index + 1
+        if index == len(head) or head[index].kind not in ("iri", "pname"):
+            raise _ambiguous()
+        graphs.append(head[index].text)
+        index += 1
+    return graphs_query(text[: head[start].start], default, named)
 
 
-def finding(prologue: str, default: Sequence[str], named: Sequence[str] = ()) -> str:
-    """A SELECT that finds some graphs, each as its name is written after a prologue."""
+def graphs_query(prologue: str, default: Sequence[str], named: Sequence[str] = ()) -> str:
+    """A SELECT whose rows are the IRIs of some graphs, their names resolved by a prologue."""
     rows = [*(f"({name} UNDEF)" for name in default), *(f"(UNDEF {name})" for name in named)]
     return f"{prologue} SELECT * {{ VALUES (?default ?named) {{ {' '.join(rows)} }} }}"
 
@@ -103,13 +103,13 @@ def _before_the_pattern(text: str) -> list[Token]:
 
 def prologue_length(tokens: Sequence[Token]) -> int:
     """How many of the tokens declare prefixes and the base."""
-    place = 0
-    while place < len(tokens) and tokens[place].is_word("PREFIX", "BASE"):
-        place += 3 if tokens[place].is_word("PREFIX") else 2
-    return place
+    index = 0
+    while index < len(tokens) and tokens[index].is_word("PREFIX", "BASE"):
+        index += 3 if tokens[index].is_word("PREFIX") else 2
+    return index
 
 
-def _unclear() -> QueryRefused:
+def _ambiguous() -> QueryRefused:
     return QueryRefused(
         "which graphs the query merges cannot be read with certainty",
         fix="Write FROM, NAMED and the names of graphs with a space between them.",

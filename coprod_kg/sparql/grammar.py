@@ -209,17 +209,17 @@ def _grammar() -> tuple[Mapping[str, _Part], Mapping[_Part, tuple[frozenset[str]
     rules = {}
     for rule in re.split(r"\n(?! )", _RULES.strip()):
         name, _, body = rule.partition(" : ")
-        rules[name] = _read(re.findall(r"'[^']+'|\w+|[()|?*]", body))
+        rules[name] = _parsed_rule(re.findall(r"'[^']+'|\w+|[()|?*]", body))
     firsts = dict[_Part, tuple[frozenset[str], bool]]()
-    todo = [*rules.values(), *(_Part("rule", name) for name in rules)]
-    while todo:
-        part = todo.pop()
+    unvisited = [*rules.values(), *(_Part("rule", name) for name in rules)]
+    while unvisited:
+        part = unvisited.pop()
         firsts[part] = (frozenset(), False)
-        todo += [inner for inner in part.parts if inner not in firsts]
-    changed = True
-    while changed:
+        unvisited += [inner for inner in part.parts if inner not in firsts]
+    growing = True
+    while growing:
         grown = {part: _first(part, rules, firsts) for part in firsts}
-        changed, firsts = grown != firsts, grown
+        growing, firsts = grown != firsts, grown
     return rules, firsts
 
 
@@ -230,20 +230,21 @@ def _first(
         return frozenset({part.name}), False
     if part.kind == "rule":
         return firsts[rules[part.name]]
-    known = [firsts[inner] for inner in part.parts]
+    firsts_of_parts = [firsts[inner] for inner in part.parts]
     if part.kind == "either":
-        return frozenset().union(*(first for first, _ in known)), any(empty for _, empty in known)
+        union = frozenset[str]().union(*(first for first, _ in firsts_of_parts))
+        return union, any(empty for _, empty in firsts_of_parts)
     if part.kind in ("maybe", "many"):
-        return known[0][0], True
-    found = frozenset[str]()
-    for first, empty in known:
-        found |= first
+        return firsts_of_parts[0][0], True
+    union = frozenset()
+    for first, empty in firsts_of_parts:
+        union |= first
         if not empty:
-            return found, False
-    return found, True
+            return union, False
+    return union, True
 
 
-def _read(words: list[str]) -> _Part:
+def _parsed_rule(words: list[str]) -> _Part:
     """The part that some words of a rule stand for; they are used up to a closing parenthesis."""
     choices, sequence = list[_Part](), list[_Part]()
     while words:
@@ -257,7 +258,7 @@ def _read(words: list[str]) -> _Part:
             kind = "maybe" if word == "?" else "many"
             sequence.append(_Part(kind, parts=(sequence.pop(),)))
         elif word == "(":
-            sequence.append(_read(words))
+            sequence.append(_parsed_rule(words))
         elif re.fullmatch("[A-Z][a-z]\\w*", word):
             sequence.append(_Part("rule", word))
         else:

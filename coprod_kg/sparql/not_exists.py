@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from coprod_kg.sparql.tokens import Token, significant
+from coprod_kg.sparql.tokens import Edit, Token, edited, significant
 from coprod_kg.sparql.update_targets import certain
 
 __all__ = ["subtracted"]
@@ -50,16 +50,16 @@ class _Negation:
 
     def subtracts(self, bound: set[str], outside: frozenset[str]) -> bool:
         """Whether MINUS means the same, and is quicker."""
-        inner = self.pattern
-        plain = all(
+        pattern = self.pattern
+        is_basic = all(
             token.kind in _TERMS or token.is_word(*_WORDS) or token.text in _PATTERN
-            for token in inner
+            for token in pattern
         )
         # Of one triple alone the engine looks up whether it exists, which is quicker than MINUS.
-        joins = any(token.text in _JOINS for token in inner)
-        joins = joins or any(token.text == "." for token in inner[:-1])
-        variables = {token.text[1:] for token in inner if token.kind == "variable"}
-        return plain and joins and bool(variables & bound) and not variables & outside
+        joins = any(token.text in _JOINS for token in pattern)
+        joins = joins or any(token.text == "." for token in pattern[:-1])
+        variables = {token.text[1:] for token in pattern if token.kind == "variable"}
+        return is_basic and joins and bool(variables & bound) and not variables & outside
 
 
 @dataclass(slots=True)
@@ -96,13 +96,9 @@ def subtracted(text: str) -> str:
     reader = _Reader(tokens)
     try:
         reader.query()
-    except (_Unsure, IndexError):  # it ends too early, or holds what is not understood here
+    except (_Unsure, IndexError):  # it ends too early, or holds a form that is not known here
         return text
-    pieces, at = [], 0
-    for start, end, replacement in sorted(reader.edits):
-        pieces += [text[at:start], replacement]
-        at = end
-    return "".join([*pieces, text[at:]])
+    return edited(text, sorted(reader.edits))
 
 
 class _Reader:
@@ -111,7 +107,7 @@ class _Reader:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
         self._at = 0
-        self.edits: list[tuple[int, int, str]] = []
+        self.edits: list[Edit] = []
 
     def query(self) -> None:
         """Read to the end of the query's pattern."""
@@ -149,7 +145,7 @@ class _Reader:
                 return
 
     def _group(self, group: _Group, deepest: int) -> None:
-        # A brace before a bar opens an annotation of SPARQL 1.2, which is not understood here.
+        # A brace before a bar opens an annotation of SPARQL 1.2, which is not known here.
         if self._take().text != "{" or self._next.text == "|" or not deepest:
             raise _Unsure
         if self._next.is_word("SELECT"):

@@ -11,15 +11,13 @@ Three things are answered otherwise by Oxigraph 0.5.13; what else is stands in `
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
-from coprod_kg.sparql.tokens import Token, significant
+from coprod_kg.sparql.tokens import Edit, Token, edited, significant
 from coprod_kg.sparql.update_targets import certain
 
 __all__ = ["named_aggregates_repeated", "respelt"]
 
-_Edit: TypeAlias = tuple[int, int, str]
-"""From and to which character of the text, and what to write there."""
 
 _STRING: Final = "<http://www.w3.org/2001/XMLSchema#string>"
 _KIND: Final = (
@@ -47,7 +45,9 @@ def respelt(text: str) -> str:
     if "ORDER" not in upper and "GROUP_CONCAT" not in upper:
         return text
     tokens = list(significant(text))
-    return _edited(text, [*_ordered(tokens), *_concatenated(tokens)]) if certain(tokens) else text
+    if not certain(tokens):
+        return text
+    return edited(text, [*_order_edits(tokens), *_concat_edits(tokens)])
 
 
 def named_aggregates_repeated(text: str) -> str:
@@ -59,109 +59,101 @@ def named_aggregates_repeated(text: str) -> str:
     tokens = list(significant(text))
     if not certain(tokens):
         return text
-    edits = list[_Edit]()
-    for place, token in enumerate(tokens):
+    edits = list[Edit]()
+    for index, token in enumerate(tokens):
         if token.is_word("SELECT"):
-            edits += _repeated(text, tokens[place + 1 :])
-    return _edited(text, edits)
+            edits += _repeat_edits(text, tokens[index + 1 :])
+    return edited(text, edits)
 
 
-def _ordered(tokens: Sequence[Token]) -> Iterator[_Edit]:
+def _order_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
     numbers = _names_of_numbers(tokens)
-    for place, token in enumerate(tokens[:-2]):
-        if token.is_word("ORDER") and tokens[place + 1].is_word("BY"):
-            yield from _keys(tokens[place + 2 :], numbers)
+    for index, token in enumerate(tokens[:-2]):
+        if token.is_word("ORDER") and tokens[index + 1].is_word("BY"):
+            yield from _key_edits(tokens[index + 2 :], numbers)
 
 
-def _keys(tokens: Sequence[Token], numbers: set[str]) -> Iterator[_Edit]:
+def _key_edits(tokens: Sequence[Token], numbers: set[str]) -> Iterator[Edit]:
     """A key before each variable by which is ordered."""
-    depth, before = 0, Token("space", "", 0)
-    for place, token in enumerate(tokens):
+    depth, previous = 0, Token("space", "", 0)
+    for index, token in enumerate(tokens):
         if depth == 0 and (token.text in "{}" or token.is_word("LIMIT", "OFFSET", "VALUES")):
             return
         if token.kind == "variable" and token.text[1:] not in numbers:
             if depth == 0:
                 yield token.start, token.start, f"{_KIND.format(token.text)} "
-            elif depth == 1 and before.text == "(" and tokens[place + 1].text == ")":
-                direction = tokens[place - 2] if place > 1 else before
+            elif depth == 1 and previous.text == "(" and tokens[index + 1].text == ")":
+                direction = tokens[index - 2] if index > 1 else previous
                 if direction.is_word("ASC", "DESC"):
                     key = f"{direction.text}({_KIND.format(token.text)}) "
                     yield direction.start, direction.start, key
         depth += (token.text == "(") - (token.text == ")")
-        before = token
+        previous = token
 
 
 def _names_of_numbers(tokens: Sequence[Token]) -> set[str]:
     """The variables that SELECT gives to what is a number, which need no key."""
     numbers = set[str]()
-    for place, token in enumerate(tokens):
-        if token.text == "(" and place + 1 < len(tokens) and tokens[place + 1].is_word(*_NUMBERS):
-            closing = _closing(tokens, place + 2)
-            rest = tokens[closing + 1 : closing + 4] if closing else []
-            if [token.text.upper() for token in rest[:1]] == ["AS"] and rest[-1].text == ")":
-                numbers.add(rest[1].text[1:])
+    for index, token in enumerate(tokens):
+        if token.text == "(" and index + 1 < len(tokens) and tokens[index + 1].is_word(*_NUMBERS):
+            closing = _closing(tokens, index + 2)
+            alias = tokens[closing + 1 : closing + 4] if closing else []
+            if [token.text.upper() for token in alias[:1]] == ["AS"] and alias[-1].text == ")":
+                numbers.add(alias[1].text[1:])
     return numbers
 
 
-def _concatenated(tokens: Sequence[Token]) -> Iterator[_Edit]:
-    for place, token in enumerate(tokens):
+def _concat_edits(tokens: Sequence[Token]) -> Iterator[Edit]:
+    for index, token in enumerate(tokens):
         if token.is_word("GROUP_CONCAT"):
-            closing = _closing(tokens, place + 1)
+            closing = _closing(tokens, index + 1)
             if closing is not None:
                 yield token.start, token.start, "STR("
                 yield tokens[closing].end, tokens[closing].end, ")"
 
 
-def _closing(tokens: Sequence[Token], place: int) -> int | None:
-    """Where the parenthesis that stands at a place is closed."""
+def _closing(tokens: Sequence[Token], opening: int) -> int | None:
+    """The index of the parenthesis that closes the one at an index; None where there is none."""
     depth = 0
-    for at in range(place, len(tokens)):
-        depth += (tokens[at].text == "(") - (tokens[at].text == ")")
+    for index in range(opening, len(tokens)):
+        depth += (tokens[index].text == "(") - (tokens[index].text == ")")
         if depth <= 0:
-            return at if at > place else None
+            return index if index > opening else None
     return None
 
 
-def _repeated(text: str, tokens: Sequence[Token]) -> Iterator[_Edit]:
+def _repeat_edits(text: str, tokens: Sequence[Token]) -> Iterator[Edit]:
     """The edits in one SELECT clause, whose first token comes first."""
-    known, at = dict[str, str](), 0
-    while at < len(tokens):
-        token = tokens[at]
+    aggregates_by_name, index = dict[str, str](), 0
+    while index < len(tokens):
+        token = tokens[index]
         if token.text != "(" and token.kind != "variable" and not token.is_word(*_MODIFIERS):
             return
-        closing = _closing(tokens, at) if tokens[at].text == "(" else at
+        closing = _closing(tokens, index) if tokens[index].text == "(" else index
         if closing is None:
             return
-        if closing > at + 3 and tokens[closing - 2].is_word("AS"):
-            inner = tokens[at + 1 : closing - 2]
-            edits = list(_replaced(inner, known))
+        if closing > index + 3 and tokens[closing - 2].is_word("AS"):
+            inner = tokens[index + 1 : closing - 2]
+            edits = list(_name_edits(inner, aggregates_by_name))
             yield from edits
             start, end = inner[0].start, inner[-1].end
-            moved = [(first - start, last - start, new) for first, last, new in edits]
-            expression = _edited(text[start:end], moved)
-            aggregates = bool(edits) or any(token.is_word(*_AGGREGATES) for token in inner)
-            if aggregates and not any(token.is_word(*_ANEW) for token in inner):
-                known[tokens[closing - 1].text[1:]] = f"({expression})"
-        at = closing + 1
+            edits_in_expression = [(first - start, last - start, new) for first, last, new in edits]
+            expression = edited(text[start:end], edits_in_expression)
+            holds_aggregate = bool(edits) or any(token.is_word(*_AGGREGATES) for token in inner)
+            if holds_aggregate and not any(token.is_word(*_ANEW) for token in inner):
+                aggregates_by_name[tokens[closing - 1].text[1:]] = f"({expression})"
+        index = closing + 1
 
 
-def _replaced(tokens: Sequence[Token], known: dict[str, str]) -> Iterator[_Edit]:
+def _name_edits(tokens: Sequence[Token], aggregates_by_name: dict[str, str]) -> Iterator[Edit]:
     """The names in an expression, but those in an aggregate, where they mean nothing."""
-    around = list[str]()
-    for place, token in enumerate(tokens):
+    enclosing_words = list[str]()
+    for index, token in enumerate(tokens):
         if token.text == "(":
-            before = tokens[place - 1] if place else token
-            around.append(before.text.upper() if before.kind == "word" else "")
-        elif token.text == ")" and around:
-            around.pop()
-        elif token.kind == "variable" and not {*_AGGREGATES, "BOUND"} & {*around}:
-            aggregate = known.get(token.text[1:])
+            previous = tokens[index - 1] if index else token
+            enclosing_words.append(previous.text.upper() if previous.kind == "word" else "")
+        elif token.text == ")" and enclosing_words:
+            enclosing_words.pop()
+        elif token.kind == "variable" and not {*_AGGREGATES, "BOUND"} & {*enclosing_words}:
+            aggregate = aggregates_by_name.get(token.text[1:])
             yield from [(token.start, token.end, aggregate)] if aggregate else []
-
-
-def _edited(text: str, edits: Sequence[_Edit]) -> str:
-    pieces, at = [], 0
-    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
-        pieces += [text[at:start], new]
-        at = end
-    return "".join([*pieces, text[at:]])

@@ -56,34 +56,34 @@ def explained(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySy
     if len(text) > _LONGEST:
         return error
     fault = misfit(text, update=update)
-    undeclared = _undeclared(text)
+    undeclared_name = _undeclared(text)
     end = len(text) if fault is None or fault.token is None else fault.token.start
-    if undeclared is not None and undeclared.start <= end:
-        prefix = undeclared.text.partition(":")[0][:80]
+    if undeclared_name is not None and undeclared_name.start <= end:
+        prefix = undeclared_name.text.partition(":")[0][:80]
         return QuerySyntax(
             f"the prefix {prefix}: is not declared",
-            where=_where(text, undeclared.start),
+            where=_where(text, undeclared_name.start),
             fix=f"Write PREFIX {prefix}: <…> before the {'update' if update else 'query'}.",
         )
     if fault is None:
-        return _placed(error, text)
+        return _at_select(error, text)
     if fault.token is not None and _engine_knows(text, fault.token):
         return error
-    at = len(text.rstrip()) if fault.token is None else fault.token.start
-    what, fix = _told(fault, text)
-    return QuerySyntax(what, where=_where(text, at), fix=fix)
+    offset = len(text.rstrip()) if fault.token is None else fault.token.start
+    message, fix = _message_and_fix(fault, text)
+    return QuerySyntax(message, where=_where(text, offset), fix=fix)
 
 
-def _placed(error: QuerySyntax, text: str) -> QuerySyntax:
+def _at_select(error: QuerySyntax, text: str) -> QuerySyntax:
     """The engine's error; one about a SELECT, which it places behind its group, at the SELECT."""
     if not error.what.startswith("SELECT "):
         return error
-    place = re.fullmatch(r"line (\d+), column (\d+)", error.where or "")
-    end = (int(place[1]), int(place[2])) if place else (1, 1)
+    match = re.fullmatch(r"line (\d+), column (\d+)", error.where or "")
+    end = (int(match[1]), int(match[2])) if match else (1, 1)
     selects = [token.start for token in significant(text) if token.is_word("SELECT")]
-    before = [start for start in selects if position(text, start) < end]
-    where = _where(text, before[-1]) if before else error.where
-    return QuerySyntax(error.what, where=where, fix=error.fix)
+    earlier_selects = [start for start in selects if position(text, start) < end]
+    place = _where(text, earlier_selects[-1]) if earlier_selects else error.where
+    return QuerySyntax(error.what, where=place, fix=error.fix)
 
 
 def _where(text: str, offset: int) -> str:
@@ -109,34 +109,34 @@ def _undeclared(text: str) -> Token | None:
 def _engine_knows(text: str, token: Token) -> bool:
     """Whether the engine may read the token as two, or as newer than SPARQL 1.1."""
     word = token.text.partition(":")[0].upper()
-    known = (*words(), "")
+    keywords = (*words(), "")
     glued = token.kind in ("word", "pname") and any(
-        word[:length] in known and (token.kind == "pname" or word[length:] in known)
+        word[:length] in keywords and (token.kind == "pname" or word[length:] in keywords)
         for length in range(2, len(word) + (token.kind == "pname"))
     )
     newer = token.text.upper() in _NEWER
     return glued or newer or text[token.start : token.start + 2] in ("<<", "{|", "|}")
 
 
-def _told(fault: Misfit, text: str) -> tuple[str, str | None]:
+def _message_and_fix(fault: Misfit, text: str) -> tuple[str, str | None]:
     """The fault in words, and its fix if there is one."""
-    may = _in_words(fault.expected)
+    expected_words = _in_words(fault.expected)
     if fault.token is None:
         closing = [mark for mark in ("}", ")", "]") if mark in fault.expected]
         fix = f"Perhaps a {closing[0]} is missing at the end." if closing else None
-        return f"the text ends too early; what may come next: {may}", fix
-    shown = fault.token.text[:_SHOWN]
-    if shown in ("'", '"'):
+        return f"the text ends too early; what may come next: {expected_words}", fix
+    shown_text = fault.token.text[:_SHOWN]
+    if shown_text in ("'", '"'):
         return "the text in quotes that begins here has no end", "Close it with the same quote."
-    if shown == "<" and "iri" in fault.expected:
+    if shown_text == "<" and "iri" in fault.expected:
         return (
             "the IRI that begins here does not end, or holds what no IRI holds",
             "Write it as <…>, without spaces and quotes.",
         )
     fix = _fix(fault.token, fault.expected, text)
-    if not may:
-        return f"{shown} does not fit here, where the text should end", fix
-    return f"{shown} does not fit here; what may stand here: {may}", fix
+    if not expected_words:
+        return f"{shown_text} does not fit here, where the text should end", fix
+    return f"{shown_text} does not fit here; what may stand here: {expected_words}", fix
 
 
 def _fix(token: Token, expected: frozenset[str], text: str) -> str | None:
@@ -150,26 +150,26 @@ def _fix(token: Token, expected: frozenset[str], text: str) -> str | None:
     if word == "}":
         marks = [token.text for token in significant(text) if token.kind == "mark"]
         return "There is a } too many." if marks.count("}") > marks.count("{") else None
-    known = [name for name in expected if name.isupper()]
-    close = get_close_matches(word, known, 1, 0.7) if token.kind == "word" else []
-    if close:
-        return f"Did you mean {close[0]}?"
+    expected_keywords = [name for name in expected if name.isupper()]
+    nearest = get_close_matches(word, expected_keywords, 1, 0.7) if token.kind == "word" else []
+    if nearest:
+        return f"Did you mean {nearest[0]}?"
     if token.kind == "word" and "variable" in expected:
         return f"Did you mean ?{token.text[:_SHOWN]}?"
     return None
 
 
 def _in_words(expected: frozenset[str]) -> str:
-    named = list(_named(expected))
-    return " or ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+    phrases = list(_phrases(expected))
+    return " or ".join([", ".join(phrases[:-1]), phrases[-1]] if len(phrases) > 1 else phrases)
 
 
-def _named(expected: frozenset[str]) -> Iterator[str]:
-    left = set(expected)
-    for rule, called in _GROUPS:
-        if begins(rule) <= left:
-            yield called
-            left -= begins(rule)
-    yield from (called for kind, called in _KINDS.items() if kind in left)
-    yield from (word for word in words() if word in left)
-    yield from sorted(f'"{mark}"' for mark in left if not mark[0].isalpha())
+def _phrases(expected: frozenset[str]) -> Iterator[str]:
+    remaining = set(expected)
+    for rule, phrase in _GROUPS:
+        if begins(rule) <= remaining:
+            yield phrase
+            remaining -= begins(rule)
+    yield from (phrase for kind, phrase in _KINDS.items() if kind in remaining)
+    yield from (word for word in words() if word in remaining)
+    yield from sorted(f'"{mark}"' for mark in remaining if not mark[0].isalpha())

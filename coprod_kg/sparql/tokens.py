@@ -5,12 +5,14 @@ keyword. Whatever fits no token becomes a token of one character: no text makes 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 __all__ = [
+    "Edit",
     "Token",
+    "edited",
     "is_changing",
     "position",
     "significant",
@@ -61,6 +63,10 @@ _HEAD: Final = re.compile(r"(?:\s*#[^\r\n]*)*")
 The header of a saved query stands in them, and what it says in words ("now") changes nothing."""
 
 
+Edit: TypeAlias = tuple[int, int, str]
+"""From and to which character of a text, and the text to write there."""
+
+
 class Token(NamedTuple):
     """One token.
 
@@ -107,19 +113,28 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
 def significant(text: str, start: int = 0) -> Iterator[Token]:
     """The tokens from an offset on without spaces and comments."""
     if not start and len(text) <= _KEPT_CHARACTERS:
-        return iter(_kept(text))
+        return iter(_remembered(text))
     return (token for token in tokens(text, start) if token.kind not in ("space", "comment"))
 
 
 @lru_cache(maxsize=8)
-def _kept(text: str) -> tuple[Token, ...]:
-    """The same of a whole short text, which several rules look at one after the other."""
+def _remembered(text: str) -> tuple[Token, ...]:
+    """The significant tokens of a short text, which several rules read one after the other."""
     return tuple(token for token in tokens(text) if token.kind not in ("space", "comment"))
 
 
 def position(text: str, offset: int) -> tuple[int, int]:
     """Line and column of an offset, both from 1."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """A text with some edits made, none of which overlap; those of one place in their order."""
+    pieces, offset = [], 0
+    for start, end, replacement in sorted(edits, key=lambda edit: edit[:2]):
+        pieces += [text[offset:start], replacement]
+        offset = end
+    return "".join([*pieces, text[offset:]])
 
 
 def is_changing(text: str) -> bool:
@@ -129,4 +144,4 @@ def is_changing(text: str) -> bool:
         return True
     head = _HEAD.match(lowered)
     lowered = lowered[head.end() if head else 0 :]
-    return any(word in lowered and sign.search(lowered) for word, sign in _CHANGING.items())
+    return any(word in lowered and pattern.search(lowered) for word, pattern in _CHANGING.items())

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from coprod_kg.sparql.dataset import prologue_length
 from coprod_kg.sparql.tokens import Token, significant
-from coprod_kg.sparql.update_operations import parted
+from coprod_kg.sparql.update_operations import split_operations
 from coprod_kg.sparql.update_targets import certain, templates
 
 __all__ = ["GraphBindings", "graph_bindings"]
@@ -42,38 +42,38 @@ def graph_bindings(text: str) -> GraphBindings | None:
     True
     """
     tokens = list(significant(text))
-    operations = [part for part in parted(tokens) if part[prologue_length(part) :]]
+    operations = [part for part in split_operations(tokens) if part[prologue_length(part) :]]
     if not certain(tokens) or len(operations) != 1 or any(map(_may_differ, tokens)):
         return None
     (operation,) = operations
     length = prologue_length(operation)
     body = operation[length:]
-    written = templates(body)
-    if written is None:
+    graphs_written = templates(body)
+    if graphs_written is None:
         return None
-    graphs, variables = written
+    graphs, variables = graphs_written
     if not variables:
         return GraphBindings(graphs, "", None, None)
-    depth, places = 0, []
-    for place, token in enumerate(body):
+    depth, indexes = 0, []
+    for index, token in enumerate(body):
         depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
         if depth == 0 and token.is_word("WHERE", "USING", "WITH"):
-            places.append(place)
+            indexes.append(index)
     default, named = list[str](), list[str]()
-    for place in places[:-1]:
-        listed = named if body[place + 1].is_word("NAMED") else default
-        token = body[place + 1 + body[place + 1].is_word("NAMED")]
+    for index in indexes[:-1]:
+        graph_list = named if body[index + 1].is_word("NAMED") else default
+        token = body[index + 1 + body[index + 1].is_word("NAMED")]
         if token.kind != "iri":
             return None
-        if not (body[place].is_word("WITH") and len(places) > 2):  # USING takes its place
-            listed.append(token.text[1:-1])
+        if not (body[index].is_word("WITH") and len(indexes) > 2):  # USING takes its place
+            graph_list.append(token.text[1:-1])
     prologue = f"{text[operation[0].start : operation[length - 1].end]} " if length else ""
-    pattern = text[body[places[-1]].start : body[-1].end]
-    using = any(body[place].is_word("USING") for place in places)
+    pattern = text[body[indexes[-1]].start : body[-1].end]
+    using = any(body[index].is_word("USING") for index in indexes)
     return GraphBindings(
         graphs,
         f"{prologue}SELECT DISTINCT {' '.join(variables)} {pattern}",
-        tuple(default) if places[:-1] else None,
+        tuple(default) if indexes[:-1] else None,
         tuple(named) if using else None,
     )
 

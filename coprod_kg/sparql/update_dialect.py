@@ -28,21 +28,21 @@ class _Edits:
     moved: list[str] = field(default_factory=list)
     pieces: list[tuple[int, int, str]] = field(default_factory=list)
 
-    def declare(self, text: str, tokens: Sequence[Token]) -> bool:
-        """Take a declaration up; false where it cannot be moved."""
-        word, name, iri = tokens
+    def declare(self, text: str, declaration_tokens: Sequence[Token]) -> bool:
+        """Note a declaration to be moved to the beginning; false where it cannot be moved."""
+        word, name, iri = declaration_tokens
         if name.kind != "pname" or iri.kind != "iri":
             return False
         if self.declared.setdefault(name.text, iri.text) != iri.text:
             return False  # it means something else before
         if self.first is not None:
             self.moved.append(f"PREFIX {name.text} {iri.text} ")
-            old = text[word.start : iri.end]
-            self.pieces.append((word.start, iri.end, "\n" * old.count("\n") or " "))
+            declaration = text[word.start : iri.end]
+            self.pieces.append((word.start, iri.end, "\n" * declaration.count("\n") or " "))
         return True
 
-    def made(self, text: str) -> str:
-        """The text with all of it done."""
+    def applied(self, text: str) -> str:
+        """The text with all edits made."""
         if self.first is not None and self.moved:
             self.pieces.append((self.first, self.first, "".join(self.moved)))
         for start, end, new in sorted(self.pieces, reverse=True):
@@ -59,11 +59,11 @@ def spelt(text: str) -> str:
     'CLEAR SILENT DEFAULT; CLEAR SILENT NAMED'
     """
     tokens, edits, depth = list(significant(text)), _Edits(), 0
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         depth += {"{": 1, "}": -1}.get(token.text, 0)
         if depth or token.kind != "word":
             continue
-        following = tokens[place + 1 : place + 3]
+        following = tokens[index + 1 : index + 3]
         if token.is_word("PREFIX"):
             if len(following) < 2 or not edits.declare(text, [token, *following]):
                 return text
@@ -73,11 +73,11 @@ def spelt(text: str) -> str:
         elif edits.first is None:
             edits.first = token.start
         if token.is_word("CLEAR"):
-            edits.pieces += _cleared(token, following)
-    return edits.made(text)
+            edits.pieces += _clear_edits(token, following)
+    return edits.applied(text)
 
 
-def _cleared(clear: Token, following: Sequence[Token]) -> list[tuple[int, int, str]]:
+def _clear_edits(clear: Token, following: Sequence[Token]) -> list[tuple[int, int, str]]:
     silent = "SILENT " if following and following[0].is_word("SILENT") else ""
     scope = following[1:] if silent else following[:1]
     if not scope or not scope[0].is_word("ALL"):

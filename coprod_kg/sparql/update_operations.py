@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from coprod_kg.errors import QueryRefused
-from coprod_kg.sparql.dataset import finding, prologue_length
+from coprod_kg.sparql.dataset import graphs_query, prologue_length
 from coprod_kg.sparql.tokens import Token, significant
 from coprod_kg.sparql.update_targets import certain
 
-__all__ = ["Operation", "operations", "parted"]
+__all__ = ["Operation", "operations", "split_operations"]
 
 _READS_NOTHING: Final = frozenset(
     {"BIND", "EXISTS", "FILTER", "MINUS", "NOT", "OPTIONAL", "UNION", "WHERE", "{", "}", "."}
@@ -48,7 +48,7 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
     """
     tokens = list(significant(text))
     parts, prologue = list[Operation](), ""
-    for operation in parted(tokens):
+    for operation in split_operations(tokens):
         length = prologue_length(operation)
         body = operation[length:]
         if length:
@@ -66,7 +66,7 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
     return tuple(parts)
 
 
-def parted(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+def split_operations(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """The tokens of each operation of an update, its prologue among them."""
     depth, operation = 0, list[Token]()
     for token in tokens:
@@ -80,7 +80,7 @@ def parted(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 
 
 class _Reader:
-    """One operation of an update, as its tokens tell."""
+    """Reader of the tokens of one operation of an update."""
 
     def __init__(self, text: str, prologue: str, tokens: Sequence[Token], unnamed: str) -> None:
         self._text = text
@@ -90,63 +90,67 @@ class _Reader:
         self._outside = list(_outside(tokens))
 
     def operation(self, *, union: bool) -> Operation:
-        """The operation, and what it has to be given merged."""
-        words = {self._tokens[place].text.upper() for place in self._outside}
+        """The operation, with the query for the graphs that it has to read merged."""
+        words = {self._tokens[index].text.upper() for index in self._outside}
         graphs = self._using()
         if len(graphs) > 1:
-            finds = finding(self._prologue, [self._tokens[place + 1].text for place in graphs])
-            return self._without(graphs, finds)
+            merged_query = graphs_query(
+                self._prologue, [self._tokens[index + 1].text for index in graphs]
+            )
+            return self._without_using(graphs, merged_query)
         if union and "WHERE" in words and not words & {"USING", "WITH"}:
-            place = next(at for at in self._outside if self._tokens[at].is_word("WHERE"))
-            pattern = self._tokens[place:]
+            index = next(
+                candidate for candidate in self._outside if self._tokens[candidate].is_word("WHERE")
+            )
+            pattern = self._tokens[index:]
             if _reads_default(pattern):
-                return self._reading_all(place, pattern)
+                return self._reading_union(index, pattern)
         return Operation(self._prologue + self._between(0, len(self._tokens)))
 
     def _using(self) -> list[int]:
         """The places of USING with a graph for the default graph."""
-        places = [place for place in self._outside if self._tokens[place].is_word("USING")]
+        indexes = [index for index in self._outside if self._tokens[index].is_word("USING")]
         following = self._tokens[1:]
-        return [place for place in places if not following[place].is_word("NAMED")]
+        return [index for index in indexes if not following[index].is_word("NAMED")]
 
-    def _without(self, graphs: Sequence[int], finds: str) -> Operation:
-        first, *others = graphs
-        after, start = "", first + 2
-        for place in others:
-            after += self._between(start, place) + " "
-            start = place + 2
-        after += self._between(start, len(self._tokens))
-        return Operation(f"{self._prologue}{self._between(0, first)} ", f" {after}", finds)
+    def _without_using(self, graphs: Sequence[int], merged_query: str) -> Operation:
+        first, *rest = graphs
+        tail, start = "", first + 2
+        for index in rest:
+            tail += self._between(start, index) + " "
+            start = index + 2
+        tail += self._between(start, len(self._tokens))
+        return Operation(f"{self._prologue}{self._between(0, first)} ", f" {tail}", merged_query)
 
-    def _reading_all(self, place: int, pattern: Sequence[Token]) -> Operation:
-        before, after = self._between(0, place), self._between(place, len(self._tokens))
-        wrapped = self._wrapped(self._tokens[:place])
-        if self._tokens[place - 1].is_word("DELETE"):  # DELETE WHERE is short for DELETE of it
-            before += after[len("WHERE") :]
+    def _reading_union(self, index: int, pattern: Sequence[Token]) -> Operation:
+        head, tail = self._between(0, index), self._between(index, len(self._tokens))
+        wrapped = self._wrapped(self._tokens[:index])
+        if self._tokens[index - 1].is_word("DELETE"):  # DELETE WHERE is short for DELETE of it
+            head += tail[len("WHERE") :]
             wrapped += self._wrapped(pattern[1:])
-        named = any(token.is_word("GRAPH") for token in pattern)
-        in_place = f"{self._prologue}{wrapped} {after}"
-        return Operation(f"{self._prologue}{before} ", f" {after}", None, named, in_place)
+        names_graphs = any(token.is_word("GRAPH") for token in pattern)
+        in_place = f"{self._prologue}{wrapped} {tail}"
+        return Operation(f"{self._prologue}{head} ", f" {tail}", None, names_graphs, in_place)
 
     def _wrapped(self, tokens: Sequence[Token]) -> str:
         """The text of templates, with all that is in no GRAPH in the graph for such triples."""
-        written, at = "", tokens[0].start
-        depth, opened, named = 0, False, False
+        text, offset = "", tokens[0].start
+        depth, graph_open, in_graph = 0, False, False
         for token in tokens:
             depth -= token.text == "}"
-            named = depth == 1 and (named or token.is_word("GRAPH"))
-            triples = depth == 1 and not named and token.text not in ("{", "}", ".")
-            written += self._text[at : token.start]
-            at = token.end
-            if opened and (named or depth == 0):
-                written, opened = f"{written}}} ", False
-            elif triples and not opened:
-                written, opened = f"{written}GRAPH <{self._unnamed}> {{ ", True
+            in_graph = depth == 1 and (in_graph or token.is_word("GRAPH"))
+            triples = depth == 1 and not in_graph and token.text not in ("{", "}", ".")
+            text += self._text[offset : token.start]
+            offset = token.end
+            if graph_open and (in_graph or depth == 0):
+                text, graph_open = f"{text}}} ", False
+            elif triples and not graph_open:
+                text, graph_open = f"{text}GRAPH <{self._unnamed}> {{ ", True
             if token.text == "{":
-                depth, named = depth + 1, False
-            if token.text != "." or opened or depth > 1:  # one after GRAPH { } says nothing
-                written += token.text
-        return written
+                depth, in_graph = depth + 1, False
+            if token.text != "." or graph_open or depth > 1:  # one after GRAPH { } says nothing
+                text += token.text
+        return text
 
     def _between(self, start: int, end: int) -> str:
         """The text of the tokens from one place to before another."""
@@ -158,26 +162,26 @@ class _Reader:
 def _outside(tokens: Sequence[Token]) -> Iterator[int]:
     """The places of the words that stand in no braces."""
     depth = 0
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         depth += {"{": 1, "}": -1}.get(token.text, 0)
-        if depth == 0 and token.kind == "word" and place + 1 < len(tokens):
-            yield place
+        if depth == 0 and token.kind == "word" and index + 1 < len(tokens):
+            yield index
 
 
 def _reads_default(pattern: Sequence[Token]) -> bool:
     """Whether a pattern may read triples outside of GRAPH; in doubt it does."""
-    depth, inside, place = 0, list[int](), 0
+    depth, graph_depths, index = 0, list[int](), 0
     parentheses = 0
-    while place < len(pattern):
-        token = pattern[place]
+    while index < len(pattern):
+        token = pattern[index]
         depth += {"{": 1, "}": -1}.get(token.text, 0)
-        if inside and depth == inside[-1]:  # the braces of GRAPH are closed
-            inside.pop()
-        elif inside:
+        if graph_depths and depth == graph_depths[-1]:  # the braces of GRAPH are closed
+            graph_depths.pop()
+        elif graph_depths:
             pass
         elif token.is_word("GRAPH"):
-            inside.append(depth)
-            place += 2  # its name, and the braces that open
+            graph_depths.append(depth)
+            index += 2  # its name, and the braces that open
             depth += 1
         elif parentheses and token.text == "{":
             return True  # a pattern within an expression
@@ -185,5 +189,5 @@ def _reads_default(pattern: Sequence[Token]) -> bool:
             parentheses += 1 if token.text == "(" else -1
         elif not parentheses and token.text.upper() not in _READS_NOTHING:
             return True
-        place += 1
+        index += 1
     return False

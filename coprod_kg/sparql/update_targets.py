@@ -11,7 +11,7 @@ from typing import Final
 
 from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["certain", "looked_at", "templates", "written"]
+__all__ = ["certain", "deciding_graphs", "templates", "written_graphs"]
 
 _IRI: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*):[^\\]*>")
 """An absolute IRI; its scheme is looked for among the prefixes."""
@@ -30,19 +30,19 @@ _GLUED: Final = re.compile(
 """The beginning of a name that may be a keyword and a name."""
 
 
-def written(text: str) -> tuple[str, ...] | None:
+def written_graphs(text: str) -> tuple[str, ...] | None:
     """The IRIs of all named graphs that an update can change, or None where that is uncertain.
 
     It may change the default graph in any case.
 
-    >>> written("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 'CLEAR ALL' } }")
+    >>> written_graphs("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 'CLEAR ALL' } }")
     ('urn:g',)
-    >>> written("INSERT { GRAPH ?g { ?s ?p 1 } } WHERE { GRAPH ?g { ?s ?p 2 } }") is None
+    >>> written_graphs("INSERT { GRAPH ?g { ?s ?p 1 } } WHERE { GRAPH ?g { ?s ?p 2 } }") is None
     True
     """
     tokens = list(significant(text))
-    found = templates(tokens) if certain(tokens) else None
-    return None if found is None or found[1] else found[0]
+    names = templates(tokens) if certain(tokens) else None
+    return None if names is None or names[1] else names[0]
 
 
 def templates(tokens: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -54,8 +54,8 @@ def templates(tokens: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str, ...]
     graphs, variables = dict[str, None](), dict[str, None]()
     using = False
     for token, following in _outside_patterns(tokens):
-        named = using and token.is_word("NAMED")  # DROP NAMED is of all graphs
-        if token.kind == "word" and token.text.upper() not in _WORDS and not named:
+        is_using_named = using and token.is_word("NAMED")  # DROP NAMED is of all graphs
+        if token.kind == "word" and token.text.upper() not in _WORDS and not is_using_named:
             return None
         using = token.is_word("USING")
         if token.is_word("GRAPH", "WITH"):
@@ -69,19 +69,19 @@ def templates(tokens: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str, ...]
     return tuple(graphs), tuple(variables)
 
 
-def looked_at(text: str) -> tuple[str, ...] | None:
-    """The IRIs of the only named graphs that decide what an update does, or None: any may.
+def deciding_graphs(text: str) -> tuple[str, ...] | None:
+    """The IRIs of the only named graphs on which the outcome of an update depends; None: on any.
 
-    Those it writes, where it has no pattern to look for. The default graph may decide too.
+    They are those it writes, where it has no pattern. The default graph may decide too.
 
-    >>> looked_at("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 1 } }")
+    >>> deciding_graphs("INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 1 } }")
     ('urn:g',)
-    >>> looked_at("DELETE WHERE { GRAPH <urn:g> { ?s ?p ?o } }") is None
+    >>> deciding_graphs("DELETE WHERE { GRAPH <urn:g> { ?s ?p ?o } }") is None
     True
     """
     if any(token.is_word("WHERE") for token in significant(text)):
         return None
-    return written(text)
+    return written_graphs(text)
 
 
 def certain(tokens: Sequence[Token]) -> bool:
@@ -106,10 +106,10 @@ def certain(tokens: Sequence[Token]) -> bool:
 def _outside_patterns(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token | None]]:
     """Each token that is not in a pattern that is only read, with the one after it."""
     depth, reads = 0, False
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if depth == 0 and token.is_word("WHERE"):
-            reads = not (place and tokens[place - 1].is_word("DELETE"))
+            reads = not (index and tokens[index - 1].is_word("DELETE"))
         depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
         if not (reads and depth):
-            yield token, tokens[place + 1] if place + 1 < len(tokens) else None
+            yield token, tokens[index + 1] if index + 1 < len(tokens) else None
         reads = reads and (depth > 0 or token.text != "}")
