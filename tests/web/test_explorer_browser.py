@@ -2,6 +2,7 @@
 
 import gzip
 import importlib.util
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -280,12 +281,30 @@ def test_no_column_is_cut_off_on_a_phone(browser: Any, address: str) -> None:
     page.close()
 
 
+def test_print_writes_out_each_address_once_and_no_form(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.emulate_media(media="print")
+    written = "element => getComputedStyle(element, '::after').content"
+    page.goto(f"{address}/organisations/river-hospital")
+    told = page.locator('a[href="/template.xlsx"]').last.evaluate(written)
+    assert f"<{address}/template.xlsx>" in told
+    page.goto(f"{address}/initiatives/alpha")
+    for link in page.locator('main a[href^="http"]').all():
+        once = link.inner_text() == link.get_attribute("href")
+        assert ("none" in link.evaluate(written)) == once
+    page.goto(f"{address}/board?country=DNK")
+    assert not page.locator("form").first.is_visible()
+    page.close()
+
+
 def test_where_we_stand_prints_on_two_sheets(browser: Any, address: str, tmp_path: Path) -> None:
     page = browser.new_page()
     for view in ("/organisations/river-hospital", "/barriers/inter-org-complexity"):
         page.goto(f"{address}{view}")
         named = page.locator("style[media=print]").inner_text()
         assert "@bottom-left" in named
+        told = re.sub(r"\\([0-9a-f]+) ", lambda escape: chr(int(escape[1], 16)), named)
+        assert f"· {address}{view}?version=" in told
         sheets = page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n")
         assert 1 <= sheets <= 2, view
     page.close()

@@ -207,15 +207,18 @@ class Page:
     def frame(self) -> str:
         """The address of this view alone, whole, in this version."""
         start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
-        pairs = [pair for pair in self.given.pairs if pair[0] != "version"]
-        pairs.append(("version", str(self.version)))
-        return root().rstrip("/") + _address(f"{start}{_EMBED}{quote(self.path)}", pairs)
+        return self.absolute(_address(f"{start}{_EMBED}{quote(self.path)}", self._versioned()))
 
     @cached_property
     def whole(self) -> str:
         """The address of the page that an embedded view is a part of."""
         start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
-        return root().rstrip("/") + _address(f"{start}{quote(self.path)}", list(self.given.pairs))
+        return self.absolute(_address(f"{start}{quote(self.path)}", list(self.given.pairs)))
+
+    @staticmethod
+    def absolute(path: str) -> str:
+        """The whole address of a path on this service."""
+        return root().rstrip("/") + path
 
     def alternates(self) -> list[tuple[str, str]]:
         """Language → the address of this page in it, with the same values."""
@@ -230,7 +233,9 @@ class Page:
             title: of the page.
             which: the version of the data, in words.
         """
-        text = f"{title} · {root()} · {which}"
+        start = "" if self.language == LANGUAGES[0] else f"/{self.language}"
+        here = self.absolute(_address(f"{start}{quote(self.path)}", self._versioned()))
+        text = f"{title} · {here} · {which}"
         plain = (letter if letter.isalnum() else f"\\{ord(letter):x} " for letter in text)
         return Markup('"{}"').format("".join(plain))
 
@@ -256,6 +261,11 @@ class Page:
         """What a script on the page asked for."""
         response = Response(json.dumps(value), content_type="application/json")
         return self._conditions.mark(response, self._conditions.offers[0])
+
+    def _versioned(self) -> list[tuple[str, str]]:
+        """The parameters of this page, with the version that is shown."""
+        pairs = [pair for pair in self.given.pairs if pair[0] != "version"]
+        return [*pairs, ("version", str(self.version))]
 
     def _pinned(self, values: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
         pairs = [(name, value) for name, several in values.items() for value in several]
