@@ -21,8 +21,8 @@ from coprod_kg.sparql.tokens import Token, position, significant
 from coprod_kg.sparql.update_dialect import spelt
 from coprod_kg.sparql.update_operations import operations
 from coprod_kg.sparql.update_targets import deciding_graphs, written_graphs
-from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Operation, Store, Update
-from coprod_kg.store.merged import UNNAMED
+from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Store, Update
+from coprod_kg.store.merged import CLIENT_DEFAULT
 
 __all__ = ["UpdateRecord", "check_graph", "update", "with_dataset"]
 
@@ -120,7 +120,6 @@ def update(
     add = {record.graph: record.written(activity)}
     graphs = deciding_graphs(found.text)
     union = settings.default_graph == "union"
-    taken_apart = operations(found.text, union=union, unnamed=UNNAMED.value)
     asked = Update(
         found.text,
         add,
@@ -128,7 +127,7 @@ def update(
         seconds=settings.query_seconds,
         kept=(record.graph, f"{record.base_iri}graph/catalogue"),
         graphs=written_graphs(found.text),
-        operations=tuple(Operation(*parts) for parts in taken_apart),
+        operations=operations(found.text, union=union, unnamed=CLIENT_DEFAULT.value),
         calls=found.calls,
         depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),
     )

@@ -13,7 +13,7 @@ from coprod_kg.errors import NotFound, QuerySyntax, StoreError, VersionGone
 from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update
 from coprod_kg.store.formats import choose
 from coprod_kg.store.identity import FORMAT, Identity
-from coprod_kg.store.merged import MERGE, placed
+from coprod_kg.store.merged import MERGED, in_graph
 
 __all__ = ["MemoryStore"]
 
@@ -113,7 +113,7 @@ class MemoryStore:
         if version != self._version:
             store = ox.Store()
             store.extend(self._engine)
-            store.extend(placed(quad, MERGE) for quad in self._engine)
+            store.extend(in_graph(quad, MERGED) for quad in self._engine)
             self._merge = self._version, store
         return store
 

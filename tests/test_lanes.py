@@ -53,7 +53,7 @@ def hopeless(asked: Service, count: int) -> Iterator[None]:
         yield
         assert all(one.is_alive() for one in ended)
     finally:
-        client.leave()
+        client.cancel()
         for one in ended:
             one.join()
 

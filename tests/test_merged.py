@@ -29,14 +29,14 @@ GRAPHS = (DEFAULT_GRAPH, "urn:g", "urn:h", f"{BASE}graph/organisation/hidden")
 
 
 def merge(store: ox.Store) -> set[ox.Triple]:
-    quads = store.quads_for_pattern(None, None, None, merged.MERGE)
+    quads = store.quads_for_pattern(None, None, None, merged.MERGED)
     found = [quad.triple for quad in quads]
     assert len(found) == len(set(found))
     return set(found)
 
 
 def everything(store: ox.Store) -> set[ox.Triple]:
-    return {quad.triple for quad in store if quad.graph_name != merged.MERGE}
+    return {quad.triple for quad in store if quad.graph_name != merged.MERGED}
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def change(chance: random.Random) -> Change:
     return Change(
         replace={graph: triples(chance, blank=chance.random() < 0.5) for graph in graphs},
         add={other: triples(chance, blank=False).strip()},
-        labels=chance.random() < 0.5,
+        shared_blank_nodes=chance.random() < 0.5,
     )
 
 
@@ -73,7 +73,7 @@ def test_after_every_commit_the_merge_is_what_the_graphs_hold(tmp_path: Path, se
         for _ in range(10):
             store.commit([change(chance) for _ in range(chance.randrange(1, 4))])
             assert merge(store.store) == everything(store.store)
-            assert merged.is_kept(store.store, BASE, store.version())
+            assert merged.is_current(store.store, BASE, store.version())
         published = store.snapshots.open(store.version())
         assert merge(published.store) == everything(published.store)
 
@@ -127,7 +127,7 @@ def test_n_triples_become_n_quads_however_they_are_spaced(
     text = "".join(f"<urn:s>{space}<urn:p>{space}{term}{end}" for term, space, end in said).encode()
     graph = ox.NamedNode("urn:g")
     made = {*ox.parse(graph_writer.quads_of(text, graph), ox.RdfFormat.N_QUADS)}
-    assert made == {merged.placed(quad, graph) for quad in ox.parse(text, ox.RdfFormat.N_TRIPLES)}
+    assert made == {merged.in_graph(quad, graph) for quad in ox.parse(text, ox.RdfFormat.N_TRIPLES)}
 
 
 def test_new_graphs_that_are_large_together_are_merged_in_bulk(tmp_path: Path) -> None:
@@ -163,22 +163,22 @@ def test_new_graphs_whose_commit_was_broken_off_come_in_whole(tmp_path: Path, gr
         write_ahead.write(store.directory.journal, (Change(new_graphs()),))
         for place, (graph, lines) in enumerate(new_graphs().items()):
             parsed = list(ox.parse(lines, ox.RdfFormat.N_TRIPLES))
-            store.store.extend(merged.placed(quad, merged.MERGE) for quad in parsed)
+            store.store.extend(merged.in_graph(quad, merged.MERGED) for quad in parsed)
             if place < graphs:
                 half = parsed[: len(parsed) // 2]
-                store.store.extend(merged.placed(quad, merged.node(graph)) for quad in half)
+                store.store.extend(merged.in_graph(quad, merged.graph_node(graph)) for quad in half)
         store.store.flush()
         del store
     with durable(tmp_path) as again:
         assert merge(again.store) == everything(again.store)
         for graph, lines in new_graphs().items():
-            held = again.store.quads_for_pattern(None, None, None, merged.node(graph))
+            held = again.store.quads_for_pattern(None, None, None, merged.graph_node(graph))
             assert len(list(held)) == lines.count(b"\n")
 
 
 def test_nobody_writes_a_graph_of_the_reserved_name(tmp_path: Path) -> None:
     with durable(tmp_path) as store, pytest.raises(StoreError, match="name of this graph is kept"):
-        store.commit([Change({merged.UNNAMED.value: b"<urn:a> <urn:p> <urn:o> .\n"})])
+        store.commit([Change({merged.CLIENT_DEFAULT.value: b"<urn:a> <urn:p> <urn:o> .\n"})])
 
 
 def test_who_does_not_see_a_graph_does_not_see_it_in_the_merge(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def older(data: Path) -> set[ox.Triple]:
         store.commit([Change({"urn:g": b"<urn:a> <urn:p> <urn:o> .\n"})])
         store.commit([Change({DEFAULT_GRAPH: b"<urn:a> <urn:p> _:b .\n", "urn:h": EMPTY})])
         plain, everywhere = store.store, everything(store.store)
-        merged.separate(plain)
+        merged.drop_merge(plain)
         plain.flush()
         for version in (1, 2):
             shutil.rmtree(data / "snapshots" / str(version))
@@ -213,7 +213,7 @@ def test_a_directory_without_the_merge_gets_it_once(tmp_path: Path) -> None:
     assert upgrade(DataDirectory(tmp_path), BASE) == ()
     with durable(tmp_path) as store:
         assert merge(store.store) == everything(store.store) == everywhere
-        assert merged.node(DEFAULT_GRAPH) in store.store.named_graphs()
+        assert merged.graph_node(DEFAULT_GRAPH) in store.store.named_graphs()
         newest = store.snapshots.open(2)
     assert merge(newest.store) == everywhere
     assert merge(Views(Snapshots(tmp_path / "snapshots"), BASE).open(1).store) == everywhere
@@ -223,13 +223,17 @@ def test_a_directory_without_the_merge_gets_it_once(tmp_path: Path) -> None:
 def test_an_upgrade_that_was_broken_off_begins_again(tmp_path: Path, done: int) -> None:
     everywhere = older(tmp_path)
     store = ox.Store(str(tmp_path / "store"))
-    own = [merged.placed(quad, merged.UNNAMED) for quad in store if quad.graph_name == merged.MERGE]
+    own = [
+        merged.in_graph(quad, merged.CLIENT_DEFAULT)
+        for quad in store
+        if quad.graph_name == merged.MERGED
+    ]
     if done > 0:
         store.extend(own)
     if done > 1:
-        store.clear_graph(merged.MERGE)
+        store.clear_graph(merged.MERGED)
     if done > 2:
-        store.extend(merged.placed(quad, merged.MERGE) for quad in list(store)[:2])
+        store.extend(merged.in_graph(quad, merged.MERGED) for quad in list(store)[:2])
     store.flush()
     del store
     upgrade(DataDirectory(tmp_path), BASE)
@@ -240,7 +244,7 @@ def test_an_upgrade_that_was_broken_off_begins_again(tmp_path: Path, done: int) 
 def test_a_merge_of_an_older_version_is_made_anew(tmp_path: Path) -> None:
     with durable(tmp_path) as store:
         store.commit([Change({"urn:g": b"<urn:a> <urn:p> <urn:o> .\n"})])
-        for quad in list(store.store.quads_for_pattern(None, None, None, merged.MERGE))[1:]:
+        for quad in list(store.store.quads_for_pattern(None, None, None, merged.MERGED))[1:]:
             store.store.remove(quad)
         del store
     with durable(tmp_path) as store:

@@ -28,7 +28,7 @@ from coprod_kg.sparql.update_operations import operations
 from coprod_kg.store.asked_dataset import dataset
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.local import LocalStore, serving
-from coprod_kg.store.merged import UNNAMED, placed
+from coprod_kg.store.merged import CLIENT_DEFAULT, in_graph
 from coprod_kg.updates import update, with_dataset
 from tests.jena import Jena, jena
 
@@ -66,7 +66,7 @@ def content(chance: random.Random) -> list[Quad]:
     ]
     values = [Quad(one, NamedNode("urn:v"), Literal(chance.randrange(20))) for one in things * 2]
     return [
-        placed(quad, NamedNode(graph))
+        in_graph(quad, NamedNode(graph))
         for graph in GRAPHS
         for quad in chance.sample([*links, *values], k=12)
     ]
@@ -250,4 +250,4 @@ def test_what_is_written_beside_the_graphs_goes_to_the_default_graph(
     assert left == [(number(-1),), (number(2),)]
     with pytest.raises(QueryRefused, match="its name is kept"):
         everywhere(f"""INSERT {{ GRAPH ?g {{ ?s ?p 1 }} }}
-                       WHERE {{ GRAPH <urn:y:1> {{ ?s ?p ?o }} BIND({UNNAMED} AS ?g) }}""")
+                       WHERE {{ GRAPH <urn:y:1> {{ ?s ?p ?o }} BIND({CLIENT_DEFAULT} AS ?g) }}""")

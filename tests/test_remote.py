@@ -29,7 +29,7 @@ from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.local import LocalStore, serving
-from coprod_kg.store.merged import MERGE, UNNAMED, named_graphs
+from coprod_kg.store.merged import CLIENT_DEFAULT, MERGED, named_graphs
 from coprod_kg.store.remote import control, migration, pair
 from coprod_kg.store.remote.answers import EngineAnswers
 from coprod_kg.store.remote.client import Engine
@@ -154,7 +154,9 @@ def rows(answer: bytes | None) -> list[tuple[str, ...]]:
         Query("SELECT ?o { <urn:b> <urn:p> ?o }", JSON),
         Query("ASK { <urn:a> <urn:p> '1' }", JSON),
         Query("CONSTRUCT { ?s <urn:new> ?o } { ?s <urn:p> ?o }", ("application/n-triples",)),
-        Query("SELECT ?g { GRAPH ?g { <urn:a> ?p ?o } }", CSV, apart=("urn:g:1", "urn:g:2")),
+        Query(
+            "SELECT ?g { GRAPH ?g { <urn:a> ?p ?o } }", CSV, excluded_graphs=("urn:g:1", "urn:g:2")
+        ),
         Query("SELECT (<#x> AS ?a) (IRI('y') AS ?b) {}", CSV),
     ],
 )
@@ -170,7 +172,7 @@ def test_the_engine_answers_like_the_snapshots(machine: Machine, query: Query) -
     [
         (Query("SELECT * { ?s <urn:r> ?o }", CSV, hidden=Hidden(("urn:g:1",))), 0),
         (Query("SELECT * { ?s <urn:r> ?o }", CSV, version=1), 2),
-        (Query("SELECT * FROM <urn:g:1> { ?s <urn:p> ?o }", CSV, dataset=""), 2),
+        (Query("SELECT * FROM <urn:g:1> { ?s <urn:p> ?o }", CSV, dataset_query=""), 2),
         (Query("SELECT * { ?s <urn:p> ?o }", CSV, default_graphs=(control.CONTROL,)), 0),
         (Query("SELECT * { ?s <urn:p> ?o }", CSV, default_graphs=("urn:g:1", "urn:g:2")), 2),
     ],
@@ -242,8 +244,8 @@ def differences(settings: Settings) -> list[str]:
     reader = Snapshots(DataDirectory(settings.data).snapshots).open(control.named(engine)[0])
     names = {str(graph.value) for graph in named_graphs(reader.store)}
     found = [f"graph {name}" for name in names ^ set(control.named(engine)[1])]
-    for graph in [*names, UNNAMED.value, control.MERGE]:
-        node = MERGE if graph == control.MERGE else ox.NamedNode(graph)
+    for graph in [*names, CLIENT_DEFAULT.value, control.MERGED]:
+        node = MERGED if graph == control.MERGED else ox.NamedNode(graph)
         theirs, ours = ox.Dataset(), ox.Dataset()
         copy = ox.Store()
         copy.load(engine.graph(graph), ox.RdfFormat.N_TRIPLES)

@@ -31,7 +31,7 @@ from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.exits import exit_status
 from coprod_kg.store.local import LocalStore, Service, connect, serving
 from coprod_kg.store.worker_client import request
-from coprod_kg.store.worker_registry import mark, taker
+from coprod_kg.store.worker_registry import new_query_id, worker_of
 
 TABLE = ("text/csv",)
 GRAPH = "https://example.org/graph"
@@ -168,10 +168,10 @@ def test_a_reader_that_leaves_frees_the_worker_that_wrote_to_it(service: Service
 def test_an_asker_that_leaves_ends_the_worker_that_computes_for_it(service: Service) -> None:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(service.environ["COPROD_RUN"] + "/query")
-        name = mark()
+        name = new_query_id()
         wire.send_message(sock, request(Query(HOPELESS, TABLE), 60.0, name))
         deadline = time.monotonic() + 60
-        while (pid := taker(Path(service.environ["COPROD_RUN"]), name)) is None:
+        while (pid := worker_of(Path(service.environ["COPROD_RUN"]), name)) is None:
             assert time.monotonic() < deadline, "no worker took it up"
             time.sleep(0.01)
     await_end(pid)

@@ -17,7 +17,7 @@ from coprod_kg.store import worker_client
 from coprod_kg.store.base import Query
 from coprod_kg.store.exits import record_exit
 from coprod_kg.store.local import LocalStore
-from coprod_kg.store.worker_registry import WorkerRegistry, mark, taker
+from coprod_kg.store.worker_registry import WorkerRegistry, new_query_id, worker_of
 
 TAKEN = "0" * 32
 ENDS = """
@@ -30,37 +30,37 @@ os.abort()
 
 
 def test_a_query_that_nobody_took_has_no_taker(tmp_path: Path) -> None:
-    assert taker(tmp_path, mark()) is None
+    assert worker_of(tmp_path, new_query_id()) is None
     WorkerRegistry(tmp_path)
-    assert taker(tmp_path, mark()) is None
+    assert worker_of(tmp_path, new_query_id()) is None
 
 
 def test_the_taker_of_a_query_is_known_after_it_died(tmp_path: Path) -> None:
-    WorkerRegistry(tmp_path).take(mark())
-    name = mark()
+    WorkerRegistry(tmp_path).take(new_query_id())
+    name = new_query_id()
     worker = subprocess.Popen([sys.executable, "-c", ENDS, str(tmp_path), name])
     assert worker.wait(60) < 0
-    assert taker(tmp_path, name) == worker.pid
+    assert worker_of(tmp_path, name) == worker.pid
 
 
 def test_what_workers_took_that_ended_long_ago_is_forgotten(tmp_path: Path) -> None:
-    name = mark()
+    name = new_query_id()
     worker = subprocess.Popen([sys.executable, "-c", ENDS, str(tmp_path), name])
     worker.wait(60)
     os.utime(tmp_path / "taken" / str(worker.pid), (0, 0))  # it was taken up long ago
     record_exit(tmp_path, worker.pid, worker.returncode)  # and ended now
     WorkerRegistry(tmp_path)
-    assert taker(tmp_path, name) == worker.pid
+    assert worker_of(tmp_path, name) == worker.pid
     os.utime(tmp_path / "exits" / str(worker.pid), (0, 0))
     WorkerRegistry(tmp_path)
-    assert taker(tmp_path, name) is None
+    assert worker_of(tmp_path, name) is None
 
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_query_that_was_taken_up_waits_longer_than_one_in_the_queue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
 ) -> None:
-    monkeypatch.setattr(worker_client, "mark", lambda: TAKEN)
+    monkeypatch.setattr(worker_client, "new_query_id", lambda: TAKEN)
     ledger = WorkerRegistry(tmp_path)
     if taken:
         ledger.take(TAKEN)

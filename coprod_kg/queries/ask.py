@@ -121,13 +121,18 @@ def _plain(query: Query, settings: Settings) -> Query:
     dataset = None if named_by_request else dataset_of(text)
     dataset_named = named_by_request or dataset is not None
     union = query.union and not dataset_named
-    apart = () if union or dataset_named else _apart(text, settings)
+    excluded = () if union or dataset_named else _record_graphs(text, settings)
     return replace(
-        query, text=admission.text, calls=admission.calls, union=union, dataset=dataset, apart=apart
+        query,
+        text=admission.text,
+        calls=admission.calls,
+        union=union,
+        dataset_query=dataset,
+        excluded_graphs=excluded,
     )
 
 
-def _apart(text: str, settings: Settings) -> tuple[str, ...]:
+def _record_graphs(text: str, settings: Settings) -> tuple[str, ...]:
     strict = settings.default_graph == "strict"
     if not strict or settings.base_iri in text or not _GRAPH.search(text):
         return ()

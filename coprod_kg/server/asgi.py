@@ -266,7 +266,7 @@ class HttpServer:
         loop, settings = asyncio.get_running_loop(), self._settings
         chunk: bytes | None = first
         waited = 0.0
-        while chunk is not None and not log.cancellation.left:
+        while chunk is not None and not log.cancellation.cancelled:
             for place in range(0, len(chunk), _PIECE):
                 piece, began = chunk[place : place + _PIECE], loop.time()
                 try:
@@ -289,7 +289,7 @@ class HttpServer:
             chunk = await loop.run_in_executor(self._threads, next, rest, None)
 
     def _note(self, log: RequestLog, outcome: str) -> None:
-        if log.cancellation.left:
+        if log.cancellation.cancelled:
             log.outcome = "left"
         elif outcome:
             log.outcome = outcome
@@ -338,7 +338,7 @@ async def _watch(log: RequestLog, receive: Receive) -> None:
     """Wait until the client leaves; the rest of its body, or more than it may, is passed over."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    log.cancellation.leave()
+    log.cancellation.cancel()
 
 
 def _refusal(

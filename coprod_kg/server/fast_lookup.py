@@ -23,7 +23,7 @@ from coprod_kg.server.request import Head
 from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import NOTHING, Answer, Query
 from coprod_kg.store.local import OPENING_SECONDS, LocalStore
-from coprod_kg.store.worker_client import NotAtOnce, PendingQuery
+from coprod_kg.store.worker_client import NeedsThread, PendingQuery
 from coprod_kg.web.authorisation import admit, granted
 from coprod_kg.web.client_slots import client
 from coprod_kg.web.headers import cache_control, common
@@ -163,8 +163,8 @@ class FastLookup:
 
         def look() -> None:
             try:
-                answer = asking.at_once()
-            except NotAtOnce:
+                answer = asking.poll()
+            except NeedsThread:
                 answer = None
             else:
                 if answer is None:

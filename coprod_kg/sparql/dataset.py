@@ -45,7 +45,7 @@ def names_its_dataset(text: str) -> bool:
 
 
 def dataset_of(text: str) -> str | None:
-    """The value of `coprod_kg.store.base.Query.dataset` for a query.
+    """The value of `coprod_kg.store.base.Query.dataset_query` for a query.
 
     Returns:
         None where the query has no FROM; an empty text where it has one, which the engine reads

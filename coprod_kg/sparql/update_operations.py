@@ -21,12 +21,22 @@ _READS_NOTHING: Final = frozenset(
 
 
 class Operation(NamedTuple):
-    """One operation: see `coprod_kg.store.base.Operation`, which has the same fields."""
+    """One operation of an update, and which graphs have to be merged for what it reads.
 
-    before: str
-    after: str = ""
-    merged: str | None = ""
-    named: bool = False
+    Attributes:
+        before_using: its text; where graphs are merged, that before the place of USING.
+        after_using: the text that follows.
+        graphs_query: a SELECT that finds the graphs as ``?default``; None for all there are, empty
+            where nothing is merged.
+        reads_names: whether it reads all graphs by their names, too.
+        in_place: where all are merged, its text for a published store, which has their merge: what
+            it writes to no graph is written to the one that stands for the default graph.
+    """
+
+    before_using: str
+    after_using: str = ""
+    graphs_query: str | None = ""
+    reads_names: bool = False
     in_place: str = ""
 
 
@@ -41,7 +51,8 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
     Raises:
         QueryRefused: graphs are to be merged, and which can be read in more than one way.
 
-    >>> [op.merged for op in operations("INSERT { <a> <b> ?n } WHERE { ?s <p> ?n }", union=True)]
+    >>> text = "INSERT { <a> <b> ?n } WHERE { ?s <p> ?n }"
+    >>> [operation.graphs_query for operation in operations(text, union=True)]
     [None]
     >>> operations("INSERT { <a> <b> ?n } WHERE { GRAPH <g> { ?s <p> ?n } }", union=True)
     ()
@@ -55,7 +66,7 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
             prologue += text[operation[0].start : operation[length - 1].end] + " "
         if body:
             parts.append(_Reader(text, prologue, body, unnamed).operation(union=union))
-    if all(operation.merged == "" for operation in parts):
+    if all(operation.graphs_query == "" for operation in parts):
         return ()
     if not certain(tokens):
         raise QueryRefused(

@@ -38,14 +38,16 @@ def dataset(
     if request["default_graphs"] or request["named_graphs"]:
         default = _named(request["default_graphs"])
         return _over(store, default, _named(request["named_graphs"]), memory_mb)
-    if request["dataset"]:
-        default, named = found_graphs(request["dataset"], base_iri)
+    if request["dataset_query"]:
+        default, named = found_graphs(request["dataset_query"], base_iri)
         return _over(store, default, named, memory_mb)
-    if request["dataset"] is not None:
+    if request["dataset_query"] is not None:
         return store, {}
-    graphs: dict[str, Any] = {"default_graph": merged.MERGE if request["union"] else merged.UNNAMED}
-    apart = set(request["apart"])
-    hides = apart or store.contains_named_graph(merged.UNNAMED)
+    graphs: dict[str, Any] = {
+        "default_graph": merged.MERGED if request["union"] else merged.CLIENT_DEFAULT
+    }
+    apart = set(request["excluded_graphs"])
+    hides = apart or store.contains_named_graph(merged.CLIENT_DEFAULT)
     if hides and _MAY_NAME_GRAPHS.search(request["text"]):
         seen = merged.named_graphs(store)
         graphs["named_graphs"] = [graph for graph in seen if graph.value not in apart]
@@ -86,7 +88,7 @@ def _over(
     most = (memory_mb << 20) // 2 // _BYTES
     copy = ox.Store()
     copy.bulk_extend(_capped(_quads(store, filled, named), most))
-    return copy, {"default_graph": merged.MERGE, "named_graphs": named}
+    return copy, {"default_graph": merged.MERGED, "named_graphs": named}
 
 
 def _quads(
@@ -94,7 +96,7 @@ def _quads(
 ) -> Iterator[ox.Quad]:
     for graph in default:
         for quad in _triples(store, graph):
-            yield merged.placed(quad, merged.MERGE)
+            yield merged.in_graph(quad, merged.MERGED)
     for graph in dict.fromkeys(named):
         yield from _triples(store, graph)
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
 
 from coprod_kg.errors import StoreChanged, VersionGone
+from coprod_kg.sparql.update_operations import Operation
 from coprod_kg.store.identity import Identity
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "Commit",
     "Hidden",
     "Kept",
-    "Operation",
     "Query",
     "RestrictedStore",
     "Store",
@@ -50,25 +50,25 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
-        self._left = False
+        self._cancelled = False
 
     @property
-    def left(self) -> bool:
+    def cancelled(self) -> bool:
         """Whether the query was cancelled."""
-        return self._left
+        return self._cancelled
 
-    def leave(self) -> None:
+    def cancel(self) -> None:
         """Cancel the query: nobody waits for its answer any more."""
         with self._lock:
-            self._left = True
+            self._cancelled = True
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback()
 
-    def on_leave(self, callback: Callable[[], object]) -> None:
+    def on_cancel(self, callback: Callable[[], object]) -> None:
         """Have something done when the query is cancelled, or now if that has happened."""
         with self._lock:
-            if not self._left:
+            if not self._cancelled:
                 self._callbacks.append(callback)
                 return
         callback()
@@ -107,9 +107,9 @@ class Query:
         version: the dataset version to ask, or None for the newest.
         seconds: the deadline.
         union: whether the default graph is the merge of all graphs where nothing else is said.
-        dataset: None where the text has no FROM; else empty, or where it has more than one, a
+        dataset_query: None where the text has no FROM; else empty, or where it has more than one, a
             SELECT that finds their graphs as ``?default`` and those of FROM NAMED as ``?named``.
-        apart: named graphs that are left out of a dataset that nothing else names.
+        excluded_graphs: named graphs that are left out of a dataset that nothing else names.
         hidden: what does not exist for this client.
         calls: the calls of other services in the text: the IRI that stands for an endpoint, the
             endpoint or None where it may not be called, and whether the call is SILENT.
@@ -126,8 +126,8 @@ class Query:
     version: int | None = None
     seconds: float = 30.0
     union: bool = True
-    dataset: str | None = None
-    apart: tuple[str, ...] = ()
+    dataset_query: str | None = None
+    excluded_graphs: tuple[str, ...] = ()
     hidden: Hidden = Hidden()  # a frozen value of nothing
     calls: tuple[tuple[str, str | None, bool], ...] = ()
     cancellation: Cancellation | None = field(default=None, compare=False)
@@ -186,8 +186,8 @@ class Change:
         add: graph IRI → N-Triples to add to what it holds.
         activity: IRI of the activity (PROV-O) that this change comes from.
         base: the version it was made from, where it must not be made from another.
-        labels: whether a label names one blank node in all graphs, those of the store among them;
-            else each graph's are its own.
+        shared_blank_nodes: whether equal labels mean the same blank node in every graph, those of
+            the store among them; otherwise each graph has its own scope.
         depends_on: the IRIs of the only graphs of ``base`` that the change was made from: commits
             that changed others may have come since. None where it was made from all of them.
     """
@@ -196,29 +196,8 @@ class Change:
     add: Mapping[str, bytes] = field(default_factory=dict)
     activity: str | None = None
     base: int | None = None
-    labels: bool = False
+    shared_blank_nodes: bool = False
     depends_on: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of an update, and which graphs have to be merged for what it reads.
-
-    Attributes:
-        before: its text; where graphs are merged, that before the place of USING.
-        after: the text that follows.
-        merged: a SELECT that finds the graphs as ``?default``; None for all there are, empty
-            where nothing is merged.
-        named: whether it reads all graphs by their names, too.
-        in_place: where all are merged, its text for a published store, which has their merge: what
-            it writes to no graph is written to the one that stands for the default graph.
-    """
-
-    before: str
-    after: str = ""
-    merged: str | None = ""
-    named: bool = False
-    in_place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

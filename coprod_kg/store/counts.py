@@ -64,14 +64,14 @@ class _Classes:
                 self._known.clear()
             quads: Iterable[ox.Quad] | None = self._before.get(thing)
             if quads is None:
-                quads = self._store.quads_for_pattern(thing, _TYPE, None, merged.MERGE)
+                quads = self._store.quads_for_pattern(thing, _TYPE, None, merged.MERGED)
             found = self._known[thing] = _classes(quads)
         return found
 
 
 def statements(store: ox.Store, subject: Subject) -> Statements:
     """What the merge of all graphs says of a subject."""
-    return tuple(store.quads_for_pattern(subject, None, None, merged.MERGE))
+    return tuple(store.quads_for_pattern(subject, None, None, merged.MERGED))
 
 
 def _counted_for(quads: Collection[ox.Quad], classes: _Classes) -> list[tuple[str, ...]]:
@@ -129,7 +129,7 @@ def counted(store: ox.Store) -> Tally:
     """The statistics of a whole store, counted anew."""
     found, classes = Tally(), _Classes(store)
     # The engine keeps the default graph in the order of its subjects.
-    quads = store.quads_for_pattern(None, None, None, merged.MERGE)
+    quads = store.quads_for_pattern(None, None, None, merged.MERGED)
     for _, alike in groupby(quads, key=lambda quad: quad.subject):
         found.update(_counted_for(list(alike), classes))
     return found
@@ -178,7 +178,7 @@ def _count_leading(
     then, now = classes
     for subject in changed:
         had, has = set(then.of(subject)), set(now.of(subject))
-        leading = store.quads_for_pattern(None, None, subject, merged.MERGE) if had != has else ()
+        leading = store.quads_for_pattern(None, None, subject, merged.MERGED) if had != has else ()
         for quad in leading:
             if quad.subject in changed or (apart and quad.triple in apart):
                 continue
@@ -204,8 +204,8 @@ def exchange(
 
     def change() -> None:
         for triple in gone:
-            merged.discard(store, _in(triple, graph))
-        store.extend(_in(triple, place) for triple in added for place in (graph, merged.MERGE))
+            merged.remove_quad(store, _in(triple, graph))
+        store.extend(_in(triple, place) for triple in added for place in (graph, merged.MERGED))
 
     if tally is None:
         change()
@@ -226,12 +226,12 @@ def _keys_there(store: ox.Store, triples: Iterable[ox.Triple]) -> Iterator[tuple
     """What those of some statements count for that are there."""
     classes = _Classes(store)
     for triple in triples:
-        if _in(triple, merged.MERGE) in store:
+        if _in(triple, merged.MERGED) in store:
             yield from _keys(triple, classes.of(triple.subject), classes)
 
 
 def _is_there(store: ox.Store, subject: Subject) -> bool:
-    return any(True for _ in store.quads_for_pattern(subject, None, None, merged.MERGE))
+    return any(True for _ in store.quads_for_pattern(subject, None, None, merged.MERGED))
 
 
 def _in(triple: ox.Triple, graph: ox.NamedNode | ox.DefaultGraph) -> ox.Quad:

@@ -193,7 +193,7 @@ class Description:
         return found
 
     def _there(self, graph: str) -> set[Subject]:
-        quads = self.store.quads_for_pattern(None, None, None, merged.node(graph))
+        quads = self.store.quads_for_pattern(None, None, None, merged.graph_node(graph))
         return {quad.subject for quad in quads}
 
     def _changed(self) -> Iterator[tuple[str, str, list[str]]]:
@@ -270,7 +270,7 @@ class CopiedDescription:
             quad
             for quad in self._said(None, _EXAMPLE, None)
             if isinstance(quad.object, ox.NamedNode)
-            and not any(self._store.quads_for_pattern(quad.object, None, None, merged.MERGE))
+            and not any(self._store.quads_for_pattern(quad.object, None, None, merged.MERGED))
         ]
         self._drop(gone)
         # What only those referred to: who sent them, where they are, their pages.

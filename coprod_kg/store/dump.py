@@ -33,6 +33,6 @@ def dump(reader: Reader, name: str, file: IO[bytes]) -> None:
 
 def _quads(store: ox.Store) -> Iterator[ox.Quad]:
     """Each graph as clients know it; the merge of them all would say everything twice."""
-    yield from merged.unnamed(store)
+    yield from merged.client_default_quads(store)
     for graph in merged.named_graphs(store):
         yield from store.quads_for_pattern(None, None, None, graph)

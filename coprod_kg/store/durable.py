@@ -121,7 +121,7 @@ class Durable:
             durable._change(unfinished, datetime.now(UTC), again=True)
         elif description is not None:
             description.open(durable.version())
-        if not merged.is_kept(durable.store, base_iri, durable.version()):
+        if not merged.is_current(durable.store, base_iri, durable.version()):
             sys.stderr.write("coprod-kg writer: the merge of all graphs is made anew\n")
             merged.build(durable.store, base_iri, durable.version())
         durable._publish()
@@ -379,10 +379,10 @@ def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
 def _check(change: Change) -> None:
     """Read every triple once, so that what is journalled can be applied, and twice alike."""
     for graph, triples in [*change.replace.items(), *change.add.items()]:
-        if graph == merged.UNNAMED.value:
+        if graph == merged.CLIENT_DEFAULT.value:
             raise StoreError("the name of this graph is kept for the default graph", where=graph)
         try:
-            merged.node(graph)
+            merged.graph_node(graph)
             for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES):
                 terms = (quad.subject, quad.object)
                 if graph in change.add and any(isinstance(term, ox.BlankNode) for term in terms):

@@ -48,10 +48,10 @@ class GraphWriter:
             new = self._fill(change)
             for graph, triples in change.replace.items():
                 if graph not in new:
-                    self._replace(graph, triples, change.labels)
+                    self._replace(graph, triples, change.shared_blank_nodes)
             for graph, triples in change.add.items():
-                self._load(merged.node(graph), triples)
-                self._load(merged.MERGE, triples)
+                self._load(merged.graph_node(graph), triples)
+                self._load(merged.MERGED, triples)
 
     def _fill(self, change: Change) -> Collection[str]:
         """Put the graphs in that are new and plain, if they are large together; which they were."""
@@ -60,7 +60,7 @@ class GraphWriter:
             for graph, triples in change.replace.items()
             if triples.strip()
             and b"_:" not in triples
-            and not self._store.contains_named_graph(merged.node(graph))
+            and not self._store.contains_named_graph(merged.graph_node(graph))
         }
         if sum(map(len, new.values())) < LARGE:
             return ()
@@ -68,28 +68,30 @@ class GraphWriter:
         small = new.keys() - large.keys()
         # The merge first, or a replay would take the graphs for whole.
         for triples in (*large.values(), b"\n".join(new[graph] for graph in small)):
-            self._store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.MERGE)
+            self._store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.MERGED)
         for graph, triples in large.items():
-            self._store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.node(graph))
-        quads = b"".join(quads_of(new[graph], merged.node(graph)) for graph in small)
+            self._store.bulk_load(
+                triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.graph_node(graph)
+            )
+        quads = b"".join(quads_of(new[graph], merged.graph_node(graph)) for graph in small)
         self._store.bulk_load(quads, ox.RdfFormat.N_QUADS)
         return new
 
     def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
-        node = merged.node(graph)
+        node = merged.graph_node(graph)
         held = None if len(triples) > _BULK_BYTES else _lines(self._store, node)
         put = self._extend if labels else self._load
         if held is None or not (labels or b"_:" not in triples):
-            merged.withdraw(self._store, node)
+            merged.remove_from_merge(self._store, node)
             self._store.remove_graph(node)
             put(node, triples)
-            merged.contribute(self._store, node)
+            merged.add_to_merge(self._store, node)
         elif held:
             self._exchange(node, held, set(triples.splitlines()))
         else:
-            put(merged.MERGE, triples)  # first, or a replay would take the graph for complete
+            put(merged.MERGED, triples)  # first, or a replay would take the graph for complete
             put(node, triples)
-        if triples.strip() or (triples and node != merged.UNNAMED):
+        if triples.strip() or (triples and node != merged.CLIENT_DEFAULT):
             self._store.add_graph(node)
         else:
             self._store.remove_graph(node)
@@ -97,16 +99,16 @@ class GraphWriter:
     def _exchange(self, node: ox.NamedNode, held: set[bytes], wanted: set[bytes]) -> None:
         """Take out of a graph the lines that it should not hold, and put in those it does not."""
         for quad in ox.parse(b"\n".join(held - wanted), ox.RdfFormat.N_TRIPLES):
-            merged.discard(self._store, merged.placed(quad, node))
+            merged.remove_quad(self._store, merged.in_graph(quad, node))
         missing = ox.parse(b"\n".join(wanted - held), ox.RdfFormat.N_TRIPLES)
         # In one transaction, or a replay would find them in the graph and not miss the others.
         self._store.extend(
-            merged.placed(quad, graph) for quad in missing for graph in (node, merged.MERGE)
+            merged.in_graph(quad, graph) for quad in missing for graph in (node, merged.MERGED)
         )
 
     def _extend(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
         """Put triples in under the labels that their blank nodes have."""
-        quads = (merged.placed(quad, node) for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES))
+        quads = (merged.in_graph(quad, node) for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES))
         (self._store.bulk_extend if len(triples) > _BULK_BYTES else self._store.extend)(quads)
 
     def _load(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:

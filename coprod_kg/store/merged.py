@@ -2,10 +2,10 @@
 
 It lies in the engine's default graph, where a query that names no dataset finds it with nothing
 to join; the engine's own union would count a triple once for each graph that holds it. The graph
-that clients know as the default one lies under a name instead (`UNNAMED`).
+that clients know as the default one lies under a name instead (`CLIENT_DEFAULT`).
 
-Code that changes a graph of a store keeps the merge: `withdraw` before triples leave the graph,
-`contribute` after they were put in. Both may be broken off and begun again.
+Code that changes a graph of a store keeps the merge: `remove_from_merge` before triples leave the
+graph, `add_to_merge` after they were put in. Both may be broken off and begun again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,24 +17,24 @@ import pyoxigraph as ox
 from coprod_kg.store.base import DEFAULT_GRAPH
 
 __all__ = [
-    "MERGE",
-    "UNNAMED",
+    "CLIENT_DEFAULT",
+    "MERGED",
+    "add_quads",
+    "add_to_merge",
     "build",
-    "contribute",
-    "discard",
-    "extend",
-    "is_kept",
+    "client_default_quads",
+    "drop_merge",
+    "graph_node",
+    "in_graph",
+    "is_current",
     "named_graphs",
-    "node",
-    "placed",
-    "separate",
-    "unnamed",
-    "withdraw",
+    "remove_from_merge",
+    "remove_quad",
 ]
 
-MERGE: Final = ox.DefaultGraph()
+MERGED: Final = ox.DefaultGraph()
 """Where a store that is published keeps the merge of its graphs."""
-UNNAMED: Final = ox.NamedNode("urn:uuid:0f5a4f0e-7d3c-4b1e-9a52-6f0c2f6c7c11")
+CLIENT_DEFAULT: Final = ox.NamedNode("urn:uuid:0f5a4f0e-7d3c-4b1e-9a52-6f0c2f6c7c11")
 """Where such a store keeps the default graph that clients write; it is there if that holds
 something. No query lists it and nobody may write a graph of this name."""
 
@@ -43,51 +43,51 @@ _FEW: Final = 100_000
 """From so many triples on they are loaded in bulk, which keeps memory level."""
 
 
-def node(graph: str) -> ox.NamedNode:
+def graph_node(graph: str) -> ox.NamedNode:
     """The engine's name for a graph, by the name that clients know, in a published store."""
-    return UNNAMED if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
+    return CLIENT_DEFAULT if graph == DEFAULT_GRAPH else ox.NamedNode(graph)
 
 
 def named_graphs(store: ox.Store) -> list[ox.NamedNode | ox.BlankNode]:
     """The graphs that have a name for clients."""
-    return [graph for graph in store.named_graphs() if graph != UNNAMED]
+    return [graph for graph in store.named_graphs() if graph != CLIENT_DEFAULT]
 
 
-def placed(quad: ox.Quad, graph: ox.NamedNode | ox.BlankNode | ox.DefaultGraph) -> ox.Quad:
+def in_graph(quad: ox.Quad, graph: ox.NamedNode | ox.BlankNode | ox.DefaultGraph) -> ox.Quad:
     """The same triple in another graph."""
     return ox.Quad(quad.subject, quad.predicate, quad.object, graph)
 
 
-def withdraw(store: ox.Store, graph: ox.NamedNode) -> None:
+def remove_from_merge(store: ox.Store, graph: ox.NamedNode) -> None:
     """Take out of the merge what only this graph holds, before it is removed from the graph.
 
     In this order a process that dies midway leaves a graph from which it can be done again.
     """
     for quad in store.quads_for_pattern(None, None, None, graph):
         if not _elsewhere(store, quad.triple, graph):
-            store.remove(placed(quad, MERGE))
+            store.remove(in_graph(quad, MERGED))
 
 
-def contribute(store: ox.Store, graph: ox.NamedNode) -> None:
+def add_to_merge(store: ox.Store, graph: ox.NamedNode) -> None:
     """Put what a graph holds now into the merge."""
     quads = store.quads_for_pattern(None, None, None, graph)
-    extend(store, (placed(quad, MERGE) for quad in quads))
+    add_quads(store, (in_graph(quad, MERGED) for quad in quads))
 
 
-def discard(store: ox.Store, quad: ox.Quad) -> None:
+def remove_quad(store: ox.Store, quad: ox.Quad) -> None:
     """Take one triple out of a graph, and out of the merge where no other graph holds it."""
     if not _elsewhere(store, quad.triple, quad.graph_name):
-        store.remove(placed(quad, MERGE))
+        store.remove(in_graph(quad, MERGED))
     store.remove(quad)
 
 
 def _elsewhere(store: ox.Store, triple: ox.Triple, graph: object) -> bool:
     """Whether another graph than this one holds a triple; one that does is enough."""
     quads = store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
-    return any(quad.graph_name not in (MERGE, graph) for quad in quads)
+    return any(quad.graph_name not in (MERGED, graph) for quad in quads)
 
 
-def extend(store: ox.Store, quads: Iterable[ox.Quad]) -> None:
+def add_quads(store: ox.Store, quads: Iterable[ox.Quad]) -> None:
     """Put quads in: few in one transaction, many in bulk."""
     rest = iter(quads)
     some = list(islice(rest, _FEW))
@@ -97,7 +97,7 @@ def extend(store: ox.Store, quads: Iterable[ox.Quad]) -> None:
         store.bulk_extend(chain(some, rest))
 
 
-def is_kept(store: ox.Store, base_iri: str, version: int) -> bool:
+def is_current(store: ox.Store, base_iri: str, version: int) -> bool:
     """Whether a store keeps its merge as of a version: every commit's own record is in it."""
     if version == 0:
         return next(iter(store.named_graphs()), None) is None
@@ -110,20 +110,20 @@ def build(store: ox.Store, base_iri: str, version: int) -> None:
     It may be broken off at any moment and is then begun again: the record by which the merge is
     known to be whole goes in last.
     """
-    if is_kept(store, base_iri, version):
+    if is_current(store, base_iri, version):
         return
-    if not store.contains_named_graph(UNNAMED) and not _was_kept(store, base_iri):
+    if not store.contains_named_graph(CLIENT_DEFAULT) and not _was_merged(store, base_iri):
         own = store.quads_for_pattern(None, None, None, ox.DefaultGraph())
-        store.extend(placed(quad, UNNAMED) for quad in own)  # one transaction
-        store.add_graph(UNNAMED)  # from now on the default graph is the merge's
-    store.clear_graph(MERGE)
+        store.extend(in_graph(quad, CLIENT_DEFAULT) for quad in own)  # one transaction
+        store.add_graph(CLIENT_DEFAULT)  # from now on the default graph is the merge's
+    store.clear_graph(MERGED)
     record = _record(base_iri, version)
-    quads = (placed(quad, MERGE) for quad in store)
-    extend(store, (quad for quad in quads if quad != record))
+    quads = (in_graph(quad, MERGED) for quad in store)
+    add_quads(store, (quad for quad in quads if quad != record))
     if version:
         store.add(record)
-    if not any(store.quads_for_pattern(None, None, None, UNNAMED)):
-        store.remove_graph(UNNAMED)
+    if not any(store.quads_for_pattern(None, None, None, CLIENT_DEFAULT)):
+        store.remove_graph(CLIENT_DEFAULT)
     store.flush()
 
 
@@ -132,10 +132,10 @@ def _record(base_iri: str, version: int) -> ox.Quad:
     return ox.Quad(ox.NamedNode(f"{base_iri}version/{version}"), _VERSION, ox.Literal(version))
 
 
-def _was_kept(store: ox.Store, base_iri: str) -> bool:
+def _was_merged(store: ox.Store, base_iri: str) -> bool:
     """Whether the default graph is the merge of some version, and not what clients wrote."""
     start = f"{base_iri}version/"
-    records = store.quads_for_pattern(None, _VERSION, None, MERGE)
+    records = store.quads_for_pattern(None, _VERSION, None, MERGED)
     subjects = (quad.subject for quad in records)
     return any(
         isinstance(subject, ox.NamedNode) and subject.value.startswith(start)
@@ -143,15 +143,15 @@ def _was_kept(store: ox.Store, base_iri: str) -> bool:
     )
 
 
-def separate(store: ox.Store) -> None:
+def drop_merge(store: ox.Store) -> None:
     """Turn a copy into a plain store: its default graph is the one that clients write, no merge."""
-    store.clear_graph(MERGE)
-    if store.contains_named_graph(UNNAMED):
-        extend(store, unnamed(store))
-        store.remove_graph(UNNAMED)
+    store.clear_graph(MERGED)
+    if store.contains_named_graph(CLIENT_DEFAULT):
+        add_quads(store, client_default_quads(store))
+        store.remove_graph(CLIENT_DEFAULT)
 
 
-def unnamed(store: ox.Store) -> Iterator[ox.Quad]:
+def client_default_quads(store: ox.Store) -> Iterator[ox.Quad]:
     """The triples that clients wrote to the default graph."""
-    for quad in store.quads_for_pattern(None, None, None, UNNAMED):
-        yield placed(quad, ox.DefaultGraph())
+    for quad in store.quads_for_pattern(None, None, None, CLIENT_DEFAULT):
+        yield in_graph(quad, ox.DefaultGraph())

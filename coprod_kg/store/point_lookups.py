@@ -109,7 +109,7 @@ class PointLookups:
         Returns:
             A future where the newest version is being opened: it can be asked again after that.
         """
-        if query.hidden != NOTHING or query.calls or query.dataset is not None:
+        if query.hidden != NOTHING or query.calls or query.dataset_query is not None:
             return None
         if query.default_graphs or query.named_graphs:
             return None
@@ -124,7 +124,7 @@ class PointLookups:
             return None
         opened = self._opened.get(version)
         if opened is not None:
-            graph = merged.MERGE if query.union else merged.UNNAMED
+            graph = merged.MERGED if query.union else merged.CLIENT_DEFAULT
             small = _is_small(opened, node, graph, near=document is not None)
             return self._answer(opened, query, graph) if small else None
         if self._opening is None:
@@ -179,7 +179,7 @@ class PointLookups:
 
 def _is_small(opened: _Opened, thing: ox.NamedNode, graph: "_Graph", *, near: bool) -> bool:
     """Whether a thing has few statements, or there are few near it."""
-    key = (thing.value, graph == merged.MERGE, near)
+    key = (thing.value, graph == merged.MERGED, near)
     small = opened.small.get(key)
     if small is None:
         if len(opened.small) >= _REMEMBERED:

@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -21,9 +20,10 @@ from coprod_kg.sandbox.child import Payloads, module, run, serve
 from coprod_kg.sandbox.limits import limited
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.update_bindings import graph_bindings
+from coprod_kg.sparql.update_operations import Operation
 from coprod_kg.store import merged
 from coprod_kg.store.asked_dataset import found_graphs
-from coprod_kg.store.base import Change, Operation, Update
+from coprod_kg.store.base import Change, Update
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.engine_errors import failed, stopped_by, syntax
 from coprod_kg.store.federation import Calls, calling
@@ -58,7 +58,7 @@ def prepare(update: Update, settings: Settings) -> Change:
         "text": update.text,
         "graphs": update.graphs,
         "calls": update.calls,
-        "operations": [asdict(operation) for operation in operations],
+        "operations": [operation._asdict() for operation in operations],
     }
     check_room(directory.root, 0)
     with tempfile.TemporaryDirectory(dir=directory.scratch) as scratch:
@@ -84,7 +84,7 @@ def prepare(update: Update, settings: Settings) -> Change:
         update.add,
         update.activity,
         message["base"],
-        labels=True,
+        shared_blank_nodes=True,
         depends_on=update.depends_on,
     )
 
@@ -110,7 +110,7 @@ def _work(asked: dict[str, Any], _: list[bytes]) -> Payloads:
     ):
         written = _carry_out(store, asked, calls, settings.base_iri)
     with limited(_COMPARING_SECONDS, settings.query_memory_mb):
-        graphs = dict(changed(reader.store, store, written, merged.UNNAMED))
+        graphs = dict(changed(reader.store, store, written, merged.CLIENT_DEFAULT))
         for graph, lines in graphs.items():
             check_plain(lines, graph or None, lambda triple: _is_there(reader.store, triple))
     return {"base": reader.version, "replace": list(graphs)}, graphs.values()
@@ -145,12 +145,12 @@ def _carry_out(
 
     if in_place := _in_place(store, first):
         run(in_place)
-    merged.separate(store)
+    merged.drop_merge(store)
     for operation in others if in_place else (first, *others):
         run(_merging(store, operation, base_iri))
         store.remove_graph(_MERGED)
-    if store.contains_named_graph(merged.UNNAMED):
-        raise QueryRefused(f"the graph {merged.UNNAMED} is not written: its name is kept")
+    if store.contains_named_graph(merged.CLIENT_DEFAULT):
+        raise QueryRefused(f"the graph {merged.CLIENT_DEFAULT} is not written: its name is kept")
     return written
 
 
@@ -170,7 +170,7 @@ def bound_graphs(store: ox.Store, text: str, base_iri: str) -> set[str] | None:
                 graphs.update(graph.value for graph in solution if isinstance(graph, ox.NamedNode))
         except (SyntaxError, ValueError, RuntimeError, OSError):
             return None  # what is wrong is told by the update itself
-    return graphs - {merged.UNNAMED.value}
+    return graphs - {merged.CLIENT_DEFAULT.value}
 
 
 def _nodes(iris: Sequence[str] | None) -> Any:
@@ -179,25 +179,25 @@ def _nodes(iris: Sequence[str] | None) -> Any:
 
 def _in_place(store: ox.Store, operation: Operation) -> str:
     """The text of the first operation where it can read the merge that the version keeps."""
-    listed = operation.named and store.contains_named_graph(merged.UNNAMED)
+    listed = operation.reads_names and store.contains_named_graph(merged.CLIENT_DEFAULT)
     return "" if listed else operation.in_place
 
 
 def _merging(store: ox.Store, operation: Operation, base_iri: str) -> str:
     """The text of an operation, once the graphs that it reads merged are one graph of the copy."""
-    if operation.merged == "":
-        return operation.before
-    if operation.merged is None:
+    if operation.graphs_query == "":
+        return operation.before_using
+    if operation.graphs_query is None:
         sources: Sequence[ox.NamedNode | None] = [None]
-        named = [*store.named_graphs()] if operation.named else []
+        named = [*store.named_graphs()] if operation.reads_names else []
     else:
-        sources, named = found_graphs(operation.merged, base_iri)[0], []
+        sources, named = found_graphs(operation.graphs_query, base_iri)[0], []
     clauses = [f"USING {_MERGED}", *(f"USING NAMED {graph}" for graph in named)]
     for graph in sources:
         quads = store.quads_for_pattern(None, None, None, graph)
-        merged.extend(store, (merged.placed(quad, _MERGED) for quad in quads))
+        merged.add_quads(store, (merged.in_graph(quad, _MERGED) for quad in quads))
     store.add_graph(_MERGED)
-    return " ".join((operation.before, *clauses, operation.after))
+    return " ".join((operation.before_using, *clauses, operation.after_using))
 
 
 def _update(store: ox.Store, text: str, calls: Calls, base_iri: str) -> None:

@@ -48,7 +48,7 @@ class Views:
             VersionGone: it is not kept.
         """
         whole = self.snapshots.open(self.snapshots.current() if version is None else version)
-        if not hidden.graphs and merged.is_kept(whole.store, self.base_iri, whole.version):
+        if not hidden.graphs and merged.is_current(whole.store, self.base_iri, whole.version):
             return whole
         try:
             return self._view(whole, hidden)
@@ -116,10 +116,10 @@ def hide(store: ox.Store, base_iri: str, hidden: Hidden) -> None:
 
 
 def _remove(store: ox.Store, graph: ox.NamedNode) -> None:
-    merged.withdraw(store, graph)
+    merged.remove_from_merge(store, graph)
     store.remove_graph(graph)
 
 
 def _forget(store: ox.Store, quads: list[ox.Quad]) -> None:
     for quad in quads:
-        merged.discard(store, quad)
+        merged.remove_quad(store, quad)

@@ -42,7 +42,7 @@ __all__ = ["AnswerWriter", "main"]
 
 _REQUEST_SECONDS = 5.0
 _GROWTH = 256 << 20
-_OPEN = 8
+_MOST_READERS = 8
 """No more snapshots and views are open at once."""
 _WHOLE = 1 << 20
 """Up to this many bytes an answer is sent whole, with its length."""
@@ -52,7 +52,7 @@ _AGAIN_SECONDS: Final = 0.1
 _LONG: Final = 2
 _PRIORITY_OF_LONG: Final = 10
 """As ``nice`` counts: about a ninth of the processor time that a short query is given beside it."""
-_LEFT: Final = getattr(select, "POLLRDHUP", select.POLLHUP)
+_HANGUP: Final = getattr(select, "POLLRDHUP", select.POLLHUP)
 
 
 class Watcher:
@@ -105,7 +105,7 @@ class Watcher:
                 if self._watched is None:
                     self._busy.clear()
                     continue
-                if _has_left(self._watched):
+                if _has_disconnected(self._watched):
                     os._exit(0)
                 self._looks += 1
                 if self._looks == 1:
@@ -121,9 +121,9 @@ def _lower_priority(thread: int) -> None:
         os.setpriority(os.PRIO_PROCESS, thread, _PRIORITY_OF_LONG)
 
 
-def _has_left(connection: socket.socket) -> bool:
+def _has_disconnected(connection: socket.socket) -> bool:
     poll = select.poll()
-    poll.register(connection, _LEFT)
+    poll.register(connection, _HANGUP)
     return bool(poll.poll(0))
 
 
@@ -188,7 +188,7 @@ class Worker:
     memory_mb: int
     service_seconds: float
     watcher: Watcher
-    ledger: WorkerRegistry
+    registry: WorkerRegistry
     readers: dict[tuple[int, Hidden], Reader] = field(default_factory=dict)
 
     def rest(self) -> None:
@@ -200,7 +200,7 @@ class Worker:
         """Answer the query on a connection; a limit that it meets ends the process."""
         connection.settimeout(_REQUEST_SECONDS)
         request = wire.Stream(connection).message()
-        self.ledger.take(request["mark"])
+        self.registry.take(request["mark"])
         connection.settimeout(None)
         writer = AnswerWriter(connection)
         try:
@@ -237,7 +237,8 @@ class Worker:
     def _reader(self, wanted: int | None, hidden: Hidden) -> Reader:
         """The version asked for, without the data that is hidden from the client.
 
-        Of those open, the last other one stays beside what is there of the current version.
+        Opening one closes the readers of older versions, so that at most one older version stays
+        open beside the current one.
         """
         current = self.views.snapshots.current()
         version = current if wanted is None else wanted
@@ -245,7 +246,7 @@ class Worker:
         if key not in self.readers:
             for stale in [opened for opened in self.readers if opened[0] != current]:
                 self.readers.pop(stale).close()
-            if len(self.readers) >= _OPEN:
+            if len(self.readers) >= _MOST_READERS:
                 self.rest()
             self.readers[key] = self.views.open(version, hidden)
         return self.readers[key]
@@ -294,4 +295,4 @@ def _answer_in_turn(worker: Worker, listening: socket.socket, lane: Lane, most: 
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the client closed the connection
             worker.serve(connection)
-        worker.ledger.release()
+        worker.registry.release()

@@ -18,9 +18,9 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.store.engine_errors import stopped_by
 from coprod_kg.store.exits import exit_status, panic
-from coprod_kg.store.worker_registry import mark, taker
+from coprod_kg.store.worker_registry import new_query_id, worker_of
 
-__all__ = ["RESERVED", "NotAtOnce", "PendingQuery", "WorkerLost", "request"]
+__all__ = ["RESERVED", "NeedsThread", "PendingQuery", "WorkerLost", "request"]
 
 RESERVED: Final = "query-reserved"
 """The socket of the workers that only clients with a token are given."""
@@ -35,7 +35,7 @@ class WorkerLost(Exception):
     """A query worker ended before it took the query."""
 
 
-class NotAtOnce(Exception):
+class NeedsThread(Exception):
     """What was received is not the whole of a small answer, so a thread has to read it."""
 
 
@@ -60,9 +60,9 @@ class PendingQuery:
         self._socket = _connected(run, query, settings.queue_seconds)
         self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
         if query.cancellation is not None:
-            query.cancellation.on_leave(self.disconnect)
-        self._mark = mark()
-        self._unsent = wire.framed_message(request(query, self._seconds, self._mark))
+            query.cancellation.on_cancel(self.disconnect)
+        self._query_id = new_query_id()
+        self._unsent = wire.framed_message(request(query, self._seconds, self._query_id))
         with suppress(OSError):  # `answer` finds out what is wrong
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
 
@@ -79,26 +79,26 @@ class PendingQuery:
         """Close the connection, which releases the worker."""
         self._socket.close()
 
-    def at_once(self) -> Answer | None:
+    def poll(self) -> Answer | None:
         """The answer if it is small and complete already, or None while it may still become so.
 
         Raises:
-            NotAtOnce: it is an error, a large answer, or the end of the connection.
+            NeedsThread: it is an error, a large answer, or the end of the connection.
         """
         try:
             received = self._socket.recv(_SMALL)
         except BlockingIOError:
             return None
         except OSError:
-            raise NotAtOnce from None
+            raise NeedsThread from None
         frames = self._stream.feed(received)
         if frames is None:
             if not received or self._unsent or self._stream.held > _SMALL:
-                raise NotAtOnce
+                raise NeedsThread
             return None
         head = wire.message(frames[0])
         if head.get("length") is None:  # an error
-            raise NotAtOnce
+            raise NeedsThread
         return Answer(head["media_type"], head["version"], head["length"], iter(frames[1:]))
 
     def answer(self) -> Answer:
@@ -140,7 +140,7 @@ class PendingQuery:
         try:
             return self._stream.message()
         except BlockingIOError:
-            if taker(self._run, self._mark) is None:
+            if worker_of(self._run, self._query_id) is None:
                 raise
         self._wait_up_to(self._seconds + _GRACE_SECONDS)
         try:
@@ -158,9 +158,9 @@ class PendingQuery:
 
     def _ended(self) -> CoprodError | WorkerLost:
         """The reason for which the connection ended."""
-        if self._cancellation is not None and self._cancellation.left:
+        if self._cancellation is not None and self._cancellation.cancelled:
             return _left()
-        pid = taker(self._run, self._mark)
+        pid = worker_of(self._run, self._query_id)
         if pid is None:
             return WorkerLost()
         status, seconds = exit_status(self._run, pid), self._seconds
@@ -235,8 +235,8 @@ def request(query: Query, seconds: float, mark: str) -> dict[str, object]:
         "version": query.version,
         "seconds": seconds,
         "union": query.union,
-        "dataset": query.dataset,
-        "apart": query.apart,
+        "dataset_query": query.dataset_query,
+        "excluded_graphs": query.excluded_graphs,
         "hidden": astuple(query.hidden),
         "calls": query.calls,
     }

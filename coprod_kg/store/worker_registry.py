@@ -1,7 +1,7 @@
 """Registry of which worker process runs which query, kept in shared memory.
 
 A worker that dies says nothing more, so its client learns here which process it was and how it
-ended. Each worker writes the mark of the query that it takes up into a mapped file,
+ended. Each worker writes the query_id of the query that it starts into a mapped file,
 ``RUN/taken/PID``; a client reads the files only where a connection ended, or nothing arrived for
 long.
 """
@@ -16,16 +16,16 @@ from typing import Final
 
 from coprod_kg.store.exits import ended_at
 
-__all__ = ["WorkerRegistry", "busy", "mark", "taker"]
+__all__ = ["WorkerRegistry", "busy", "new_query_id", "worker_of"]
 
 _LENGTH: Final = 32
-"""Bytes of a mark, and so of a file; all 0 while the worker has no query."""
+"""Bytes of a query_id, and so of a file; all 0 while the worker has no query."""
 _KEPT_SECONDS: Final = 60.0
 """How long the file of a worker stays that has ended."""
 
 
-def mark() -> str:
-    """A unique mark for one query."""
+def new_query_id() -> str:
+    """A random name for one query."""
     return secrets.token_hex(_LENGTH // 2)
 
 
@@ -44,20 +44,20 @@ class WorkerRegistry:
             file.truncate(_LENGTH)
             self._page = mmap.mmap(file.fileno(), _LENGTH)
 
-    def take(self, mark: str) -> None:
-        """Write down which query is taken up now."""
-        self._page[:] = mark.encode("ascii").ljust(_LENGTH)[:_LENGTH]
+    def take(self, query_id: str) -> None:
+        """Write down which query is started now."""
+        self._page[:] = query_id.encode("ascii").ljust(_LENGTH)[:_LENGTH]
 
     def release(self) -> None:
         """Write down that the query is done with."""
         self._page[:] = bytes(_LENGTH)
 
 
-def taker(run: Path, mark: str) -> int | None:
-    """The process number of the worker that took up a query last, or None if none has it."""
+def worker_of(run: Path, query_id: str) -> int | None:
+    """The process number of the worker that started a query last, or None if none has it."""
     for file in (run / "taken").glob("[0-9]*"):
         with suppress(FileNotFoundError):
-            if file.read_bytes() == mark.encode("ascii"):
+            if file.read_bytes() == query_id.encode("ascii"):
                 return int(file.name)
     return None
 

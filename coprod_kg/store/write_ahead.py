@@ -22,7 +22,7 @@ def write(path: Path, changes: Sequence[Change]) -> None:
             "replace": _sizes(change.replace),
             "add": _sizes(change.add),
             "activity": change.activity,
-            "labels": change.labels,
+            "labels": change.shared_blank_nodes,
         }
         for change in changes
     ]
@@ -50,7 +50,7 @@ def read(path: Path) -> tuple[Change, ...] | None:
                 replace={graph: file.read(size) for graph, size in head["replace"]},
                 add={graph: file.read(size) for graph, size in head["add"]},
                 activity=head["activity"],
-                labels=head.get("labels", False),
+                shared_blank_nodes=head.get("labels", False),
             )
             for head in json.loads(file.readline())
         )

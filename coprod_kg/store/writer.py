@@ -45,7 +45,7 @@ class _Waiting:
 def send_change(connection: socket.socket, change: Change) -> None:
     """Send a change: a message with the names of its graphs, then the triples of each."""
     graphs = {"replace": list(change.replace), "add": list(change.add)}
-    head = {"activity": change.activity, "base": change.base, "labels": change.labels}
+    head = {"activity": change.activity, "base": change.base, "labels": change.shared_blank_nodes}
     wire.send_message(connection, {**graphs, **head, "depends_on": change.depends_on})
     for triples in (*change.replace.values(), *change.add.values()):
         wire.send(connection, triples)

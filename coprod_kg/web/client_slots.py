@@ -264,7 +264,7 @@ class Slots:
                 with self._locked():
                     self._sweep()
                     self._advance(slot)
-                    if slot.state == _WAITING and cancellation.left:
+                    if slot.state == _WAITING and cancellation.cancelled:
                         raise RequestError("the client has left")
                     if slot.state == _WAITING and time.monotonic() > deadline:
                         raise self._refusal(slot)

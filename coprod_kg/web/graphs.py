@@ -240,7 +240,7 @@ def _commit(
             add={record.graph: record.written(activity)},
             activity=activity,
             base=version,
-            labels=True,
+            shared_blank_nodes=True,
             depends_on=(target.graph,),
         )
     )

@@ -139,7 +139,7 @@ def begin(speaker: Speaker, engine: ox.Store) -> None:
     for graph in (ox.DefaultGraph(), *engine.named_graphs()):
         name = graph.value if isinstance(graph, ox.NamedNode) else DEFAULT_GRAPH
         replace[name] = engine.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=graph) or EMPTY
-    speaker.service.store.commit(Change(replace, labels=True))
+    speaker.service.store.commit(Change(replace, shared_blank_nodes=True))
 
 
 @pytest.mark.parametrize("name", UPDATES)

@@ -251,5 +251,5 @@ def test_nobody_reads_on_the_short_road_where_reading_takes_a_token(tmp_path: Pa
 def test_an_answer_can_be_waited_for_after_it_was_looked_for(service: Running) -> None:
     run, settings = Path(service.store._run), service.store._settings
     asking = PendingQuery(run, Query(LONG, TABLE, cancellation=Cancellation()), settings)
-    assert asking.at_once() is None
+    assert asking.poll() is None
     assert b"900000" in asking.answer().read()

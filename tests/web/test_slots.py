@@ -135,7 +135,7 @@ def test_one_who_waits_for_itself_holds_nobody_up() -> None:
     waiting.start()
     assert happens(lambda: slots.numbers()[2] == 1)
     slots.take_at_once(address(2)).give_back()
-    cancellation.leave()
+    cancellation.cancel()
     waiting.join()
     mine.give_back()
 
@@ -183,7 +183,7 @@ def test_one_client_cannot_fill_the_queue_and_strangers_not_all_of_it() -> None:
         assert joins(CORA)
     finally:
         for cancellation in cancellations:
-            cancellation.leave()
+            cancellation.cancel()
         for thread in threads:
             thread.join()
         first.give_back()

@@ -116,20 +116,20 @@ class EngineAnswers:
                 "The deadline is the setting query-seconds.",
             ) from None
         except StoreUnavailable:
-            if query.cancellation is not None and query.cancellation.left:
+            if query.cancellation is not None and query.cancellation.cancelled:
                 raise RequestError("whoever asked has left") from None
             raise
 
     def _dataset(self, query: Query, newest: int) -> tuple[tuple[str, str], ...] | None:
         """The parameters that name the dataset; None where the engine has another version."""
-        default = control.MERGE if query.union else merged.UNNAMED.value
+        default = control.MERGED if query.union else merged.CLIENT_DEFAULT.value
         named: Iterable[str] = ()
         if _MAY_NAME_GRAPHS.search(query.text):
             if self._named[0] != newest:
                 self._named = control.named(self.engine)
             if self._named[0] != newest:
                 return None
-            named = (graph for graph in self._named[1] if graph not in query.apart)
+            named = (graph for graph in self._named[1] if graph not in query.excluded_graphs)
         return (
             ("default-graph-uri", default),
             *(("named-graph-uri", graph) for graph in named),
@@ -138,7 +138,7 @@ class EngineAnswers:
 
 def _whole(query: Query) -> bool:
     """Whether a query is of all the data, names no part of it and calls nobody."""
-    datasets = query.default_graphs or query.named_graphs or query.dataset is not None
+    datasets = query.default_graphs or query.named_graphs or query.dataset_query is not None
     return query.hidden == NOTHING and not query.calls and not datasets
 
 

@@ -177,7 +177,7 @@ class Engine:
             try:
                 return self._send(connection, request)
             except StoreUnavailable:
-                if request.cancellation is not None and request.cancellation.left:
+                if request.cancellation is not None and request.cancellation.cancelled:
                     raise
         return self._once(request)
 
@@ -206,7 +206,7 @@ class Engine:
                     connection.connect()
                 sock = connection.sock
                 if request.cancellation is not None:
-                    request.cancellation.on_leave(partial(_disconnect, sock))
+                    request.cancellation.on_cancel(partial(_disconnect, sock))
                 sock.settimeout(max(0.001, end - time.monotonic()))
                 connection.request(request.method, request.path, request.body, headers)
                 response = connection.getresponse()

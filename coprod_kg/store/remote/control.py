@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from coprod_kg.errors import QueryTimeout, StoreUnavailable
-from coprod_kg.store.merged import UNNAMED
+from coprod_kg.store.merged import CLIENT_DEFAULT
 from coprod_kg.store.remote.client import Engine
 
 __all__ = [
     "CONTROL",
-    "MERGE",
+    "MERGED",
     "State",
     "begin",
     "changed_since",
@@ -37,7 +37,7 @@ __all__ = [
 
 CONTROL: Final = "urn:uuid:7d0c4a56-6c1b-4d0e-9d4b-3f6f3c0d2b18"
 """The control graph, and the thing in it of which is said what holds for all."""
-MERGE: Final = "urn:uuid:c1b0c7de-3a0d-4b0b-8a34-6d1c5f0b7e92"
+MERGED: Final = "urn:uuid:c1b0c7de-3a0d-4b0b-8a34-6d1c5f0b7e92"
 """The graph that holds the merge of all graphs (`coprod_kg.store.merged`), kept by the writer."""
 
 _C: Final = f"<{CONTROL}>"
@@ -211,7 +211,7 @@ def named(engine: Engine) -> tuple[int, tuple[str, ...]]:
     )
     graphs = (row["g"] for row in found if "g" in row)
     newest = int(found[0]["v"]) if found else 0
-    return newest, tuple(sorted(graph for graph in graphs if graph != UNNAMED.value))
+    return newest, tuple(sorted(graph for graph in graphs if graph != CLIENT_DEFAULT.value))
 
 
 def version(engine: Engine) -> int:

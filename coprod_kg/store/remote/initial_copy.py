@@ -110,5 +110,5 @@ def _fetch(pair: Pair, store: ox.Store, notes: _Notes, changed: Mapping[str, boo
     for graphs in pair.fetched(changed):
         GraphWriter(store).apply([Change(graphs)])
         store.flush()  # before the note, or a loss of power would leave the note alone
-        notes.add([merged.node(graph).value for graph in graphs])
+        notes.add([merged.graph_node(graph).value for graph in graphs])
         sys.stderr.write(f"coprod-kg: {len(notes.graphs):,} graphs are here\n")

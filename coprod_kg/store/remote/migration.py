@@ -99,7 +99,7 @@ def digest_of(triples: bytes) -> tuple[int, str]:
     """How many triples N-Triples are, and their digest, whatever their order and blank labels."""
     store = ox.Store()  # spells the terms as the data directory does
     store.bulk_load(triples, ox.RdfFormat.N_TRIPLES)
-    lines = content(store, merged.MERGE)
+    lines = content(store, merged.MERGED)
     if b"_:" in lines:
         dataset = ox.Dataset(store)
         dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
@@ -123,7 +123,7 @@ def _send(reader: Reader, engine: Engine, noted: Collection[str]) -> None:
         triples = content(reader.store, ox.NamedNode(graph))
         pieces = [*_pieces(triples)] or [b""]
         for number, piece in enumerate(pieces, 1):
-            waiting += (_placed(piece, graph), _placed(piece, control.MERGE))
+            waiting += (_placed(piece, graph), _placed(piece, control.MERGED))
             size += 2 * len(piece)
             if number == len(pieces):
                 waiting.append(control.moving(graph, digest_of(triples)[1], reader.version))
@@ -151,12 +151,12 @@ def _pieces(triples: bytes) -> Iterator[bytes]:
 
 
 def _check_merge(reader: Reader, engine: Engine) -> None:
-    wanted = len(list(reader.store.quads_for_pattern(None, None, None, merged.MERGE)))
-    text = f"SELECT (COUNT(*) AS ?n) {{ GRAPH <{control.MERGE}> {{ ?s ?p ?o }} }}"
+    wanted = len(list(reader.store.quads_for_pattern(None, None, None, merged.MERGED)))
+    text = f"SELECT (COUNT(*) AS ?n) {{ GRAPH <{control.MERGED}> {{ ?s ?p ?o }} }}"
     held = int(control.rows(engine, text, 600.0)[0]["n"])
     if held < wanted:  # it may have more where several graphs share a blank node
         raise StoreError(
             f"the merge of all graphs has {held} triples in the engine and {wanted} here",
-            where=control.MERGE,
+            where=control.MERGED,
             fix="Empty the engine's dataset and begin again.",
         )

@@ -246,7 +246,7 @@ class Pair:
         """
         replaced = {graph for change in changes for graph in change.replace}
         replaced |= {described} if described else set()
-        made = [self._patch(before, after, merged.node(graph)) for graph in sorted(replaced)]
+        made = [self._patch(before, after, merged.graph_node(graph)) for graph in sorted(replaced)]
         grown = dict[str, bytes]()
         for change in changes:
             for graph, triples in change.add.items():
@@ -255,8 +255,8 @@ class Pair:
             if graph not in replaced:
                 copy = ox.Store()  # spells the terms as the store does
                 copy.load(triples, ox.RdfFormat.N_TRIPLES)
-                lines = frozenset(content(copy, merged.MERGE).splitlines())
-                made.append(Patch(merged.node(graph).value, added=lines))
+                lines = frozenset(content(copy, merged.MERGED).splitlines())
+                made.append(Patch(merged.graph_node(graph).value, added=lines))
         return [patch for patch in made if patch is not None]
 
     def _patch(self, before: ox.Store, after: ox.Store, node: ox.NamedNode) -> Patch | None:
@@ -269,7 +269,7 @@ class Pair:
         if b"_:" in old or b"_:" in new or sum(map(len, (*removed, *added))) > _LINES_BYTES:
             return Patch(node.value, draft=self._draft(new), gone=gone)
         quads = ox.parse(b"\n".join(removed), ox.RdfFormat.N_TRIPLES)
-        lost = [quad for quad in quads if merged.placed(quad, merged.MERGE) not in after]
+        lost = [quad for quad in quads if merged.in_graph(quad, merged.MERGED) not in after]
         unmerged = frozenset(f"{quad.triple} .".encode() for quad in lost)
         return Patch(node.value, removed, added, unmerged, gone=gone)
 
@@ -295,7 +295,7 @@ class Pair:
             sys.stderr.write(f"coprod-kg writer: {len(changed)} graphs come from the engine\n")
         graphs, size = dict[str, bytes](), 0
         for graph, there in changed.items():
-            name = DEFAULT_GRAPH if graph == merged.UNNAMED.value else graph
+            name = DEFAULT_GRAPH if graph == merged.CLIENT_DEFAULT.value else graph
             graphs[name] = (self.engine.graph(graph) or EMPTY) if there else b""
             size += len(graphs[name])
             if size > _FETCHED_BYTES:

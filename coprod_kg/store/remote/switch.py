@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coprod_kg.store.remote.control import CONTROL, MERGE, State, literal, term
+from coprod_kg.store.remote.control import CONTROL, MERGED, State, literal, term
 
 __all__ = ["Patch", "switch"]
 
@@ -55,7 +55,7 @@ def switch(state: State, token: str, patches: Sequence[Patch], commit: str) -> s
         f"{_TOKEN} {literal(token)} }}"
     )
     following = state.version + 1
-    apart = [MERGE, CONTROL, *(patch.draft for patch in patches if patch.draft)]
+    apart = [MERGED, CONTROL, *(patch.draft for patch in patches if patch.draft)]
     operations = [_lines(patches, guard)]
     for patch in patches:
         if patch.draft is not None:
@@ -82,8 +82,8 @@ def _lines(patches: Sequence[Patch], guard: str) -> str:
     """One operation for all lines: what is taken out goes first, so what one adds stays."""
     out, put = list[str](), list[str]()
     for patch in patches:
-        out += _in_graph(patch.graph, patch.removed) + _in_graph(MERGE, patch.unmerged)
-        put += _in_graph(patch.graph, patch.added) + _in_graph(MERGE, patch.added)
+        out += _in_graph(patch.graph, patch.removed) + _in_graph(MERGED, patch.unmerged)
+        put += _in_graph(patch.graph, patch.added) + _in_graph(MERGED, patch.added)
     return f"DELETE {{ {' '.join(out)} }} INSERT {{ {' '.join(put)} }} WHERE {{ {guard} }}"
 
 
@@ -97,7 +97,7 @@ def _exchanged(patch: Patch, guard: str, apart: Sequence[str]) -> list[str]:
 
     The engine itself finds what no other graph holds: blank nodes have no names that we could say.
     """
-    graph, merge = f"GRAPH <{patch.graph}> {{ ?s ?p ?o }}", f"GRAPH <{MERGE}> {{ ?s ?p ?o }}"
+    graph, merge = f"GRAPH <{patch.graph}> {{ ?s ?p ?o }}", f"GRAPH <{MERGED}> {{ ?s ?p ?o }}"
     others = ", ".join(f"<{name}>" for name in (patch.graph, *apart))
     elsewhere = f"GRAPH ?other {{ ?s ?p ?o }} FILTER(?other NOT IN ({others}))"
     return [
