@@ -99,7 +99,7 @@ def test_a_point_lookup_after_an_acknowledged_commit_waits_for_no_opening(tmp_pa
             nonlocal number
             number += 1
             service.store.commit(Change({"urn:g": f'<urn:a> <urn:p> "{number}" .'.encode()}))
-            found = lookups.at_hand(query)
+            found = lookups.try_point_lookup(query)
             if not isinstance(found, Answer):
                 return False
             assert found.read().split() == [b"o", str(number).encode()]

@@ -59,7 +59,7 @@ def lookups(service: Service) -> LocalStore:
 
 
 def at_hand(store: LocalStore, query: Query) -> Answer | None:
-    while isinstance(found := store.at_hand(query), Future):
+    while isinstance(found := store.try_point_lookup(query), Future):
         wait([found])
     return found
 

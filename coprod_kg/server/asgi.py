@@ -231,7 +231,11 @@ class HttpServer:
         return answer
 
     async def _send(self, answer: _Answer, log: RequestLog, send: Send) -> None:
-        """Send an answer; one that fails ends without an end, which its client notices."""
+        """Send an answer.
+
+        A body that fails midway is sent without its last chunk, so that the client sees that it is
+        truncated.
+        """
         log.status = answer.status
         start = _start(answer.status, answer.headers)
         if answer.rest is None:

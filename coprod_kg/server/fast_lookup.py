@@ -131,10 +131,10 @@ class FastLookup:
     async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
         """The answer if it is small and there within a moment; else the query has begun."""
         query = admitted(query, self._site.settings)
-        found = self._store.at_hand(query)
+        found = self._store.try_point_lookup(query)
         if isinstance(found, Future):
             await asyncio.wait([asyncio.wrap_future(found)], timeout=OPENING_SECONDS)
-            found = self._store.at_hand(query)
+            found = self._store.try_point_lookup(query)
         if isinstance(found, Answer):
             return found
         try:
@@ -143,7 +143,7 @@ class FastLookup:
             return None
         try:
             put = replace(query, reserved=slot.reserved)
-            asking = self._store.begin(put)
+            asking = self._store.send(put)
         except BaseException:
             slot.give_back()
             raise

@@ -35,7 +35,7 @@ _GROWN = 1.5
 """How much larger the store's files are when they are compacted: so all compactions of a store
 that grows write three times its size at most."""
 
-_LIST_BYTES = 256 << 10
+_MOST_MANIFEST_GROWTH = 256 << 10
 """By how much the engine's list of files may grow. It is read whenever a version is opened: at
 3.5 MB, after some 700 commits, that took 20 of 30 ms."""
 
@@ -58,8 +58,8 @@ class Durable:
         base_iri: the IRI under which versions and graphs are named.
         keep: how many versions stay queryable.
         keep_cited: how many of the versions that were cited stay so.
-        opened: the newest version when the store was opened.
-        listed: how many bytes the engine's list of files had then.
+        version_at_open: the newest version when the store was opened.
+        manifest_bytes: the size of the RocksDB MANIFEST then.
         compacted: how many bytes its files had then, or when they were last compacted.
         touched: for each graph changed since, the last version that changed it.
         description: keeps what each version says of itself, where that is wanted.
@@ -72,8 +72,8 @@ class Durable:
     base_iri: str
     keep: int
     keep_cited: int = 0
-    opened: int = 0
-    listed: int = 0
+    version_at_open: int = 0
+    manifest_bytes: int = 0
     compacted: int = 0
     touched: dict[str, int] = field(default_factory=dict)
     description: Description | None = None
@@ -127,22 +127,25 @@ class Durable:
         durable._publish()
         directory.journal.unlink(missing_ok=True)
         durable.follow()
-        durable.opened, durable.listed = durable.version(), _list_bytes(directory)
+        durable.version_at_open, durable.manifest_bytes = (
+            durable.version(),
+            _manifest_bytes(directory),
+        )
         durable.compacted = _bytes(directory)
         return durable
 
     @property
-    def is_worn(self) -> bool:
-        """Whether the engine's list of files has grown long since the store was opened.
+    def needs_reopening(self) -> bool:
+        """Whether the RocksDB MANIFEST has grown long since the store was opened.
 
         Each commit adds to it, each version has a copy, and only opening the store writes it anew,
         as long as the number of its files asks for.
         """
-        return _list_bytes(self.directory) - self.listed > _LIST_BYTES
+        return _manifest_bytes(self.directory) - self.manifest_bytes > _MOST_MANIFEST_GROWTH
 
     def version(self) -> int:
         """The newest version in the store; 0 before the first commit."""
-        newest = self.touched.get(_ANY, self.opened) or self._newest_recorded()
+        newest = self.touched.get(_ANY, self.version_at_open) or self._newest_recorded()
         while self._is_recorded(newest + 1):  # the commit that is under way, or another machine's
             newest += 1
         return newest
@@ -177,11 +180,11 @@ class Durable:
             return self._commit(changes, state)
 
     def _commit(self, changes: Sequence[Change], state: State | None) -> Commit:
-        version, together, made = self.version() + 1, set[str](), datetime.now(UTC)
+        version, touched, made = self.version() + 1, set[str](), datetime.now(UTC)
         for change in changes:
-            self._check_base(change, version - 1, together)
+            self._check_base(change, version - 1, touched)
             _check(change)
-            together |= change.replace.keys() | change.add.keys() | {_ANY}
+            touched |= change.replace.keys() | change.add.keys() | {_ANY}
         steps = (*changes, self._record(version, changes, made))
         _check_room(self.directory, steps)
         write_ahead.write(self.directory.journal, steps)
@@ -190,7 +193,7 @@ class Durable:
             self._send(state, steps)
         self._compact(steps)
         self._publish()
-        self.touched.update(dict.fromkeys(together, version))
+        self.touched.update(dict.fromkeys(touched, version))
         self.directory.journal.unlink()
         self.snapshots.prune(self.keep, self.keep_cited)
         return Commit(version)
@@ -264,22 +267,20 @@ class Durable:
         """Where the versions are published."""
         return Snapshots(self.directory.snapshots)
 
-    def _check_base(self, change: Change, newest: int, together: set[str]) -> None:
+    def _check_base(self, change: Change, newest: int, earlier: set[str]) -> None:
         """Refuse a change whose base version has been changed since.
 
         Args:
             change: the change.
             newest: the newest version.
-            together: the graphs of the changes before it in the same commit.
+            earlier: the graphs of the changes before it in the same commit.
         """
         if change.base is None:
             return
         graphs = (_ANY,) if change.depends_on is None else change.depends_on
-        changed = (
-            graph in together or self.touched.get(graph, 0) > change.base for graph in graphs
-        )
+        changed = (graph in earlier or self.touched.get(graph, 0) > change.base for graph in graphs)
         # What changed before the store was opened is not known: it counts as changed.
-        if not self.opened <= change.base <= newest or any(changed):
+        if not self.version_at_open <= change.base <= newest or any(changed):
             raise StoreChanged(
                 f"the change was made from version {change.base}, and others have come since",
                 fix="Make it again from the newest version.",
@@ -366,8 +367,8 @@ def _bytes(directory: DataDirectory) -> int:
     return found
 
 
-def _list_bytes(directory: DataDirectory) -> int:
-    """The size of the engine's list of files."""
+def _manifest_bytes(directory: DataDirectory) -> int:
+    """The size of the RocksDB MANIFEST, the engine's list of its files."""
     return sum(path.stat().st_size for path in directory.store.glob("MANIFEST-*"))
 
 
@@ -377,7 +378,11 @@ def _check_room(directory: DataDirectory, changes: Sequence[Change]) -> None:
 
 
 def _check(change: Change) -> None:
-    """Read every triple once, so that what is journalled can be applied, and twice alike."""
+    """Parse every triple before the journal is written.
+
+    What is journalled must be valid, and give the same graph when it is applied again after a
+    crash: so nothing is added that has blank nodes.
+    """
     for graph, triples in [*change.replace.items(), *change.add.items()]:
         if graph == merged.CLIENT_DEFAULT.value:
             raise StoreError("the name of this graph is kept for the default graph", where=graph)

@@ -100,18 +100,18 @@ class LocalStore:
             answer = self._engine.answer(query, self.version())
             if answer is not None:
                 return answer
-        found = self.at_hand(query)
+        found = self.try_point_lookup(query)
         if isinstance(found, Future):
             wait([found], OPENING_SECONDS)
-            found = self.at_hand(query)
+            found = self.try_point_lookup(query)
         if isinstance(found, Answer):
             return found
         for _ in range(_ATTEMPTS):
             with suppress(WorkerLost):  # nobody has read it: another worker can be asked
-                return self.begin(query).answer()
+                return self.send(query).answer()
         raise StoreUnavailable(f"{_ATTEMPTS} query workers ended before they took the query")
 
-    def at_hand(self, query: Query) -> Answer | Future[None] | None:
+    def try_point_lookup(self, query: Query) -> Answer | Future[None] | None:
         """The answer to an admitted query where it is a point lookup; None where not.
 
         Returns:
@@ -119,7 +119,7 @@ class LocalStore:
         """
         return self._lookups.answer(query) if self._lookups else None
 
-    def begin(self, query: Query) -> PendingQuery:
+    def send(self, query: Query) -> PendingQuery:
         """Send a query to the workers, without waiting for one.
 
         Raises:

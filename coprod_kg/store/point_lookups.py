@@ -81,8 +81,8 @@ class PointLookups:
     Args:
         views: where versions are opened.
         base_iri: what relative IRIs are resolved against.
-        near: our own texts that read only statements of one thing, those that refer to it, and
-            those of what refers to it: what stands before the thing, and what stands after it.
+        near: our own queries that read at most two hops around one IRI, each as the text before
+            that IRI and the text after it.
         announced: the socket on which the writer says which version comes next; None where
             each is opened when it is first asked for.
     """

@@ -79,21 +79,21 @@ def main(describe: Describe | None = None) -> None:
     threading.Thread(target=_accept, args=(waiting,), daemon=True).start()
     while True:
         try:
-            together = [waiting.get(timeout=_FOLLOW_SECONDS if durable.pair else None)]
+            batch = [waiting.get(timeout=_FOLLOW_SECONDS if durable.pair else None)]
         except queue.Empty:
             _follow(durable)
             continue
-        while not waiting.empty() and len(together) < _TOGETHER:
-            together.append(waiting.get())
+        while not waiting.empty() and len(batch) < _TOGETHER:
+            batch.append(waiting.get())
         try:
-            _commit(durable, together)
+            _commit(durable, batch)
         except OSError as error:
             sys.exit(f"coprod-kg writer: {error}; the next writer takes the commit up again")
-        if durable.is_worn and not durable.pair:
-            touched, since = durable.touched, durable.opened
+        if durable.needs_reopening and not durable.pair:
+            touched, since = durable.touched, durable.version_at_open
             del durable  # it holds the lock of the store
             durable = _opened(data, describe, announcements)
-            durable = replace(durable, touched=touched, opened=since)
+            durable = replace(durable, touched=touched, version_at_open=since)
 
 
 def _opened(
@@ -151,18 +151,18 @@ def _take(connection: socket.socket, waiting: "queue.SimpleQueue[_Waiting]") -> 
     waiting.put(_Waiting(change, connection))
 
 
-def _commit(durable: Durable, together: list[_Waiting]) -> None:
+def _commit(durable: Durable, batch: list[_Waiting]) -> None:
     """Commit some changes as one version; where one of them is at fault, each on its own."""
     try:
-        commit = durable.commit([waiting.change for waiting in together])
+        commit = durable.commit([waiting.change for waiting in batch])
     except CoprodError as error:
-        if len(together) == 1:
-            _reply(together[0], error)
+        if len(batch) == 1:
+            _reply(batch[0], error)
         else:
-            for waiting in together:
+            for waiting in batch:
                 _commit(durable, [waiting])
         return
-    for waiting in together:
+    for waiting in batch:
         _reply(waiting, commit)
 
 

@@ -161,7 +161,7 @@ def check_preconditions(tags: Collection[str], what: str, *, exists: bool = True
 
     Args:
         tags: the entity tags of what is there, without quotes.
-        what: is to be changed, as the beginning of a sentence.
+        what: name of the resource, the subject of the error message ("The dataset").
         exists: whether it is there.
 
     Raises:
