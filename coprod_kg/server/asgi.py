@@ -185,8 +185,8 @@ class HttpServer:
                 )
             await self._send(answer, log, send)
         finally:
-            if log.begun is not None:
-                log.begun.close()
+            if log.pending is not None:
+                log.pending.close()
             del self._under_way[log]
             self._clients[sender] -= 1
             if not self._clients[sender]:
@@ -346,7 +346,7 @@ async def _watch(log: RequestLog, receive: Receive) -> None:
 
 
 def _refusal(
-    error: CoprodError, known: RequestLog, more: Pairs, prefix: str
+    error: CoprodError, log: RequestLog, more: Pairs, prefix: str
 ) -> tuple[int, Pairs, bytes]:
     """Status, headers and body of a problem document."""
     kind = "application/problem+json"
@@ -354,7 +354,7 @@ def _refusal(
     headers += [("Retry-After", str(error.retry_after))] if error.retry_after else []
     headers += [("Accept-Encoding", "gzip")] if error.status == 415 else []
     text = json.dumps(document(error), ensure_ascii=False, indent=2) + "\n"
-    return error.status, [*headers, *common(known, error.status, kind, prefix)], text.encode()
+    return error.status, [*headers, *common(log, error.status, kind, prefix)], text.encode()
 
 
 def _start(status: int, headers: Pairs) -> dict[str, Any]:

@@ -148,11 +148,11 @@ class FastLookup:
             slot.give_back()
             raise
         # Kept with the request, so that the application goes on with it and need not begin anew.
-        log.begun = QueryInFlight(self._site.store, NOTHING, put, asking, slot)
+        log.pending = QueryInFlight(self._site.store, NOTHING, put, asking, slot)
         answer = await self._soon(asking)
         if answer is not None:
-            log.begun.close()
-            log.begun = None
+            log.pending.close()
+            log.pending = None
         return answer
 
     async def _soon(self, asking: PendingQuery) -> Answer | None:

@@ -33,7 +33,7 @@ def blueprint(site: Site) -> Blueprint:
         language = _language(given.one("lang"))
         settings = site.settings
         with site.making():
-            seen = site.seen
+            seen = site.restricted_store
             version = seen.version()
             explainer = Explainer(seen, settings, language)
             try:

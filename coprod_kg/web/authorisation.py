@@ -34,35 +34,35 @@ def holder(request: Request, tokens: Tokens) -> Grant | None:
     Raises:
         Unauthorised: its token is none of this service.
     """
-    known = request_log(request)
-    return granted(known, request.headers.get("Authorization"), tokens)
+    log = request_log(request)
+    return granted(log, request.headers.get("Authorization"), tokens)
 
 
-def granted(known: RequestLog, authorization: str | None, tokens: Tokens) -> Grant | None:
+def granted(log: RequestLog, authorization: str | None, tokens: Tokens) -> Grant | None:
     """The grant of the token in an ``Authorization`` header; looked up once a request."""
-    if known.grant is not None or authorization is None:
-        return known.grant
+    if log.grant is not None or authorization is None:
+        return log.grant
     sent = Authorization.from_header(authorization)
     token = sent.token if sent is not None and sent.type == "bearer" else None
     if sent is not None and sent.type == "basic":
-        if known.method not in ("GET", "HEAD") and not known.path.endswith(_READ_BY_POST):
+        if log.method not in ("GET", "HEAD") and not log.path.endswith(_READ_BY_POST):
             return None
         token = sent.password
     if token is None:
         raise Unauthorised("only tokens are known here", where="header Authorization", fix=SAY_WHO)
-    known.grant = tokens.grant(token.strip())
-    return known.grant
+    log.grant = tokens.grant(token.strip())
+    return log.grant
 
 
 def admit(
-    known: RequestLog, authorization: str | None, tokens: Tokens, private: Private, *, closed: bool
+    log: RequestLog, authorization: str | None, tokens: Tokens, private: Private, *, closed: bool
 ) -> None:
     """Note what is hidden from the client of a request; refuse clients that may not read.
 
     The one place for these rules: the application and the fast lookup both call it.
 
     Args:
-        known: the request.
+        log: the request.
         authorization: the header of that name.
         tokens: the tokens of the installation.
         private: whose data not everybody sees.
@@ -71,14 +71,14 @@ def admit(
     Raises:
         Unauthorised: what it carries is no token of this service, or it needs one.
     """
-    public = known.path.startswith(_OPEN)
-    known.unshared = closed
-    if closed and granted(known, authorization, tokens) is None:
+    public = log.path.startswith(_OPEN)
+    log.unshared = closed
+    if closed and granted(log, authorization, tokens) is None:
         raise Unauthorised("reading takes a token here", fix=SAY_WHO)
     if private.organisations():
-        grant = None if public else granted(known, authorization, tokens)
-        known.guarded, known.hidden = True, private.hidden_from(grant)
-        known.unshared = known.unshared or authorization is not None
+        grant = None if public else granted(log, authorization, tokens)
+        log.guarded, log.hidden = True, private.hidden_from(grant)
+        log.unshared = log.unshared or authorization is not None
 
 
 def curator(request: Request, tokens: Tokens, what: str) -> Grant:
@@ -107,13 +107,13 @@ def guard(app: Flask, tokens: Tokens, private: Private, settings: Settings) -> N
     numbers = numbers or (reading and settings.metrics_access == "reading")
 
     def look() -> None:
-        known, sent = request_log(request), request.headers.get("Authorization")
+        log, sent = request_log(request), request.headers.get("Authorization")
         public = request.path.startswith(_OPEN)
         closed = numbers if request.endpoint == _NUMBERS else reading and not public
         closed = closed and request.method != "OPTIONS"  # no preflight carries a token (Fetch)
         # A form carries its token in a field, which the route reads.
         in_field = request.endpoint == _FORM and request.mimetype == "multipart/form-data"
-        admit(known, sent, tokens, private, closed=closed and not in_field)
-        known.unshared = known.unshared or closed
+        admit(log, sent, tokens, private, closed=closed and not in_field)
+        log.unshared = log.unshared or closed
 
     app.before_request(look)

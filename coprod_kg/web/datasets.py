@@ -155,6 +155,6 @@ def _linkset(site: Site, name: str) -> Response:
     sets = [told, *({"anchor": file.address, "collection": back} for file in view.files)]
     sets += [{"anchor": f"{page}.{form.name}", "describes": back} for form in GRAPHS]
     response = Response(json.dumps({"linkset": sets}, indent=1) + "\n", content_type=_LINKSET)
-    response.headers["Cache-Control"] = PINNED if site.is_fixed(given) else LATEST
+    response.headers["Cache-Control"] = PINNED if site.is_pinned(given) else LATEST
     response.headers["Dataset-Version"] = str(number)
     return response

@@ -39,7 +39,7 @@ def catalogue_offers(given: Parameters, suffix: str | None = None) -> tuple[Offe
 
 def conditions(site: Site, given: Parameters, offers: tuple[Offer, ...]) -> Conditions:
     """What an answer depends on."""
-    return Conditions(site.version(version(given)), site.is_fixed(given), offers)
+    return Conditions(site.version(version(given)), site.is_pinned(given), offers)
 
 
 def lines(site: Site, view: str, number: int, **values: tuple[str, ...]) -> bytes:

@@ -57,19 +57,19 @@ _CACHE = {"hit": "hit", "miss": "fwd=miss", "bypass": "fwd=bypass"}
 
 
 def common(
-    known: RequestLog, status: int, media_type: str, prefix: str = ""
+    log: RequestLog, status: int, media_type: str, prefix: str = ""
 ) -> list[tuple[str, str]]:
     """The headers of every response beside its own, from the application or the fast lookup.
 
     Args:
-        known: the request and what is known of its answer.
+        log: the request and what is known of its answer.
         status: of the response.
         media_type: of its body, without parameters.
         prefix: the path under which the public reaches the service.
     """
     always = [(name, _IN_LINK.sub(f"{prefix}/", value)) for name, value in _ALWAYS]
-    found = [*always, ("Vary", "Accept, Authorization" if known.guarded else "Accept")]
-    cached = known.notes.get("cache")
+    found = [*always, ("Vary", "Accept, Authorization" if log.guarded else "Accept")]
+    cached = log.notes.get("cache")
     if isinstance(cached, str) and status < 300:
         found.append(("Cache-Status", f"coprod-kg; {_CACHE[cached]}"))
     if media_type == "text/html":
@@ -77,9 +77,9 @@ def common(
     return found
 
 
-def cache_control(known: RequestLog, value: str) -> str:
+def cache_control(log: RequestLog, value: str) -> str:
     """A ``Cache-Control`` value, made private where not every client may see the answer."""
-    return value.replace("public", "private") if known.unshared else value
+    return value.replace("public", "private") if log.unshared else value
 
 
 def register(app: Flask) -> None:
@@ -106,8 +106,8 @@ def _moved(response: Response, prefix: str) -> Response:
 
 
 def _add(response: Response) -> Response:
-    headers, known = response.headers, request_log(request)
-    for name, value in common(known, response.status_code, response.mimetype or ""):
+    headers, log = response.headers, request_log(request)
+    for name, value in common(log, response.status_code, response.mimetype or ""):
         if name == "Vary":
             response.vary.update(value.split(", "))
         elif name == "Link":
@@ -120,5 +120,5 @@ def _add(response: Response) -> Response:
         headers["Access-Control-Allow-Headers"] = _ASKED
         headers["Access-Control-Max-Age"] = "86400"
     if "Cache-Control" in headers:
-        headers["Cache-Control"] = cache_control(known, headers["Cache-Control"])
+        headers["Cache-Control"] = cache_control(log, headers["Cache-Control"])
     return response

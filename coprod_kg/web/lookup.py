@@ -12,7 +12,7 @@ __all__ = ["lookup"]
 
 
 def lookup(
-    asked: SparqlRequest, accept: str | None, known: RequestLog, site: Site
+    asked: SparqlRequest, accept: str | None, log: RequestLog, site: Site
 ) -> tuple[Query, Conditions]:
     """The query of a request, and the conditions that mark its answer.
 
@@ -21,7 +21,7 @@ def lookup(
     Args:
         asked: the request, which carries a query.
         accept: its header of that name.
-        known: who sends it.
+        log: who sends it.
         site: says what its default graph and its deadline are, and the lineage of its versions.
 
     Raises:
@@ -39,8 +39,8 @@ def lookup(
         version(asked.parameters),
         seconds(asked.parameters, settings),
         settings.default_graph == "union",
-        hidden=hidden(known.hidden, settings.base_iri),
-        cancellation=known.cancellation,
+        hidden=hidden(log.hidden, settings.base_iri),
+        cancellation=log.cancellation,
     )
-    pinned, changing = site.is_fixed(asked.parameters), is_changing(text)
+    pinned, changing = site.is_pinned(asked.parameters), is_changing(text)
     return query, Conditions(0, pinned, wanted, changing=changing, lineage=site.lineage)

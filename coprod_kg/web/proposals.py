@@ -70,7 +70,7 @@ def _for_curator(site: Site, proposal: Proposal) -> Response:
     report = ""
     if proposal.standing is Standing.WAITING:
         with site.checking():
-            seen, sender = site.seen, sender_of(_curator(site))
+            seen, sender = site.restricted_store, sender_of(_curator(site))
             outcomes = tried(proposal, seen, site.settings, sender, dry_run=True)
         report = as_text(reported(outcomes), site.settings.base_iri, dry_run=True)
     if negotiate(request.headers.get("Accept"), (HTML, JSON))[0].format == JSON:
@@ -91,7 +91,7 @@ def _decided(site: Site, name: str) -> Response:
         with site.checking(grant):
             made = accept(
                 proposal,
-                site.seen,
+                site.restricted_store,
                 site.settings,
                 sender_of(grant),
                 organisation=fields.get("organisation", "").strip(),

@@ -31,14 +31,14 @@ from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.web.pages.query import QueryPage
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.question import (
-    leading,
-    linked,
-    marked,
-    named,
     pages,
     question_of,
     read_language,
     saved,
+    with_answer_headers,
+    with_embedded_caveat,
+    with_identity_headers,
+    with_page_links,
 )
 from coprod_kg.web.replies import LATEST, Conditions, media_types, offers_among, reply, wants_page
 from coprod_kg.web.site import Site
@@ -74,14 +74,14 @@ def _answer(site: Site, name: str) -> Response:
     number, made = version(given), wanted[0].format in _MADE
     speaking = read_language(given)
     page = QueryPage.of(site, query, number, speaking) if wants_page(wanted) else None
-    shown, fixed = site.version(number), site.is_fixed(given)
+    shown, fixed = site.version(number), site.is_pinned(given)
     # A page says how long its link answers, which changes.
     about = (page.stamp if page else "", is_changing(query.text), query.text)
     conditions = Conditions(shown, fixed and page is None, wanted, *about)
     question = question_of(site, query, given, number)
     unchanged = conditions.unchanged()
     if unchanged is not None:
-        return named(unchanged, question, (shown, site.lineage))
+        return with_identity_headers(unchanged, question, (shown, site.lineage))
     question = question.permitted(every=page is not None)
     question.query(())  # a value that does not fit is told before anything is asked
     _ = question.claims  # asked first: a large answer is held while it is sent
@@ -89,20 +89,20 @@ def _answer(site: Site, name: str) -> Response:
     with site.making() if made else nullcontext():
         if wanted[0].format == CRATE:
             return _download(replace(question, version=shown), conditions)
-        around = pages(site, question)
+        page_links = pages(site, question)
         if made:
-            return linked(_download(question, conditions), around)
+            return with_page_links(_download(question, conditions), page_links)
         answer, found = question.measured(query.media_types if page else media_types(wanted))
         conditions = replace(conditions, version=answer.version)
         if page:
             g.language = question.language
-            body = page.written(question, answer, found, around)
+            body = page.written(question, answer, found, page_links)
             response = conditions.mark(Response(body, content_type=HTML.content_type), wanted[0])
         else:
-            answer = leading(answer, question, site.lineage, found)
+            answer = with_embedded_caveat(answer, question, site.lineage, found)
             response = reply(answer, conditions, filename=query.name)
         place = (answer.version, site.lineage)
-        return linked(marked(response, question, place, found), around)
+        return with_page_links(with_answer_headers(response, question, place, found), page_links)
 
 
 def _download(question: Question, conditions: Conditions) -> Response:
@@ -125,7 +125,7 @@ def _download(question: Question, conditions: Conditions) -> Response:
     kind = "attachment" if kept else "inline"
     response.headers["Content-Disposition"] = f'{kind}; filename="{name}.{ending}"'
     place = (found.version, question.endpoint.store.identity().lineage)
-    return marked(conditions.mark(response, offer), found.question, place, found)
+    return with_answer_headers(conditions.mark(response, offer), found.question, place, found)
 
 
 def _found(site: Site, name: str) -> tuple[SavedQuery, str | None]:
@@ -177,7 +177,7 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     """The citation of an answer, as a page, text, BibTeX or CSL-JSON."""
     query, given = saved(site, name), parameters(request)
     offer = _citation_offer(form, given.one("format"))
-    site.is_fixed(given)
+    site.is_pinned(given)
     number = site.version(version(given))
     found = question_of(site, query, given, number, ("from", "to")).permitted().whole()
     citation = found.cited()
@@ -191,7 +191,7 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     response = Response(body, content_type=offer.content_type)
     response.headers["Dataset-Version"] = str(number)
     response.headers["Cache-Control"] = LATEST
-    return marked(response, found.question, (number, site.lineage), found)
+    return with_answer_headers(response, found.question, (number, site.lineage), found)
 
 
 def _citation_offer(suffix: str | None, named: str | None) -> Offer:

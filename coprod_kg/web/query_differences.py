@@ -32,7 +32,7 @@ def _differ(site: Site, name: str) -> Response:
     if query.form != "SELECT":
         raise NotFound(f"the answer of {name} has no rows that could differ")
     offer = offers_among(_FORMATS, given.one("format"))[0]
-    fixed = site.is_fixed(given, "from", "to")
+    fixed = site.is_pinned(given, "from", "to")
     after = version(given, "to")
     later = site.version() if after is None else after
     before = version(given, "from")

@@ -35,14 +35,14 @@ from coprod_kg.web.thing_address import refuse_withdrawn
 
 __all__ = [
     "PageLinks",
-    "leading",
-    "linked",
-    "marked",
-    "named",
     "pages",
     "question_of",
     "read_language",
     "saved",
+    "with_answer_headers",
+    "with_embedded_caveat",
+    "with_identity_headers",
+    "with_page_links",
 ]
 
 _MOST: Final = 1_000_000_000
@@ -127,14 +127,14 @@ def pages(site: Site, question: Question) -> PageLinks:
     return PageLinks(links, start)
 
 
-def linked(response: Response, around: PageLinks) -> Response:
+def with_page_links(response: Response, page_links: PageLinks) -> Response:
     """The response with the links in its ``Link`` header (RFC 8288)."""
-    for name, address in around.links.items():
+    for name, address in page_links.links.items():
         response.headers.add("Link", f'<{address}>; rel="{name}"')
     return response
 
 
-def marked(
+def with_answer_headers(
     response: Response, question: Question, place: tuple[int, str], found: Measured | None
 ) -> Response:
     """The response with what names this answer in its headers (RFC 8574).
@@ -146,8 +146,8 @@ def marked(
         found: the answer with its measure, or None where that is not known.
     """
     content = found.content if found else None
-    if said := _said(question, found):
-        response.headers["Answer-Caveat"] = said
+    if caveat := _caveat(question, found):
+        response.headers["Answer-Caveat"] = caveat
     if content is not None:
         response.headers["Content-SHA256"] = content.sha256
         if content.rows is not None:
@@ -155,10 +155,12 @@ def marked(
     if question.saved.small_counts is not None:
         known = "" if content is None else f"; withheld={content.withheld}"
         response.headers["Small-Counts"] = f"{question.saved.small_counts.rule}{known}"
-    return named(response, question, place)
+    return with_identity_headers(response, question, place)
 
 
-def named(response: Response, question: Question, place: tuple[int, str]) -> Response:
+def with_identity_headers(
+    response: Response, question: Question, place: tuple[int, str]
+) -> Response:
     """The response, one without a body too, with what names the answer whatever it says."""
     link = permalink(root(), question.saved.name, question.pairs, place)
     response.headers["Query-SHA256"] = query_hash(question.saved)
@@ -167,23 +169,27 @@ def named(response: Response, question: Question, place: tuple[int, str]) -> Res
     return response
 
 
-def leading(answer: Answer, question: Question, lineage: str, found: Measured | None) -> Answer:
+def with_embedded_caveat(
+    answer: Answer, question: Question, lineage: str, found: Measured | None
+) -> Answer:
     """The same answer with its caveat in it, where its format has a place that no reader minds.
 
     Comments are that place in XML and in graphs, and links to more in the heads of results
     (SPARQL 1.1 Query Results JSON Format, 3.1.2; XML Format, 2.2.1). CSV and TSV have none.
     """
-    kind, said = answer.media_type, _said(question, found)
+    media_type, caveat = answer.media_type, _caveat(question, found)
     place = (answer.version, lineage)
     link = permalink(root(), f"{question.saved.name}/cite", question.pairs, place)
-    return begun(answer, lambda first: commented(_linked(first, kind, link), kind, said))
+    return begun(
+        answer, lambda first: commented(_with_link(first, media_type, link), media_type, caveat)
+    )
 
 
-def _said(question: Question, found: Measured | None) -> str:
+def _caveat(question: Question, found: Measured | None) -> str:
     return found.content.caveat if found else caveat_of_claims(question.claims)
 
 
-def _linked(first: bytes, media_type: str, link: str) -> bytes:
+def _with_link(first: bytes, media_type: str, link: str) -> bytes:
     """The first bytes of results with a link in their head."""
     if media_type == "application/sparql-results+json":
         return _HEAD.sub(

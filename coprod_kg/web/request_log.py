@@ -23,8 +23,8 @@ from coprod_kg.web.client_slots import Slot
 
 __all__ = ["KEY", "QueryInFlight", "RequestLog", "record", "request_log"]
 
-KEY = "coprod.exchange"
-"""Where the WSGI environment holds it."""
+KEY = "coprod.request_log"
+"""Where the WSGI environment holds the request's log entry."""
 _ROUTES: Final = frozenset(
     {
         "catalogue",
@@ -54,28 +54,28 @@ class QueryInFlight(RestrictedStore):
     """A store with a query that `coprod_kg.server.fast_lookup` sent and the application waits for.
 
     Attributes:
-        asked: the query.
-        asking: the query in its worker.
+        sent_query: the query.
+        pending_query: the same in its worker.
         slot: the client's slot.
     """
 
-    asked: Query
-    asking: PendingQuery
+    sent_query: Query
+    pending_query: PendingQuery
     slot: Slot
 
     def query(self, query: Query) -> Answer:
         """The answer to the query in progress; any other query goes to the store as usual."""
-        if query == self.asked:
+        if query == self.sent_query:
             try:
-                return self.asking.answer()
+                return self.pending_query.answer()
             except WorkerLost:
                 return self.store.query(query)
-        self.asking.close()
+        self.pending_query.close()
         return self.store.query(query)
 
     def close(self) -> None:
         """Stop the query, and give the slot back."""
-        self.asking.close()
+        self.pending_query.close()
         self.slot.give_back()
 
 
@@ -97,7 +97,7 @@ class RequestLog:
         hidden: the organisations whose data the client does not see.
         unshared: whether no cache that serves others may keep the answer.
         grant: what the client's token is for, once it has been looked up; None without one.
-        begun: the query that was sent to the store before the application was called.
+        pending: the query that was sent to the store before the application was called.
         notes: fields that the routes add to the log: the version, the hash of the query.
     """
 
@@ -115,7 +115,7 @@ class RequestLog:
     unshared: bool = False
     grant: Grant | None = None
     notes: dict[str, str | int] = field(default_factory=dict)
-    begun: QueryInFlight | None = None
+    pending: QueryInFlight | None = None
 
     def note(self, text: str) -> None:
         """Note which query it is; of several the first."""
@@ -138,25 +138,25 @@ def request_log(request: Request) -> RequestLog:
     return found
 
 
-def record(known: RequestLog, settings: Settings) -> None:
+def record(log: RequestLog, settings: Settings) -> None:
     """Count a finished request and write its log line."""
-    seconds = time.monotonic() - known.started
-    first = known.path.split("/", 2)[1] if "/" in known.path else ""
+    seconds = time.monotonic() - log.started
+    first = log.path.split("/", 2)[1] if "/" in log.path else ""
     route = f"/{first}" if first in _ROUTES else "/" if first == "" else "other"
-    method = known.method if known.method in _METHODS else "other"
-    metrics.count(route, method, known.status, known.outcome)
-    metrics.measure(route, seconds, known.sent)
-    if known.status in _REFUSED:
-        metrics.refuse(known.refused or known.outcome)
+    method = log.method if log.method in _METHODS else "other"
+    metrics.count(route, method, log.status, log.outcome)
+    metrics.measure(route, seconds, log.sent)
+    if log.status in _REFUSED:
+        metrics.refuse(log.refused or log.outcome)
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "method": known.method,
-        "path": known.path[:300],
-        "status": known.status,
+        "method": log.method,
+        "path": log.path[:300],
+        "status": log.status,
         "seconds": round(seconds, 4),
-        "bytes": known.sent,
-        "outcome": known.outcome,
-        **known.notes,
+        "bytes": log.sent,
+        "outcome": log.outcome,
+        **log.notes,
     }
     if settings.log_queries != "text":
         line.pop("query_text", None)

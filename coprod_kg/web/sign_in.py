@@ -29,9 +29,9 @@ def offer(app: Flask, site: Site) -> None:
     """Give pages the name of the token, and the offer to sign in where that matters."""
 
     def signed() -> dict[str, object]:
-        known = request_log(request)
-        matters = known.guarded or site.settings.read_access == "token"
-        return {"may_sign_in": matters, "signed_in": known.grant.name if known.grant else ""}
+        log = request_log(request)
+        matters = log.guarded or site.settings.read_access == "token"
+        return {"may_sign_in": matters, "signed_in": log.grant.name if log.grant else ""}
 
     app.context_processor(signed)
 

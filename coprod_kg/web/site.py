@@ -142,7 +142,7 @@ class Site:
         """The lineage of the versions."""
         return self.store.identity().lineage
 
-    def is_fixed(self, given: Parameters, *names: str) -> bool:
+    def is_pinned(self, given: Parameters, *names: str) -> bool:
         """Whether an address names its data for ever: by version and lineage.
 
         Args:
@@ -164,31 +164,32 @@ class Site:
 
     def ask_store(self, query: Query) -> Answer:
         """Answer a query from the cache or the store, admitted and limited as the client's."""
-        known = request_log(request)
-        known.note(query.text if query.sent is None else query.sent)
+        log = request_log(request)
+        log.note(query.text if query.sent is None else query.sent)
         holder(request, self.tokens)
-        query = replace(query, hidden=hidden(known.hidden, self.settings.base_iri))
+        query = replace(query, hidden=hidden(log.hidden, self.settings.base_iri))
         keeps = self.cache.keeps(query)
         kept = self.kept(query) if keeps else None
         if kept is not None:
-            known.cached("hit")
-            known.notes["version"] = kept.version
+            log.cached("hit")
+            log.notes["version"] = kept.version
             return kept
-        begun, known.begun = known.begun, None
-        sender = client(known.client, known.grant)
-        slot = begun.slot if begun else self.slots.take(sender, known.cancellation)
-        query = replace(query, cancellation=known.cancellation, reserved=slot.reserved)
+        pending, log.pending = log.pending, None
+        sender = client(log.client, log.grant)
+        slot = pending.slot if pending else self.slots.take(sender, log.cancellation)
+        query = replace(query, cancellation=log.cancellation, reserved=slot.reserved)
         try:
-            answer = ask(begun or self.store, query, self.settings)
+            # A pending query answers this one query from its worker, all others from the store.
+            answer = ask(pending or self.store, query, self.settings)
         except BaseException:  # no answer holds the slot yet
             slot.give_back()
             raise
-        known.notes["version"] = answer.version
+        log.notes["version"] = answer.version
         answer = hold(answer, slot)
         if not keeps:
-            known.cached("bypass")
+            log.cached("bypass")
             return answer
-        known.cached("miss")
+        log.cached("miss")
         return self.cache.noting(query, answer)
 
     @contextmanager
@@ -198,9 +199,9 @@ class Site:
         Args:
             grant: what the client may do, where the token came in the body.
         """
-        known = request_log(request)
+        log = request_log(request)
         grant = grant or holder(request, self.tokens)
-        slot = self.checks.take(client(known.client, grant), known.cancellation)
+        slot = self.checks.take(client(log.client, grant), log.cancellation)
         try:
             yield
         finally:
@@ -209,20 +210,20 @@ class Site:
     @contextmanager
     def making(self) -> Iterator[None]:
         """Hold one of the slots for charts while a chart, workbook or crate is made."""
-        known = request_log(request)
+        log = request_log(request)
         grant = holder(request, self.tokens)
-        slot = self.charts.take(client(known.client, grant), known.cancellation)
+        slot = self.charts.take(client(log.client, grant), log.cancellation)
         try:
             yield
         finally:
             slot.give_back()
 
     @property
-    def seen(self) -> RestrictedStore:
+    def restricted_store(self) -> RestrictedStore:
         """The store without the data hidden from the client; its queries take no slot."""
-        known = request_log(request)
-        data = hidden(known.hidden, self.settings.base_iri)
-        return RestrictedStore(self.store, data, reserved=known.grant is not None)
+        log = request_log(request)
+        data = hidden(log.hidden, self.settings.base_iri)
+        return RestrictedStore(self.store, data, reserved=log.grant is not None)
 
     def kept(self, query: Query) -> Answer | None:
         """The answer that is at hand to a question about a version that is still there."""

@@ -34,8 +34,8 @@ def _sparql(site: Site) -> Response:
         return updated(site, asked.update, asked.parameters)
     if asked.text is None:
         return described(site, asked)
-    known = request_log(request)
-    query, conditions = lookup(asked, request.headers.get("Accept"), known, site)
+    log = request_log(request)
+    query, conditions = lookup(asked, request.headers.get("Accept"), log, site)
     conditions = _seen(conditions, site.version(query.version))
     wanted = conditions.offers
     unchanged = conditions.unchanged()

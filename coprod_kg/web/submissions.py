@@ -85,7 +85,7 @@ def _changes(site: Site, name: str) -> Response:
     """What a submission changed against the one before, in words."""
     record = _record(site, name)
     with site.checking():
-        found = differences(record, site.seen, site.settings)
+        found = differences(record, site.restricted_store, site.settings)
     return changed(name, found)
 
 
@@ -99,7 +99,7 @@ def _rollback(site: Site, name: str) -> Response:
     grant = may_change(held, record.organisations)
     check_preconditions((), f"The submission {name}")  # it has no strong tag
     wanted = negotiate(request.headers.get("Accept"), (JSON, HTML))  # refused before it is done
-    made = roll_back(name, site.seen, site.settings, sender_of(grant))
+    made = roll_back(name, site.restricted_store, site.settings, sender_of(grant))
     if wanted[0].format == HTML:
         return Response(status=303, headers={"Location": f"/submissions/{made.id}"})
     response = as_json(made.summary(), 201)

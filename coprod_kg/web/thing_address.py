@@ -72,7 +72,7 @@ def thing_address(site: Site, space: str) -> ThingAddress:
         VersionGone: that version is not kept.
     """
     given = parameters(request)
-    asked, pinned = version(given), site.is_fixed(given)
+    asked, pinned = version(given), site.is_pinned(given)
     moment, raw = request.headers.get("Accept-Datetime"), raw_path()
     if asked is None and moment:
         asked = at(site, moment, versions_with(site, raw))

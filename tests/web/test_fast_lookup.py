@@ -150,8 +150,8 @@ def test_only_a_plain_lookup_takes_the_short_road(service: Running) -> None:
         for head in heads:
             exchange = RequestLog(head.method, head.path)
             found.append(await quick.answer(head, exchange) is not None)
-            if exchange.begun is not None:
-                exchange.begun.close()
+            if exchange.pending is not None:
+                exchange.pending.close()
         return found
 
     plain = [

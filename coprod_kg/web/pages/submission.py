@@ -122,7 +122,7 @@ def report(
 
 def _html(told: SentReport, site: Site, record: JournalEntry | None) -> Response:
     files = from_table(told.table)
-    found = differences(record, site.seen, site.settings) if record else []
+    found = differences(record, site.restricted_store, site.settings) if record else []
     return as_page(
         "submission.html",
         part=as_part(files, site.settings.base_iri),
