@@ -67,7 +67,7 @@ def test_a_query_that_was_taken_up_waits_longer_than_one_in_the_queue(
 
     def answer() -> None:
         with listening.accept()[0] as connection:
-            assert wire.receive_message(connection)["mark"] == TAKEN
+            assert wire.receive_message(connection)["query_id"] == TAKEN
             time.sleep(0.2)
             head = {"media_type": "text/csv", "version": 1, "length": 1}
             connection.sendall(wire.framed_message(head) + wire.framed(b"a") + wire.framed(b""))

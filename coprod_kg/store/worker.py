@@ -200,7 +200,7 @@ class Worker:
         """Answer the query on a connection; a limit that it meets ends the process."""
         connection.settimeout(_REQUEST_SECONDS)
         request = wire.Stream(connection).message()
-        self.registry.take(request["mark"])
+        self.registry.take(request["query_id"])
         connection.settimeout(None)
         writer = AnswerWriter(connection)
         try:

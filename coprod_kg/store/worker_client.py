@@ -224,10 +224,10 @@ def _connected(run: Path, query: Query, seconds: float) -> socket.socket:
     return connection
 
 
-def request(query: Query, seconds: float, mark: str) -> dict[str, object]:
+def request(query: Query, seconds: float, query_id: str) -> dict[str, object]:
     """The message that asks a query worker."""
     return {
-        "mark": mark,
+        "query_id": query_id,
         "text": query.text,
         "media_types": query.media_types,
         "default_graphs": query.default_graphs,
