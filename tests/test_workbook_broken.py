@@ -273,8 +273,8 @@ def test_a_shape_finding_that_repeats_a_cell_finding_is_known() -> None:
     made = read(changed(STAGE, "C2", "nonsense"))
     subject = made.findings[0].subject
     assert subject is not None
-    assert made.positions.is_told(subject, "https://w3id.org/coprod/ontology#stage")
-    assert not made.positions.is_told(subject, "https://w3id.org/coprod/ontology#basis")
+    assert made.positions.is_reported(subject, "https://w3id.org/coprod/ontology#stage")
+    assert not made.positions.is_reported(subject, "https://w3id.org/coprod/ontology#basis")
 
 
 def test_days_that_a_program_knows_are_read_as_days() -> None:

@@ -47,11 +47,11 @@ def in_table(
         positions: where each statement came from.
         headers: what `headers_of` gave.
     """
-    reported_subjects = {subject for subject, _ in positions.told}
+    reported_subjects = {subject for subject, _ in positions.reported}
     return tuple(
         _with_cell(finding, positions, headers)
         for finding in findings
-        if not positions.is_told(finding.focus, finding.path)
+        if not positions.is_reported(finding.focus, finding.path)
         and not (finding.path is None and finding.focus in reported_subjects)
     )
 

@@ -46,20 +46,20 @@ def convert(
         column: what the column holds; neither things nor identifiers.
         language: the language of the row's texts.
     """
-    refused = refusal(cell)
-    if refused:
-        return [], [refused]
-    made: list[Any] = []
-    told: list[CellProblem] = []
+    problem = refusal(cell)
+    if problem:
+        return [], [problem]
+    terms: list[Any] = []
+    problems: list[CellProblem] = []
     for converted in _CONVERTERS[column.holds](cell, column, language):
-        (told if isinstance(converted, CellProblem) else made).append(converted)
-    if len(made) > 1 and not column.many:
+        (problems if isinstance(converted, CellProblem) else terms).append(converted)
+    if len(terms) > 1 and not column.many:
         return [], [_too_many(column)]
-    return list(dict.fromkeys(made)), told
+    return list(dict.fromkeys(terms)), problems
 
 
 def refusal(cell: GridCell) -> CellProblem | None:
-    """Why a cell is not looked into at all."""
+    """The problem of a cell that is not converted: a formula or an error value; else None."""
     if cell.kind is CellKind.FORMULA or (cell.kind is CellKind.TEXT and cell.text[:1] == "="):
         return CellProblem("formula")
     if cell.kind is CellKind.ERROR:
@@ -72,8 +72,8 @@ def parts(text: str, choices: Callable[[str], bool]) -> list[str]:
     text = text.strip()
     if choices(text) or not re.search(r"[;\n]", text):
         return [text]
-    found = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
-    return found or [text]  # marks between no values are no value either
+    values = [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
+    return values or [text]  # separators alone are no list: the cell is converted as it stands
 
 
 def text_and_language(text: str, language: str) -> tuple[str, str]:
@@ -83,10 +83,10 @@ def text_and_language(text: str, language: str) -> tuple[str, str]:
     ('Kommunen', 'da')
     """
     text = unescaped_text(text).strip()
-    found = _LANGUAGE.search(text)
-    if not found:
+    match = _LANGUAGE.search(text)
+    if not match:
         return text, language
-    return text[: found.start()].rstrip(), language_of(found[1]) or found[1].lower()
+    return text[: match.start()].rstrip(), language_of(match[1]) or match[1].lower()
 
 
 def unescaped_text(text: str) -> str:
@@ -96,9 +96,9 @@ def unescaped_text(text: str) -> str:
 
 def _texts(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
     source = cell.text.replace("\r\n", "\n").replace("\r", "\n")
-    found = parts(source, lambda _: False) if column.many else [source]
-    made: list[Any] = []
-    for part in found:
+    pieces = parts(source, lambda _: False) if column.many else [source]
+    terms: list[Any] = []
+    for part in pieces:
         text, tag = text_and_language(unicodedata.normalize("NFC", part), language)
         if not text:
             continue
@@ -106,91 +106,91 @@ def _texts(cell: GridCell, column: SheetColumn, language: str) -> list[Any]:
             (c for c in text if (ord(c) < 32 and c not in "\n\t") or c in "\ufffe\uffff"), ""
         )
         if odd:
-            made.append(CellProblem("bad-text.control", {"code": f"U+{ord(odd):04X}"}))
+            terms.append(CellProblem("bad-text.control", {"code": f"U+{ord(odd):04X}"}))
             continue
         try:
-            made.append(
+            terms.append(
                 literal(text) if column.datatype == _STRING else literal(text, language=tag)
             )
         except WrongUsage as error:
-            made.append(CellProblem("bad-text", {"what": error.what}))
-    return made
+            terms.append(CellProblem("bad-text", {"what": error.what}))
+    return terms
 
 
 def _choices(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
     choices = column.choices or Choices("", "", ())
-    made: list[Any] = []
+    terms: list[Any] = []
     slots: dict[str, Slot]
     for part in parts(cell.text, lambda text: bool(choices.find(text))):
-        found = choices.find(part)
-        if len(found) == 1:
-            made.append(ox.NamedNode(found[0].iri))
+        matches = choices.find(part)
+        if len(matches) == 1:
+            terms.append(ox.NamedNode(matches[0].iri))
             if not choices.is_proper(part):
-                slots = {"value": part[:60], "concept": found[0]}
-                made.append(CellProblem("read-as.concept", slots, severity=Severity.INFO))
-        elif found:
-            slots = {"value": part, "concepts": found}
-            made.append(CellProblem("ambiguous-value", slots, permitted=found))
+                slots = {"value": part[:60], "concept": matches[0]}
+                terms.append(CellProblem("read-as.concept", slots, severity=Severity.INFO))
+        elif matches:
+            slots = {"value": part, "concepts": matches}
+            terms.append(CellProblem("ambiguous-value", slots, permitted=matches))
         else:
-            several = other_separator(part, lambda text: bool(choices.find(text)), column)
-            made.append(several or _unknown(part, choices))
-    return made
+            separator_problem = other_separator(part, lambda text: bool(choices.find(text)), column)
+            terms.append(separator_problem or _unknown(part, choices))
+    return terms
 
 
 def other_separator(
-    text: str, known: Callable[[str], bool], column: SheetColumn
+    text: str, is_value: Callable[[str], bool], column: SheetColumn
 ) -> CellProblem | None:
     """The problem of values separated by something else than a semicolon, or None.
 
     Args:
-        text: what stands in the cell.
-        known: whether a text is one of the values that may stand there.
+        text: the text of the cell.
+        is_value: whether a text is one of the permitted values.
         column: the column.
     """
-    found = [part.strip() for part in _OTHER_SEPARATORS.split(text) if part.strip()]
-    if len(found) < 2 or not all(map(known, found)):
+    values = [part.strip() for part in _OTHER_SEPARATORS.split(text) if part.strip()]
+    if len(values) < 2 or not all(map(is_value, values)):
         return None
     return CellProblem(
         "too-many-values.separator",
-        {"value": text[:80], "count": len(found), "values": "; ".join(found)[:200]},
+        {"value": text[:80], "count": len(values), "values": "; ".join(values)[:200]},
         "write" if column.many else "one-row-each",
     )
 
 
 def _unknown(text: str, choices: Choices) -> CellProblem:
     near = choices.near(text)
-    short = choices.members if len(choices.members) <= SHORT_LIST else ()
+    short_list = choices.members if len(choices.members) <= SHORT_LIST else ()
     return CellProblem(
         "unknown-value",
         {
             "value": text[:80],
             "list": choices.title,
             "meant": near,
-            "values": short,
+            "values": short_list,
         },
-        "meant" if near else "one-of" if short else "",
-        short,
+        "meant" if near else "one-of" if short_list else "",
+        short_list,
     )
 
 
 def _links(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
-    made: list[Any] = []
+    terms: list[Any] = []
     for link in _BETWEEN_LINKS.split(cell.text.strip().rstrip(";,")):
         link = link.strip("<>")
         try:
-            made.append(ox.NamedNode(link) if _WEB.fullmatch(link) else _bad_link(link, cell.text))
+            terms.append(ox.NamedNode(link) if _WEB.fullmatch(link) else _bad_link(link, cell.text))
         except ValueError:
-            made.append(_bad_link(link, cell.text))
-    told = [problem for problem in made if isinstance(problem, CellProblem)]
-    return [told[0]] if told else made
+            terms.append(_bad_link(link, cell.text))
+    problems = [problem for problem in terms if isinstance(problem, CellProblem)]
+    return [problems[0]] if problems else terms
 
 
-def _bad_link(part: str, whole: str) -> CellProblem:
+def _bad_link(part: str, cell_text: str) -> CellProblem:
     doi = _DOI.fullmatch(part)
     meant = f"https://doi.org/{doi[1]}" if doi else ""
     if part.lower().startswith("www."):
         meant = f"https://{part}"
-    slots = {"value": whole.strip()[:80]}
+    slots = {"value": cell_text.strip()[:80]}
     if not meant:
         return CellProblem("bad-link", slots)
     return CellProblem("bad-link", {**slots, "link": meant}, "write-link")
@@ -202,19 +202,19 @@ def _days(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
 
 def _numbers(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:
     text = cell.text.strip().replace("\u00a0", "").replace("\u2212", "-")
-    whole = bool(column.datatype and column.datatype.endswith(("integer", "int")))
+    integral = bool(column.datatype and column.datatype.endswith(("integer", "int")))
     ambiguous = re.fullmatch(r"[+-]?\d{1,3},\d{3}", text)
     if _NUMBER.fullmatch(text) and not ambiguous:
         text = text.replace(",", ".")
-        if whole and "." in text and float(text).is_integer():
+        if integral and "." in text and float(text).is_integer():
             text = text.partition(".")[0]
-        if not (whole and "." in text):
+        if not (integral and "." in text):
             return [literal(text, column.datatype or "decimal")]
     slots: dict[str, Slot] = {"value": cell.text.strip()[:60]}
     if ambiguous:
         slots["values"] = (text.replace(",", ""), text.replace(",", "."))
         return [CellProblem("bad-number", slots, "whichever")]
-    return [CellProblem("bad-number", slots, "whole-number" if whole else "")]
+    return [CellProblem("bad-number", slots, "whole-number" if integral else "")]
 
 
 def _yes_or_no(cell: GridCell, column: SheetColumn, _: str) -> list[Any]:

@@ -23,7 +23,7 @@ __all__ = [
     "Sheet",
     "SheetColumn",
     "Sheets",
-    "called",
+    "is_called",
 ]
 
 _FILE: Final = re.compile(r"\.(?:[ct]sv|txt)$", re.IGNORECASE)
@@ -41,22 +41,24 @@ LANGUAGE: Final = "Language"
 LABEL: Final = expand("rdfs:label")
 
 
-def called(name: str, title: str) -> bool:
+def is_called(name: str, title: str) -> bool:
     """Whether a sheet or file is called by a title, as the programs name files of single sheets.
 
     Google Sheets writes ``Book - Sheet.csv``, LibreOffice ``Book-Sheet.csv`` and Numbers
     ``Sheet-Table 1.csv``, in the language of the program.
 
-    >>> called("Ours - Evidence.CSV", "Evidence"), called("Evidence-Tabelle 1.csv", "Evidence")
+    >>> is_called("Ours - Evidence.CSV", "Evidence"), is_called("Evidence-Tabelle 1.csv", "Evidence")
     (True, True)
-    >>> called("Our Evidence", "Evidence"), called("To mend_", "To mend")
+    >>> is_called("Our Evidence", "Evidence"), is_called("To mend_", "To mend")
     (False, True)
     """
     stem, key = _FILE.sub("", name), plain(title)
-    shown = plain(stem)
-    if shown == key or stem == name:
-        return shown == key
-    return shown.endswith(f" {key}") or bool(re.fullmatch(rf"{re.escape(key)} \w+ \d+", shown))
+    file_key = plain(stem)
+    if file_key == key or stem == name:
+        return file_key == key
+    return file_key.endswith(f" {key}") or bool(
+        re.fullmatch(rf"{re.escape(key)} \w+ \d+", file_key)
+    )
 
 
 class Holds(StrEnum):
@@ -78,16 +80,16 @@ class SheetColumn:
     """One column of a sheet.
 
     Attributes:
-        header: what stands above it.
+        header: its header.
         path: IRI of the property, or None for the identifier and the language.
-        holds: what its cells hold.
-        note: what it is about, in plain words.
+        holds: the kind of values in its cells.
+        note: its meaning, in plain words.
         required: whether a row is refused without it.
         many: whether a cell may hold several values.
         choices: the concepts that may stand in it.
         kinds: the kinds of thing that may stand in it.
         datatype: IRI of the datatype of a number, or of a text that is in no language.
-        other_headers: what else may stand above it.
+        other_headers: headers that are accepted for it, too.
     """
 
     header: str
@@ -116,8 +118,8 @@ class Sheet:
         named: whether its things have names of their own, by which other sheets refer to them.
         open: whether a name that stands elsewhere need not stand here.
         key: properties from whose values an identifier is made where none is given.
-        also: property → class that a thing with that property has too.
-        example: property → what stands in the example row.
+        also: property → a further class of each thing with that property.
+        example: property → the value in the example row.
     """
 
     title: str
@@ -156,7 +158,7 @@ class Sheets:
             (
                 member
                 for member in self.members
-                if called(name, member.title) or called(name, member.kind)
+                if is_called(name, member.title) or is_called(name, member.kind)
             ),
             None,
         )

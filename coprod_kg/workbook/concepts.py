@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:  # the engine of mappings loads this file, and knows no package of ours
+if TYPE_CHECKING:  # the mapping engine loads this file by its path, without our package
     from coprod_kg.model.schemes import Concept
 
 __all__ = ["Choices", "near", "plain"]
@@ -24,44 +24,47 @@ class Choices:
     """The concepts that may stand in a column.
 
     Attributes:
-        name: what the list is called: letters, digits and ``_``.
-        title: the same for people.
+        name: the name of the list, of letters, digits and ``_``.
+        title: its name for people.
         members: the concepts, in the order to show them.
     """
 
     name: str
     title: str
     members: "tuple[Concept, ...]"
-    _asked: "dict[str, tuple[Concept, ...]]" = field(
+    _matches: "dict[str, tuple[Concept, ...]]" = field(
         default_factory=dict, compare=False, repr=False
     )
+    """Cache of `find`: text → the concepts."""
 
     def find(self, text: str) -> "tuple[Concept, ...]":
         """The concepts that a text may mean: one, none, or several where it is ambiguous.
 
         A code or a preferred label wins over any other name.
         """
-        if text not in self._asked:
-            if len(self._asked) >= _MOST_REMEMBERED:
-                self._asked.clear()
+        if text not in self._matches:
+            if len(self._matches) >= _MOST_REMEMBERED:
+                self._matches.clear()
             key = plain(text)
-            self._asked[text] = self._strong.get(key) or self._weak.get(key) or ()
-        return self._asked[text]
+            self._matches[text] = (
+                self._by_proper_name.get(key) or self._by_other_name.get(key) or ()
+            )
+        return self._matches[text]
 
     def is_proper(self, text: str) -> bool:
         """Whether a text is a code or a preferred label, not another name."""
-        return plain(text) in self._strong
+        return plain(text) in self._by_proper_name
 
     def near(self, text: str) -> tuple[str, ...]:
         """The names nearest to a text, the nearest first, as they are written; one of a concept."""
-        shown = {**self._shown(weak=True), **self._shown(weak=False)}
-        found: dict[tuple[str, ...], str] = {}
-        for key in near(plain(text), shown):
-            found.setdefault(tuple(choice.iri for choice in self.find(key)), shown[key])
-        return tuple(found.values())
+        names_by_key = {**self._names_by_key(weak=True), **self._names_by_key(weak=False)}
+        names: dict[tuple[str, ...], str] = {}
+        for key in near(plain(text), names_by_key):
+            names.setdefault(tuple(choice.iri for choice in self.find(key)), names_by_key[key])
+        return tuple(names.values())
 
     @cached_property
-    def _strong(self) -> "dict[str, tuple[Concept, ...]]":
+    def _by_proper_name(self) -> "dict[str, tuple[Concept, ...]]":
         return _by_name(
             (name, member)
             for member in self.members
@@ -75,10 +78,10 @@ class Choices:
         )
 
     @cached_property
-    def _weak(self) -> "dict[str, tuple[Concept, ...]]":
+    def _by_other_name(self) -> "dict[str, tuple[Concept, ...]]":
         return _by_name((name, member) for member in self.members for name in member.names)
 
-    def _shown(self, *, weak: bool) -> dict[str, str]:
+    def _names_by_key(self, *, weak: bool) -> dict[str, str]:
         return {
             plain(name): name
             for member in self.members
@@ -104,7 +107,7 @@ def near(text: str, names: Iterable[str]) -> list[str]:
 
 
 def _by_name(pairs: "Iterable[tuple[str, Concept]]") -> "dict[str, tuple[Concept, ...]]":
-    found: dict[str, dict[str, Concept]] = {}
+    by_name: dict[str, dict[str, Concept]] = {}
     for name, choice in pairs:
-        found.setdefault(plain(name), {})[choice.iri] = choice
-    return {name: tuple(choices.values()) for name, choices in found.items()}
+        by_name.setdefault(plain(name), {})[choice.iri] = choice
+    return {name: tuple(choices.values()) for name, choices in by_name.items()}

@@ -10,13 +10,13 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.model.terms import literal
 from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell
-from coprod_kg.workbook.markup import whole
+from coprod_kg.workbook.markup import whole_number
 from coprod_kg.workbook.sentences import Slot
 from coprod_kg.workbook.sheet_xml import EARLIEST_SHOWN
 
 __all__ = ["day"]
 
-_HOW: Final = "how-dates"
+_HOW_DATES: Final = "how-dates"
 _TIME: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
@@ -51,19 +51,19 @@ def day(cell: GridCell) -> Literal | CellProblem:
     text = cell.text.strip()
     if cell.kind is CellKind.DATE:
         return _shown_day(text)
-    if cell.kind is CellKind.NUMBER and whole(text) in _SERIALS:
-        meant = date.fromordinal(date(1899, 12, 30).toordinal() + whole(text))
-        return CellProblem("bad-date.number", {"value": text, "date": meant.isoformat()})
-    exact = _TIME.fullmatch(text) or _ZONED.fullmatch(text)
-    text = exact[1] if exact else text
+    if cell.kind is CellKind.NUMBER and whole_number(text) in _SERIALS:
+        date_shown = date.fromordinal(date(1899, 12, 30).toordinal() + whole_number(text))
+        return CellProblem("bad-date.number", {"value": text, "date": date_shown.isoformat()})
+    match = _TIME.fullmatch(text) or _ZONED.fullmatch(text)
+    text = match[1] if match else text
     if cell.kind is not CellKind.NUMBER and _ODD_YEAR.fullmatch(text):
-        return CellProblem("bad-date.far", {"value": text[:60]}, _HOW)
+        return CellProblem("bad-date.far", {"value": text[:60]}, _HOW_DATES)
     for datatype, form in _ISO:
         if form.fullmatch(text):
             try:
                 return literal(text, datatype)
             except WrongUsage:
-                return CellProblem("bad-date.calendar", {"value": text}, _HOW)
+                return CellProblem("bad-date.calendar", {"value": text}, _HOW_DATES)
     advice, slots = _advice(text)
     return CellProblem("bad-date", {**slots, "value": cell.text.strip()[:60]}, advice)
 
@@ -71,11 +71,11 @@ def day(cell: GridCell) -> Literal | CellProblem:
 def _shown_day(text: str) -> Literal | CellProblem:
     """A day that the spreadsheet program knows to be one."""
     try:
-        shown = date.fromisoformat(f"{text}-01-01"[:10])
+        shown_date = date.fromisoformat(f"{text}-01-01"[:10])
     except ValueError:
-        return CellProblem("bad-date.calendar", {"value": text[:60]}, _HOW)
-    if shown.isoformat() < EARLIEST_SHOWN:
-        serial = (shown - date(1899, 12, 30)).days
+        return CellProblem("bad-date.calendar", {"value": text[:60]}, _HOW_DATES)
+    if shown_date.isoformat() < EARLIEST_SHOWN:
+        serial = (shown_date - date(1899, 12, 30)).days
         return CellProblem("bad-date.shown", {"value": text, "year": serial})
     return next(literal(text, datatype) for datatype, form in _ISO if form.fullmatch(text))
 
@@ -88,39 +88,39 @@ def _advice(text: str) -> tuple[str, dict[str, Slot]]:
         if len(days) == 1:
             return "the-day", slots
         return "either-day", {**slots, "other-date": days[1].isoformat(), "other-day": days[1]}
-    named = _WORDS.fullmatch(text)
-    month = _month(named[2]) if named and not named[1] else None
-    if named and month:
-        return "write", {"values": f"{named[3]}-{month:02}"}
-    numbered = _MONTH_YEAR.fullmatch(text)
-    if numbered and 1 <= int(numbered[1]) <= len(_MONTHS):
-        return "write", {"values": f"{numbered[2]}-{int(numbered[1]):02}"}
-    return _HOW, {}
+    words = _WORDS.fullmatch(text)
+    month = _month(words[2]) if words and not words[1] else None
+    if words and month:
+        return "write", {"values": f"{words[3]}-{month:02}"}
+    month_year = _MONTH_YEAR.fullmatch(text)
+    if month_year and 1 <= int(month_year[1]) <= len(_MONTHS):
+        return "write", {"values": f"{month_year[2]}-{int(month_year[1]):02}"}
+    return _HOW_DATES, {}
 
 
 def _days(text: str) -> list[date]:
     """The days that a text may mean: the day first, as in Danish and German, or the month."""
-    found = _YEAR_FIRST.fullmatch(text)
-    if found:
-        return _existing([(int(found[1]), int(found[2]), int(found[3]))])
-    named = _WORDS.fullmatch(text)
-    month = _month(named[2]) if named and named[1] else None
-    if named and month:
-        return _existing([(int(named[3]), month, int(named[1]))])
-    found = _DAY_FIRST.fullmatch(text)
-    if not found:
+    match = _YEAR_FIRST.fullmatch(text)
+    if match:
+        return _real_days([(int(match[1]), int(match[2]), int(match[3]))])
+    words = _WORDS.fullmatch(text)
+    month = _month(words[2]) if words and words[1] else None
+    if words and month:
+        return _real_days([(int(words[3]), month, int(words[1]))])
+    match = _DAY_FIRST.fullmatch(text)
+    if not match:
         return []
-    first, second = int(found[1]), int(found[3])
-    year = int(found[5]) + (2000 if len(found[5]) == 2 else 0)
+    first, second = int(match[1]), int(match[3])
+    year = int(match[5]) + (2000 if len(match[5]) == 2 else 0)
     # "1.5.2019" and the Danish "1/5-2019" begin with the day; "1/5/2019" may not.
-    day_first = found[2] == "." or found[2] != found[4]
+    day_first = match[2] == "." or match[2] != match[4]
     orders = (
         [(year, second, first)] if day_first else [(year, second, first), (year, first, second)]
     )
-    return _existing(dict.fromkeys(orders))
+    return _real_days(dict.fromkeys(orders))
 
 
-def _existing(
+def _real_days(
     orders: "list[tuple[int, int, int]] | dict[tuple[int, int, int], None]",
 ) -> list[date]:
     days = []

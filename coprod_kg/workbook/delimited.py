@@ -28,7 +28,7 @@ __all__ = [
 
 
 _MULTIBYTE: Final = re.compile(rb"[\xc3-\xf4][\x80-\xbf]+")
-_STATED: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _LONGEST_CELL: Final = 131_072
 _SEPARATORS: Final = ",;\t|"
 _ROWS_LOOKED_AT: Final = 6
@@ -36,12 +36,15 @@ _ROWS_LOOKED_AT: Final = 6
 _FROM_WINDOWS: Final = frozenset("\u2018\u2019\u00b4\u00b7\u2013\u2014")
 """Marks that Windows-1252 has and that do stand within a word."""
 _LETTERS: Final = frozenset("æøåäöüßéèêëáàâóòôíìúùñçÆØÅÄÖÜÉÈÁÀÓÍÚÑÇ")
-_OLD: Final = (("mac_roman", "a Mac (Mac Roman)"), ("cp850", "a DOS program (code page 850)"))
+_OLDER_ENCODINGS: Final = (
+    ("mac_roman", "a Mac (Mac Roman)"),
+    ("cp850", "a DOS program (code page 850)"),
+)
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".xlsx", ".xlsm")
 _LITTER: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
-_FILE_MOST: Final = 128 * 2**20
+_MOST_FILE_BYTES: Final = 128 * 2**20
 _MOST_FILES: Final = 200
 
 
@@ -81,7 +84,7 @@ def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Gr
     Args:
         content: its bytes.
         name: what it is called.
-        score: how many of the headers in a row are known ones; it decides on the separator.
+        score: counts the known headers in a row; the separator with the most wins.
 
     Raises:
         Unreadable: it is no CSV.
@@ -89,10 +92,10 @@ def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Gr
     """
     text, encoding = decode(content, name)
     separator, first = _separator(text, score)
-    stated = _STATED.match(text)
+    separator_line = _SEPARATOR_LINE.match(text)
     rows, count = [], 0
     for number, fields in enumerate(
-        _records(text[stated.end() :] if stated else text, name, separator), first
+        _records(text[separator_line.end() :] if separator_line else text, name, separator), first
     ):
         cells = {
             column: GridCell(CellKind.TEXT, text)
@@ -111,13 +114,13 @@ def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Gr
     return Grid(name, tuple(rows), encoding=encoding)
 
 
-def _windows(content: bytes, name: str, at: int) -> tuple[str, str]:
+def _windows(content: bytes, name: str, offset: int) -> tuple[str, str]:
     """The text as Windows-1252, where nothing in it looks like UTF-8."""
-    whole = sum(1 for match in _MULTIBYTE.finditer(content) if _is_utf8(match[0]))
-    line = content.count(b"\n", 0, at) + 1
-    if whole:
+    utf8_count = sum(1 for match in _MULTIBYTE.finditer(content) if _is_utf8(match[0]))
+    line = content.count(b"\n", 0, offset) + 1
+    if utf8_count:
         raise Unreadable(
-            f"it is in two encodings: most of it is UTF-8, but not the byte {content[at]:#04x}",
+            f"it is in two encodings: most of it is UTF-8, but not the byte {content[offset]:#04x}",
             where=f"{name}, line {line}",
             fix="Retype what looks odd in that line, and save the file again as CSV UTF-8.",
         )
@@ -135,25 +138,25 @@ def _windows(content: bytes, name: str, at: int) -> tuple[str, str]:
 def _refuse_older(content: bytes, name: str) -> None:
     """Refuse text that makes sense only in an encoding older than Windows-1252.
 
-    K¿ge is the Køge of a Mac. A mark amid the letters of a word gives it away; which of the older
-    encodings it was is told, never taken for granted.
+    K¿ge is the Køge of a Mac. A mark amid the letters of a word gives it away; the likely encoding
+    is reported to the sender, and the text is not converted by guess.
     """
     text = content.decode("cp1252", errors="replace")
-    for found in re.finditer(r"\S+", text):
+    for match in re.finditer(r"\S+", text):
         odd = [
             character
-            for character in found[0]
+            for character in match[0]
             if ord(character) > 127 and character not in _LETTERS
         ]
-        if not any(_amid_letters(found[0], character) for character in odd):
+        if not any(_amid_letters(match[0], character) for character in odd):
             continue
-        line = text.count("\n", 0, found.start()) + 1
-        raw = content[found.start() : found.end()]  # one byte is one character here
-        for encoding, writer in _OLD:
+        line = text.count("\n", 0, match.start()) + 1
+        raw = content[match.start() : match.end()]  # one byte is one character here
+        for encoding, writer in _OLDER_ENCODINGS:
             meant = raw.decode(encoding)
             if all(ord(character) < 128 or character in _LETTERS for character in meant):
                 raise Unreadable(
-                    f"{found[0][:40]!r} looks wrong: read as the text of {writer} it is "
+                    f"{match[0][:40]!r} looks wrong: read as the text of {writer} it is "
                     f"{meant[:40]!r}",
                     where=f"{name}, line {line}",
                     fix="Save it again as CSV UTF-8, so that every letter stays as it is.",
@@ -177,20 +180,20 @@ def _is_utf8(content: bytes) -> bool:
 
 def _separator(text: str, score: Callable[[list[str]], int]) -> tuple[str, int]:
     """The separator, and the number of the first row (2 where the separator is stated)."""
-    stated = _STATED.match(text)
-    if stated:
-        return stated[1], 2
-    start = text[:_LONGEST_CELL]
+    separator_line = _SEPARATOR_LINE.match(text)
+    if separator_line:
+        return separator_line[1], 2
+    beginning = text[:_LONGEST_CELL]
 
-    def worth(separator: str) -> tuple[int, int]:
-        reader = csv.reader(StringIO(start, newline=""), delimiter=separator)
+    def header_score(separator: str) -> tuple[int, int]:
+        reader = csv.reader(StringIO(beginning, newline=""), delimiter=separator)
         try:
             rows = [(score(row), len(row)) for row in islice(reader, _ROWS_LOOKED_AT)]
         except csv.Error:
             return 0, 0
         return max(rows, default=(0, 0))
 
-    return max(_SEPARATORS, key=worth), 1
+    return max(_SEPARATORS, key=header_score), 1
 
 
 def _records(text: str, name: str, separator: str) -> Iterator[list[str]]:
@@ -202,9 +205,9 @@ def _records(text: str, name: str, separator: str) -> Iterator[list[str]]:
             row, begins = row + 1, reader.line_num + 1
     except csv.Error as error:
         unclosed = "unexpected end" in str(error) or "larger than" in str(error)
-        what = "a quotation mark is never closed" if unclosed else f"this is no CSV: {error}"
+        reason = "a quotation mark is never closed" if unclosed else f"this is no CSV: {error}"
         raise Unreadable(
-            what,
+            reason,
             where=f"{name}, line {begins} (row {row})",
             fix="Look at the quotation marks in that line; one inside a text is written twice.",
         ) from None
@@ -254,7 +257,7 @@ def read_bundle(package: Package, score: Callable[[list[str]], int]) -> Bundle:
         if not name.lower().endswith((".csv", ".tsv")):
             unread.append(path)
             continue
-        grids.append(read_csv(package.read(path, _FILE_MOST), name, score))
+        grids.append(read_csv(package.read(path, _MOST_FILE_BYTES), name, score))
     return Bundle(tuple(grids), tuple(unread))
 
 

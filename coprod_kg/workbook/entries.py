@@ -52,20 +52,20 @@ def identified(
         register: where things are registered; its scope is set here.
         stated: the organisation whose workbook it is, where that was stated.
     """
-    found: list[CellFinding] = []
+    findings: list[CellFinding] = []
     entries: list[RowEntry] = []
     readers = [
-        _Reader(number, headed, register, found, stated=bool(stated))
+        _Reader(number, headed, register, findings, stated=bool(stated))
         for number, headed in enumerate(sheets)
     ]
-    of_organisations = [candidate for candidate in readers if candidate.kind == "organisation"]
-    for reader in of_organisations:
+    organisation_readers = [candidate for candidate in readers if candidate.kind == "organisation"]
+    for reader in organisation_readers:
         entries += reader.entries()
     register.scope = stated or _leading(readers, entries, register)
-    others = [candidate for candidate in readers if candidate not in of_organisations]
-    for reader in sorted(others, key=lambda reader: not reader.headed.sheet.named):
+    other_readers = [candidate for candidate in readers if candidate not in organisation_readers]
+    for reader in sorted(other_readers, key=lambda reader: not reader.headed.sheet.named):
         entries += reader.entries()
-    return sorted(entries, key=lambda entry: (entry.sheet, entry.row.number)), found
+    return sorted(entries, key=lambda entry: (entry.sheet, entry.row.number)), findings
 
 
 def _leading(readers: Sequence["_Reader"], entries: Sequence[RowEntry], register: Register) -> str:
@@ -86,18 +86,18 @@ class _Reader:
         number: int,
         headed: HeadedGrid,
         register: Register,
-        found: list[CellFinding],
+        findings: list[CellFinding],
         *,
         stated: bool,
     ) -> None:
         self.headed, self.kind = headed, headed.sheet.kind
-        self._number, self._register, self._found = number, register, found
+        self._number, self._register, self._findings = number, register, findings
         self._stated = stated
-        by_path = {column.path: at for at, column in headed.columns.items()}
+        by_path = {column.path: column_number for column_number, column in headed.columns.items()}
         self._identifier = by_path.get(None)
-        for at, column in headed.columns.items():
+        for column_number, column in headed.columns.items():
             if column.holds is Holds.IDENTIFIER:
-                self._identifier = at
+                self._identifier = column_number
         self._by_path = by_path
 
     def column(self, path: str) -> int | None:
@@ -113,24 +113,26 @@ class _Reader:
                 yield row
 
     def entries(self) -> list[RowEntry]:
-        """Every row with its thing; registers the things, and reports what is wrong."""
+        """Every row with its thing; registers the things, and reports problems of identifiers."""
         rows = list(self.rows())
-        self._tell_changed_examples()
-        chosen = self._chosen(rows)
-        unnamed = {row.number: self._unnamed(row) for row in rows if row.number not in chosen}
-        minted = mint(unnamed, frozenset(chosen.values()))
-        self._tell_repeated(minted, unnamed)
-        made = []
+        self._report_changed_examples()
+        sender_identifiers = self._sender_identifiers(rows)
+        unnamed = {
+            row.number: self._unnamed(row) for row in rows if row.number not in sender_identifiers
+        }
+        minted = mint(unnamed, frozenset(sender_identifiers.values()))
+        self._report_repeated(minted, unnamed)
+        entries = []
         for row in rows:
-            thing = Thing(self.kind, chosen.get(row.number) or minted[row.number])
+            thing = Thing(self.kind, sender_identifiers.get(row.number) or minted[row.number])
             self._register.add(thing, self._names(row))
-            made.append(RowEntry(self._number, row, thing))
-        return made
+            entries.append(RowEntry(self._number, row, thing))
+        return entries
 
-    def _chosen(self, rows: Iterable[Row]) -> dict[int, str]:
+    def _sender_identifiers(self, rows: Iterable[Row]) -> dict[int, str]:
         """The identifiers that the sender chose; of a repeated one the first row keeps it."""
-        chosen: dict[int, str] = {}
-        first: dict[str, int] = {}
+        identifiers: dict[int, str] = {}
+        first_rows: dict[str, int] = {}
         for row in rows:
             cell = row.cells.get(self._identifier or 0)
             if cell is None:
@@ -139,36 +141,38 @@ class _Reader:
             text = cell.text.strip().strip("<>").removeprefix(stem).removeprefix(f"id/{self.kind}/")
             text = text.removeprefix(f"{self.kind}/")
             if not SLUG.fullmatch(text):
-                self._tell_bad(row, cell)
-            elif text in first:
-                told = CellProblem("repeated-identifier", {"value": text, "row": first[text]})
-                self._tell(told, row, self._identifier)
+                self._report_bad_identifier(row, cell)
+            elif text in first_rows:
+                problem = CellProblem(
+                    "repeated-identifier", {"value": text, "row": first_rows[text]}
+                )
+                self._report(problem, row, self._identifier)
             else:
-                first[text] = row.number
-                chosen[row.number] = text
-        return chosen
+                first_rows[text] = row.number
+                identifiers[row.number] = text
+        return identifiers
 
-    def _tell_bad(self, row: Row, cell: GridCell) -> None:
-        told = refusal(cell) or CellProblem(
+    def _report_bad_identifier(self, row: Row, cell: GridCell) -> None:
+        problem = refusal(cell) or CellProblem(
             "bad-identifier", {"value": cell.text.strip()[:60], "slug": slug(cell.text)}
         )
-        self._tell(told, row, self._identifier)
+        self._report(problem, row, self._identifier)
 
     def _unnamed(self, row: Row) -> Unnamed:
-        """A row without an identifier, with all that `mint` makes one from."""
+        """A row without an identifier, with the texts from which `mint` makes one."""
         content = "\n".join(
             sorted(
-                f"{self.headed.columns[at].path}\t{plain(cell.text)}"
-                for at, cell in row.cells.items()
-                if at in self.headed.columns
+                f"{self.headed.columns[number].path}\t{plain(cell.text)}"
+                for number, cell in row.cells.items()
+                if number in self.headed.columns
             )
         )
         name = plain(self._text(row, LABEL)) if self.headed.sheet.named else ""
         key = [self._key_part(row, path) for path in self.headed.sheet.key]
         # The key of a claim begins with the identifier of what it is about, which has the scope.
         unscoped = self.kind == "organisation" or not self.headed.sheet.named
-        wanted = scoped("" if unscoped else self._scope(row), *key)
-        return Unnamed(wanted or slug(content), name, content)
+        base = scoped("" if unscoped else self._scope(row), *key)
+        return Unnamed(base or slug(content), name, content)
 
     def runners(self, row: Row) -> set[str]:
         """The organisations that run what a row is about."""
@@ -213,30 +217,30 @@ class _Reader:
                 else (thing.slug.removeprefix(scope) if thing else "")
             )
         if column.holds is Holds.DATE:
-            made = day(cell)
-            return "" if isinstance(made, CellProblem) else made.value
+            term = day(cell)
+            return "" if isinstance(term, CellProblem) else term.value
         return slug(cell.text)
 
-    def _tell_repeated(self, minted: dict[int, str], unnamed: dict[int, Unnamed]) -> None:
-        """Report rows that say the same, and names that two rows have."""
+    def _report_repeated(self, minted: dict[int, str], unnamed: dict[int, Unnamed]) -> None:
+        """Report rows with the same content, and names that two rows share."""
         rows = {row.number: row for row in self.headed.data()}
-        first: dict[str, int] = {}
+        first_rows: dict[str, int] = {}
         names: dict[str, int] = {}
         for number, identifier in minted.items():
             name = unnamed[number].name
-            if identifier in first:
-                slots = {"row": first[identifier]}
-                told = CellProblem("repeated-row", slots, severity=Severity.WARNING)
-                self._tell(told, rows[number], None)
+            if identifier in first_rows:
+                slots = {"row": first_rows[identifier]}
+                problem = CellProblem("repeated-row", slots, severity=Severity.WARNING)
+                self._report(problem, rows[number], None)
             elif name and name in names:
-                told = CellProblem("ambiguous-name", {"row": names[name]})
-                self._tell(told, rows[number], self.column(LABEL))
-            first.setdefault(identifier, number)
+                problem = CellProblem("ambiguous-name", {"row": names[name]})
+                self._report(problem, rows[number], self.column(LABEL))
+            first_rows.setdefault(identifier, number)
             names.setdefault(name, number)
 
     def _names(self, row: Row) -> list[str]:
-        others = self._text(row, _OTHER_NAMES)
-        return [name for name in (self._text(row, LABEL), *others.split(";")) if name.strip()]
+        other_names = self._text(row, _OTHER_NAMES)
+        return [name for name in (self._text(row, LABEL), *other_names.split(";")) if name.strip()]
 
     def _text(self, row: Row, path: str) -> str:
         cell = row.cells.get(self.column(path) or 0)
@@ -246,25 +250,27 @@ class _Reader:
         cell = row.cells.get(self._identifier or 0)
         return cell is not None and plain(cell.text) in _EXAMPLES
 
-    def _tell_changed_examples(self) -> None:
+    def _report_changed_examples(self) -> None:
         """Report a row that is marked as the example and was changed."""
         example = self.headed.sheet.example
         for row in self.headed.data():
             if not self._is_example(row):
                 continue
-            for at, column in self.headed.columns.items():
-                cell = row.cells.get(at)
-                if cell and _is_own(cell, column, example.get(column.path or "", "")):
-                    self._tell(CellProblem("example-changed", {"example": EXAMPLE}), row, at)
+            for number, column in self.headed.columns.items():
+                cell = row.cells.get(number)
+                if cell and _is_changed(cell, column, example.get(column.path or "", "")):
+                    self._report(CellProblem("example-changed", {"example": EXAMPLE}), row, number)
                     break
 
-    def _tell(self, told: CellProblem, row: Row, column: int | None) -> None:
+    def _report(self, problem: CellProblem, row: Row, column: int | None) -> None:
         cell = row.cells.get(column or 0)
-        known = self.headed.columns.get(column or 0)
+        known_column = self.headed.columns.get(column or 0)
         place = self.headed.place(row.number, column or min(row.cells))
         value = cell.text[:200] if cell else None
-        self._found.append(CellFinding(told, place, value, path=known.path if known else None))
+        self._findings.append(
+            CellFinding(problem, place, value, path=known_column.path if known_column else None)
+        )
 
 
-def _is_own(cell: GridCell, column: SheetColumn, example: str) -> bool:
+def _is_changed(cell: GridCell, column: SheetColumn, example: str) -> bool:
     return column.holds is Holds.TEXT and plain(cell.text) != plain(example)

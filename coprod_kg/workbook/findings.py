@@ -1,8 +1,8 @@
 """Findings on cells of a spreadsheet, and where statements came from, as plain values.
 
 A finding here is about a spreadsheet: it names sheet, row, column and cell, as the person who
-filled it in sees them. What the shapes say comes as `coprod_kg.validation.report.Finding`;
-`Positions` gives those their cells.
+filled it in sees them. Findings of the shapes are `coprod_kg.validation.report.Finding`, which
+`Positions` locates in their cells.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyoxigraph as ox
 
 from coprod_kg.validation.report import Finding, Severity, Spot
-from coprod_kg.workbook.sentences import Slot, fault_and_advice, sentence, shown
+from coprod_kg.workbook.sentences import Slot, fault_and_advice, sentence, slot_text
 
 __all__ = ["CellFinding", "CellProblem", "Fault", "Place", "Positions", "SheetPlaces", "letters"]
 
@@ -21,7 +21,7 @@ _CPS = "https://w3id.org/coprod/shapes#"
 
 
 class Fault(StrEnum):
-    """What kind of thing is wrong; the same word in every report."""
+    """The kind of a fault, by the same word in every report."""
 
     AMBIGUOUS_NAME = "ambiguous-name"
     AMBIGUOUS_VALUE = "ambiguous-value"
@@ -168,7 +168,7 @@ class CellFinding:
     @property
     def permitted(self) -> tuple[str, ...]:
         """The values that may stand there, where they are few."""
-        return tuple(shown(value, self.problem.language) for value in self.problem.permitted)
+        return tuple(slot_text(value, self.problem.language) for value in self.problem.permitted)
 
     def in_language(self, language: str) -> "CellFinding":
         """The finding in a language."""
@@ -215,14 +215,14 @@ class Positions:
         sheets: the sheets that were read.
         rows: thing → number of its sheet in `sheets`, its row, and the property in whose cell
             it was named where it has no row of its own, else an empty text.
-        told: pairs of thing and property about which a `CellFinding` says all there is to say:
-            what the shapes find missing there is a consequence.
-        language: the language of its lists, in which its findings are told.
+        reported: pairs of thing and property that a `CellFinding` of severity violation is about:
+            a value that the shapes miss there is a consequence of it.
+        language: the language of the lists in the workbook, in which its findings are written.
     """
 
     sheets: tuple[SheetPlaces, ...] = ()
     rows: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
-    told: frozenset[tuple[str, str]] = frozenset()
+    reported: frozenset[tuple[str, str]] = frozenset()
     language: str = "en"
 
     def place(self, subject: str, path: str | None = None) -> Place | None:
@@ -236,11 +236,11 @@ class Positions:
             return Place(sheet.name, row)
         return Place(sheet.name, row, column[0], f"{letters(column[1])}{row}")
 
-    def is_told(self, subject: str, path: str | None) -> bool:
-        """Whether a finding of the shapes about this only repeats what a cell finding says."""
+    def is_reported(self, subject: str, path: str | None) -> bool:
+        """Whether a finding of the shapes on this property only follows from a cell finding."""
         if path is None or subject not in self.rows:
             return False
-        return (subject, path) in self.told or path in self.sheets[self.rows[subject][0]].absent
+        return (subject, path) in self.reported or path in self.sheets[self.rows[subject][0]].absent
 
     def as_dict(self) -> dict[str, Any]:
         """The positions as JSON can hold them."""
@@ -250,7 +250,7 @@ class Positions:
                 for sheet in self.sheets
             ],
             "rows": dict(self.rows),
-            "told": sorted(self.told),
+            "told": sorted(self.reported),
             "language": self.language,
         }
 
@@ -267,7 +267,7 @@ class Positions:
                 for sheet in table["sheets"]
             ),
             rows={thing: (place[0], place[1], place[2]) for thing, place in table["rows"].items()},
-            told=frozenset((pair[0], pair[1]) for pair in table["told"]),
+            reported=frozenset((pair[0], pair[1]) for pair in table["told"]),
             language=table["language"],
         )
 

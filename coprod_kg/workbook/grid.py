@@ -8,9 +8,7 @@ from typing import Final, NamedTuple
 __all__ = ["CellKind", "Grid", "GridCell", "Row", "visible"]
 
 _SPACES: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_NOWHERE_SEEN: Final = re.compile(
-    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-)
+_INVISIBLE: Final = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _JOINERS: Final = "\u200c\u200d"
 """Within a word they shape letters and emoji; at its ends they are remains of a web page."""
 
@@ -23,7 +21,7 @@ def visible(text: str) -> str:
     """
     if text.isascii():
         return text
-    return _NOWHERE_SEEN.sub("", _SPACES.sub(" ", text)).strip(_JOINERS)
+    return _INVISIBLE.sub("", _SPACES.sub(" ", text)).strip(_JOINERS)
 
 
 class CellKind(StrEnum):

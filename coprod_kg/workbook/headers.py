@@ -1,4 +1,4 @@
-"""Recognition of the header row of a grid and its columns; warnings of what a sheet hides."""
+"""Recognition of the headers of a grid and its columns; warnings about hidden or merged cells."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,20 +14,20 @@ from coprod_kg.workbook.sheet_xml import column_of
 
 __all__ = [
     "HeadedGrid",
-    "headed",
+    "find_headers",
     "known_headers",
-    "of_grid",
-    "told_by_headers",
+    "sheet_by_headers",
+    "sheet_warnings",
 ]
 
 
-_LOOKED_AT: Final = 6
+_ROWS_LOOKED_AT: Final = 6
 _FEWEST_KNOWN: Final = 3
 _MOST_COLUMNS: Final = 256
-_MOST_TOLD: Final = 10
+_MOST_FINDINGS: Final = 10
 
 _RANGE: Final = re.compile(r"([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)")
-_MOST_NAMED: Final = 50
+_MOST_MERGED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +64,29 @@ def known_headers(sheets: Sheets) -> frozenset[str]:
     return frozenset(name for sheet in sheets.members for name in _names(sheet))
 
 
-def told_by_headers(grid: Grid, sheets: Sheets) -> Sheet | None:
+def sheet_by_headers(grid: Grid, sheets: Sheets) -> Sheet | None:
     """The sheet of the template that a grid is by its headers, whatever it is called.
 
     It has every column that the sheet needs, three known ones at least, and one unknown to three
     known ones at most; of several sheets it is the one that knows the most of its headers.
     """
-    best: list[tuple[int, Sheet]] = []
+    candidates: list[tuple[int, Sheet]] = []
     for sheet in sheets.members:
         names = _names(sheet)
-        for row in grid.rows[:_LOOKED_AT]:
+        for row in grid.rows[:_ROWS_LOOKED_AT]:
             keys = {_key(cell.text) for cell in row.cells.values()}
             columns = {names[key].header for key in keys if key in names}
-            whole = all(column.header in columns for column in sheet.columns if column.required)
-            if whole and max(_FEWEST_KNOWN, 0.75 * len(keys)) <= len(columns):
-                best.append((len(columns), sheet))
-    most = max((count for count, _ in best), default=0)
-    found = {sheet.title: sheet for count, sheet in best if count == most}
-    return next(iter(found.values())) if len(found) == 1 else None
+            has_required = all(
+                column.header in columns for column in sheet.columns if column.required
+            )
+            if has_required and max(_FEWEST_KNOWN, 0.75 * len(keys)) <= len(columns):
+                candidates.append((len(columns), sheet))
+    most = max((count for count, _ in candidates), default=0)
+    matches = {sheet.title: sheet for count, sheet in candidates if count == most}
+    return next(iter(matches.values())) if len(matches) == 1 else None
 
 
-def headed(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
+def find_headers(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
     """Understand the headers of a grid.
 
     Args:
@@ -92,32 +94,32 @@ def headed(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding]]:
         sheet: the sheet of the template that it is.
     """
     names = _names(sheet)
-    candidates = grid.rows[:_LOOKED_AT]
+    candidates = grid.rows[:_ROWS_LOOKED_AT]
     row = max(
         candidates,
-        key=lambda one: sum(_key(cell.text) in names for cell in one.cells.values()),
+        key=lambda candidate: sum(_key(cell.text) in names for cell in candidate.cells.values()),
         default=Row(1, {}),
     )
     headers = {column: cell.text.strip() for column, cell in row.cells.items()}
     columns: dict[int, SheetColumn] = {}
-    found: list[CellFinding] = []
+    findings: list[CellFinding] = []
     for number, header in sorted(headers.items()):
         column = names.get(_key(header))
         place = Place(grid.name, row.number, header[:60], f"{letters(number)}{row.number}")
         if column is None:
-            found.append(_unknown(header, place, sheet))
+            findings.append(_unknown(header, place, sheet))
         elif column in columns.values():
             problem = CellProblem("repeated-column", {"value": header[:60]})
-            found.append(CellFinding(problem, place, header[:80]))
+            findings.append(CellFinding(problem, place, header[:80]))
         else:
             columns[number] = column
     absent = tuple(
         missing for missing in sheet.columns if missing.required and missing not in columns.values()
     )
-    made = HeadedGrid(grid, sheet, columns, headers, row.number, absent)
-    found = _few(found, grid.name, row.number)
-    found += [_absent(missing, made) for missing in absent]
-    return made, found + list(_headless(made))
+    headed_grid = HeadedGrid(grid, sheet, columns, headers, row.number, absent)
+    findings = _at_most(findings, grid.name, row.number)
+    findings += [_absent(missing, headed_grid) for missing in absent]
+    return headed_grid, findings + list(_headless(headed_grid))
 
 
 def _names(sheet: Sheet) -> dict[str, SheetColumn]:
@@ -133,11 +135,15 @@ def _key(header: str) -> str:
 
 
 def _unknown(header: str, place: Place, sheet: Sheet) -> CellFinding:
-    shown = {plain(column.header): column.header for column in sheet.columns}
-    close = near(_key(header), shown)
+    headers_by_key = {plain(column.header): column.header for column in sheet.columns}
+    close = near(_key(header), headers_by_key)
     problem = CellProblem(
         "unknown-column",
-        {"sheet": sheet.title, "value": header[:60], "meant": shown[close[0]] if close else ""},
+        {
+            "sheet": sheet.title,
+            "value": header[:60],
+            "meant": headers_by_key[close[0]] if close else "",
+        },
         "mend-header" if close else "",
         severity=Severity.VIOLATION if close else Severity.WARNING,
     )
@@ -150,34 +156,34 @@ def _absent(column: SheetColumn, headed: HeadedGrid) -> CellFinding:
     return CellFinding(problem, place, path=column.path)
 
 
-def _few(found: list[CellFinding], name: str, row: int) -> list[CellFinding]:
-    """The findings on headers, not two hundred of a kind."""
-    unknown = [finding for finding in found if finding.severity is Severity.WARNING]
-    if len(unknown) <= _MOST_TOLD:
-        return found
-    more = unknown[_MOST_TOLD:]
-    problem = CellProblem("unknown-column.more", {"count": len(more)}, severity=Severity.WARNING)
-    names = ", ".join(str(finding.value) for finding in more)[:200]
+def _at_most(findings: list[CellFinding], name: str, row: int) -> list[CellFinding]:
+    """The findings on headers; unknown headers beyond the first few share one finding."""
+    unknown = [finding for finding in findings if finding.severity is Severity.WARNING]
+    if len(unknown) <= _MOST_FINDINGS:
+        return findings
+    surplus = unknown[_MOST_FINDINGS:]
+    problem = CellProblem("unknown-column.more", {"count": len(surplus)}, severity=Severity.WARNING)
+    names = ", ".join(str(finding.value) for finding in surplus)[:200]
     rest = CellFinding(problem, Place(name, row), names)
-    return [finding for finding in found if finding not in more] + [rest]
+    return [finding for finding in findings if finding not in surplus] + [rest]
 
 
 def _headless(headed: HeadedGrid) -> Iterator[CellFinding]:
-    """Columns with values and no header, and those beyond what is looked at."""
-    told: set[int] = set()
+    """Findings on columns with values and no header, and on columns past the limit."""
+    reported: set[int] = set()
     for row in headed.data():
         for number in row.cells:
-            if number in headed.headers or number in told or len(told) > _MOST_TOLD:
+            if number in headed.headers or number in reported or len(reported) > _MOST_FINDINGS:
                 continue
-            told.add(number)
+            reported.add(number)
             key = "too-many-columns" if number > _MOST_COLUMNS else "value-without-header"
             problem = CellProblem(key, severity=Severity.WARNING)
             place = headed.place(row.number, number)
             yield CellFinding(problem, place, row.cells[number].text[:80])
 
 
-def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
-    """The warnings about a sheet."""
+def sheet_warnings(headed: HeadedGrid) -> Iterator[CellFinding]:
+    """Warnings about hidden rows and columns, merged cells and a guessed encoding."""
     grid = headed.grid
     if grid.hidden:
         yield CellFinding(CellProblem("hidden.sheet"), Place(grid.name))
@@ -186,14 +192,14 @@ def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
         problem = CellProblem(key, {"first": first, "last": last})
         yield CellFinding(problem, Place(grid.name, first, None, f"{first}:{last}"))
     for first, last in grid.hidden_columns:
-        used = [
+        columns_used = [
             column
             for column in headed.columns
             if first <= column <= last and _holds(headed, column)
         ]
-        if used:
-            cells = f"{letters(used[0])}:{letters(used[-1])}"
-            place = Place(grid.name, headed.row, headed.headers[used[0]], cells)
+        if columns_used:
+            cells = f"{letters(columns_used[0])}:{letters(columns_used[-1])}"
+            place = Place(grid.name, headed.row, headed.headers[columns_used[0]], cells)
             yield CellFinding(CellProblem("hidden.column"), place)
     if grid.encoding:
         slots = {"encoding": grid.encoding}
@@ -203,19 +209,19 @@ def of_grid(headed: HeadedGrid) -> Iterator[CellFinding]:
 
 def _merged(headed: HeadedGrid) -> Iterator[CellFinding]:
     """The merged cells that touch the data, as far as they are not too many."""
-    told = 0
+    count = 0
     for reference in headed.grid.merged:
-        found = _RANGE.fullmatch(reference)
-        if found is None or int(found[4]) <= headed.row or told >= _MOST_NAMED:
+        match = _RANGE.fullmatch(reference)
+        if match is None or int(match[4]) <= headed.row or count >= _MOST_MERGED:
             continue
-        first, last = column_of(found[1]), column_of(found[3])
+        first, last = column_of(match[1]), column_of(match[3])
         touched = next(
             (column for column in sorted(headed.columns) if first <= column <= last), None
         )
-        if touched is None or int(found[2]) > max(row.number for row in headed.grid.rows):
+        if touched is None or int(match[2]) > max(row.number for row in headed.grid.rows):
             continue
-        told += 1
-        place = Place(headed.grid.name, int(found[2]), headed.headers[touched], reference)
+        count += 1
+        place = Place(headed.grid.name, int(match[2]), headed.headers[touched], reference)
         yield CellFinding(CellProblem("merged-cells"), place)
 
 

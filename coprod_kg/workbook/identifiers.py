@@ -38,12 +38,12 @@ class Unnamed:
     """A row that needs an identifier.
 
     Attributes:
-        wanted: the identifier that it would get alone.
+        base: the identifier that it would get alone.
         name: its name, or an empty text.
         content: its cells as text, whatever their order.
     """
 
-    wanted: str
+    base: str
     name: str
     content: str
 
@@ -55,8 +55,8 @@ def slug(text: str) -> str:
     ('lanssjukhuset-ryhov', 'rod-hvid')
     """
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    found = re.findall(r"[a-z0-9]+", re.sub(r"[\u0300-\u036f'\u2019]", "", plain))
-    return _cut("-".join(found)) if found else f"n{_digest(text)}"
+    words = re.findall(r"[a-z0-9]+", re.sub(r"[\u0300-\u036f'\u2019]", "", plain))
+    return _cut("-".join(words)) if words else f"n{_digest(text)}"
 
 
 def scoped(scope: str, *names: str) -> str:
@@ -75,19 +75,21 @@ def mint(rows: Mapping[int, Unnamed], taken: frozenset[str]) -> dict[int, str]:
         taken: identifiers that the sender chose.
     """
     groups: dict[str, list[int]] = {}
-    for number, one in rows.items():
-        groups.setdefault(one.wanted, []).append(number)
-    made: dict[int, str] = {}
-    for wanted, numbers in groups.items():
-        together = [rows[at] for at in numbers]
-        if wanted not in taken and len({row.content for row in together}) == 1:
-            made |= dict.fromkeys(numbers, wanted)
+    for number, unnamed in rows.items():
+        groups.setdefault(unnamed.base, []).append(number)
+    identifiers: dict[int, str] = {}
+    for base, numbers in groups.items():
+        rows_alike = [rows[index] for index in numbers]
+        if base not in taken and len({row.content for row in rows_alike}) == 1:
+            identifiers |= dict.fromkeys(numbers, base)
             continue
-        by_name = _all_different(together)
+        names_differ = _all_different(rows_alike)
         for number in numbers:
-            one = rows[number]
-            made[number] = f"{wanted}-{_digest(one.name if by_name else one.content)}"
-    return made
+            unnamed = rows[number]
+            identifiers[number] = (
+                f"{base}-{_digest(unnamed.name if names_differ else unnamed.content)}"
+            )
+    return identifiers
 
 
 def _all_different(rows: Sequence[Unnamed]) -> bool:

@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from coprod_kg.errors import Unreadable
 
-__all__ = ["Attributes", "Handlers", "parse", "unescaped", "whole"]
+__all__ = ["Attributes", "Handlers", "parse", "unescaped", "whole_number"]
 
 Attributes = Mapping[str, str]
 Handlers = tuple[
@@ -18,7 +18,7 @@ Handlers = tuple[
 ]
 """What is called at the start of an element, at its end and for text, with local names."""
 _LONGEST_NUMBER: Final = 9
-_HALVES: Final = range(0xD800, 0xE000)
+_SURROGATES: Final = range(0xD800, 0xE000)
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -86,13 +86,13 @@ def unescaped(text: str) -> str:
     """
     if "_x" not in text:
         return text
-    return _ESCAPE.sub(lambda found: _character(int(found[1], 16)), text)
+    return _ESCAPE.sub(lambda match: _character(int(match[1], 16)), text)
 
 
-def whole(text: str | None, default: int = 0) -> int:
+def whole_number(text: str | None, default: int = 0) -> int:
     """The whole number that an attribute holds, or the default where it holds none.
 
-    >>> whole("12"), whole(None), whole("-1"), whole("9" * 5000)
+    >>> whole_number("12"), whole_number(None), whole_number("-1"), whole_number("9" * 5000)
     (12, 0, 0, 0)
     """
     fits = text and len(text) <= _LONGEST_NUMBER and text.isascii() and text.isdigit()
@@ -101,7 +101,7 @@ def whole(text: str | None, default: int = 0) -> int:
 
 def _character(code: int) -> str:
     """A character; half of a pair, which alone is none, as the mark for that."""
-    return chr(code) if code not in _HALVES else "\ufffd"
+    return chr(code) if code not in _SURROGATES else "\ufffd"
 
 
 def _refuse_doctype(*_: object) -> None:

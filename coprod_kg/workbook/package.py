@@ -80,9 +80,9 @@ class Package:
             raise _bomb(name, f"it holds {len(infos)} files (at most {_MOST_MEMBERS})")
         for info in infos:
             _check_member(info, name)
-        whole = sum(info.file_size for info in infos)
-        if whole > MOST_BYTES:
-            raise _bomb(name, f"inflated it would have {whole // 2**20} MB")
+        inflated_size = sum(info.file_size for info in infos)
+        if inflated_size > MOST_BYTES:
+            raise _bomb(name, f"inflated it would have {inflated_size // 2**20} MB")
         members = {_path(info): info for info in infos}
         # Programs differ in which of two members of one name they read, so neither is taken.
         if len(members) < len(infos):
@@ -160,16 +160,16 @@ def _check_member(info: zipfile.ZipInfo, name: str) -> None:
         raise _bomb(name, f"{info.filename} would grow to {info.file_size // 2**20} MB")
 
 
-def _bomb(name: str, why: str) -> TooLarge:
+def _bomb(name: str, reason: str) -> TooLarge:
     return TooLarge(
-        f"the archive is refused before it is inflated: {why}",
+        f"the archive is refused before it is inflated: {reason}",
         where=name,
         fix="Send the template filled in, without pictures and other sheets, or CSV files.",
     )
 
 
 _TYPES: Final = "[Content_Types].xml"
-_MOST: Final = 16 * 2**20
+_MOST_PART_BYTES: Final = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +192,17 @@ def relations(package: Package, part: str) -> dict[str, Relation]:
         Unreadable: they are no XML.
     """
     folder, name = posixpath.split(part)
-    found: dict[str, Relation] = {}
+    by_id: dict[str, Relation] = {}
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
             target = unquote(attributes.get("Target", "").replace("\\", "/"))
             path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
             kind = attributes.get("Type", "").rpartition("/")[2]
-            found[attributes.get("Id", "")] = Relation(kind, _member(package, path))
+            by_id[attributes.get("Id", "")] = Relation(kind, _member(package, path))
 
     _parse(package, posixpath.join(folder, "_rels", f"{name}.rels"), start)
-    return found
+    return by_id
 
 
 def main_part(package: Package) -> str | None:
@@ -211,13 +211,13 @@ def main_part(package: Package) -> str | None:
     Raises:
         Unreadable: the relationships are no XML.
     """
-    named = (
+    declared = (
         relation.path
         for relation in relations(package, "").values()
         if relation.kind == "officeDocument"
     )
-    known = (*named, "xl/workbook.xml")
-    return next((path for path in known if path in package.members), None)
+    candidates = (*declared, "xl/workbook.xml")
+    return next((path for path in candidates if path in package.members), None)
 
 
 def content_types(package: Package, members: Iterable[str]) -> dict[str, str]:
@@ -254,7 +254,7 @@ def _parse(package: Package, path: str, start: Callable[[str, dict[str, str]], N
     path = _member(package, path)
     if path in package.members:
         handlers = (start, _nothing, _nothing)
-        parse([package.read(path, _MOST)], handlers, f"{package.name}, {path}")
+        parse([package.read(path, _MOST_PART_BYTES)], handlers, f"{package.name}, {path}")
 
 
 def _nothing(*_: object) -> None:

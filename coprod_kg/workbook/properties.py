@@ -49,19 +49,19 @@ class Property:
 def properties(shapes: Graph, ontology: Graph, kind: str) -> Iterator[Property]:
     """The properties of a class, in order: its own, then those of the classes above it.
 
-    A property that the shapes speak of only where another is there follows that one.
+    A property that the shapes constrain only together with another one follows that one.
     """
-    found: dict[str, Property] = {}
+    by_path: dict[str, Property] = {}
     for ancestor in _lineage(named(kind), ontology):
         for shape in shapes.subjects("sh:targetClass", ancestor):
             for prop in _of_shape(shapes, shape):
-                found[prop.path] = _joined(found.get(prop.path), prop)
-    for path in list(found):
-        yield found[path]
+                by_path[prop.path] = _join(by_path.get(prop.path), prop)
+    for path in list(by_path):
+        yield by_path[path]
         for shape in shapes.subjects("sh:targetSubjectsOf", ox.NamedNode(path)):
             for prop in _of_shape(shapes, shape):
-                if prop.path not in found:
-                    found[prop.path] = prop
+                if prop.path not in by_path:
+                    by_path[prop.path] = prop
                     yield replace(prop, required=False)
 
 
@@ -92,13 +92,17 @@ def _lineage(kind: ox.NamedNode, ontology: Graph) -> list[ox.NamedNode]:
     lineage = [kind]
     for ancestor in lineage:
         above = ontology.objects(ancestor, "rdfs:subClassOf")
-        lineage += [up for up in above if isinstance(up, ox.NamedNode) and up not in lineage]
+        lineage += [
+            superclass
+            for superclass in above
+            if isinstance(superclass, ox.NamedNode) and superclass not in lineage
+        ]
     return lineage
 
 
 def _of_shape(shapes: Graph, shape: Any) -> list[Property]:
-    made = (_property(shapes, node) for node in shapes.objects(shape, "sh:property"))
-    return sorted((prop for prop in made if prop), key=lambda prop: prop.order)
+    shape_properties = (_property(shapes, node) for node in shapes.objects(shape, "sh:property"))
+    return sorted((prop for prop in shape_properties if prop), key=lambda prop: prop.order)
 
 
 def _property(shapes: Graph, node: Any) -> Property | None:
@@ -135,16 +139,16 @@ def _scheme(shapes: Graph, node: Any) -> ox.NamedNode | None:
     return None
 
 
-def _joined(before: Property | None, after: Property) -> Property:
+def _join(first: Property | None, second: Property) -> Property:
     """Two shapes of one property joined: the first names it, both restrict it."""
-    if before is None:
-        return after
+    if first is None:
+        return second
     return replace(
-        before,
-        required=before.required or after.required,
-        many=before.many and after.many,
-        classes=before.classes or after.classes,
-        scheme=before.scheme or after.scheme,
-        datatypes=before.datatypes or after.datatypes,
-        link=before.link or after.link,
+        first,
+        required=first.required or second.required,
+        many=first.many and second.many,
+        classes=first.classes or second.classes,
+        scheme=first.scheme or second.scheme,
+        datatypes=first.datatypes or second.datatypes,
+        link=first.link or second.link,
     )

@@ -18,7 +18,7 @@ __all__ = ["Register", "Thing"]
 
 _PATH: Final = re.compile(r"<?(?:id/)?([a-z-]+)/([a-z0-9-]+)>?")
 _MOST_SEARCHES: Final = 300
-"""So many texts are compared with all names for suggestions: that is slow in a large workbook."""
+"""The most texts for which near names are suggested: each is compared with all names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +46,26 @@ class Register:
     """Kind → folded identifier → the thing; folded is what `concepts.plain` makes of a text."""
     _names: dict[str, dict[str, list[Thing]]] = field(default_factory=dict)
     """Kind → folded name → the things of that name: two make it ambiguous."""
-    _shown: dict[str, dict[str, str]] = field(default_factory=dict)
+    _written_names: dict[str, dict[str, str]] = field(default_factory=dict)
     """Kind → folded name → the name as it was written, for suggestions."""
-    _first: dict[Thing, str] = field(default_factory=dict)
+    _first_names: dict[Thing, str] = field(default_factory=dict)
     _searches: int = 0
-    _remembered: dict[tuple[str, tuple[str, ...]], tuple[Thing | None, CellProblem | None]] = field(
-        default_factory=dict
+    _resolved_texts: dict[tuple[str, tuple[str, ...]], tuple[Thing | None, CellProblem | None]] = (
+        field(default_factory=dict)
     )
-    """What `resolve` gave for a text and the kinds of its column; forgotten when a thing comes."""
+    """Cache of `resolve` by text and kinds of the column; cleared when a thing is added."""
 
     def add(self, thing: Thing, names: Iterable[str]) -> None:
         """Register a thing under its identifier and its names."""
-        self._remembered.clear()
+        self._resolved_texts.clear()
         self._identifiers.setdefault(thing.kind, {})[plain(thing.slug)] = thing
         for name in names:
             key = plain(text_and_language(name, "")[0])
-            known = self._names.setdefault(thing.kind, {}).setdefault(key, [])
-            if key and thing not in known:
-                known.append(thing)
-                self._first.setdefault(thing, text_and_language(name, "")[0])
-                self._shown.setdefault(thing.kind, {})[key] = name.strip()
+            things = self._names.setdefault(thing.kind, {}).setdefault(key, [])
+            if key and thing not in things:
+                things.append(thing)
+                self._first_names.setdefault(thing, text_and_language(name, "")[0])
+                self._written_names.setdefault(thing.kind, {})[key] = name.strip()
 
     def iri(self, thing: Thing) -> str:
         """The IRI of a thing."""
@@ -73,71 +73,75 @@ class Register:
 
     def name_of(self, thing: Thing) -> str | None:
         """The first name of a thing here, or None."""
-        return self._first.get(thing)
+        return self._first_names.get(thing)
 
     def finds(self, text: str, kinds: tuple[str, ...]) -> bool:
         """Whether a text as a whole names something here."""
-        return bool(self._found(text, kinds))
+        return bool(self._find(text, kinds))
 
     def resolve(self, text: str, column: SheetColumn) -> tuple[Thing | None, CellProblem | None]:
-        """The thing that a text in a column means, and what is to be said of it."""
+        """The thing that a text in a column means, or the problem with it; both for a near miss."""
         key = text, column.kinds
-        if key not in self._remembered:
-            self._remembered[key] = self._resolved(text, column)
-        return self._remembered[key]
+        if key not in self._resolved_texts:
+            self._resolved_texts[key] = self._resolve_anew(text, column)
+        return self._resolved_texts[key]
 
-    def _resolved(self, text: str, column: SheetColumn) -> tuple[Thing | None, CellProblem | None]:
-        found = self._found(text, column.kinds)
-        if len(found) == 1:
-            return found[0], None
-        if found:
-            names = tuple(f"{thing.kind}/{thing.slug}" for thing in found)
+    def _resolve_anew(
+        self, text: str, column: SheetColumn
+    ) -> tuple[Thing | None, CellProblem | None]:
+        things = self._find(text, column.kinds)
+        if len(things) == 1:
+            return things[0], None
+        if things:
+            names = tuple(f"{thing.kind}/{thing.slug}" for thing in things)
             slots: dict[str, Slot] = {"value": text[:60], "identifiers": names}
             return None, CellProblem("ambiguous-name.reference", slots, permitted=names)
-        outside = self._outside(text)
-        if outside and outside.kind in column.kinds:
-            return outside, None
+        by_iri = self._thing_by_iri(text)
+        if by_iri and by_iri.kind in column.kinds:
+            return by_iri, None
         if is_placeholder(text):
             return None, CellProblem("placeholder.name", {"value": text[:60]})
-        several = other_separator(text, lambda part: self.finds(part, column.kinds), column)
-        if several:
-            return None, several
-        return self._taken_up(text, column, self._close(text, column.kinds))
+        problem = other_separator(text, lambda part: self.finds(part, column.kinds), column)
+        if problem:
+            return None, problem
+        return self._new_thing(text, column, self._close_names(text, column.kinds))
 
-    def _close(self, text: str, kinds: Iterable[str]) -> list[str]:
+    def _close_names(self, text: str, kinds: Iterable[str]) -> list[str]:
         """The names and identifiers most like a text; of the first few hundred texts only."""
         if self._searches >= _MOST_SEARCHES:
             return []
         self._searches += 1
-        shown: dict[str, str] = {}
+        names: dict[str, str] = {}
         for kind in kinds:
-            shown |= {key: thing.slug for key, thing in self._identifiers.get(kind, {}).items()}
-            shown |= self._shown.get(kind, {})
-        return [shown[name] for name in near(plain(text), shown)]
+            names |= {key: thing.slug for key, thing in self._identifiers.get(kind, {}).items()}
+            names |= self._written_names.get(kind, {})
+        return [names[name] for name in near(plain(text), names)]
 
-    def _longer(self, text: str, kinds: Iterable[str]) -> list[str]:
+    def _longer_names(self, text: str, kinds: Iterable[str]) -> list[str]:
         """The names that begin with a text: "Sampleby" for "Sampleby Municipality"."""
         start = f"{plain(text)} "
-        shown = (item for kind in kinds for item in self._shown.get(kind, {}).items())
-        return sorted({name for key, name in shown if key.startswith(start)})[:3]
+        keys_and_names = (
+            item for kind in kinds for item in self._written_names.get(kind, {}).items()
+        )
+        return sorted({name for key, name in keys_and_names if key.startswith(start)})[:3]
 
-    def _taken_up(
+    def _new_thing(
         self, text: str, column: SheetColumn, close: list[str]
     ) -> tuple[Thing | None, CellProblem | None]:
-        """A new resource, where its kind needs no row of its own; else what is wrong."""
+        """A new resource, where its kind needs no row of its own; else the problem."""
         kind = next(
             (open_kind for open_kind in column.kinds if self.sheets.of_kind(open_kind).open), None
         )
-        if kind is None or self._outside(text):
+        if kind is None or self._thing_by_iri(text):
             return None, self._unknown(text, column, close)
-        told = None
+        problem = None
         if close:
             slots: dict[str, Slot] = {"value": text[:60], "names": tuple(close), "meant": close[0]}
-            told = CellProblem("near-name", slots, severity=Severity.WARNING)
-        return Thing(kind, scoped(self.scope, slug(text_and_language(text, "")[0]))), told
+            problem = CellProblem("near-name", slots, severity=Severity.WARNING)
+        return Thing(kind, scoped(self.scope, slug(text_and_language(text, "")[0]))), problem
 
     def _unknown(self, text: str, column: SheetColumn, close: list[str]) -> CellProblem:
-        close = close or self._longer(text, column.kinds)
+        close = close or self._longer_names(text, column.kinds)
         return CellProblem(
             "unknown-name",
             {
@@ -149,25 +153,25 @@ class Register:
             "meant" if close else "",
         )
 
-    def _found(self, text: str, kinds: Iterable[str]) -> list[Thing]:
+    def _find(self, text: str, kinds: Iterable[str]) -> list[Thing]:
         """The things of the workbook that a text names: by identifier, else by name, else IRI."""
         key = plain(text_and_language(text, "")[0])
-        exact = [
+        by_identifier = [
             self._identifiers[kind][key] for kind in kinds if key in self._identifiers.get(kind, {})
         ]
-        if exact:
-            return exact
-        named = [thing for kind in kinds for thing in self._names.get(kind, {}).get(key, [])]
-        if named:
-            return named
-        outside = self._outside(text)
-        here = outside and self._identifiers.get(outside.kind, {}).get(plain(outside.slug))
-        return [here] if here and here.kind in kinds else []
+        if by_identifier:
+            return by_identifier
+        by_name = [thing for kind in kinds for thing in self._names.get(kind, {}).get(key, [])]
+        if by_name:
+            return by_name
+        by_iri = self._thing_by_iri(text)
+        registered = by_iri and self._identifiers.get(by_iri.kind, {}).get(plain(by_iri.slug))
+        return [registered] if registered and registered.kind in kinds else []
 
-    def _outside(self, text: str) -> Thing | None:
+    def _thing_by_iri(self, text: str) -> Thing | None:
         """The thing that an IRI or ``kind/slug`` names, which no row need describe; else None."""
-        found = _PATH.fullmatch(text.strip().replace(self.base_iri, ""))
+        match = _PATH.fullmatch(text.strip().replace(self.base_iri, ""))
         kinds = {member.kind for member in self.sheets.members}
-        if found and found[1] in kinds and SLUG.fullmatch(found[2]):
-            return Thing(found[1], found[2])
+        if match and match[1] in kinds and SLUG.fullmatch(match[2]):
+            return Thing(match[1], match[2])
         return None

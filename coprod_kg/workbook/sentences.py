@@ -10,16 +10,24 @@ from typing import Any
 from coprod_kg.model.advice import filled
 from coprod_kg.model.schemes import Concept
 
-__all__ = ["Slot", "either", "fault_and_advice", "in_every_language", "sentence", "shown", "title"]
+__all__ = [
+    "Slot",
+    "either",
+    "fault_and_advice",
+    "in_every_language",
+    "sentence",
+    "slot_text",
+    "title",
+]
 
 Slot = str | int | date | Concept | tuple["Slot", ...]
-"""What is filled in: a date and a concept are written in the language, several with "or"."""
+"""A value for a sentence: a date and a concept are written in the language, several with "or"."""
 
 
 def sentence(key: str, language: str, **slots: Slot) -> str:
     """The sentence of a key, in English where it has none in the language."""
     texts = _catalogue()["say"][key]
-    return _said(texts.get(language) or texts["en"], language, slots)
+    return _filled(texts.get(language) or texts["en"], language, slots)
 
 
 def in_every_language(key: str) -> frozenset[str]:
@@ -39,7 +47,7 @@ def fault_and_advice(key: str, language: str, slots: Mapping[str, Slot]) -> tupl
     texts = _catalogue()[kind]
     texts = texts[case] if case else texts
     fault, advice = texts.get(language) or texts["en"]
-    return _said(fault, language, slots), _said(advice, language, slots)
+    return _filled(fault, language, slots), _filled(advice, language, slots)
 
 
 def title(kind: str, language: str) -> str:
@@ -59,22 +67,22 @@ def either(values: Sequence[str], language: str) -> str:
     return sentence("or", language, first=", ".join(values[:-1]), last=values[-1])
 
 
-def shown(value: Slot, language: str) -> str:
+def slot_text(value: Slot, language: str) -> str:
     """A value as it is filled in.
 
-    >>> shown(date(2021, 3, 1), "de")
+    >>> slot_text(date(2021, 3, 1), "de")
     '1. März 2021'
     """
     if isinstance(value, tuple):
-        return either([shown(part, language) for part in value], language)
+        return either([slot_text(part, language) for part in value], language)
     if isinstance(value, date):
         month = sentence("months", language).split()[value.month - 1]
         return sentence("day", language, day=value.day, month=month, year=value.year)
     return value.label(language) if isinstance(value, Concept) else str(value)
 
 
-def _said(text: str, language: str, slots: Mapping[str, Slot]) -> str:
-    return filled(text, lambda name: shown(slots[name], language))
+def _filled(text: str, language: str, slots: Mapping[str, Slot]) -> str:
+    return filled(text, lambda name: slot_text(slots[name], language))
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Final
 
 from coprod_kg.errors import TooLarge
 from coprod_kg.workbook.grid import CellKind, Grid, GridCell, Row, visible
-from coprod_kg.workbook.markup import Handlers, unescaped, whole
+from coprod_kg.workbook.markup import Handlers, unescaped, whole_number
 
 __all__ = [
     "MOST_CELLS",
@@ -48,14 +48,14 @@ class NumberDisplay(StrEnum):
     """A day, and a number below 3000 as it stands: the format of the template's date cells."""
 
 
-def shown_by(number: int, code: str | None) -> NumberDisplay:
+def display_of(number: int, code: str | None) -> NumberDisplay:
     """What a number format shows a number as.
 
-    >>> shown_by(14, None), shown_by(164, 'dd"."mm"."yyyy'), shown_by(165, "#,##0")
+    >>> display_of(14, None), display_of(164, 'dd"."mm"."yyyy'), display_of(165, "#,##0")
     (<NumberDisplay.DAY: 'day'>, <NumberDisplay.DAY: 'day'>, <NumberDisplay.NUMBER: 'number'>)
-    >>> shown_by(17, None), shown_by(167, "[$-406]mmmm yyyy"), shown_by(168, "yyyy;@")
+    >>> display_of(17, None), display_of(167, "[$-406]mmmm yyyy"), display_of(168, "yyyy;@")
     (<NumberDisplay.MONTH: 'month'>, <NumberDisplay.MONTH: 'month'>, <NumberDisplay.YEAR: 'year'>)
-    >>> shown_by(166, "[<3000]0;yyyy-mm-dd")
+    >>> display_of(166, "[<3000]0;yyyy-mm-dd")
     <NumberDisplay.DAY_OR_YEAR: 'day or year'>
     """
     if code is None:
@@ -91,12 +91,12 @@ class Formats:
 
     Attributes:
         strings: the shared strings.
-        shown: style → how it shows a number.
+        displays: style → how it shows a number.
         since_1904: whether days are counted from 1904.
     """
 
     strings: list[GridCell]
-    shown: list[NumberDisplay]
+    displays: list[NumberDisplay]
     since_1904: bool
 
 
@@ -116,7 +116,7 @@ class SheetReader:
         self._count = 0
         self._row, self._column, self._row_hidden = 0, 0, False
         self._type, self._style = "n", ""
-        self._taken, self._phonetic = "", False
+        self._element, self._phonetic = "", False
         self._value: list[str] = []
         self._formula: list[str] | None = None
         self._hidden_rows: list[int] = []
@@ -142,35 +142,35 @@ class SheetReader:
         if name == "c":
             self._start_cell(attributes)
         elif name in ("v", "t"):
-            self._taken = "" if self._phonetic else "v"
+            self._element = "" if self._phonetic else "v"
         elif name == "f":
-            self._taken, self._formula = "f", []
+            self._element, self._formula = "f", []
         elif name == "row":
-            self._row = whole(attributes.get("r"), self._row + 1)
+            self._row = whole_number(attributes.get("r"), self._row + 1)
             self._column, self._row_hidden = 0, attributes.get("hidden") in ("1", "true")
         elif name == "rPh":
             self._phonetic = True
         elif name == "mergeCell":
             self._merged.append(attributes.get("ref", ""))
         elif name == "col" and attributes.get("hidden") in ("1", "true"):
-            ends = whole(attributes.get("min")), whole(attributes.get("max"))
-            self._hidden_columns.append(ends)
+            span = whole_number(attributes.get("min")), whole_number(attributes.get("max"))
+            self._hidden_columns.append(span)
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        found = _REFERENCE.fullmatch(attributes.get("r", ""))
-        self._column = column_of(found[1]) if found else self._column + 1
+        match = _REFERENCE.fullmatch(attributes.get("r", ""))
+        self._column = column_of(match[1]) if match else self._column + 1
         self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
         self._value, self._formula = [], None
 
     def _text(self, data: str) -> None:
-        if self._taken == "v":
+        if self._element == "v":
             self._value.append(data)
-        elif self._taken == "f" and self._formula is not None:
+        elif self._element == "f" and self._formula is not None:
             self._formula.append(data)
 
     def _end(self, name: str) -> None:
         if name in ("v", "t", "f"):
-            self._taken = ""
+            self._element = ""
         elif name == "rPh":
             self._phonetic = False
         elif name == "c":
@@ -197,9 +197,9 @@ class SheetReader:
         if not text:
             return None
         if self._type == "s":
-            place = whole(text.strip(), -1)
+            index = whole_number(text.strip(), -1)
             strings = self._formats.strings
-            shared = strings[place] if 0 <= place < len(strings) else None
+            shared = strings[index] if 0 <= index < len(strings) else None
             return shared if shared and shared.text.strip() else None
         if self._type == "b":
             return GridCell(
@@ -208,10 +208,10 @@ class SheetReader:
         if self._type == "e":
             return GridCell(CellKind.ERROR, text)
         if self._type == "d":
-            return GridCell(CellKind.DATE, self._as_shown(text[:10]))
+            return GridCell(CellKind.DATE, self._as_displayed(text[:10]))
         if self._type in ("str", "inlineStr"):
-            shown = visible(unescaped(text))
-            return GridCell(CellKind.TEXT, shown) if shown.strip() else None
+            visible_text = visible(unescaped(text))
+            return GridCell(CellKind.TEXT, visible_text) if visible_text.strip() else None
         return self._numeric(text)
 
     def _numeric(self, text: str) -> GridCell:
@@ -221,25 +221,27 @@ class SheetReader:
             return GridCell(CellKind.TEXT, text)
         if not isfinite(number):
             return GridCell(CellKind.ERROR, text.strip())
-        shown = self._shown()
-        years = shown is NumberDisplay.DAY_OR_YEAR and number < _YEARS_BELOW
-        if shown is not NumberDisplay.NUMBER and not years:
+        display = self._display()
+        is_year = display is NumberDisplay.DAY_OR_YEAR and number < _YEARS_BELOW
+        if display is not NumberDisplay.NUMBER and not is_year:
             day = day_of(number, since_1904=self._formats.since_1904)
             if day is not None:
-                return GridCell(CellKind.DATE, self._as_shown(day.isoformat()))
+                return GridCell(CellKind.DATE, self._as_displayed(day.isoformat()))
         return GridCell(CellKind.NUMBER, format(number, ".15g"))
 
-    def _shown(self) -> NumberDisplay:
-        style = whole(self._style)
+    def _display(self) -> NumberDisplay:
+        style = whole_number(self._style)
         return (
-            self._formats.shown[style] if style < len(self._formats.shown) else NumberDisplay.NUMBER
+            self._formats.displays[style]
+            if style < len(self._formats.displays)
+            else NumberDisplay.NUMBER
         )
 
-    def _as_shown(self, day: str) -> str:
+    def _as_displayed(self, day: str) -> str:
         """A day as exact as the cell shows it: "September 2019" is stored as its first day."""
-        if day < EARLIEST_SHOWN:  # likely a number in a cell with a date format: told as a whole
+        if day < EARLIEST_SHOWN:  # likely a number in a cell with a date format: reported in full
             return day
-        return day[: {NumberDisplay.MONTH: 7, NumberDisplay.YEAR: 4}.get(self._shown(), 10)]
+        return day[: {NumberDisplay.MONTH: 7, NumberDisplay.YEAR: 4}.get(self._display(), 10)]
 
 
 def column_of(letters: str) -> int:

@@ -64,49 +64,54 @@ def sheets(model: Model | None = None) -> Sheets:
 class _Maker:
     def __init__(self, model: Model) -> None:
         path = Path(__file__).with_name("sheets.toml")
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-        self._words = {namespaces.expand(name): words for name, words in told["words"].items()}
-        self._told: list[dict[str, Any]] = told["sheets"]
-        self._kinds = {namespaces.expand(table["class"]): table["kind"] for table in self._told}
+        definitions = tomllib.loads(path.read_text(encoding="utf-8"))
+        self._words = {
+            namespaces.expand(name): words for name, words in definitions["words"].items()
+        }
+        self._sheet_tables: list[dict[str, Any]] = definitions["sheets"]
+        self._kinds = {
+            namespaces.expand(table["class"]): table["kind"] for table in self._sheet_tables
+        }
         self._ontology, self._shapes = model.graph, model.submission
         self._lists = ValueLists(model.graph, model.concepts)
 
     def sheets(self) -> Iterator[Sheet]:
-        for told in self._told:
-            columns = tuple(self._columns(told))
+        for table in self._sheet_tables:
+            columns = tuple(self._columns(table))
             headers = [plain(column.header) for column in columns]
-            twice = next((header for header in headers if headers.count(header) > 1), None)
-            if twice:
+            repeated = next((header for header in headers if headers.count(header) > 1), None)
+            if repeated:
                 raise ModelError(
-                    f"two columns of the sheet {told['title']} are called {twice!r}",
+                    f"two columns of the sheet {table['title']} are called {repeated!r}",
                     where="workbook/sheets.toml",
                     fix="Give one of them a header under [words], or a clearer sh:name.",
                 )
             yield Sheet(
-                title=told["title"],
-                one=told["one"],
-                kind=told["kind"],
-                types=(namespaces.expand(told["class"]),),
-                purpose=told["purpose"],
+                title=table["title"],
+                one=table["one"],
+                kind=table["kind"],
+                types=(namespaces.expand(table["class"]),),
+                purpose=table["purpose"],
                 columns=columns,
-                named="rdfs:label" in told["first"],
-                open=told.get("open", False),
-                key=tuple(map(namespaces.expand, told["key"])),
+                named="rdfs:label" in table["first"],
+                open=table.get("open", False),
+                key=tuple(map(namespaces.expand, table["key"])),
                 also={
                     namespaces.expand(path): namespaces.expand(also)
-                    for path, also in told.get("also", {}).items()
+                    for path, also in table.get("also", {}).items()
                 },
-                example={namespaces.expand(k): v for k, v in told["example"].items()},
+                example={namespaces.expand(k): v for k, v in table["example"].items()},
             )
 
-    def _columns(self, told: Mapping[str, Any]) -> Iterator[SheetColumn]:
-        found = {
-            known.path: known for known in properties(self._shapes, self._ontology, told["class"])
+    def _columns(self, table: Mapping[str, Any]) -> Iterator[SheetColumn]:
+        by_path = {
+            described.path: described
+            for described in properties(self._shapes, self._ontology, table["class"])
         }
-        first = [namespaces.expand(name) for name in told["first"]]
-        last = [namespaces.expand(name) for name in told["last"]]
-        beyond = beyond_shapes(self._ontology, told["class"])
-        middle = [iri for iri in (*found, *beyond) if iri not in (*first, *last)]
+        first = [namespaces.expand(name) for name in table["first"]]
+        last = [namespaces.expand(name) for name in table["last"]]
+        beyond = beyond_shapes(self._ontology, table["class"])
+        middle = [iri for iri in (*by_path, *beyond) if iri not in (*first, *last)]
         middle = list(dict.fromkeys(middle))
         yield SheetColumn(
             IDENTIFIER,
@@ -116,8 +121,8 @@ class _Maker:
             "Leave it empty and one is made, the same each time you send the row.",
         )
         for path in (*first, *middle, *last):
-            prop = found.get(path) or from_ontology(self._ontology, path)
-            yield self._column(prop, named="rdfs:label" in told["first"])
+            prop = by_path.get(path) or from_ontology(self._ontology, path)
+            yield self._column(prop, named="rdfs:label" in table["first"])
         yield SheetColumn(
             LANGUAGE,
             None,
@@ -127,11 +132,11 @@ class _Maker:
             "language: Kommunen @da.",
         )
 
-    def _within(self, kind: ox.NamedNode) -> Iterator[str]:
+    def _union_members(self, kind: ox.NamedNode) -> Iterator[str]:
         """A class, and those that it is the union of."""
         yield kind.value
-        for same in self._ontology.objects(kind, "owl:equivalentClass"):
-            for union in self._ontology.objects(same, "owl:unionOf"):
+        for equivalent in self._ontology.objects(kind, "owl:equivalentClass"):
+            for union in self._ontology.objects(equivalent, "owl:unionOf"):
                 yield from (member.value for member in self._ontology.members(union))
 
     def _column(self, prop: Property, *, named: bool) -> SheetColumn:
@@ -145,10 +150,10 @@ class _Maker:
         choices = self._lists.of(prop)
         kinds = tuple(
             dict.fromkeys(
-                self._kinds[within]
+                self._kinds[member]
                 for kind in prop.classes
-                for within in self._within(kind)
-                if within in self._kinds
+                for member in self._union_members(kind)
+                if member in self._kinds
             )
         )
         holds = _holds(prop, choices, kinds)
@@ -175,8 +180,8 @@ def _plainly(definition: str) -> str:
     >>> _plainly("Relates an initiative to the town that it is in.")
     'The town that it is in.'
     """
-    found = _RELATION.match(definition)
-    rest = definition[found.end() :] if found else definition
+    match = _RELATION.match(definition)
+    rest = definition[match.end() :] if match else definition
     return rest[:1].upper() + rest[1:]
 
 
@@ -204,20 +209,20 @@ class ValueLists:
 
     def __init__(self, ontology: Graph, concepts: Mapping[str, Concept]) -> None:
         self._ontology, self._concepts = ontology, concepts
-        self._known: dict[Any, Choices] = {}
+        self._lists_by_node: dict[Any, Choices] = {}
 
     def of(self, prop: Property) -> Choices | None:
         """The list of a property, or None where its values are no concepts."""
         schemes = [prop.scheme] if prop.scheme is not None else []
         for node in (*prop.classes, *schemes):
-            if node not in self._known:
+            if node not in self._lists_by_node:
                 predicate = RDF_TYPE if node in prop.classes else "skos:inScheme"
-                self._known[node] = self._made(self._ontology.subjects(predicate, node))
-            if self._known[node].members:
-                return self._known[node]
+                self._lists_by_node[node] = self._list_of(self._ontology.subjects(predicate, node))
+            if self._lists_by_node[node].members:
+                return self._lists_by_node[node]
         return None
 
-    def _made(self, nodes: Any) -> Choices:
+    def _list_of(self, nodes: Any) -> Choices:
         members = [node for node in nodes if getattr(node, "value", "") in self._concepts]
         if not members:
             return Choices("", "", ())

@@ -1,7 +1,7 @@
 """Reader of tables: a workbook, a CSV file or a zip of them to statements with positions.
 
-Whatever is wrong in a cell is a `CellFinding`; what is wrong with the file as a whole is an error
-of `coprod_kg.errors`. Like `coprod_kg.ingest.rdf`, call it only where the process may be lost.
+A fault in a cell is a `CellFinding`, a fault of the whole file an error of `coprod_kg.errors`. Like
+`coprod_kg.ingest.rdf`, call it only in a process that may be lost: the bytes are untrusted.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,17 +20,23 @@ from coprod_kg.workbook.columns import (
     README,
     TEXT_LANGUAGE,
     Sheets,
-    called,
+    is_called,
 )
 from coprod_kg.workbook.concepts import near, plain
 from coprod_kg.workbook.delimited import read_bundle, read_csv
 from coprod_kg.workbook.entries import identified
 from coprod_kg.workbook.findings import CellFinding, CellProblem, Place, Positions, letters
 from coprod_kg.workbook.grid import Grid, GridCell
-from coprod_kg.workbook.headers import HeadedGrid, headed, known_headers, of_grid, told_by_headers
+from coprod_kg.workbook.headers import (
+    HeadedGrid,
+    find_headers,
+    known_headers,
+    sheet_by_headers,
+    sheet_warnings,
+)
 from coprod_kg.workbook.package import Package
 from coprod_kg.workbook.references import Register
-from coprod_kg.workbook.rows import stated
+from coprod_kg.workbook.rows import row_statements
 from coprod_kg.workbook.words import language_name, language_of, languages, without_placeholders
 from coprod_kg.workbook.xlsx import is_workbook, read_book
 
@@ -86,7 +92,7 @@ class TableRead:
 
 @dataclass(frozen=True, slots=True)
 class _Grids:
-    """The sheets of a file with data, what is wrong with any, and the language of its texts."""
+    """The sheets of a file with data, the findings on them, and the language of its texts."""
 
     grids: tuple[Grid, ...]
     findings: tuple[CellFinding, ...] = ()
@@ -96,8 +102,8 @@ class _Grids:
 def is_table(name: str, stated: str | None = None) -> bool:
     """Whether a file is to be read as a table: by what was stated, else by its ending."""
     ending = PurePath(name).suffix.removeprefix(".").lower()
-    wanted = (stated or ending).partition(";")[0].strip().lower()
-    return wanted in (*MEDIA_TYPES, *ENDINGS, *_REFUSED)
+    format_name = (stated or ending).partition(";")[0].strip().lower()
+    return format_name in (*MEDIA_TYPES, *ENDINGS, *_REFUSED)
 
 
 def read(
@@ -118,30 +124,30 @@ def read(
         TooLarge: it is larger than a submission may be.
     """
     grids = _grids(content, name, sheets)
-    known, findings = _recognised(grids.grids, sheets, name)
+    headed_grids, findings = _recognise_sheets(grids.grids, sheets, name)
     findings = [*grids.findings, *findings]
     register = Register(sheets, base_iri)
-    entries, told = identified(known, register, organisation)
+    entries, row_findings = identified(headed_grids, register, organisation)
     if not entries:
         raise Unreadable(
             "there is not one row of data in it",
             where=name,
             fix="Fill in at least one row below the headers; the example row does not count.",
         )
-    made = stated(known, entries, register, grids.language)
-    every = sorted([*findings, *told, *made.findings], key=_order(known))
+    result = row_statements(headed_grids, entries, register, grids.language)
+    all_findings = sorted([*findings, *row_findings, *result.findings], key=_order(headed_grids))
     return TableRead(
-        tuple(dict.fromkeys(made.triples)),
-        tuple(finding.in_language(made.language) for finding in every),
-        made.positions(known),
+        tuple(dict.fromkeys(result.triples)),
+        tuple(finding.in_language(result.language) for finding in all_findings),
+        result.positions(headed_grids),
         len(entries),
         register.scope,
     )
 
 
-def _order(known: Sequence[HeadedGrid]) -> Callable[[CellFinding], tuple[int, int, str]]:
+def _order(headed_grids: Sequence[HeadedGrid]) -> Callable[[CellFinding], tuple[int, int, str]]:
     """The key that sorts findings by sheet, row and column (A before AA, so by length first)."""
-    places = {table.grid.name: number for number, table in enumerate(known)}
+    places = {table.grid.name: number for number, table in enumerate(headed_grids)}
     return lambda finding: (
         places.get(finding.place.sheet, -1),
         finding.place.row or 0,
@@ -180,7 +186,7 @@ def _grids(content: bytes, name: str, sheets: Sheets) -> _Grids:
         [
             CellFinding(CellProblem("file-not-read", severity=Severity.WARNING), Place(path))
             for path in bundle.unread
-            if not called(path, README)
+            if not is_called(path, README)
         ],
     )
 
@@ -194,36 +200,36 @@ def _of_book(package: Package) -> _Grids:
     return _with_data(book.grids, findings)
 
 
-def _with_data(every: Sequence[Grid], findings: list[CellFinding]) -> _Grids:
+def _with_data(all_grids: Sequence[Grid], findings: list[CellFinding]) -> _Grids:
     """The grids with data, and the language that the read-me sheet names."""
     language = "en"
     grids: list[Grid] = []
-    for grid in every:
-        if called(grid.name, README):
-            language, told = _text_language(grid)
-            findings += told
+    for grid in all_grids:
+        if is_called(grid.name, README):
+            language, language_findings = _text_language(grid)
+            findings += language_findings
         elif not any(
-            called(grid.name.rstrip("_"), title) for title in (LISTS, EXPLANATIONS, MENDING)
+            is_called(grid.name.rstrip("_"), title) for title in (LISTS, EXPLANATIONS, MENDING)
         ):
             grids.append(grid)
     return _Grids(tuple(grids), tuple(findings), language)
 
 
 def _text_language(grid: Grid) -> tuple[str, list[CellFinding]]:
-    """The language that the read-me sheet names, and what is to be said of it."""
+    """The language that the read-me sheet names, and a finding where it is not a tag."""
     for row in grid.rows:
-        cells = [(at, cell) for at, cell in sorted(row.cells.items()) if cell.text.strip()]
+        cells = [(column, cell) for column, cell in sorted(row.cells.items()) if cell.text.strip()]
         if len(cells) > 1 and plain(cells[0][1].text).startswith(plain(TEXT_LANGUAGE)):
-            at, cell = cells[1]
+            column, cell = cells[1]
             tag = language_of(cell.text)
             if tag == cell.text.strip().lower():
                 return tag, []
-            place = Place(grid.name, row.number, TEXT_LANGUAGE, f"{letters(at)}{row.number}")
-            return tag or "en", [_language_told(cell, tag, place)]
+            place = Place(grid.name, row.number, TEXT_LANGUAGE, f"{letters(column)}{row.number}")
+            return tag or "en", [_language_finding(cell, tag, place)]
     return "en", []
 
 
-def _language_told(cell: GridCell, tag: str | None, place: Place) -> CellFinding:
+def _language_finding(cell: GridCell, tag: str | None, place: Place) -> CellFinding:
     if tag:
         slots = {"language": language_name(tag), "tag": tag}
         problem = CellProblem("read-as.language", slots, severity=Severity.INFO)
@@ -233,33 +239,33 @@ def _language_told(cell: GridCell, tag: str | None, place: Place) -> CellFinding
     return CellFinding(problem, place, cell.text[:200])
 
 
-def _recognised(
+def _recognise_sheets(
     grids: Sequence[Grid], sheets: Sheets, name: str
 ) -> tuple[list[HeadedGrid], list[CellFinding]]:
-    """The grids that are sheets of the template, and what is wrong with any."""
-    known: list[HeadedGrid] = []
-    found: list[CellFinding] = []
-    named = {grid.name: sheets.find(grid.name) for grid in grids}
+    """The grids that are sheets of the template, and the findings on all grids."""
+    headed_grids: list[HeadedGrid] = []
+    findings: list[CellFinding] = []
+    sheet_by_name = {grid.name: sheets.find(grid.name) for grid in grids}
     for grid in grids:
         # One under another name is known by its headers, unless a sheet has the right name.
-        sheet = named[grid.name] or told_by_headers(grid, sheets)
+        sheet = sheet_by_name[grid.name] or sheet_by_headers(grid, sheets)
         if sheet is None:
-            found += [_unknown_sheet(grid, sheets)] if grid.rows else []
-        elif any(table.sheet is sheet for table in known) or (
-            sheet in named.values() and named[grid.name] is None
+            findings += [_unknown_sheet(grid, sheets)] if grid.rows else []
+        elif any(table.sheet is sheet for table in headed_grids) or (
+            sheet in sheet_by_name.values() and sheet_by_name[grid.name] is None
         ):
             problem = CellProblem("repeated-sheet", {"sheet": sheet.title})
-            found.append(CellFinding(problem, Place(grid.name)))
+            findings.append(CellFinding(problem, Place(grid.name)))
         elif grid.rows:
-            if named[grid.name] is None:
+            if sheet_by_name[grid.name] is None:
                 slots = {"value": grid.name, "sheet": sheet.title}
                 problem = CellProblem("read-as.sheet", slots, severity=Severity.INFO)
-                found.append(CellFinding(problem, Place(grid.name)))
-            table, told = headed(grid, sheet)
-            table, emptied = without_placeholders(table)
-            known.append(table)
-            found += [*told, *of_grid(table), *emptied]
-    if not known:
+                findings.append(CellFinding(problem, Place(grid.name)))
+            table, header_findings = find_headers(grid, sheet)
+            table, placeholder_findings = without_placeholders(table)
+            headed_grids.append(table)
+            findings += [*header_findings, *sheet_warnings(table), *placeholder_findings]
+    if not headed_grids:
         raise Unreadable(
             "it has none of the template's sheets",
             where=name,
@@ -267,15 +273,15 @@ def _recognised(
             + ", ".join(member.title for member in sheets.members)
             + ".",
         )
-    return known, found
+    return headed_grids, findings
 
 
 def _unknown_sheet(grid: Grid, sheets: Sheets) -> CellFinding:
-    shown = {plain(member.title): member.title for member in sheets.members}
-    close = near(plain(PurePath(grid.name).stem if "." in grid.name else grid.name), shown)
+    titles = {plain(member.title): member.title for member in sheets.members}
+    close = near(plain(PurePath(grid.name).stem if "." in grid.name else grid.name), titles)
     problem = CellProblem(
         "unknown-sheet",
-        {"value": grid.name, "meant": shown[close[0]] if close else ""},
+        {"value": grid.name, "meant": titles[close[0]] if close else ""},
         "rename" if close else "",
         severity=Severity.VIOLATION if close else Severity.WARNING,
     )

@@ -31,7 +31,7 @@ __all__ = [
 
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
-_NOT_ASKED: Final = frozenset({Holds.YES_OR_NO})
+_NOT_CHECKED: Final = frozenset({Holds.YES_OR_NO})
 
 _SHAPE: Final = expand("cps:ProperName")
 _NAMES: Final = frozenset(map(expand, ("rdfs:label", "skos:prefLabel", "foaf:name")))
@@ -65,15 +65,15 @@ def language_of(text: str) -> str | None:
     >>> language_of("Danish"), language_of("da-DK"), language_of("pt-BR"), language_of("Runes")
     ('da', 'da', 'pt-br', None)
     """
-    known = _languages()
+    tags = _languages()
     for name in (text, text.partition("(")[0], text.partition("/")[0]):
-        if plain(name) in known:
-            return known[plain(name)]
+        if plain(name) in tags:
+            return tags[plain(name)]
     tag = text.strip().lower().replace("_", "-")
     first = tag.partition("-")[0]
     if not _TAG.fullmatch(tag):
         return None
-    return known.get(first, tag)
+    return tags.get(first, tag)
 
 
 @cache
@@ -84,22 +84,22 @@ def _catalogue() -> dict[str, Any]:
 
 @cache
 def _placeholders() -> frozenset[str]:
-    found: dict[str, list[str]] = _catalogue()["placeholders"]
-    return frozenset(plain(word) for words in found.values() for word in words)
+    by_language: dict[str, list[str]] = _catalogue()["placeholders"]
+    return frozenset(plain(word) for words in by_language.values() for word in words)
 
 
 @cache
 def _languages() -> dict[str, str]:
-    found: dict[str, list[str]] = _catalogue()["languages"]
-    return {plain(name): tag for tag, names in found.items() for name in (tag, *names)}
+    by_language: dict[str, list[str]] = _catalogue()["languages"]
+    return {plain(name): tag for tag, names in by_language.items() for name in (tag, *names)}
 
 
 def without_placeholders(headed: HeadedGrid) -> tuple[HeadedGrid, list[CellFinding]]:
     """The sheet without the cells that hold N/A, ?, unbekannt and their kind.
 
-    Each word is told once a column, at its first cell.
+    Each word is reported once a column, at its first cell.
     """
-    first: dict[tuple[int, str], int] = {}
+    first_row: dict[tuple[int, str], int] = {}
     counts: Counter[tuple[int, str]] = Counter()
     rows: list[Row] = []
     for row in headed.grid.rows:
@@ -110,19 +110,21 @@ def without_placeholders(headed: HeadedGrid) -> tuple[HeadedGrid, list[CellFindi
         ]
         for key in empty:
             counts[key] += 1
-            first.setdefault(key, row.number)
-        gone = {number for number, _ in empty}
-        kept = {number: cell for number, cell in row.cells.items() if number not in gone}
-        if kept:
-            rows.append(row if not gone else Row(row.number, kept))
+            first_row.setdefault(key, row.number)
+        emptied = {number for number, _ in empty}
+        cells = {number: cell for number, cell in row.cells.items() if number not in emptied}
+        if cells:
+            rows.append(row if not emptied else Row(row.number, cells))
     if not counts:
         return headed, []
-    made = replace(headed, grid=replace(headed.grid, rows=tuple(rows)))
-    return made, [_told(headed, *key, row, counts[key]) for key, row in first.items()]
+    cleaned = replace(headed, grid=replace(headed.grid, rows=tuple(rows)))
+    return cleaned, [
+        _placeholder_finding(headed, *key, row, counts[key]) for key, row in first_row.items()
+    ]
 
 
 def _says_nothing(cell: GridCell, column: SheetColumn | None) -> bool:
-    if cell.kind is not CellKind.TEXT or column is None or column.holds in _NOT_ASKED:
+    if cell.kind is not CellKind.TEXT or column is None or column.holds in _NOT_CHECKED:
         return False
     if column.choices and column.choices.is_proper(cell.text):
         return False  # "Unknown" is a value where the list has it
@@ -131,7 +133,9 @@ def _says_nothing(cell: GridCell, column: SheetColumn | None) -> bool:
     return is_placeholder(cell.text)
 
 
-def _told(headed: HeadedGrid, number: int, text: str, row: int, count: int) -> CellFinding:
+def _placeholder_finding(
+    headed: HeadedGrid, number: int, text: str, row: int, count: int
+) -> CellFinding:
     key = "placeholder.several" if count > 1 else "placeholder"
     problem = CellProblem(key, {"value": text[:40], "count": count - 1}, severity=Severity.INFO)
     place = headed.place(row, number)
@@ -139,7 +143,7 @@ def _told(headed: HeadedGrid, number: int, text: str, row: int, count: int) -> C
 
 
 def empty_names(triples: Iterable[ox.Triple]) -> Iterator[Finding]:
-    """The names among these statements that name nothing and nobody."""
+    """Findings on names among these statements that are placeholders, such as N/A."""
     for subject, predicate, name in triples:
         if (
             predicate.value in _NAMES

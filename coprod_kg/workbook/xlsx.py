@@ -1,8 +1,7 @@
 """Reader of .xlsx workbooks: XML to grids, without evaluating formulas or following links.
 
-It is no general reader: values, formulas (which are told, their cached values never looked at),
-what is hidden and what is merged is all that a submission needs. Memory follows the cells that
-hold something, not the rows that are formatted.
+It reads what a submission needs: values, formulas (as text, without their cached values), and which
+cells are hidden or merged. Memory grows with the cells that have content, not with formatted rows.
 """
 
 import posixpath
@@ -13,9 +12,9 @@ from typing import Final
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.workbook.grid import CellKind, Grid, GridCell, visible
-from coprod_kg.workbook.markup import Handlers, parse, unescaped, whole
+from coprod_kg.workbook.markup import Handlers, parse, unescaped, whole_number
 from coprod_kg.workbook.package import Package, Relation, content_types, main_part, relations
-from coprod_kg.workbook.sheet_xml import Formats, NumberDisplay, SheetReader, shown_by
+from coprod_kg.workbook.sheet_xml import Formats, NumberDisplay, SheetReader, display_of
 
 __all__ = ["Book", "is_workbook", "read_book"]
 
@@ -64,30 +63,30 @@ def read_book(package: Package, skip: frozenset[str] = frozenset()) -> Book:
     """
     _refuse_macros(package)
     workbook = main_part(package) or ""
-    described = _Described()
-    _parse(package, workbook, described.handlers())
+    contents = _WorkbookXml()
+    _parse(package, workbook, contents.handlers())
     targets = relations(package, workbook)
-    if len(described.sheets) > _MOST_SHEETS:
-        raise _not_whole(package, "it has more than 255 sheets")
+    if len(contents.sheets) > _MOST_SHEETS:
+        raise _incomplete(package, "it has more than 255 sheets")
     parts = {relation.kind: relation.path for relation in targets.values()}
     folder = posixpath.dirname(workbook)
     formats = Formats(
         _strings(package, parts.get("sharedStrings", f"{folder}/sharedStrings.xml")),
-        _shown(package, parts.get("styles", f"{folder}/styles.xml")),
-        described.since_1904,
+        _displays(package, parts.get("styles", f"{folder}/styles.xml")),
+        contents.since_1904,
     )
     grids = []
-    for name, state, identifier in described.sheets:
+    for name, state, identifier in contents.sheets:
         part = targets.get(identifier, Relation("", ""))
         if name.strip().lower() in skip or part.kind in ("chartsheet", "dialogsheet"):
             continue
         if part.path not in package.members:
-            raise _not_whole(package, f"the sheet {name!r} is not in the file")
+            raise _incomplete(package, f"the sheet {name!r} is not in the file")
         grids.append(_grid(package, part.path, SheetReader(name, state != "visible", formats)))
-    linked = "externalLink" in parts or any(
+    has_links = "externalLink" in parts or any(
         "externalLinks/" in member for member in package.members
     )
-    return Book(tuple(grids), linked)
+    return Book(tuple(grids), has_links)
 
 
 def _grid(package: Package, path: str, reader: SheetReader) -> Grid:
@@ -97,20 +96,20 @@ def _grid(package: Package, path: str, reader: SheetReader) -> Grid:
 
 def _without_empty(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The XML without cells and rows that are formatted and empty, which may be millions."""
-    kept = b""
+    buffer = b""
     for chunk in chunks:
-        kept += chunk
-        cut = kept.rfind(b"<row ")
-        if cut <= 0 and len(kept) > _LONGEST_ROW:
-            yield kept
-            kept = b""
+        buffer += chunk
+        cut = buffer.rfind(b"<row ")
+        if cut <= 0 and len(buffer) > _LONGEST_ROW:
+            yield buffer
+            buffer = b""
         elif cut > 0:
-            yield _EMPTY.sub(b"", _EMPTY.sub(b"", kept[:cut]))
-            kept = kept[cut:]
-    yield kept
+            yield _EMPTY.sub(b"", _EMPTY.sub(b"", buffer[:cut]))
+            buffer = buffer[cut:]
+    yield buffer
 
 
-class _Described:
+class _WorkbookXml:
     """The content of ``workbook.xml``: the sheets, and the day that dates are counted from."""
 
     def __init__(self) -> None:
@@ -152,12 +151,12 @@ def _strings(package: Package, path: str) -> list[GridCell]:
 
     if path in package.members:
         if package.members[path].file_size > _STRINGS_MOST:
-            raise _not_whole(package, "its texts have more than 128 MB")
+            raise _incomplete(package, "its texts have more than 128 MB")
         parse(package.chunks(path), (start, end, text), f"{package.name}, {path}")
     return cells
 
 
-def _shown(package: Package, path: str) -> list[NumberDisplay]:
+def _displays(package: Package, path: str) -> list[NumberDisplay]:
     """Style → how it shows a number."""
     codes: dict[int, str] = {}
     numbers: list[int] = []
@@ -165,11 +164,11 @@ def _shown(package: Package, path: str) -> list[NumberDisplay]:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if name == "numFmt":
-            codes[whole(attributes.get("numFmtId"))] = attributes.get("formatCode", "")
+            codes[whole_number(attributes.get("numFmtId"))] = attributes.get("formatCode", "")
         elif name == "cellXfs":
             inside[name] = True
         elif name == "xf" and inside["cellXfs"]:
-            numbers.append(whole(attributes.get("numFmtId")))
+            numbers.append(whole_number(attributes.get("numFmtId")))
 
     def end(name: str) -> None:
         if name == "cellXfs":
@@ -177,18 +176,18 @@ def _shown(package: Package, path: str) -> list[NumberDisplay]:
 
     if path in package.members:
         _parse(package, path, (start, end, _nothing))
-    return [shown_by(number, codes.get(number)) for number in numbers]
+    return [display_of(number, codes.get(number)) for number in numbers]
 
 
 def _parse(package: Package, path: str, handlers: Handlers) -> None:
     if path not in package.members:
-        raise _not_whole(package, f"this is no whole workbook: {path} is not in it")
+        raise _incomplete(package, f"this is no whole workbook: {path} is not in it")
     parse([package.read(path, _PART_MOST)], handlers, f"{package.name}, {path}")
 
 
-def _not_whole(package: Package, what: str) -> Unreadable:
+def _incomplete(package: Package, reason: str) -> Unreadable:
     return Unreadable(
-        what,
+        reason,
         where=package.name,
         fix="Start from the template, or save the file again as .xlsx.",
     )
@@ -197,7 +196,7 @@ def _not_whole(package: Package, what: str) -> Unreadable:
 def _refuse_macros(package: Package) -> None:
     """Refuse what holds a program, by the types of the parts that are there.
 
-    A type that is declared for an ending that no part has says nothing: SheetJS always does so.
+    SheetJS always declares the type of macros for an ending that no part has; that is no macro.
     """
     kinds = content_types(package, package.members)
     if any("macroenabled" in kind or kind == _MACROS for kind in kinds.values()) or any(

@@ -26,12 +26,12 @@ def as_files(sheets: Sheets, language: str) -> dict[str, bytes]:
         member.file_name: _csv([_headers(member.columns), example(member, language)], language)
         for member in sheets.members
     }
-    words = [["List", "Code", "Label", "What it means"]] + [
+    rows = [["List", "Code", "Label", "What it means"]] + [
         [choices.title, member.slug, member.label(language), member.definition(language)]
         for choices in sheets.choices.values()
         for member in choices.members
     ]
-    files[f"{EXPLANATIONS.lower()}.csv"] = _csv(words, language)
+    files[f"{EXPLANATIONS.lower()}.csv"] = _csv(rows, language)
     files["read-me.txt"] = _text(sheets).encode("utf-8-sig")
     return files
 

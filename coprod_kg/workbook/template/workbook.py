@@ -19,8 +19,8 @@ from coprod_kg.workbook.template.front import (
     LIGHT,
     add_explanations,
     add_readme,
-    face,
     set_page,
+    typeface,
 )
 from coprod_kg.workbook.words import languages
 
@@ -66,46 +66,46 @@ def as_workbook(sheets: Sheets, language: str) -> bytes:
     return packed(book)
 
 
-def _add_sheet(made: Worksheet, sheet: Sheet, language: str) -> None:
+def _add_sheet(worksheet: Worksheet, sheet: Sheet, language: str) -> None:
     for number, column in enumerate(sheet.columns, 1):
-        _add_column(made, number, column)
+        _add_column(worksheet, number, column)
     for number, text in enumerate(example(sheet, language), 1):
-        cell = made.cell(2, number)
+        cell = worksheet.cell(2, number)
         put_text(cell, text)
         cell.font = Font(name="Calibri", size=11, italic=True, color="6B6B6B")
         cell.fill = PatternFill("solid", fgColor=GREY)
         cell.alignment = Alignment(vertical="top", wrap_text=True)
-    made.row_dimensions[1].height = 33
-    made.row_dimensions[2].height = 62
-    made.freeze_panes = "C2" if sheet.named else "B2"
-    made.sheet_properties.tabColor = DARK if sheet.named else "7F9DB9"
-    made.print_title_rows = "1:1"
-    set_page(made, "landscape")
+    worksheet.row_dimensions[1].height = 33
+    worksheet.row_dimensions[2].height = 62
+    worksheet.freeze_panes = "C2" if sheet.named else "B2"
+    worksheet.sheet_properties.tabColor = DARK if sheet.named else "7F9DB9"
+    worksheet.print_title_rows = "1:1"
+    set_page(worksheet, "landscape")
 
 
-def _add_column(made: Worksheet, number: int, column: SheetColumn) -> None:
+def _add_column(worksheet: Worksheet, number: int, column: SheetColumn) -> None:
     letter = get_column_letter(number)
-    cell = made.cell(1, number)
+    cell = worksheet.cell(1, number)
     put_text(cell, column.header + ("*" if column.required else ""))
-    cell.font = face("FFFFFF" if column.required else DARK, bold=True)
+    cell.font = typeface("FFFFFF" if column.required else DARK, bold=True)
     cell.fill = PatternFill("solid", fgColor=DARK if column.required else LIGHT)
     cell.alignment = Alignment(vertical="center", wrap_text=True)
     cell.border = _LINE
     cell.comment = Comment(_note(column), "coprod-kg", height=150, width=320)
-    dimension = made.column_dimensions[letter]
+    dimension = worksheet.column_dimensions[letter]
     dimension.width = _WIDTHS[column.holds]
     if column.holds in _FORMATS:
         dimension.number_format = _FORMATS[column.holds]
     check = _check(column, letter)
     if check:
         check.add(f"{letter}{FIRST_ROW}:{letter}{_LAST_ROW}")
-        made.add_data_validation(check)
+        worksheet.add_data_validation(check)
 
 
 def _note(column: SheetColumn) -> str:
     """The text of the note at a header."""
-    need = "Needed in every row." if column.required else "Optional."
-    how = {
+    requirement = "Needed in every row." if column.required else "Optional."
+    advice = {
         Holds.DATE: "Write 2021-03-01, 2021-03 or 2021.",
         Holds.LINK: "Write the whole address, beginning with https://",
         Holds.CHOICE: "Choose from the list.",
@@ -113,9 +113,11 @@ def _note(column: SheetColumn) -> str:
         Holds.NUMBER: "Write a number.",
     }.get(column.holds, "")
     if column.kinds:
-        how = "Write the name as it stands in its sheet, or its identifier."
-    many = "Several values are parted by a semicolon." if column.many else ""
-    return "\n\n".join(text for text in (column.note, f"{need} {how} {many}".strip()) if text)
+        advice = "Write the name as it stands in its sheet, or its identifier."
+    separator_advice = "Several values are parted by a semicolon." if column.many else ""
+    return "\n\n".join(
+        text for text in (column.note, f"{requirement} {advice} {separator_advice}".strip()) if text
+    )
 
 
 def _check(column: SheetColumn, letter: str) -> DataValidation | None:
@@ -125,7 +127,7 @@ def _check(column: SheetColumn, letter: str) -> DataValidation | None:
         check = DataValidation("list", f"=list_{column.choices.name}", allow_blank=True)
     elif column.kinds:
         check = DataValidation("list", f"=names_{column.kinds[0].replace('-', '_')}")
-        return _lenient(check) if column.kinds[0] in _NAMED else None
+        return _lenient(check) if column.kinds[0] in _KINDS_WITH_NAMES else None
     elif column.holds is Holds.YES_OR_NO:
         check = DataValidation("list", '"yes,no"', allow_blank=True)
     elif column.holds is Holds.LANGUAGE:
@@ -144,7 +146,7 @@ def _check(column: SheetColumn, letter: str) -> DataValidation | None:
     return _lenient(check) if column.many else check
 
 
-_NAMED: Final = ("initiative", "organisation", "evidence", "agent", "public-service")
+_KINDS_WITH_NAMES: Final = ("initiative", "organisation", "evidence", "agent", "public-service")
 
 
 def _lenient(check: DataValidation) -> DataValidation:
@@ -155,15 +157,15 @@ def _lenient(check: DataValidation) -> DataValidation:
 
 def _add_lists(book: Workbook, sheets: Sheets, language: str) -> None:
     """The hidden sheet of the lists, two columns each, and a name for the range of each."""
-    made = book.create_sheet(LISTS)
-    made.sheet_state = "hidden"
+    worksheet = book.create_sheet(LISTS)
+    worksheet.sheet_state = "hidden"
     for number, (name, choices) in enumerate(sheets.choices.items()):
         label, code = 2 * number + 1, 2 * number + 2
-        put_text(made.cell(1, label), choices.title)
-        put_text(made.cell(1, code), "Code")
+        put_text(worksheet.cell(1, label), choices.title)
+        put_text(worksheet.cell(1, code), "Code")
         for row, choice in enumerate(choices.members, 2):
-            put_text(made.cell(row, label), choice.label(language))
-            put_text(made.cell(row, code), choice.slug)
+            put_text(worksheet.cell(row, label), choice.label(language))
+            put_text(worksheet.cell(row, code), choice.slug)
         letter = get_column_letter(label)
         last = len(choices.members) + 1
         _define(book, f"list_{name}", f"{LISTS}!${letter}$2:${letter}${last}")
