@@ -47,7 +47,7 @@ def is_called(name: str, title: str) -> bool:
     Google Sheets writes ``Book - Sheet.csv``, LibreOffice ``Book-Sheet.csv`` and Numbers
     ``Sheet-Table 1.csv``, in the language of the program.
 
-    >>> is_called("Ours - Evidence.CSV", "Evidence"), is_called("Evidence-Tabelle 1.csv", "Evidence")
+    >>> is_called("My - Evidence.CSV", "Evidence"), is_called("Evidence-Tabelle 1.csv", "Evidence")
     (True, True)
     >>> is_called("Our Evidence", "Evidence"), is_called("To mend_", "To mend")
     (False, True)
