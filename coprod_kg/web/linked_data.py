@@ -68,19 +68,19 @@ def blueprint(site: Site) -> Blueprint:
 
 def _thing(site: Site, space: str, **_: str) -> Response:
     """The thing itself: see other, at the page or the document."""
-    named = thing_address(site, space)
+    address = thing_address(site, space)
     given = parameters(request)
-    form, asked = named.suffix or _form(given), given.one("_profile")
+    form, asked = address.suffix or _form(given), given.one("_profile")
     # a page is in no profile: who asks for one in the address wants a document
     formats = GRAPHS if asked else (*GRAPHS, HTML)
     wanted = offers_among(formats, form)
     if wants_page(wanted):
-        return _see(named.page, pinned=named.pinned)
+        return _see(address.page, pinned=address.pinned)
     profile = named_profile(asked) if asked else profiles()[OWN]
-    address = named.document(
+    document = address.document(
         wanted[0].format.name if form else "", profile.token if profile else ALTERNATES
     )
-    response = _see(address, pinned=named.pinned)
+    response = _see(document, pinned=address.pinned)
     response.vary.add("Accept-Profile")
     return response
 
@@ -90,7 +90,7 @@ def _by_moment() -> bool:
     return "Accept-Datetime" in request.headers and not request.args.get("version")
 
 
-def _moved(address: str) -> Response:
+def _redirect_to_version(address: str) -> Response:
     """Found: the version of that moment has an address of its own (RFC 7089, pattern 1.1)."""
     response = Response(status=302, headers={"Location": address, "Cache-Control": LATEST})
     response.vary.add("Accept-Datetime")
@@ -105,35 +105,37 @@ def _see(address: str, *, pinned: bool) -> Response:
 
 def _document(site: Site, space: str, **_: str) -> Response:
     """All statements about the thing, as RDF."""
-    named = thing_address(site, space)
-    if named.suffix == HTML.name:
-        return _see(named.page, pinned=named.pinned)
+    address = thing_address(site, space)
+    if address.suffix == HTML.name:
+        return _see(address.page, pinned=address.pinned)
     if _by_moment():
-        return _moved(named.document(named.suffix or ""))
-    wanted, profile = _offers(named.suffix), _profile(space)
+        return _redirect_to_version(address.document(address.suffix or ""))
+    wanted, profile = _offers(address.suffix), _profile(space)
     if profile is None or profile.token != OWN:
-        return _remembered(site, _told(site, named, wanted, profile), f"/doc/{named.tail}", named)
-    conditions = Conditions(named.version, named.pinned, wanted)
-    unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name))
+        return _with_memento_headers(
+            site, _profile_document(site, address, wanted, profile), f"/doc/{address.tail}", address
+        )
+    conditions = Conditions(address.version, address.pinned, wanted)
+    unchanged = conditions.unchanged(lambda offer: address.document(offer.format.name))
     if unchanged is not None:
         if space == "id":
-            _profiled(unchanged, named, profile)
-        return _remembered(site, unchanged, f"/doc/{named.tail}", named)
-    answer = _about(site, space, named).answer(media_types(wanted))
-    said = caveat_of_claims(site.claims(answer.version, named.iri), "about this thing")
+            _with_profile_headers(unchanged, address, profile)
+        return _with_memento_headers(site, unchanged, f"/doc/{address.tail}", address)
+    answer = _document_query(site, space, address).answer(media_types(wanted))
+    said = caveat_of_claims(site.claims(answer.version, address.iri), "about this thing")
     media_type = answer.media_type
     answer = begun(answer, lambda first: commented(first, media_type, said))
     response = reply(answer, conditions)
     chosen = next(form for form in GRAPHS if form.media_type == media_type)
-    response.headers["Content-Location"] = named.document(chosen.name)
+    response.headers["Content-Location"] = address.document(chosen.name)
     if said:
         response.headers["Answer-Caveat"] = said
-    thing = site.path(named.iri) or named.iri
-    links = [f'<{thing}>; rel="describes"', f'<{named.page}>; rel="alternate"; type="text/html"']
+    thing = site.path(address.iri) or address.iri
+    links = [f'<{thing}>; rel="describes"', f'<{address.page}>; rel="alternate"; type="text/html"']
     response.headers["Link"] = ", ".join(links)
     if space == "id":
-        _profiled(response, named, profile)
-    return _remembered(site, response, f"/doc/{named.tail}", named)
+        _with_profile_headers(response, address, profile)
+    return _with_memento_headers(site, response, f"/doc/{address.tail}", address)
 
 
 def _profile(space: str) -> Profile | None:
@@ -158,43 +160,45 @@ def _profile(space: str) -> Profile | None:
     return accepted(header) if header else profiles()[OWN]
 
 
-def _told(
-    site: Site, named: ThingAddress, wanted: tuple[Offer, ...], profile: Profile | None
+def _profile_document(
+    site: Site, address: ThingAddress, wanted: tuple[Offer, ...], profile: Profile | None
 ) -> Response:
     """The thing in the terms of another vocabulary, or the list of these."""
     token, offer = profile.token if profile else ALTERNATES, wanted[0]
-    conditions = Conditions(named.version, named.pinned, wanted, text=token)
-    unchanged = conditions.unchanged(lambda offer: named.document(offer.format.name, token))
+    conditions = Conditions(address.version, address.pinned, wanted, text=token)
+    unchanged = conditions.unchanged(lambda offer: address.document(offer.format.name, token))
     if unchanged is not None:
-        _profiled(unchanged, named, profile)
+        _with_profile_headers(unchanged, address, profile)
         return unchanged
     media_type, said = offer.format.media_type, ""
     if profile is None:
         here = root().rstrip("/")
-        addresses = {token: here + named.document("", token) for token in profiles()}
-        body = alternates(named.iri, addresses, media_type)
+        addresses = {token: here + address.document("", token) for token in profiles()}
+        body = alternates(address.iri, addresses, media_type)
     else:
-        question = site.about(f"profile-{token}", named.iri, named.version)
+        question = site.about(f"profile-{token}", address.iri, address.version)
         lines = taken(question.answer((_LINES,)), _MOST_BYTES)
         if not lines:
             raise NotAcceptable(
-                f"{profile.title} has no words for {named.iri}",
+                f"{profile.title} has no words for {address.iri}",
                 where="the profile",
                 fix=f"?_profile={OWN} tells it in ours.",
             )
-        said = caveat_of_claims(site.claims(named.version, named.iri), "about this thing")
+        said = caveat_of_claims(site.claims(address.version, address.iri), "about this thing")
         body = commented(portal_document(lines, media_type), media_type, said)
     response = Response(body, content_type=offer.content_type)
-    response.headers["Content-Location"] = named.document(offer.format.name, token)
+    response.headers["Content-Location"] = address.document(offer.format.name, token)
     if said:
         response.headers["Answer-Caveat"] = said
-    thing = site.path(named.iri) or named.iri
+    thing = site.path(address.iri) or address.iri
     response.headers["Link"] = f'<{thing}>; rel="describes"'
-    _profiled(response, named, profile)
+    _with_profile_headers(response, address, profile)
     return conditions.mark(response, offer)
 
 
-def _profiled(response: Response, named: ThingAddress, profile: Profile | None) -> None:
+def _with_profile_headers(
+    response: Response, address: ThingAddress, profile: Profile | None
+) -> None:
     """Say which profile a document has, and which others there are."""
     response.vary.add("Accept-Profile")
     if profile is not None:
@@ -202,58 +206,60 @@ def _profiled(response: Response, named: ThingAddress, profile: Profile | None) 
         response.headers.add("Link", f'<{profile.iri}>; rel="profile"')
     for other in profiles().values():
         if other != profile:
-            address = named.document("", other.token)
-            link = f'<{address}>; rel="alternate"; type="text/turtle"; profile="{other.iri}"'
+            alternate = address.document("", other.token)
+            link = f'<{alternate}>; rel="alternate"; type="text/turtle"; profile="{other.iri}"'
             response.headers.add("Link", link)
 
 
-def _remembered(site: Site, response: Response, original: str, named: ThingAddress) -> Response:
+def _with_memento_headers(
+    site: Site, response: Response, original: str, address: ThingAddress
+) -> Response:
     """The response with what Memento (RFC 7089) wants of it."""
     timemap = f"/versions?{urlencode({'of': original, 'format': 'link'})}"
     response.headers.add("Link", f'<{original}>; rel="original timegate"')
     response.headers.add("Link", f'<{timemap}>; rel="timemap"; type="application/link-format"')
     response.vary.add("Accept-Datetime")
-    if named.query and (made := moments(site).get(named.version)):
+    if address.query and (made := moments(site).get(address.version)):
         response.headers["Memento-Datetime"] = http_date(made)
     return response
 
 
-def _about(site: Site, space: str, named: ThingAddress) -> Question:
-    """The text of the query whose answer is the document."""
+def _document_query(site: Site, space: str, address: ThingAddress) -> Question:
+    """The bound query whose answer is the document."""
     if space in ("id", "vocab"):
-        return site.about("view-document", named.iri, named.version)
-    if record_kind(site, named.iri) != "graph":
-        return site.about("view-record", named.iri, named.version)
-    triples = _size(site, named)
-    values = {"triples": str(triples), "dump": _dump(named.iri)}
-    return site.about("view-graph", named.iri, named.version, **values)
+        return site.about("view-document", address.iri, address.version)
+    if record_kind(site, address.iri) != "graph":
+        return site.about("view-record", address.iri, address.version)
+    triples = _size(site, address)
+    values = {"triples": str(triples), "dump": _dump(address.iri)}
+    return site.about("view-graph", address.iri, address.version, **values)
 
 
 def _page(site: Site, space: str, **_: str) -> Response:
     """What the graph says of the thing, for people."""
-    named = thing_address(site, space)
+    address = thing_address(site, space)
     if _by_moment():
-        return _moved(named.page)
+        return _redirect_to_version(address.page)
     offer = Offer(HTML, HTML.content_type)
-    conditions = Conditions(named.version, named.pinned, (offer,))
+    conditions = Conditions(address.version, address.pinned, (offer,))
     unchanged = conditions.unchanged()
     if unchanged is not None:
-        return _remembered(site, unchanged, f"/page/{named.tail}", named)
+        return _with_memento_headers(site, unchanged, f"/page/{address.tail}", address)
     shown: dict[str, Any] = {}
-    if space == "record" and record_kind(site, named.iri) == "graph":
-        shown = {"triples": _size(site, named), "dump": _dump(named.iri)}
+    if space == "record" and record_kind(site, address.iri) == "graph":
+        shown = {"triples": _size(site, address), "dump": _dump(address.iri)}
     body = render_template(
         "thing.html",
-        iri=named.iri,
-        canonical=root() + named.page.lstrip("/"),
-        thing=resource_view(site, named.iri, named.version),
-        links=[(form.label, named.document(form.name), form.media_type) for form in GRAPHS],
-        version=named.version,
-        claims=site.claims(named.version, named.iri),
+        iri=address.iri,
+        canonical=root() + address.page.lstrip("/"),
+        thing=resource_view(site, address.iri, address.version),
+        links=[(form.label, address.document(form.name), form.media_type) for form in GRAPHS],
+        version=address.version,
+        claims=site.claims(address.version, address.iri),
         **shown,
     )
     response = conditions.mark(Response(body, content_type=HTML.content_type), offer)
-    return _remembered(site, response, f"/page/{named.tail}", named)
+    return _with_memento_headers(site, response, f"/page/{address.tail}", address)
 
 
 def _offers(suffix: str | None) -> tuple[Offer, ...]:
@@ -267,9 +273,9 @@ def _form(given: Parameters) -> str | None:
     return given.one("format") or known.get(media_type or "", media_type)
 
 
-def _size(site: Site, named: ThingAddress) -> int:
+def _size(site: Site, address: ThingAddress) -> int:
     """How many statements a graph holds."""
-    table = site.about("view-graph-size", named.iri, named.version).table()
+    table = site.about("view-graph-size", address.iri, address.version).table()
     return int(table.rows[0]["triples"].value) if table and table.rows else 0
 
 

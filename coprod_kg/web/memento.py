@@ -8,7 +8,7 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.formats.table import Table
 from coprod_kg.web.site import Site
 
-__all__ = ["at", "http_date", "moments"]
+__all__ = ["http_date", "moments", "version_at"]
 
 
 def moments(site: Site) -> dict[int, datetime]:
@@ -21,13 +21,13 @@ def moments(site: Site) -> dict[int, datetime]:
     return {version: made for version, made in sorted(found.items()) if version in kept}
 
 
-def at(site: Site, header: str, having: Collection[int] | None = None) -> int:
+def version_at(site: Site, header: str, among: Collection[int] | None = None) -> int:
     """The version that was the newest at a moment; the oldest kept where it lies before all.
 
     Args:
         site: of the versions.
         header: the moment, as HTTP writes it.
-        having: the versions that have what is asked for; all of them where it is None.
+        among: the versions that have what is asked for; all of them where it is None.
 
     Raises:
         WrongUsage: it is no moment.
@@ -41,8 +41,8 @@ def at(site: Site, header: str, having: Collection[int] | None = None) -> int:
             fix="Write for example Sat, 28 Nov 2026 12:00:00 GMT.",
         ) from None
     known = moments(site)
-    if having:
-        known = {number: made for number, made in known.items() if number in having}
+    if among is not None:
+        known = {number: made for number, made in known.items() if number in among}
     before = [
         number for number, made in known.items() if made.replace(microsecond=0) <= _utc(moment)
     ]

@@ -11,7 +11,7 @@ from coprod_kg.errors import NotFound, Withdrawn, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.publishing.profiles import OWN
 from coprod_kg.web.address import raw_path, readings
-from coprod_kg.web.memento import at
+from coprod_kg.web.memento import version_at
 from coprod_kg.web.protocol import Parameters, parameters, version
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import VOCABULARY, Site
@@ -75,7 +75,7 @@ def thing_address(site: Site, space: str) -> ThingAddress:
     asked, pinned = version(given), site.is_pinned(given)
     moment, raw = request.headers.get("Accept-Datetime"), raw_path()
     if asked is None and moment:
-        asked = at(site, moment, versions_with(site, raw))
+        asked = version_at(site, moment, versions_with(site, raw))
         given = Parameters((*given.pairs, ("version", str(asked))))
     number = site.version(asked)
     _, what, rest = raw.split("/", 2)
