@@ -17,7 +17,7 @@ from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation import view
-from coprod_kg.validation.paths import written
+from coprod_kg.validation.paths import path_text
 from coprod_kg.validation.profiles import Criterion, CriterionFinding, Judgement, Profiles
 
 BASE = "https://w3id.org/coprod/"
@@ -427,7 +427,7 @@ def test_a_missed_criterion_comes_with_what_was_found() -> None:
 
 def test_a_path_is_written_as_in_sparql() -> None:
     paths = {
-        one.iri.removeprefix(CPS): written(model()[1].shapes, one.path, lambda iri: iri[-8:])
+        one.iri.removeprefix(CPS): path_text(model()[1].shapes, one.path, lambda iri: iri[-8:])
         for one in CRITERIA
     }
     assert paths["CoProduction-citizenInput"] == "#hasPart?/^gy#about"

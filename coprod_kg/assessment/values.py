@@ -11,7 +11,7 @@ from coprod_kg.assessment.sentences import Sentences
 from coprod_kg.assessment.sureness import how_sure, what_would_change_it
 from coprod_kg.assessment.text import met_of_required, what_others_did
 from coprod_kg.model.namespaces import shorten
-from coprod_kg.validation.paths import written
+from coprod_kg.validation.paths import path_text
 from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
 
 __all__ = ["as_values"]
@@ -90,7 +90,7 @@ def _criterion(verdict: Verdict, profiles: Profiles, language: str) -> dict[str,
         "lookedForBy": list(verdict.searched),
         "message": None if verdict.met else words.message,
         "lookedFor": words.description,
-        "path": written(profiles.shapes, criterion.path, shorten),
+        "path": path_text(profiles.shapes, criterion.path, shorten),
         "evidenceThatWouldShowIt": list(criterion.evidence),
         "sources": list(criterion.sources),
         "ourInference": criterion.note,

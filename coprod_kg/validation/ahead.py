@@ -21,7 +21,7 @@ __all__ = ["Ahead"]
 _CPS: Final = "https://w3id.org/coprod/shapes#"
 _COMPONENT: Final = f"{_CPS}NotAheadConstraintComponent"
 _DATE: Final = re.compile(r"(\d{4}(?:-\d{2}){0,2})(?:Z|[+-]\d{2}:\d{2}|T.*)?")
-_LONG: Final = re.compile(r"\d{5,}")
+_LONG_YEAR: Final = re.compile(r"\d{5,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Ahead:
     def check(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
         """A finding for each date among these statements that lies in the future."""
         latest = (datetime.now(UTC) + timedelta(days=self._days)).date().isoformat()
-        excused = self._excused(triples)
+        exceptions = self._exceptions(triples)
         for subject, predicate, value in triples:
             rule = self._rules.get(predicate.value)
             if rule is None or not isinstance(value, ox.Literal) or not _is_after(value, latest):
                 continue
-            if rule.unless is None or (subject, rule.unless) not in excused:
+            if rule.unless is None or (subject, rule.unless) not in exceptions:
                 yield Finding(
                     severity=rule.severity,
                     focus=str(subject).strip("<>"),
@@ -66,7 +66,7 @@ class Ahead:
                     component=_COMPONENT,
                 )
 
-    def _excused(self, triples: Iterable[ox.Triple]) -> set[tuple[object, tuple[str, str]]]:
+    def _exceptions(self, triples: Iterable[ox.Triple]) -> set[tuple[object, tuple[str, str]]]:
         pairs = {rule.unless for rule in self._rules.values() if rule.unless}
         return {
             (subject, (predicate.value, value.value))
@@ -77,7 +77,7 @@ class Ahead:
 
 def _is_after(value: ox.Literal, latest: str) -> bool:
     """Whether a day, a month or a year lies after a day, as far as it goes."""
-    if _LONG.match(value.value):
+    if _LONG_YEAR.match(value.value):
         return True
     date = _DATE.fullmatch(value.value)
     return date is not None and date[1] > latest[: len(date[1])]
@@ -88,7 +88,7 @@ def _rules(shapes: Graph) -> Iterator[tuple[str, _Rule]]:
         path, severity = shapes.value(node, "sh:path"), shapes.value(node, "sh:severity")
         if path is None or severity is None:
             raise ModelError("it lacks its sh:path or sh:severity", where=node.value)
-        excuse = shapes.value(node, "cps:unless")
+        exception = shapes.value(node, "cps:unless")
         yield (
             path.value,
             _Rule(
@@ -96,10 +96,10 @@ def _rules(shapes: Graph) -> Iterator[tuple[str, _Rule]]:
                 Severity(severity.value.rpartition("#")[2]),
                 shapes.text(node, "sh:message"),
                 (
-                    shapes.value(excuse, "sh:path").value,
-                    shapes.value(excuse, "sh:hasValue").value,
+                    shapes.value(exception, "sh:path").value,
+                    shapes.value(exception, "sh:hasValue").value,
                 )
-                if excuse is not None
+                if exception is not None
                 else None,
             ),
         )

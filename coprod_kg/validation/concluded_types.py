@@ -1,8 +1,8 @@
 """Types inferred for the things in a file before the shapes are applied.
 
-Types that follow from what is said (domains, ranges, inverse properties) are concluded first:
-else a thing without ``rdf:type`` would escape every shape and be counted all the same. A shape
-*covers* a class if the class is one of its targets or below one.
+Without them a thing that has no ``rdf:type`` would escape every shape, and queries would count it
+by its inferred type. They follow from domains, ranges and inverse properties. A shape *covers* a
+class if the class is one of its targets or a subclass of one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -51,15 +51,17 @@ class ConcludedTypes:
         properties, whose shapes then hold for it too; and where no shape covers a thing as yet, the
         types that follow by all rules, which take much longer.
         """
-        types, used = self._types(triples), _used(triples)
-        added = list(self._inverted(triples, used))
-        for subject, predicates in used.items():
+        types, properties_of = self._types(triples), _properties_of(triples)
+        added = list(self._inverse_statements(triples, properties_of))
+        for subject, predicates in properties_of.items():
             for kind in set().union(
                 *(self._domains.get(predicate, ()) for predicate in predicates)
             ):
                 if types.get(subject) and not types[subject] & self._below[kind]:
                     added.append(ox.Triple(subject, RDF_TYPE, kind))
-        untyped = {subject for subject in used if not types.get(subject, set()) & self._covered}
+        untyped = {
+            subject for subject in properties_of if not types.get(subject, set()) & self._covered
+        }
         if untyped:
             added += [
                 triple
@@ -71,35 +73,35 @@ class ConcludedTypes:
         return added
 
     def uncovered(
-        self, triples: Sequence[ox.Triple], added: Sequence[ox.Triple], own: str
+        self, triples: Sequence[ox.Triple], added: Sequence[ox.Triple], stem: str
     ) -> tuple[Finding, ...]:
-        """The things that no shape covers, whatever is concluded about them.
+        """Findings on the things that no shape covers, by stated and by concluded types.
 
         Args:
             triples: the statements of a file.
-            added: what `added` gave.
-            own: how the IRIs of things begin; other subjects are reported by `vocabulary`.
+            added: the result of `added`.
+            stem: the start of the IRIs of things; `vocabulary` reports other subjects.
         """
         types = self._types([*triples, *added])
         return tuple(
-            self._uncovered(subject, types.get(subject, set()))
+            self._uncovered_finding(subject, types.get(subject, set()))
             for subject in dict.fromkeys(triple.subject for triple in triples)
             if isinstance(subject, ox.NamedNode)
-            and subject.value.startswith(own)
+            and subject.value.startswith(stem)
             and not types.get(subject, set()) & self._covered
         )
 
-    def _uncovered(self, subject: ox.NamedNode, types: Collection[Any]) -> Finding:
-        named = sorted(shorten(kind.value) for kind in types if isinstance(kind, ox.NamedNode))
-        if named:
-            shown = ", ".join(named[:_MOST_NAMED])
-            message = f"No question here looks at a thing of this kind ({shown})."
+    def _uncovered_finding(self, subject: ox.NamedNode, types: Collection[Any]) -> Finding:
+        type_names = sorted(shorten(kind.value) for kind in types if isinstance(kind, ox.NamedNode))
+        if type_names:
+            examples = ", ".join(type_names[:_MOST_NAMED])
+            message = f"No question here looks at a thing of this kind ({examples})."
             fix = "Say besides what it is here, for example a cp:Evidence, or leave it out."
         else:
             message = "Nothing says what this thing is."
             fix = "Write for example a cp:Initiative."
         return Finding(
-            Severity.WARNING if named else Severity.VIOLATION,
+            Severity.WARNING if type_names else Severity.VIOLATION,
             subject.value,
             RDF_TYPE.value,
             None,
@@ -116,19 +118,19 @@ class ConcludedTypes:
                 types.setdefault(subject, set()).add(obj)
         return types
 
-    def _inverted(
-        self, triples: Iterable[ox.Triple], used: Mapping[Any, Collection[Any]]
+    def _inverse_statements(
+        self, triples: Iterable[ox.Triple], properties_of: Mapping[Any, Collection[Any]]
     ) -> Iterable[ox.Triple]:
         """The inverse statements about things described here that do not state them themselves."""
         for subject, predicate, obj in triples:
             inverse = self._inverse.get(predicate)
-            if inverse is not None and obj in used and inverse not in used[obj]:
+            if inverse is not None and obj in properties_of and inverse not in properties_of[obj]:
                 yield ox.Triple(obj, inverse, subject)
 
 
-def _used(triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
+def _properties_of(triples: Iterable[ox.Triple]) -> dict[Any, set[Any]]:
     """Subject → the properties that it has."""
-    predicates: dict[Any, set[Any]] = {}
+    properties_of: dict[Any, set[Any]] = {}
     for triple in triples:
-        predicates.setdefault(triple.subject, set()).add(triple.predicate)
-    return predicates
+        properties_of.setdefault(triple.subject, set()).add(triple.predicate)
+    return properties_of

@@ -1,7 +1,8 @@
 """RDF statements that record the judgements of stages.
 
-``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion`` for every subject; and
-where something in the data decided a criterion, a ``cp:Verdict`` that rests on it, with a finding.
+Each subject gets ``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion``. A
+criterion that things in the data decided also gets a ``cp:Verdict`` that rests on those, with a
+finding.
 """
 
 import re
@@ -18,7 +19,7 @@ __all__ = ["conclusions"]
 
 _SCHEME: Final = "https://w3id.org/coprod/vocab/finding/"
 _LABEL: Final = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
-_MOST: Final = 8
+_MOST_THINGS: Final = 8
 """Things that one verdict names: enough to look at, however many there are."""
 
 
@@ -29,21 +30,21 @@ def conclusions(judgements: Iterable[Judgement], base_iri: str) -> list[ox.Tripl
         judgements: what was judged.
         base_iri: where data lives.
     """
-    words = _Words()
+    terms = _Terms()
     triples: list[ox.Triple] = []
     for judgement in judgements:
         subject = ox.NamedNode(judgement.subject)
         for stage in judgement.supported:
-            triples.append(ox.Triple(subject, words.supported, ox.NamedNode(stage)))
+            triples.append(ox.Triple(subject, terms.supported, ox.NamedNode(stage)))
         for verdict in judgement.verdicts:
             criterion = ox.NamedNode(verdict.criterion.iri)
-            predicate = words.meets if verdict.met else words.misses
+            predicate = terms.meets if verdict.met else terms.misses
             triples.append(ox.Triple(subject, predicate, criterion))
-            triples.extend(_verdict(words, subject, verdict, base_iri))
+            triples.extend(_verdict(terms, subject, verdict, base_iri))
     return triples
 
 
-class _Words:
+class _Terms:
     """The terms that are written, looked up once."""
 
     def __init__(self) -> None:
@@ -58,21 +59,21 @@ class _Words:
 
 
 def _verdict(
-    words: _Words, subject: ox.NamedNode, verdict: Verdict, base_iri: str
+    terms: _Terms, subject: ox.NamedNode, verdict: Verdict, base_iri: str
 ) -> Iterator[ox.Triple]:
-    things = list(_things(subject, verdict, f"{base_iri}id/"))[:_MOST]
+    things = list(_things(subject, verdict, f"{base_iri}id/"))[:_MOST_THINGS]
     if not things:
         return
     node = ox.NamedNode(f"{base_iri}id/verdict/{_slug(subject, verdict, base_iri)}")
     answer = "met" if verdict.met else "not met"
-    yield ox.Triple(node, RDF_TYPE, words.verdict)
-    yield ox.Triple(node, words.on, subject)
-    yield ox.Triple(node, words.criterion, ox.NamedNode(verdict.criterion.iri))
+    yield ox.Triple(node, RDF_TYPE, terms.verdict)
+    yield ox.Triple(node, terms.on, subject)
+    yield ox.Triple(node, terms.criterion, ox.NamedNode(verdict.criterion.iri))
     yield ox.Triple(node, _LABEL, ox.Literal(f"{verdict.criterion.name}: {answer}", language="en"))
     for name in _findings(verdict):
-        yield ox.Triple(node, words.finding, ox.NamedNode(f"{_SCHEME}{name}"))
+        yield ox.Triple(node, terms.finding, ox.NamedNode(f"{_SCHEME}{name}"))
     for thing in things:
-        yield ox.Triple(node, words.rests, thing)
+        yield ox.Triple(node, terms.rests, thing)
 
 
 def _findings(verdict: Verdict) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """SHACL Core constraints as functions that also return the statements that decided.
 
-Only what the profiles of the stages need. A constraint that is not known here is an error of the
-model, never passed over. The reference for the verdict is pySHACL; a test compares the two.
+It has the constraints that the profiles of the stages need; any other one raises a `ModelError`.
+The reference for the verdict is pySHACL; a test compares the two.
 """
 
 from collections.abc import Callable, Iterable
@@ -49,16 +49,16 @@ def compiled(shapes: Graph, node: Any) -> Shape:
     Raises:
         ModelError: a constraint or a path in it is not known here.
     """
-    at = shapes.value(node, _sh("path"))
-    path: Path | None = None if at is None else path_of(shapes, at)
+    path_node = shapes.value(node, _sh("path"))
+    path: Path | None = None if path_node is None else path_of(shapes, path_node)
     constraints = list(_constraints(shapes, node))
 
     def check(data: Graph, focus: Any) -> ShapeOutcome:
         values: Reached = {focus: ()} if path is None else path(data, focus)
         outcomes = [constraint(data, values) for constraint in constraints]
         if all(outcome.met for outcome in outcomes):
-            return ShapeOutcome(True, _joined(outcome.triples for outcome in outcomes))
-        return ShapeOutcome(False, _joined(values.values()))
+            return ShapeOutcome(True, _join(outcome.triples for outcome in outcomes))
+        return ShapeOutcome(False, _join(values.values()))
 
     return check
 
@@ -80,13 +80,13 @@ def _sh(name: str) -> ox.NamedNode:
     return ox.NamedNode(SH + name)
 
 
-def _joined(parts: Iterable[Triples]) -> Triples:
-    every = dict.fromkeys(triple for part in parts for triple in part)
-    return tuple(every)[:_MOST_TRIPLES]
+def _join(parts: Iterable[Triples]) -> Triples:
+    distinct = dict.fromkeys(triple for part in parts for triple in part)
+    return tuple(distinct)[:_MOST_TRIPLES]
 
 
-def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _Constraint:
-    """A check that so many values conform to a shape; all values count where there is none."""
+def _count_between(lowest: int, highest: int | None, shape: Shape | None = None) -> _Constraint:
+    """A check of the number of values that conform to a shape; without a shape, of all values."""
 
     def check(data: Graph, values: Reached) -> ShapeOutcome:
         conforming = []  # of each value that counts: the statements that lead to it and decide
@@ -95,34 +95,34 @@ def _counted(lowest: int, highest: int | None, shape: Shape | None = None) -> _C
             if inner.met:
                 conforming.append(route + inner.triples)
         met = lowest <= len(conforming) and (highest is None or len(conforming) <= highest)
-        return ShapeOutcome(met, _joined(conforming))
+        return ShapeOutcome(met, _join(conforming))
 
     return check
 
 
-def _every(test: Shape) -> _Constraint:
+def _each(test: Shape) -> _Constraint:
     """A check that each value conforms."""
 
     def check(data: Graph, values: Reached) -> ShapeOutcome:
         outcomes = [(route, test(data, value)) for value, route in values.items()]
         met = all(outcome.met for _, outcome in outcomes)
-        return ShapeOutcome(met, _joined(route + outcome.triples for route, outcome in outcomes))
+        return ShapeOutcome(met, _join(route + outcome.triples for route, outcome in outcomes))
 
     return check
 
 
 def _min_count(_: Graph, __: Any, value: Any) -> _Constraint:
-    return _counted(int(value.value), None)
+    return _count_between(int(value.value), None)
 
 
 def _max_count(_: Graph, __: Any, value: Any) -> _Constraint:
-    return _counted(0, int(value.value))
+    return _count_between(0, int(value.value))
 
 
 def _qualified(shapes: Graph, node: Any, value: Any) -> _Constraint:
     lowest = shapes.value(node, _sh("qualifiedMinCount"))
     highest = shapes.value(node, _sh("qualifiedMaxCount"))
-    return _counted(
+    return _count_between(
         int(lowest.value) if lowest is not None else 0,
         int(highest.value) if highest is not None else None,
         compiled(shapes, value),
@@ -135,7 +135,7 @@ def _has_value(_: Graph, __: Any, value: Any) -> _Constraint:
 
 def _in(shapes: Graph, _: Any, value: Any) -> _Constraint:
     allowed = frozenset(shapes.members(value))
-    return _every(lambda _data, node: ShapeOutcome(node in allowed))
+    return _each(lambda _data, node: ShapeOutcome(node in allowed))
 
 
 def _class(_: Graph, __: Any, value: Any) -> _Constraint:
@@ -143,12 +143,12 @@ def _class(_: Graph, __: Any, value: Any) -> _Constraint:
         if isinstance(node, ox.Literal):
             return ShapeOutcome(False)
         types = data.objects(node, RDF_TYPE)
-        matched = next((kind for kind in types if kind in data.subclasses(value)), None)
-        if matched is None:
+        kind_matched = next((kind for kind in types if kind in data.subclasses(value)), None)
+        if kind_matched is None:
             return ShapeOutcome(False)
-        return ShapeOutcome(True, (ox.Triple(node, RDF_TYPE, matched),))
+        return ShapeOutcome(True, (ox.Triple(node, RDF_TYPE, kind_matched),))
 
-    return _every(test)
+    return _each(test)
 
 
 def _node_kind(_: Graph, __: Any, value: Any) -> _Constraint:
@@ -161,7 +161,7 @@ def _node_kind(_: Graph, __: Any, value: Any) -> _Constraint:
     allowed = kinds.get(value.value.removeprefix(SH))
     if allowed is None:
         raise ModelError(f"the profiles cannot use the kind of node {value}")
-    return _every(lambda _data, node: ShapeOutcome(isinstance(node, allowed)))
+    return _each(lambda _data, node: ShapeOutcome(isinstance(node, allowed)))
 
 
 def _min_inclusive(_: Graph, __: Any, value: Any) -> _Constraint:
@@ -173,12 +173,12 @@ def _min_inclusive(_: Graph, __: Any, value: Any) -> _Constraint:
         except ValueError:
             return ShapeOutcome(False)
 
-    return _every(test)
+    return _each(test)
 
 
 def _not(shapes: Graph, _: Any, value: Any) -> _Constraint:
     shape = compiled(shapes, value)
-    return _every(lambda data, node: ShapeOutcome(not shape(data, node).met))
+    return _each(lambda data, node: ShapeOutcome(not shape(data, node).met))
 
 
 def _and(shapes: Graph, _: Any, value: Any) -> _Constraint:
@@ -186,11 +186,9 @@ def _and(shapes: Graph, _: Any, value: Any) -> _Constraint:
 
     def test(data: Graph, node: Any) -> ShapeOutcome:
         outcomes = [part(data, node) for part in parts]
-        return ShapeOutcome(
-            all(part.met for part in outcomes), _joined(o.triples for o in outcomes)
-        )
+        return ShapeOutcome(all(part.met for part in outcomes), _join(o.triples for o in outcomes))
 
-    return _every(test)
+    return _each(test)
 
 
 def _or(shapes: Graph, _: Any, value: Any) -> _Constraint:
@@ -200,11 +198,11 @@ def _or(shapes: Graph, _: Any, value: Any) -> _Constraint:
         outcomes = (part(data, node) for part in parts)
         return next((part for part in outcomes if part.met), ShapeOutcome(False))
 
-    return _every(test)
+    return _each(test)
 
 
 def _nested(shapes: Graph, _: Any, value: Any) -> _Constraint:
-    return _every(compiled(shapes, value))
+    return _each(compiled(shapes, value))
 
 
 _MAKERS: Final[dict[str, _Maker]] = {
@@ -222,7 +220,7 @@ _MAKERS: Final[dict[str, _Maker]] = {
     "or": _or,
     "not": _not,
 }
-# The rest of SHACL: each of them in a profile is refused, where it would silently not be checked.
+# The rest of SHACL: a profile with one of them is refused, else it would silently go unchecked.
 _UNKNOWN: Final = (
     *("closed", "datatype", "deactivated", "disjoint", "equals", "flags", "languageIn"),
     *("lessThan", "lessThanOrEquals", "maxExclusive", "maxInclusive", "maxLength"),

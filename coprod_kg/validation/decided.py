@@ -1,6 +1,6 @@
-"""SHACL constraints in three values: one holds, does not hold, or is not decided here.
+"""SHACL constraints in three values: holds, does not hold, or undecided.
 
-What pySHACL may see otherwise (a literal that is one with another, an unusual date) is not decided.
+Undecided is whatever pySHACL may judge otherwise, such as literals of equal value or unusual dates.
 """
 
 import re
@@ -37,7 +37,7 @@ _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _STRING: Final = f"{_XSD}string"
 _TEXT: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,15}")
-"""The integers that every reader takes for the same number."""
+"""The integers that every parser reads as the same number."""
 _DATES: Final = {
     f"{_XSD}date": re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"),
     f"{_XSD}gYearMonth": re.compile(r"[1-9][0-9]{3}-(0[1-9]|1[0-2])"),
@@ -89,8 +89,8 @@ def _min_count(value: Any) -> Constraint:
         if len(values) < lowest:
             return False
         # Literals that differ here may be one to pySHACL.
-        same = lowest > 1 and any(isinstance(node, ox.Literal) for node in values)
-        return None if same else True
+        may_coincide = lowest > 1 and any(isinstance(node, ox.Literal) for node in values)
+        return None if may_coincide else True
 
     return check
 
@@ -128,8 +128,8 @@ def _datatype(value: Any) -> Constraint:
             return True if node.value in ("true", "false") else None
         if value.value == f"{_XSD}integer":
             return True if _INTEGER.fullmatch(node.value) else None
-        form = _DATES.get(value.value)
-        if form is None or not form.fullmatch(node.value):
+        pattern = _DATES.get(value.value)
+        if pattern is None or not pattern.fullmatch(node.value):
             return None
         return True if value.value != f"{_XSD}date" or _is_day(node.value) else None
 
@@ -148,8 +148,8 @@ def _pattern(value: Any) -> Constraint:
     pattern = re.compile(value.value)
 
     def test(node: Any) -> Answer:
-        plain = isinstance(node, ox.Literal | ox.NamedNode)
-        return True if plain and pattern.search(node.value) else None
+        has_text = isinstance(node, ox.Literal | ox.NamedNode)
+        return True if has_text and pattern.search(node.value) else None
 
     return _each(test)
 

@@ -11,7 +11,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import ModelError
 from coprod_kg.model.graph import Graph
 
-__all__ = ["Path", "Reached", "Triples", "path_of", "written"]
+__all__ = ["Path", "Reached", "Triples", "path_of", "path_text"]
 
 Triples = tuple[ox.Triple, ...]
 """Some statements, in an order that means something."""
@@ -47,11 +47,11 @@ def path_of(shapes: Graph, node: Any) -> Path:
         return _alternative([path_of(shapes, member) for member in shapes.members(inner)])
     for kind, start, again in ((_ANY, True, True), (_OPTIONAL, True, False), (_SOME, False, True)):
         if (inner := shapes.value(node, kind)) is not None:
-            return _repeated(path_of(shapes, inner), start=start, again=again)
+            return _repetition(path_of(shapes, inner), start=start, again=again)
     raise ModelError(f"{node} is no path of SHACL that is known here")
 
 
-def written(shapes: Graph, node: Any, name: Callable[[str], str]) -> str:
+def path_text(shapes: Graph, node: Any, name: Callable[[str], str]) -> str:
     """The path as SPARQL writes it.
 
     Args:
@@ -62,18 +62,20 @@ def written(shapes: Graph, node: Any, name: Callable[[str], str]) -> str:
     if isinstance(node, ox.NamedNode):
         return name(node.value)
     if shapes.is_list(node):
-        return "/".join(_grouped(written(shapes, member, name)) for member in shapes.members(node))
+        return "/".join(
+            _parenthesised(path_text(shapes, member, name)) for member in shapes.members(node)
+        )
     if (inner := shapes.value(node, _ALTERNATIVE)) is not None:
-        return "|".join(written(shapes, member, name) for member in shapes.members(inner))
+        return "|".join(path_text(shapes, member, name) for member in shapes.members(inner))
     if (inner := shapes.value(node, _INVERSE)) is not None:
-        return f"^{written(shapes, inner, name)}"
+        return f"^{path_text(shapes, inner, name)}"
     for kind, sign in ((_ANY, "*"), (_OPTIONAL, "?"), (_SOME, "+")):
         if (inner := shapes.value(node, kind)) is not None:
-            return f"{_grouped(written(shapes, inner, name), '/|')}{sign}"
+            return f"{_parenthesised(path_text(shapes, inner, name), '/|')}{sign}"
     return str(node)
 
 
-def _grouped(text: str, signs: str = "|") -> str:
+def _parenthesised(text: str, signs: str = "|") -> str:
     return f"({text})" if any(sign in text for sign in signs) else text
 
 
@@ -101,12 +103,12 @@ def _sequence(steps: list[Path]) -> Path:
     def follow(data: Graph, node: Any) -> Reached:
         reached: Reached = {node: ()}
         for step in steps:
-            further: Reached = {}
-            for at, way in reached.items():
-                for value, more in step(data, at).items():
-                    if value not in further:
-                        further[value] = way + more
-            reached = further
+            next_reached: Reached = {}
+            for current, route in reached.items():
+                for value, leg in step(data, current).items():
+                    if value not in next_reached:
+                        next_reached[value] = route + leg
+            reached = next_reached
         return reached
 
     return follow
@@ -116,24 +118,24 @@ def _alternative(branches: list[Path]) -> Path:
     def follow(data: Graph, node: Any) -> Reached:
         reached: Reached = {}
         for branch in branches:
-            for value, way in branch(data, node).items():
-                reached.setdefault(value, way)
+            for value, route in branch(data, node).items():
+                reached.setdefault(value, route)
         return reached
 
     return follow
 
 
-def _repeated(step: Path, *, start: bool, again: bool) -> Path:
+def _repetition(step: Path, *, start: bool, again: bool) -> Path:
     def follow(data: Graph, node: Any) -> Reached:
         reached: Reached = {node: ()} if start else {}
-        ahead: list[tuple[Any, Triples]] = [(node, ())]
-        while ahead:
-            at, way = ahead.pop(0)
-            for value, more in step(data, at).items():
+        queue: list[tuple[Any, Triples]] = [(node, ())]
+        while queue:
+            current, route = queue.pop(0)
+            for value, leg in step(data, current).items():
                 if value not in reached:
-                    reached[value] = way + more
+                    reached[value] = route + leg
                     if again:
-                        ahead.append((value, way + more))
+                        queue.append((value, route + leg))
         return reached
 
     return follow

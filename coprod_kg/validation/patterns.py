@@ -1,6 +1,6 @@
 """Triple patterns that every solution of a SHACL query meets, and whether some data can meet them.
 
-Where none of the data does, the query surely finds nothing and need not be asked.
+Where the data cannot, the query has no solution and is not run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _Pattern = tuple[Any, ...]
 
 
 class Patterns:
-    """What a query that SHACL asks about a focus node demands of the data, or less.
+    """Necessary conditions of a SHACL query on the data around a focus node.
 
     Args:
         text: the query, without prefixes.
@@ -42,12 +42,12 @@ class Patterns:
         )
 
 
-_WHOLE: Final = ("SelectQuery", "Project", "Distinct", "Reduced", "Filter", "Extend")
-"""The parts of a query of which no solution lacks what stands in them."""
+_KEEPING_PARTS: Final = ("SelectQuery", "Project", "Distinct", "Reduced", "Filter", "Extend")
+"""The operators each of whose solutions is also one of the pattern inside."""
 
 
 def _required(part: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """The triple patterns that every solution of a query meets, or fewer of them."""
+    """Triple patterns that every solution of a query meets; some of them may be missing."""
     match part.name:
         case "BGP":
             yield from part.triples
@@ -56,12 +56,12 @@ def _required(part: Any) -> Iterator[tuple[Any, Any, Any]]:
             yield from _required(part.p2)
         case "LeftJoin" | "Minus":
             yield from _required(part.p1)
-        case name if name in _WHOLE:
+        case name if name in _KEEPING_PARTS:
             yield from _required(part.p)
 
 
 def _conditions(part: Any) -> Iterator[Any]:
-    """The conditions that every solution of a query meets, or fewer of them."""
+    """Conditions that every solution of a query meets; some of them may be missing."""
     if part.name == "Filter":
         conditions = [part.expr]
         while conditions:
@@ -70,7 +70,7 @@ def _conditions(part: Any) -> Iterator[Any]:
                 conditions += [condition.expr, *condition.other]
             else:
                 yield condition
-    if part.name in _WHOLE:
+    if part.name in _KEEPING_PARTS:
         yield from _conditions(part.p)
 
 
@@ -86,7 +86,7 @@ def _allowed(conditions: Iterable[Any]) -> Iterator[tuple[str, frozenset[Any]]]:
 
 
 def _denied(conditions: Iterable[Any]) -> Iterator[_Pattern]:
-    """What must not be said of the focus node: FILTER NOT EXISTS with one pattern."""
+    """Patterns that the focus node must not match: FILTER NOT EXISTS with one pattern."""
     for condition in conditions:
         if getattr(condition, "name", None) == "Builtin_NOTEXISTS":
             triples = [*_required(condition.graph)]
@@ -110,27 +110,29 @@ def _pattern_term(term: Any) -> Any:
 def _fits(
     data: Graph,
     patterns: Sequence[_Pattern],
-    bound: Mapping[str, Any],
+    bindings: Mapping[str, Any],
     allowed: Mapping[str, frozenset[Any]],
 ) -> bool:
     """Whether some statements fit the patterns all at once."""
-    for place, pattern in enumerate(patterns):
+    for index, pattern in enumerate(patterns):
         subject, predicate, value = (
-            bound.get(part) if isinstance(part, str) else part for part in pattern
+            bindings.get(part) if isinstance(part, str) else part for part in pattern
         )
         if predicate is None or (subject is None and value is None):
             continue
-        rest = [*patterns[:place], *patterns[place + 1 :]]
+        rest = [*patterns[:index], *patterns[index + 1 :]]
         if subject is not None and value is not None:
-            return value in data.objects(subject, predicate) and _fits(data, rest, bound, allowed)
+            return value in data.objects(subject, predicate) and _fits(
+                data, rest, bindings, allowed
+            )
         if subject is not None:
-            found, name = data.objects(subject, predicate), pattern[2]
+            nodes, name = data.objects(subject, predicate), pattern[2]
         else:
-            found, name = data.subjects(predicate, value), pattern[0]
+            nodes, name = data.subjects(predicate, value), pattern[0]
         if name in allowed:
-            found = [node for node in found if node in allowed[name]]
+            nodes = [node for node in nodes if node in allowed[name]]
         return any(
-            _fits(data, rest, bound if name is None else {**bound, name: node}, allowed)
-            for node in found
+            _fits(data, rest, bindings if name is None else {**bindings, name: node}, allowed)
+            for node in nodes
         )
     return True

@@ -1,9 +1,9 @@
 """Stage profiles: the criteria of each stage, and which of them a set of statements meets.
 
-A claim of a stage is no evidence of itself and is not weighed. A criterion that is not met is said
-not to hold, was looked for and not found, or is not coded; only the first speaks against a stage.
-Whether it is met is pySHACL's (a test compares the two); this engine says besides
-which statements decided, and needs neither rdflib nor pySHACL.
+A claim of a stage is no evidence for that stage and is left out. Of a criterion that is not met,
+claims say that it does not hold, or that it was looked for and not found, or nothing (not coded);
+only the first speaks against a stage. The verdicts are those of pySHACL (a test compares the two);
+this engine also returns the statements that decided, and needs neither rdflib nor pySHACL.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,14 +45,14 @@ ORGANISATIONS: Final = (
 )
 """The classes of an organisation and of a part of one."""
 _FINDING: Final = "https://w3id.org/coprod/vocab/finding/"
-_LOOKED_FOR: Final = tuple(
+_SOUGHT: Final = tuple(
     ox.NamedNode(f"{_CP}looksFor{kind}")
     for kind in ("", "Barrier", "Enabler", "Condition", "Stage", "Criterion")
 )
 
 
 class CriterionFinding(StrEnum):
-    """What the record says of a criterion, as the concepts of the scheme finding."""
+    """The finding on a criterion by all claims, as the concepts of the scheme finding."""
 
     HOLDS = "holds"
     CONTESTED = "contested"
@@ -63,10 +63,10 @@ class CriterionFinding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CriterionWords:
-    """What a criterion says to a reader of one language.
+    """The texts of a criterion in one language.
 
     Attributes:
-        name: what it says, in a few words.
+        name: its name, a few words.
         description: what it looks at and why.
         message: what is missing where it is not met, and what would show it.
         examples: cases at its boundary that meet it, and after them those that do not.
@@ -83,8 +83,8 @@ class Criterion:
     """One demand of a profile.
 
     Attributes:
-        iri: its name.
-        name: what it says, in a few words.
+        iri: its IRI.
+        name: its name, a few words.
         description: what it looks at and why.
         message: what is missing where it is not met, and what would show it.
         required: whether the stage needs it; else it supports the stage.
@@ -94,7 +94,7 @@ class Criterion:
         sources: where it comes from.
         note: what of it is our inference, or None.
         path: the node of its path in the shapes.
-        only_excludes: whether it is met as long as nothing on record speaks against it.
+        only_excludes: whether it is met as long as no claim contradicts it.
         related: concepts that stand for it, such as a condition: a claim that one of them does not
             hold, or was not found, counts as one about the criterion.
     """
@@ -155,12 +155,12 @@ class Verdict:
 
     @property
     def by_silence(self) -> bool:
-        """Whether it is met only as long as nothing on record speaks against it."""
+        """Whether it is met only because no claim contradicts it."""
         return self.met and self.criterion.only_excludes
 
     @property
     def finding(self) -> CriterionFinding:
-        """What the record says of the criterion: silence is never a no."""
+        """The finding on the criterion; without any claim it is not coded, which is no denial."""
         if self.met:
             return CriterionFinding.CONTESTED if self.denied else CriterionFinding.HOLDS
         if self.denied or self.criterion.only_excludes:
@@ -186,13 +186,13 @@ class Judgement:
     def supported(self) -> tuple[str, ...]:
         """The highest stage whose required criteria are all met; two where two share the rank."""
         met = [profile for profile in self.profiles if profile.stage and self._all_met(profile)]
-        top = max((profile.rank for profile in met), default=0)
-        return tuple(profile.stage for profile in met if profile.rank == top)
+        highest_rank = max((profile.rank for profile in met), default=0)
+        return tuple(profile.stage for profile in met if profile.rank == highest_rank)
 
     @property
     def contradicted(self) -> tuple[str, ...]:
         """The stages of which a required criterion is said not to hold."""
-        against = {
+        contradicted_criteria = {
             verdict.criterion.iri
             for verdict in self.verdicts
             if verdict.criterion.required and verdict.finding is CriterionFinding.DOES_NOT_HOLD
@@ -200,7 +200,8 @@ class Judgement:
         return tuple(
             profile.stage
             for profile in self.profiles
-            if profile.stage and any(criterion.iri in against for criterion in profile.criteria)
+            if profile.stage
+            and any(criterion.iri in contradicted_criteria for criterion in profile.criteria)
         )
 
     @property
@@ -231,10 +232,10 @@ class Profiles:
         self.background = background
         self._nodes: dict[Any, tuple[Profile, list[tuple[Criterion, Shape]]]] = {}
         """Node shape → its profile, and each of its criteria with the function that checks it."""
-        criteria = {node: self._criterion(node) for node in self._typed("PropertyShape")}
+        criteria = {node: self._criterion(node) for node in self._nodes_of_type("PropertyShape")}
         checks = {node: compiled(self.shapes, node) for node in criteria}
-        for node in self._typed("NodeShape"):
-            members = [member for member in self._all(node, "property") if member in criteria]
+        for node in self._nodes_of_type("NodeShape"):
+            members = [member for member in self._values(node, "property") if member in criteria]
             ordered = sorted(
                 members, key=lambda member: (criteria[member].order, criteria[member].iri)
             )
@@ -247,38 +248,38 @@ class Profiles:
     @cached_property
     def profiles(self) -> tuple[Profile, ...]:
         """The profiles, the lowest stage first."""
-        every = (profile for profile, _ in self._nodes.values())
-        return tuple(sorted(every, key=lambda profile: (profile.rank, profile.stage)))
+        all_profiles = (profile for profile, _ in self._nodes.values())
+        return tuple(sorted(all_profiles, key=lambda profile: (profile.rank, profile.stage)))
 
     def judge(
         self,
-        said: Sequence[ox.Triple],
+        triples: Sequence[ox.Triple],
         inferred: Iterable[ox.Triple] = (),
         owner: ox.NamedNode | None = None,
     ) -> list[Judgement]:
         """Check everything that these statements describe and a profile applies to.
 
-        What they describe has an ``rdf:type`` among them; what is only referred to is judged with
-        the data that describes it.
+        A thing is described by its ``rdf:type`` among the statements; one that they only refer to
+        is judged with the data that describes it.
 
         Args:
-            said: the data of one organisation.
+            triples: the data of one organisation.
             inferred: what follows from it.
             owner: that organisation, where it is known. Others that its data only mentions are
-                judged by their own data: here they would seem to lack whatever that says.
+                judged by their own data: judged here, they would miss most criteria.
         """
-        data = Graph([*said, *inferred], self.background)
-        described = {triple.subject for triple in said if triple.predicate == RDF_TYPE}
+        data = Graph([*triples, *inferred], self.background)
+        described_things = {triple.subject for triple in triples if triple.predicate == RDF_TYPE}
         if owner is not None:
-            described -= _mentioned(said, owner)
-        applying: dict[Any, list[Any]] = {}
+            described_things -= _mentioned(triples, owner)
+        shapes_by_focus: dict[Any, list[Any]] = {}
         for node in self._nodes:
-            for focus in self._targets(node, data) & described:
-                applying.setdefault(focus, []).append(node)
-        ordered = sorted(applying.items(), key=lambda item: str(item[0]))
-        return [self._judged(focus, nodes, data) for focus, nodes in ordered]
+            for focus in self._targets(node, data) & described_things:
+                shapes_by_focus.setdefault(focus, []).append(node)
+        ordered = sorted(shapes_by_focus.items(), key=lambda item: str(item[0]))
+        return [self._judge(focus, nodes, data) for focus, nodes in ordered]
 
-    def _judged(self, focus: ox.NamedNode, nodes: Sequence[Any], data: Graph) -> Judgement:
+    def _judge(self, focus: ox.NamedNode, nodes: Sequence[Any], data: Graph) -> Judgement:
         verdicts: dict[str, Verdict] = {}
         absences = list(_absences(data, focus))
         for node in nodes:
@@ -290,7 +291,7 @@ class Profiles:
                         outcome.met,
                         outcome.triples,
                         *(
-                            _absent(absences, criterion, kind)
+                            _claims_with_finding(absences, criterion, kind)
                             for kind in ("does-not-hold", "not-found")
                         ),
                     )
@@ -300,22 +301,22 @@ class Profiles:
     def _targets(self, node: Any, data: Graph) -> set[Any]:
         """The targets of the shape."""
         nodes: set[Any] = set()
-        for target in self._all(node, "targetClass"):
+        for target in self._values(node, "targetClass"):
             for kind in data.subclasses(target):
                 nodes.update(data.own_subjects(RDF_TYPE, kind))
-        for target in self._all(node, "targetSubjectsOf"):
+        for target in self._values(node, "targetSubjectsOf"):
             nodes.update(subject for subject, _ in data.pairs(target))
         return {term for term in nodes if isinstance(term, ox.NamedNode)}
 
-    def _typed(self, kind: str) -> list[Any]:
+    def _nodes_of_type(self, kind: str) -> list[Any]:
         subjects = self.shapes.own_subjects(RDF_TYPE, ox.NamedNode(SH + kind))
         return [term for term in subjects if isinstance(term, ox.NamedNode)]
 
-    def _all(self, node: Any, name: str, namespace: str = SH) -> list[Any]:
+    def _values(self, node: Any, name: str, namespace: str = SH) -> list[Any]:
         return list(self.shapes.objects(node, ox.NamedNode(namespace + name)))
 
     def _text(self, node: Any, name: str, namespace: str = SH) -> str:
-        values = self._all(node, name, namespace)
+        values = self._values(node, name, namespace)
         english = [
             value.value for value in values if getattr(value, "language", None) in (None, "en")
         ]
@@ -324,9 +325,9 @@ class Profiles:
         return str(english[0])
 
     def _criterion(self, node: ox.NamedNode) -> Criterion:
-        notes = self._all(node, "editorialNote", "http://www.w3.org/2004/02/skos/core#")
-        sources = self._all(node, "source", "http://purl.org/dc/terms/")
-        severity = self._all(node, "severity")
+        notes = self._values(node, "editorialNote", "http://www.w3.org/2004/02/skos/core#")
+        sources = self._values(node, "source", "http://purl.org/dc/terms/")
+        severity = self._values(node, "severity")
         return Criterion(
             iri=node.value,
             name=self._text(node, "name"),
@@ -334,15 +335,17 @@ class Profiles:
             message=self._text(node, "message"),
             required=severity != [ox.NamedNode(f"{SH}Warning")],
             order=int(self._text(node, "order")),
-            stages=tuple(sorted(term.value for term in self._all(node, "criterionOf", _CP))),
-            evidence=tuple(sorted(term.value for term in self._all(node, "evidencedBy", _CP))),
+            stages=tuple(sorted(term.value for term in self._values(node, "criterionOf", _CP))),
+            evidence=tuple(sorted(term.value for term in self._values(node, "evidencedBy", _CP))),
             sources=tuple(sorted(term.value for term in sources)),
             note=notes[0].value if notes else None,
             path=self.shapes.value(node, ox.NamedNode(f"{SH}path")),
-            only_excludes=any(one.value == "true" for one in self._all(node, "onlyExcludes", _CP)),
+            only_excludes=any(
+                flag.value == "true" for flag in self._values(node, "onlyExcludes", _CP)
+            ),
             related=tuple(
-                one.value
-                for one in self._all(node, "related", "http://www.w3.org/2004/02/skos/core#")
+                concept.value
+                for concept in self._values(node, "related", "http://www.w3.org/2004/02/skos/core#")
             ),
             translations={
                 language: CriterionWords(
@@ -369,7 +372,7 @@ class Profiles:
             if criteria
             else set()
         )
-        if not stages and self._all(node, "seeAlso", _RDFS):
+        if not stages and self._values(node, "seeAlso", _RDFS):
             return Profile("", 0, tuple(criteria))
         if len(stages) != 1:
             raise ModelError(
@@ -388,22 +391,22 @@ _Absence = tuple[str, str, frozenset[str]]
 """A claim of absence: its name, its finding and what it looks for."""
 
 
-def _mentioned(said: Iterable[ox.Triple], owner: ox.NamedNode) -> set[Any]:
+def _mentioned(triples: Iterable[ox.Triple], owner: ox.NamedNode) -> set[Any]:
     """The organisations that are neither the owner nor a unit of it, and that no claim is about."""
     units: dict[Any, Any] = {}
     mentioned: set[Any] = set()
-    known: set[Any] = {owner}
-    for triple in said:
+    own_organisations: set[Any] = {owner}
+    for triple in triples:
         if triple.predicate == RDF_TYPE and triple.object in ORGANISATIONS:
             mentioned.add(triple.subject)
         elif triple.predicate == _ABOUT:
-            known.add(triple.object)
+            own_organisations.add(triple.object)
         elif triple.predicate == _UNIT_OF:
             units[triple.subject] = triple.object
-    mentioned -= known
-    while inner := {unit for unit in mentioned if units.get(unit) in known}:
-        mentioned -= inner
-        known |= inner
+    mentioned -= own_organisations
+    while own_units := {unit for unit in mentioned if units.get(unit) in own_organisations}:
+        mentioned -= own_units
+        own_organisations |= own_units
     return mentioned
 
 
@@ -411,12 +414,20 @@ def _absences(data: Graph, focus: ox.NamedNode) -> Iterable[_Absence]:
     """The claims of absence about a subject."""
     for claim in data.subjects(_ABOUT, focus):
         finding = data.value(claim, ox.NamedNode(f"{_CP}hasFinding"))
-        looked = frozenset(one.value for name in _LOOKED_FOR for one in data.objects(claim, name))
-        if finding is not None and looked:
-            yield claim.value, finding.value.removeprefix(_FINDING), looked
+        sought = frozenset(
+            concept.value for name in _SOUGHT for concept in data.objects(claim, name)
+        )
+        if finding is not None and sought:
+            yield claim.value, finding.value.removeprefix(_FINDING), sought
 
 
-def _absent(absences: Iterable[_Absence], criterion: Criterion, finding: str) -> tuple[str, ...]:
+def _claims_with_finding(
+    absences: Iterable[_Absence], criterion: Criterion, finding: str
+) -> tuple[str, ...]:
     """The claims that have this finding on a criterion."""
-    about = {criterion.iri, *criterion.related}
-    return tuple(name for name, found, looked in absences if found == finding and looked & about)
+    concepts = {criterion.iri, *criterion.related}
+    return tuple(
+        name
+        for name, claim_finding, sought in absences
+        if claim_finding == finding and sought & concepts
+    )

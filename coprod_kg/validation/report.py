@@ -17,7 +17,7 @@ class Severity(StrEnum):
     VIOLATION = "Violation"
     """The data would give wrong answers: it is refused."""
     WARNING = "Warning"
-    """An answer would be weaker: accepted, and told."""
+    """An answer would be weaker: the data is accepted, with this in its report."""
     INFO = "Info"
     """A hint."""
 
@@ -29,7 +29,7 @@ _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where in a file something stands, as the person who wrote it sees it.
+    """A place in a file, as the person who wrote the file sees it.
 
     Attributes:
         sheet: the name of the sheet or of the CSV file.
@@ -37,7 +37,7 @@ class Spot:
         column: the header of the column.
         cell: the cell (``C7``) or cells (``C7:C9``).
         line: the number of the line of a text, from 1.
-        source: where a mapping has it from.
+        source: the row of a mapping's source that it was made from.
     """
 
     sheet: str | None = None
@@ -157,15 +157,15 @@ class Report:
         groups: dict[tuple[str, ...], list[Finding]] = {}
         for finding in self.findings:
             groups.setdefault(finding.cause, []).append(finding)
-        made = (
+        causes = (
             Cause(group[0].severity, group[0].shape, group[0].message, tuple(group))
             for group in groups.values()
         )
         return tuple(
-            sorted(made, key=lambda cause: (_ORDER[cause.severity], -cause.count, cause.shape))
+            sorted(causes, key=lambda cause: (_ORDER[cause.severity], -cause.count, cause.shape))
         )
 
     def without(self, findings: Iterable[Finding]) -> "Report":
         """The same report without some findings."""
-        gone = set(findings)
-        return Report(tuple(finding for finding in self.findings if finding not in gone))
+        removed = set(findings)
+        return Report(tuple(finding for finding in self.findings if finding not in removed))

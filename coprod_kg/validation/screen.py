@@ -1,9 +1,9 @@
-"""Screen before pySHACL: the shapes that surely hold, node by node.
+"""Screen before pySHACL: finds the shapes that certainly hold, node by node.
 
-Nearly every node of a good file conforms to nearly every shape, and pySHACL takes most of its time
-to see that. The screen decides in three values: a shape holds, or does not, or cannot be decided
-here. Only where it surely holds is pySHACL left out, so that every finding is still pySHACL's. A
-constraint that is not known here is undecided; a test compares reports with and without the screen.
+Nearly every node of a good file conforms to nearly every shape, and pySHACL spends most of its time
+on those. The screen decides in three values: a shape holds, or does not, or is undecided. pySHACL
+is skipped only where a shape certainly holds, so every finding is still pySHACL's. A constraint
+that the screen does not implement is undecided; a test compares reports with and without it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,35 +51,37 @@ class Screen:
         self._unscreened: list[Any] = []
         classes = {*shapes.instances("rdfs:Class", "owl:Class")} & {
             *shapes.instances("sh:NodeShape", "sh:PropertyShape")
-        }  # what is both is a shape for its own instances
-        targeting = (node for name in _TARGETS for node, _ in shapes.pairs(_sh(name)))
-        for shape in dict.fromkeys((*targeting, *sorted(classes, key=str))):
+        }  # a class that is also a shape targets its own instances (SHACL, 2.1.3.3)
+        target_nodes = (node for name in _TARGETS for node, _ in shapes.pairs(_sh(name)))
+        for shape in dict.fromkeys((*target_nodes, *sorted(classes, key=str))):
             if shape in classes or any(
                 shapes.value(shape, _sh(name)) is not None for name in _TARGETS[2:]
             ):
                 self._unscreened.append(shape)
             else:
-                self._parts[shape] = self._parted(shape)
+                self._parts[shape] = self._screened_parts(shape)
 
     def doubtful(self, data: Graph) -> Mapping[Any, Sequence[Any] | None]:
-        """Shape → the nodes for which it does not surely hold; None where it is to find its own.
+        """Shape → the nodes for which it may not hold; None where pySHACL has to find the targets.
 
         Args:
             data: the statements of a file, above those of the background.
         """
         run = Run(data)
-        found: dict[Any, dict[Any, None]] = {}
+        nodes_by_part: dict[Any, dict[Any, None]] = {}
         for shape, parts in self._parts.items():
-            nodes = self._targeted(shape, data)
+            nodes = self._target_nodes(shape, data)
             for part in parts:
                 check = self._checks[part]
                 for node in nodes:
                     if check(run, node) is not True:
-                        found.setdefault(part, {})[node] = None
-        doubted: dict[Any, Sequence[Any] | None] = {part: [*nodes] for part, nodes in found.items()}
-        return doubted | dict.fromkeys(self._unscreened)
+                        nodes_by_part.setdefault(part, {})[node] = None
+        doubtful: dict[Any, Sequence[Any] | None] = {
+            part: [*nodes] for part, nodes in nodes_by_part.items()
+        }
+        return doubtful | dict.fromkeys(self._unscreened)
 
-    def _targeted(self, shape: Any, data: Graph) -> dict[Any, None]:
+    def _target_nodes(self, shape: Any, data: Graph) -> dict[Any, None]:
         nodes: dict[Any, None] = {}
         for target in self._shapes.objects(shape, _sh("targetClass")):
             for kind in data.subclasses(target):
@@ -89,8 +91,11 @@ class Screen:
                 nodes.update(dict.fromkeys(subject for subject, _ in layer.pairs(target)))
         return nodes
 
-    def _parted(self, shape: Any) -> list[Any]:
-        """What of a shape is asked for by itself: its properties, where it has nothing else."""
+    def _screened_parts(self, shape: Any) -> list[Any]:
+        """The parts of a shape that are checked one by one: its properties, or the shape itself.
+
+        Its properties, where it consists of nothing else and each has an IRI.
+        """
         parts = self._shapes.objects(shape, _sh("property"))
         if {*self._constraints(shape)} != {"property"} or not all(
             isinstance(part, ox.NamedNode) for part in parts
@@ -109,16 +114,16 @@ class Screen:
         )
         return [name for name in names if name not in _UNCONSTRAINING]
 
-    def _compiled(self, node: Any) -> Check:
+    def _memoised_check(self, node: Any) -> Check:
         """The function for a shape inside another one, which is often asked about the same node."""
         test = self._test(node)
 
         def check(run: Run, focus: Any) -> Answer:
-            place = (check, focus)
-            if place not in run.decided:
-                run.decided[place] = None  # a shape that comes back to itself is not decided
-                run.decided[place] = test(run, focus)
-            return run.decided[place]
+            key = (check, focus)
+            if key not in run.decided:
+                run.decided[key] = None  # a recursive shape is undecided
+                run.decided[key] = test(run, focus)
+            return run.decided[key]
 
         return check
 
@@ -129,18 +134,18 @@ class Screen:
             for name in names
             for value in self._shapes.objects(node, _sh(name))
         ]
-        idle = OF_VALUES.issuperset(names)
+        holds_without_values = OF_VALUES.issuperset(names)
         values = self._values(self._shapes.value(node, _sh("path")))
 
         def check(run: Run, focus: Any) -> Answer:
-            found = values(run.data, focus)
-            if found is None:
+            nodes = values(run.data, focus)
+            if nodes is None:
                 return None
-            if idle and not found:
+            if holds_without_values and not nodes:
                 return True
             answer: Answer = True
             for constraint in constraints:
-                met = constraint(run, focus, found)
+                met = constraint(run, focus, nodes)
                 if met is False:
                     return False
                 if met is None:
@@ -149,38 +154,38 @@ class Screen:
 
         return check
 
-    def _values(self, at: Any) -> Callable[[Graph, Any], Sequence[Any] | None]:
-        """The function from a focus node to its values, which may be None for any."""
-        if at is None:
+    def _values(self, path_node: Any) -> Callable[[Graph, Any], Sequence[Any] | None]:
+        """The function from a focus node to its values; None stands for unknown values."""
+        if path_node is None:
             return lambda _, focus: (focus,)
-        if isinstance(at, ox.NamedNode):
-            return lambda data, focus: data.objects(focus, at)
+        if isinstance(path_node, ox.NamedNode):
+            return lambda data, focus: data.objects(focus, path_node)
         try:
-            path = path_of(self._shapes, at)
+            path = path_of(self._shapes, path_node)
         except ModelError:
             return lambda _, __: None
         return lambda data, focus: tuple(path(data, focus))
 
     def _constraint(self, name: str, value: Any) -> Constraint:
         if name in ("and", "or"):
-            checks = [self._compiled(part) for part in self._shapes.members(value)]
-            joined = all_of if name == "and" else any_of
+            checks = [self._memoised_check(part) for part in self._shapes.members(value)]
+            combine = all_of if name == "and" else any_of
             return lambda run, _, values: all_of(
-                joined(check(run, node) for check in checks) for node in values
+                combine(check(run, node) for check in checks) for node in values
             )
         if name in ("node", "property"):
-            check = self._compiled(value)
+            check = self._memoised_check(value)
             return lambda run, _, values: all_of(check(run, node) for node in values)
         if name == "not":
-            check = self._compiled(value)
+            check = self._memoised_check(value)
             return lambda run, _, values: all_of(opposite(check(run, node)) for node in values)
         if name == "sparql":
-            return self._asked(value)
+            return self._query_constraint(value)
         make = MAKERS.get(name)
         return make(value) if make else undecided
 
-    def _asked(self, node: Any) -> Constraint:
-        """A query surely finds nothing where its triple patterns, which it joins, find nothing."""
+    def _query_constraint(self, node: Any) -> Constraint:
+        """The constraint of a query: it holds where the data cannot match the query's patterns."""
         text = self._shapes.text(node, "sh:select")
         if "$PATH" in text or self._shapes.value(node, _sh("deactivated")) is not None:
             return undecided

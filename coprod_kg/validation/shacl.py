@@ -42,8 +42,8 @@ class Shapes:
     Args:
         shapes: the statements of the shapes.
         background: the statements of the ontology and its schemes, and what follows from them.
-        things: how the IRI of a thing begins that may be described elsewhere. Of which class
-            such a thing is cannot be told from the file, so nothing is said of that.
+        things: how the IRI of a thing begins that may be described elsewhere. Its class may be
+            stated there, so results on the class of such a thing are left out.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class Shapes:
         self._things = things
         view.install()
         logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # a wrong date is a finding
-        given = [triple for triple in shapes if triple.predicate.value not in _PROSE]
-        self._screen = Screen(Graph(given))
+        needed = [triple for triple in shapes if triple.predicate.value not in _PROSE]
+        self._screen = Screen(Graph(needed))
         graph = view.caching_graph()
-        for triple in given:  # pySHACL weighs each statement anew, so those it needs not stay out
+        for triple in needed:  # pySHACL weighs each statement anew, so those it needs not stay out
             graph.add(rdflib_triple(triple))
         # No shape reads what concepts are called, which is nearly half of all.
         self._background = Graph(
@@ -89,7 +89,7 @@ class Shapes:
             for result in results.objects(None, SH.result)
             if not self._is_elsewhere(results, result, data)
         }
-        return _once_each(sorted(findings, key=_sort_key))
+        return _distinct(sorted(findings, key=_sort_key))
 
     def _results(self, doubtful: Mapping[Any, Sequence[Any] | None]) -> rdflib.Graph:
         """The report of pySHACL on some shapes, each for some nodes or for all its targets."""
@@ -97,8 +97,8 @@ class Shapes:
         reports: list[Any] = []
         for shape, nodes in doubtful.items():
             focus = None if nodes is None else [*map(rdflib_term, nodes)]
-            found = shapes.lookup_shape_from_node(rdflib_term(shape))
-            reports += found.validate(executor, self._data, focus=focus)[1]
+            pyshacl_shape = shapes.lookup_shape_from_node(rdflib_term(shape))
+            reports += pyshacl_shape.validate(executor, self._data, focus=focus)[1]
         report: rdflib.Graph = self._validator.create_validation_report(
             shapes, not reports, reports
         )[0]
@@ -128,14 +128,14 @@ class Shapes:
             ),
             focus=str(results.value(node, SH.focusNode)),
             path=_path(results, results.value(node, SH.resultPath)),
-            value=None if value is None else _written(value),
+            value=None if value is None else _turtle(value),
             message=min(map(str, english), default=""),
             shape=str(shape),
             component=str(component),
         )
 
 
-def _once_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding for each thing to mend: a value may break two constraints of one shape."""
     first: dict[tuple[str | None, ...], Finding] = {}
     for finding in findings:
@@ -156,8 +156,8 @@ def _sort_key(finding: Finding) -> tuple[str, ...]:
     )
 
 
-def _written(value: Any) -> str:
-    """The value as in Turtle, everything in it escaped, the middle of a book left out."""
+def _turtle(value: Any) -> str:
+    """The value as in Turtle, escaped, and cut off where it is very long."""
     if isinstance(value, rdflib.Literal):
         text = str(value)
         text = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -1,7 +1,7 @@
-"""rdflib over our triples: a view that pySHACL reads without a copy, and caches.
+"""rdflib stores over our triples: a view that pySHACL reads without a copy, and caches.
 
-Of a file pySHACL reads only the neighbourhood of what may be wrong, so terms are made when they are
-first asked for.
+pySHACL reads only the neighbourhood of the doubtful nodes of a file, so each term is converted at
+its first use.
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -30,7 +30,7 @@ __all__ = [
 class View(SimpleMemory):
     """An rdflib store that holds nothing itself and answers from a graph that is shown to it."""
 
-    context_aware = graph_aware = True  # else pySHACL's own graph refuses it
+    context_aware = graph_aware = True  # pySHACL's dataset refuses a store without these
 
     def show(self, graph: Graph) -> None:
         """Answer from this graph from now on."""
@@ -114,12 +114,12 @@ class CachingProcessor(SPARQLProcessor):
     ) -> Mapping[str, Any]:
         """Answer as the base class does."""
         if isinstance(text, str):
-            text = _translated(text, base, tuple(sorted((initNs or {}).items())))
+            text = _parsed_query(text, base, tuple(sorted((initNs or {}).items())))
         return super().query(text, initBindings, initNs, base, DEBUG)
 
 
 @lru_cache(maxsize=256)
-def _translated(text: str, base: str | None, namespaces: tuple[tuple[str, Any], ...]) -> Any:
+def _parsed_query(text: str, base: str | None, namespaces: tuple[tuple[str, Any], ...]) -> Any:
     return translateQuery(parseQuery(text), base, dict(namespaces))
 
 
@@ -141,12 +141,12 @@ class _CachingMemory(Memory):
         super().remove(triple_pattern, context)
 
     def triples(self, triple_pattern: Any, context: Any = None) -> Generator[Any, None, None]:
-        """Find what the base class finds, in the order in which it did the first time."""
-        found = self._answers.get(triple_pattern)
-        if found is None:
+        """Find what the base class finds; a repeated search keeps the order of the first."""
+        answers = self._answers.get(triple_pattern)
+        if answers is None:
             answer = super().triples(triple_pattern, context)
-            found = self._answers[triple_pattern] = tuple((triple, ()) for triple, _ in answer)
-        yield from found
+            answers = self._answers[triple_pattern] = tuple((triple, ()) for triple, _ in answer)
+        yield from answers
 
 
 def caching_graph() -> rdflib.Graph:

@@ -1,7 +1,7 @@
 """Check of the terms and references in a file against the vocabulary, with suggestions.
 
-It needs no shape; shapes are named here all the same (``cps:KnownTerm`` …), so that a report can
-point at them and the documentation can explain.
+The checks are code, not shapes. Each names a shape all the same (``cps:KnownTerm`` …), which the
+report points to and the documentation explains.
 """
 
 import re
@@ -42,7 +42,7 @@ class KnownTerms:
         base_iri: where data lives.
         background: the statements of the ontology and its schemes.
         foreign: terms of other vocabularies that are used here.
-        words: shape → what it says: the examples in it tell which concepts may be meant.
+        words: shape → its texts, whose examples show which concepts may be meant.
     """
 
     def __init__(
@@ -56,19 +56,19 @@ class KnownTerms:
     ) -> None:
         self._words = words
         self._namespace, self._terms, self._base_iri = namespace, terms, base_iri
-        self._spaces = {_bare(space): space for space in prefixes().values()}
+        self._spaces = {_comparable(space): space for space in prefixes().values()}
         self._concepts: dict[str, dict[str, str]] = {}
         for subject, predicate, obj in background:
             if predicate.value in _NAMES and isinstance(subject, ox.NamedNode):
                 space, name = _split(subject.value)
-                known = self._concepts.setdefault(space, {})
-                known[name] = known[_text(obj).casefold()] = subject.value
+                concepts = self._concepts.setdefault(space, {})
+                concepts[name] = concepts[_text(obj).casefold()] = subject.value
         self._foreign: dict[str, list[str]] = {}
         for term in sorted(foreign):
             space, name = _split(term)
             if space in prefixes().values():
                 self._foreign.setdefault(space, []).append(name)
-        self._meant: dict[str, str | None] = {}
+        self._spaces_meant: dict[str, str | None] = {}
 
     def check(self, triples: Sequence[ox.Triple]) -> tuple[Finding, ...]:
         """A finding for each unknown term, subject and reference in these statements."""
@@ -79,38 +79,38 @@ class KnownTerms:
             *self._control_characters(triples),
         )
 
-    def advised(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+    def advised(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Findings of shapes with the concept that was likely meant, where one is much like it."""
-        return tuple(map(self._advised, found))
+        return tuple(map(self._advised, findings))
 
     def _advised(self, finding: Finding) -> Finding:
         words = self._words.get(finding.shape)
         if words is None or not words.examples or not finding.value:
             return finding
-        known = self._concepts.get(_split(words.examples[0].value.value)[0], {})
+        concepts = self._concepts.get(_split(words.examples[0].value.value)[0], {})
         if finding.value.startswith("<"):
             value = finding.value[1:-1]
-            name = _split(self._instead(value) or value)[1]
+            name = _split(self._iri_meant(value) or value)[1]
         else:
             name = _literal(finding.value).casefold()
-        near = [name] if name in known else get_close_matches(name, known, 1, _NEAR_NAME)
-        if not near or finding.value == f"<{known[near[0]]}>":
+        near = [name] if name in concepts else get_close_matches(name, concepts, 1, _NEAR_NAME)
+        if not near or finding.value == f"<{concepts[near[0]]}>":
             return finding
-        return replace(finding, slots=(("meant", shorten(known[near[0]])),))
+        return replace(finding, slots=(("meant", shorten(concepts[near[0]])),))
 
     def _unknown_terms(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         for subject, predicate, obj in triples:
-            used = [predicate]
+            terms = [predicate]
             if predicate == _RDF_TYPE and isinstance(obj, ox.NamedNode):
-                used.append(obj)
-            for term in used:
-                weight, message, fix = self._unknown(term.value)
+                terms.append(obj)
+            for term in terms:
+                severity, message, fix = self._term_problem(term.value)
                 if message:
                     place = (subject, predicate)
-                    yield self._finding("KnownTerm", place, term, message, fix, weight)
+                    yield self._finding("KnownTerm", place, term, message, fix, severity)
 
-    def _unknown(self, term: str) -> tuple[Severity, str, str]:
-        """What is wrong with an unknown term, and what to do; two empty texts where it is known."""
+    def _term_problem(self, term: str) -> tuple[Severity, str, str]:
+        """Severity, message and advice on an unknown term; two empty texts where it is known."""
         if term in self._terms:
             return Severity.VIOLATION, "", ""
         if term.startswith(self._namespace):
@@ -123,39 +123,41 @@ class KnownTerms:
                 fix = f"Did you mean {shorten(space + near[0])}?"
                 return Severity.WARNING, "No question here looks at this.", fix
             return Severity.WARNING, "", ""
-        meant = self._instead(term)
+        meant = self._iri_meant(term)
         if meant is None:
             return Severity.WARNING, "", ""
-        right = next((space for space in self._spaces.values() if meant.startswith(space)), meant)
-        wrong = term.removesuffix(meant.removeprefix(right))
-        ours = right.startswith(self._namespace.rpartition("/")[0])
+        known_space = next(
+            (space for space in self._spaces.values() if meant.startswith(space)), meant
+        )
+        unknown_space = term.removesuffix(meant.removeprefix(known_space))
+        is_own = known_space.startswith(self._namespace.rpartition("/")[0])
         return (
-            Severity.VIOLATION if ours else Severity.WARNING,
-            f"Nothing is known in the namespace <{wrong}> here, so what is said with it is in no "
-            "answer.",
-            f"Did you mean <{right}>?",
+            Severity.VIOLATION if is_own else Severity.WARNING,
+            f"Nothing is known in the namespace <{unknown_space}> here, so what is said with it is "
+            "in no answer.",
+            f"Did you mean <{known_space}>?",
         )
 
-    def _instead(self, iri: str) -> str | None:
+    def _iri_meant(self, iri: str) -> str | None:
         """The IRI that was likely meant by one whose namespace is nearly a known one, or None."""
         space, name = _split(iri)
-        if space not in self._meant:
-            self._meant[space] = self._space_instead(space)
-        known = self._meant[space]
-        if known is not None:
-            return known + name if known != space else None
-        bare = _bare(iri)
-        for start, right in self._spaces.items():  # the # behind the namespace is missing
-            if right.endswith("#") and bare.startswith(start) and len(bare) > len(start):
-                return right + iri[-(len(bare) - len(start)) :].lstrip("#/")
+        if space not in self._spaces_meant:
+            self._spaces_meant[space] = self._space_meant(space)
+        known_space = self._spaces_meant[space]
+        if known_space is not None:
+            return known_space + name if known_space != space else None
+        bare = _comparable(iri)
+        for start, known_iri in self._spaces.items():  # the # behind the namespace is missing
+            if known_iri.endswith("#") and bare.startswith(start) and len(bare) > len(start):
+                return known_iri + iri[-(len(bare) - len(start)) :].lstrip("#/")
         prefix, _, local = iri.partition(":")
         return prefixes()[prefix] + local if prefix in prefixes() else None
 
-    def _space_instead(self, space: str) -> str | None:
+    def _space_meant(self, space: str) -> str | None:
         """The known namespace that is meant, the same one where it is known."""
         if space in prefixes().values():
             return space
-        bare = _bare(space)
+        bare = _comparable(space)
         near = (
             [bare]
             if bare in self._spaces
@@ -167,23 +169,25 @@ class KnownTerms:
         name = term.removeprefix(self._namespace)
         # A class stands for a class: their names begin with a capital, those of properties do not.
         is_class = name[:1].isupper()
-        ours = {term.removeprefix(self._namespace): term for term in sorted(self._terms)}
-        ours = {local: term for local, term in ours.items() if local[:1].isupper() == is_class}
-        known = ours.copy()
+        own_terms = {term.removeprefix(self._namespace): term for term in sorted(self._terms)}
+        own_terms = {
+            local: term for local, term in own_terms.items() if local[:1].isupper() == is_class
+        }
+        candidates = own_terms.copy()
         for space, names in self._foreign.items():
             for local in names:
                 if local[:1].isupper() == is_class:
-                    known.setdefault(local, space + local)
-        near = get_close_matches(name, known, 1, _NEAR_FOREIGN)
-        near = near or get_close_matches(name, ours, 1, _NEAR_NAME)
-        meant = shorten(known[near[0]]) if near else ""
+                    candidates.setdefault(local, space + local)
+        near = get_close_matches(name, candidates, 1, _NEAR_FOREIGN)
+        near = near or get_close_matches(name, own_terms, 1, _NEAR_NAME)
+        meant = shorten(candidates[near[0]]) if near else ""
         return f"Did you mean {meant}?" if meant else "Use a term of the ontology."
 
     def _foreign_subjects(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
-        ours = (f"{self._base_iri}id/", f"{self._base_iri}.well-known/genid/")
+        own_stems = (f"{self._base_iri}id/", f"{self._base_iri}.well-known/genid/")
         for subject in dict.fromkeys(triple.subject for triple in triples):
-            if isinstance(subject, ox.NamedNode) and not subject.value.startswith(ours):
-                meant = self._own_instead(subject.value)
+            if isinstance(subject, ox.NamedNode) and not subject.value.startswith(own_stems):
+                meant = self._own_name_meant(subject.value)
                 advice = (
                     f"Did you mean <{meant}>?"
                     if meant
@@ -198,9 +202,9 @@ class KnownTerms:
                     advice,
                 )
 
-    def _own_instead(self, iri: str) -> str | None:
+    def _own_name_meant(self, iri: str) -> str | None:
         """The name under the base that was likely meant, as it is written relative to it."""
-        start, bare = _bare(f"{self._base_iri}id/"), _bare(iri)
+        start, bare = _comparable(f"{self._base_iri}id/"), _comparable(iri)
         return f"id{iri[-(len(bare) - len(start)) :]}" if bare.startswith(f"{start}/") else None
 
     def _unknown_references(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
@@ -215,7 +219,7 @@ class KnownTerms:
                     obj,
                     "",
                 )
-            elif meant := self._own_instead(obj.value):
+            elif meant := self._own_name_meant(obj.value):
                 yield self._finding(
                     "OwnReference",
                     (subject, predicate),
@@ -261,12 +265,12 @@ class KnownTerms:
 
 def _split(iri: str) -> tuple[str, str]:
     """An IRI parted behind its last ``#`` or ``/``."""
-    at = max(iri.rfind("#"), iri.rfind("/")) + 1
-    return iri[:at], iri[at:]
+    cut = max(iri.rfind("#"), iri.rfind("/")) + 1
+    return iri[:cut], iri[cut:]
 
 
-def _bare(iri: str) -> str:
-    """An IRI reduced to the part that people seldom mistake, to compare two."""
+def _comparable(iri: str) -> str:
+    """An IRI without scheme, www, capitals and last sign, in which people often err."""
     return re.sub(r"^https?://(www\.)?", "", iri.lower()).rstrip("#/")
 
 
