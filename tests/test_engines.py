@@ -417,7 +417,7 @@ def test_virtuoso_leaves_half_a_commit(engine: Engine) -> None:
     """By the request that makes a version: one of its operations fails, others stay done."""
     state = State(0, "", "lineage", (), BASE)
     control.begin(engine, state)
-    control.take(engine, "token", "writer", control.clock(engine).replace(year=2999))
+    control.take(engine, "token", "writer", 600)
     engine.put("urn:draft", b"<urn:a> <urn:p> <urn:b> .\n")
     patches = [Patch("urn:exchanged", draft="urn:draft")]
     with pytest.raises(StoreError, match="refused a request"):

@@ -22,7 +22,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Cancellation
 from coprod_kg.store.remote.engines import EngineKind, kind_of
 
-__all__ = ["Engine"]
+__all__ = ["LARGE", "Engine"]
 
 _CHUNK: Final = 1 << 16
 _CONNECT_SECONDS: Final = 3.0
@@ -30,7 +30,7 @@ _IDLE: Final = 16
 """So many connections are kept for the next request."""
 _TOLD: Final = 300
 """Bytes of an engine's complaint that are passed on."""
-_LARGE: Final = 8 << 20
+LARGE: Final = 8 << 20
 """From so many bytes on a draft is put in without a transaction, where an engine can."""
 _N_QUADS: Final = "application/n-quads"
 _N_TRIPLES: Final = "application/n-triples"
@@ -153,7 +153,7 @@ class Engine:
 
     def put(self, graph: str, triples: bytes, seconds: float = 600.0) -> None:
         """Replace a graph that nobody reads yet."""
-        loading = self.kind.loading if len(triples) > _LARGE else {}
+        loading = self.kind.loading if len(triples) > LARGE else {}
         path = self._path(self.kind.graphs, {"graph": graph, **loading})
         self._once(_Request("PUT", path, triples, {"Content-Type": _N_TRIPLES}, seconds))
 

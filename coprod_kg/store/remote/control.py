@@ -7,7 +7,6 @@ dataset.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from coprod_kg.errors import QueryTimeout, StoreUnavailable
@@ -20,15 +19,15 @@ __all__ = [
     "State",
     "begin",
     "changed_since",
-    "clock",
-    "drafts",
     "is_taken",
     "literal",
     "moved",
     "moving",
     "named",
+    "noting",
     "read",
     "release",
+    "removing",
     "rows",
     "take",
     "term",
@@ -53,12 +52,14 @@ _ANCESTORS, _BASE = term("ancestors"), term("base-iri")
 _TOKEN, _HOLDER, _UNTIL = term("token"), term("holder"), term("until")
 _CHANGED, _GONE, _DRAFT = term("changed"), term("gone"), term("draft")
 _MOVED: Final = term("moved")
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 
 _STATE: Final = f"""
 SELECT * WHERE {{ GRAPH {_C} {{
   {_C} {_VERSION} ?version ; {_COMMIT} ?commit ; {_LINEAGE} ?lineage ;
     {_ANCESTORS} ?ancestors ; {_BASE} ?base .
   OPTIONAL {{ {_C} {_TOKEN} ?token ; {_HOLDER} ?holder ; {_UNTIL} ?until }}
+  OPTIONAL {{ {_C} {_DRAFT} ?draft }}
 }} }}"""
 
 
@@ -73,6 +74,7 @@ class State:
         base_iri: under which things and graphs are named.
         token: the mark of the writer that has the lease, or empty.
         holder: that writer by name.
+        drafts: the graphs that writers noted as theirs.
     """
 
     version: int
@@ -82,6 +84,7 @@ class State:
     base_iri: str
     token: str = ""
     holder: str = ""
+    drafts: tuple[str, ...] = ()
 
 
 def literal(text: str) -> str:
@@ -115,7 +118,9 @@ def read(engine: Engine, seconds: float = 10.0) -> State | None:
     Raises:
         StoreUnavailable: nobody answers.
     """
-    for row in rows(engine, _STATE, seconds):
+    found = rows(engine, _STATE, seconds)
+    drafts = tuple(row["draft"] for row in found if "draft" in row)
+    for row in found:
         ancestors = tuple((str(name), int(last)) for name, last in json.loads(row["ancestors"]))
         return State(
             int(row["version"]),
@@ -125,6 +130,7 @@ def read(engine: Engine, seconds: float = 10.0) -> State | None:
             row["base"],
             row.get("token", ""),
             row.get("holder", ""),
+            drafts,
         )
     return None
 
@@ -140,18 +146,21 @@ def begin(engine: Engine, state: State) -> None:
     )
 
 
-def take(engine: Engine, token: str, holder: str, until: datetime) -> None:
+def take(engine: Engine, token: str, holder: str, seconds: float) -> None:
     """Take the lease, or make ours last longer; whether it is ours is seen in the state.
 
-    The engine's clock says whether another's has ended.
+    The engine's clock says whether another's has ended, and when this one does.
     """
+    # Taken away, because Oxigraph (0.5.13) adds no duration to a time.
+    less = f'"{"-" if seconds > 0 else ""}PT{abs(seconds):g}S"^^<{_XSD}dayTimeDuration>'
     engine.update(
         f"DELETE {{ GRAPH {_C} {{ {_C} {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} }} "
         f"INSERT {{ GRAPH {_C} {{ {_C} {_TOKEN} {literal(token)} ; {_HOLDER} {literal(holder)} ; "
-        f"{_UNTIL} {_moment(until)} }} }} "
+        f"{_UNTIL} ?end }} }} "
         f"WHERE {{ GRAPH {_C} {{ {_C} {_VERSION} ?v "
         f"OPTIONAL {{ {_C} {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} "
-        f"FILTER(!BOUND(?t) || ?t = {literal(token)} || ?u < NOW()) }} }}"
+        f"FILTER(!BOUND(?t) || ?t = {literal(token)} || ?u < NOW()) }} "
+        f"BIND(NOW() - {less} AS ?end) }}"
     )
 
 
@@ -170,25 +179,17 @@ def release(engine: Engine, token: str) -> None:
     )
 
 
-def clock(engine: Engine) -> datetime:
-    """What time it is for the engine."""
-    return datetime.fromisoformat(rows(engine, "SELECT (NOW() AS ?now) {}")[0]["now"])
+def noting(draft: str) -> bytes:
+    """The N-Quads that note a draft, so that the next writer removes what one left that ended."""
+    return f"<{CONTROL}> {_DRAFT} <{draft}> {_C} .\n".encode()
 
 
-def drafts(engine: Engine, remove: Iterable[str] = (), note: Iterable[str] = ()) -> list[str]:
-    """The drafts that writers noted, after some were removed and others noted.
-
-    A draft is noted before it is put in, so that the next writer removes what one left that ended.
-    """
-    operations = [
-        f"DROP SILENT GRAPH <{graph}> ; DELETE DATA {{ GRAPH {_C} {{ {_C} {_DRAFT} <{graph}> }} }}"
-        for graph in remove
+def removing(drafts: Iterable[str]) -> list[str]:
+    """The operations that remove drafts and the notes of them."""
+    return [
+        f"DROP SILENT GRAPH <{draft}> ; DELETE DATA {{ GRAPH {_C} {{ {_C} {_DRAFT} <{draft}> }} }}"
+        for draft in drafts
     ]
-    operations += [f"INSERT DATA {{ GRAPH {_C} {{ {_C} {_DRAFT} <{graph}> }} }}" for graph in note]
-    if operations:
-        engine.update(" ;\n".join(operations))
-    found = rows(engine, f"SELECT ?g {{ GRAPH {_C} {{ {_C} {_DRAFT} ?g }} }}")
-    return [row["g"] for row in found]
 
 
 def changed_since(engine: Engine, version: int) -> dict[str, bool]:
@@ -228,12 +229,7 @@ def moved(engine: Engine) -> dict[str, str]:
 
 def moving(graph: str, digest: str, version: int) -> bytes:
     """The N-Quads that note that a graph was moved."""
-    integer = "http://www.w3.org/2001/XMLSchema#integer"
     return (
-        f'<{graph}> {_CHANGED} "{version}"^^<{integer}> {_C} .\n'
+        f'<{graph}> {_CHANGED} "{version}"^^<{_XSD}integer> {_C} .\n'
         f"<{graph}> {_MOVED} {literal(digest)} {_C} .\n"
     ).encode()
-
-
-def _moment(moment: datetime) -> str:
-    return f'"{moment.isoformat()}"^^<http://www.w3.org/2001/XMLSchema#dateTime>'

@@ -5,6 +5,7 @@ are read back and compared. The version is stated last: until then no service ta
 whole.
 """
 
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -12,7 +13,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.errors import StoreError, WrongUsage
+from coprod_kg.errors import QueryTimeout, StoreError, WrongUsage
 from coprod_kg.store import merged
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.remote import control
@@ -118,8 +119,9 @@ def _send(reader: Reader, engine: Engine, noted: Collection[str]) -> None:
     The note goes in the same request, so a graph is there whole and noted, or can be sent again: in
     two requests its blank nodes would be others the second time.
     """
-    waiting, size = list[bytes](), 0
-    for graph in sorted(_names(reader.store) - set(noted)):
+    waiting, size, whole = list[bytes](), 0, set[str]()
+    missing = sorted(_names(reader.store) - set(noted))
+    for count, graph in enumerate(missing, 1):
         triples = content(reader.store, ox.NamedNode(graph))
         pieces = [*_pieces(triples)] or [b""]
         for number, piece in enumerate(pieces, 1):
@@ -127,11 +129,26 @@ def _send(reader: Reader, engine: Engine, noted: Collection[str]) -> None:
             size += 2 * len(piece)
             if number == len(pieces):
                 waiting.append(control.moving(graph, digest_of(triples)[1], reader.version))
+                whole.add(graph)
             if size > _PIECE:
-                engine.add(b"".join(waiting))
-                waiting, size = [], 0
+                _add(engine, b"".join(waiting), whole)
+                sys.stderr.write(f"coprod-kg: {count:,} of {len(missing):,} graphs are sent\n")
+                waiting, size, whole = [], 0, set()
     if waiting:
-        engine.add(b"".join(waiting))
+        _add(engine, b"".join(waiting), whole)
+
+
+def _add(engine: Engine, quads: bytes, noted: Collection[str]) -> None:
+    """Send some graphs; once more where that failed, unless the engine has what they note.
+
+    A part of a graph without its note has no blank nodes: it may be there twice.
+    """
+    try:
+        engine.add(quads)
+    except (StoreError, QueryTimeout) as error:
+        sys.stderr.write(f"coprod-kg: {error.what}; it is asked what it has\n")
+        if not noted or not control.moved(engine).keys() >= set(noted):
+            engine.add(quads)
 
 
 def _placed(triples: bytes, graph: str) -> bytes:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from hashlib import sha256
 from typing import Final, TypeVar
 from uuid import uuid4
@@ -23,9 +22,10 @@ from coprod_kg.errors import QueryTimeout, StoreChanged, StoreError, StoreUnavai
 from coprod_kg.store import merged
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from coprod_kg.store.directory import DataDirectory, write_durably
+from coprod_kg.store.graph_writer import quads_of
 from coprod_kg.store.identity import FORMAT, Identity
 from coprod_kg.store.remote import control, privacy
-from coprod_kg.store.remote.client import Engine
+from coprod_kg.store.remote.client import LARGE, Engine
 from coprod_kg.store.remote.control import State
 from coprod_kg.store.remote.switch import Patch, switch
 
@@ -149,9 +149,8 @@ class Pair:
         self.leased = True
         try:
             state = self._taken()
-            left = control.drafts(self.engine)
-            if left:
-                control.drafts(self.engine, remove=left)
+            if state.drafts:
+                self.engine.update(" ;\n".join(control.removing(state.drafts)))
             yield state
         except StoreChanged:
             self._go_first()
@@ -168,15 +167,13 @@ class Pair:
         overtaken again and again by a machine that commits one change after the other.
         """
         with suppress(StoreError, QueryTimeout):
-            until = control.clock(self.engine) + timedelta(seconds=_FIRST_SECONDS)
-            control.take(self.engine, self.token, self.holder, until)
+            control.take(self.engine, self.token, self.holder, _FIRST_SECONDS)
             self.leased = False
 
     def _taken(self) -> State:
         end = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            until = control.clock(self.engine) + timedelta(seconds=_LEASE_SECONDS)
-            control.take(self.engine, self.token, self.holder, until)
+            control.take(self.engine, self.token, self.holder, _LEASE_SECONDS)
             state = control.read(self.engine)
             if state is None:
                 raise StoreUnavailable(
@@ -213,10 +210,6 @@ class Pair:
                 str(failure or "the lease of the engine had ended, and nothing was changed there")
             )
         self.leased = False  # it ended with the commit
-        drafts = [patch.draft for patch in patches if patch.draft]
-        if drafts:
-            with suppress(StoreError, QueryTimeout):  # the next writer removes them
-                control.drafts(self.engine, remove=drafts)
 
     def _answered(self, ask: Callable[[], _Made]) -> _Made:
         """What the engine says, once it answers.
@@ -275,8 +268,12 @@ class Pair:
 
     def _draft(self, triples: bytes) -> str:
         graph = f"urn:uuid:{uuid4()}"
-        control.drafts(self.engine, note=[graph])
-        self.engine.put(graph, triples)
+        note = control.noting(graph)
+        if len(triples) > LARGE:
+            self.engine.add(note)
+            self.engine.put(graph, triples)
+        else:
+            self.engine.add(note + quads_of(triples, ox.NamedNode(graph)))
         return graph
 
     def changed_since(self, version: int) -> Iterator[dict[str, bytes]]:

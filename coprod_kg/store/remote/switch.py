@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coprod_kg.store.remote.control import CONTROL, MERGED, State, literal, term
+from coprod_kg.store.remote.control import CONTROL, MERGED, State, literal, removing, term
 
 __all__ = ["Patch", "switch"]
 
@@ -69,11 +69,12 @@ def switch(state: State, token: str, patches: Sequence[Patch], commit: str) -> s
         f"OPTIONAL {{ GRAPH {_C} {{ ?g {_CHANGED} ?n }} }} "
         f"OPTIONAL {{ GRAPH {_C} {{ ?g {_GONE} ?x }} }} }}",
         *([f"INSERT {{ GRAPH {_C} {{ {gone} }} }} WHERE {{ {guard} }}"] if gone else []),
-        # Last, because it ends what the guard asks for; and the lease with it.
+        # After the others, because it ends what the guard asks for; and the lease with it.
         f"DELETE {{ GRAPH {_C} {{ {_C} {_VERSION} {state.version} ; "
         f"{_COMMIT} {literal(state.commit)} ; {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} }} "
         f"INSERT {{ GRAPH {_C} {{ {_C} {_VERSION} {following} ; {_COMMIT} {literal(commit)} }} }} "
         f"WHERE {{ {guard} GRAPH {_C} {{ {_C} {_TOKEN} ?t ; {_HOLDER} ?h ; {_UNTIL} ?u }} }}",
+        *removing(patch.draft for patch in patches if patch.draft),
     ]
     return " ;\n".join(operations)
 
