@@ -20,24 +20,24 @@ def main() -> None:
     serve(_work)
 
 
-def _work(told: dict[str, Any], payloads: list[bytes]) -> Payloads:
+def _work(message: dict[str, Any], payloads: list[bytes]) -> Payloads:
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     # The engine reserves far more address space than it uses: what counts is what it may write to.
     resource.setrlimit(resource.RLIMIT_DATA, (_BYTES, _BYTES))
     text = payloads[0].decode()
     try:
-        if told["form"] == "png":
-            drawn = vl_convert.vegalite_to_png(
+        if message["form"] == "png":
+            picture = vl_convert.vegalite_to_png(
                 text, vl_version=VERSION, scale=2, allowed_base_urls=[]
             )
         else:
-            drawn = vl_convert.vegalite_to_svg(
+            picture = vl_convert.vegalite_to_svg(
                 text, vl_version=VERSION, allowed_base_urls=[]
             ).encode()
     except ValueError as error:
         lines = [line for line in str(error).splitlines() if not line.startswith("    at ")]
         raise ModelError(f"the chart cannot be drawn: {' '.join(lines)[:300]}") from None
-    return {}, [drawn]
+    return {}, [picture]
 
 
 if __name__ == "__main__":

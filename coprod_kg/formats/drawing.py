@@ -102,11 +102,11 @@ def svg(spec: Mapping[str, Any]) -> bytes:
     Raises:
         CoprodError: it cannot be drawn, or not within the limits.
     """
-    drawn = _drawn("svg", _text(spec))
+    picture = _picture("svg", _text(spec))
     description = escape(str(spec.get("description", "A chart")))
-    opening, closing, rest = drawn.partition(b">")
-    named = f' role="img" aria-label="{description}"'.encode()
-    return opening + named + closing + f"<title>{description}</title>".encode() + rest
+    opening, closing, content = picture.partition(b">")
+    attributes = f' role="img" aria-label="{description}"'.encode()
+    return opening + attributes + closing + f"<title>{description}</title>".encode() + content
 
 
 def png(spec: Mapping[str, Any]) -> bytes:
@@ -115,7 +115,7 @@ def png(spec: Mapping[str, Any]) -> bytes:
     Raises:
         CoprodError: it cannot be drawn, or not within the limits.
     """
-    return _drawn("png", _text(spec))
+    return _picture("png", _text(spec))
 
 
 def _text(spec: Mapping[str, Any]) -> str:
@@ -129,12 +129,12 @@ def _text(spec: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=64)  # a first picture takes 0.4 s of processor time
-def _drawn(form: str, text: str) -> bytes:
+def _picture(form: str, text: str) -> bytes:
     """The picture from the child, cached: the same specification is drawn once."""
     if not _PENS.acquire(timeout=_WAITING):
         raise Overloaded("other charts are being drawn already", fix="Try again later.")
     try:
-        ended = run(
+        child_end = run(
             module("coprod_kg.formats.chart_worker"),
             lambda file: wire.write(file, {"form": form}, [text.encode()]),
             seconds=_SECONDS,
@@ -143,14 +143,14 @@ def _drawn(form: str, text: str) -> bytes:
         raise StoreError(f"nothing can be drawn: {error.strerror}") from None
     finally:
         _PENS.release()
-    if ended.status < 0:
+    if child_end.status < 0:
         raise LimitReached(
             f"the chart was stopped after {_SECONDS:g} seconds"
-            if ended.death is Death.DEADLINE
+            if child_end.death is Death.DEADLINE
             else "the chart met its cap of memory",
             fix="Bind more parameters, so that fewer rows remain.",
         )
-    answer = ended.answer(sys.maxsize)
+    answer = child_end.answer(sys.maxsize)
     if answer is None:
-        raise ModelError(f"the chart cannot be drawn: {ended.last_words or 'no reason given'}")
+        raise ModelError(f"the chart cannot be drawn: {child_end.last_words or 'no reason given'}")
     return answer[1][0]

@@ -168,10 +168,10 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
+class _MediaRange:
     media_type: str
     quality: float
-    place: int
+    index: int
 
 
 def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[Offer, ...]:
@@ -187,18 +187,18 @@ def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[
     Raises:
         NotAcceptable: nothing fits.
     """
-    header, known = accept or "", tuple(formats)
+    header, candidates = accept or "", tuple(formats)
     offers = (
-        _negotiated(header, known)
+        _negotiated(header, candidates)
         if len(header) <= _SHORT
-        else _negotiated.__wrapped__(header, known)
+        else _negotiated.__wrapped__(header, candidates)
     )
     if not offers:
         raise NotAcceptable(
             f"nothing in Accept: {header[:200]} can be written here",
             where="header Accept",
             fix="Ask for one of "
-            + ", ".join(dict.fromkeys(format_.media_type for format_ in known)),
+            + ", ".join(dict.fromkeys(format_.media_type for format_ in candidates)),
         )
     return offers
 
@@ -206,13 +206,13 @@ def negotiate(accept: str | None, formats: Iterable[Format] = FORMATS) -> tuple[
 @lru_cache(maxsize=256)
 def _negotiated(accept: str, formats: tuple[Format, ...]) -> tuple[Offer, ...]:
     """As `negotiate`, without an error; cached, because clients send few different headers."""
-    ranges = _ranges(accept) or [_Range("*/*", 1.0, 0)]
+    ranges = _ranges(accept) or [_MediaRange("*/*", 1.0, 0)]
     scored = []
     for order, format_ in enumerate(formats):
         best = _best(format_, ranges)
         if best is not None:
-            quality, exactness, place, called = best
-            scored.append((-quality, -exactness, place, order, Offer(format_, called)))
+            quality, exactness, index, content_type = best
+            scored.append((-quality, -exactness, index, order, Offer(format_, content_type)))
     return tuple(score[-1] for score in sorted(scored, key=lambda score: score[:-1]))
 
 
@@ -234,12 +234,12 @@ def offers_by_name(name: str, formats: Sequence[Format] = FORMATS) -> tuple[Offe
     return offers
 
 
-def _ranges(accept: str) -> list[_Range]:
+def _ranges(accept: str) -> list[_MediaRange]:
     ranges = []
-    for place, part in enumerate(_PART.findall(accept)[:_MOST_RANGES]):
+    for index, part in enumerate(_PART.findall(accept)[:_MOST_RANGES]):
         media_type, *parameters = (piece.strip() for piece in part.split(";"))
         if _RANGE.fullmatch(media_type):
-            ranges.append(_Range(media_type.lower(), _quality(parameters), place))
+            ranges.append(_MediaRange(media_type.lower(), _quality(parameters), index))
     return ranges
 
 
@@ -252,27 +252,31 @@ def _quality(parameters: Iterable[str]) -> float:
     return 1.0
 
 
-def _best(format_: Format, ranges: list[_Range]) -> tuple[float, int, int, str] | None:
+def _best(format_: Format, ranges: list[_MediaRange]) -> tuple[float, int, int, str] | None:
     """Quality, exactness, place and content type by the range that decides about a format.
 
     Exactness: 3 for its own type, 2 for an alias, 1 for ``text/*``, 0 for ``*/*``. None where no
     range fits, or the deciding one has quality 0.
     """
-    named = [range_ for range_ in ranges if range_.media_type == format_.media_type]
-    aliased = [range_ for range_ in ranges if range_.media_type in format_.aliases]
-    if named or any(range_.quality > 0 for range_ in aliased):
-        if named and named[0].quality == 0:
+    exact_ranges = [range_ for range_ in ranges if range_.media_type == format_.media_type]
+    alias_ranges = [range_ for range_ in ranges if range_.media_type in format_.aliases]
+    if exact_ranges or any(range_.quality > 0 for range_ in alias_ranges):
+        if exact_ranges and exact_ranges[0].quality == 0:
             return None
-        first = max(named + aliased, key=lambda range_: (range_.quality, range_ in named))
-        exactness = 3 if first in named else 2
+        deciding = max(
+            exact_ranges + alias_ranges, key=lambda range_: (range_.quality, range_ in exact_ranges)
+        )
+        exactness = 3 if deciding in exact_ranges else 2
         # An alias of rows is the name that the client parses them by (application/json); the alias
         # of a graph would not say which RDF syntax it is.
-        called = first.media_type if first in aliased and format_.family == "rows" else None
-        return first.quality, exactness, first.place, called or format_.content_type
+        alias_type = (
+            deciding.media_type if deciding in alias_ranges and format_.family == "rows" else None
+        )
+        return deciding.quality, exactness, deciding.index, alias_type or format_.content_type
     major = format_.media_type.partition("/")[0]
-    for wanted, exactness in ((f"{major}/*", 1), ("*/*", 0)):
+    for wildcard, exactness in ((f"{major}/*", 1), ("*/*", 0)):
         for range_ in ranges:
-            if range_.media_type == wanted:
-                match = (range_.quality, exactness, range_.place, format_.content_type)
+            if range_.media_type == wildcard:
+                match = (range_.quality, exactness, range_.index, format_.content_type)
                 return match if range_.quality > 0 else None
     return None

@@ -50,11 +50,11 @@ class Relay:
 
     def __init__(self, answer: Answer, most_bytes: int, room: Room, folder: Path | None) -> None:
         self._answer = answer
-        self._most = most_bytes
+        self._most_bytes = most_bytes
         self._room = room
         # Not in the folder for temporary files: under systemd that is memory.
         self._file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115 - see close
-        self._taken = 0
+        self._reserved = 0
         """Bytes of room that are reserved."""
         self._total = 0
         """Bytes of the answer so far, read or not."""
@@ -66,7 +66,7 @@ class Relay:
         self._closed = False
         self._error: CoprodError | None = None
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._take, name="relay", daemon=True)
+        self._thread = threading.Thread(target=self._copy, name="relay", daemon=True)
         self._thread.start()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -94,15 +94,15 @@ class Relay:
         self._answer.close()
         self._thread.join()
         self._file.close()
-        self._room.give_back(self._taken)
-        self._taken = 0
+        self._room.give_back(self._reserved)
+        self._reserved = 0
 
-    def _take(self) -> None:
+    def _copy(self) -> None:
         """The work of the thread: write the answer to the file, as far ahead as there is room."""
         try:
             with self._answer:
                 for chunk in self._answer.chunks:
-                    self._keep(chunk)
+                    self._write_chunk(chunk)
                     if self._closed:
                         return
         except CoprodError as error:
@@ -114,11 +114,11 @@ class Relay:
                 self._ended = True
                 self._changed.notify_all()
 
-    def _keep(self, chunk: bytes) -> None:
+    def _write_chunk(self, chunk: bytes) -> None:
         self._total += len(chunk)
-        if self._total > self._most:
+        if self._total > self._most_bytes:
             raise LimitReached(
-                f"the answer is larger than {self._most // 1024**2} MiB",
+                f"the answer is larger than {self._most_bytes // 1024**2} MiB",
                 fix="Ask for fewer rows at once, with LIMIT and OFFSET. The limit is the "
                 "setting result-mb.",
                 setting="result-mb",
@@ -130,26 +130,26 @@ class Relay:
                 self._changed.wait_for(lambda: self._start == self._end or self._closed)
                 self._begin_again()
         view = memoryview(chunk)
-        at = self._end
+        offset = self._end
         while view:
-            written = os.pwrite(self._file.fileno(), view, at)
-            view, at = view[written:], at + written
+            count = os.pwrite(self._file.fileno(), view, offset)
+            view, offset = view[count:], offset + count
         with self._changed:
-            self._end = at
+            self._end = offset
             self._changed.notify_all()
 
     def _grow(self, amount: int) -> bool:
         """Reserve room for so many bytes more; false where there is none."""
-        while self._end + amount > self._taken + _STEP:
+        while self._end + amount > self._reserved + _STEP:
             disk = os.fstatvfs(self._file.fileno())
             if disk.f_bavail * disk.f_frsize < _LEFT_FREE or not self._room.take(_STEP):
                 return False
-            self._taken += _STEP
+            self._reserved += _STEP
         return True
 
     def _begin_again(self) -> None:
         """All is read: use the file from its beginning, and give its room back."""
         if self._end > _STEP:
             os.ftruncate(self._file.fileno(), 0)
-        self._room.give_back(self._taken)
-        self._start = self._end = self._taken = 0
+        self._room.give_back(self._reserved)
+        self._start = self._end = self._reserved = 0

@@ -61,9 +61,9 @@ class Cell:
 
     def described(self) -> dict[str, str]:
         """The cell as in SPARQL JSON results."""
-        named = {"xml:lang": self.language, "datatype": self.datatype}
-        known = {name: text for name, text in named.items() if text}
-        return {"type": self.kind, "value": self.value, **known}
+        tags = {"xml:lang": self.language, "datatype": self.datatype}
+        present_tags = {name: text for name, text in tags.items() if text}
+        return {"type": self.kind, "value": self.value, **present_tags}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +119,29 @@ def _cell(term: dict[str, Any]) -> Cell:
     return Cell(kind, term["value"], term.get("xml:lang"), term.get("datatype"))
 
 
-def commented(first: bytes, media_type: str, text: str) -> bytes:
+def commented(chunk: bytes, media_type: str, text: str) -> bytes:
     """The first bytes of an answer with a comment before the data, if its format has any.
 
     JSON, CSV and TSV have none.
     """
     if text and media_type in _LINES:
-        return f"# {text}\n".encode() + first
+        return f"# {text}\n".encode() + chunk
     if text and media_type.endswith("+xml"):
         comment = f"<!-- {text} -->".encode()
-        return _DECLARED.sub(lambda found: found[0] + comment, first, 1)
-    return first
+        return _DECLARED.sub(lambda match: match[0] + comment, chunk, 1)
+    return chunk
 
 
 def begun(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
-    """The same answer with other first bytes."""
+    """The answer with its first chunk changed, which is read for that."""
     try:
-        first = next(answer.chunks, b"")
+        chunk = next(answer.chunks, b"")
     except BaseException:
         answer.close()
         raise
-    made = change(first)
-    length = None if answer.length is None else answer.length + len(made) - len(first)
-    return replace(answer, length=length, chunks=_Chunks(made, answer))
+    changed_chunk = change(chunk)
+    length = None if answer.length is None else answer.length + len(changed_chunk) - len(chunk)
+    return replace(answer, length=length, chunks=_Chunks(changed_chunk, answer))
 
 
 class _Chunks:

@@ -47,10 +47,10 @@ def aligned(
     ['stage    n', '-------  -', 'project  7']
     """
     columns = [
-        TextColumn(plain(name), tuple(plain(row[place]) for row in rows), place in right)
-        for place, name in enumerate(header)
+        TextColumn(plain(name), tuple(plain(row[index]) for row in rows), index in right)
+        for index, name in enumerate(header)
     ]
-    widths = [column.wanted for column in columns] if width is None else fitted(columns, width)
+    widths = [column.full_width for column in columns] if width is None else fitted(columns, width)
     yield from cell_per_line(columns, width or 0) if widths is None else grid(columns, widths)
 
 
@@ -76,7 +76,7 @@ class TextColumn:
     unit: str = ""
 
     @property
-    def bare(self) -> str:
+    def bare_head(self) -> str:
         """The heading without its unit."""
         return self.head.removesuffix(f" ({self.unit})")
 
@@ -86,7 +86,7 @@ class TextColumn:
         return max(map(_size, self.cells), default=0)
 
     @property
-    def wanted(self) -> int:
+    def full_width(self) -> int:
         """The width that it takes where there is room."""
         return max(self.longest, _size(self.head))
 
@@ -99,30 +99,30 @@ class TextColumn:
 def fitted(columns: Sequence[TextColumn], width: int) -> list[int] | None:
     """The width of each column, or None where they do not fit side by side.
 
-    Tried in this order: as wide as wanted; headings folded at their words; texts folded, too.
+    Tried in this order: as wide as they need; headings folded at their words; texts folded, too.
     """
-    wanted = [column.wanted for column in columns]
-    if line_length(wanted) <= width:
-        return wanted
+    full_widths = [column.full_width for column in columns]
+    if line_length(full_widths) <= width:
+        return full_widths
     words = [max(map(_size, column.head.split()), default=1) for column in columns]
     folded_heads = [max(column.longest, word) for column, word in zip(columns, words, strict=True)]
     if line_length(folded_heads) <= width:
-        return _grown(folded_heads, wanted, width)
-    least = [
+        return _grown(folded_heads, full_widths, width)
+    least_widths = [
         max(word, column.longest if column.number else min(column.longest, _LEAST))
         for column, word in zip(columns, words, strict=True)
     ]
-    return _grown(least, folded_heads, width) if line_length(least) <= width else None
+    return _grown(least_widths, folded_heads, width) if line_length(least_widths) <= width else None
 
 
 def _grown(start: Sequence[int], goal: Sequence[int], width: int) -> list[int]:
     """The widths with what is left of the line given, place by place, to the narrowest."""
     widths = list(start)
     for _ in range(width - line_length(widths)):
-        short = [place for place, size in enumerate(widths) if size < goal[place]]
-        if not short:
+        growing = [index for index, size in enumerate(widths) if size < goal[index]]
+        if not growing:
             break
-        widths[min(short, key=lambda place: widths[place])] += 1
+        widths[min(growing, key=lambda index: widths[index])] += 1
     return widths
 
 
@@ -150,14 +150,14 @@ def cell_per_line(columns: Sequence[TextColumn], width: int) -> Iterator[str]:
             yield ""
         yield f"row {number}"
         for column, cell in zip(columns, row, strict=True):
-            for place, line in enumerate(wrap(cell, room, break_on_hyphens=False)):
-                head = "" if place else _cut(column.head, size)
+            for line_index, line in enumerate(wrap(cell, room, break_on_hyphens=False)):
+                head = "" if line_index else _cut(column.head, size)
                 yield f"{_GAP}{_padded(head, size)}{_GAP}{line}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    places = zip(cells, widths, right, strict=True)
-    return _GAP.join(_padded(cell, size, edge) for cell, size, edge in places).rstrip()
+    columns = zip(cells, widths, right, strict=True)
+    return _GAP.join(_padded(cell, size, edge) for cell, size, edge in columns).rstrip()
 
 
 def _padded(text: str, size: int, right: bool = False) -> str:

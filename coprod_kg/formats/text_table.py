@@ -45,20 +45,22 @@ def readable(table: Table, look: Look) -> Iterator[str]:
         yield "true" if table.truth else "false"
         return
     columns = _columns(table, look)
-    if look.width is None or line_length([column.wanted for column in columns]) <= look.width:
-        yield from grid(columns, [column.wanted for column in columns])
+    if look.width is None or line_length([column.full_width for column in columns]) <= look.width:
+        yield from grid(columns, [column.full_width for column in columns])
         return
-    same = [column for column in columns[1:] if column.constant and len(table.rows) > 1]
-    others = [column for column in columns if column not in same]
-    full = line_length([column.wanted for column in others]) <= look.width
-    short = others if full else [replace(column, head=column.bare) for column in others]
-    widths = fitted(short, look.width)
+    constant_columns = [column for column in columns[1:] if column.constant and len(table.rows) > 1]
+    shown = [column for column in columns if column not in constant_columns]
+    units_fit = line_length([column.full_width for column in shown]) <= look.width
+    bare_columns = (
+        shown if units_fit else [replace(column, head=column.bare_head) for column in shown]
+    )
+    widths = fitted(bare_columns, look.width)
     if widths is None:
         yield from cell_per_line(columns, look.width)
         return
-    yield from grid(short, widths)
-    yield from (f"In every row, {column.head}: {column.cells[0]}" for column in same)
-    yield from () if full else _units(others)
+    yield from grid(bare_columns, widths)
+    yield from (f"In every row, {column.head}: {column.cells[0]}" for column in constant_columns)
+    yield from () if units_fit else _units(shown)
 
 
 def legend(table: Table) -> str:
@@ -69,12 +71,12 @@ def legend(table: Table) -> str:
 
 
 def _columns(table: Table, look: Look) -> list[TextColumn]:
-    things = {label: name for name, label in labelled_columns(table.columns).items()}
+    iri_columns = {label: name for name, label in labelled_columns(table.columns).items()}
     numbers = _numbers(table)
     columns = []
     for name, head in shown_columns(table.columns, look.headings, look.every).items():
-        other = name if look.every else things.get(name, name)
-        cells = (_text(row.get(name) or row.get(other), look.base_iri) for row in table.rows)
+        iri_column = name if look.every else iri_columns.get(name, name)
+        cells = (_text(row.get(name) or row.get(iri_column), look.base_iri) for row in table.rows)
         unit = look.units.get(name, "")
         columns.append(TextColumn(plain(head), tuple(cells), name in numbers, unit))
     return columns
@@ -82,34 +84,34 @@ def _columns(table: Table, look: Look) -> list[TextColumn]:
 
 def _units(columns: Sequence[TextColumn]) -> Iterator[str]:
     """The units that were left out of the headings."""
-    counted: dict[str, list[str]] = {}
+    headings_by_unit: dict[str, list[str]] = {}
     for column in columns:
-        if column.bare != column.head:
-            counted.setdefault(column.unit, []).append(column.bare)
-    for unit, texts in counted.items():
+        if column.bare_head != column.head:
+            headings_by_unit.setdefault(column.unit, []).append(column.bare_head)
+    for unit, texts in headings_by_unit.items():
         yield f"In {unit}: {', '.join(texts)}."
 
 
 def shown_columns(
-    columns: Sequence[str], headings: Mapping[str, str], every: bool = False
+    columns: Sequence[str], headings: Mapping[str, str], with_iris: bool = False
 ) -> dict[str, str]:
     """The columns that are shown, each with its heading.
 
     Args:
         columns: all there are.
         headings: column → what people call it.
-        every: whether the column of an IRI is shown beside the column of its label.
+        with_iris: whether the column of an IRI is shown beside the column of its label.
     """
-    labels = {} if every else labelled_columns(columns)
-    things = {label: name for name, label in labels.items()}
-    shown = {}
+    labels = {} if with_iris else labelled_columns(columns)
+    iri_columns = {label: name for name, label in labels.items()}
+    headings_shown = {}
     for name in columns:
         if name not in labels:
-            thing = things.get(name, name)
-            head = headings.get(thing) or thing
-            alone = thing.removesuffix("Label") not in columns or not thing.endswith("Label")
-            shown[name] = head.removesuffix(" (name)") if alone else head
-    return shown
+            iri_column = iri_columns.get(name, name)
+            head = headings.get(iri_column) or iri_column
+            is_label = iri_column.endswith("Label") and iri_column.removesuffix("Label") in columns
+            headings_shown[name] = head if is_label else head.removesuffix(" (name)")
+    return headings_shown
 
 
 def _numbers(table: Table) -> list[str]:
@@ -126,7 +128,7 @@ def _text(cell: Cell | None, base_iri: str) -> str:
         return ""
     value = cell.value
     if cell.kind == "uri":
-        things = value.removeprefix(f"{base_iri}id/")
-        known = things if things != value else shorten(value)
-        value = known if known != value else value.removeprefix(base_iri)
+        slug_path = value.removeprefix(f"{base_iri}id/")
+        shortened = slug_path if slug_path != value else shorten(value)
+        value = shortened if shortened != value else value.removeprefix(base_iri)
     return plain(value)

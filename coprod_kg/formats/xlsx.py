@@ -73,11 +73,11 @@ def _rows(sheet: Any, table: Table, headings: Mapping[str, str]) -> None:
         sheet.append([table.truth])
         return
     sheet.freeze_panes = "A2"
-    for place, column in enumerate(table.columns, start=1):
-        shown = (row[column].value for row in table.rows[:200] if column in row)
-        longest = max(map(len, (headings.get(column, column), *shown)))
+    for number, column in enumerate(table.columns, start=1):
+        sample = (row[column].value for row in table.rows[:200] if column in row)
+        longest = max(map(len, (headings.get(column, column), *sample)))
         width = min(max(longest + 2, _WIDTHS[0]), _WIDTHS[1])
-        sheet.column_dimensions[get_column_letter(place)].width = width
+        sheet.column_dimensions[get_column_letter(number)].width = width
     sheet.append([_text(sheet, headings.get(name, name), bold=True) for name in table.columns])
     for row in table.rows:
         sheet.append([_cell(sheet, row.get(name)) for name in table.columns])
@@ -128,11 +128,11 @@ def _text(sheet: Any, text: str, *, bold: bool = False) -> Any:
 
 def packed(book: Workbook) -> bytes:
     """The workbook as the bytes of an .xlsx file."""
-    written, made = BytesIO(), BytesIO()
-    book.save(written)
+    saved, stable = BytesIO(), BytesIO()
+    book.save(saved)
     with (
-        zipfile.ZipFile(written) as source,
-        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
+        zipfile.ZipFile(saved) as source,
+        zipfile.ZipFile(stable, "w", zipfile.ZIP_DEFLATED) as target,
     ):
         # First by convention: programs that guess the type of a file look at its first entry.
         for name in sorted(
@@ -142,4 +142,4 @@ def packed(book: Workbook) -> bytes:
             if name == "docProps/core.xml":
                 content = _STAMP.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", content)
             target.writestr(zipfile.ZipInfo(name, _MEMBER_DAY), content, zipfile.ZIP_DEFLATED)
-    return made.getvalue()
+    return stable.getvalue()

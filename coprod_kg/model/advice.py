@@ -58,7 +58,7 @@ class ShapeWords:
 
     def examples_in(self, language: str) -> tuple[Example, ...]:
         """The examples for a reader of a language."""
-        return tuple(shown for shown in self.examples if shown.language in ("", language))
+        return tuple(example for example in self.examples if example.language in ("", language))
 
 
 def filled(text: str, value: Callable[[str], str]) -> str:
@@ -67,7 +67,7 @@ def filled(text: str, value: Callable[[str], str]) -> str:
     >>> filled("Mend {cp:endDate}.", {"cp:endDate": "End"}.__getitem__)
     'Mend End.'
     """
-    return _SLOT.sub(lambda found: value(found[1]), text)
+    return _SLOT.sub(lambda match: value(match[1]), text)
 
 
 def shape_words(shapes: Graph) -> Mapping[str, ShapeWords]:

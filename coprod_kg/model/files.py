@@ -50,5 +50,5 @@ def _triples(path: Path) -> Iterable[ox.Triple]:
         return [quad.triple for quad in parsed]
     except (OSError, SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        where = f"{path}:{line}" if line else str(path)
-        raise ModelError(f"it cannot be read as Turtle: {error}", where=where) from None
+        place = f"{path}:{line}" if line else str(path)
+        raise ModelError(f"it cannot be read as Turtle: {error}", where=place) from None

@@ -26,8 +26,8 @@ _Index = dict[Any, dict[Any, None]]
 class Graph:
     """A set of triples in the order of their source, on top of another one or alone.
 
-    Most look-ups see both layers; those that say so only this one, so that what goes through an
-    organisation's data does not go through the model as well.
+    Most look-ups see both layers; those of "this layer" see only this one, so that a loop over an
+    organisation's data does not run over the model as well.
 
     Properties are given as nodes or, where speed is no matter, by short names (``skos:broader``).
 
@@ -46,11 +46,11 @@ class Graph:
 
     def objects(self, subject: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
         """The values of a property of the subject, each once."""
-        return self._found(0, subject, predicate)
+        return self._ends(0, subject, predicate)
 
     def subjects(self, predicate: ox.NamedNode | str, value: Any) -> Sequence[Any]:
         """The subjects that have this value for the property, each once."""
-        return self._found(1, value, predicate)
+        return self._ends(1, value, predicate)
 
     def pairs(self, predicate: ox.NamedNode | str) -> Sequence[tuple[Any, Any]]:
         """Subject and value of every triple of this layer with the property."""
@@ -80,11 +80,11 @@ class Graph:
 
     def texts(self, subject: Any, predicate: ox.NamedNode | str) -> dict[str, str]:
         """Language → text, the first of each; the language of a plain text is empty."""
-        found: dict[str, str] = {}
+        texts_by_language: dict[str, str] = {}
         for value in self.objects(subject, predicate):
             if isinstance(value, ox.Literal):
-                found.setdefault(value.language or "", value.value)
-        return found
+                texts_by_language.setdefault(value.language or "", value.value)
+        return texts_by_language
 
     def text(self, subject: Any, predicate: ox.NamedNode | str, language: str = "en") -> str:
         """The text in a language, else one without a language, else an empty one."""
@@ -103,8 +103,8 @@ class Graph:
 
     def instances(self, *names: str) -> tuple[ox.NamedNode, ...]:
         """Everything with a name that is stated to be of one of these classes, each once."""
-        found = (node for name in names for node in self.subjects(RDF_TYPE, named(name)))
-        return tuple(dict.fromkeys(node for node in found if isinstance(node, ox.NamedNode)))
+        nodes = (node for name in names for node in self.subjects(RDF_TYPE, named(name)))
+        return tuple(dict.fromkeys(node for node in nodes if isinstance(node, ox.NamedNode)))
 
     def is_a(self, subject: Any, name: str) -> bool:
         """Whether a subject is stated to be of a class."""
@@ -123,12 +123,12 @@ class Graph:
     def subclasses(self, of: Any) -> frozenset[Any]:
         """The class and every class below it."""
         if of not in self._subclasses:
-            classes, waiting = {of}, [of]
-            while waiting:
-                for narrower in self.subjects(_SUBCLASS, waiting.pop()):
+            classes, unvisited = {of}, [of]
+            while unvisited:
+                for narrower in self.subjects(_SUBCLASS, unvisited.pop()):
                     if narrower not in classes:
                         classes.add(narrower)
-                        waiting.append(narrower)
+                        unvisited.append(narrower)
             self._subclasses[of] = frozenset(classes)
         return self._subclasses[of]
 
@@ -138,24 +138,24 @@ class Graph:
         if self._below is not None:
             yield from self._below.layers()
 
-    def _found(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
+    def _ends(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
         """The other ends of a node's triples: its objects (direction 0) or its subjects (1)."""
         name = _node(predicate)
-        own = self._index(name)[direction].get(node)
+        ends = self._index(name)[direction].get(node)
         if self._below is None:
-            return tuple(own) if own else _NONE
-        below = self._below._found(direction, node, name)
-        return tuple(dict.fromkeys([*own, *below])) if own else below
+            return tuple(ends) if ends else _NONE
+        ends_below = self._below._ends(direction, node, name)
+        return tuple(dict.fromkeys([*ends, *ends_below])) if ends else ends_below
 
     def _index(self, predicate: ox.NamedNode) -> tuple[_Index, _Index]:
         """Subject → objects and object → subjects, as dicts without values: they keep order."""
-        found = self._indexes.get(predicate)
-        if found is None:
-            found = self._indexes[predicate] = ({}, {})
+        index = self._indexes.get(predicate)
+        if index is None:
+            index = self._indexes[predicate] = ({}, {})
             for subject, value in self._pairs.get(predicate, _NONE):
-                found[0].setdefault(subject, {})[value] = None
-                found[1].setdefault(value, {})[subject] = None
-        return found
+                index[0].setdefault(subject, {})[value] = None
+                index[1].setdefault(value, {})[subject] = None
+        return index
 
 
 def text_of(node: Any) -> str:

@@ -94,13 +94,13 @@ class Model:
 
 @cache
 def linked_datasets() -> tuple[ox.Triple, ...]:
-    """What is said of them."""
+    """The triples of ``ontology/linked.ttl``, about datasets of others that the model links to."""
     return tuple(read(files("ontology") / "linked.ttl"))
 
 
 @cache
 def linked_spaces() -> Mapping[str, str]:
-    """How the names in each begin → the dataset."""
+    """Beginning of the IRIs of a linked dataset (``void:uriSpace``) → the dataset."""
     return MappingProxyType(
         {
             triple.object.value: triple.subject.value

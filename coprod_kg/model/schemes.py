@@ -23,7 +23,8 @@ class Concept:
         iri: its name.
         slug: its notation, or the last part of its IRI where it has none.
         labels: language → preferred label.
-        names: what else it is called: other labels, another code.
+        names: its other names: alternative labels, other codes.
+
         definitions: language → what it means.
         rank: its place where the scheme has an order (``cp:order`` or ``cp:rank``), else 0.
     """
@@ -84,14 +85,16 @@ def schemes(folder: Path | None = None) -> Mapping[str, Scheme]:
 def schemes_of(graph: Graph) -> Mapping[str, Scheme]:
     """Every scheme of a graph, by name."""
     nodes = sorted(graph.instances("skos:ConceptScheme"), key=lambda node: node.value)
-    made = (_scheme(node, graph) for node in nodes)
-    return MappingProxyType({scheme.name: scheme for scheme in made})
+    found_schemes = (_scheme(node, graph) for node in nodes)
+    return MappingProxyType({scheme.name: scheme for scheme in found_schemes})
 
 
-def concepts_of(known: Mapping[str, Scheme]) -> Mapping[str, Concept]:
+def concepts_of(schemes_by_name: Mapping[str, Scheme]) -> Mapping[str, Concept]:
     """IRI → concept, of some schemes."""
     return {
-        concept.iri: concept for scheme in known.values() for concept in scheme.concepts.values()
+        concept.iri: concept
+        for scheme in schemes_by_name.values()
+        for concept in scheme.concepts.values()
     }
 
 
@@ -102,8 +105,10 @@ def _scheme(node: NamedNode, graph: Graph) -> Scheme:
         for member in graph.subjects(name, node)
         if isinstance(member, NamedNode)
     )
-    found = sorted((_concept(member, graph) for member in members), key=lambda made: made.slug)
-    by_slug = MappingProxyType({concept.slug: concept for concept in found})
+    concepts = sorted(
+        (_concept(member, graph) for member in members), key=lambda concept: concept.slug
+    )
+    by_slug = MappingProxyType({concept.slug: concept for concept in concepts})
     return Scheme(last_part(node.value), node.value, by_slug)
 
 

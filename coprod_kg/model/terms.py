@@ -91,13 +91,13 @@ def parse_iri(text: str, *, base_iri: str, prefixes: Mapping[str, str] = _NO_PRE
     'urn:a:b'
     """
     if text.startswith("<") and text.endswith(">") and len(text) > 1:
-        return _named(_joined(base_iri, text[1:-1], text), text)
+        return _named_node(_resolved(base_iri, text[1:-1], text), text)
     curie = _CURIE.fullmatch(text)
     if curie and (curie[1] or "") in prefixes:
-        return _named(prefixes[curie[1] or ""] + curie[2], text)
+        return _named_node(prefixes[curie[1] or ""] + curie[2], text)
     if not text.strip() or text.startswith("_:"):
         raise _not_an_iri(text, "it names nothing")
-    return _named(_joined(base_iri, text, text), text)
+    return _named_node(_resolved(base_iri, text, text), text)
 
 
 def literal(
@@ -117,15 +117,17 @@ def literal(
     '"2021-03-01"^^<http://www.w3.org/2001/XMLSchema#date>'
     """
     if language is not None:
-        return _made(lambda: Literal(text, language=language), text, "text in a language")
+        return _checked_literal(
+            lambda: Literal(text, language=language), text, "text in a language"
+        )
     if datatype is None:
-        return _made(lambda: Literal(text), text, "text")
+        return _checked_literal(lambda: Literal(text), text, "text")
     if isinstance(datatype, str):
-        datatype = _named(datatype if ":" in datatype else XSD + datatype, datatype)
+        datatype = _named_node(datatype if ":" in datatype else XSD + datatype, datatype)
     form = _FORMS.get(datatype.value.removeprefix(XSD)) if XSD in datatype.value else None
     if form and not (form[0].fullmatch(text) and _is_a_day(text, datatype.value)):
         raise WrongUsage(f"{text!r} is not {form[1]}", fix=f"Write {form[1]}.")
-    return _made(lambda: Literal(text, datatype=datatype), text, "a literal")
+    return _checked_literal(lambda: Literal(text, datatype=datatype), text, "a literal")
 
 
 def parse_term(text: str, *, base_iri: str, prefixes: Mapping[str, str] = _NO_PREFIXES) -> Term:
@@ -166,12 +168,14 @@ def text_of(term: Term, prefixes: Mapping[str, str] = _NO_PREFIXES) -> str:
     """
     if isinstance(term, NamedNode):
         return _short(term.value, prefixes) or str(term)
-    bare = str(Literal(term.value))
+    quoted = str(Literal(term.value))
     if term.language:
-        return f"{bare}@{term.language}"
+        return f"{quoted}@{term.language}"
     if term.datatype.value == XSD + "string":
-        return bare
-    return f"{bare}^^{_short(term.datatype.value, {'xsd': XSD} | dict(prefixes)) or term.datatype}"
+        return quoted
+    return (
+        f"{quoted}^^{_short(term.datatype.value, {'xsd': XSD} | dict(prefixes)) or term.datatype}"
+    )
 
 
 def serialise(term: Term) -> str:
@@ -180,42 +184,42 @@ def serialise(term: Term) -> str:
 
 
 def _short(iri: str, prefixes: Mapping[str, str]) -> str | None:
-    fitting = [(len(space), name) for name, space in prefixes.items() if iri.startswith(space)]
-    if not fitting:
+    candidates = [(len(space), name) for name, space in prefixes.items() if iri.startswith(space)]
+    if not candidates:
         return None
-    length, name = max(fitting)
+    length, name = max(candidates)
     return f"{name}:{iri[length:]}" if _LOCAL.fullmatch(iri[length:]) else None
 
 
-def _joined(base_iri: str, text: str, shown: str) -> str:
+def _resolved(base_iri: str, text: str, written: str) -> str:
     if _ABSOLUTE.match(text):
         return text
     if any(character <= " " for character in text):
-        raise _not_an_iri(shown, "it holds a space or a line end")
+        raise _not_an_iri(written, "it holds a space or a line end")
     try:
         return urljoin(base_iri, text)
     except ValueError as error:
-        raise _not_an_iri(shown, str(error)) from None
+        raise _not_an_iri(written, str(error)) from None
 
 
-def _named(iri: str, shown: str) -> NamedNode:
+def _named_node(iri: str, written: str) -> NamedNode:
     try:
         return NamedNode(iri)
     except ValueError as error:
-        raise _not_an_iri(shown, str(error)) from None
+        raise _not_an_iri(written, str(error)) from None
 
 
-def _made(make: Callable[[], Literal], text: str, expected: str) -> Literal:
+def _checked_literal(constructor: Callable[[], Literal], text: str, expected: str) -> Literal:
     try:
         text.encode()
-        return make()
+        return constructor()
     except ValueError as error:
         raise WrongUsage(f"{text!r} is not {expected}: {error}") from None
 
 
-def _not_an_iri(text: str, why: str) -> WrongUsage:
+def _not_an_iri(text: str, reason: str) -> WrongUsage:
     return WrongUsage(
-        f"{text!r} is not an IRI: {why}",
+        f"{text!r} is not an IRI: {reason}",
         fix="Write a full IRI (https://…), one relative to the base (id/initiative/…) "
         "or prefix:name.",
     )

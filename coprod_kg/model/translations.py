@@ -28,7 +28,7 @@ def read_catalogue(path: Path) -> dict[str, tuple[str, ...]]:
     An entry without a translation is left out; a language without a file has no entries.
     """
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    found: dict[str, tuple[str, ...]] = {}
+    entries: dict[str, tuple[str, ...]] = {}
     for block in re.split(r"\n\s*\n", text):
         parts: dict[str, str] = {}
         name = ""
@@ -39,8 +39,8 @@ def read_catalogue(path: Path) -> dict[str, tuple[str, ...]]:
                 parts[name] = parts.get(name, "") + str(literal_eval(match[2] or match[3]))
         forms = tuple(value for key, value in parts.items() if key.startswith("msgstr") and value)
         if parts.get("msgid") and forms:
-            found[parts["msgid"]] = forms
-    return found
+            entries[parts["msgid"]] = forms
+    return entries
 
 
 def amount(number: int, language: str) -> str:
@@ -58,9 +58,9 @@ def day(text: str, language: str) -> str:
     >>> day("2026-11-08", "en"), day("2026-11-08", "da"), day("2026-03", "de"), day("2026", "de")
     ('8 November 2026', '8. november 2026', 'März 2026', '2026')
     """
-    year, *more = text.split("-")
-    if not all(part.isdecimal() for part in (year, *more)) or len(more) > 2:
+    year, *rest = text.split("-")
+    if not all(part.isdecimal() for part in (year, *rest)) or len(rest) > 2:
         return text
-    names = [_MONTHS[language].split()[int(month) - 1] for month in more[:1]]
-    days = [f"{int(number)}{'' if language == 'en' else '.'}" for number in more[1:]]
+    names = [_MONTHS[language].split()[int(month) - 1] for month in rest[:1]]
+    days = [f"{int(number)}{'' if language == 'en' else '.'}" for number in rest[1:]]
     return " ".join((*days, *names, year))

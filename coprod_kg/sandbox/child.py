@@ -1,8 +1,8 @@
-"""A program run once as a child process: what it is given, what it gives back, how it ended.
+"""A program run once as a child process: its input, its output, how it ended.
 
-The child runs in a session of its own, without a shell, and by default knows nothing of this
-process's environment but where modules lie. What it is given lies in a file, so that neither waits
-for the other. Its limits it sets itself (`coprod_kg.sandbox.limits`); `serve` is the child's side.
+The child runs in a session of its own, without a shell; by default its environment holds only the
+path of the modules. Its input is a file, so that neither process waits for the other. The child
+sets its own limits (`coprod_kg.sandbox.limits`); `serve` is the child's side.
 """
 
 import os
@@ -28,7 +28,7 @@ __all__ = ["Child", "Ended", "Payloads", "Prepared", "module", "run", "serve", "
 Payloads = tuple[dict[str, Any], Collection[bytes]]
 """A message and the bytes that go with it."""
 _WORDS: Final = 1 << 16
-"""So much of the end of its standard error is kept."""
+"""Bytes of the end of its standard error that are kept."""
 _LINGER_SECONDS: Final = 1.0
 
 
@@ -53,16 +53,16 @@ class Ended:
 
     @property
     def panic(self) -> str:
-        """What the engine said when it broke down, or an empty text."""
+        """The message of the engine's panic, or an empty text."""
         return panic_in(self.stderr)
 
-    def answer(self, most: int) -> tuple[dict[str, Any], list[bytes]] | None:
-        """The message that it gave back, and no more bytes with it than so many.
+    def answer(self, most_bytes: int) -> tuple[dict[str, Any], list[bytes]] | None:
+        """The message that it wrote, with its bytes; None where those are more than `most_bytes`.
 
         Raises:
             CoprodError: the child answered with an error.
         """
-        answer = wire.read(BytesIO(self.output), most)
+        answer = wire.read(BytesIO(self.output), most_bytes)
         if answer is not None:
             wire.raise_error(answer[0])
         return answer
@@ -78,7 +78,7 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", name, *arguments]
 
 
-def _nothing(file: IO[bytes]) -> None:
+def _write_nothing(file: IO[bytes]) -> None:
     """Give a child nothing to read."""
 
 
@@ -109,7 +109,7 @@ class Child:
     def __init__(
         self,
         command: Sequence[str] | Prepared,
-        given: Callable[[IO[bytes]], object] = _nothing,
+        write_input: Callable[[IO[bytes]], object] = _write_nothing,
         *,
         environ: Mapping[str, str] | None = None,
         folder: Path | None = None,
@@ -123,7 +123,7 @@ class Child:
                 command, link = stack.enter_context(server.link())
                 inherited = (link,)
             file = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
-            given(file)
+            write_input(file)
             file.seek(0)
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
             self._process = subprocess.Popen(  # noqa: S603  # no shell
@@ -146,9 +146,9 @@ class Child:
         stream: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # it is a pipe
         return stream
 
-    def messages(self, most: int) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
-        """What it sends, until it is done or dies; of each no more bytes than so many."""
-        while (message := wire.read(self.output, most)) is not None:
+    def messages(self, most_bytes: int) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
+        """The messages that it writes until it ends, each with at most so many bytes."""
+        while (message := wire.read(self.output, most_bytes)) is not None:
             yield message
 
     def ended(self, seconds: float = _LINGER_SECONDS) -> Ended:
@@ -173,7 +173,7 @@ class Child:
 
 def run(
     command: Sequence[str] | Prepared,
-    given: Callable[[IO[bytes]], object] = _nothing,
+    write_input: Callable[[IO[bytes]], object] = _write_nothing,
     *,
     seconds: float,
     environ: Mapping[str, str] | None = None,
@@ -183,15 +183,15 @@ def run(
 
     Args:
         command: the program and its arguments.
-        given: writes what it reads from its standard input.
+        write_input: writes what it reads from its standard input.
         seconds: when it is ended from here, should it not meet its own deadline.
         environ: its whole environment; by default what it needs to find its modules.
         folder: the directory that it works in.
     """
-    until = time.monotonic() + seconds
-    with Child(command, given, environ=environ, folder=folder) as child:
+    end_time = time.monotonic() + seconds
+    with Child(command, write_input, environ=environ, folder=folder) as child:
         ended = child.ended(seconds)
-    late = ended.status == -signal.SIGKILL and time.monotonic() >= until
+    late = ended.status == -signal.SIGKILL and time.monotonic() >= end_time
     return replace(ended, status=-signal.SIGALRM) if late else ended
 
 
@@ -215,12 +215,12 @@ def serve(work: Callable[[dict[str, Any], list[bytes]], Payloads]) -> None:
     if message is None:
         return
     try:
-        told, payloads = work(*message)
+        answer, payloads = work(*message)
     except MemoryError:
         os.abort()  # as Rust's allocator does
     except CoprodError as error:
-        told, payloads = wire.error_message(error), ()
-    wire.write(output, told, payloads)
+        answer, payloads = wire.error_message(error), ()
+    wire.write(output, answer, payloads)
 
 
 def _environment() -> Mapping[str, str]:

@@ -50,7 +50,7 @@ class ForkServer:
         self._module, self._arguments, self._environment = module, arguments, environment
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._used = 0.0
+        self._last_used = 0.0
         self._lock = threading.Lock()
         atexit.register(self.close)
 
@@ -62,21 +62,21 @@ class ForkServer:
         caller starts, waits for and kills as if it were the child: it hands its own standard
         streams to the server, whose fork works on them, and ends as that one ends.
         """
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
+        forwarder_end, server_end = socket.socketpair()
+        with forwarder_end, server_end:
             with self._lock:
                 try:
-                    socket.send_fds(self._running(), [b"."], [theirs.fileno()])
+                    socket.send_fds(self._running(), [b"."], [server_end.fileno()])
                 except OSError:  # it has ended: the forwarder runs the child without it
                     self._stop()
-                self._used = time.monotonic()
-            theirs.close()
+                self._last_used = time.monotonic()
+            server_end.close()
             yield (
                 [
                     *(sys.executable, "-I", "-S", str(Path(forwarder.__file__))),
-                    *(str(ours.fileno()), sys.executable, "-P", "-m", self._module),
+                    *(str(forwarder_end.fileno()), sys.executable, "-P", "-m", self._module),
                 ],
-                ours.fileno(),
+                forwarder_end.fileno(),
             )
 
     def close(self) -> None:
@@ -85,20 +85,20 @@ class ForkServer:
             self._stop()
 
     def _running(self) -> socket.socket:
-        if self._control is None or time.monotonic() - self._used > _TRUSTED_SECONDS:
+        if self._control is None or time.monotonic() - self._last_used > _TRUSTED_SECONDS:
             self._stop()
-            self._control, theirs = socket.socketpair()
-            with theirs:
+            self._control, server_end = socket.socketpair()
+            with server_end:
                 self._process = subprocess.Popen(  # noqa: S603  # no shell
                     [
                         *(sys.executable, "-P", "-m", __name__),
-                        *(str(theirs.fileno()), self._module, *self._arguments),
+                        *(str(server_end.fileno()), self._module, *self._arguments),
                     ],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     env=self._environment,
-                    pass_fds=(theirs.fileno(),),
+                    pass_fds=(server_end.fileno(),),
                     start_new_session=True,
                 )
         return self._control
@@ -157,17 +157,17 @@ def _watch(link: socket.socket, name: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, streams, _, _ = socket.recv_fds(link, 1, 3)
     if len(streams) < 3:
-        os._exit(0)  # who asked for it has gone
+        os._exit(0)  # the forwarder has ended
     link.send(b"+")
-    alive, held = os.pipe()  # `alive` can be read at its end: when the child's `held` is closed
+    watch, lifeline = os.pipe()  # `watch` is readable once the child's `lifeline` is closed
     process = os.fork()
     if not process:
-        _work(name, streams, held)
+        _work(name, streams, lifeline)
     os.closerange(0, 3)
-    for descriptor in (*streams, held):
+    for descriptor in (*streams, lifeline):
         os.close(descriptor)
-    ready, _, _ = select.select([link.fileno(), alive], [], [])
-    if alive not in ready:  # the forwarder was killed
+    ready, _, _ = select.select([link.fileno(), watch], [], [])
+    if watch not in ready:  # the forwarder was killed
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
@@ -176,14 +176,14 @@ def _watch(link: socket.socket, name: str) -> None:
     os._exit(0)
 
 
-def _work(name: str, streams: list[int], held: int) -> None:
+def _work(name: str, streams: list[int], lifeline: int) -> None:
     """The whole life of the child."""
     status = 1
     try:
         os.setsid()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        os.dup2(held, 3, inheritable=False)  # its end is the sign of this process's end
+        os.dup2(lifeline, 3, inheritable=False)  # its end is the sign of this process's end
         os.closerange(4, os.sysconf("SC_OPEN_MAX"))
         import_module(name).main()
         status = 0

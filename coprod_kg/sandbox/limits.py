@@ -100,13 +100,13 @@ def limited(seconds: float, memory_mb: int) -> Iterator[None]:
         memory_mb: how much more memory than now this process may map, in MiB. Only Linux
             enforces it; elsewhere the deadline has to do.
     """
-    before = resource.getrlimit(resource.RLIMIT_AS)
+    earlier_limits = resource.getrlimit(resource.RLIMIT_AS)
     confine(memory_mb)
     try:
         with deadline(seconds):
             yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+        resource.setrlimit(resource.RLIMIT_AS, earlier_limits)
 
 
 @contextmanager

@@ -50,8 +50,8 @@ def framed_message(message: Mapping[str, Any]) -> bytes:
 
 def message(frame: bytes) -> dict[str, Any]:
     """The message in a frame."""
-    read: dict[str, Any] = json.loads(frame)
-    return read
+    parsed: dict[str, Any] = json.loads(frame)
+    return parsed
 
 
 def send(sock: socket.socket, payload: bytes | bytearray) -> None:
@@ -103,12 +103,12 @@ class Stream:
         """
         self._sock = sock
         self._flags = flags
-        self._held = b""
+        self._buffer = b""
 
     @property
     def held(self) -> int:
         """The number of bytes that were read ahead."""
-        return len(self._held)
+        return len(self._buffer)
 
     def feed(self, received: bytes) -> list[bytes] | None:
         """Take some bytes that were read elsewhere, and look whether the answer is whole.
@@ -118,15 +118,15 @@ class Stream:
         Returns:
             The frames that are held, if `END` is among them, up to that; else None.
         """
-        self._held += received
-        payloads, at = list[bytes](), 0  # `at`: where in what is held the next frame begins
-        while at + _LENGTH.size <= len(self._held):
-            (length,) = _LENGTH.unpack_from(self._held, at)
-            at += _LENGTH.size
+        self._buffer += received
+        payloads, offset = list[bytes](), 0  # `at`: where in what is held the next frame begins
+        while offset + _LENGTH.size <= len(self._buffer):
+            (length,) = _LENGTH.unpack_from(self._buffer, offset)
+            offset += _LENGTH.size
             if not length:
                 return payloads
-            payloads.append(self._held[at : at + length])
-            at += length
+            payloads.append(self._buffer[offset : offset + length])
+            offset += length
         return None
 
     def receive(self) -> bytes:
@@ -136,15 +136,15 @@ class Stream:
             EOFError: the other side is gone.
             TimeoutError: nothing arrived within the socket's timeout.
         """
-        while len(self._held) < _LENGTH.size:
-            self._held += self._some()
-        (length,) = _LENGTH.unpack_from(self._held)
+        while len(self._buffer) < _LENGTH.size:
+            self._buffer += self._some()
+        (length,) = _LENGTH.unpack_from(self._buffer)
         end = _LENGTH.size + length
-        if len(self._held) < end:
-            rest = _exactly(self._sock, end - len(self._held))
-            frame, self._held = self._held[_LENGTH.size :] + rest, b""
+        if len(self._buffer) < end:
+            remainder = _exactly(self._sock, end - len(self._buffer))
+            frame, self._buffer = self._buffer[_LENGTH.size :] + remainder, b""
         else:
-            frame, self._held = self._held[_LENGTH.size : end], self._held[end:]
+            frame, self._buffer = self._buffer[_LENGTH.size : end], self._buffer[end:]
         return frame
 
     def message(self) -> dict[str, Any]:
@@ -161,9 +161,9 @@ class Stream:
         return got
 
 
-def send_message(sock: socket.socket, told: Mapping[str, Any]) -> None:
+def send_message(sock: socket.socket, message: Mapping[str, Any]) -> None:
     """Send one message."""
-    sock.sendall(framed_message(told))
+    sock.sendall(framed_message(message))
 
 
 def receive_message(sock: socket.socket) -> dict[str, Any]:
@@ -185,57 +185,57 @@ def error_message(error: errors.CoprodError) -> dict[str, Any]:
     }
 
 
-def error_in(told: Mapping[str, Any]) -> errors.CoprodError | None:
+def error_in(message: Mapping[str, Any]) -> errors.CoprodError | None:
     """The error that a message carries, or None."""
-    name = told.get("error")
+    name = message.get("error")
     if name is None:
         return None
     kind = getattr(errors, name) if name in errors.__all__ else errors.StoreError
-    error: errors.CoprodError = kind(told["what"], where=told["where"], fix=told["fix"])
+    error: errors.CoprodError = kind(message["what"], where=message["where"], fix=message["fix"])
     return error
 
 
-def raise_error(told: Mapping[str, Any]) -> None:
+def raise_error(message: Mapping[str, Any]) -> None:
     """Raise the error a message carries, if it carries one."""
-    error = error_in(told)
+    error = error_in(message)
     if error is not None:
         raise error
 
 
-def write(stream: IO[bytes], told: Mapping[str, Any], payloads: Collection[bytes] = ()) -> None:
+def write(stream: IO[bytes], message: Mapping[str, Any], payloads: Collection[bytes] = ()) -> None:
     """Write a message, and the bytes that go with it, to a pipe or a file."""
-    stream.write(framed_message({**told, "payloads": len(payloads)}))
+    stream.write(framed_message({**message, "payloads": len(payloads)}))
     for payload in payloads:
         stream.write(_LENGTH.pack(len(payload)))
         stream.write(payload)
     stream.flush()
 
 
-def read(stream: IO[bytes], most: int) -> tuple[dict[str, Any], list[bytes]] | None:
+def read(stream: IO[bytes], most_bytes: int) -> tuple[dict[str, Any], list[bytes]] | None:
     """Read a message and its bytes, or None where the stream ends, breaks off or is too long.
 
     Args:
         stream: a pipe or a file.
-        most: the most bytes that may go with the message.
+        most_bytes: the most bytes that may go with the message.
     """
     frame = _frame(stream, _LONGEST_MESSAGE)
     if frame is None:
         return None
-    told = message(frame)
+    received = message(frame)
     payloads: list[bytes] = []
-    for _ in range(told.pop("payloads")):
-        payload = _frame(stream, most)
+    for _ in range(received.pop("payloads")):
+        payload = _frame(stream, most_bytes)
         if payload is None:
             return None
         payloads.append(payload)
-        most -= len(payload)
-    return told, payloads
+        most_bytes -= len(payload)
+    return received, payloads
 
 
-def _frame(stream: IO[bytes], most: int) -> bytes | None:
-    head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
+def _frame(stream: IO[bytes], most_bytes: int) -> bytes | None:
+    length_bytes = stream.read(_LENGTH.size)
+    if len(length_bytes) < _LENGTH.size:
         return None
-    (length,) = _LENGTH.unpack(head)
-    payload = stream.read(length) if length <= most else b""
+    (length,) = _LENGTH.unpack(length_bytes)
+    payload = stream.read(length) if length <= most_bytes else b""
     return payload if len(payload) == length else None
