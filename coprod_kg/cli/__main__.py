@@ -70,8 +70,8 @@ class _Commands(click.Group):
         except click.UsageError as error:
             near = get_close_matches(args[0], _COMMANDS, n=2)
             if near:
-                meant = f"{error.message} Did you mean {' or '.join(near)}?"
-                raise click.UsageError(meant, ctx) from None
+                message = f"{error.message} Did you mean {' or '.join(near)}?"
+                raise click.UsageError(message, ctx) from None
             raise
 
 
@@ -95,9 +95,9 @@ def main() -> None:
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup has SIGHUP ignored
             signal.signal(number, _end)
     try:
-        ended = coprod_kg.main(prog_name="coprod-kg", standalone_mode=False)
+        status = coprod_kg.main(prog_name="coprod-kg", standalone_mode=False)
         # An exit code comes back as it is, and so does whatever a command returns.
-        sys.exit(ended if type(ended) is int else 0)
+        sys.exit(status if type(status) is int else 0)
     except CoprodError as error:
         click.echo(f"coprod-kg: {error}", err=True)
         sys.exit(error.exit_code)
@@ -110,8 +110,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # a right that is missing, a disk that is full or broken
-        where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"coprod-kg: {where}{error.strerror or error}{_whose(error)}", err=True)
+        file = f"{error.filename}: " if error.filename else ""
+        click.echo(f"coprod-kg: {file}{error.strerror or error}{_user_denied(error)}", err=True)
         sys.exit(StoreUnavailable.exit_code)
 
 
@@ -120,7 +120,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def _whose(error: OSError) -> str:
+def _user_denied(error: OSError) -> str:
     """The user who was denied: most often the command ran as another user than the service."""
     if not isinstance(error, PermissionError):
         return ""

@@ -15,7 +15,7 @@ from coprod_kg.assessment.text import as_lines
 from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.remote import Remote
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.settings import Settings
@@ -57,7 +57,7 @@ def assess(
     migrate: bool,
     dry_run: bool,
     url: str | None,
-    **shown: Any,
+    **display: Any,
 ) -> None:
     """Explain at which stage an initiative or organisation stands, and why.
 
@@ -80,15 +80,15 @@ def assess(
                 "conclusions are drawn again where the data is",
                 fix="Run it there, without --url.",
             )
-        _explain_remotely(names, Remote(url, settings.query_seconds), **shown)
+        _explain_remotely(names, Remote(url, settings.query_seconds), **display)
         return
-    with opened(settings) as store:
+    with open_store(settings) as store:
         if migrate:
-            _migrate(_wanted(names, store), store, settings, dry_run=dry_run)
+            _migrate(_organisations_named(names, store), store, settings, dry_run=dry_run)
         elif refresh:
             _refresh(names, store, settings)
         else:
-            _explain(names, store, settings, **shown)
+            _explain(names, store, settings, **display)
 
 
 def _explain(
@@ -102,12 +102,12 @@ def _explain(
 ) -> None:
     explainer = Explainer(store, settings, language)
     subjects = find(names, store, settings.base_iri, language)
-    explained = [explainer.explain(subject) for subject in subjects]
+    explanations = [explainer.explain(subject) for subject in subjects]
     if as_json:
-        values = [as_values(explanation, explainer.profiles) for explanation in explained]
+        values = [as_values(explanation, explainer.profiles) for explanation in explanations]
         click.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
-    for number, explanation in enumerate(explained):
+    for number, explanation in enumerate(explanations):
         if number:
             click.echo(f"\n{'─' * 72}\n")
         for line in as_lines(explanation, settings.base_iri, every=every_stage):
@@ -118,46 +118,46 @@ def _explain_remotely(
     names: tuple[str, ...], remote: Remote, *, language: str, as_json: bool, every_stage: bool
 ) -> None:
     """The same from a running service; a name is KIND/NAME, or the IRI of the thing."""
-    wanted = ["/".join(name.strip("<>").split("/")[-2:]) for name in names]
+    paths = ["/".join(name.strip("<>").split("/")[-2:]) for name in names]
     if as_json:
-        found = [json.loads(remote.assessment(name, "json", language)) for name in wanted]
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        assessments = [json.loads(remote.assessment(name, "json", language)) for name in paths]
+        click.echo(json.dumps(assessments, indent=2, ensure_ascii=False))
         return
-    for number, name in enumerate(wanted):
+    for number, name in enumerate(paths):
         if number:
             click.echo(f"\n{'─' * 72}\n")
         click.echo(remote.assessment(name, "txt", language, every_stage=every_stage), nl=False)
 
 
 def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:
-    wanted = _wanted(names, store)
+    identifiers = _organisations_named(names, store)
     with click.progressbar(
-        length=len(wanted),
+        length=len(identifiers),
         label="Drawing conclusions",
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        commit = draw_again(wanted, store, settings, bar.update)
-    noun = "organisation" if len(wanted) == 1 else "organisations"
-    click.echo(f"{len(wanted)} {noun} assessed; version {commit.version}", err=True)
+        commit = draw_again(identifiers, store, settings, bar.update)
+    noun = "organisation" if len(identifiers) == 1 else "organisations"
+    click.echo(f"{len(identifiers)} {noun} assessed; version {commit.version}", err=True)
 
 
-def _wanted(names: tuple[str, ...], store: Store) -> list[str]:
+def _organisations_named(names: tuple[str, ...], store: Store) -> list[str]:
     """The organisations that are named, or all that have data."""
-    known = organisations(store)
-    wanted = [name.strip("<>").rpartition("/")[2] for name in names] or known
-    if unknown := [name for name in wanted if name not in known]:
+    with_data = organisations(store)
+    identifiers = [name.strip("<>").rpartition("/")[2] for name in names] or with_data
+    if unknown := [name for name in identifiers if name not in with_data]:
         raise NotFound(
             f"no organisation in the store is called {', '.join(unknown)}",
             fix="Name one that has data, or none for all of them.",
         )
-    return wanted
+    return identifiers
 
 
-def _migrate(wanted: list[str], store: Store, settings: Settings, *, dry_run: bool) -> None:
-    notes, commit = migrate_data(wanted, store, settings, dry_run=dry_run)
+def _migrate(identifiers: list[str], store: Store, settings: Settings, *, dry_run: bool) -> None:
+    notes, commit = migrate_data(identifiers, store, settings, dry_run=dry_run)
     things = f"{settings.base_iri}id/"
     for note in notes:
         click.echo(f"{note.thing.removeprefix(things)}: {note.what}")
-    done = "would be migrated" if dry_run else f"migrated; version {commit.version}"
-    click.echo(f"{len(notes)} notes on {len(wanted)} organisations, {done}", err=True)
+    outcome = "would be migrated" if dry_run else f"migrated; version {commit.version}"
+    click.echo(f"{len(notes)} notes on {len(identifiers)} organisations, {outcome}", err=True)

@@ -7,7 +7,7 @@ import click
 
 from coprod_kg.access import Private, hidden
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.settings import Settings
 from coprod_kg.store.backup import back_up
 from coprod_kg.store.backup import restore as put_back
@@ -61,7 +61,7 @@ def dump(
     """Write every statement that everybody may see, with its graph, as N-Quads or TriG."""
     organisations = () if whole else Private(settings.data).organisations()
     views = Views(Snapshots(DataDirectory(settings.data).snapshots), settings.base_iri)
-    with opened(settings):
+    with open_store(settings):
         reader = views.open(version, hidden(organisations, settings.base_iri))
         if output is None:
             write_dump(reader, name, sys.stdout.buffer)

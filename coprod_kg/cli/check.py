@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from coprod_kg.cli.context import setting_options
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import read_table
 from coprod_kg.model.namespaces import shorten
@@ -29,21 +29,25 @@ def check(settings: Settings, *, as_json: bool) -> None:
     something was found.
     """
     checks = load_checks()
-    with opened(settings) as store:
-        found = {}
+    with open_store(settings) as store:
+        rows_by_check = {}
         for inspection in checks:
-            asking = Query(inspection.text, (ROWS[0].media_type,), seconds=settings.query_seconds)
-            with ask(store, asking, settings) as answer:
-                found[inspection.name] = list(read_table(answer.read()).texts())
-    told = _plain(checks, found) if as_json else _lines(checks, found, settings.base_iri)
-    for line in told:
+            query = Query(inspection.text, (ROWS[0].media_type,), seconds=settings.query_seconds)
+            with ask(store, query, settings) as answer:
+                rows_by_check[inspection.name] = list(read_table(answer.read()).texts())
+    lines = (
+        _as_json(checks, rows_by_check)
+        if as_json
+        else _lines(checks, rows_by_check, settings.base_iri)
+    )
+    for line in lines:
         click.echo(line)
-    if any(found.values()):
+    if any(rows_by_check.values()):
         raise click.exceptions.Exit(1)
 
 
-def _plain(
-    checks: tuple[SavedCheck, ...], found: Mapping[str, list[dict[str, str]]]
+def _as_json(
+    checks: tuple[SavedCheck, ...], rows_by_check: Mapping[str, list[dict[str, str]]]
 ) -> Iterator[str]:
     rows = [
         {
@@ -53,22 +57,22 @@ def _plain(
             **row,
         }
         for inspection in checks
-        for row in found[inspection.name]
+        for row in rows_by_check[inspection.name]
     ]
     yield json.dumps(rows, indent=2, ensure_ascii=False)
 
 
 def _lines(
-    checks: tuple[SavedCheck, ...], found: Mapping[str, list[dict[str, str]]], base_iri: str
+    checks: tuple[SavedCheck, ...], rows_by_check: Mapping[str, list[dict[str, str]]], base_iri: str
 ) -> Iterator[str]:
     for inspection in checks:
-        rows = found[inspection.name]
+        rows = rows_by_check[inspection.name]
         if rows:
             yield f"{inspection.problem} {inspection.solution}"
         for row in rows:
             parts = (row.get(name, "") for name in ("entity", "property", "value"))
-            thing = " ".join(shorten(part.removeprefix(base_iri)) for part in parts)
-            yield f"  {thing}: {row.get('reason', '')}"
-    count = sum(len(rows) for rows in found.values())
+            subject = " ".join(shorten(part.removeprefix(base_iri)) for part in parts)
+            yield f"  {subject}: {row.get('reason', '')}"
+    count = sum(len(rows) for rows in rows_by_check.values())
     plural = "contradiction" if count == 1 else "contradictions"
     yield f"{len(checks)} checks, {count or 'no'} {plural}."

@@ -29,32 +29,32 @@ def check_portal_command(settings: Settings, *, url: str | None, as_json: bool) 
     fetch = fetcher(settings.query_seconds)
     if not fetch("GET", f"{root}healthz", "*/*").status:
         raise StoreUnavailable(f"no service answers at {root}", fix="Start it: coprod-kg serve.")
-    found = check_portal(root, fetch)
+    portal = check_portal(root, fetch)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(asdict(portal), indent=2, ensure_ascii=False))
     else:
-        _tell(found)
-    if found.defects:
+        _print_report(portal)
+    if portal.defects:
         raise click.exceptions.Exit(1)
 
 
-def _tell(found: CheckedPortal) -> None:
-    for record in found.records[:_SHOWN]:
+def _print_report(portal: CheckedPortal) -> None:
+    for record in portal.records[:_SHOWN]:
         click.echo(record.title)
         click.echo(f"  {record.iri}")
-        told = [record.publisher or "no publisher", ", ".join(record.formats) or "no file"]
-        click.echo("  " + "; ".join([*told, f"changed {record.modified}"]))
-    if len(found.records) > _SHOWN:
-        click.echo(f"… and {len(found.records) - _SHOWN} more datasets")
-    for defect in found.defects:
+        facts = [record.publisher or "no publisher", ", ".join(record.formats) or "no file"]
+        click.echo("  " + "; ".join([*facts, f"changed {record.modified}"]))
+    if len(portal.records) > _SHOWN:
+        click.echo(f"… and {len(portal.records) - _SHOWN} more datasets")
+    for defect in portal.defects:
         click.echo(f"{defect.where}: {defect.what}" + (f". {defect.fix}" if defect.fix else ""))
     click.echo(
-        f"{_counted(len(found.records), 'dataset')} on {_counted(found.pages, 'page')}, "
-        f"{_counted(found.links, 'link')} followed, {_counted(found.files, 'file')} and "
-        f"{_counted(found.counts, 'number')} compared: "
-        f"{_counted(len(found.defects), 'defect') if found.defects else 'no defects'}."
+        f"{_plural(len(portal.records), 'dataset')} on {_plural(portal.pages, 'page')}, "
+        f"{_plural(portal.links, 'link')} followed, {_plural(portal.files, 'file')} and "
+        f"{_plural(portal.counts, 'number')} compared: "
+        f"{_plural(len(portal.defects), 'defect') if portal.defects else 'no defects'}."
     )
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

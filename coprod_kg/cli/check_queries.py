@@ -28,39 +28,39 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
     are looked at. No data is needed. Exit code 1 says that there are mistakes; a hint is none.
     """
     shipped = (files("queries") / "questions", files("queries") / "views")
-    own = (settings.queries,) if settings.queries else ()
-    found = files_of(paths or (*shipped, *own))
+    own_folders = (settings.queries,) if settings.queries else ()
+    paths_found = files_of(paths or (*shipped, *own_folders))
     with ExitStack() as stack:
         empty = stack.enter_context(TemporaryDirectory(prefix="coprod-"))
         store = stack.enter_context(connect(replace(settings, data=Path(empty)), create=True))
-        wrong = faults(found, store, settings)
-    hinted = hints(found)
+        mistakes = faults(paths_found, store, settings)
+    hints_found = hints(paths_found)
     if as_json:
         rows = [
             {
                 "file": str(mistake.file),
                 "line": mistake.line,
                 "what": mistake.what,
-                "hint": mistake in hinted,
+                "hint": mistake in hints_found,
             }
-            for mistake in (*wrong, *hinted)
+            for mistake in (*mistakes, *hints_found)
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        for mistake in wrong:
+        for mistake in mistakes:
             click.echo(str(mistake))
-        for hint in hinted:
+        for hint in hints_found:
             click.echo(f"{hint.file}:{hint.line}: hint: {hint.what}")
-        charts = sum(path.name.endswith(CHART) for path in found)
+        charts = sum(path.name.endswith(CHART) for path in paths_found)
         click.echo(
-            f"{_counted(len(found) - charts, 'query', 'queries')}, "
-            f"{_counted(charts, 'chart', 'charts')}, "
-            f"{_counted(len(wrong), 'mistake', 'mistakes')}"
-            + (f", {_counted(len(hinted), 'hint', 'hints')}." if hinted else ".")
+            f"{_plural(len(paths_found) - charts, 'query', 'queries')}, "
+            f"{_plural(charts, 'chart', 'charts')}, "
+            f"{_plural(len(mistakes), 'mistake', 'mistakes')}"
+            + (f", {_plural(len(hints_found), 'hint', 'hints')}." if hints_found else ".")
         )
-    if wrong:
+    if mistakes:
         raise click.exceptions.Exit(1)
 
 
-def _counted(number: int, singular: str, several: str) -> str:
-    return f"{number or 'no'} {singular if number == 1 else several}"
+def _plural(number: int, singular: str, plural: str) -> str:
+    return f"{number or 'no'} {singular if number == 1 else plural}"

@@ -12,12 +12,12 @@ from coprod_kg.store.base import Commit, Store, attempt
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import connect
 
-__all__ = ["add", "known", "remove"]
+__all__ = ["add", "remove", "saved_queries"]
 
 _WHO = "command-line"
 
 
-def known(
+def saved_queries(
     settings: Settings, name: str | None = None, version: int | None = None
 ) -> Mapping[str, SavedQuery]:
     """The saved queries in files, and those submitted where there is a store.
@@ -42,10 +42,10 @@ def add(paths: Iterable[Path], settings: Settings) -> list[tuple[Path, Commit | 
         QueryAtFault: one has mistakes; those before it are in.
         Forbidden: its name is that of a question in a file of this installation.
     """
-    found = sorted(files_of(paths), key=lambda path: path.name.endswith(CHART))
+    ordered = sorted(files_of(paths), key=lambda path: path.name.endswith(CHART))
     fixed = load_all(settings.queries)
     with connect(settings, create=True) as store:
-        return [(path, _add(path, store, settings, fixed)) for path in found]
+        return [(path, _add(path, store, settings, fixed)) for path in ordered]
 
 
 def remove(names: Iterable[str], settings: Settings) -> None:
@@ -66,11 +66,11 @@ def _add(
     name = path.name.removesuffix(CHART) if chart else path.stem
     check_name(name, fixed)
 
-    def put() -> Commit | None:
-        edit, before = _edit(name, store, settings)
-        return put_chart(data, edit, before) if chart else put_text(name, data, edit, before)
+    def put_file() -> Commit | None:
+        edit, current = _edit(name, store, settings)
+        return put_chart(data, edit, current) if chart else put_text(name, data, edit, current)
 
-    return attempt(put)
+    return attempt(put_file)
 
 
 def _remove(name: str, store: Store, settings: Settings) -> None:

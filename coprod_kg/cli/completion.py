@@ -65,27 +65,27 @@ fi
 
 
 def complete_name(
-    context: click.Context, _argument: click.Parameter, begun: str
+    context: click.Context, _argument: click.Parameter, prefix: str
 ) -> list[CompletionItem[str]]:
-    """The saved queries whose names begin so, each with its question."""
-    named = {path.stem: path for path in _paths(context) if path.stem.startswith(begun)}
+    """The saved queries whose names begin with a prefix, each with its question."""
+    paths_by_name = {path.stem: path for path in _paths(context) if path.stem.startswith(prefix)}
     return [
         CompletionItem(name, help=_header(path).summary or None)
-        for name, path in sorted(named.items())
+        for name, path in sorted(paths_by_name.items())
     ]
 
 
 def complete_parameter(
-    context: click.Context, _option: click.Parameter, begun: str
+    context: click.Context, _option: click.Parameter, prefix: str
 ) -> list[CompletionItem[str]]:
     """What can follow ``-p``: the names of the parameters, then what one of them permits."""
-    query = _asked(context)
+    query = _query_named(context)
     if query is None:
         return []
-    name, equals, value = begun.partition("=")
+    name, equals, value = prefix.partition("=")
     if not equals:
-        given = {pair.partition("=")[0] for pair in context.params.get("params") or ()}
-        return list(_names(query.parameters, name, given))
+        names_given = {pair.partition("=")[0] for pair in context.params.get("params") or ()}
+        return list(_names(query.parameters, name, names_given))
     return [
         item
         for parameter in query.parameters
@@ -95,38 +95,39 @@ def complete_parameter(
 
 
 def complete_tag(
-    context: click.Context, _option: click.Parameter, begun: str
+    context: click.Context, _option: click.Parameter, prefix: str
 ) -> list[CompletionItem[str]]:
-    """The tags of the saved queries that begin so."""
+    """The tags of the saved queries that begin with a prefix."""
     tags = {tag for path in _paths(context) for tag in _header(path).tags}
-    return [CompletionItem(tag) for tag in sorted(tags) if tag.startswith(begun)]
+    return [CompletionItem(tag) for tag in sorted(tags) if tag.startswith(prefix)]
 
 
 def _names(
-    parameters: Iterable[Parameter], begun: str, given: set[str]
+    parameters: Iterable[Parameter], prefix: str, names_given: set[str]
 ) -> Iterator[CompletionItem[str]]:
     for parameter in parameters:
-        if parameter.name.startswith(begun) and not (parameter.single and parameter.name in given):
+        complete = parameter.single and parameter.name in names_given
+        if parameter.name.startswith(prefix) and not complete:
             yield CompletionItem(f"{parameter.name}=", help=parameter.description)
 
 
-def _values(parameter: Parameter, begun: str) -> Iterator[CompletionItem[str]]:
+def _values(parameter: Parameter, prefix: str) -> Iterator[CompletionItem[str]]:
     vocabulary = schemes()
     scheme = vocabulary.get(parameter.scope) if parameter.type == "concept" else None
     for value in parameter.permitted(vocabulary):
-        if value.startswith(begun):
+        if value.startswith(prefix):
             concept = scheme.concepts.get(value) if scheme else None
-            told = concept.label() if concept else None
-            yield CompletionItem(f"{parameter.name}={value}", help=told)
+            label = concept.label() if concept else None
+            yield CompletionItem(f"{parameter.name}={value}", help=label)
 
 
-def _asked(context: click.Context) -> SavedQuery | None:
+def _query_named(context: click.Context) -> SavedQuery | None:
     """The saved query that the line names; None where it names none that can be read."""
     # An option that lacks its value ends the parsing before arguments get their names.
     name = context.params.get("name") or next(iter(context.args), None)
-    found = [path for path in _paths(context) if path.stem == name]
+    matching = [path for path in _paths(context) if path.stem == name]
     try:
-        return read(found[-1], schemes()) if found else None
+        return read(matching[-1], schemes()) if matching else None
     except (CoprodError, OSError):
         return None
 
@@ -134,15 +135,15 @@ def _asked(context: click.Context) -> SavedQuery | None:
 def _paths(context: click.Context) -> list[Path]:
     """The files of the model's questions, then those of a person's own, which win by name."""
     try:
-        own = Settings.load({"queries": context.params.get("setting_queries")}).queries
-    except CoprodError:  # a shell that completes a line is no place to tell of it
-        own = None
-    folders = [files("queries") / "questions", *([own] if own else [])]
+        own_folder = Settings.load({"queries": context.params.get("setting_queries")}).queries
+    except CoprodError:  # a shell that completes a line is no place to report it
+        own_folder = None
+    folders = [files("queries") / "questions", *([own_folder] if own_folder else [])]
     return [path for folder in folders for path in sorted(folder.glob("*.rq"))]
 
 
 def _header(path: Path) -> Header:
-    """What the file says of itself; what is wrong with it is told where the query is asked."""
+    """The header of a file; its mistakes are reported when the query is asked."""
     try:
         return read_header(path.read_text(encoding="utf-8"), {})
     except (OSError, UnicodeDecodeError):
@@ -157,19 +158,21 @@ class Bash(BashComplete):
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """The words, with ``key=value`` joined again."""
-        args, last = super().get_completion_args()
+        args, last_word = super().get_completion_args()
         words: list[str] = []
-        parted = False
-        for word in (*args, last):
+        after_break = False
+        for word in (*args, last_word):
             breaks = bool(word) and set(word) <= _BREAKS
-            if words and word and (breaks or parted):
+            if words and word and (breaks or after_break):
                 words[-1] += word
             else:
                 words.append(word)
-            parted = breaks
-        whole = words[-1]
-        self._before = whole if set(last) <= _BREAKS else whole.removesuffix(last)
-        return words[:-1], whole
+            after_break = breaks
+        joined_word = words[-1]
+        self._before = (
+            joined_word if set(last_word) <= _BREAKS else joined_word.removesuffix(last_word)
+        )
+        return words[:-1], joined_word
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
         """One line; of a value only what bash will put in the place of its last word."""
@@ -183,8 +186,8 @@ class Zsh(ZshComplete):
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
         """Three lines: how, what, and what it means."""
-        told = " ".join(item.help.split()) if item.help else "_"
-        return f"{item.type}\n{item.value}\n{told}"
+        description = " ".join(item.help.split()) if item.help else "_"
+        return f"{item.type}\n{item.value}\n{description}"
 
 
 def register() -> None:

@@ -12,7 +12,7 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.settings import Settings
 
 __all__ = [
-    "bound",
+    "parameter_values",
     "pass_settings",
     "question_arguments",
     "setting_options",
@@ -30,29 +30,29 @@ def setting_options(*names: str) -> Callable[[_Command], Callable[..., Any]]:
     Args:
         names: the settings; all of them where none is named.
     """
-    known = {field.name: field for field in fields(Settings)}
-    names = names or tuple(known)
+    settings_by_name = {field.name: field for field in fields(Settings)}
+    names = names or tuple(settings_by_name)
 
     def decorate(command: _Command) -> Callable[..., Any]:
         @functools.wraps(command)
         def call(*args: Any, **kwargs: Any) -> Any:
-            given = {name: kwargs.pop(f"setting_{name}") for name in names}
-            overrides = {name: None if value == () else value for name, value in given.items()}
+            values = {name: kwargs.pop(f"setting_{name}") for name in names}
+            overrides = {name: None if value == () else value for name, value in values.items()}
             return command(Settings.load(overrides), *args, **kwargs)
 
         for name in reversed(names):
-            setting = known[name]
+            setting = settings_by_name[name]
             default: Any = setting.default
-            several = isinstance(default, tuple)
-            if several:
+            is_list = isinstance(default, tuple)
+            if is_list:
                 default = " ".join(default)
-            shown = f"  [default: {default}]" if default not in (None, "") else ""
+            default_note = f"  [default: {default}]" if default not in (None, "") else ""
             option = click.option(
                 f"--{name.replace('_', '-')}",
                 f"setting_{name}",
                 metavar=_METAVARS.get(setting.type, "TEXT"),
-                multiple=several,  # a second one adds to the first
-                help=f"{_sentence(str(setting.metadata['help']))}{shown}",
+                multiple=is_list,  # a second one adds to the first
+                help=f"{_sentence(str(setting.metadata['help']))}{default_note}",
             )
             call = option(call)
         return call
@@ -85,13 +85,13 @@ def question_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("name", shell_complete=complete_name)(option(command))
 
 
-def bound(params: Sequence[str]) -> dict[str, list[str]]:
+def parameter_values(params: Sequence[str]) -> dict[str, list[str]]:
     """The values in pairs, several for a key that is there several times.
 
     Raises:
         WrongUsage: one is no such pair.
 
-    >>> bound(["stage=project", "stage=culture"])
+    >>> parameter_values(["stage=project", "stage=culture"])
     {'stage': ['project', 'culture']}
     """
     values: dict[str, list[str]] = {}

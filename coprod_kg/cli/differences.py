@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import click
 
-from coprod_kg.cli.collected import known
-from coprod_kg.cli.context import bound, question_arguments, setting_options
+from coprod_kg.cli.collected import saved_queries
+from coprod_kg.cli.context import parameter_values, question_arguments, setting_options
 from coprod_kg.cli.watch import difference_lines
 from coprod_kg.client.remote import Remote
-from coprod_kg.client.sources import BoundQuestion, Folder, found
+from coprod_kg.client.sources import BoundQuestion, Folder, saved_query_named
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import read_table
@@ -41,25 +41,25 @@ def differences(settings: Settings, *, name: str, params: tuple[str, ...], **opt
 
     Without versions: between the newest and the one before it.
     """
-    question = _question(settings, name, bound(params), options["url"])
-    said = question.described
-    if said["form"] != "SELECT":
+    question = _question(settings, name, parameter_values(params), options["url"])
+    entry = question.described
+    if entry["form"] != "SELECT":
         raise NotFound(f"the answer of {name} has no rows that could differ")
     later = question.newest() if options["after"] is None else options["after"]
     earlier = max(later - 1, 0) if options["before"] is None else options["before"]
     tables = []
     for number in (earlier, later):
-        with question.asked(_JSON, None, number) as answer:
+        with question.answer(_JSON, None, number) as answer:
             tables.append(read_table(answer.read()))
-    seen = compare(tables[0], tables[1], key_columns(tuple(said["key"]), *tables))
+    changes = compare(tables[0], tables[1], key_columns(tuple(entry["key"]), *tables))
     form = options["form"] or ("text" if sys.stdout.isatty() else "csv")
     if form == "csv":
-        click.echo(as_csv(seen, "\n"), nl=False)
+        click.echo(as_csv(changes, "\n"), nl=False)
     elif form == "json":
-        whole = {"query": name, "from": earlier, "to": later, **document(seen)}
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        output = {"query": name, "from": earlier, "to": later, **document(changes)}
+        click.echo(json.dumps(output, ensure_ascii=False, indent=2))
     else:
-        click.echo("\n".join(_text(seen, said, (earlier, later))))
+        click.echo("\n".join(_text(changes, entry, (earlier, later))))
 
 
 def _question(
@@ -67,14 +67,15 @@ def _question(
 ) -> BoundQuestion:
     if url:
         return BoundQuestion(Remote(url, settings.query_seconds), name, values)
-    saved = known(settings, name)
-    found(saved, name).bound_terms(values, settings.base_iri)  # a wrong value, before a store opens
-    return BoundQuestion(Folder(settings, saved), name, values)
+    queries = saved_queries(settings, name)
+    # Refuse a wrong value before a store is opened.
+    saved_query_named(queries, name).bound_terms(values, settings.base_iri)
+    return BoundQuestion(Folder(settings, queries), name, values)
 
 
-def _text(seen: Differences, said: Mapping[str, Any], span: tuple[int, int]) -> Iterator[str]:
-    some = (("added", seen.added), ("removed", seen.removed), ("changed", seen.changed))
-    counted = ", ".join(f"{len(rows)} {what}" for what, rows in some)
-    yield f"{said['summary']} From version {span[0]} to {span[1]}: {counted}."
-    names = {column["name"]: column["label"] for column in said["columns"]}
-    yield from difference_lines(seen, names)
+def _text(changes: Differences, entry: Mapping[str, Any], span: tuple[int, int]) -> Iterator[str]:
+    kinds = (("added", changes.added), ("removed", changes.removed), ("changed", changes.changed))
+    counts = ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds)
+    yield f"{entry['summary']} From version {span[0]} to {span[1]}: {counts}."
+    names = {column["name"]: column["label"] for column in entry["columns"]}
+    yield from difference_lines(changes, names)

@@ -7,7 +7,7 @@ import click
 
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.fetching import fetcher
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.errors import StoreUnavailable
 from coprod_kg.ingest.harvest import harvest
 from coprod_kg.ingest.harvest_sources import (
@@ -79,7 +79,7 @@ def harvest_command(
     if not fetcher(settings.query_seconds)("HEAD", source.service, "*/*").status:
         where = source.service
         raise StoreUnavailable(f"nothing answers at {where}", fix="Give the address of a service.")
-    with opened(settings, create=not dry_run) as store:
+    with open_store(settings, create=not dry_run) as store:
         way = SubmitOptions(dry_run=dry_run)
         outcomes = harvest(source, store, settings, way, smaller=smaller)
     if as_json:

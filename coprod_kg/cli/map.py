@@ -60,11 +60,11 @@ def map_sources(
     """
     if output.exists() and not force:
         raise WrongUsage(f"{output} is there already", fix="Name another, or add --force.")
-    made = apply(Mapping(mapping, sources, engine), settings)
+    mapped = apply(Mapping(mapping, sources, engine), settings)
     try:
-        output.write_text(made.turtle, encoding="utf-8")
+        output.write_text(mapped.turtle, encoding="utf-8")
     except OSError as error:
         raise WrongUsage(f"it cannot be written: {error.strerror}", where=str(output)) from None
-    for word in made.unmatched:
+    for word in mapped.unmatched:
         click.echo(str(word), err=True)
     click.echo(f"The mapped data is written to {output}")

@@ -46,14 +46,14 @@ def migrate(settings: Settings, target: str | None, source: str | None) -> None:
     if source is not None:
         os.umask(0o077)
         with directory.locked():
-            _tell(*_fetched(directory, engine, settings))
+            _print_graphs(*_fetched(directory, engine, settings))
         return
     directory.check_there()
     with directory.locked():
         snapshots = Snapshots(directory.snapshots)
         reader = snapshots.open(snapshots.current())
         identity = Identity.read(directory.root)
-        _tell(move(reader, engine, identity, settings.base_iri), reader.version)
+        _print_graphs(move(reader, engine, identity, settings.base_iri), reader.version)
 
 
 def _fetched(
@@ -61,30 +61,32 @@ def _fetched(
 ) -> tuple[Iterator[MovedGraph], int]:
     """The graphs of the engine, in a directory that is held, and their version."""
     snapshots, base_iri = Snapshots(directory.snapshots), settings.base_iri
-    whole = snapshots.versions()[-1:] not in ((), (0,))
-    if whole and not directory.paired.exists():
+    holds_version = snapshots.versions()[-1:] not in ((), (0,))
+    if holds_version and not directory.paired.exists():
         raise WrongUsage(
             f"{directory.root} holds a store already",
             fix="Name another directory with --data.",
         )
     if not control.version(engine):
         raise WrongUsage(f"the engine at {engine.url} holds no version")
-    before = copied(directory) or ()
+    graphs_before = copied(directory) or ()
     upgrade(directory, base_iri)
     pair = Pair.of(engine, directory, base_iri)
     Durable.open(directory, base_iri, settings.keep_versions, settings.keep_cited, pair=pair)
     reader = snapshots.open(snapshots.current())
     graphs = compare(reader, engine)
-    told = (replace(moved, before=whole or moved.graph in before) for moved in graphs)
-    return told, reader.version
+    marked = (
+        replace(moved, before=holds_version or moved.graph in graphs_before) for moved in graphs
+    )
+    return marked, reader.version
 
 
-def _tell(graphs: Iterable[MovedGraph], version: int) -> None:
+def _print_graphs(graphs: Iterable[MovedGraph], version: int) -> None:
     counts = list[int]()
     for moved in graphs:
         counts.append(moved.triples)
-        told = ", moved before" if moved.before else ""
-        click.echo(f"{moved.triples:>12,}  {moved.digest[:16]}  {moved.graph}{told}")
+        note = ", moved before" if moved.before else ""
+        click.echo(f"{moved.triples:>12,}  {moved.digest[:16]}  {moved.graph}{note}")
     click.echo(
         f"Version {version}: {len(counts)} graphs, {sum(counts):,} triples, the same on both sides."
     )

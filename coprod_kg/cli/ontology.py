@@ -26,39 +26,39 @@ def check_ontology(settings: Settings, data: tuple[Path, ...], *, as_json: bool)
     Give RDF files to check them together with it. Exit code 1 says that it is inconsistent or
     that a class can have no instance; the axioms that clash are then printed.
     """
-    found = check(files("ontology"), data, settings.base_iri)
-    click.echo(json.dumps(_plain(found), indent=2) if as_json else "\n".join(_lines(found)))
-    if not found.sound:
+    outcome = check(files("ontology"), data, settings.base_iri)
+    click.echo(json.dumps(_as_values(outcome), indent=2) if as_json else "\n".join(_lines(outcome)))
+    if not outcome.sound:
         raise click.exceptions.Exit(1)
 
 
-def _lines(found: Check) -> Iterable[str]:
-    if found.sound:
+def _lines(outcome: Check) -> Iterable[str]:
+    if outcome.sound:
         yield "Consistent; every class can have an instance."
-    elif found.consistent:
-        empty = ", ".join(shorten(iri) for iri in found.unsatisfiable)
+    elif outcome.consistent:
+        empty = ", ".join(shorten(iri) for iri in outcome.unsatisfiable)
         yield f"Consistent, but these classes can have no instance: {empty}"
     else:
         yield "Inconsistent: what is said cannot all hold."
-    for clash in found.clashes:
+    for clash in outcome.clashes:
         yield "\nThese clash:"
         yield from (f"  {axiom}" for axiom in clash)
-    if not found.sound and not found.clashes:
+    if not outcome.sound and not outcome.clashes:
         yield (
             "\nPellet, which names the axioms that clash, could not say which; it needs Java 25: "
             "pip install 'coprod-kg[reasoner]'"
         )
-    if found.hierarchy:
+    if outcome.hierarchy:
         yield "\nThe inferred classes:"
-        yield from (f"  {line}" for line in outline(found.hierarchy))
+        yield from (f"  {line}" for line in outline(outcome.hierarchy))
 
 
-def _plain(found: Check) -> dict[str, object]:
+def _as_values(outcome: Check) -> dict[str, object]:
     return {
-        "consistent": found.consistent,
-        "unsatisfiable": list(found.unsatisfiable),
-        "clashes": [list(clash) for clash in found.clashes],
-        "hierarchy": [_branch(branch) for branch in found.hierarchy],
+        "consistent": outcome.consistent,
+        "unsatisfiable": list(outcome.unsatisfiable),
+        "clashes": [list(clash) for clash in outcome.clashes],
+        "hierarchy": [_branch(branch) for branch in outcome.hierarchy],
     }
 
 

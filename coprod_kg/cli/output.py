@@ -89,29 +89,29 @@ class Output:
         return terminal or self.form == "table"
 
     @property
-    def made(self) -> Format | None:
+    def derived_format(self) -> Format | None:
         """The format, where it is made of a saved query's rows: a chart, a workbook, a crate."""
-        return next((form for form in by_name(self._named) if form in (*MADE, CRATE)), None)
+        return next((form for form in by_name(self._format_name) if form in (*MADE, CRATE)), None)
 
     @property
     def media_types(self) -> tuple[str, ...]:
-        """What to ask for, best first; which of them fits the query is the store's to say."""
+        """The media types to ask for, best first; the store takes the first that fits the query."""
         if self.as_table:
             return (_JSON, GRAPHS[0].media_type)
-        known = (*ROWS, *GRAPHS)
-        found = tuple(form.media_type for form in by_name(self._named) if form in known)
-        return found or ("text/csv", GRAPHS[0].media_type)
+        tabular_or_graph = (*ROWS, *GRAPHS)
+        formats = [form for form in by_name(self._format_name) if form in tabular_or_graph]
+        return tuple(form.media_type for form in formats) or ("text/csv", GRAPHS[0].media_type)
 
     def lines(self, table: Table) -> Iterator[str]:
         """A table as people read it; cut to the terminal only where it goes to one."""
         width = None if self.file or self.wide else terminal_width()
-        # What somebody asks for in SPARQL of their own is shown as it was asked for.
+        # An answer to a SPARQL text has no headings: all its columns are shown as they are.
         all_columns = self.wide or width is None or not self.headings
         look = Look(self.base_iri, self.headings, self.units, width, all_columns)
         yield from readable(table, look)
 
     def footer(self, table: Table, version: int) -> Iterator[str]:
-        """What is to be known of a table that was shown."""
+        """The lines below a table: its notes, its size, its version and how to cite it."""
         if table.truth is None:
             yield from filter(None, (legend(table), note(table, None)))
             count = "1 row" if len(table.rows) == 1 else f"{len(table.rows)} rows"
@@ -124,26 +124,31 @@ class Output:
         Raises:
             WrongUsage: says what to write.
         """
-        if self.file and self.file.suffix and not self.form and not by_name(self._named):
+        if self.file and self.file.suffix and not self.form and not by_name(self._format_name):
             raise WrongUsage(
                 f"no format ends in {self.file.suffix}",
                 where=f"-o {self.file}",
                 fix=f"Say with -f which it is: {', '.join(_FORMATS)}.",
             )
-        if self.made and self.made.name in _BINARY and not self.file and sys.stdout.isatty():
-            what = f"{self.made.name} is not for a terminal"
-            raise WrongUsage(what, where="-f", fix="Add -o FILE.")
+        if (
+            self.derived_format
+            and self.derived_format.name in _BINARY
+            and not self.file
+            and sys.stdout.isatty()
+        ):
+            message = f"{self.derived_format.name} is not for a terminal"
+            raise WrongUsage(message, where="-f", fix="Add -o FILE.")
 
     @property
-    def _named(self) -> str:
+    def _format_name(self) -> str:
         return self.form or (self.file.suffix.removeprefix(".") if self.file else "")
 
 
-def show(asked: Callable[[], AbstractContextManager[Answer]], output: Output) -> None:
+def show(open_answer: Callable[[], AbstractContextManager[Answer]], output: Output) -> None:
     """Open the destination, then ask and write the answer, so that a bad path costs no query."""
     output.check()
     table = None
-    with opened_file(output.file) as write, asked() as answer:
+    with opened_file(output.file) as write, open_answer() as answer:
         if output.as_table and answer.media_type == _JSON:
             table = read_table(answer.read())
             for line in output.lines(table):

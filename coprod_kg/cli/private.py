@@ -42,5 +42,5 @@ def private(settings: Settings, organisation: str | None, *, off: bool) -> None:
 def _has_data(organisation: str, settings: Settings) -> bool:
     graph = f"{settings.base_iri}graph/organisation/{organisation}"
     with connect(settings) as store:
-        asked = Query(f"ASK {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}", ("text/csv",))
-        return b"true" in store.query(asked).read()
+        query = Query(f"ASK {{ GRAPH <{graph}> {{ ?s ?p ?o }} }}", ("text/csv",))
+        return b"true" in store.query(query).read()

@@ -5,7 +5,7 @@ import json
 import click
 
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.errors import WrongUsage
 from coprod_kg.formats.text_columns import aligned, terminal_width
 from coprod_kg.ingest.report.text import as_text
@@ -31,10 +31,10 @@ def proposals(context: click.Context, settings: Settings, *, as_json: bool) -> N
     """List the proposals that wait, the oldest first; see one, take it in, or send it back."""
     if context.invoked_subcommand is not None:
         return
-    found = Proposals(settings).waiting()
+    waiting = Proposals(settings).waiting()
     if as_json:
-        listed = {"proposals": [proposal.summary() for proposal in found]}
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        document = {"proposals": [proposal.summary() for proposal in waiting]}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     rows = [
         [
@@ -44,12 +44,12 @@ def proposals(context: click.Context, settings: Settings, *, as_json: bool) -> N
             proposal.value("Ask-runner"),
             proposal.contact,
         ]
-        for proposal in found
+        for proposal in waiting
     ]
     header = ("Proposal", "Received", "Initiative", "Organisation", "Contact")
     for line in aligned(header, rows, (), terminal_width()):
         click.echo(line)
-    if not found:
+    if not waiting:
         click.echo("None waits.", err=True)
 
 
@@ -58,17 +58,17 @@ def proposals(context: click.Context, settings: Settings, *, as_json: bool) -> N
 @click.argument("proposal")
 def show(settings: Settings, proposal: str) -> None:
     """Print what a proposal says, and what it would change."""
-    found = Proposals(settings).read(proposal)
-    asked = questionnaire()
-    answers, _ = read(found.answers, asked)
-    for question, values in in_words(answers, asked):
+    proposal_found = Proposals(settings).read(proposal)
+    questions = questionnaire()
+    answers, _ = read(proposal_found.answers, questions)
+    for question, values in in_words(answers, questions):
         line = f"{question} {'; '.join(values)}"
         click.echo("".join(sign for sign in line if sign.isprintable()))
-    if found.standing is not Standing.WAITING:
-        click.echo(f"It is {found.standing}.")
+    if proposal_found.standing is not Standing.WAITING:
+        click.echo(f"It is {proposal_found.standing}.")
         return
-    with opened(settings) as store:
-        outcomes = tried(found, store, settings, Sender(), dry_run=True)
+    with open_store(settings) as store:
+        outcomes = tried(proposal_found, store, settings, Sender(), dry_run=True)
     click.echo(as_text(reported(outcomes), settings.base_iri, dry_run=True))
 
 
@@ -91,10 +91,10 @@ def accept(
     """Take a proposal in, as the organisation's own claim or as what somebody says about it."""
     if claim == said:
         raise WrongUsage("whose claim it is has to be said", fix="Add --claim or --said.")
-    found = Proposals(settings).read(proposal)
-    with opened(settings) as store:
-        made = take_in(
-            found,
+    proposal_found = Proposals(settings).read(proposal)
+    with open_store(settings) as store:
+        outcome = take_in(
+            proposal_found,
             store,
             settings,
             Sender(),
@@ -102,7 +102,7 @@ def accept(
             as_claim=claim,
             sentence=sentence,
         )
-    click.echo(f"{proposal} is accepted; submission {made.submission}")
+    click.echo(f"{proposal} is accepted; submission {outcome.submission}")
 
 
 @proposals.command(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from coprod_kg.cli.collected import add, known, remove
+from coprod_kg.cli.collected import add, remove, saved_queries
 from coprod_kg.cli.completion import complete_tag
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.remote import Remote
@@ -59,22 +59,22 @@ def queries(
     if added or removed:
         _change(settings, added, removed, url)
         return
-    wanted = " ".join(words)
+    search = " ".join(words)
     if url:
-        found = Remote(url, settings.query_seconds).queries(wanted, tags)
+        entries = Remote(url, settings.query_seconds).queries(search, tags)
         total = ""
     else:
-        all_of_them = known(settings)
-        found = [query.described() for query in find(all_of_them.values(), wanted, tags)]
+        all_of_them = saved_queries(settings)
+        entries = [query.described() for query in find(all_of_them.values(), search, tags)]
         total = f" of {len(all_of_them)}"
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    width = max((len(str(query["name"])) for query in found), default=0)
-    for query in found:
+    width = max((len(str(query["name"])) for query in entries), default=0)
+    for query in entries:
         click.echo(f"{query['name']:<{width}}  {query['summary']}")
     if words or tags:
-        click.echo(f"({len(found)}{total} questions)", err=True)
+        click.echo(f"({len(entries)}{total} questions)", err=True)
 
 
 def _change(
@@ -89,5 +89,5 @@ def _change(
         )
     remove(removed, settings)
     for path, commit in add(added, settings) if added else ():
-        said = f"in version {commit.version}" if commit else "is there already"
-        click.echo(f"{path} {said}")
+        note = f"in version {commit.version}" if commit else "is there already"
+        click.echo(f"{path} {note}")

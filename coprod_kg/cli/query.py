@@ -9,12 +9,18 @@ from typing import Any
 
 import click
 
-from coprod_kg.cli.collected import known
-from coprod_kg.cli.context import bound, question_arguments, setting_options
+from coprod_kg.cli.collected import saved_queries
+from coprod_kg.cli.context import parameter_values, question_arguments, setting_options
 from coprod_kg.cli.output import Output, format_options, opened_file, show
 from coprod_kg.cli.watch import watch
 from coprod_kg.client.remote import Remote
-from coprod_kg.client.sources import CITATIONS, AnswerSource, BoundQuestion, Folder, found
+from coprod_kg.client.sources import (
+    CITATIONS,
+    AnswerSource,
+    BoundQuestion,
+    Folder,
+    saved_query_named,
+)
 from coprod_kg.errors import Unreadable, WrongUsage
 from coprod_kg.formats.text_columns import aligned, terminal_width
 from coprod_kg.queries.parameters import Parameter
@@ -56,20 +62,19 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
     A parameter takes what its description says: a concept by its slug, a thing by its slug or
     IRI, a number, a day. Several values: repeat -p.
     """
-    values = bound(params)
+    values = parameter_values(params)
     if options["url"]:
         source: AnswerSource = Remote(options["url"], settings.query_seconds)
     else:
-        saved = known(settings, name, options["number"])
-        given = {} if options["explain"] else values
-        found(saved, name).bound_terms(
-            given, settings.base_iri
-        )  # a wrong value, before a store opens
-        source = Folder(settings, saved)
+        queries = saved_queries(settings, name, options["number"])
+        checked_values = {} if options["explain"] else values
+        # Refuse a wrong value before a store is opened.
+        saved_query_named(queries, name).bound_terms(checked_values, settings.base_iri)
+        source = Folder(settings, queries)
     question = BoundQuestion(source, name, values)
     number = options["number"]
     if options["explain"]:
-        click.echo("\n".join(_explained(question.described)))
+        click.echo("\n".join(_explanation_lines(question.described)))
     elif options["cite"]:
         with opened_file(options["output"]) as write:
             write(question.cited(options["cite"], number).encode())
@@ -79,7 +84,7 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
         watch(question, _output(settings, options, question))
     else:
         output = _output(settings, options, question)
-        show(partial(question.asked, output.media_types, output.made, number), output)
+        show(partial(question.answer, output.media_types, output.derived_format, number), output)
 
 
 @click.command(epilog="Example: coprod-kg sparql 'SELECT * { ?s a cp:Initiative }' -f table")
@@ -91,9 +96,9 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
 def sparql(settings: Settings, *, text: str, **options: Any) -> None:
     """Ask any SPARQL query: its text, a file that holds it, or - for standard input."""
     output = _output(settings, options)
-    if output.made:
+    if output.derived_format:
         raise WrongUsage(
-            f"{output.made.name} is made of saved queries only",
+            f"{output.derived_format.name} is made of saved queries only",
             where="-f",
             fix="Take csv, or save the query: coprod-kg query NAME --queries FOLDER.",
         )
@@ -101,29 +106,29 @@ def sparql(settings: Settings, *, text: str, **options: Any) -> None:
     source: AnswerSource = Folder(settings, {})
     if options["url"]:
         source = Remote(options["url"], settings.query_seconds)
-    with source.opened() as asked:
-        show(partial(asked.sparql, text, output.media_types, options["number"]), output)
+    with source.opened() as opened_source:
+        show(partial(opened_source.sparql, text, output.media_types, options["number"]), output)
 
 
 def _output(
     settings: Settings, options: Mapping[str, Any], question: BoundQuestion | None = None
 ) -> Output:
-    plain = Output(options["form"], options["output"], settings.base_iri, options["wide"])
-    if question is None or not plain.as_table:
-        return plain
+    output = Output(options["form"], options["output"], settings.base_iri, options["wide"])
+    if question is None or not output.as_table:
+        return output
     columns = question.described["columns"]
     return replace(
-        plain,
+        output,
         headings={column["name"]: column["label"] for column in columns},
         units={column["name"]: column["unit"] for column in columns if column["unit"]},
         cited="add --version {version} --cite",
     )
 
 
-def _explained(said: Mapping[str, Any]) -> Iterator[str]:
-    yield said["summary"]
-    yield said["description"]
-    if said["parameters"]:
+def _explanation_lines(entry: Mapping[str, Any]) -> Iterator[str]:
+    yield entry["summary"]
+    yield entry["description"]
+    if entry["parameters"]:
         rows = [
             [
                 parameter["name"],
@@ -131,20 +136,21 @@ def _explained(said: Mapping[str, Any]) -> Iterator[str]:
                 parameter["default"] or "",
                 parameter["description"],
             ]
-            for parameter in said["parameters"]
+            for parameter in entry["parameters"]
         ]
         yield ""
         yield from aligned(("parameter", "takes", "default", "does"), rows, (), terminal_width())
     yield ""
     columns = [
-        [column["name"], column["unit"] or "", column["description"]] for column in said["columns"]
+        [column["name"], column["unit"] or "", column["description"]] for column in entry["columns"]
     ]
     yield from aligned(("column", "unit", "is"), columns, (), terminal_width())
 
 
-def _takes(said: Mapping[str, Any]) -> str:
-    takes = Parameter(**{**said, "scope": said["scope"] or ""}).takes
-    return takes + (", needed" if said["required"] else "") + (", one" if said["single"] else "")
+def _takes(parameter: Mapping[str, Any]) -> str:
+    takes = Parameter(**{**parameter, "scope": parameter["scope"] or ""}).takes
+    required = ", needed" if parameter["required"] else ""
+    return takes + required + (", one" if parameter["single"] else "")
 
 
 def _query_text(argument: str) -> str:
@@ -157,8 +163,8 @@ def _query_text(argument: str) -> str:
     return argument if "{" in argument else _decoded(Path(argument).read_bytes(), argument)
 
 
-def _decoded(data: bytes, where: str) -> str:
+def _decoded(data: bytes, place: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"this is not UTF-8: {error}", where=where) from None
+        raise Unreadable(f"this is not UTF-8: {error}", where=place) from None

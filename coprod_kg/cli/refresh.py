@@ -3,7 +3,7 @@
 import click
 
 from coprod_kg.cli.context import setting_options
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.errors import NotFound
 from coprod_kg.queries.parameters import did_you_mean
 from coprod_kg.queries.runs.ledger import RunLedger
@@ -22,16 +22,16 @@ def refresh(settings: Settings, *, names: tuple[str, ...]) -> None:
     The service does the same by itself after every new version. Each is run with its default
     parameters; its page shows what came of it.
     """
-    with opened(settings) as store:
-        known, ledger = questions(store, settings), RunLedger(settings.data)
+    with open_store(settings) as store:
+        queries, ledger = questions(store, settings), RunLedger(settings.data)
         for name in names:
-            if name not in known:
+            if name not in queries:
                 raise NotFound(
-                    f"there is no saved query {name!r}{did_you_mean(name, known)}",
+                    f"there is no saved query {name!r}{did_you_mean(name, queries)}",
                     fix="coprod-kg queries lists them all.",
                 )
-        width = max(map(len, names or known), default=0)
-        for name in names or known:
-            run = run_now(store, settings, known[name], ledger)
-            told = f"version {run.version}, {run.seconds:.2f} s, {run.outcome}"
-            click.echo(f"{name:<{width}}  {told}")
+        width = max(map(len, names or queries), default=0)
+        for name in names or queries:
+            run = run_now(store, settings, queries[name], ledger)
+            outcome = f"version {run.version}, {run.seconds:.2f} s, {run.outcome}"
+            click.echo(f"{name:<{width}}  {outcome}")

@@ -8,7 +8,7 @@ import click
 
 from coprod_kg.access import Private, hidden
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.errors import NotFound
 from coprod_kg.publishing.release import Release, agreement, archive
 from coprod_kg.settings import Settings
@@ -45,16 +45,16 @@ def release(settings: Settings, name: str, output: Path | None) -> None:
             fix="Name one: coprod-kg tag N NAME. coprod-kg versions lists them.",
         )
     version = snapshots.tags()[name]
-    with opened(settings) as store:
-        asked = Query(_MADE.format(version=version), ("application/sparql-results+json",))
-        rows = json.loads(store.query(asked).read())["results"]["bindings"]
+    with open_store(settings) as store:
+        query = Query(_MADE.format(version=version), ("application/sparql-results+json",))
+        rows = json.loads(store.query(query).read())["results"]["bindings"]
         quads = io.BytesIO()
         private = hidden(Private(settings.data).organisations(), settings.base_iri)
         reader = Views(snapshots, settings.base_iri).open(version, private)
         agreed = agreement(reader)
         dump(reader, "nquads", quads)
-    made = rows[0]["time"]["value"] if rows else ""
+    time = rows[0]["time"]["value"] if rows else ""
     path = output or Path(f"coprod-{name}.zip")
-    made_of = Release(name, version, made, settings.base_iri, quads.getvalue(), agreed)
-    path.write_bytes(archive(made_of))
+    contents = Release(name, version, time, settings.base_iri, quads.getvalue(), agreed)
+    path.write_bytes(archive(contents))
     click.echo(f"Version {version}, {name}, is written to {path}.")

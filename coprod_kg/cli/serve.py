@@ -65,11 +65,11 @@ def serve(settings: Settings, *, no_example: bool) -> None:
 @contextmanager
 def _web_when_filled(service: Service) -> Iterator[None]:
     """Let the web processes load what they need in the context; at its end they listen."""
-    filled, held = os.pipe()
-    environ = {**service.environ, FILLED: str(filled)}
-    service.supervisor.keep("web", "coprod_kg.server.listen", environ, [filled])
+    read_end, write_end = os.pipe()
+    environ = {**service.environ, FILLED: str(read_end)}
+    service.supervisor.keep("web", "coprod_kg.server.listen", environ, [read_end])
     yield
-    os.close(held)
+    os.close(write_end)
 
 
 def _fill(store: Store, settings: Settings, *, examples: bool) -> None:
@@ -92,11 +92,11 @@ def _refuse_mistakes(store: Store, settings: Settings) -> None:
     Raises:
         ModelError: lists every mistake with file and line.
     """
-    found = faults(files_of([settings.queries] if settings.queries else []), store, settings)
-    if found:
-        told = "\n".join(map(str, found))
+    mistakes = faults(files_of([settings.queries] if settings.queries else []), store, settings)
+    if mistakes:
+        lines = "\n".join(map(str, mistakes))
         raise ModelError(
-            f"the folder of questions holds {len(found)} mistakes\n{told}",
+            f"the folder of questions holds {len(mistakes)} mistakes\n{lines}",
             where="setting queries",
             fix="Mend them; coprod-kg check-queries lists what is left.",
         )
@@ -119,16 +119,16 @@ def _address(settings: Settings) -> str:
         WrongUsage: the port is taken, or the address is none of this machine's.
     """
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-        found.sort(key=lambda info: info[0] != socket.AF_INET)
-        family, kind, protocol, _, address = found[0]
+        addresses = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        addresses.sort(key=lambda info: info[0] != socket.AF_INET)
+        family, kind, protocol, _, address = addresses[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except (OSError, OverflowError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else error
         raise WrongUsage(
-            f"nothing can listen on {settings.host} port {settings.port}: {why}",
+            f"nothing can listen on {settings.host} port {settings.port}: {reason}",
             fix="Choose another address with --host or another port with --port.",
         ) from None
     return str(address[0])

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from coprod_kg.cli.context import pass_settings
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.errors import StoreError
 from coprod_kg.formats.text_columns import aligned, terminal_width
 from coprod_kg.ingest.history import differences, roll_back, settled
@@ -42,7 +42,13 @@ def submissions(context: click.Context, settings: Settings, *, as_json: bool) ->
         )
         return
     rows = [
-        [record.id, str(record.version or "-"), _whose(record), record.sender[:30], _what(record)]
+        [
+            record.id,
+            str(record.version or "-"),
+            _owners(record),
+            record.sender[:30],
+            _effect(record),
+        ]
         for record in records
     ]
     header = ("Submission", "Version", "Organisation", "Sent by", "What")
@@ -71,7 +77,7 @@ def show(settings: Settings, submission: str, *, as_json: bool) -> None:
 def compare(settings: Settings, submission: str, *, as_json: bool) -> None:
     """Tell in words what a submission changed against the one before."""
     record = Journal(settings.data).read(submission)
-    with opened(settings) as store:
+    with open_store(settings) as store:
         [record] = settled([record], store, settings.base_iri)
         found = differences(record, store, settings)
     if as_json:
@@ -90,7 +96,7 @@ def rollback(settings: Settings, submission: str) -> None:
 
     Whatever was sent for them since is taken back with it.
     """
-    with opened(settings) as store:
+    with open_store(settings) as store:
         record = roll_back(submission, store, settings, Sender())
     click.echo(
         f"Version {record.version} holds {', '.join(record.organisations)} as before {submission}. "
@@ -101,17 +107,17 @@ def rollback(settings: Settings, submission: str) -> None:
 def _settled(records: list[JournalEntry], settings: Settings) -> list[JournalEntry]:
     """Records that say what is in the store, as far as this user may open it."""
     if any(record.unsettled for record in records):
-        with suppress(StoreError), opened(settings) as store:
+        with suppress(StoreError), open_store(settings) as store:
             return settled(records, store, settings.base_iri)
     return records
 
 
-def _whose(record: JournalEntry) -> str:
-    first, *others = record.organisations or ("-",)
-    return f"{first} and {len(others)} more" if others else first
+def _owners(record: JournalEntry) -> str:
+    first_owner, *other_owners = record.organisations or ("-",)
+    return f"{first_owner} and {len(other_owners)} more" if other_owners else first_owner
 
 
-def _what(record: JournalEntry) -> str:
+def _effect(record: JournalEntry) -> str:
     if record.undoes:
         return f"rolls back {record.undoes}"
     if record.version is None:

@@ -13,7 +13,7 @@ import click
 
 from coprod_kg.assessment.summary import verdict_lines
 from coprod_kg.cli.context import setting_options
-from coprod_kg.client.sources import opened
+from coprod_kg.client.sources import open_store
 from coprod_kg.errors import CoprodError, WrongUsage
 from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.report.marks import marked
@@ -81,7 +81,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
     is_flag=True,
     help="Replace only the things that FILE describes; what else was sent before stays.",
 )
-def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> None:
+def submit(settings: Settings, *, dry_run: bool, patch: bool, **options: Any) -> None:
     """Read, validate, assess and commit workbooks, CSV or RDF of one organisation each.
 
     A file replaces all data of its organisation. All accepted files enter in one commit; a
@@ -90,30 +90,32 @@ def submit(settings: Settings, *, dry_run: bool, patch: bool, **given: Any) -> N
 
     Exit codes: 0 all accepted, 1 something was refused, 2 wrong usage, 3 no store.
     """
-    files = _files(given, settings)
-    with opened(settings, create=not dry_run) as store, _shown() as progress:
-        way = SubmitOptions(dry_run=dry_run, patch=patch, progress=progress)
-        outcomes = submit_files(files, store, settings, options=way)
-        entered = {one.organisation for one in outcomes if one.version and one.organisation}
-        told = verdict_lines(store, settings.base_iri, entered, _language(outcomes))
-        verdicts = list(told) if entered else []
-    _tell(outcomes, settings, given, dry_run=dry_run, verdicts=verdicts)
+    files = _files(options, settings)
+    with open_store(settings, create=not dry_run) as store, _progress_bar() as progress:
+        submit_options = SubmitOptions(dry_run=dry_run, patch=patch, progress=progress)
+        outcomes = submit_files(files, store, settings, options=submit_options)
+        entered = {
+            outcome.organisation for outcome in outcomes if outcome.version and outcome.organisation
+        }
+        lines = verdict_lines(store, settings.base_iri, entered, _language(outcomes))
+        verdicts = list(lines) if entered else []
+    _print_and_exit(outcomes, settings, options, dry_run=dry_run, verdicts=verdicts)
 
 
 @click.command(epilog="Example: coprod-kg validate my-municipality.xlsx --marked to-mend.xlsx")
 @setting_options("base_iri", *_LIMITS)
 @_options
-def validate(settings: Settings, **given: Any) -> None:
+def validate(settings: Settings, **options: Any) -> None:
     """Read and validate workbooks, CSV or RDF without a store.
 
     Whatever the files refer to must be described in one of them.
 
     Exit codes: 0 all would be accepted, 1 something would be refused, 2 wrong usage.
     """
-    files = _files(given, settings)
-    with _shown() as progress:
+    files = _files(options, settings)
+    with _progress_bar() as progress:
         outcomes = validate_files(files, settings, progress)
-    _tell(outcomes, settings, given, dry_run=True)
+    _print_and_exit(outcomes, settings, options, dry_run=True)
 
 
 def _language(outcomes: Sequence[Outcome]) -> str:
@@ -124,13 +126,13 @@ def _language(outcomes: Sequence[Outcome]) -> str:
 
 
 @contextmanager
-def _shown() -> Iterator[Progress]:
+def _progress_bar() -> Iterator[Progress]:
     """A progress bar at a terminal where there are many files; none when piped."""
     lock, count = Lock(), {"all": 0, "done": 0}
-    watched = sys.stderr.isatty()
+    at_terminal = sys.stderr.isatty()
 
     def show() -> None:
-        if watched and count["all"] >= _WORTH_A_BAR:
+        if at_terminal and count["all"] >= _WORTH_A_BAR:
             filled = 40 * count["done"] // count["all"]
             bar = "#" * filled + "-" * (40 - filled)
             click.echo(f"\rChecking [{bar}] {count['done']}/{count['all']}", nl=False, err=True)
@@ -141,14 +143,14 @@ def _shown() -> Iterator[Progress]:
             show()
 
     yield Progress(more=lambda number: add("all", number), done=lambda number: add("done", number))
-    if watched and count["all"] >= _WORTH_A_BAR:
+    if at_terminal and count["all"] >= _WORTH_A_BAR:
         click.echo(err=True)
 
 
-def _files(given: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]:
+def _files(options: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]:
     """The files to hand on: opened where something is stated about the one there is."""
-    paths: Sequence[Path | Sent] = [_packed(path, settings) for path in given["files"]]
-    organisation, stated = given["organisation"], given["media_type"]
+    paths: Sequence[Path | Sent] = [_packed(path, settings) for path in options["files"]]
+    organisation, stated = options["organisation"], options["media_type"]
     if organisation and len(paths) > 1:
         raise WrongUsage(
             "--organisation goes with one file only", fix="Submit the files one by one."
@@ -165,7 +167,7 @@ def _packed(path: Path, settings: Settings) -> Path | Sent:
     try:
         return Sent(f"{path.name or 'folder'}.zip", pack(path, settings.body_mb << 20))
     except CoprodError:
-        return path  # told in the report, like every refusal
+        return path  # the check opens it again, and the report has the error
 
 
 def _stated(
@@ -177,41 +179,41 @@ def _stated(
     try:
         return open_file(file, settings, stated, organisation)
     except CoprodError:
-        return file  # told in the report, like every refusal
+        return file  # the check opens it again, and the report has the error
 
 
-def _tell(
+def _print_and_exit(
     outcomes: Sequence[Outcome],
     settings: Settings,
-    given: dict[str, Any],
+    options: dict[str, Any],
     *,
     dry_run: bool,
     verdicts: Sequence[str] = (),
 ) -> NoReturn:
     """Print the report, write the marked workbook where one is wanted, and end."""
     files = reported(outcomes)
-    if given["as_json_too"] or given["report_format"] == "json":
+    if options["as_json_too"] or options["report_format"] == "json":
         click.echo(json.dumps(as_table(outcomes), indent=2, ensure_ascii=False))
-    elif given["report_format"] == "turtle":
+    elif options["report_format"] == "turtle":
         click.echo(as_turtle(files), nl=False)
-    elif given["report_format"] == "html":
+    elif options["report_format"] == "html":
         click.echo(as_page(files, settings.base_iri))
     else:
         click.echo(as_text(files, settings.base_iri, dry_run=dry_run))
         for line in verdicts:
             click.echo(line)
-    if given["marked"]:
-        _mark(outcomes, settings, given["marked"])
+    if options["marked"]:
+        _mark(outcomes, settings, options["marked"])
     sys.exit(_exit_code(outcomes))
 
 
 def _mark(outcomes: Sequence[Outcome], settings: Settings, path: Path) -> None:
-    sent = [outcome.sent for outcome in outcomes if outcome.sent]
-    if len({id(member) for member in sent}) != 1:
+    files_sent = [outcome.sent for outcome in outcomes if outcome.sent]
+    if len({id(member) for member in files_sent}) != 1:
         raise WrongUsage("--marked goes with one workbook", fix="Check the files one by one.")
     [file] = reported(outcomes)
     try:
-        path.write_bytes(marked(sent[0], file, settings))
+        path.write_bytes(marked(files_sent[0], file, settings))
     except OSError as error:
         raise WrongUsage(f"it cannot be written: {error.strerror}", where=str(path)) from None
     click.echo(f"The marked workbook is written to {path}", err=True)

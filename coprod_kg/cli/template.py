@@ -44,17 +44,19 @@ def template(*, output: Path, lang: str, force: bool) -> None:
             fix="Write -o FILE.xlsx, or -o FOLDER.",
         )
     if output.suffix:
-        written = _write({output: as_workbook(sheets(), lang)}, force=force)
+        description = _write({output: as_workbook(sheets(), lang)}, force=force)
     else:
         files = as_files(sheets(), lang)
-        written = _write({output / name: content for name, content in files.items()}, force=force)
-    click.echo(f"{written} written to {output}")
+        description = _write(
+            {output / name: content for name, content in files.items()}, force=force
+        )
+    click.echo(f"{description} written to {output}")
 
 
 def _write(files: dict[Path, bytes], *, force: bool) -> str:
-    there = [file for file in files if file.exists()]
-    if there and not force:
-        raise WrongUsage(f"{there[0]} is there already", fix="Name another, or add --force.")
+    existing = [file for file in files if file.exists()]
+    if existing and not force:
+        raise WrongUsage(f"{existing[0]} is there already", fix="Name another, or add --force.")
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,8 +46,10 @@ def list_(settings: Settings, *, as_json: bool) -> None:
         return
     for grant in grants:
         revoked = f"revoked {grant.revoked}" if grant.revoked else ""
-        whose = grant.organisation or ""
-        click.echo(f"{grant.name:24} {grant.role:12} {whose:32} {grant.created} {revoked}".rstrip())
+        organisation = grant.organisation or ""
+        click.echo(
+            f"{grant.name:24} {grant.role:12} {organisation:32} {grant.created} {revoked}".rstrip()
+        )
 
 
 @token.command(epilog="Example: coprod-kg token revoke bologna-2026")

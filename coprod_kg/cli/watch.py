@@ -39,18 +39,20 @@ def watch(question: BoundQuestion, output: Output) -> None:
         WrongUsage: it is a picture or a workbook, and there is no file for it.
         CoprodError: it cannot be asked the first time.
     """
-    if output.made and output.file is None:
-        raise WrongUsage(f"a {output.made.name} is written anew each time", fix="Add -o FILE.")
-    shown: _Shown | None = None
+    if output.derived_format and output.file is None:
+        raise WrongUsage(
+            f"a {output.derived_format.name} is written anew each time", fix="Add -o FILE."
+        )
+    answer_shown: _Shown | None = None
     failed = 0
     try:
         while True:
             try:
-                if shown is None or question.newest() != shown.version:
-                    shown = _again(question, output, shown)
+                if answer_shown is None or question.newest() != answer_shown.version:
+                    answer_shown = _show_newest(question, output, answer_shown)
                 failed = 0
             except (StoreError, LimitReached, VersionGone) as error:
-                if shown is None:
+                if answer_shown is None:
                     raise
                 failed += 1
                 if failed == _FAILURES:
@@ -76,87 +78,93 @@ class _Shown:
         return self.data == other.data
 
 
-def _again(question: BoundQuestion, output: Output, before: _Shown | None) -> _Shown:
+def _show_newest(question: BoundQuestion, output: Output, previous: _Shown | None) -> _Shown:
     """Show the answer of the newest version, with what has changed since the one shown before.
 
     It is asked twice: for the comparison (rows as JSON), then of the same version as `output` has
     it. The second is left out where nothing on the screen or in the file would change.
     """
     if question.described["form"] in ("CONSTRUCT", "DESCRIBE"):
-        asked = question.asked(output.media_types, None, None)
+        opened_answer = question.answer(output.media_types, None, None)
     else:
-        asked = question.asked(_JSON, None, None)
-    with asked as answer:
+        opened_answer = question.answer(_JSON, None, None)
+    with opened_answer as answer:
         data, rows = answer.read(), answer.media_type in _JSON
-    now = _Shown(answer.version, read_table(data) if rows else None, data)
-    changes = list(_changes(question, output, before, now)) if before else []
+    newest = _Shown(answer.version, read_table(data) if rows else None, data)
+    changes = list(_changes(question, output, previous, newest)) if previous else []
     terminal = sys.stdout.isatty() and output.file is None
     if terminal:
         click.clear()
         click.echo(f"{question.described['summary']}\n")
     elif output.file is None:
-        _separate(now, changes, before)
-    if before is None or terminal or not now.same_as(before):
-        ask = partial(question.asked, output.media_types, output.made, now.version)
+        _separate(newest, changes, previous)
+    if previous is None or terminal or not newest.same_as(previous):
+        ask = partial(question.answer, output.media_types, output.derived_format, newest.version)
         show(ask, output)
     if terminal or output.file is not None:
         for line in changes:
             click.echo(line, err=output.file is not None)
-    return now
+    return newest
 
 
-def _separate(now: _Shown, changes: Sequence[str], before: _Shown | None) -> None:
-    line = f"--- version {now.version}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    summary = f": {changes[0]}" if before and changes else ""
+def _separate(newest: _Shown, changes: Sequence[str], previous: _Shown | None) -> None:
+    line = f"--- version {newest.version}, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    summary = f": {changes[0]}" if previous and changes else ""
     click.echo("\n".join([f"{line}{summary}", *changes[1:]]))
 
 
-def _changes(question: BoundQuestion, output: Output, before: _Shown, now: _Shown) -> Iterator[str]:
+def _changes(
+    question: BoundQuestion, output: Output, previous: _Shown, newest: _Shown
+) -> Iterator[str]:
     """What has changed: a line that counts, then a line for each row."""
-    since = f"since version {before.version}"
-    if now.same_as(before):
+    since = f"since version {previous.version}"
+    if newest.same_as(previous):
         yield f"nothing has changed {since}"
-    elif before.table is None or now.table is None or now.table.truth is not None:
+    elif previous.table is None or newest.table is None or newest.table.truth is not None:
         yield f"the answer has changed {since}"
     else:
         query = question.described
-        key = key_columns(tuple(query["key"]), before.table, now.table)
+        key = key_columns(tuple(query["key"]), previous.table, newest.table)
         names = {column["name"]: column["label"] for column in query["columns"]}
-        found = compare(before.table, now.table, key)
-        kinds = (("added", found.added), ("removed", found.removed), ("changed", found.changed))
+        differences = compare(previous.table, newest.table, key)
+        kinds = (
+            ("added", differences.added),
+            ("removed", differences.removed),
+            ("changed", differences.changed),
+        )
         yield ", ".join(f"{len(rows)} {kind}" for kind, rows in kinds) + f" {since}"
-        lines = list(difference_lines(found, names))
+        lines = list(difference_lines(differences, names))
         yield from lines[:_MOST]
         if len(lines) > _MOST:
             yield f"… and {len(lines) - _MOST} more"
 
 
-def difference_lines(found: Differences, names: Mapping[str, str]) -> Iterator[str]:
+def difference_lines(differences: Differences, names: Mapping[str, str]) -> Iterator[str]:
     """A line for each row that differs: ``+`` added, ``-`` removed, ``~`` changed.
 
     Args:
-        found: the differences.
+        differences: the differences.
         names: column → what people call it.
     """
-    named_first = {*found.key, *(f"{name}Label" for name in found.key)}
-    rest = [name for name in found.columns if name not in named_first]
-    for mark, rows in (("+", found.added), ("-", found.removed)):
+    key_columns_shown = {*differences.key, *(f"{name}Label" for name in differences.key)}
+    other_columns = [name for name in differences.columns if name not in key_columns_shown]
+    for mark, rows in (("+", differences.added), ("-", differences.removed)):
         for row in rows:
             cells = [
                 f"{names.get(column, column)} {row[column].value}"
-                for column in rest
+                for column in other_columns
                 if column in row
             ]
-            yield _line(mark, _named(row, found.key), cells)
-    for change in found.changed:
+            yield _line(mark, _key_text(row, differences.key), cells)
+    for change in differences.changed:
         cells = [
             f"{names.get(column, column)} {_value(old)} → {_value(new)}"
             for column, (old, new) in change.cells.items()
         ]
-        yield _line("~", _named(change.row, found.key), cells)
+        yield _line("~", _key_text(change.row, differences.key), cells)
 
 
-def _named(row: Row, key: Sequence[str]) -> str:
+def _key_text(row: Row, key: Sequence[str]) -> str:
     """The row's key in words where the row has them."""
     cells = (row.get(f"{name}Label") or row.get(name) for name in key)
     return ", ".join(cell.value if cell else "none" for cell in cells)

@@ -30,8 +30,8 @@ class LazyCitation:
     @property
     def csl(self) -> list[dict[str, Any]]:
         """The citation as CSL-JSON, for Zotero, pandoc and others."""
-        found: list[dict[str, Any]] = json.loads(self._write("csl"))
-        return found
+        items: list[dict[str, Any]] = json.loads(self._write("csl"))
+        return items
 
     def __str__(self) -> str:
         return self.text
@@ -41,13 +41,19 @@ class LazyCitation:
 
 def plainly(form: str, version: int, sha256: str) -> str:
     """The citation of an answer that no saved query gave: as ``text``, ``bibtex`` or ``csl``."""
-    asked = f"a SPARQL query; SHA-256 of the answer {sha256}"
+    description = f"a SPARQL query; SHA-256 of the answer {sha256}"
     name = f"coprod-kg-v{version}-{sha256[:8]}"
     if form == "text":
-        return f"{TITLE}, version {version}, {asked}."
+        return f"{TITLE}, version {version}, {description}."
     if form == "bibtex":
-        fields = {"title": TITLE, "version": str(version), "note": asked}
+        fields = {"title": TITLE, "version": str(version), "note": description}
         lines = [f"  {key} = {{{tex(value)}}}," for key, value in fields.items()]
         return "\n".join([f"@misc{{{name},", *lines, "}"])
-    item = {"id": name, "type": "dataset", "title": TITLE, "version": str(version), "note": asked}
+    item = {
+        "id": name,
+        "type": "dataset",
+        "title": TITLE,
+        "version": str(version),
+        "note": description,
+    }
     return json.dumps([item])

@@ -11,7 +11,7 @@ from typing import Any
 
 from coprod_kg.client.remote import Remote
 from coprod_kg.client.result import Result, html_table, result
-from coprod_kg.client.sources import AnswerSource, Folder, Values, opened
+from coprod_kg.client.sources import AnswerSource, Folder, Values, open_store
 from coprod_kg.errors import WrongUsage
 from coprod_kg.queries.library import load_all
 from coprod_kg.queries.parameters import did_you_mean
@@ -32,19 +32,19 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
         WrongUsage: there is no such folder.
         StoreUnavailable: the service does not answer, or the store cannot be opened.
     """
-    where = str(url_or_folder)
-    if where.startswith(("http://", "https://")):
-        return Connection(Remote(where, Settings.load({}).query_seconds, "connect"), version)
-    if not Path(where).is_dir():
+    location = str(url_or_folder)
+    if location.startswith(("http://", "https://")):
+        return Connection(Remote(location, Settings.load({}).query_seconds, "connect"), version)
+    if not Path(location).is_dir():
         raise WrongUsage(
-            f"there is no folder {where}",
+            f"there is no folder {location}",
             fix="Give the address of a service, or the folder that serve --data made.",
         )
     with ExitStack() as stack:
-        settings = Settings.load({"data": where})
-        store = stack.enter_context(opened(settings))
-        known = {**Collection(store, settings).seen(), **load_all(settings.queries)}
-        source = Folder(settings, known, store)
+        settings = Settings.load({"data": location})
+        store = stack.enter_context(open_store(settings))
+        saved_queries = {**Collection(store, settings).seen(), **load_all(settings.queries)}
+        source = Folder(settings, saved_queries, store)
         return Connection(source, version, stack.pop_all())
 
 
@@ -86,8 +86,8 @@ class CallableQuestion:
                     where=f"query {self.name}",
                     fix=f"Permitted: {', '.join(self._parameters) or 'none at all'}.",
                 )
-        given = {name: _texts(value) for name, value in values.items() if value is not None}
-        return self._ask(self.name, given)
+        texts = {name: _texts(value) for name, value in values.items() if value is not None}
+        return self._ask(self.name, texts)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.summary}>"
@@ -96,18 +96,18 @@ class CallableQuestion:
 class CallableQuestions(Mapping[str, CallableQuestion]):
     """The saved queries by name; a notebook shows them as a table."""
 
-    def __init__(self, known: Mapping[str, CallableQuestion]) -> None:
+    def __init__(self, questions: Mapping[str, CallableQuestion]) -> None:
         """Hold them in their order."""
-        self._known = known
+        self._questions = questions
 
     def __getitem__(self, name: str) -> CallableQuestion:
-        return self._known[name]
+        return self._questions[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
+        return iter(self._questions)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._questions)
 
     def _repr_html_(self) -> str:
         rows = [
@@ -120,10 +120,12 @@ class CallableQuestions(Mapping[str, CallableQuestion]):
 class Connection:
     """The connection to a source, each saved query an attribute: ``kg.initiatives_at_stage()``."""
 
-    def __init__(self, source: AnswerSource, version: int | None, closing: ExitStack | None = None):
+    def __init__(
+        self, source: AnswerSource, version: int | None, exit_stack: ExitStack | None = None
+    ):
         """Read the catalogue of the source."""
         self._source = source
-        self._closing = closing or ExitStack()
+        self._closing = exit_stack or ExitStack()
         self.version = version
         self._catalogue = {entry["name"]: entry for entry in source.queries()}
         self.queries = CallableQuestions(
@@ -133,11 +135,11 @@ class Connection:
 
     def __getattr__(self, name: str) -> CallableQuestion:
         # Not `self._attributes`: `copy` asks before `__init__` has set it, which would recurse.
-        known = self.__dict__.get("_attributes", {})
-        if name in known:
-            found: CallableQuestion = known[name]
-            return found
-        near = "" if name.startswith("_") else did_you_mean(name, known)
+        questions = self.__dict__.get("_attributes", {})
+        if name in questions:
+            question: CallableQuestion = questions[name]
+            return question
+        near = "" if name.startswith("_") else did_you_mean(name, questions)
         raise AttributeError(f"there is no saved query {name!r}{near}")
 
     def __dir__(self) -> list[str]:
@@ -172,8 +174,8 @@ class Connection:
         Raises:
             NotFound: nothing that can be assessed has that name.
         """
-        told: dict[str, Any] = json.loads(self._source.assessment(name, "json", language))
-        return told
+        assessment: dict[str, Any] = json.loads(self._source.assessment(name, "json", language))
+        return assessment
 
     def _query(self, name: str, values: Values) -> Result:
         entry = self._catalogue[name]
@@ -188,8 +190,8 @@ def _attribute(name: str) -> str:
 
 
 def _texts(value: object) -> list[str]:
-    several = value if isinstance(value, list | tuple | set | frozenset) else [value]
-    return [_text(text) for text in several]
+    values = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    return [_text(text) for text in values]
 
 
 def _text(value: object) -> str:

@@ -47,9 +47,9 @@ def fetcher(seconds: float) -> Callable[[str, str, str], Fetched]:
     def fetch(method: str, address: str, accept: str) -> Fetched:
         if not address.startswith(("http://", "https://")):
             return Fetched(0, "", {}, b"")
-        sent = urllib.request.Request(address, method=method, headers={"Accept": accept})  # noqa: S310 - http or https, as seen above
+        request = urllib.request.Request(address, method=method, headers={"Accept": accept})  # noqa: S310 - http or https, as seen above
         try:
-            with urllib.request.urlopen(sent, timeout=seconds) as answer:  # noqa: S310 - as above
+            with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 - as above
                 return _fetched(answer.status, answer.headers, answer.read(_MOST_BYTES))
         except urllib.error.HTTPError as error:
             with error:
@@ -61,8 +61,8 @@ def fetcher(seconds: float) -> Callable[[str, str, str], Fetched]:
 
 
 def _fetched(status: int, headers: Message, content: bytes) -> Fetched:
-    named = {name.lower(): value for name, value in headers.items()}
-    return Fetched(status, headers.get_content_type(), named, content)
+    headers_by_name = {name.lower(): value for name, value in headers.items()}
+    return Fetched(status, headers.get_content_type(), headers_by_name, content)
 
 
 def constructor(seconds: float) -> Callable[[str, str], Fetched]:

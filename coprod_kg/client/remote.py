@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from coprod_kg import errors
-from coprod_kg.client.sources import found
+from coprod_kg.client.sources import saved_query_named
 from coprod_kg.errors import CoprodError, RequestError, StoreError, StoreUnavailable, WrongUsage
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.store.base import Answer
@@ -28,13 +28,13 @@ _PATIENCE: Final = 30.0
 class Remote:
     """The service at an address."""
 
-    def __init__(self, url: str, seconds: float, said: str = "--url") -> None:
+    def __init__(self, url: str, seconds: float, flag: str = "--url") -> None:
         """Talk to the service at ``url``; nothing is sent yet.
 
         Args:
             url: its address, as ``serve`` prints it.
             seconds: the deadline of one query.
-            said: where the address was given, for messages.
+            flag: where the address was given, for messages.
 
         Raises:
             WrongUsage: it is not the address of a service.
@@ -43,7 +43,7 @@ class Remote:
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise WrongUsage(
                 f"{url!r} is not the address of a service",
-                where=said,
+                where=flag,
                 fix="Write for example http://127.0.0.1:8000",
             )
         self.url = url.rstrip("/")
@@ -51,15 +51,15 @@ class Remote:
 
     def queries(self, words: str = "", tags: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The service's descriptions of its saved queries, or of those that a search finds."""
-        asked = [("q", words)] if words else []
-        asked += [("tag", tag) for tag in tags]
-        tail = f"?{urlencode(asked)}" if asked else ""
+        search = [("q", words)] if words else []
+        search += [("tag", tag) for tag in tags]
+        tail = f"?{urlencode(search)}" if search else ""
         data = self._send(f"/queries{tail}", ("application/json",)).read()
         try:
-            found: list[dict[str, Any]] = json.loads(data)["queries"]
+            entries: list[dict[str, Any]] = json.loads(data)["queries"]
         except (ValueError, KeyError, TypeError):
             raise StoreUnavailable(f"{self.url} answers, but is no such service") from None
-        return found
+        return entries
 
     def described(self, name: str) -> Mapping[str, Any]:
         """The service's description of a saved query.
@@ -67,8 +67,8 @@ class Remote:
         Raises:
             NotFound: it has no such query; says which may be meant.
         """
-        known = {query["name"]: query for query in self.queries()}
-        return found(known, name, f"coprod-kg queries --url {self.url}")
+        entries_by_name = {query["name"]: query for query in self.queries()}
+        return saved_query_named(entries_by_name, name, f"coprod-kg queries --url {self.url}")
 
     def opened(self) -> AbstractContextManager["Remote"]:
         """The service, which is open already."""
@@ -109,8 +109,10 @@ class Remote:
             every_stage: whether the text tells the criteria of every stage.
         """
         path = quote(name if "/" in name else f"initiative/{name}", safe="/")
-        given = {"format": form, "lang": language} | ({"every_stage": "1"} if every_stage else {})
-        tail = urlencode(given)
+        parameters = {"format": form, "lang": language} | (
+            {"every_stage": "1"} if every_stage else {}
+        )
+        tail = urlencode(parameters)
         with self._send(f"/assessments/{path}?{tail}", ("*/*",)) as answer:
             return answer.read().decode()
 
@@ -175,7 +177,7 @@ class _Body(Iterator[bytes]):
 
 
 def _tail(values: Mapping[str, Sequence[str]], version: int | None) -> str:
-    pairs = [(key, value) for key, several in values.items() for value in several]
+    pairs = [(key, value) for key, texts in values.items() for value in texts]
     pairs += [] if version is None else [("version", str(version))]
     return f"?{urlencode(pairs)}" if pairs else ""
 
@@ -190,12 +192,12 @@ def _unreachable(url: str, error: Exception) -> StoreUnavailable:
             else f"the service at {url} does not answer over TLS",
             fix="Has it a certificate that counts? One without any is asked at http://.",
         )
-    told = getattr(reason, "strerror", None) or reason
-    here = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    cause = getattr(reason, "strerror", None) or reason
+    is_local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
     return StoreUnavailable(
-        f"the service at {url} does not answer: {told}",
+        f"the service at {url} does not answer: {cause}",
         fix="Is it running? coprod-kg serve starts one."
-        if here
+        if is_local
         else "Is the address right, and the service running?",
     )
 
@@ -205,12 +207,12 @@ def _problem(error: HTTPError) -> CoprodError:
     try:
         document = json.loads(error.read())
         kind = str(document["type"]).rpartition("/")[2].rpartition("#")[2]
-        what = str(document["detail"])
+        detail = str(document["detail"])
     except (ValueError, KeyError, TypeError, OSError, HTTPException):
-        kind, what = "", f"the service answered {error.code} {error.reason}"
+        kind, detail = "", f"the service answered {error.code} {error.reason}"
         document = {"fix": "Is it one of coprod-kg? Write the address that coprod-kg serve prints."}
-    name = re.sub(r"(?:^|-)([a-z])", lambda found: found[1].upper(), kind)
-    known = getattr(errors, name, None) if name in errors.__all__ else None
-    if not (isinstance(known, type) and issubclass(known, CoprodError)):
-        known = RequestError if error.code < 500 else StoreError
-    return known(what, where=document.get("where"), fix=document.get("fix"))
+    name = re.sub(r"(?:^|-)([a-z])", lambda match: match[1].upper(), kind)
+    error_class = getattr(errors, name, None) if name in errors.__all__ else None
+    if not (isinstance(error_class, type) and issubclass(error_class, CoprodError)):
+        error_class = RequestError if error.code < 500 else StoreError
+    return error_class(detail, where=document.get("where"), fix=document.get("fix"))

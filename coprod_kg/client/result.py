@@ -148,12 +148,12 @@ class Result:
         """
         ending = Path(path).suffix.removeprefix(".")
         graph = GRAPHS if self.text else ROWS
-        saved = (*MADE, CRATE) if self._cite else ()
-        fitting = [form for form in by_name(ending) if ending and form in (*graph, *saved)]
-        if not fitting:
-            names = ", ".join(form.name for form in (*graph, *saved))
+        derived = (*MADE, CRATE) if self._cite else ()
+        formats = [form for form in by_name(ending) if ending and form in (*graph, *derived)]
+        if not formats:
+            names = ", ".join(form.name for form in (*graph, *derived))
             raise WrongUsage(f"no format of this answer ends in {ending!r}", fix=f"Take {names}.")
-        data = self._ask((fitting[0].media_type,), self.version).read()
+        data = self._ask((formats[0].media_type,), self.version).read()
         Path(path).write_bytes(data)
 
     def crate(self, path: str | Path) -> None:
@@ -185,35 +185,35 @@ class Result:
             return self.text
         part = Table(self._table.columns, self._table.rows[:_PRINTED], self.truth)
         look = Look(Settings().base_iri, self._headings, width=_WIDTH, every=not self._headings)
-        counted = [f"({self._counted(_PRINTED)})"] if self.truth is None else []
-        return "\n".join([*readable(part, look), *counted])
+        footer = [f"({self._row_count(_PRINTED)})"] if self.truth is None else []
+        return "\n".join([*readable(part, look), *footer])
 
     def _repr_html_(self) -> str:
         if self.truth is not None or self.text:
             return f"<pre>{escape(self.text or str(self.truth).lower())}</pre>"
-        things = {label: name for name, label in labelled_columns(self.columns).items()}
+        iri_columns = {label: name for name, label in labelled_columns(self.columns).items()}
         heads = shown_columns(self.columns, self._headings, not self._headings)
-        shown = [
-            [row[things.get(name, name)] if row[name] is None else row[name] for name in heads]
+        cells = [
+            [row[iri_columns.get(name, name)] if row[name] is None else row[name] for name in heads]
             for row in self.rows[:_SHOWN]
         ]
-        told = " ".join(filter(None, (legend(self._table), note(self._table))))
-        told = f"<p>{escape(told)}</p>" if told else ""
-        counted = f"<p>{self._counted(_SHOWN)}</p>"
-        return f"{self._figure()}{html_table(tuple(heads.values()), shown)}{told}{counted}"
+        notes = " ".join(filter(None, (legend(self._table), note(self._table))))
+        notes = f"<p>{escape(notes)}</p>" if notes else ""
+        count = f"<p>{self._row_count(_SHOWN)}</p>"
+        return f"{self._figure()}{html_table(tuple(heads.values()), cells)}{notes}{count}"
 
     def _figure(self) -> str:
         """The chart as a picture in which nothing runs; nothing where there is none."""
         try:
-            drawn = self.chart().svg
+            picture = self.chart().svg
         except CoprodError:
             return ""
-        data = b64encode(drawn.encode()).decode()
+        data = b64encode(picture.encode()).decode()
         return f'<img alt="" src="data:image/svg+xml;base64,{data}">'
 
-    def _counted(self, most: int) -> str:
+    def _row_count(self, most_rows: int) -> str:
         count = len(self.rows)
-        part = f", the first {most} of them shown" if count > most else ""
+        part = f", the first {most_rows} of them shown" if count > most_rows else ""
         return f"{'1 row' if count == 1 else f'{count} rows'}{part}; version {self.version}"
 
 
@@ -236,9 +236,9 @@ def result(ask: Ask, version: int | None, cite: Cite | None, headings: Mapping[s
         lines = ask((_NTRIPLES,), answer.version).read()
         content = content_of_graph(lines)
     rows = python_rows(table)
-    hashed = content.sha256
+    digest = content.sha256
     return Result(
-        table.columns, rows, answer.version, hashed, table.truth, text, table, ask, cite, headings
+        table.columns, rows, answer.version, digest, table.truth, text, table, ask, cite, headings
     )
 
 
@@ -264,11 +264,11 @@ def python_rows(table: Table) -> list[dict[str, Any]]:
 
 def _value(cell: Cell) -> object:
     kind = cell.datatype or ""
-    read = _READERS.get(kind.removeprefix(_XSD)) if kind.startswith(_XSD) else None
-    if read is None:
+    reader = _READERS.get(kind.removeprefix(_XSD)) if kind.startswith(_XSD) else None
+    if reader is None:
         return cell.value
     try:
-        return read(cell.value)
+        return reader(cell.value)
     except (ValueError, ArithmeticError):
         return cell.value  # legal in RDF, and nothing that Python has a value for
 

@@ -24,7 +24,15 @@ from coprod_kg.store.base import Answer, Query, Store
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
 
-__all__ = ["CITATIONS", "AnswerSource", "BoundQuestion", "Folder", "Values", "found", "opened"]
+__all__ = [
+    "CITATIONS",
+    "AnswerSource",
+    "BoundQuestion",
+    "Folder",
+    "Values",
+    "open_store",
+    "saved_query_named",
+]
 
 _Entry = TypeVar("_Entry")
 """A saved query itself, or what the catalogue of a service says of it."""
@@ -74,7 +82,7 @@ class AnswerSource(Protocol):
 
 
 @contextmanager
-def opened(settings: Settings, *, create: bool = False) -> Iterator[Store]:
+def open_store(settings: Settings, *, create: bool = False) -> Iterator[Store]:
     """The store of the data directory: the running service's, or one opened for this command.
 
     Args:
@@ -96,12 +104,12 @@ class Folder:
 
     Attributes:
         settings: where the data is.
-        known: the saved queries, by name.
+        saved_queries: by name.
         store: the store; None while it is closed.
     """
 
     settings: Settings
-    known: Mapping[str, SavedQuery]
+    saved_queries: Mapping[str, SavedQuery]
     store: Store | None = None
 
     @contextmanager
@@ -110,16 +118,16 @@ class Folder:
         if self.store is not None:
             yield self
         else:
-            with opened(self.settings) as store:
-                yield Folder(self.settings, self.known, store)
+            with open_store(self.settings) as store:
+                yield Folder(self.settings, self.saved_queries, store)
 
     def queries(self) -> list[dict[str, Any]]:
         """What the catalogue says of each saved query."""
-        return [query.described() for query in self.known.values()]
+        return [query.described() for query in self.saved_queries.values()]
 
     def described(self, name: str) -> Mapping[str, Any]:
         """What the catalogue says of a saved query."""
-        return found(self.known, name).described()
+        return saved_query_named(self.saved_queries, name).described()
 
     def query(
         self, name: str, values: Values, media_types: tuple[str, ...], version: int | None
@@ -131,17 +139,17 @@ class Folder:
             CoprodError: what `coprod_kg.queries.ask.Question.answer` raises.
         """
         question = self._question(name, values, version)
-        made = next((form for form in (*MADE, CRATE) if media_types == (form.media_type,)), None)
+        derived = next((form for form in (*MADE, CRATE) if media_types == (form.media_type,)), None)
         try:
-            if made is None:
+            if derived is None:
                 return question.answer(media_types)
-            if made not in formats_of(question.saved, self.settings.queries):
-                raise NotAcceptable(f"the question {name} has no {made.label}")
+            if derived not in formats_of(question.saved, self.settings.queries):
+                raise NotAcceptable(f"the question {name} has no {derived.label}")
         except NotAcceptable:
             raise _no_such_format(self.described(name), media_types) from None
-        whole = question.whole()
-        data = whole.made(made)
-        return Answer(made.media_type, whole.version, len(data), iter((data,)))
+        measured = question.whole()
+        data = measured.made(derived)
+        return Answer(derived.media_type, measured.version, len(data), iter((data,)))
 
     def cited(self, name: str, values: Values, form: str, version: int | None) -> str:
         """The citation of an answer; its version is kept from now on."""
@@ -152,8 +160,8 @@ class Folder:
         """The answer of a query."""
         union = self.settings.default_graph == "union"
         seconds = self.settings.query_seconds
-        asking = Query(text, media_types, version=version, seconds=seconds, union=union)
-        return self._endpoint.ask(asking)
+        query = Query(text, media_types, version=version, seconds=seconds, union=union)
+        return self._endpoint.ask(query)
 
     def assessment(
         self, name: str, form: str, language: str = "en", *, every_stage: bool = False
@@ -184,10 +192,12 @@ class Folder:
 
     @property
     def _endpoint(self) -> Endpoint:
-        return Endpoint.local(self._opened, self.settings, self.known)
+        return Endpoint.local(self._opened, self.settings, self.saved_queries)
 
     def _question(self, name: str, values: Values, version: int | None) -> Question:
-        return Question(self._endpoint, found(self.known, name), values, version).permitted()
+        return Question(
+            self._endpoint, saved_query_named(self.saved_queries, name), values, version
+        ).permitted()
 
 
 @dataclass(frozen=True)
@@ -214,34 +224,34 @@ class BoundQuestion:
         return self.source.described(self.name)
 
     @contextmanager
-    def asked(
-        self, media_types: tuple[str, ...], made: Format | None, version: int | None
+    def answer(
+        self, media_types: tuple[str, ...], derived: Format | None, version: int | None
     ) -> Iterator[Answer]:
         """The answer, in one of the formats, or made into a chart, a workbook or a crate.
 
         Args:
-            media_types: the formats that fit, best first; not looked at where `made` is given.
-            made: what to make of the rows, or None.
+            media_types: the formats that fit, best first; not looked at where `derived` is given.
+            derived: what to make of the rows, or None.
             version: of the data; None for the newest.
 
         Raises:
             NotFound: there is no such query, or it has no such format.
             CoprodError: it is not answered.
         """
-        types = (made.media_type,) if made else media_types
+        types = (derived.media_type,) if derived else media_types
         if types[0] in _GRAPH_TYPES and self.described["form"] not in _GRAPH_FORMS:
             # A service would answer with its description of the query, which is a graph.
             raise _no_such_format(self.described, types)
         with self.source.opened() as source:
             try:
-                answer = source.query(self.name, self.values, types, version)
+                opened_answer = source.query(self.name, self.values, types, version)
             except NotFound:
                 _ = self.described  # says which query may be meant
                 raise
             except NotAcceptable:
                 raise _no_such_format(self.described, types) from None
-            with answer:
-                yield answer
+            with opened_answer:
+                yield opened_answer
 
     def cited(self, form: str, version: int | None) -> str:
         """The citation of the answer, in one of `CITATIONS`."""
@@ -253,27 +263,29 @@ class BoundQuestion:
         return self.source.newest()
 
 
-def found(known: Mapping[str, _Entry], name: str, listing: str = "coprod-kg queries") -> _Entry:
+def saved_query_named(
+    queries: Mapping[str, _Entry], name: str, listing: str = "coprod-kg queries"
+) -> _Entry:
     """The saved query of that name.
 
     Raises:
         NotFound: there is none; says which may be meant.
     """
-    if name not in known:
+    if name not in queries:
         raise NotFound(
-            f"there is no saved query {name!r}{did_you_mean(name, known)}",
+            f"there is no saved query {name!r}{did_you_mean(name, queries)}",
             fix=f"{listing} lists them all, and with words or --tag those that you look for.",
         )
-    return known[name]
+    return queries[name]
 
 
 def _no_such_format(entry: Mapping[str, Any], media_types: tuple[str, ...]) -> NotFound:
     """The error for a format that a saved query does not have; names those it has."""
     graph = entry["form"] in _GRAPH_FORMS
-    others = [form.name for form in (GRAPHS if graph else (*ROWS, WORKBOOK))]
+    format_names = [form.name for form in (GRAPHS if graph else (*ROWS, WORKBOOK))]
     form = by_name(media_types[0])[0]
-    called = form.name if form in (*MADE, CRATE) else form.label
+    label = form.name if form in (*MADE, CRATE) else form.label
     return NotFound(
-        f"the question {entry['name']} has no {called}",
-        fix=f"It can be {', '.join(others)} or crate.",
+        f"the question {entry['name']} has no {label}",
+        fix=f"It can be {', '.join(format_names)} or crate.",
     )
