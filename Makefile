@@ -19,10 +19,10 @@ STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lock editor wheel docs clean
+.PHONY: help serve test coverage check format lock editor wheel docs clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(SERVE) ## set up everything and serve http://127.0.0.1:8000
 	@exec $(BIN)/coprod-kg serve $(ARGS)
@@ -33,6 +33,9 @@ test: check ## set up everything, check the code, run every test
 	failed=$$?; [ $$failed = 1 ] || exit $$failed; \
 	echo 'What failed is asked once more, one after the other: a busy machine starves real processes.'; \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none $(TESTS); }
+
+coverage: $(TEST) ## run every test and count the branches taken; fails below the floor in pyproject.toml
+	@$(BIN)/python -m pytest --cov --cov-report=term $(SPREAD) $(TESTS)
 
 check: $(TEST) ## lint, formatting and types
 	@$(BIN)/ruff check $(CHECKED)
