@@ -26,6 +26,7 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         "pip install axe-playwright-python",
     ),
     "bash": (lambda: shutil.which("bash") is not None, "apt install bash"),
+    "buildah": (lambda: shutil.which("buildah") is not None, "apt install buildah"),
     "caddy": (lambda: shutil.which("caddy") is not None, "apt install caddy"),
     "chromium": (lambda: shutil.which("chromium") is not None, "apt install chromium"),
     "comunica-sparql": (
@@ -33,6 +34,10 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         "npm install --global @comunica/query-sparql@4.3.0",
     ),
     "curl": (lambda: shutil.which("curl") is not None, "apt install curl"),
+    "debootstrap": (
+        lambda: shutil.which("debootstrap") is not None,
+        "apt install debootstrap",
+    ),
     "editor": (
         lambda: (Path(__file__).parents[1] / "coprod_kg/web/static/editor.js").exists(),
         "make editor (it needs npm and the network)",
@@ -55,9 +60,14 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: any(Path(os.environ.get("COPROD_ROBOT", os.devnull)).glob("*.jar")),
         "sh .ci/fetch_jars.sh robot DIRECTORY, then COPROD_ROBOT=DIRECTORY",
     ),
+    "root": (lambda: os.geteuid() == 0, "run it as root"),
     "systemd-analyze": (
         lambda: shutil.which("systemd-analyze") is not None,
         "apt install systemd",
+    ),
+    "systemd-nspawn": (
+        lambda: shutil.which("systemd-nspawn") is not None,
+        "apt install systemd-container",
     ),
     "virtuoso": (
         lambda: shutil.which("virtuoso-t") is not None,

@@ -1,4 +1,4 @@
-"""What operators are handed fits the program: unit and Containerfile are read, not run."""
+"""What operators are handed fits the program: unit and Containerfile are read; see test_deployed."""
 
 import configparser
 import re
