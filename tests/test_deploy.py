@@ -1,4 +1,4 @@
-"""What operators are handed fits the program: unit and Containerfile, read; also `test_deployed`."""
+"""What operators are handed fits the program: unit and Containerfile are read, not run."""
 
 import configparser
 import re
