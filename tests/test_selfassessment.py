@@ -20,8 +20,8 @@ from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.selfassessment.answers import Answers, read
 from coprod_kg.selfassessment.questionnaire import Questionnaire, of_files, questionnaire
 from coprod_kg.selfassessment.questions import DOCUMENTS, Kind
-from coprod_kg.selfassessment.saved_file import opened, written
-from coprod_kg.selfassessment.statements import made, turtle
+from coprod_kg.selfassessment.saved_file import saved_answers, saved_text
+from coprod_kg.selfassessment.statements import statements_of, turtle
 from coprod_kg.selfassessment.verdict import next_steps, verdict
 from coprod_kg.settings import Settings
 from coprod_kg.validation.profiles import Judgement, Profiles
@@ -107,7 +107,7 @@ def test_the_verdict_is_the_one_of_assess_once_the_same_is_submitted(tmp_path: P
     for number in range(8):
         found, problems = read(drawn(random.Random(number), number), asked)
         assert {problem.code for problem in problems} <= {"end-before-start"}
-        statements = made(found, asked, BASE)
+        statements = statements_of(found, asked, BASE)
         expected[statements.initiative] = verdict(statements, found)
         sent.append(Sent(f"{number}.ttl", turtle(statements).encode()))
     outcomes = submit(sent, store, settings)
@@ -168,7 +168,7 @@ def test_contributions_are_those_of_who_gives_them() -> None:
         ("CoProduction-serviceInput.role:frontline-professional.contribution", "contribution:time"),
     )
     gives = ox.NamedNode("https://w3id.org/coprod/ontology#contribution")
-    found = made(given, questionnaire(), BASE).triples
+    found = statements_of(given, questionnaire(), BASE).triples
     assert [
         str(triple.subject).strip("<>").rpartition("/")[2]
         for triple in found
@@ -177,7 +177,7 @@ def test_contributions_are_those_of_who_gives_them() -> None:
 
 
 def test_what_was_not_answered_is_not_counted_as_met() -> None:
-    explained = verdict(made(answers(), questionnaire(), BASE), answers())
+    explained = verdict(statements_of(answers(), questionnaire(), BASE), answers())
     met = [found for found in explained.judgement.verdicts if found.met]
     assert met  # as `assess` has it: nothing speaks against them
     assert all(found.by_silence for found in met)
@@ -206,7 +206,7 @@ def test_a_criterion_that_is_added_in_turtle_becomes_a_question(tmp_path: Path) 
     assert question.text("da") == "Users sit on the board"
     found, _ = read([("Project-users", "yes"), ("Ask-name", "x")], asked)
     enabler = ox.NamedNode("https://w3id.org/coprod/vocab/enabler/users-in-governance")
-    assert enabler in {triple.object for triple in made(found, asked, BASE).triples}
+    assert enabler in {triple.object for triple in statements_of(found, asked, BASE).triples}
 
 
 def test_there_is_none_differs_from_not_known() -> None:
@@ -214,7 +214,7 @@ def test_there_is_none_differs_from_not_known() -> None:
     looked = answers(*PILOT, ("Programme-goal", "looked"), ("Project-resources", "no"))
     findings = []
     for given in (silent, looked):
-        explained = verdict(made(given, questionnaire(), BASE), given)
+        explained = verdict(statements_of(given, questionnaire(), BASE), given)
         findings.append(
             {
                 found.criterion.iri.rpartition("#")[2]: found.finding.value
@@ -230,7 +230,7 @@ def test_there_is_none_differs_from_not_known() -> None:
 
 def test_next_steps_ask_for_evidence_or_practice_and_never_for_a_higher_stage() -> None:
     given = answers(*PILOT)
-    steps = next_steps(verdict(made(given, questionnaire(), BASE), given), given)
+    steps = next_steps(verdict(statements_of(given, questionnaire(), BASE), given), given)
     assert steps[0].kind == "target"
     assert len(steps) == 3
     stages = {stage for step in steps if step.verdict for stage in step.verdict.criterion.stages}
@@ -239,15 +239,15 @@ def test_next_steps_ask_for_evidence_or_practice_and_never_for_a_higher_stage() 
 
 def test_a_saved_file_opens_again_as_it_was_and_can_be_sent() -> None:
     given = answers(*PILOT, ("Ask-description", 'Two lines\n"quoted" <b> =1+1'), ("language", "da"))
-    statements = made(given, questionnaire(), BASE)
-    text = written(given, statements)
-    assert opened(text.encode(), questionnaire()) == (given, [])
+    statements = statements_of(given, questionnaire(), BASE)
+    text = saved_text(given, statements)
+    assert saved_answers(text.encode(), questionnaire()) == (given, [])
     assert list(ox.parse(text, format=ox.RdfFormat.TURTLE))
 
 
 def test_a_saved_file_says_what_of_it_no_longer_fits() -> None:
     old = "#+ answer Ask-name Caf%C3%A9\n#+ answer Ask-gone x\n#+ answer Ask-sector sector%3Agone\n"
-    found, problems = opened(old.encode(), questionnaire())
+    found, problems = saved_answers(old.encode(), questionnaire())
     assert found.first("Ask-name") == "Café"
     assert [(problem.code, problem.about) for problem in problems] == [
         ("unknown", "Ask-gone"),
@@ -258,7 +258,7 @@ def test_a_saved_file_says_what_of_it_no_longer_fits() -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"PK\x03\x04", b"<a> <b> <c> ."])
 def test_a_file_of_something_else_is_told_so(content: bytes) -> None:
     with pytest.raises(Unreadable, match="no answers"):
-        opened(content, questionnaire())
+        saved_answers(content, questionnaire())
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_a_file_of_something_else_is_told_so(content: bytes) -> None:
 def test_what_cannot_be_taken_is_named(pairs: list[tuple[str, str]], codes: list[str]) -> None:
     found, problems = read(pairs, questionnaire())
     assert [problem.code for problem in problems] == codes
-    statements = made(found, questionnaire(), BASE)  # whatever came, it makes statements
+    statements = statements_of(found, questionnaire(), BASE)  # whatever came, it makes statements
     assert verdict(statements, found).judgement.subject == statements.initiative
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from coprod_kg.selfassessment.answers import read
 from coprod_kg.selfassessment.questionnaire import questionnaire
-from coprod_kg.selfassessment.statements import made
+from coprod_kg.selfassessment.statements import statements_of
 from coprod_kg.selfassessment.verdict import judgements
 from coprod_kg.validation.profiles import Judgement
 
@@ -178,7 +178,7 @@ def test_a_case_entered_by_hand_is_judged_as_it_was_coded(
     pairs = re.findall(r"^(\S+)\s+= (.+)$", text, re.MULTILINE)
     answers, problems = read(pairs, questionnaire())
     assert problems == []
-    statements = made(answers, questionnaire(), BASE)
+    statements = statements_of(answers, questionnaire(), BASE)
     entered, _ = judgements(statements.triples)
     path = checkout / "tests" / "selfassessed" / f"{organisation}.ttl"
     coded, _ = judgements(

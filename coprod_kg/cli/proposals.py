@@ -15,7 +15,7 @@ from coprod_kg.selfassessment.answers import in_words, read
 from coprod_kg.selfassessment.proposals import Proposals, Standing
 from coprod_kg.selfassessment.questionnaire import questionnaire
 from coprod_kg.selfassessment.sending import accept as take_in
-from coprod_kg.selfassessment.sending import tried
+from coprod_kg.selfassessment.sending import submit_proposal
 from coprod_kg.settings import Settings
 
 __all__ = ["proposals"]
@@ -68,7 +68,7 @@ def show(settings: Settings, proposal: str) -> None:
         click.echo(f"It is {proposal_found.standing}.")
         return
     with open_store(settings) as store:
-        outcomes = tried(proposal_found, store, settings, Sender(), dry_run=True)
+        outcomes = submit_proposal(proposal_found, store, settings, Sender(), dry_run=True)
     click.echo(as_text(reported(outcomes), settings.base_iri, dry_run=True))
 
 

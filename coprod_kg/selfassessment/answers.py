@@ -12,7 +12,7 @@ from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.selfassessment.questionnaire import Questionnaire
 from coprod_kg.selfassessment.questions import Field, Kind, Question
 
-__all__ = ["LANGUAGE", "Answers", "Problem", "State", "in_words", "is_written", "read"]
+__all__ = ["LANGUAGE", "Answers", "Problem", "State", "fits_kind", "in_words", "read"]
 
 LANGUAGE: Final = "language"
 """The name of the language in which the texts were written."""
@@ -33,7 +33,7 @@ _FREE: Final = frozenset({Kind.LINE, Kind.TEXT})
 
 
 class State:
-    """What is answered of a criterion."""
+    """The three answers to whether a criterion holds."""
 
     YES, NO, LOOKED = "yes", "no", "looked"
     ALL = (YES, NO, LOOKED)
@@ -41,12 +41,12 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One answer that cannot be taken as it is.
+    """One answer that has to be mended.
 
     Attributes:
         name: of the field, as the form sends it.
-        code: what is wrong, for the page to say.
-        about: what more there is to name, or an empty text.
+        code: the kind of fault, for which the page has a sentence.
+        about: a value for that sentence, or an empty text.
     """
 
     name: str
@@ -56,19 +56,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was answered.
+    """The answers to a questionnaire.
 
     Attributes:
-        given: name in the form → its values, never an empty one.
+        values_by_name: name in the form → its values, none of them empty.
         language: in which the texts are written.
     """
 
-    given: Mapping[str, tuple[str, ...]]
+    values_by_name: Mapping[str, tuple[str, ...]]
     language: str = "en"
 
     def all(self, name: str) -> tuple[str, ...]:
         """The values of a field."""
-        return self.given.get(name, ())
+        return self.values_by_name.get(name, ())
 
     def first(self, name: str) -> str:
         """The value of a field, or an empty text."""
@@ -84,31 +84,35 @@ class Answers:
 
     def has_values(self, question: Question) -> bool:
         """Whether any field of a criterion has a value."""
-        return any(name.startswith(f"{question.name}.") for name in self.given)
+        return any(name.startswith(f"{question.name}.") for name in self.values_by_name)
 
     def pairs(self) -> list[tuple[str, str]]:
         """All of it as a form sends it, in an order that is always the same."""
-        found = [(name, value) for name in sorted(self.given) for value in self.given[name]]
-        return [(LANGUAGE, self.language), *found] if found else []
+        pairs = [
+            (name, value)
+            for name in sorted(self.values_by_name)
+            for value in self.values_by_name[name]
+        ]
+        return [(LANGUAGE, self.language), *pairs] if pairs else []
 
 
 def read(
-    pairs: Iterable[tuple[str, str]], asked: Questionnaire, language: str = "en"
+    pairs: Iterable[tuple[str, str]], questionnaire: Questionnaire, language: str = "en"
 ) -> tuple[Answers, list[Problem]]:
-    """The answers among what a form or a file says, and what is wrong with them.
+    """The answers in a form or a file, and the problems with them.
 
-    What is not asked or cannot be chosen is left out, and is one of the problems. A text or a date
-    that is wrong stays, so that it can be mended.
+    A value for no question, or one that cannot be chosen, is left out and reported as a problem. A
+    faulty text or date stays, so that it can be mended.
 
     Args:
         pairs: name and value.
-        asked: the questions.
+        questionnaire: the questions.
         language: in which the texts are, where nothing among the pairs says so.
 
     Raises:
         TooLarge: there is more than the questions could take.
     """
-    given: dict[str, list[str]] = {}
+    values_by_name: dict[str, list[str]] = {}
     problems: list[Problem] = []
     letters = 0
     for number, (name, value) in enumerate(pairs):
@@ -124,42 +128,42 @@ def read(
         text = _clean(value)
         if not text:
             continue
-        problem = _problem(name, text, asked)
+        problem = _problem(name, text, questionnaire)
         if problem is not None:
             problems.append(problem)
             if problem.code in ("unknown", "unknown-choice"):
                 continue
-        values = given.setdefault(name, [])
-        if text not in values and (not values or _several(name, asked)):
+        values = values_by_name.setdefault(name, [])
+        if text not in values and (not values or _takes_several(name, questionnaire)):
             values.append(text)
     answers = Answers(
-        MappingProxyType({name: tuple(values) for name, values in given.items()}), language
+        MappingProxyType({name: tuple(values) for name, values in values_by_name.items()}), language
     )
-    return answers, [*dict.fromkeys(problems), *_between(answers, asked)]
+    return answers, [*dict.fromkeys(problems), *_conflicts(answers, questionnaire)]
 
 
 def in_words(
-    answers: Answers, asked: Questionnaire, language: str = "en"
+    answers: Answers, questionnaire: Questionnaire, language: str = "en"
 ) -> list[tuple[str, list[str]]]:
-    """Each question that was answered, with its answers as a reader is shown them."""
+    """Each question that was answered, with its answers in words."""
     labels = {
         option.key: option.label(language)
-        for name in (*asked.fields, *answers.given)
-        if (found := asked.field(name)) is not None
-        for option in found.options
+        for name in (*questionnaire.fields, *answers.values_by_name)
+        if (form_field := questionnaire.field(name)) is not None
+        for option in form_field.options
     }
-    labels |= {name: question.text(language) for name, question in asked.questions.items()}
-    shown: dict[str, list[str]] = {}
-    for name, values in answers.given.items():
+    labels |= {name: question.text(language) for name, question in questionnaire.questions.items()}
+    answers_by_question: dict[str, list[str]] = {}
+    for name, values in answers.values_by_name.items():
         question, _, rest = name.partition(".")
-        of, _, part = rest.rpartition(".")
-        about = f"{labels.get(of, of)}: " if part and of else ""
+        key, _, part = rest.rpartition(".")
+        about = f"{labels.get(key, key)}: " if part and key else ""
         texts = (about + labels.get(value, value) for value in values)
-        shown.setdefault(question, []).extend(texts)
+        answers_by_question.setdefault(question, []).extend(texts)
     return [
-        (question.text(language), shown[name])
-        for name, question in asked.questions.items()
-        if name in shown
+        (question.text(language), answers_by_question[name])
+        for name, question in questionnaire.questions.items()
+        if name in answers_by_question
     ]
 
 
@@ -169,36 +173,44 @@ def _clean(value: str) -> str:
     return "".join(sign for sign in lines if sign == "\n" or sign.isprintable()).strip()
 
 
-def _several(name: str, asked: Questionnaire) -> bool:
-    found = None if asked.states(name) else asked.field(name)
-    return found is not None and found.kind in (Kind.CHOICES, Kind.BARRIERS, Kind.QUESTIONS)
+def _takes_several(name: str, questionnaire: Questionnaire) -> bool:
+    form_field = None if questionnaire.is_criterion_state(name) else questionnaire.field(name)
+    return form_field is not None and form_field.kind in (
+        Kind.CHOICES,
+        Kind.BARRIERS,
+        Kind.QUESTIONS,
+    )
 
 
-def _problem(name: str, value: str, asked: Questionnaire) -> Problem | None:
-    """What is wrong with one value."""
-    if asked.states(name):
+def _problem(name: str, value: str, questionnaire: Questionnaire) -> Problem | None:
+    """The problem with one value, or None."""
+    if questionnaire.is_criterion_state(name):
         return None if value in State.ALL else Problem(name, "unknown-choice", value[:60])
-    found = asked.field(name)
-    if found is None or found.implied or found.kind is Kind.DOCUMENTS:
+    form_field = questionnaire.field(name)
+    if form_field is None or form_field.implied or form_field.kind is Kind.DOCUMENTS:
         return Problem("", "unknown", name[:60])
-    if found.kind is Kind.QUESTIONS:
-        return None if value in asked.questions else Problem(name, "unknown-choice", value[:60])
-    if found.options:
-        return None if value in found.keys else Problem(name, "unknown-choice", value[:60])
-    if len(value) > _LONGEST[found.kind]:
-        return Problem(name, "too-long", str(_LONGEST[found.kind]))
-    return None if is_written(found, value) else Problem(name, f"no-{found.kind}")
+    if form_field.kind is Kind.QUESTIONS:
+        return (
+            None
+            if value in questionnaire.questions
+            else Problem(name, "unknown-choice", value[:60])
+        )
+    if form_field.options:
+        return None if value in form_field.keys else Problem(name, "unknown-choice", value[:60])
+    if len(value) > _LONGEST[form_field.kind]:
+        return Problem(name, "too-long", str(_LONGEST[form_field.kind]))
+    return None if fits_kind(form_field, value) else Problem(name, f"no-{form_field.kind}")
 
 
-def is_written(found: Field, value: str) -> bool:
+def fits_kind(form_field: Field, value: str) -> bool:
     """Whether a value that is no choice is of the kind that its field takes."""
-    if len(value) > _LONGEST[found.kind]:
+    if len(value) > _LONGEST[form_field.kind]:
         return False
-    if found.kind in _FREE:
-        return found.kind is Kind.TEXT or "\n" not in value
-    if found.kind is Kind.NUMBER:
+    if form_field.kind in _FREE:
+        return form_field.kind is Kind.TEXT or "\n" not in value
+    if form_field.kind is Kind.NUMBER:
         return value.isascii() and value.isdigit()
-    if found.kind is Kind.ADDRESS:
+    if form_field.kind is Kind.ADDRESS:
         return _ADDRESS.fullmatch(value) is not None
     return _is_date(value)
 
@@ -214,24 +226,24 @@ def _is_date(value: str) -> bool:
     return True
 
 
-def _between(answers: Answers, asked: Questionnaire) -> Iterable[Problem]:
-    """What does not go together."""
-    for question in asked.questions.values():
+def _conflicts(answers: Answers, questionnaire: Questionnaire) -> Iterable[Problem]:
+    """Problems of answers that contradict each other or lack a part."""
+    for question in questionnaire.questions.values():
         if question.criterion is None:
             continue
         state = answers.first(question.name)
         if state in (State.NO, State.LOOKED) and answers.has_values(question):
             yield Problem(question.name, "contradiction")
-        shown = [field for field in question.fields if not field.implied]
-        if state == State.YES and shown and not answers.has_values(question):
+        visible_fields = [field for field in question.fields if not field.implied]
+        if state == State.YES and visible_fields and not answers.has_values(question):
             yield Problem(question.fields[0].name, "nothing-chosen")
-        yield from _incomplete(answers, question, asked)
+        yield from _incomplete(answers, question, questionnaire)
     start, end = answers.first("Ask-start"), answers.first("Ask-end")
     if _is_date(start) and _is_date(end):
         exactness = min(len(start), len(end))
         if end[:exactness] < start[:exactness]:
             yield Problem("Ask-end", "end-before-start")
-    for name in answers.given:
+    for name in answers.values_by_name:
         status = f"{name.removesuffix('.by')}.status"
         if name.endswith(".by") and answers.first(status) != _OVERCOME:
             yield Problem(status, "not-overcome")
@@ -239,25 +251,31 @@ def _between(answers: Answers, asked: Questionnaire) -> Iterable[Problem]:
 
 
 def _documents(answers: Answers) -> Iterable[Problem]:
-    """A document of which something is said has a title."""
+    """A problem for each document that has some answer and no title."""
     for start in dict.fromkeys(
-        name.rpartition(".")[0] for name in answers.given if name.startswith("Ask-evidence.")
+        name.rpartition(".")[0]
+        for name in answers.values_by_name
+        if name.startswith("Ask-evidence.")
     ):
         if not answers.first(f"{start}.title"):
             yield Problem(f"{start}.title", "no-title")
 
 
-def _incomplete(answers: Answers, question: Question, asked: Questionnaire) -> Iterable[Problem]:
-    """A claim of which only that is said which cannot stand alone, as what is given by nobody."""
+def _incomplete(
+    answers: Answers, question: Question, questionnaire: Questionnaire
+) -> Iterable[Problem]:
+    """Problems of claims that lack the value they require, as a contribution by nobody does."""
     for claim in dict.fromkeys(field.claim for field in question.fields if field.claim):
         fields = [field for field in question.fields if field.claim == claim]
-        needed = [field for field in fields if field.prop in asked.submissions.required(claim)]
+        needed = [
+            field for field in fields if field.prop in questionnaire.submissions.required(claim)
+        ]
         rest = [field for field in fields if field not in needed and answers.all(field.name)]
         if rest and needed and not answers.all(needed[0].name):
             yield Problem(needed[0].name, "needs-one")
     for field in question.fields:
         if field.per:
-            key_field = asked.fields[field.per]
-            told = {key for key in key_field.keys if answers.all(field.of(key))}
-            if told - set(answers.all(key_field.name)):
+            key_field = questionnaire.fields[field.per]
+            answered_keys = {key for key in key_field.keys if answers.all(field.of(key))}
+            if answered_keys - set(answers.all(key_field.name)):
                 yield Problem(key_field.name, "needs-one")

@@ -1,7 +1,8 @@
-"""What a criterion asks for: the properties on its path, and the values that would meet it.
+"""Properties that a criterion asks for, and the values of each that would meet it.
 
-Read from the shape, so that a criterion that is added in Turtle can be asked at once. A way to meet
-it that the submission shapes would refuse without something that is not asked is left out.
+They are read from the path of its shape, so a criterion that is added in Turtle becomes a question
+at once. A claim is left out where the submission shapes require a property of it that no question
+asks for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import pyoxigraph as ox
 from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.model.namespaces import expand, named
 
-__all__ = ["Asked", "Submissions", "asked_by"]
+__all__ = ["AskedProperty", "Submissions", "properties_asked"]
 
 _ABOUT: Final = named("cp:about")
 _RUN_BY: Final = named("cp:runBy")
@@ -21,18 +22,18 @@ _BROADER: Final = named("skos:broader")
 _INITIATIVE: Final = expand("cp:Initiative")
 _EVIDENCE: Final = frozenset({expand("cp:countsEvidence"), expand("cp:supportedBy")})
 _ASKED_APART: Final = frozenset({expand("cp:StageAssessment"), expand("cp:Transition")})
-"""Claims of a stage are no sign of it, and a question of their own asks for them."""
+"""Claims of a stage are no evidence for it; a question of their own asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedProperty:
     """One property that can hold what a criterion looks for.
 
     Attributes:
         claim: the class of the claim that has it; empty where the subject itself has it.
         prop: the property.
         values: the concepts of which one will do; None for a text, a date or a number.
-        indirect: whether it is looked for at what an organisation runs.
+        indirect: whether it is a property of an initiative that the organisation runs.
     """
 
     claim: str
@@ -51,7 +52,7 @@ class _Step:
 
 
 class Submissions:
-    """What the submission shapes say of properties: of which class, of which kind, how many.
+    """The properties in the submission shapes: classes, ranges, datatypes, cardinalities.
 
     Args:
         shapes: the submission shapes.
@@ -64,7 +65,7 @@ class Submissions:
         self.whole_numbers: set[str] = set()
         self.single: set[str] = set()
         self.ranges: dict[str, str] = {}
-        self._of: dict[str, list[str]] = {}
+        self._classes_of: dict[str, list[str]] = {}
         self._required: dict[str, list[str]] = {}
         claims = {node.value for node in background.subclasses(named("cp:Claim"))}
         self.claims = claims - _ASKED_APART - {expand("cp:Claim")}
@@ -75,7 +76,7 @@ class Submissions:
                     self._read(shapes, kind.value, path.value, shape)
 
     def _read(self, shapes: Graph, kind: str, path: str, shape: Any) -> None:
-        self._of.setdefault(path, []).append(kind)
+        self._classes_of.setdefault(path, []).append(kind)
         violation = shapes.value(shape, "sh:severity") == named("sh:Violation")
         if violation and shapes.value(shape, "sh:minCount") is not None:
             self._required.setdefault(kind, []).append(path)
@@ -95,11 +96,11 @@ class Submissions:
 
     def claim_with(self, prop: str) -> str | None:
         """The class of claims that has a property, where it can be asked for."""
-        return next((kind for kind in self._of.get(prop, ()) if kind in self.claims), None)
+        return next((kind for kind in self._classes_of.get(prop, ()) if kind in self.claims), None)
 
     def of_initiative(self, prop: str) -> bool:
         """Whether an initiative itself has the property."""
-        return _INITIATIVE in self._of.get(prop, ())
+        return _INITIATIVE in self._classes_of.get(prop, ())
 
     def required(self, claim: str) -> Sequence[str]:
         """The properties without which a claim of this class is refused, in their order."""
@@ -114,109 +115,113 @@ class Submissions:
 
     def instances(self, kind: Any) -> frozenset[str]:
         """The concepts of a class."""
-        found = (
+        concepts = (
             node.value
             for narrower in self.background.subclasses(kind)
             for node in self.background.subjects(RDF_TYPE, narrower)
             if isinstance(node, ox.NamedNode)
         )
-        return frozenset(found)
+        return frozenset(concepts)
 
     def narrower(self, concepts: Iterable[str]) -> frozenset[str]:
         """Some concepts with all that are narrower."""
-        found, waiting = set(concepts), list(concepts)
-        while waiting:
-            for node in self.background.subjects(_BROADER, ox.NamedNode(waiting.pop())):
-                if node.value not in found:
-                    found.add(node.value)
-                    waiting.append(node.value)
-        return frozenset(found)
+        all_concepts, queue = set(concepts), list(concepts)
+        while queue:
+            for node in self.background.subjects(_BROADER, ox.NamedNode(queue.pop())):
+                if node.value not in all_concepts:
+                    all_concepts.add(node.value)
+                    queue.append(node.value)
+        return frozenset(all_concepts)
 
 
-def asked_by(
-    shapes: Graph, node: Any, known: Submissions, assumed: Mapping[str, str]
-) -> list[Asked]:
+def properties_asked(
+    shapes: Graph, node: Any, submissions: Submissions, assumed: Mapping[str, str]
+) -> list[AskedProperty]:
     """The properties that a criterion can be met by, each once, in the order of its path.
 
     Args:
         shapes: the profiles of the stages.
         node: the criterion.
-        known: what the submission shapes say.
-        assumed: property → value that an answer says besides.
+        submissions: the properties in the submission shapes.
+        assumed: property → value that each answer implies.
     """
-    found: dict[tuple[str, str, bool], Asked] = {}
-    every = list(_fitting(shapes, node, (), known))
-    for asked in every:
-        needs = set(known.required(asked.claim)) if asked.claim else set()
-        beside = {prop for claim, prop, _ in found if claim == asked.claim}
-        offered = {fitting.prop for fitting in every if _joined(fitting, asked)}
-        if needs - {asked.prop} - beside - set(assumed) - offered:
+    by_key: dict[tuple[str, str, bool], AskedProperty] = {}
+    candidates = list(_fitting(shapes, node, (), submissions))
+    for candidate in candidates:
+        required = set(submissions.required(candidate.claim)) if candidate.claim else set()
+        found_props = {prop for claim, prop, _ in by_key if claim == candidate.claim}
+        offered = {other.prop for other in candidates if _same_claim(other, candidate)}
+        if required - {candidate.prop} - found_props - set(assumed) - offered:
             continue
-        key = (asked.claim, asked.prop, asked.indirect)
-        before = found.get(key)
-        if before and before.values is not None and asked.values is not None:
-            asked = Asked(*key[:2], before.values | asked.values, asked.indirect)
-        found[key] = asked
-    return list(found.values())
+        key = (candidate.claim, candidate.prop, candidate.indirect)
+        earlier = by_key.get(key)
+        if earlier and earlier.values is not None and candidate.values is not None:
+            candidate = AskedProperty(
+                *key[:2], earlier.values | candidate.values, candidate.indirect
+            )
+        by_key[key] = candidate
+    return list(by_key.values())
 
 
-def _joined(fitting: Asked, other: Asked) -> bool:
-    return fitting.claim == other.claim and fitting.indirect == other.indirect
+def _same_claim(first: AskedProperty, second: AskedProperty) -> bool:
+    return first.claim == second.claim and first.indirect == second.indirect
 
 
 def _fitting(
-    shapes: Graph, node: Any, before: tuple[_Step, ...], known: Submissions
-) -> Iterator[Asked]:
-    """What is asked by the shape at a node, of the nodes that some steps lead to."""
+    shapes: Graph, node: Any, start: tuple[_Step, ...], submissions: Submissions
+) -> Iterator[AskedProperty]:
+    """The properties that the shape at a node asks for, on the nodes that some steps lead to."""
     path = shapes.value(node, "sh:path")
-    for steps in _ways(shapes, path) if path is not None else [()]:
-        route = (*before, *steps)
+    for steps in _routes(shapes, path) if path is not None else [()]:
+        route = (*start, *steps)
         inner = shapes.value(node, "sh:qualifiedValueShape") or node
         parts = list(shapes.objects(inner, "sh:property"))
         for part in parts:
-            yield from _fitting(shapes, part, route, known)
+            yield from _fitting(shapes, part, route, submissions)
         heads = shapes.objects(inner, "sh:or")
         alternatives = [alternative for head in heads for alternative in shapes.members(head)]
         for alternative in alternatives:
             if shapes.value(alternative, "sh:property") is not None:
                 for part in shapes.objects(alternative, "sh:property"):
-                    yield from _fitting(shapes, part, route, known)
+                    yield from _fitting(shapes, part, route, submissions)
             else:
-                yield from _at(shapes, alternative, route, known)
+                yield from _at_end(shapes, alternative, route, submissions)
         if not parts and not alternatives:
-            yield from _at(shapes, inner, route, known)
+            yield from _at_end(shapes, inner, route, submissions)
 
 
-def _at(shapes: Graph, node: Any, route: tuple[_Step, ...], known: Submissions) -> Iterator[Asked]:
-    """What is asked at the end of a route, where an answer can be put there."""
-    plain = [step for step in route if not step.closure]
-    indirect = bool(plain) and plain[0].inverse and plain[0].prop == _RUN_BY
-    plain = plain[1:] if indirect else plain
+def _at_end(
+    shapes: Graph, node: Any, route: tuple[_Step, ...], submissions: Submissions
+) -> Iterator[AskedProperty]:
+    """The property asked for at the end of a route, where an answer can state it."""
+    steps = [step for step in route if not step.closure]
+    indirect = bool(steps) and steps[0].inverse and steps[0].prop == _RUN_BY
+    steps = steps[1:] if indirect else steps
     claim = ""
-    if plain and plain[0].inverse and plain[0].prop == _ABOUT:
-        plain = plain[1:]
-        claim = known.claim_with(plain[0].prop.value) or "" if plain else ""
+    if steps and steps[0].inverse and steps[0].prop == _ABOUT:
+        steps = steps[1:]
+        claim = submissions.claim_with(steps[0].prop.value) or "" if steps else ""
         if not claim:
             return
-    if len(plain) != 1 or plain[0].inverse:
+    if len(steps) != 1 or steps[0].inverse:
         return
-    prop = plain[0].prop.value
-    if prop in _EVIDENCE or not (claim or known.of_initiative(prop)):
+    prop = steps[0].prop.value
+    if prop in _EVIDENCE or not (claim or submissions.of_initiative(prop)):
         return
-    wanted = _wanted(shapes, node, known)
-    concepts = known.concepts(prop)
+    allowed = _allowed(shapes, node, submissions)
+    concepts = submissions.concepts(prop)
     if not concepts:
-        if prop not in known.ranges and wanted is None:
-            yield Asked(claim, prop, None, indirect)
+        if prop not in submissions.ranges and allowed is None:
+            yield AskedProperty(claim, prop, None, indirect)
         return
-    values = concepts if wanted is None else wanted & concepts
+    values = concepts if allowed is None else allowed & concepts
     if any(step.closure and step.prop == _BROADER for step in route):
-        values = known.narrower(wanted or ()) & concepts - (wanted or frozenset())
+        values = submissions.narrower(allowed or ()) & concepts - (allowed or frozenset())
     if values:
-        yield Asked(claim, prop, frozenset(values), indirect)
+        yield AskedProperty(claim, prop, frozenset(values), indirect)
 
 
-def _wanted(shapes: Graph, node: Any, known: Submissions) -> frozenset[str] | None:
+def _allowed(shapes: Graph, node: Any, submissions: Submissions) -> frozenset[str] | None:
     """The concepts that a shape allows; None where it allows any."""
     if (value := shapes.value(node, "sh:hasValue")) is not None:
         return frozenset({value.value})
@@ -224,23 +229,23 @@ def _wanted(shapes: Graph, node: Any, known: Submissions) -> frozenset[str] | No
     if (head := shapes.value(inner, "sh:in")) is not None:
         return frozenset(member.value for member in shapes.members(head))
     if (kind := shapes.value(inner, "sh:class")) is not None:
-        return known.instances(kind)
+        return submissions.instances(kind)
     return None
 
 
-def _ways(shapes: Graph, node: Any) -> list[tuple[_Step, ...]]:
-    """The ways that a path can be gone, each as its properties in order."""
+def _routes(shapes: Graph, node: Any) -> list[tuple[_Step, ...]]:
+    """The routes that a path allows, each as its properties in order."""
     if isinstance(node, ox.NamedNode):
         return [(_Step(node),)]
     if shapes.is_list(node):
         routes: list[tuple[_Step, ...]] = [()]
         for member in shapes.members(node):
-            routes = [(*route, *more) for route in routes for more in _ways(shapes, member)]
+            routes = [(*route, *rest) for route in routes for rest in _routes(shapes, member)]
         return routes
     if (inner := shapes.value(node, "sh:inversePath")) is not None:
         return [(_Step(inner, inverse=True),)]
     if (inner := shapes.value(node, "sh:alternativePath")) is not None:
-        return [route for member in shapes.members(inner) for route in _ways(shapes, member)]
+        return [route for member in shapes.members(inner) for route in _routes(shapes, member)]
     closures = ("sh:zeroOrMorePath", "sh:zeroOrOnePath", "sh:oneOrMorePath")
     inner = next((step for name in closures if (step := shapes.value(node, name))), None)
     return [(_Step(inner, closure=True),)] if isinstance(inner, ox.NamedNode) else [()]

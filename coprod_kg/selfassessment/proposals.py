@@ -29,11 +29,11 @@ __all__ = ["Proposal", "Proposals", "Standing"]
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-_AGAIN: Final = 3600
+_RETRY_SECONDS: Final = 3600
 
 
 class Standing(StrEnum):
-    """What became of a proposal."""
+    """The state of a proposal."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -70,10 +70,10 @@ class Proposal:
 
     def value(self, name: str) -> str:
         """The first value of an answer, or an empty text."""
-        return next((value for given, value in self.answers if given == name), "")
+        return next((value for key, value in self.answers if key == name), "")
 
-    def told(self) -> dict[str, str | None]:
-        """What its sender is told of it."""
+    def for_sender(self) -> dict[str, str | None]:
+        """The values that its sender may see."""
         return {
             "standing": self.standing.value,
             "received": self.received,
@@ -83,10 +83,10 @@ class Proposal:
         }
 
     def summary(self) -> dict[str, str | None]:
-        """What curators are listed of it."""
+        """The values in the list for curators."""
         return {
             "id": self.id,
-            **self.told(),
+            **self.for_sender(),
             "initiative": self.value("Ask-name"),
             "organisation": self.value("Ask-runner"),
             "contact": self.contact,
@@ -102,16 +102,16 @@ class Proposals:
 
     def __init__(self, settings: Settings) -> None:
         self._folder = DataDirectory(settings.data).proposals
-        self._most, self._own = settings.proposals, settings.client_proposals
-        self._kept = timedelta(days=settings.proposal_days)
+        self._most, self._most_of_client = settings.proposals, settings.client_proposals
+        self._keep_for = timedelta(days=settings.proposal_days)
 
     def add(self, answers: list[tuple[str, str]], contact: str, client: str) -> str:
-        """Keep a proposal, and return the address that its sender is told.
+        """Keep a proposal, and return the address for its sender.
 
         Args:
             answers: what was answered.
             contact: how the sender can be reached, or an empty text.
-            client: what the client is known by, which is not kept.
+            client: the key by which requests of the client are limited, which is not kept.
 
         Raises:
             Overloaded: as many wait as may, of all or of this client.
@@ -124,14 +124,17 @@ class Proposals:
                     f"{len(waiting)} proposals wait already, and no more are taken",
                     fix="Save your answers as a file, and send them when a curator has decided.",
                     setting="proposals",
-                    retry_after=_AGAIN,
+                    retry_after=_RETRY_SECONDS,
                 )
-            if sum(found.mark == mark for found in waiting) >= self._own:
+            if (
+                sum(proposal_waiting.mark == mark for proposal_waiting in waiting)
+                >= self._most_of_client
+            ):
                 raise Overloaded(
                     "as many of your proposals wait as may",
                     fix="Save your answers as a file, and send them when a curator has decided.",
                     setting="client-proposals",
-                    retry_after=_AGAIN,
+                    retry_after=_RETRY_SECONDS,
                 )
             address = secrets.token_urlsafe(16)
             proposal = Proposal(
@@ -145,7 +148,7 @@ class Proposals:
             self._put(proposal)
         return address
 
-    def told(self, address: str) -> Proposal:
+    def at_address(self, address: str) -> Proposal:
         """The proposal of an address, for whoever holds it.
 
         Raises:
@@ -156,7 +159,7 @@ class Proposals:
         return self.read(_id_of(address))
 
     def read(self, name: str) -> Proposal:
-        """The proposal that curators call so.
+        """The proposal of an identifier.
 
         Raises:
             NotFound: there is none, or it was decided too long ago.
@@ -171,13 +174,15 @@ class Proposals:
 
     def waiting(self) -> list[Proposal]:
         """Those that wait, the oldest first."""
-        found = (one for one in self._all() if one.standing is Standing.WAITING)
-        return sorted(found, key=lambda proposal: (proposal.received, proposal.id))
+        proposals = (
+            candidate for candidate in self._all() if candidate.standing is Standing.WAITING
+        )
+        return sorted(proposals, key=lambda proposal: (proposal.received, proposal.id))
 
     def decide(
         self, name: str, standing: Standing, sentence: str = "", submission: str = ""
     ) -> Proposal:
-        """Note what became of a proposal; what was answered is forgotten.
+        """Record the decision on a proposal, and delete its answers and contact.
 
         Raises:
             NotFound: there is none of that name.
@@ -191,7 +196,7 @@ class Proposals:
                     fix="coprod-kg proposals lists those that wait.",
                 )
             decided = replace(
-                _forgotten(proposal, standing), sentence=sentence, submission=submission
+                _without_answers(proposal, standing), sentence=sentence, submission=submission
             )
             self._put(decided)
         return decided
@@ -203,21 +208,21 @@ class Proposals:
                 yield proposal
 
     def _current(self, path: Path) -> Proposal | None:
-        """A proposal as it is now: expired where its time is over; None where it is forgotten."""
+        """A proposal as it is now: expired where its time is over; None once it is deleted."""
         try:
-            kept = json.loads(path.read_bytes())
+            table = json.loads(path.read_bytes())
         except FileNotFoundError:
             return None
-        kept["standing"] = Standing(kept["standing"])
-        kept["answers"] = tuple((name, value) for name, value in kept["answers"])
-        proposal = Proposal(**kept)
+        table["standing"] = Standing(table["standing"])
+        table["answers"] = tuple((name, value) for name, value in table["answers"])
+        proposal = Proposal(**table)
         since = datetime.fromisoformat(proposal.decided or proposal.received)
-        if _now() - since < self._kept:
+        if _now() - since < self._keep_for:
             return proposal
         if proposal.standing is not Standing.WAITING:
             path.unlink(missing_ok=True)
             return None
-        expired = _forgotten(proposal, Standing.EXPIRED)
+        expired = _without_answers(proposal, Standing.EXPIRED)
         self._put(expired)
         return expired
 
@@ -227,14 +232,14 @@ class Proposals:
         write_durably(self._folder / f"{proposal.id}.json", body.encode())
 
     def _mark(self, client: str) -> str:
-        """What tells one client's proposals from others', and tells nobody who it is."""
+        """A keyed hash of the client: it counts the client's proposals without identifying it."""
         path = self._folder / "key"
         if not path.exists():
             write_durably(path, secrets.token_bytes(32))
         return hmac.new(path.read_bytes(), client.encode(), "sha256").hexdigest()[:16]
 
 
-def _forgotten(proposal: Proposal, standing: Standing) -> Proposal:
+def _without_answers(proposal: Proposal, standing: Standing) -> Proposal:
     return Proposal(proposal.id, standing, proposal.received, _now().isoformat(timespec="seconds"))
 
 

@@ -1,7 +1,7 @@
 """The questions of the self-assessment, in their steps, generated from the shapes.
 
-Each criterion of a stage is a question, unless other questions ask for all that it looks at. The
-rest, and the steps, stand in ``shapes/self-assessment.ttl``.
+Each criterion of a stage is a question, unless other questions ask for all of its properties. The
+other questions and the steps are in ``shapes/self-assessment.ttl``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,43 +17,42 @@ from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, shorten
 from coprod_kg.model.schemes import Concept, schemes
-from coprod_kg.selfassessment.asked import Asked, Submissions, asked_by
+from coprod_kg.selfassessment.asked import AskedProperty, Submissions, properties_asked
 from coprod_kg.selfassessment.questions import DOCUMENTS, PARTS, Field, Kind, Option, Question, Step
 from coprod_kg.validation.profiles import Criterion, Profile, Profiles
 
 __all__ = ["Questionnaire", "of_files", "questionnaire"]
 
 _CRITERION_ORDER: Final = 100
-"""What a criterion's rank counts for in the order of a step, after the questions of its own."""
+"""Factor of a criterion's rank in the order of a step: it exceeds every order within a rank."""
 _UNASKED_STEP: Final = "Step-supports"
-"""Where a criterion is asked that names no step."""
+"""The step of criteria that name none."""
 _LONG: Final = frozenset({expand("dcterms:description")})
 _LINES: Final = frozenset({expand("rdfs:label")})
 
 
 class Questionnaire:
-    """All that is asked.
+    """The steps, questions and fields of the self-assessment.
 
     Attributes:
         steps: the steps in order.
         questions: name → question.
         fields: name in the form → field.
-        submissions: what the submission shapes say of the properties.
+        submissions: the properties in the submission shapes.
     """
 
     def __init__(self, shapes: Graph, profiles: Profiles, submissions: Submissions) -> None:
         """Generate the questions.
 
         Args:
-            shapes: the profiles of the stages, and what is asked besides.
-            profiles: the same profiles, as they judge.
-            submissions: what the submission shapes say of the properties.
+            shapes: the shapes of the profiles and of the other questions.
+            profiles: the same profiles, compiled.
+            submissions: the properties in the submission shapes.
         """
         self._shapes = shapes
-        self._known = submissions
-        self._concepts = Model.installed().concepts
         self.submissions = submissions
-        asked = [*self._own(), *self._criteria(profiles.profiles)]
+        self._concepts = Model.installed().concepts
+        questions = [*self._own_questions(), *self._criterion_questions(profiles.profiles)]
         groups = list(shapes.instances("sh:PropertyGroup"))
         groups.sort(key=lambda node: int(shapes.value(node, "sh:order").value))
         self.steps = tuple(
@@ -63,7 +62,7 @@ class Questionnaire:
                 shapes.texts(node, "rdfs:label"),
                 tuple(
                     sorted(
-                        (question for question in asked if question.step == _local(node)),
+                        (question for question in questions if question.step == _local(node)),
                         key=lambda question: (question.order, question.name),
                     )
                 ),
@@ -93,41 +92,45 @@ class Questionnaire:
             return None if self.fields[name].per else self.fields[name]
         question, _, rest = name.partition(".")
         number, _, part = rest.partition(".")
-        tied = self.fields.get(f"{question}.{part}")
-        if tied is not None and tied.per:
-            return replace(tied, name=name) if number in self.fields[tied.per].keys else None
-        of_all = self.fields.get(question)
-        if of_all is None:
+        tied_field = self.fields.get(f"{question}.{part}")
+        if tied_field is not None and tied_field.per:
+            return (
+                replace(tied_field, name=name)
+                if number in self.fields[tied_field.per].keys
+                else None
+            )
+        parent = self.fields.get(question)
+        if parent is None:
             return None
         fits = (
-            number in of_all.keys
-            if of_all.kind is Kind.BARRIERS
-            else of_all.kind is Kind.DOCUMENTS and number in DOCUMENTS
+            number in parent.keys
+            if parent.kind is Kind.BARRIERS
+            else parent.kind is Kind.DOCUMENTS and number in DOCUMENTS
         )
-        kind, prop = PARTS.get((of_all.kind, part), (None, ""))
+        kind, prop = PARTS.get((parent.kind, part), (None, ""))
         if not fits or kind is None:
             return None
         options: tuple[Option, ...] = ()
         if kind in (Kind.CHOICE, Kind.CHOICES) and prop:
-            options = self.options(self._leaves(self._known.concepts(prop)))
-        return Field(name, kind, of_all.claim, prop, options)
+            options = self.options(self._leaves(self.submissions.concepts(prop)))
+        return Field(name, kind, parent.claim, prop, options)
 
-    def states(self, name: str) -> bool:
-        """Whether a name in the form is that of whether a criterion holds."""
+    def is_criterion_state(self, name: str) -> bool:
+        """Whether a field of this name holds the answer to whether a criterion holds."""
         return name in self.questions and self.questions[name].criterion is not None
 
     def _option(self, concept: Concept) -> Option:
-        graph = self._known.background
+        graph = self.submissions.background
         node = ox.NamedNode(concept.iri)
-        above = graph.value(node, "skos:broader")
+        broader = graph.value(node, "skos:broader")
         return Option(
             shorten(concept.iri),
             concept,
             graph.texts(node, "skos:definition"),
-            self._concepts.get(above.value) if above is not None else None,
+            self._concepts.get(broader.value) if broader is not None else None,
         )
 
-    def _own(self) -> Iterator[Question]:
+    def _own_questions(self) -> Iterator[Question]:
         """The questions that no criterion asks."""
         shapes = self._shapes
         for node in shapes.instances("sh:PropertyShape"):
@@ -150,10 +153,10 @@ class Questionnaire:
         prop = steps[-1].value
         claim = ""
         if len(steps) > 1 and isinstance(steps[0], ox.BlankNode):
-            claim = self._known.claim_with(prop) or expand("cp:Claim")
+            claim = self.submissions.claim_with(prop) or expand("cp:Claim")
             if prop == expand("cp:stage"):
                 claim = expand("cp:StageAssessment")
-        concepts = self._known.concepts(prop)
+        concepts = self.submissions.concepts(prop)
         if prop == expand("cp:country"):
             concepts = frozenset(country.iri for country in schemes()["country"].concepts.values())
         options = self.options(self._leaves(concepts) if claim else concepts)
@@ -162,7 +165,7 @@ class Questionnaire:
             kind = Kind.BARRIERS
         elif prop == expand("cp:supportedBy"):
             kind = Kind.DOCUMENTS
-            options = self.options(self._known.concepts(expand("cp:evidenceKind")))
+            options = self.options(self.submissions.concepts(expand("cp:evidenceKind")))
         elif prop == expand("cp:enabler"):
             kind = Kind.CHOICES
         elif options:
@@ -171,36 +174,38 @@ class Questionnaire:
 
     def _leaves(self, concepts: frozenset[str]) -> frozenset[str]:
         """Concepts under which no other stands: a group of barriers is no barrier."""
-        broader = {value.value for _, value in self._known.background.pairs("skos:broader")}
+        broader = {value.value for _, value in self.submissions.background.pairs("skos:broader")}
         return frozenset(concepts - broader) or concepts
 
     def _kind(self, prop: str, options: Sequence[Option]) -> Kind:
         if options:
-            return Kind.CHOICE if prop in self._known.single else Kind.CHOICES
-        if prop in self._known.dates:
+            return Kind.CHOICE if prop in self.submissions.single else Kind.CHOICES
+        if prop in self.submissions.dates:
             return Kind.DATE
-        if prop in self._known.whole_numbers:
+        if prop in self.submissions.whole_numbers:
             return Kind.NUMBER
         return Kind.LINE if prop in _LINES else Kind.TEXT
 
-    def _criteria(self, profiles: Sequence[Profile]) -> Iterator[Question]:
+    def _criterion_questions(self, profiles: Sequence[Profile]) -> Iterator[Question]:
         """The criteria that ask for something which no other question does."""
-        taken = {
+        own_properties = {
             form_field.prop
-            for question in self._own()
+            for question in self._own_questions()
             for form_field in question.fields
             if not form_field.claim
         }
-        taken |= {expand("cp:runBy")}
+        own_properties |= {expand("cp:runBy")}
         offered: set[tuple[str, str, str]] = set()
-        done: set[str] = set()
+        seen: set[str] = set()
         for profile in profiles:
             culture = profile.stage.endswith("/culture")
             for criterion in profile.criteria:
-                if criterion.iri in done or criterion.only_excludes:
+                if criterion.iri in seen or criterion.only_excludes:
                     continue
-                done.add(criterion.iri)
-                question = self._criterion(criterion, profile, taken, offered, culture=culture)
+                seen.add(criterion.iri)
+                question = self._criterion(
+                    criterion, profile, own_properties, offered, culture=culture
+                )
                 if question is not None:
                     yield question
 
@@ -208,58 +213,67 @@ class Questionnaire:
         self,
         criterion: Criterion,
         profile: Profile,
-        taken: set[str],
+        own_properties: set[str],
         offered: set[tuple[str, str, str]],
         *,
         culture: bool,
     ) -> Question | None:
         shapes, node = self._shapes, ox.NamedNode(criterion.iri)
         assumed = self._assumed(node)
-        only = {value.value for value in shapes.objects(node, "cps:asks")}
-        ways = [
-            asked
-            for asked in asked_by(shapes, node, self._known, assumed)
-            if (asked.claim or asked.prop not in taken) and (not only or asked.prop in only)
+        allowed = {value.value for value in shapes.objects(node, "cps:asks")}
+        asked_properties = [
+            candidate
+            for candidate in properties_asked(shapes, node, self.submissions, assumed)
+            if (candidate.claim or candidate.prop not in own_properties)
+            and (not allowed or candidate.prop in allowed)
         ]
         indirect = {
-            (asked.claim, asked.prop, value)
-            for asked in ways
-            if asked.indirect
-            for value in asked.values or ("",)
+            (candidate.claim, candidate.prop, value)
+            for candidate in asked_properties
+            if candidate.indirect
+            for value in candidate.values or ("",)
         }
-        ways = [asked for asked in ways if not asked.indirect]
-        # What the initiatives of an organisation show was asked of the initiative.
-        if not ways or indirect & offered:
+        asked_properties = [candidate for candidate in asked_properties if not candidate.indirect]
+        # A property of an organisation's initiatives is asked with the initiative already.
+        if not asked_properties or indirect & offered:
             return None
         if not culture:
             offered |= {
-                (asked.claim, asked.prop, value)
-                for asked in ways
-                for value in asked.values or ("",)
+                (candidate.claim, candidate.prop, value)
+                for candidate in asked_properties
+                for value in candidate.values or ("",)
             }
         name = _local(node)
         group = shapes.value(node, "sh:group")
-        said = {language: criterion.words(language) for language in criterion.translations}
+        words_by_language = {
+            language: criterion.words(language) for language in criterion.translations
+        }
         return Question(
             name,
             _local(group) if group is not None else _UNASKED_STEP,
             _CRITERION_ORDER * (1 + profile.rank) + criterion.order,
-            {language: words.name for language, words in said.items()},
-            {language: words.description for language, words in said.items()},
-            {language: words.examples for language, words in said.items()},
-            self._tied([self._field(name, asked, alone=len(ways) == 1) for asked in ways]),
+            {language: words.name for language, words in words_by_language.items()},
+            {language: words.description for language, words in words_by_language.items()},
+            {language: words.examples for language, words in words_by_language.items()},
+            self._tie(
+                [
+                    self._field(name, candidate, only_one=len(asked_properties) == 1)
+                    for candidate in asked_properties
+                ]
+            ),
             criterion,
             culture,
             assumed,
             criterion.required,
         )
 
-    def _tied(self, fields: Sequence[Field]) -> tuple[Field, ...]:
-        """Fields, each tied to the one of the same claim for whose every value a claim is made."""
+    def _tie(self, fields: Sequence[Field]) -> tuple[Field, ...]:
+        """Fields, each tied to the key field of its claim: each key value is a claim of its own."""
         keys = {
             form_field.claim: form_field
             for form_field in fields
-            if form_field.options and form_field.prop in self._known.required(form_field.claim)[:1]
+            if form_field.options
+            and form_field.prop in self.submissions.required(form_field.claim)[:1]
         }
         return tuple(
             replace(form_field, per=keys[form_field.claim].name)
@@ -268,14 +282,18 @@ class Questionnaire:
             for form_field in fields
         )
 
-    def _field(self, question: str, asked: Asked, *, alone: bool) -> Field:
-        local = asked.prop.replace("#", "/").rpartition("/")[2]
-        options = self.options(asked.values) if asked.values is not None else ()
-        implied = alone and len(options) == 1
-        kind = self._kind(asked.prop, options)
-        if options and asked.claim and asked.prop in self._known.required(asked.claim):
+    def _field(self, question: str, candidate: AskedProperty, *, only_one: bool) -> Field:
+        local = candidate.prop.replace("#", "/").rpartition("/")[2]
+        options = self.options(candidate.values) if candidate.values is not None else ()
+        implied = only_one and len(options) == 1
+        kind = self._kind(candidate.prop, options)
+        if (
+            options
+            and candidate.claim
+            and candidate.prop in self.submissions.required(candidate.claim)
+        ):
             kind = Kind.CHOICES  # a claim for each of them
-        return Field(f"{question}.{local}", kind, asked.claim, asked.prop, options, implied)
+        return Field(f"{question}.{local}", kind, candidate.claim, candidate.prop, options, implied)
 
     def _assumed(self, node: ox.NamedNode) -> dict[str, str]:
         assumption = self._shapes.value(node, "cps:assumes")
@@ -296,7 +314,7 @@ def questionnaire() -> Questionnaire:
 
 
 def of_files(shapes: Graph, profiles: Profiles) -> Questionnaire:
-    """The questions of some profiles, and what is asked besides them."""
+    """The questions of some profiles, with the other questions in the shapes."""
     model = Model.installed()
     return Questionnaire(shapes, profiles, Submissions(model.submission, model.graph))
 

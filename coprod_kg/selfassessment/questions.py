@@ -81,8 +81,8 @@ class Field:
         prop: the property that it gives a value.
         options: what can be chosen.
         implied: whether its one value is given with the answer, so that nothing is shown.
-        per: the field of whose chosen values each has its own answer here, as each role its own
-            contributions; or an empty text.
+        per: the field for each of whose chosen values this one is asked, as the contributions are
+            for each role; or an empty text.
     """
 
     name: str
@@ -113,12 +113,12 @@ class Question:
         step: the name of its step.
         order: its place there.
         names: language → the question.
-        descriptions: language → what more is said.
+        descriptions: language → the explanation below it.
         examples: language → examples.
         fields: what is filled in.
         criterion: the criterion that it asks about, or None.
         of_organisation: whether it is about the organisation, not the initiative.
-        assumed: property → value that an answer says besides.
+        assumed: property → value that each answer implies.
         needed: whether it is asked of everybody; of a criterion, whether a stage requires it.
     """
 
@@ -151,7 +151,7 @@ class Question:
         return self.names.get(language) or self.names.get("en", self.name)
 
     def description(self, language: str) -> str:
-        """What more is said, likewise."""
+        """The explanation below it, likewise."""
         return self.descriptions.get(language) or self.descriptions.get("en", "")
 
 

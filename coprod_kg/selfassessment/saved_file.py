@@ -1,7 +1,7 @@
 """The file that a self-assessment is saved to: Turtle, with the answers in its comments.
 
-Only the comments are read again, so that no RDF of strangers has to be parsed; who edits the
-statements by hand sends the file as a submission.
+Only the comments are read again, so that no untrusted RDF is parsed here; a file whose statements
+were edited by hand is sent as a submission.
 """
 
 from typing import Final
@@ -16,17 +16,17 @@ from coprod_kg.selfassessment.answers import Answers, Problem, read
 from coprod_kg.selfassessment.questionnaire import Questionnaire
 from coprod_kg.selfassessment.statements import Statements, turtle
 
-__all__ = ["MOST_BYTES", "opened", "written"]
+__all__ = ["MOST_BYTES", "saved_answers", "saved_text"]
 
 MOST_BYTES: Final = 500_000
 _ANSWER: Final = "#+ answer "
-_FIRST: Final = "# Self-assessment of coprod-kg."
+_FIRST_LINE: Final = "# Self-assessment of coprod-kg."
 
 
-def written(answers: Answers, statements: Statements) -> str:
+def saved_text(answers: Answers, statements: Statements) -> str:
     """The file of some answers."""
     lines = [
-        _FIRST,
+        _FIRST_LINE,
         "# To go on with it, open it at /self-assessment: that reads the lines that begin with #+.",
         "# To send it as it is, use /submissions: that reads the statements below.",
         *(f"{_ANSWER}{quote(name)} {quote(value)}" for name, value in answers.pairs()),
@@ -34,8 +34,8 @@ def written(answers: Answers, statements: Statements) -> str:
     return "\n".join(lines) + "\n\n" + turtle(statements)
 
 
-def opened(content: bytes, asked: Questionnaire) -> tuple[Answers, list[Problem]]:
-    """The answers in a file that was saved, and what of them no longer fits.
+def saved_answers(content: bytes, questionnaire: Questionnaire) -> tuple[Answers, list[Problem]]:
+    """The answers in a saved file, and the problems of those that no longer fit.
 
     Raises:
         TooLarge: it is larger than any that was saved here.
@@ -48,21 +48,21 @@ def opened(content: bytes, asked: Questionnaire) -> tuple[Answers, list[Problem]
     for line in lines:
         if line.startswith(_ANSWER):
             name, _, value = line.removeprefix(_ANSWER).partition(" ")
-            pairs.append((unquote(name), _today(unquote(value))))
+            pairs.append((unquote(name), _current_key(unquote(value))))
     if not pairs:
         raise Unreadable("the file holds no answers of a self-assessment", fix=_FIX)
-    return read(pairs, asked)
+    return read(pairs, questionnaire)
 
 
 _FIX: Final = "Choose the file that was saved by the self-assessment, as it was saved."
 
 
-def _today(value: str) -> str:
-    """A concept of an older model as the one that took its place."""
-    return _replaced().get(value, value)
+def _current_key(value: str) -> str:
+    """The key of a concept, or of the one that replaced it in a later model."""
+    return _successors().get(value, value)
 
 
-def _replaced() -> dict[str, str]:
+def _successors() -> dict[str, str]:
     pairs = Model.installed().graph.pairs("dcterms:isReplacedBy")
     return {
         shorten(old.value): shorten(new.value)

@@ -10,18 +10,18 @@ from coprod_kg.ingest.submit import Outcome, SubmitOptions, submit
 from coprod_kg.selfassessment.answers import Answers, Problem, read
 from coprod_kg.selfassessment.proposals import Proposal, Proposals, Standing
 from coprod_kg.selfassessment.questionnaire import questionnaire
-from coprod_kg.selfassessment.statements import Claimant, made, turtle
+from coprod_kg.selfassessment.statements import Claimant, statements_of, turtle
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.workbook.identifiers import SLUG, slug
 
-__all__ = ["accept", "file_of", "missing", "tried"]
+__all__ = ["accept", "file_of", "missing", "submit_proposal"]
 
 _SOMEBODY = "Somebody who proposed it, not confirmed by the organisation"
 
 
 def missing(answers: Answers) -> list[Problem]:
-    """What has to be answered before anything can be sent."""
+    """A problem for each answer that sending needs and that is missing."""
     needed = ("Ask-name", "Ask-runner")
     return [Problem(name, "needed") for name in needed if not answers.first(name)]
 
@@ -36,7 +36,7 @@ def file_of(
         store: where the organisation may be described already; then it is only referred to.
         base_iri: where things are named.
         organisation: the last part of its IRI; made of its name where it is left out.
-        agent: the last part of the IRI of the one who says so, where it is not the organisation.
+        agent: the last part of the claimant's IRI, where that is not the organisation.
 
     Raises:
         WrongUsage: the organisation's name cannot stand in an IRI.
@@ -52,9 +52,9 @@ def file_of(
         organisation=organisation,
         agent=(agent, _SOMEBODY) if agent else None,
         day=datetime.now(UTC).date(),
-        known=bool(list(rows(store, "labels", thing=[iri]))),
+        described=bool(list(rows(store, "labels", thing=[iri]))),
     )
-    statements = made(answers, questionnaire(), base_iri, claimant)
+    statements = statements_of(answers, questionnaire(), base_iri, claimant)
     return Sent("self-assessment.ttl", turtle(statements).encode(), "text/turtle", organisation)
 
 
@@ -68,19 +68,19 @@ def accept(
     as_claim: bool = False,
     sentence: str = "",
 ) -> Proposal:
-    """Take a proposal in: as the organisation's own claim, or as what somebody says about it.
+    """Submit a proposal and accept it, as the organisation's own claim or as an unknown agent's.
 
     Raises:
         NotConformant: it may not enter; it still waits.
         WrongUsage: it does not wait any more.
     """
-    outcomes = tried(
+    outcomes = submit_proposal(
         proposal, store, settings, sender, organisation=organisation, as_claim=as_claim
     )
-    return _decided(proposal, outcomes, settings, sentence)
+    return _decide(proposal, outcomes, settings, sentence)
 
 
-def tried(
+def submit_proposal(
     proposal: Proposal,
     store: Store,
     settings: Settings,
@@ -90,7 +90,7 @@ def tried(
     as_claim: bool = False,
     dry_run: bool = False,
 ) -> list[Outcome]:
-    """Submit what a proposal says, or only see what that would change.
+    """Submit the answers of a proposal, or only check what that would change.
 
     Raises:
         WrongUsage: it does not wait any more.
@@ -103,16 +103,16 @@ def tried(
     return submit([sent], store, settings, sender, SubmitOptions(dry_run=dry_run, patch=True))
 
 
-def _decided(
+def _decide(
     proposal: Proposal, outcomes: list[Outcome], settings: Settings, sentence: str
 ) -> Proposal:
     table = as_table(outcomes)
-    refused = next((outcome for outcome in outcomes if outcome.error is not None), None)
-    if refused is not None:
-        found = [str(finding.message) for finding in refused.report.findings][:5]
+    refused_outcome = next((outcome for outcome in outcomes if outcome.error is not None), None)
+    if refused_outcome is not None:
+        messages = [str(finding.message) for finding in refused_outcome.report.findings][:5]
         raise NotConformant(
-            f"the proposal {proposal.id} cannot enter: {refused.error}",
-            where="; ".join(found) or None,
+            f"the proposal {proposal.id} cannot enter: {refused_outcome.error}",
+            where="; ".join(messages) or None,
             fix="Send it back with a sentence that says what to mend, or discard it.",
         )
     submission = str(table["submission"] or "")

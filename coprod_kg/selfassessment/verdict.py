@@ -1,7 +1,7 @@
-"""The verdict on answers: what `coprod-kg assess` would say of the same statements once submitted.
+"""The verdict on answers: the one of `coprod-kg assess` on the same statements once submitted.
 
-The rules and the profiles are those of a submission, run over the statements alone; what others did
-comes from the store by the same saved queries. Nothing is written.
+The rules and profiles are those of a submission, run over the statements alone; the cases of others
+come from the store by the same saved queries. Nothing is written.
 """
 
 import threading
@@ -31,12 +31,12 @@ __all__ = ["NextStep", "count_answers", "judgements", "next_steps", "profiles", 
 
 _STEPS: Final = 3
 _RULES: Final = threading.Lock()
-"""The rules keep the facts of the data they run over until they have ended."""
+"""`Rules.infer` is not thread-safe: it keeps the facts of its data until it ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """One thing to do, which is evidence or practice.
+    """One thing to do: to give evidence, or to change practice.
 
     Attributes:
         kind: ``target``, ``reason``, ``criterion``, ``evidence`` or ``ask``.
@@ -64,27 +64,31 @@ def profiles() -> Profiles:
 def judgements(
     statements: Sequence[ox.Triple],
 ) -> tuple[dict[str, Judgement], list[ox.Triple]]:
-    """What the profiles say of each thing that statements describe; and what follows from them."""
-    rules, judging = _model()
+    """The judgement on each thing that statements describe, and the inferred statements."""
+    rules, profiles_of_stages = _model()
     with _RULES:
         inferred = rules.infer(statements)
-    return {found.subject: found for found in judging.judge(statements, inferred)}, inferred
+    return {
+        judgement.subject: judgement for judgement in profiles_of_stages.judge(statements, inferred)
+    }, inferred
 
 
 def verdict(statements: Statements, answers: Answers, store: Store | None = None) -> Explanation:
     """The explanation of where an initiative stands by some answers alone.
 
     Args:
-        statements: what the answers say.
-        answers: the same, in the language of the reader.
-        store: where others are looked for; None where the verdict alone is wanted.
+        statements: the statements of the answers.
+        answers: the answers, in the language of the reader.
+        store: has the cases of others; None leaves those out.
     """
-    judged, inferred = judgements(statements.triples)
+    by_subject, inferred = judgements(statements.triples)
     data = Graph([*statements.triples, *inferred])
     initiative = ox.NamedNode(statements.initiative)
     claims = tuple(_claims(data, initiative, answers))
-    judgement = judged.get(statements.initiative, Judgement(statements.initiative, (), ()))
-    ended = tuple(sorted(node.value for node in data.objects(initiative, named("cp:endedAtStage"))))
+    judgement = by_subject.get(statements.initiative, Judgement(statements.initiative, (), ()))
+    ended_stages = tuple(
+        sorted(node.value for node in data.objects(initiative, named("cp:endedAtStage")))
+    )
     stages = [claim.stage for claim in claims if claim.open] or list(judgement.supported)
     return Explanation(
         subject=Subject(
@@ -99,30 +103,34 @@ def verdict(statements: Statements, answers: Answers, store: Store | None = None
         barriers=_barriers(data, initiative, answers, stages, store) if store else (),
         labels={},
         words=Sentences(answers.language),
-        ended_at=ended,
+        ended_at=ended_stages,
         runners=tuple(
-            judged[iri] for iri in [statements.organisation] if iri is not None and iri in judged
+            by_subject[iri]
+            for iri in [statements.organisation]
+            if iri is not None and iri in by_subject
         ),
-        alike=_alike(data, initiative, [*stages, *ended], store, answers.language) if store else (),
+        alike=_alike(data, initiative, [*stages, *ended_stages], store, answers.language)
+        if store
+        else (),
     )
 
 
 def next_steps(explanation: Explanation, answers: Answers) -> list[NextStep]:
-    """Three things to do now: what is appropriate first, then what the record lacks.
+    """Three things to do now: to state the target and its reason, then to fill the record.
 
-    None of them is to go higher: a criterion of a stage that nobody claims is not among them.
+    The criteria are those of the claimed stages; none is about a higher stage.
     """
     return list(_next_steps(explanation, answers))[:_STEPS]
 
 
 def count_answers(values: dict[str, Any], explanation: Explanation) -> None:
-    """Count of each stage what the answers show: a question left open shows nothing."""
-    told = zip(values["profiles"], explanation.judgement.profiles, strict=True)
-    for profile_values, profile in told:
+    """Recount the criteria of each stage: one met by the absence of answers does not count."""
+    pairs = zip(values["profiles"], explanation.judgement.profiles, strict=True)
+    for profile_values, profile in pairs:
         required = [
-            found
-            for found in explanation.verdicts(profile)
-            if found.criterion.required and not found.by_silence
+            criterion_verdict
+            for criterion_verdict in explanation.verdicts(profile)
+            if criterion_verdict.criterion.required and not criterion_verdict.by_silence
         ]
         profile_values["howMany"] = met_of_required(explanation.words, "counted", required)
 
@@ -132,22 +140,22 @@ def _next_steps(explanation: Explanation, answers: Answers) -> Iterable[NextStep
         yield NextStep("target")
     elif not answers.first("Ask-reason"):
         yield NextStep("reason")
-    both = [profile for profile in explanation.judgement.profiles if not profile.stage]
-    shown = list(explanation.claimed) or list(explanation.supported)
-    for profile in [*both, *shown]:
-        for found in explanation.verdicts(profile):
-            denied = found.finding is CriterionFinding.DOES_NOT_HOLD
-            if not found.met and found.criterion.required and not denied:
-                yield NextStep("criterion", verdict=found)
-    if not any(name.endswith(".title") for name in answers.given):
+    co_production = [profile for profile in explanation.judgement.profiles if not profile.stage]
+    claimed_profiles = list(explanation.claimed) or list(explanation.supported)
+    for profile in [*co_production, *claimed_profiles]:
+        for criterion_verdict in explanation.verdicts(profile):
+            denied = criterion_verdict.finding is CriterionFinding.DOES_NOT_HOLD
+            if not criterion_verdict.met and criterion_verdict.criterion.required and not denied:
+                yield NextStep("criterion", verdict=criterion_verdict)
+    if not any(name.endswith(".title") for name in answers.values_by_name):
         yield NextStep("evidence")
     for barrier in explanation.barriers:
         if barrier.overcame and not barrier.overcome_by:
             yield NextStep("ask", barrier=barrier)
-    for profile in shown:
-        for found in explanation.verdicts(profile):
-            if not found.met and not found.criterion.required:
-                yield NextStep("criterion", verdict=found)
+    for profile in claimed_profiles:
+        for criterion_verdict in explanation.verdicts(profile):
+            if not criterion_verdict.met and not criterion_verdict.criterion.required:
+                yield NextStep("criterion", verdict=criterion_verdict)
 
 
 def _label(node: ox.NamedNode | None, language: str) -> str | None:
@@ -208,7 +216,7 @@ def _barriers(
     """The barriers that are answered, with what others did about the same."""
     peers = Peers(store, Sentences(answers.language))
     _, next_step = peers.next_step(stages)
-    found = []
+    reports = []
     for claim in data.subjects(named("cp:about"), initiative):
         barrier = data.value(claim, named("cp:barrier"))
         if barrier is None:
@@ -218,7 +226,7 @@ def _barriers(
             _label(enabler, answers.language)
             for enabler in data.objects(claim, named("cp:overcomeBy"))
         ]
-        found.append(
+        reports.append(
             ReportedBarrier(
                 iri=barrier.value,
                 label=_label(barrier, answers.language) or barrier.value,
@@ -234,8 +242,8 @@ def _barriers(
                 overcome_by=tuple(label for label in overcome if label),
             )
         )
-    peers.compare(found)
-    return tuple(sorted(found, key=lambda report: report.label))
+    peers.compare(reports)
+    return tuple(sorted(reports, key=lambda report: report.label))
 
 
 def _alike(

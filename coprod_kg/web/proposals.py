@@ -12,7 +12,7 @@ from coprod_kg.ingest.reported import reported
 from coprod_kg.selfassessment.answers import in_words, read
 from coprod_kg.selfassessment.proposals import Proposal, Proposals, Standing
 from coprod_kg.selfassessment.questionnaire import questionnaire
-from coprod_kg.selfassessment.sending import accept, tried
+from coprod_kg.selfassessment.sending import accept, submit_proposal
 from coprod_kg.web.authorisation import curator, holder
 from coprod_kg.web.explorer.page import LANGUAGES, Page
 from coprod_kg.web.pages.submission import JSON, as_json
@@ -56,9 +56,9 @@ def _shown(site: Site, language: str, name: str) -> Response:
     if len(name) == _ID_LENGTH:
         curator(request, site.tokens, _WHAT)
         return _for_curator(site, Proposals(site.settings).read(name))
-    proposal = Proposals(site.settings).told(name)
+    proposal = Proposals(site.settings).at_address(name)
     if negotiate(request.headers.get("Accept"), (HTML, JSON))[0].format == JSON:
-        return _unshared(as_json(proposal.told()))
+        return _unshared(as_json(proposal.for_sender()))
     days = site.settings.proposal_days
     page = Page(site, language)
     return _unshared(page.render("explorer/proposal.html", proposal=proposal, days=days))
@@ -71,7 +71,7 @@ def _for_curator(site: Site, proposal: Proposal) -> Response:
     if proposal.standing is Standing.WAITING:
         with site.checking():
             seen, sender = site.restricted_store, sender_of(_curator(site))
-            outcomes = tried(proposal, seen, site.settings, sender, dry_run=True)
+            outcomes = submit_proposal(proposal, seen, site.settings, sender, dry_run=True)
         report = as_text(reported(outcomes), site.settings.base_iri, dry_run=True)
     if negotiate(request.headers.get("Accept"), (HTML, JSON))[0].format == JSON:
         told = {**proposal.summary(), "answers": [list(pair) for pair in proposal.answers]}

@@ -18,9 +18,9 @@ from coprod_kg.selfassessment.answers import Answers, Problem, read
 from coprod_kg.selfassessment.proposals import Proposals
 from coprod_kg.selfassessment.questionnaire import Questionnaire, questionnaire
 from coprod_kg.selfassessment.questions import Step
-from coprod_kg.selfassessment.saved_file import MOST_BYTES, opened, written
+from coprod_kg.selfassessment.saved_file import MOST_BYTES, saved_answers, saved_text
 from coprod_kg.selfassessment.sending import file_of, missing
-from coprod_kg.selfassessment.statements import Statements, made
+from coprod_kg.selfassessment.statements import Statements, statements_of
 from coprod_kg.selfassessment.verdict import count_answers, next_steps, profiles, verdict
 from coprod_kg.store.base import NOTHING
 from coprod_kg.web.client_slots import client
@@ -59,7 +59,7 @@ def blueprint(site: Site) -> Blueprint:
 def prepare(app: Flask) -> None:
     """Make ready what the first step would wait for: questions, rules, profiles and templates."""
     nothing, asked = Answers({}), questionnaire()
-    verdict(made(nothing, asked, app.config["SETTINGS"].base_iri), nothing)
+    verdict(statements_of(nothing, asked, app.config["SETTINGS"].base_iri), nothing)
     for name in _TEMPLATES:
         app.jinja_env.get_template(name)
 
@@ -91,7 +91,7 @@ def _answer(site: Site, language: str) -> Response:
     number = _number(form.controls.get("step", ""), asked)
     blocking = _blocking(form, asked, number, to)
     if blocking is None:
-        statements = made(form.answers, asked, site.settings.base_iri)
+        statements = statements_of(form.answers, asked, site.settings.base_iri)
         if to == "save":
             return _file(form.answers, statements)
         if to == "json":
@@ -119,7 +119,7 @@ def _read(asked: Questionnaire, language: str) -> _Form:
         if file is None or not file.filename:
             problems = [Problem(_FILE, "no-file")]
             return _Form(Answers({}, language), problems, {"to": "1"})
-        answers, problems = opened(file.read(MOST_BYTES + 1), asked)
+        answers, problems = saved_answers(file.read(MOST_BYTES + 1), asked)
         return _Form(answers, problems, {"to": "1"}, opened=True)
     answers, problems = read(
         [pair for pair in pairs if pair[0] not in (*_CONTROLS, _FILE)], asked, language
@@ -169,7 +169,7 @@ def _step(page: Page, form: _Form, number: int) -> Response:
     """One step, with the verdict so far beside it."""
     asked = questionnaire()
     step = asked.steps[number - 1]
-    statements = made(form.answers, asked, page.site.settings.base_iri)
+    statements = statements_of(form.answers, asked, page.site.settings.base_iri)
     explanation = verdict(statements, form.answers)
     met = {found.criterion.iri for found in explanation.judgement.verdicts if found.met}
     met |= {v.criterion.iri for runner in explanation.runners for v in runner.verdicts if v.met}
@@ -259,7 +259,7 @@ def _organisation(values: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _file(answers: Answers, statements: Statements) -> Response:
     """The answers as a file to go on with later."""
-    response = Response(written(answers, statements), content_type="text/turtle; charset=utf-8")
+    response = Response(saved_text(answers, statements), content_type="text/turtle; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="self-assessment.ttl"'
     return _only_now(response)
 

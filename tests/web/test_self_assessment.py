@@ -243,8 +243,8 @@ def test_a_curator_decides_at_the_terminal_too(
 def test_a_proposal_that_nobody_decides_expires(tmp_path: Path) -> None:
     queue = Proposals(Settings(data=tmp_path))
     address = queue.add([("Ask-name", "Café")], "me@example.org", "client")
-    assert queue.told(address).standing is Standing.WAITING
+    assert queue.at_address(address).standing is Standing.WAITING
     queue = Proposals(Settings(data=tmp_path, proposal_days=0))
-    assert queue.told(address).standing is Standing.EXPIRED
+    assert queue.at_address(address).standing is Standing.EXPIRED
     assert queue.waiting() == []
     assert "Café" not in "".join(path.read_text() for path in tmp_path.rglob("*.json"))
