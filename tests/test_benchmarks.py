@@ -12,7 +12,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from benchmarks import describing, questions, report, scaling, servers, service, soak
+from benchmarks import describing, pages, questions, report, scaling, servers, service, soak
 from benchmarks.multiply import fill, multiply
 from benchmarks.watching import DISPOSABLE, Watch
 from coprod_kg.queries.library import load
@@ -168,6 +168,16 @@ def test_what_a_description_costs_is_measured(capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     for measured in ("not described: 1 organisations", "described: 1 organisations", "/catalogue"):
         assert measured in said
+
+
+def test_pages_are_measured_with_what_was_aimed_at(work: Path, tmp_path: Path) -> None:
+    pages.main([*FEW, "--work", str(work), "--reports", str(tmp_path), "--rounds", "1"])
+    [written] = tmp_path.glob("pages-8-*.json")
+    told = json.loads(written.read_text(encoding="utf-8"))["pages"]
+    assert {row["kind"] for row in told} == {"thing", "catalogue", "explorer"}
+    answered = [row["page"] for row in told if row["status"] == 200]
+    assert {"/catalogue (text/html)", "/pathways (text/html)"} <= set(answered)
+    assert "| page | status |" in written.with_suffix(".md").read_text("utf-8")
 
 
 def test_more_machines_refuse_less_in_the_simulation_of_readers() -> None:
