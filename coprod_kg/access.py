@@ -144,14 +144,14 @@ class Tokens:
         Raises:
             Unauthorised: it is no token of this service, or was taken back.
         """
-        found = _TOKEN.fullmatch(token)
-        grant = self._read().get(found[1]) if found else None
-        # Compared also where there is no such token, so that the time does not tell which names
+        match = _TOKEN.fullmatch(token)
+        grant = self._read().get(match[1]) if match else None
+        # Compared also where there is no such token, so that the time does not reveal which names
         # there are.
-        right = hmac.compare_digest(
-            grant.digest if grant else _digest(""), _digest(found[2] if found else "-")
+        digest_matches = hmac.compare_digest(
+            grant.digest if grant else _digest(""), _digest(match[2] if match else "-")
         )
-        if grant is None or not right or grant.revoked is not None:
+        if grant is None or not digest_matches or grant.revoked is not None:
             raise Unauthorised(
                 "this token is not known here, or was taken back",
                 where="header Authorization",
@@ -162,7 +162,7 @@ class Tokens:
     def _read(self) -> Mapping[str, Grant]:
         return {
             entry["name"]: Grant(**{**entry, "role": Role(entry["role"])})
-            for entry in _listed(self._path)
+            for entry in _read_list(self._path)
         }
 
     @contextmanager
@@ -211,7 +211,7 @@ class Private:
         """The file is read at each use, so that a change counts at once."""
         self._path = data / "private.json"
         self._cached: tuple[tuple[int, int, int], tuple[str, ...]] | None = None
-        """The state of the file when it was last read, and what stood in it."""
+        """The state of the file when it was last read, and the organisations in it."""
 
     def organisations(self) -> tuple[str, ...]:
         """The last parts of their IRIs, in order."""
@@ -221,7 +221,7 @@ class Private:
             return ()
         state = (status.st_ino, status.st_mtime_ns, status.st_size)
         if self._cached is None or self._cached[0] != state:
-            self._cached = (state, tuple(sorted(_listed(self._path))))
+            self._cached = (state, tuple(sorted(_read_list(self._path))))
         return self._cached[1]
 
     def hidden_from(self, grant: Grant | None) -> tuple[str, ...]:
@@ -233,8 +233,8 @@ class Private:
         private = self.organisations()
         if not private or (grant is not None and grant.role is Role.CURATOR):
             return ()
-        own = grant.organisation if grant is not None else None
-        return tuple(slug for slug in private if slug != own)
+        own_organisation = grant.organisation if grant is not None else None
+        return tuple(slug for slug in private if slug != own_organisation)
 
     def mark(self, organisation: str, *, private: bool = True) -> bool:
         """Make the data of an organisation private, or public again.
@@ -251,14 +251,14 @@ class Private:
                 fix="Write the last part of its IRI, such as comune-di-bologna.",
             )
         with locked(self._path):
-            before = set(_listed(self._path))
-            after = before | {organisation} if private else before - {organisation}
-            if after != before:
-                _write(self._path, sorted(after))
-        return after != before
+            earlier = set(_read_list(self._path))
+            later = earlier | {organisation} if private else earlier - {organisation}
+            if later != earlier:
+                _write(self._path, sorted(later))
+        return later != earlier
 
 
-def _listed(path: Path) -> list[Any]:
+def _read_list(path: Path) -> list[Any]:
     """The list in a file of JSON; one that is missing is empty."""
     try:
         entries: list[Any] = json.loads(path.read_text(encoding="utf-8"))

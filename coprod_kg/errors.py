@@ -33,7 +33,7 @@
         ├── StoreChanged        somebody else's commit came in between
         └── StoreUnavailable    nobody answers
 
-The edges (``web/errors.py``, ``cli/errors.py``) turn one of these into a problem document
+The edges (``web/errors.py``, ``cli/__main__.py``) turn one of these into a problem document
 (RFC 9457) or an exit code, and nothing else does.
 """
 
@@ -100,9 +100,9 @@ class CoprodError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        where = f"{self.where}: " if self.where else ""
+        place = f"{self.where}: " if self.where else ""
         fix = f"\n{self.fix}" if self.fix else ""
-        return f"{where}{self.what}{fix}"
+        return f"{place}{self.what}{fix}"
 
 
 class RequestError(CoprodError):

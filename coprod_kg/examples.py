@@ -35,7 +35,7 @@ def submit_examples(
     paths = sorted(path for path in files("examples").glob("*/*.ttl") if path.parent.name in _FROM)
     started = datetime.now(UTC)
     with ThreadPoolExecutor(1, "check") as thread:
-        checking = thread.submit(checked_files, paths, settings, Progress())
+        future = thread.submit(checked_files, paths, settings, Progress())
         meanwhile()
-        checked = checking.result()
+        checked = future.result()
     return submit_checked(checked, started, store, settings, _PROJECT)

@@ -240,16 +240,16 @@ class Settings:
             WrongUsage: a value does not fit its setting, or a name is none.
         """
         environ = os.environ if environ is None else environ
-        given: dict[str, object] = {}
-        given |= _from_file(file or Path("coprod.toml"), required=file is not None)
+        values: dict[str, object] = {}
+        values |= _from_file(file or Path("coprod.toml"), required=file is not None)
         names = {setting.name for setting in fields(cls)}
-        given |= {
+        values |= {
             name: environ[PREFIX + name.upper()]
             for name in names
             if environ.get(PREFIX + name.upper())
         }
-        given |= {name: value for name, value in (overrides or {}).items() if value is not None}
-        fitting: dict[str, Any] = {name: _fit(name, value) for name, value in given.items()}
+        values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+        fitting: dict[str, Any] = {name: _fit(name, value) for name, value in values.items()}
         settings = cls(**fitting)
         settings._check()
         return settings
@@ -365,27 +365,28 @@ def _from_file(path: Path, *, required: bool) -> dict[str, object]:
 
 def _fit(name: str, value: object) -> object:
     """Turn what stands in a variable, flag or file into the type the setting has."""
-    known = {setting.name: setting for setting in fields(Settings)}
-    if name not in known:
+    settings_by_name = {setting.name: setting for setting in fields(Settings)}
+    if name not in settings_by_name:
         raise WrongUsage(
             f"there is no setting {name.replace('_', '-')!r}",
-            fix="The settings are: " + ", ".join(sorted(n.replace("_", "-") for n in known)),
+            fix="The settings are: "
+            + ", ".join(sorted(n.replace("_", "-") for n in settings_by_name)),
         )
     try:
-        return _CONVERTERS[known[name].type](value)
+        return _CONVERTERS[settings_by_name[name].type](value)
     except (TypeError, ValueError):
         raise WrongUsage(
             f"{value!r} does not fit",
             where=f"setting {name.replace('_', '-')}",
-            fix=f"It is the {known[name].metadata['help']}.",
+            fix=f"It is the {settings_by_name[name].metadata['help']}.",
         ) from None
 
 
 def _words(value: object) -> tuple[str, ...]:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple) or not all(isinstance(text, str) for text in given):
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         raise TypeError(value)
-    return tuple(word for text in given for word in text.replace(",", " ").split())
+    return tuple(word for text in texts for word in text.replace(",", " ").split())
 
 
 _CONVERTERS: dict[Any, Any] = {

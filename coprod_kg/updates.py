@@ -17,7 +17,7 @@ from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.admission import admit
 from coprod_kg.sparql.syntax import explained
-from coprod_kg.sparql.tokens import Token, position, significant
+from coprod_kg.sparql.tokens import Edit, Token, edited, position, significant
 from coprod_kg.sparql.update_dialect import spelt
 from coprod_kg.sparql.update_operations import operations
 from coprod_kg.sparql.update_targets import deciding_graphs, written_graphs
@@ -67,7 +67,7 @@ class UpdateRecord:
         """The graph of provenance."""
         return f"{self.base_iri}graph/provenance"
 
-    def written(self, activity: str) -> bytes:
+    def ntriples(self, activity: str) -> bytes:
         """The record as N-Triples, to be added to the graph of provenance."""
         return b"".join(f"{triple} .\n".encode() for triple in self._triples(activity))
 
@@ -85,17 +85,17 @@ class UpdateRecord:
         yield Triple(activity, _prov("endedAtTime"), _time(now))
         yield Triple(activity, _prov("wasAssociatedWith"), agent)
         yield Triple(agent, _TYPE, _prov("Agent"))
-        for place, content in enumerate(self.sent):
-            sent = NamedNode(f"{iri}/sent/{place + 1}" if place else f"{iri}/sent")
-            yield Triple(activity, _prov("used"), sent)
-            yield Triple(sent, _TYPE, _prov("Entity"))
+        for index, content in enumerate(self.sent):
+            upload = NamedNode(f"{iri}/sent/{index + 1}" if index else f"{iri}/sent")
+            yield Triple(activity, _prov("used"), upload)
+            yield Triple(upload, _TYPE, _prov("Entity"))
             digest = sha256(content).hexdigest()
-            yield Triple(sent, _IDENTIFIER, Literal(f"sha256:{digest}"))
-            yield Triple(sent, _prov("wasAttributedTo"), agent)
+            yield Triple(upload, _IDENTIFIER, Literal(f"sha256:{digest}"))
+            yield Triple(upload, _prov("wasAttributedTo"), agent)
 
 
 def update(
-    store: Store, text: str, curator: str, settings: Settings, sent: str | None = None
+    store: Store, text: str, curator: str, settings: Settings, client_text: str | None = None
 ) -> Commit:
     """Admit an update and carry it out.
 
@@ -104,37 +104,35 @@ def update(
         text: SPARQL 1.1 Update.
         curator: the name of the token.
         settings: limits, and what SERVICE may call.
-        sent: the text as it was sent, where it is not the one to carry out.
+        client_text: the text as it was sent, where it is not the one to carry out.
 
     Raises:
         QueryRefused: it would reach beyond the store.
         CoprodError: what `coprod_kg.store.base.Store.update` raises.
     """
-    run = spelt(text.removeprefix("\ufeff"))
-    found = admit(run, settings, update=True)
-    recorded = ((text if sent is None else sent).encode(),)
-    record = UpdateRecord(
-        settings.base_iri, curator, "A SPARQL update", recorded, datetime.now(UTC)
-    )
+    engine_text = spelt(text.removeprefix("\ufeff"))
+    admitted = admit(engine_text, settings, update=True)
+    uploads = ((text if client_text is None else client_text).encode(),)
+    record = UpdateRecord(settings.base_iri, curator, "A SPARQL update", uploads, datetime.now(UTC))
     activity = record.activity()
-    add = {record.graph: record.written(activity)}
-    graphs = deciding_graphs(found.text)
+    add = {record.graph: record.ntriples(activity)}
+    graphs = deciding_graphs(admitted.text)
     union = settings.default_graph == "union"
-    asked = Update(
-        found.text,
+    change = Update(
+        admitted.text,
         add,
         activity,
         seconds=settings.query_seconds,
         kept=(record.graph, f"{record.base_iri}graph/catalogue"),
-        graphs=written_graphs(found.text),
-        operations=operations(found.text, union=union, unnamed=CLIENT_DEFAULT.value),
-        calls=found.calls,
+        graphs=written_graphs(admitted.text),
+        operations=operations(admitted.text, union=union, unnamed=CLIENT_DEFAULT.value),
+        calls=admitted.calls,
         depends_on=None if graphs is None else (*graphs, DEFAULT_GRAPH),
     )
     try:
-        return store.update(asked)
+        return store.update(change)
     except QuerySyntax as error:
-        raise explained(error, run, update=True) from None
+        raise explained(error, engine_text, update=True) from None
 
 
 def check_graph(graph: str, settings: Settings) -> None:
@@ -144,14 +142,14 @@ def check_graph(graph: str, settings: Settings) -> None:
         Forbidden: says why.
     """
     start = f"{settings.base_iri}graph/"
-    for name, why in _RESERVED.items():
-        whole = f"{start}{name}"
-        if graph == whole or (name.endswith("/") and graph.startswith(whole)):
-            raise Forbidden(f"the graph {graph} is not changed here: {why}")
+    for name, reason in _RESERVED.items():
+        reserved = f"{start}{name}"
+        if graph == reserved or (name.endswith("/") and graph.startswith(reserved)):
+            raise Forbidden(f"the graph {graph} is not changed here: {reason}")
 
 
 def with_dataset(text: str, using: tuple[str, ...], named: tuple[str, ...]) -> str:
-    """The update over the dataset of the request (SPARQL 1.1 Protocol, section 2.2.3).
+    """The update, with USING for the dataset of the request (SPARQL 1.1 Protocol, section 2.2.3).
 
     Args:
         text: the update.
@@ -165,9 +163,9 @@ def with_dataset(text: str, using: tuple[str, ...], named: tuple[str, ...]) -> s
         return text
     clauses = "".join(f"USING <{iri}> " for iri in using)
     clauses += "".join(f"USING NAMED <{iri}> " for iri in named)
-    pieces, at, depth = [], 0, 0
+    edits, depth = list[Edit](), 0
     tokens = list(significant(text, 0))
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         depth += {"{": 1, "}": -1}.get(token.text, 0)
         if depth == 0 and token.is_word("USING", "WITH"):
             line, column = position(text, token.start)
@@ -177,12 +175,11 @@ def with_dataset(text: str, using: tuple[str, ...], named: tuple[str, ...]) -> s
                 fix="Leave out one of the two.",
             )
         if depth == 0 and token.is_word("WHERE"):
-            before = tokens[place - 1] if place else None
-            shorthand = before is not None and before.is_word("DELETE")
-            template = _group(text, tokens[place + 1 :]) if shorthand else ""
-            pieces += [text[at : token.start], template, " ", clauses]
-            at = token.start
-    return "".join([*pieces, text[at:]])
+            previous = tokens[index - 1] if index else None
+            shorthand = previous is not None and previous.is_word("DELETE")
+            template = _group(text, tokens[index + 1 :]) if shorthand else ""
+            edits.append((token.start, token.start, f"{template} {clauses}"))
+    return edited(text, edits)
 
 
 def _group(text: str, tokens: list[Token]) -> str:

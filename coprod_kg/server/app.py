@@ -23,7 +23,7 @@ __all__ = ["app"]
 
 _EVERY_SECONDS = 0.5
 _PREPARED_AFTER_SECONDS = 5.0
-"""A process that has just started has other things to do, and may be stopped at once."""
+"""Seconds after its start: before, a process answers its first requests, or is stopped again."""
 
 
 def _run_directory() -> Path:
@@ -42,7 +42,7 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-# As multiprocessing noted it at the fork: asked for now, it may be another's already.
+# The parent that multiprocessing noted at the fork: `os.getppid` may name another one by now.
 forked_by = multiprocessing.parent_process()
 if forked_by is not None and forked_by.pid is not None:
     threading.Thread(target=_end_with, args=(forked_by.pid,), daemon=True, name="parent").start()

@@ -68,7 +68,7 @@ Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Answer:
-    """The application's response: its whole body, or the beginning and an iterator of the rest."""
+    """The application's response: its whole body, or its beginning and an iterator of the rest."""
 
     status: int = 500
     headers: Pairs = field(default_factory=list)
@@ -95,14 +95,14 @@ class _Answer:
         """The whole body."""
         return itertools.chain((self.first,), self.rest or ())
 
-    def put(self, pieces: Iterator[bytes]) -> None:
-        """Send this in place of the body."""
+    def replace_body(self, pieces: Iterator[bytes]) -> None:
+        """Send these pieces in place of the body."""
         if self.rest is None:
             self.first = b"".join(pieces)
         else:
             self.first, self.rest = b"", pieces
 
-    def take(self, chunks: Iterable[bytes], method: str) -> None:
+    def take_body(self, chunks: Iterable[bytes], method: str) -> None:
         """Take the beginning of the body, or all of one that is small.
 
         One that fails so early is sent as an empty body that never ends: with the application's
@@ -112,20 +112,20 @@ class _Answer:
         length = next(
             (int(value) for name, value in self.headers if name == "Content-Length"), None
         )
-        whole = method == "HEAD" or (length is not None and length <= _WHOLE)
-        pieces, found = iter(chunks), bytearray()
+        read_whole = method == "HEAD" or (length is not None and length <= _WHOLE)
+        pieces, beginning = iter(chunks), bytearray()
         try:
             for piece in pieces:
-                found += piece
-                if not whole and len(found) > _FIRST:
+                beginning += piece
+                if not read_whole and len(beginning) > _FIRST:
                     self.rest = pieces
                     break
         except CoprodError as error:
-            found, self.outcome = bytearray(), kind_of(error)
+            beginning, self.outcome = bytearray(), kind_of(error)
         finally:
             if self.rest is None:
                 self.close()
-        self.first = bytes(found)
+        self.first = bytes(beginning)
 
 
 class HttpServer:
@@ -134,7 +134,7 @@ class HttpServer:
     Args:
         app: the application.
         settings: the limits.
-        quick: what is answered without the application.
+        quick: answers short queries without the application.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class HttpServer:
     ) -> None:
         self._app = app
         self._settings = settings
-        self._quick = quick
+        self._lookups = quick
         self._threads = ThreadPoolExecutor(settings.web_threads, "request")
         self._packed = Packed(settings.cache_mb << 18)  # a quarter of the room of the answers
         self._clients: Counter[Client] = Counter()
@@ -172,16 +172,16 @@ class HttpServer:
         self._clients[sender] += 1
         self._under_way[log] = receive
         try:
-            asked = self._quick if head.path == QUICK_PATH else None
-            quick = await asked.answer(head, log) if asked else None
+            lookup = self._lookups if head.path == QUICK_PATH else None
+            looked_up = await lookup.answer(head, log) if lookup else None
             loop = asyncio.get_running_loop()
-            if quick is None:
+            if looked_up is None:
                 answer = await loop.run_in_executor(self._threads, self._run, head, body, log)
-            elif len(quick[2]) < _SOON:
-                answer = self._shaped(head, _Answer(*quick), log)
+            elif len(looked_up[2]) < _SOON:
+                answer = self._range_or_packed(head, _Answer(*looked_up), log)
             else:  # packing takes a while
                 answer = await loop.run_in_executor(
-                    self._threads, self._shaped, head, _Answer(*quick), log
+                    self._threads, self._range_or_packed, head, _Answer(*looked_up), log
                 )
             await self._send(answer, log, send)
         finally:
@@ -199,35 +199,35 @@ class HttpServer:
             environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": log.client}
             # With the log entry of the request, so that the application writes into it too.
             environ |= {"wsgi.input": body, KEY: log}
-            answer.take(self._app(environ, answer.start), head.method)
-        return answer if answer.outcome else self._shaped(head, answer, log)
+            answer.take_body(self._app(environ, answer.start), head.method)
+        return answer if answer.outcome else self._range_or_packed(head, answer, log)
 
-    def _shaped(self, head: Head, answer: _Answer, log: RequestLog) -> _Answer:
-        """The part of an answer that was asked for, or all, packed where the client takes that."""
+    def _range_or_packed(self, head: Head, answer: _Answer, log: RequestLog) -> _Answer:
+        """The range of an answer that a client asks for, or all, packed where it takes gzip."""
         length, headers = answer.length, answer.headers
         if answer.status == 200 and length is not None and head.method in ("GET", "HEAD"):
             try:
-                found = part(head, headers, length, answer.pieces())
+                range_part = part(head, headers, length, answer.pieces())
             except RangeRefused as error:
                 answer.close()
                 log.outcome = kind_of(error)
-                more = [("Content-Range", f"bytes */{length}")]
-                return _Answer(*_refusal(error, log, more, self._settings.prefix))
+                range_headers = [("Content-Range", f"bytes */{length}")]
+                return _Answer(*_refusal(error, log, range_headers, self._settings.prefix))
             if ("Accept-Ranges", "bytes") not in headers:  # files have it already
                 answer.headers = [*headers, ("Accept-Ranges", "bytes")]
-            if found is not None:
+            if range_part is not None:
                 answer.status = 206
-                answer.headers, pieces = found
-                answer.put(pieces)
+                answer.headers, pieces = range_part
+                answer.replace_body(pieces)
                 return answer
         if answer.status == 304 or can_be_packed(answer.status, headers, length):
             answer.headers = [*answer.headers, ("Vary", "Accept-Encoding")]
             if answer.status != 304 and takes_gzip(head):
                 answer.headers = packing(answer.headers)
                 if answer.rest is not None:
-                    answer.put(Packed.pieces(answer.pieces()))
+                    answer.replace_body(Packed.pieces(answer.pieces()))
                 elif head.method != "HEAD":
-                    answer.first = self._packed.whole(answer.first)
+                    answer.first = self._packed.compressed(answer.first)
         return answer
 
     async def _send(self, answer: _Answer, log: RequestLog, send: Send) -> None:
@@ -244,7 +244,7 @@ class HttpServer:
             await send(start)
             await send(_body(answer.first, more=bool(answer.outcome)))
             return
-        # With the status sent, a failure can only be told by leaving out the last chunk; of
+        # With the status sent, leaving out the last chunk is the only sign of a failure; of
         # granian's interfaces only ASGI ends an answer like that.
         await send(start)
         outcome = "fault"
@@ -260,7 +260,7 @@ class HttpServer:
             await send(_body(b""))
 
     async def _stream(
-        self, first: bytes, rest: Iterator[bytes], log: RequestLog, send: Send
+        self, beginning: bytes, rest: Iterator[bytes], log: RequestLog, send: Send
     ) -> None:
         """Send piece by piece, as fast as the client takes them; no thread waits for it.
 
@@ -268,11 +268,11 @@ class HttpServer:
             LimitReached: the client took nothing for too long, or too little all the time.
         """
         loop, settings = asyncio.get_running_loop(), self._settings
-        chunk: bytes | None = first
+        chunk: bytes | None = beginning
         waited = 0.0
         while chunk is not None and not log.cancellation.cancelled:
-            for place in range(0, len(chunk), _PIECE):
-                piece, began = chunk[place : place + _PIECE], loop.time()
+            for offset in range(0, len(chunk), _PIECE):
+                piece, began = chunk[offset : offset + _PIECE], loop.time()
                 try:
                     async with asyncio.timeout(settings.reader_seconds):
                         await send(_body(piece, more=True))
@@ -306,15 +306,15 @@ class HttpServer:
         await self._send(_Answer(*refusal), log, send)
 
     def _check_room(self, sender: Client) -> None:
-        """Refuse what would wait for too many others.
+        """Refuse a request that would wait for too many others.
 
         Raises:
             Overloaded: too many requests are under way, of this client or in all.
         """
-        most = self._settings.client_requests
-        if self._clients[sender] >= most:
+        most_requests = self._settings.client_requests
+        if self._clients[sender] >= most_requests:
             raise Overloaded(
-                f"{most} requests of this client are under way",
+                f"{most_requests} requests of this client are under way",
                 fix="Wait for their answers first. The limit is the setting client-requests.",
             )
         if len(self._under_way) >= _WAITING * self._settings.web_threads:
@@ -328,13 +328,13 @@ class HttpServer:
         watched: dict[RequestLog, asyncio.Task[None]] = {}
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            for gone in watched.keys() - self._under_way.keys():
-                watched.pop(gone).cancel()
-            before = time.monotonic() - _SWEEP_SECONDS
-            if self._quick is not None:
-                self._quick.give_up(before)
+            for ended_log in watched.keys() - self._under_way.keys():
+                watched.pop(ended_log).cancel()
+            moment = time.monotonic() - _SWEEP_SECONDS
+            if self._lookups is not None:
+                self._lookups.give_up(moment)
             for log, receive in list(self._under_way.items()):
-                if log.started < before and log not in watched:
+                if log.started < moment and log not in watched:
                     watched[log] = asyncio.create_task(_watch(log, receive))
 
 
@@ -346,11 +346,11 @@ async def _watch(log: RequestLog, receive: Receive) -> None:
 
 
 def _refusal(
-    error: CoprodError, log: RequestLog, more: Pairs, prefix: str
+    error: CoprodError, log: RequestLog, extra_headers: Pairs, prefix: str
 ) -> tuple[int, Pairs, bytes]:
     """Status, headers and body of a problem document."""
     kind = "application/problem+json"
-    headers = [("Content-Type", kind), ("Cache-Control", "no-store"), *more]
+    headers = [("Content-Type", kind), ("Cache-Control", "no-store"), *extra_headers]
     headers += [("Retry-After", str(error.retry_after))] if error.retry_after else []
     headers += [("Accept-Encoding", "gzip")] if error.status == 415 else []
     text = json.dumps(document(error), ensure_ascii=False, indent=2) + "\n"

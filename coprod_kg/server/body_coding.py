@@ -1,4 +1,4 @@
-"""Content coding and ranges of response bodies: gzip, and parts that were asked for."""
+"""Content coding and ranges of response bodies: gzip, and the range that a client asks for."""
 
 import re
 import threading
@@ -63,9 +63,10 @@ def can_be_packed(status: int, headers: Pairs, length: int | None) -> bool:
     """
     if (length is not None and length < _LEAST) or status in (204, 206, 304):
         return False
-    named = {name.lower(): value for name, value in headers}
-    coded = "content-encoding" in named or "no-transform" in named.get("cache-control", "")
-    return not coded and bool(_TEXTUAL.match(named.get("content-type", "").lower()))
+    headers_by_name = {name.lower(): value for name, value in headers}
+    cache_control = headers_by_name.get("cache-control", "")
+    coded = "content-encoding" in headers_by_name or "no-transform" in cache_control
+    return not coded and bool(_TEXTUAL.match(headers_by_name.get("content-type", "").lower()))
 
 
 def _without(headers: Pairs, *names: str) -> Pairs:
@@ -83,7 +84,7 @@ def packing(headers: Pairs) -> Pairs:
 
 
 class Packed:
-    """Bodies packed before, kept by the hash of what is in them; the oldest go first.
+    """Cache of packed bodies by the hash of their bytes; the least recently used is evicted first.
 
     Args:
         room: bytes that they may take together.
@@ -91,35 +92,35 @@ class Packed:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._held = 0
+        self._size = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
+        self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
 
     @property
-    def held(self) -> int:
-        """Bytes that are kept now."""
-        return self._held
+    def size(self) -> int:
+        """Bytes of all packed bodies in the cache."""
+        return self._size
 
-    def whole(self, body: bytes) -> bytes:
+    def compressed(self, body: bytes) -> bytes:
         """A whole body, packed."""
         # Keyed by content, so that no version, view or format can be confused with another.
         key = sha256(body).digest()
         with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-                return found
+            packed = self._bodies.get(key)
+            if packed is not None:
+                self._bodies.move_to_end(key)
+                return packed
         # Outside the lock: packing a body twice costs less than threads that wait for it.
-        found = zlib.compress(body, _BETTER, _GZIP)
-        if len(found) * 8 > self._room:
-            return found
+        packed = zlib.compress(body, _BETTER, _GZIP)
+        if len(packed) * 8 > self._room:
+            return packed
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = found
-                self._held += len(found)
-            while self._held > self._room:
-                self._held -= len(self._kept.popitem(last=False)[1])
-        return found
+            if key not in self._bodies:
+                self._bodies[key] = packed
+                self._size += len(packed)
+            while self._size > self._room:
+                self._size -= len(self._bodies.popitem(last=False)[1])
+        return packed
 
     @staticmethod
     def pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -148,24 +149,24 @@ def part(
     Raises:
         RangeRefused: the range begins behind the end.
     """
-    found = _RANGE.fullmatch(head.headers.get("range", ""))
+    match = _RANGE.fullmatch(head.headers.get("range", ""))
     condition = head.headers.get("if-range")
-    if found is not None and condition is not None:
-        named = {name.lower(): value for name, value in headers}
-        same = condition in (named.get("etag"), named.get("last-modified"))
-        found = found if same and not condition.startswith("W/") else None
-    if found is None or head.method != "GET":
+    if match is not None and condition is not None:
+        headers_by_name = {name.lower(): value for name, value in headers}
+        is_same = condition in (headers_by_name.get("etag"), headers_by_name.get("last-modified"))
+        match = match if is_same and not condition.startswith("W/") else None
+    if match is None or head.method != "GET":
         return None
-    bounds = _bounds(found[1], found[2], length)
+    bounds = _bounds(match[1], match[2], length)
     if bounds is None:
         return None
     size = bounds.last - bounds.first + 1
-    told = [
+    range_headers = [
         *_without(headers, "content-length"),
         ("Content-Length", str(size)),
         ("Content-Range", f"bytes {bounds.first}-{bounds.last}/{length}"),
     ]
-    return told, _cut(body, bounds.first, size)
+    return range_headers, _cut(body, bounds.first, size)
 
 
 def _bounds(first: str, last: str, length: int) -> _Bounds | None:
@@ -186,9 +187,9 @@ def _bounds(first: str, last: str, length: int) -> _Bounds | None:
 
 def _cut(body: Iterator[bytes], skip: int, size: int) -> Iterator[bytes]:
     for chunk in body:
-        kept = chunk[skip : skip + size]
-        skip, size = max(0, skip - len(chunk)), size - len(kept)
-        if kept:
-            yield kept
+        piece = chunk[skip : skip + size]
+        skip, size = max(0, skip - len(chunk)), size - len(piece)
+        if piece:
+            yield piece
         if not size:
             return

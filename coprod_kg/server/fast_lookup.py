@@ -50,11 +50,11 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class _Lookup:
-    """A request that can be answered here; `held` is the format its client has the answer in."""
+    """A request that can be answered here; `current_offer` is the format its client already has."""
 
     query: Query
     conditions: Conditions
-    held: Offer | None
+    current_offer: Offer | None
 
 
 class FastLookup:
@@ -75,32 +75,32 @@ class FastLookup:
     async def answer(self, head: Head, log: RequestLog) -> tuple[int, Headers, bytes] | None:
         """Status, headers and body, or None where the application has to answer."""
         try:
-            found = self._read(head, log)
-            if found is None:
+            request = self._read(head, log)
+            if request is None:
                 return None
-            if found.held is not None:
-                return 304, _headers(found.conditions, found.held, log, 304, self._prefix), b""
-            log.note(found.query.text)
-            keeps = self._site.cache.keeps(found.query)
-            kept = self._site.kept(found.query) if keeps else None
-            answer = kept or await self._ask(found.query, log)
+            offer = request.current_offer
+            if offer is not None:
+                return 304, _headers(request.conditions, offer, log, 304, self._prefix), b""
+            log.note(request.query.text)
+            keeps = self._site.cache.keeps(request.query)
+            cached = self._site.kept(request.query) if keeps else None
+            answer = cached or await self._ask(request.query, log)
         # The application meets the error again, and writes it in a form that the client reads.
         except CoprodError:
             return None
         if answer is None:
             return None
-        log.cached("hit" if kept else "miss" if keeps else "bypass")
+        log.cached("hit" if cached else "miss" if keeps else "bypass")
         log.notes["version"] = answer.version
         body = b"".join(answer.chunks)
-        if keeps and not kept:
-            self._site.cache.keep(found.query, answer, body)
-        asked = found.conditions
-        conditions = replace(asked, version=answer.version)
+        if keeps and not cached:
+            self._site.cache.keep(request.query, answer, body)
+        conditions = replace(request.conditions, version=answer.version)
         offer = conditions.offer(answer.media_type)
-        sent = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
-        said = caveat_of_text(body)
-        sent += [("Answer-Caveat", said)] if said else []
-        return 200, sent + _headers(conditions, offer, log, 200, self._prefix), body
+        headers = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
+        caveat = caveat_of_text(body)
+        headers += [("Answer-Caveat", caveat)] if caveat else []
+        return 200, headers + _headers(conditions, offer, log, 200, self._prefix), body
 
     def _read(self, head: Head, log: RequestLog) -> _Lookup | None:
         """What a request asks, or None where the application has to read it."""
@@ -110,82 +110,82 @@ class FastLookup:
         if not _BODY_HEADERS.isdisjoint(headers):
             return None
         site = self._site
-        sent = headers.get("authorization")
-        admit(log, sent, site.tokens, site.private, closed=self._closed)
-        granted(log, sent, site.tokens)
-        asked = read_address(query_string)
+        authorization = headers.get("authorization")
+        admit(log, authorization, site.tokens, site.private, closed=self._closed)
+        granted(log, authorization, site.tokens)
+        address = read_address(query_string)
         # A query that needs an examination token by token would hold up the event loop.
-        if asked.text is None or _ANALYSED.search(asked.text) or is_changing(asked.text):
+        if address.text is None or _ANALYSED.search(address.text) or is_changing(address.text):
             return None
-        query, conditions = lookup(asked, headers.get("accept"), log, site)
+        query, conditions = lookup(address, headers.get("accept"), log, site)
         if wants_page(conditions.offers):
             return None
-        held = None
+        current_offer = None
         if (tags := headers.get("if-none-match")) is not None:
             conditions = replace(conditions, version=site.version(query.version))
-            held = conditions.held(tags, log.hidden)
-            if held is None and "*" in tags:
+            current_offer = conditions.held(tags, log.hidden)
+            if current_offer is None and "*" in tags:
                 return None
-        return _Lookup(query, conditions, held)
+        return _Lookup(query, conditions, current_offer)
 
     async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
         """The answer if it is small and there within a moment; else the query has begun."""
         query = admitted(query, self._site.settings)
-        found = self._store.try_point_lookup(query)
-        if isinstance(found, Future):
-            await asyncio.wait([asyncio.wrap_future(found)], timeout=OPENING_SECONDS)
-            found = self._store.try_point_lookup(query)
-        if isinstance(found, Answer):
-            return found
+        at_hand = self._store.try_point_lookup(query)
+        if isinstance(at_hand, Future):
+            await asyncio.wait([asyncio.wrap_future(at_hand)], timeout=OPENING_SECONDS)
+            at_hand = self._store.try_point_lookup(query)
+        if isinstance(at_hand, Answer):
+            return at_hand
         try:
             slot = self._site.slots.take_at_once(client(log.client, log.grant))
         except BlockingIOError:
             return None
         try:
-            put = replace(query, reserved=slot.reserved)
-            asking = self._store.send(put)
+            reserved_query = replace(query, reserved=slot.reserved)
+            pending = self._store.send(reserved_query)
         except BaseException:
             slot.give_back()
             raise
         # Kept with the request, so that the application goes on with it and need not begin anew.
-        log.pending = QueryInFlight(self._site.store, NOTHING, put, asking, slot)
-        answer = await self._soon(asking)
+        log.pending = QueryInFlight(self._site.store, NOTHING, reserved_query, pending, slot)
+        answer = await self._answer_soon(pending)
         if answer is not None:
             log.pending.close()
             log.pending = None
         return answer
 
-    async def _soon(self, asking: PendingQuery) -> Answer | None:
+    async def _answer_soon(self, pending: PendingQuery) -> Answer | None:
         """The answer once it is there; None where it is large or fails, or `give_up` says so."""
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Answer | None] = loop.create_future()
-        place = asking.fileno()
+        future: asyncio.Future[Answer | None] = loop.create_future()
+        descriptor = pending.fileno()
 
-        def look() -> None:
+        def check() -> None:
             try:
-                answer = asking.poll()
+                answer = pending.poll()
             except NeedsThread:
                 answer = None
             else:
                 if answer is None:
                     return
-            loop.remove_reader(place)
-            if not done.done():
-                done.set_result(answer)
+            loop.remove_reader(descriptor)
+            if not future.done():
+                future.set_result(answer)
 
-        loop.add_reader(place, look)
-        self._waiting[done] = time.monotonic()
+        loop.add_reader(descriptor, check)
+        self._waiting[future] = time.monotonic()
         try:
-            return await done
+            return await future
         finally:
-            del self._waiting[done]
-            loop.remove_reader(place)
+            del self._waiting[future]
+            loop.remove_reader(descriptor)
 
-    def give_up(self, before: float) -> None:
+    def give_up(self, moment: float) -> None:
         """Leave to threads the queries that began before a moment of the monotonic clock."""
-        for done, since in list(self._waiting.items()):
-            if since < before and not done.done():
-                done.set_result(None)
+        for future, began in list(self._waiting.items()):
+            if began < moment and not future.done():
+                future.set_result(None)
 
 
 def _headers(

@@ -81,7 +81,7 @@ class Head:
     def environ(self) -> dict[str, Any]:
         """The WSGI environment (PEP 3333)."""
         scope = self.scope
-        found: dict[str, Any] = {
+        environ: dict[str, Any] = {
             "REQUEST_METHOD": self.method,
             "PATH_INFO": self.path.encode().decode("latin-1"),
             # not decoded: an escape may be part of a name
@@ -94,10 +94,10 @@ class Head:
         }
         for name, value in self.headers.items():
             if name in ("range", "if-range"):
-                continue  # the part is taken of what the application answers
-            place = name.upper().replace("-", "_")
-            found[place if place in _PLAIN else f"HTTP_{place}"] = value
-        return found
+                continue  # the range is cut from the application's whole answer (`asgi`)
+            variable = name.upper().replace("-", "_")
+            environ[variable if variable in _PLAIN else f"HTTP_{variable}"] = value
+        return environ
 
 
 def read_head(scope: dict[str, Any]) -> Head:
@@ -109,7 +109,7 @@ def read_head(scope: dict[str, Any]) -> Head:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if "_" not in name:  # it would be taken for the one with a hyphen
+        if "_" not in name:  # in WSGI it would have the same variable as the name with a hyphen
             headers[name] = f"{headers[name]},{value}" if name in headers else value
     method: str = scope["method"]
     if not method.isupper():
@@ -166,8 +166,8 @@ def _length(headers: dict[str, str]) -> int | None:
 def client_of(client: str, head: Head, proxies: tuple[str, ...]) -> str:
     """The address of the client.
 
-    Each proxy adds at the end of ``X-Forwarded-For`` whom it talked to. So it is read from the
-    end, as long as the one who says it is a trusted proxy.
+    Each proxy adds the address of its client at the end of ``X-Forwarded-For``. So the header is
+    read from the end, as long as the address read before is that of a trusted proxy.
 
     Args:
         client: the address that the connection comes from.
@@ -187,7 +187,7 @@ async def read_body(
 ) -> IO[bytes]:
     """The whole body, unpacked; its length then stands in the head.
 
-    One that is larger than the limit is left where it is: the application refuses it by its length.
+    A body larger than the limit is not read: the application refuses it by its stated length.
 
     Raises:
         SlowSender: it did not come within the settings' ``body_seconds``.
@@ -197,7 +197,7 @@ async def read_body(
         Unreadable: it cannot be unpacked.
         StoreFull: the disk has no room for it.
     """
-    most = settings.body_mb << 20
+    most_bytes = settings.body_mb << 20
     coding = head.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", *_PACKED):
         raise UnsupportedMedia(
@@ -206,13 +206,13 @@ async def read_body(
             fix="Send it packed by gzip, or as it is.",
         )
     # A body beyond the limit is not read at all: the application refuses it by its stated length.
-    if head.length is not None and (head.length == 0 or head.length > most):
+    if head.length is not None and (head.length == 0 or head.length > most_bytes):
         return io.BytesIO()
     file = _spool(settings)
     try:
         async with asyncio.timeout(settings.body_seconds):
             more = True
-            while more and file.tell() <= most:
+            while more and file.tell() <= most_bytes:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise BrokenOff(

@@ -237,7 +237,7 @@ def _commit(
     return site.store.commit(
         Change(
             replace={target.graph: content},
-            add={record.graph: record.written(activity)},
+            add={record.graph: record.ntriples(activity)},
             activity=activity,
             base=version,
             shared_blank_nodes=True,

@@ -13,9 +13,9 @@ def test_packed_bodies_never_take_more_than_their_room_and_are_never_confused() 
     bodies = [dice.randbytes(dice.randrange(1000, 20_000)) for _ in range(100)]
     turns = [dice.choice(bodies) for _ in range(1000)]
     with ThreadPoolExecutor(8) as threads:
-        for body, data in zip(turns, threads.map(packed.whole, turns), strict=True):
+        for body, data in zip(turns, threads.map(packed.compressed, turns), strict=True):
             assert gzip.decompress(data) == body
-    assert 50_000 < packed.held <= 100_000
+    assert 50_000 < packed.size <= 100_000
 
 
 def test_a_body_in_pieces_is_packed_whole() -> None:

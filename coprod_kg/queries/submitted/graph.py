@@ -207,7 +207,7 @@ def _commit(
     line = f"<{activity}> <{_PROV}{event}> <{iri}> .\n"
     change = Change(
         replace={graph_of(edit.settings.base_iri): content},
-        add={record.graph: record.written(activity) + line.encode()},
+        add={record.graph: record.ntriples(activity) + line.encode()},
         activity=activity,
         base=edit.base,
         depends_on=(graph_of(edit.settings.base_iri),),
