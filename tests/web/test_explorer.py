@@ -227,6 +227,21 @@ def test_a_restricted_board_says_how_many_of_how_many_fit(client: FlaskClient, c
     assert figures[f"/queries/initiatives?{chosen}"] == fitting
 
 
+def test_the_page_of_an_enabler_names_what_it_helped_to_overcome(client: FlaskClient) -> None:
+    table = client.get("/queries/barriers-overcome.json").get_json()["results"]["bindings"]
+    slugs = {row["enabler"]["value"].rpartition("/")[2] for row in table if "enabler" in row}
+    assert slugs
+    for slug in slugs:
+        asked = client.get(f"/queries/barriers-overcome.json?enabler={slug}").get_json()
+        assert asked["results"]["bindings"] == [
+            row for row in table if row.get("enabler", {}).get("value", "").endswith(f"/{slug}")
+        ]
+        text = client.get(f"/enablers/{slug}", headers=BROWSER).text
+        for row in asked["results"]["bindings"]:
+            assert f'href="/barriers/{row["barrier"]["value"].rpartition("/")[2]}"' in text
+        assert f'href="/queries/barriers-overcome?enabler={slug}"' in text
+
+
 def test_organisations_that_are_too_many_for_a_list_are_found_by_name() -> None:
     store = MemoryStore()
     lines = "".join(

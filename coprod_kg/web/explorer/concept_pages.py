@@ -98,7 +98,7 @@ def concept(page: Page, kind: str, name: str) -> Response:
     stages = stage_rows(page, extent)
     mine = next((row for row in _matrix(page, kind, stages) if row.slug == name), None)
     reports = page.ask(_LISTED[kind], **{kind: name})
-    overcome = page.ask("barriers-overcome", **({kind: name} if kind == "barrier" else {}))
+    overcome = page.ask("barriers-overcome", **{kind: name})
     passed = [row for row in overcome.rows if row.get(kind) and row[kind].value == iri]
     moved = page.ask("moved-on-despite-barrier", barrier=name).rows if kind == "barrier" else ()
     went_on = _moves(moved)
