@@ -16,9 +16,9 @@ from pyoxigraph import Literal, NamedNode, Triple
 from coprod_kg.errors import Forbidden, QuerySyntax, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.admission import admit
-from coprod_kg.sparql.syntax import explained
+from coprod_kg.sparql.syntax import explain_error
 from coprod_kg.sparql.tokens import Edit, Token, edited, position, significant
-from coprod_kg.sparql.update_dialect import spelt
+from coprod_kg.sparql.update_dialect import rewrite_update
 from coprod_kg.sparql.update_operations import operations
 from coprod_kg.sparql.update_targets import deciding_graphs, written_graphs
 from coprod_kg.store.base import DEFAULT_GRAPH, Commit, Store, Update
@@ -110,7 +110,7 @@ def update(
         QueryRefused: it would reach beyond the store.
         CoprodError: what `coprod_kg.store.base.Store.update` raises.
     """
-    engine_text = spelt(text.removeprefix("\ufeff"))
+    engine_text = rewrite_update(text.removeprefix("\ufeff"))
     admitted = admit(engine_text, settings, update=True)
     uploads = ((text if client_text is None else client_text).encode(),)
     record = UpdateRecord(settings.base_iri, curator, "A SPARQL update", uploads, datetime.now(UTC))
@@ -132,7 +132,7 @@ def update(
     try:
         return store.update(change)
     except QuerySyntax as error:
-        raise explained(error, engine_text, update=True) from None
+        raise explain_error(error, engine_text, update=True) from None
 
 
 def check_graph(graph: str, settings: Settings) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from coprod_kg.errors import Unreadable
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.child import Child, Ended, Payloads, run, serve
+from coprod_kg.sandbox.child import Child, ChildExit, Payloads, run, serve
 from coprod_kg.sandbox.limits import Death, limited
 
 
-def ran(code: str, seconds: float = 60.0) -> Ended:
+def ran(code: str, seconds: float = 60.0) -> ChildExit:
     """How a program ends."""
     limits = "from coprod_kg.sandbox.limits import *\nimport os, resource, signal, sys, time\n"
     return run([sys.executable, "-c", limits + code], seconds=seconds)
@@ -25,7 +25,7 @@ def ran(code: str, seconds: float = 60.0) -> Ended:
         ("print('done')", None),
         ("sys.exit(1)", Death.FAULT),
         ("with deadline(0.1): time.sleep(60)", Death.DEADLINE),
-        ("no_core_files(); confine(64); b'x' * (1 << 30)", Death.FAULT),
+        ("no_core_files(); cap_memory(64); b'x' * (1 << 30)", Death.FAULT),
         ("no_core_files(); os.abort()", Death.MEMORY),
         ("no_core_files(); os.kill(os.getpid(), signal.SIGSEGV)", Death.DEPTH),
         ("os.kill(os.getpid(), signal.SIGTERM)", Death.OUTSIDE),
@@ -68,7 +68,7 @@ def main() -> None:
     serve(echo)
 
 
-def asked(*, fails: bool) -> Ended:
+def asked(*, fails: bool) -> ChildExit:
     task = {"name": "a", "fails": fails}
     command = [sys.executable, "-c", "from tests.test_child import main; main()"]
     return run(

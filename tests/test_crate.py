@@ -26,7 +26,7 @@ from coprod_kg.store.identity import Identity
 from coprod_kg.store.local import connect
 
 INTEGER = "http://www.w3.org/2001/XMLSchema#integer"
-MADE = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
+DERIVED = datetime(2026, 11, 2, 10, 0, tzinfo=UTC)
 NAME = "initiatives-by-stage"
 
 
@@ -45,7 +45,7 @@ def rows() -> bytes:
 def taken(name: str = NAME, **values: list[str]) -> tuple[bytes, Citation, SavedQuery]:
     query = load()[name]
     files = crate_files(AskedQuery(query, values, 7), rows())
-    place = ("https://example.org/", 7, "0a1b2c3d", MADE)
+    place = ("https://example.org/", 7, "0a1b2c3d", DERIVED)
     content = content_of_table(read_table(rows()))
     citation = cite(query, canonical(query, values), content, place)
     bound = query.bind(values, "https://w3id.org/coprod/")
@@ -65,7 +65,7 @@ def test_the_reference_library_reads_all_of_it_back(tmp_path: Path) -> None:
     root = found.root_dataset
     assert found.version == "1.2"
     assert root["name"] == query.summary
-    assert root["datePublished"] == MADE.isoformat()
+    assert root["datePublished"] == DERIVED.isoformat()
     assert root["license"].id == LICENCE
     assert root["version"] == "7"
     assert root["cite-as"] == citation.link == root["url"]

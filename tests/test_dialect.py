@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from coprod_kg.errors import QuerySyntax
 from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
-from coprod_kg.sparql.query_dialect import named_aggregates_repeated, respelt
+from coprod_kg.sparql.query_dialect import named_aggregates_repeated, rewrite_query
 from coprod_kg.store.base import Query
 from tests.memory_store import MemoryStore
 from tests.test_queries import NAMES, bound, on_one_day, table
@@ -43,7 +43,7 @@ def test_terms_of_all_kinds_come_in_an_order_that_contradicts_nothing(
     terms: list[str], key: str
 ) -> None:
     text = f"SELECT ?x {{ VALUES ?x {{ {' '.join(terms)} }} }} ORDER BY {key}"
-    found = column(respelt(text))
+    found = column(rewrite_query(text))
     if key.startswith("DESC"):
         found.reverse()
     assert len(found) == len(terms)
@@ -76,13 +76,13 @@ def test_terms_of_all_kinds_come_in_an_order_that_contradicts_nothing(
     ],
 )
 def test_what_needs_no_help_stays_as_it_is(text: str) -> None:
-    assert respelt(text) == text
+    assert rewrite_query(text) == text
 
 
 def test_an_order_inside_a_subselect_is_helped_too() -> None:
     inner = "SELECT ?x { VALUES ?x { '9' 10 '20' 3 } } ORDER BY ?x LIMIT 2"
     text = f"SELECT (GROUP_CONCAT(?x) AS ?all) {{ {{ {inner} }} }}"
-    [term] = column(respelt(text))
+    [term] = column(rewrite_query(text))
     assert str(term) == '"20 9"'
 
 
@@ -96,7 +96,7 @@ def test_an_order_inside_a_subselect_is_helped_too() -> None:
 )
 def test_concatenated_texts_have_no_language(expression: str, expected: str) -> None:
     text = f"SELECT ({expression} AS ?all) {{ VALUES ?x {{ 'a'@en 'b'@en }} }}"
-    [term] = column(respelt(text))
+    [term] = column(rewrite_query(text))
     assert str(term) == expected
 
 
@@ -140,18 +140,18 @@ def test_a_name_that_cannot_be_replaced_stays(text: str) -> None:
 @given(st.text("SELECT()?nxAS COUNT*'{}ORDERBYGP_,", max_size=60))
 def test_any_text_is_read_to_its_end(text: str) -> None:
     assume(text)
-    assert respelt(text) is not None
+    assert rewrite_query(text) is not None
     assert named_aggregates_repeated(text) is not None
 
 
 def test_pairs_of_one_kind_keep_the_engines_order() -> None:
     days = " ".join(f"'2020-01-{day:02}'^^<{XSD}date>" for day in range(1, 29, 3))
-    found = column(respelt(f"SELECT ?x {{ VALUES ?x {{ {days} }} }} ORDER BY DESC(?x)"))
+    found = column(rewrite_query(f"SELECT ?x {{ VALUES ?x {{ {days} }} }} ORDER BY DESC(?x)"))
     assert all(str(later) < str(earlier) for earlier, later in pairwise(found))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_rows_of_the_models_questions_come_as_before(name: str) -> None:
     store, text = world("tiny"), bound(name)
-    ours, engines = on_one_day(lambda: (store.query(respelt(text)), store.query(text)))
+    ours, engines = on_one_day(lambda: (store.query(rewrite_query(text)), store.query(text)))
     assert table(ours) == table(engines)

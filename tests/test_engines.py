@@ -223,7 +223,7 @@ def keeps_terms(engine: Engine) -> str:
 
 
 @cache
-def spelt(text: str) -> str:
+def rewrite_update(text: str) -> str:
     """A query as it is put to a store."""
     return f"BASE <{BASE}> {admitted(Query(text, (JSON,)), Settings()).text}"
 
@@ -253,7 +253,7 @@ def is_put(text: str) -> bool:
     """Whether a query is put to an engine, and not left to the snapshots."""
     words = [token for token in significant(text) if token.is_word("SERVICE", "DESCRIBE")]
     try:
-        ox.Store().query(spelt(text))
+        ox.Store().query(rewrite_update(text))
     except SyntaxError:
         return False
     return not words and dataset_of(text) is None
@@ -266,7 +266,9 @@ def told(queries: Mapping[str, str], engine: Engine, dataset: Dataset, ours: ox.
         *queries
     }
     asked = listed if virtuoso else queries.keys()  # of the others some are right at one time only
-    other = {name for name in asked if differs(spelt(queries[name]), engine, dataset, ours)}
+    other = {
+        name for name in asked if differs(rewrite_update(queries[name]), engine, dataset, ours)
+    }
     assert other == listed
     if virtuoso:
         return "no"
@@ -436,4 +438,4 @@ def test_saved_queries_have_the_same_rows_for_every_value(engine: Engine, name: 
     if count(engine, "urn:g:cases") == "0":
         engine.put("urn:g:cases", content(cases))
     for text in texts(name, cases):
-        assert not differs(spelt(text), engine, graphs("urn:g:cases"), cases), text
+        assert not differs(rewrite_update(text), engine, graphs("urn:g:cases"), cases), text

@@ -9,17 +9,17 @@ from collections.abc import Callable
 
 import pytest
 
-from coprod_kg.sandbox.child import Child, Ended, Prepared
+from coprod_kg.sandbox.child import Child, ChildExit, PreloadedModule
 
 PATIENCE = 60.0
 
 
 def child(told: str, *arguments: str) -> Child:
     """A child that is told something, of the server that was given these arguments."""
-    return Child(Prepared("tests.forked", arguments), lambda file: file.write(told.encode()))
+    return Child(PreloadedModule("tests.forked", arguments), lambda file: file.write(told.encode()))
 
 
-def ran(told: str, *arguments: str) -> Ended:
+def ran(told: str, *arguments: str) -> ChildExit:
     with child(told, *arguments) as running:
         return running.ended(PATIENCE)
 

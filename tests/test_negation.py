@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from coprod_kg.errors import QuerySyntax
 from coprod_kg.queries.ask import ask
 from coprod_kg.settings import Settings
-from coprod_kg.sparql.not_exists import subtracted
+from coprod_kg.sparql.not_exists import not_exists_to_minus
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.local import serving
 from tests.memory_store import MemoryStore
@@ -40,7 +40,7 @@ PAIR = "?s <urn:p> ?o . ?o <urn:q> ?z"
     ],
 )
 def test_a_pattern_that_shares_a_variable_is_subtracted(text: str, expected: str) -> None:
-    assert " ".join(subtracted(text).split()) == " ".join(expected.split())
+    assert " ".join(not_exists_to_minus(text).split()) == " ".join(expected.split())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_pattern_that_shares_a_variable_is_subtracted(text: str, expected: str
     ],
 )
 def test_any_other_text_stays_as_it_is(text: str) -> None:
-    assert subtracted(text) == text
+    assert not_exists_to_minus(text) == text
 
 
 TERMS = ("<urn:a>", "<urn:b>", "<urn:c>", "1", "'x'")
@@ -126,7 +126,7 @@ def oxigraph_rows(graph: list[tuple[tuple[str, str, str], str]], text: str) -> C
 def test_both_forms_have_the_same_rows_in_the_engine(
     graph: list[tuple[tuple[str, str, str], str]], text: str
 ) -> None:
-    other = subtracted(text)
+    other = not_exists_to_minus(text)
     assume(other != text)
     assert oxigraph_rows(graph, text) == oxigraph_rows(graph, other), other
 
@@ -136,7 +136,7 @@ def test_both_forms_have_the_same_rows_in_the_engine(
 def test_both_forms_have_the_same_rows_in_another_engine(
     graph: list[tuple[str, str, str]], text: str
 ) -> None:
-    other = subtracted(text)
+    other = not_exists_to_minus(text)
     assume(other != text and "GRAPH" not in text)
     world = rdflib.Graph().parse(data="".join(f"{' '.join(one)} .\n" for one in graph))
     one, two = (Counter(map(str, world.query(each))) for each in (text, other))

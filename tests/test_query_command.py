@@ -28,18 +28,18 @@ COUNT = "SELECT (COUNT(DISTINCT ?i) AS ?n) { ?i a <https://w3id.org/coprod/ontol
 
 
 @dataclass(frozen=True)
-class Ended:
+class ChildExit:
     code: int
     out: str
     err: str
 
 
-Run = Callable[..., Ended]
+Run = Callable[..., ChildExit]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> Ended:
+    def call(*arguments: str) -> ChildExit:
         monkeypatch.setattr(sys, "argv", ["coprod-kg", *arguments])
         code = 0
         try:
@@ -47,7 +47,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
         out, err = capsys.readouterr()
-        return Ended(code, out, err)
+        return ChildExit(code, out, err)
 
     return call
 

@@ -18,7 +18,7 @@ MANY = 100
 """Chunks that are more than fit without room on disk."""
 
 
-class Room:
+class SpoolQuota:
     """So many bytes of disk."""
 
     def __init__(self, size: int) -> None:
@@ -41,7 +41,7 @@ def chunks(count: int, computed: list[int]) -> Iterator[bytes]:
         yield bytes([number % 256]) * CHUNK
 
 
-def relay(room: Room, computed: list[int], count: int = MANY, most: int = 1 << 30) -> Relay:
+def relay(room: SpoolQuota, computed: list[int], count: int = MANY, most: int = 1 << 30) -> Relay:
     answer = Answer("text/plain", 1, None, chunks(count, computed))
     return Relay(answer, most, room, None)
 
@@ -50,7 +50,7 @@ WHOLE = b"".join(chunks(MANY, []))
 
 
 def test_an_answer_is_taken_in_before_anybody_reads_it() -> None:
-    room, computed = Room(1 << 30), list[int]()
+    room, computed = SpoolQuota(1 << 30), list[int]()
     sent = relay(room, computed)
     assert happens(lambda: len(computed) == MANY)
     assert room.taken >= MANY * CHUNK - (1 << 20)
@@ -61,7 +61,7 @@ def test_an_answer_is_taken_in_before_anybody_reads_it() -> None:
 
 @pytest.mark.parametrize("size", [0, 2 << 20], ids=["no room", "little room"])
 def test_without_room_an_answer_is_taken_in_as_it_is_read(size: int) -> None:
-    room, computed = Room(size), list[int]()
+    room, computed = SpoolQuota(size), list[int]()
     sent = relay(room, computed)
     most = (size + (1 << 20)) // CHUNK + 1
     assert happens(lambda: len(computed) >= most)
@@ -72,7 +72,7 @@ def test_without_room_an_answer_is_taken_in_as_it_is_read(size: int) -> None:
 
 
 def test_what_is_read_gives_its_room_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    room, computed, went_on = Room(1 << 30), list[int](), threading.Event()
+    room, computed, went_on = SpoolQuota(1 << 30), list[int](), threading.Event()
 
     def slowly() -> Iterator[bytes]:
         yield from chunks(MANY, computed)
@@ -92,7 +92,7 @@ def test_what_is_read_gives_its_room_back(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_disk_that_is_nearly_full_is_left_to_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relaying, "_LEFT_FREE", 1 << 62)
-    room, computed = Room(1 << 30), list[int]()
+    room, computed = SpoolQuota(1 << 30), list[int]()
     sent = relay(room, computed)
     assert happens(lambda: len(computed) >= 17)
     assert not happens(lambda: len(computed) == MANY, 0.2)
@@ -103,7 +103,7 @@ def test_a_disk_that_is_nearly_full_is_left_to_the_store(monkeypatch: pytest.Mon
 
 def test_the_file_has_no_name_and_belongs_to_its_owner_alone(tmp_path: Path) -> None:
     answer = Answer("text/plain", 1, None, chunks(MANY, []))
-    sent = Relay(answer, 1 << 30, Room(1 << 30), tmp_path)
+    sent = Relay(answer, 1 << 30, SpoolQuota(1 << 30), tmp_path)
     assert next(sent)
     state = os.fstat(sent._file.fileno())
     assert (state.st_nlink, state.st_mode & 0o777) == (0, 0o600)
@@ -113,7 +113,7 @@ def test_the_file_has_no_name_and_belongs_to_its_owner_alone(tmp_path: Path) -> 
 
 
 def test_closing_stops_one_that_waits_for_its_reader() -> None:
-    room, computed = Room(0), list[int]()
+    room, computed = SpoolQuota(0), list[int]()
     sent = relay(room, computed)
     assert happens(lambda: len(computed) >= 17)
     sent.close()
@@ -125,7 +125,7 @@ def test_an_error_comes_after_the_bytes_before_it() -> None:
         yield b"beginning"
         raise QueryTimeout("it was stopped")
 
-    sent = Relay(Answer("text/plain", 1, None, fails()), 1 << 30, Room(0), None)
+    sent = Relay(Answer("text/plain", 1, None, fails()), 1 << 30, SpoolQuota(0), None)
     assert next(sent) == b"beginning"
     with pytest.raises(QueryTimeout):
         next(sent)
@@ -133,7 +133,7 @@ def test_an_error_comes_after_the_bytes_before_it() -> None:
 
 
 def test_an_answer_over_the_largest_size_ends_with_the_limit() -> None:
-    sent = relay(Room(1 << 30), [], most=10 * CHUNK)
+    sent = relay(SpoolQuota(1 << 30), [], most=10 * CHUNK)
     with pytest.raises(LimitReached, match="MiB"):
         b"".join(sent)
     sent.close()

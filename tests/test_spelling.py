@@ -3,7 +3,7 @@
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.sparql.update_dialect import spelt
+from coprod_kg.sparql.update_dialect import rewrite_update
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from coprod_kg.sparql.update_dialect import spelt
 )
 def test_an_update_that_is_spelt_otherwise_does_what_it_says(text: str, same: str) -> None:
     found, wanted = ox.Store(), ox.Store()
-    found.update(spelt(text))
+    found.update(rewrite_update(text))
     wanted.update(same)
     assert set(found) == set(wanted)
     assert set(found.named_graphs()) == set(wanted.named_graphs())
@@ -48,4 +48,4 @@ def test_an_update_that_is_spelt_otherwise_does_what_it_says(text: str, same: st
     ],
 )
 def test_what_the_engine_reads_as_it_is_or_cannot_be_helped_stays(text: str) -> None:
-    assert spelt(text) == text
+    assert rewrite_update(text) == text

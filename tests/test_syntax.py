@@ -9,8 +9,8 @@ from coprod_kg.errors import QuerySyntax
 from coprod_kg.queries.ask import ask
 from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
-from coprod_kg.sparql.grammar import misfit
-from coprod_kg.sparql.syntax import explained
+from coprod_kg.sparql.grammar import first_unexpected
+from coprod_kg.sparql.syntax import explain_error
 from coprod_kg.sparql.tokens import position, significant
 from coprod_kg.store.base import Query
 from coprod_kg.store.engine_errors import syntax
@@ -36,7 +36,7 @@ def refusal(text: str) -> str:
 
 
 def told(text: str) -> QuerySyntax:
-    return explained(syntax(refusal(text), "SPARQL 1.1"), text)
+    return explain_error(syntax(refusal(text), "SPARQL 1.1"), text)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_query_sent_as_an_update_is_told_as_that() -> None:
 
 @pytest.mark.parametrize("text", QUERIES)
 def test_what_the_engine_takes_the_grammar_takes(text: str) -> None:
-    assert refusal(text) or misfit(text) is None or "<<" in text or "FROM:" in text
+    assert refusal(text) or first_unexpected(text) is None or "<<" in text or "FROM:" in text
 
 
 @pytest.mark.parametrize("text", UPDATES)
@@ -100,7 +100,7 @@ def test_an_update_that_the_engine_takes_the_grammar_takes(text: str) -> None:
         return
     except (RuntimeError, ValueError):
         pass
-    assert misfit(text, update=True) is None
+    assert first_unexpected(text, update=True) is None
 
 
 @given(st.data(), st.sampled_from(QUERIES))
@@ -116,7 +116,7 @@ def test_a_changed_text_is_told_no_later_than_the_engine_tells_it(
     )
     changed = text[: tokens[place].start] + change + text[tokens[place].end :]
     assume("<<" not in changed and "!" not in changed)  # the engine takes no !()
-    said, found = refusal(changed), misfit(changed)
+    said, found = refusal(changed), first_unexpected(changed)
     if not said:
         assert found is None or "FROM" in changed, changed
     elif found is not None and found.token is not None and said.startswith("error at"):
@@ -137,7 +137,7 @@ def inside_a_token(text: str, line: int, column: int) -> bool:
 
 def test_the_first_token_that_does_not_fit_is_told_where_the_engine_stops_within_a_word() -> None:
     text = 'SELECT * { BIND(COALESCE ( (STR(?a), "none") AS ?b) }'
-    found = misfit(text)
+    found = first_unexpected(text)
     assert found is not None
     assert found.token is not None
     assert text[found.token.start] == ","
@@ -145,12 +145,12 @@ def test_the_first_token_that_does_not_fit_is_told_where_the_engine_stops_within
 
 @given(st.text(max_size=80))
 def test_any_text_is_read_to_its_end(text: str) -> None:
-    found = misfit(text)
+    found = first_unexpected(text)
     assert found is None or found.token is None or text[found.token.start :]
 
 
 def test_a_text_of_many_parentheses_ends_nothing() -> None:
-    found = misfit("ASK { FILTER" + "(" * 60_000)
+    found = first_unexpected("ASK { FILTER" + "(" * 60_000)
     assert found is not None
     assert found.token is None
 

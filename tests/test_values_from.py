@@ -12,7 +12,7 @@ from coprod_kg.formats.table import Cell, Table
 from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import SavedQuery, load, load_all
 from coprod_kg.queries.parameters import Parameter
-from coprod_kg.queries.permitted_values import permitting
+from coprod_kg.queries.permitted_values import with_values_from
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
 from coprod_kg.web import create_app
@@ -138,7 +138,7 @@ def question_of(
 
 def asked(store: MemoryStore, folder: Path, **values: str) -> list[str]:
     given = {name: [value] for name, value in values.items()}
-    question = question_of(store, folder, "run", given).permitted()
+    question = question_of(store, folder, "run", given).with_permitted_values()
     return question.answer(("text/csv",)).read().decode().split()[1:]
 
 
@@ -202,10 +202,12 @@ def test_nothing_is_asked_for_a_parameter_that_needs_no_check(
     store: MemoryStore, folder: Path
 ) -> None:
     runners = question_of(store, folder, "runners", {})
-    assert runners.permitted(every=True).saved is runners.saved
-    assert question_of(store, folder, "run", {"by": [""]}).permitted().saved.name == "run"
+    assert runners.with_permitted_values(every=True).saved is runners.saved
+    assert (
+        question_of(store, folder, "run", {"by": [""]}).with_permitted_values().saved.name == "run"
+    )
     assert store.asked == []
-    known = question_of(store, folder, "run", {"by": ["city"]}).permitted().saved
+    known = question_of(store, folder, "run", {"by": ["city"]}).with_permitted_values().saved
     assert [one.allowed is None for one in known.parameters] == [False, True]
     assert len(store.asked) == 1
 
@@ -217,7 +219,7 @@ def taking(kind: str, scope: str = "") -> SavedQuery:
 
 def values_of(query: SavedQuery, *cells: Cell) -> tuple[str, ...]:
     table = Table(("x",), tuple({"x": one} for one in cells))
-    found = permitting(query, {"source": taking("string")}, lambda _: table, BASE)
+    found = with_values_from(query, {"source": taking("string")}, lambda _: table, BASE)
     return found.parameters[0].permitted({})
 
 
@@ -232,9 +234,11 @@ def test_only_what_a_parameter_can_take_is_permitted() -> None:
 
 
 def test_more_values_than_can_be_read_restrict_nothing() -> None:
-    found = permitting(taking("string"), {"source": taking("string")}, lambda _: None, BASE)
+    found = with_values_from(taking("string"), {"source": taking("string")}, lambda _: None, BASE)
     assert found.parameters[0].allowed is None
-    assert permitting(taking("string"), {}, lambda _: None, BASE).parameters[0].allowed is None
+    assert (
+        with_values_from(taking("string"), {}, lambda _: None, BASE).parameters[0].allowed is None
+    )
 
 
 def test_check_queries_names_a_source_that_is_not_there(folder: Path) -> None:

@@ -15,7 +15,7 @@ from coprod_kg.formats.media_types import CRATE, EXCEL_CSV, GRAPHS, ROWS, Format
 from coprod_kg.formats.table import Table, read_table
 from coprod_kg.formats.text_columns import terminal_width
 from coprod_kg.formats.text_table import Look, legend, readable
-from coprod_kg.queries.derived import MADE
+from coprod_kg.queries.derived import DERIVED
 from coprod_kg.queries.suppression import note
 from coprod_kg.store.base import Answer
 
@@ -91,7 +91,9 @@ class Output:
     @property
     def derived_format(self) -> Format | None:
         """The format, where it is made of a saved query's rows: a chart, a workbook, a crate."""
-        return next((form for form in by_name(self._format_name) if form in (*MADE, CRATE)), None)
+        return next(
+            (form for form in by_name(self._format_name) if form in (*DERIVED, CRATE)), None
+        )
 
     @property
     def media_types(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, by_name
 from coprod_kg.formats.table import Cell, Table, labelled_columns, read_table
 from coprod_kg.formats.text_table import Look, legend, readable, shown_columns
 from coprod_kg.queries.content_hash import content_of_graph, content_of_table
-from coprod_kg.queries.derived import MADE
+from coprod_kg.queries.derived import DERIVED
 from coprod_kg.queries.suppression import note
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer
@@ -148,7 +148,7 @@ class Result:
         """
         ending = Path(path).suffix.removeprefix(".")
         graph = GRAPHS if self.text else ROWS
-        derived = (*MADE, CRATE) if self._cite else ()
+        derived = (*DERIVED, CRATE) if self._cite else ()
         formats = [form for form in by_name(ending) if ending and form in (*graph, *derived)]
         if not formats:
             names = ", ".join(form.name for form in (*graph, *derived))

@@ -15,7 +15,7 @@ from coprod_kg.errors import NotAcceptable, NotFound
 from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, WORKBOOK, Format, by_name
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.queries.ask import Endpoint, Question
-from coprod_kg.queries.derived import MADE, formats_of
+from coprod_kg.queries.derived import DERIVED, formats_of
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.parameters import did_you_mean
 from coprod_kg.settings import Settings
@@ -139,7 +139,9 @@ class Folder:
             CoprodError: what `coprod_kg.queries.ask.Question.answer` raises.
         """
         question = self._question(name, values, version)
-        derived = next((form for form in (*MADE, CRATE) if media_types == (form.media_type,)), None)
+        derived = next(
+            (form for form in (*DERIVED, CRATE) if media_types == (form.media_type,)), None
+        )
         try:
             if derived is None:
                 return question.answer(media_types)
@@ -197,7 +199,7 @@ class Folder:
     def _question(self, name: str, values: Values, version: int | None) -> Question:
         return Question(
             self._endpoint, saved_query_named(self.saved_queries, name), values, version
-        ).permitted()
+        ).with_permitted_values()
 
 
 @dataclass(frozen=True)
@@ -284,7 +286,7 @@ def _no_such_format(entry: Mapping[str, Any], media_types: tuple[str, ...]) -> N
     graph = entry["form"] in _GRAPH_FORMS
     format_names = [form.name for form in (GRAPHS if graph else (*ROWS, WORKBOOK))]
     form = by_name(media_types[0])[0]
-    label = form.name if form in (*MADE, CRATE) else form.label
+    label = form.name if form in (*DERIVED, CRATE) else form.label
     return NotFound(
         f"the question {entry['name']} has no {label}",
         fix=f"It can be {', '.join(format_names)} or crate.",

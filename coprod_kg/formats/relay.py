@@ -17,16 +17,16 @@ from typing import Final, Protocol
 from coprod_kg.errors import CoprodError, LimitReached, StoreError
 from coprod_kg.store.base import Answer
 
-__all__ = ["Relay", "Room"]
+__all__ = ["Relay", "SpoolQuota"]
 
 _PIECE: Final = 256 * 1024
 _STEP: Final = 1 << 20
-"""Room on disk is taken in steps of this many bytes; the first one needs none."""
+"""SpoolQuota on disk is taken in steps of this many bytes; the first one needs none."""
 _LEFT_FREE: Final = 1 << 30
 """Bytes of the disk that are left to the store, which needs them for its commits."""
 
 
-class Room(Protocol):
+class SpoolQuota(Protocol):
     """The bytes on disk that all buffered answers together may still take."""
 
     def take(self, amount: int) -> bool:
@@ -48,7 +48,9 @@ class Relay:
         folder: where the file is made; it has no name there, and goes with this process.
     """
 
-    def __init__(self, answer: Answer, most_bytes: int, room: Room, folder: Path | None) -> None:
+    def __init__(
+        self, answer: Answer, most_bytes: int, room: SpoolQuota, folder: Path | None
+    ) -> None:
         self._answer = answer
         self._most_bytes = most_bytes
         self._room = room

@@ -32,7 +32,7 @@ from coprod_kg.reasoning.rules import Rules
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import standard_output
 from coprod_kg.sandbox.fork import forked
-from coprod_kg.sandbox.limits import confine, deadline, give_way, no_core_files
+from coprod_kg.sandbox.limits import cap_memory, deadline, lower_priority, no_core_files
 from coprod_kg.validation.ahead import Ahead
 from coprod_kg.validation.concluded_types import ConcludedTypes
 from coprod_kg.validation.conclusions import conclusions
@@ -302,7 +302,7 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
     limits = Limits(**job["limits"])
     checker = _checker(job["base_iri"], limits.days_ahead, limits.output_mb, job["validates"])
     # After the model is loaded, so that the cap counts what the file needs and not what we need.
-    confine(limits.memory_mb)
+    cap_memory(limits.memory_mb)
     wire.write(sink, {"ready": True})
     end = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds
     while (message := wire.read(source, sys.maxsize)) is not None:
@@ -320,7 +320,7 @@ def main() -> None:
     """Serve the messages on standard input, then end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     no_core_files()
-    give_way()
+    lower_priority()
     _serve(sys.stdin.buffer, standard_output())
 
 

@@ -25,7 +25,7 @@ from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.model import namespaces
 from coprod_kg.model.namespaces import expand
 from coprod_kg.model.schemes import schemes
-from coprod_kg.sandbox.child import Ended, run
+from coprod_kg.sandbox.child import ChildExit, run
 from coprod_kg.sandbox.limits import Death
 from coprod_kg.settings import Settings
 from coprod_kg.workbook.sheets import sheets
@@ -207,7 +207,7 @@ def _faults(work: Path, mapping: Mapping) -> WrongUsage:
 
 
 def _refusal(
-    ended: Ended, mapping: Mapping, settings: Settings
+    ended: ChildExit, mapping: Mapping, settings: Settings
 ) -> LimitReached | TooLarge | WrongUsage:
     where, part = mapping.file.name, "Map a part of the data, or raise the setting"
     if ended.status == MISSING:

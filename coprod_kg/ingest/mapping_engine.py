@@ -141,7 +141,7 @@ def main() -> None:
     os.dup2(2, 1)  # what it prints is said to the user where it fails
     limits = _load_module(Path(__file__).parents[1] / "sandbox" / "limits.py")
     limits.no_core_files()
-    limits.confine(memory_mb)
+    limits.cap_memory(memory_mb)
     resource.setrlimit(resource.RLIMIT_FSIZE, (output_mb * _MB, output_mb * _MB))
     work = Path.cwd().resolve()
     lookups = _lookups(work)

@@ -16,7 +16,7 @@ from typing import IO, Final
 from coprod_kg.errors import CoprodError, LimitReached, ModelError, TooLarge, Unreadable
 from coprod_kg.ingest.outcome import Checked, Limits, Sent
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.child import Child, Ended, Prepared
+from coprod_kg.sandbox.child import Child, ChildExit, PreloadedModule
 from coprod_kg.sandbox.limits import Death
 from coprod_kg.settings import Settings
 
@@ -186,7 +186,7 @@ class _Check:
 
         limits = self._limits
         prepared_with = (settings.base_iri, limits.days_ahead, limits.output_mb, validates)
-        child = Prepared("coprod_kg.ingest.child", (json.dumps(prepared_with),))
+        child = PreloadedModule("coprod_kg.ingest.child", (json.dumps(prepared_with),))
         self._child = Child(child, write, scratch=settings.scratch)
 
     def __enter__(self) -> "_Check":
@@ -230,7 +230,7 @@ def _limits(settings: Settings, budget: Budget | None) -> Limits:
     )
 
 
-def _refusal(ended: Ended, name: str, settings: Settings) -> CoprodError:
+def _refusal(ended: ChildExit, name: str, settings: Settings) -> CoprodError:
     parts = "Send it in parts, one organisation each, or raise the setting"
     match ended.death:
         case Death.DEADLINE:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["amount", "day", "read_catalogue"]
+__all__ = ["amount", "day", "read_po"]
 
 # Three languages need three separators and three forms of a date; a library for that weighs 30 MB.
 _THOUSANDS: Final = {"en": ",", "da": ".", "de": "."}
@@ -22,7 +22,7 @@ _ENTRY: Final = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[\d\])?) (".*")$|^("
 
 
 @cache
-def read_catalogue(path: Path) -> dict[str, tuple[str, ...]]:
+def read_po(path: Path) -> dict[str, tuple[str, ...]]:
     """The entries of a catalogue: English → its translation, or its forms for one and for several.
 
     An entry without a translation is left out; a language without a file has no entries.

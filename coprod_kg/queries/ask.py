@@ -27,17 +27,17 @@ from coprod_kg.queries.crate import crate
 from coprod_kg.queries.derived import MOST_BYTES, AskedQuery, crate_files
 from coprod_kg.queries.labels import named, translated, wanting
 from coprod_kg.queries.library import SavedQuery, views
-from coprod_kg.queries.permitted_values import permitting
+from coprod_kg.queries.permitted_values import with_values_from
 from coprod_kg.queries.saved import ParameterSlot, filled, part_of, slots_of
 from coprod_kg.queries.suppression import Part, protected
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.admission import admit
 from coprod_kg.sparql.dataset import dataset_of
-from coprod_kg.sparql.not_exists import subtracted
-from coprod_kg.sparql.query_dialect import named_aggregates_repeated, respelt
-from coprod_kg.sparql.syntax import explained
+from coprod_kg.sparql.not_exists import not_exists_to_minus
+from coprod_kg.sparql.query_dialect import named_aggregates_repeated, rewrite_query
+from coprod_kg.sparql.syntax import explain_error
 from coprod_kg.sparql.tokens import significant
-from coprod_kg.sparql.update_targets import certain
+from coprod_kg.sparql.update_targets import is_unambiguous
 from coprod_kg.store.base import Answer, Query, Store
 from coprod_kg.store.formats import GRAPH_FORMATS, RESULT_FORMATS, rewritten
 
@@ -45,7 +45,7 @@ __all__ = [
     "PAGE_BYTES",
     "SMALL",
     "Endpoint",
-    "Measured",
+    "MeasuredAnswer",
     "Question",
     "admitted",
     "ask",
@@ -99,7 +99,7 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
             except QuerySyntax as error:
                 refusals[text] = error
     # The line and column of the error are those of the client's text, not of a rewritten one.
-    raise explained(refusals[plain.text], sent.removeprefix(_MARK)) from None
+    raise explain_error(refusals[plain.text], sent.removeprefix(_MARK)) from None
 
 
 def admitted(query: Query, settings: Settings) -> Query:
@@ -111,7 +111,7 @@ def admitted(query: Query, settings: Settings) -> Query:
 
 
 def _spelt(text: str) -> str:
-    return respelt(subtracted(text))
+    return rewrite_query(not_exists_to_minus(text))
 
 
 def _plain(query: Query, settings: Settings) -> Query:
@@ -156,7 +156,7 @@ def prepare(
         QueryRefused: it calls a service that the settings do not allow.
     """
     query = admitted(Query(text, ()), Settings(service_allow=service_allow))
-    unclear = "\\" in text or not certain(list(significant(text)))
+    unclear = "\\" in text or not is_unambiguous(list(significant(text)))
     return query, None if unclear else slots_of(query.text)
 
 
@@ -289,7 +289,7 @@ class Question:
     part: Part = (None, None)
     language: str = ""
 
-    def permitted(self, *, every: bool = False) -> "Question":
+    def with_permitted_values(self, *, every: bool = False) -> "Question":
         """The same question, its parameters knowing the values that other saved queries find.
 
         Args:
@@ -302,7 +302,7 @@ class Question:
             return Question(self.endpoint, source, {}, self.version, self.seconds).table()
 
         source_queries = self.endpoint.queries, source_table, self.endpoint.settings.base_iri
-        saved = permitting(self.saved, *source_queries, None if every else self.values)
+        saved = with_values_from(self.saved, *source_queries, None if every else self.values)
         return self if saved is self.saved else replace(self, saved=saved)
 
     @cached_property
@@ -375,7 +375,7 @@ class Question:
         names_by_iri = named(names.rows if names else (), self.language)
         return translated(data, self.language, names_by_iri, self.saved.text)
 
-    def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, Measured | None]":
+    def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, MeasuredAnswer | None]":
         """The answer in the first of the formats that fits, and its measure if it is small.
 
         The store is asked once, in the plain format, from which the others follow; a large answer
@@ -396,10 +396,10 @@ class Question:
             return self.answer((form,)), None
         data = answer.read()
         data = labelled(data, self.plain) if self.saved.is_graph else data
-        measured = Measured(self, answer.version, data)
+        measured = MeasuredAnswer(self, answer.version, data)
         return _whole_answer(form, answer.version, rewritten(data, self.plain, form)), measured
 
-    def whole(self, purpose: str = "to be measured here", fix: str = "") -> "Measured":
+    def whole(self, purpose: str = "to be measured here", fix: str = "") -> "MeasuredAnswer":
         """The whole answer, measured.
 
         Args:
@@ -416,7 +416,7 @@ class Question:
                 f"the answer is larger than {most_bytes >> 20} MiB, too much {purpose}",
                 fix=fix or "Bind more parameters, or cite a part of it with limit and offset.",
             )
-        return Measured(replace(self, version=answer.version), answer.version, data)
+        return MeasuredAnswer(replace(self, version=answer.version), answer.version, data)
 
     def table(self) -> Table | None:
         """The rows of the answer, or None where they are more than a page can show."""
@@ -440,7 +440,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredAnswer:
     """The whole answer of a saved query over one version: what it says, measured and cited.
 
     Attributes:

@@ -21,7 +21,7 @@ from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import explained
 
 __all__ = [
-    "MADE",
+    "DERIVED",
     "MOST_BYTES",
     "AskedQuery",
     "as_csv",
@@ -33,7 +33,7 @@ __all__ = [
 _JSON, _CSV = ROWS[0], ROWS[2]
 _NTRIPLES = GRAPHS[2]
 
-MADE: Final = (WORKBOOK, EXCEL_CSV, *CHARTS)
+DERIVED: Final = (WORKBOOK, EXCEL_CSV, *CHARTS)
 """The formats that are made here of rows."""
 
 MOST_BYTES: Final = 16 << 20
@@ -82,7 +82,7 @@ class AskedQuery:
     language: str = ""
 
     def made(self, form: Format, table: Table) -> bytes:
-        """The rows in one of the formats of `MADE`.
+        """The rows in one of the formats of `DERIVED`.
 
         Raises:
             NotFound: it is a chart, and the query has none.

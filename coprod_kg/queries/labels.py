@@ -15,7 +15,7 @@ from coprod_kg.model.files import files, read
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import last_part
 from coprod_kg.model.schemes import Concept, schemes
-from coprod_kg.model.translations import read_catalogue
+from coprod_kg.model.translations import read_po
 
 __all__ = [
     "LANGUAGES",
@@ -74,7 +74,7 @@ def language_of_text(text: str, language: str) -> str:
 @cache
 def _catalogue(language: str) -> Mapping[str, tuple[str, ...]]:
     is_translated = language in LANGUAGES[1:]
-    return read_catalogue(files("queries") / "locale" / f"{language}.po") if is_translated else {}
+    return read_po(files("queries") / "locale" / f"{language}.po") if is_translated else {}
 
 
 def best(names: Iterable[Cell], language: str) -> Cell | None:

@@ -11,10 +11,10 @@ from coprod_kg.queries.header import Mistake
 from coprod_kg.queries.parameters import Parameter, did_you_mean
 from coprod_kg.queries.saved import SavedQuery
 
-__all__ = ["permitting", "source_mistakes"]
+__all__ = ["source_mistakes", "with_values_from"]
 
 
-def permitting(
+def with_values_from(
     query: SavedQuery,
     source_queries: Mapping[str, SavedQuery],
     ask: Callable[[SavedQuery], Table | None],

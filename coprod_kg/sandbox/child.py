@@ -21,9 +21,18 @@ from typing import IO, Any, Final
 from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.fork_server import fork_server
-from coprod_kg.sandbox.limits import Death, death, give_way, no_core_files, panic_in
+from coprod_kg.sandbox.limits import Death, death, lower_priority, no_core_files, panic_in
 
-__all__ = ["Child", "Ended", "Payloads", "Prepared", "module", "run", "serve", "standard_output"]
+__all__ = [
+    "Child",
+    "ChildExit",
+    "Payloads",
+    "PreloadedModule",
+    "module",
+    "run",
+    "serve",
+    "standard_output",
+]
 
 Payloads = tuple[dict[str, Any], Collection[bytes]]
 """A message and the bytes that go with it."""
@@ -33,7 +42,7 @@ _LINGER_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ChildExit:
     """The end of a child.
 
     Attributes:
@@ -83,7 +92,7 @@ def _write_nothing(file: IO[bytes]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreloadedModule:
     """A module that a fork server has loaded (`coprod_kg.sandbox.fork_server`).
 
     Attributes:
@@ -108,7 +117,7 @@ class Child:
 
     def __init__(
         self,
-        command: Sequence[str] | Prepared,
+        command: Sequence[str] | PreloadedModule,
         write_input: Callable[[IO[bytes]], object] = _write_nothing,
         *,
         environ: Mapping[str, str] | None = None,
@@ -118,7 +127,7 @@ class Child:
         environ = _environment() if environ is None else environ
         with ExitStack() as stack:
             inherited: tuple[int, ...] = ()
-            if isinstance(command, Prepared):
+            if isinstance(command, PreloadedModule):
                 server = fork_server(command.module, command.arguments, environ)
                 command, link = stack.enter_context(server.link())
                 inherited = (link,)
@@ -151,7 +160,7 @@ class Child:
         while (message := wire.read(self.output, most_bytes)) is not None:
             yield message
 
-    def ended(self, seconds: float = _LINGER_SECONDS) -> Ended:
+    def ended(self, seconds: float = _LINGER_SECONDS) -> ChildExit:
         """Wait for its end, and kill it after some seconds."""
         try:
             output, _ = self._process.communicate(timeout=seconds)
@@ -161,7 +170,7 @@ class Child:
         status = self._process.returncode
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - _WORDS))
-        return Ended(status, self._stderr.read(), output)
+        return ChildExit(status, self._stderr.read(), output)
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
@@ -172,13 +181,13 @@ class Child:
 
 
 def run(
-    command: Sequence[str] | Prepared,
+    command: Sequence[str] | PreloadedModule,
     write_input: Callable[[IO[bytes]], object] = _write_nothing,
     *,
     seconds: float,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
-) -> Ended:
+) -> ChildExit:
     """Run a program to its end.
 
     Args:
@@ -209,7 +218,7 @@ def serve(work: Callable[[dict[str, Any], list[bytes]], Payloads]) -> None:
         work: gives the answer; it sets its own limits.
     """
     no_core_files()
-    give_way()
+    lower_priority()
     output = standard_output()
     message = wire.read(sys.stdin.buffer, sys.maxsize)
     if message is None:

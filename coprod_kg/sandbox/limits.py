@@ -19,11 +19,11 @@ from functools import cache
 
 __all__ = [
     "Death",
-    "confine",
+    "cap_memory",
     "deadline",
     "death",
-    "give_way",
     "limited",
+    "lower_priority",
     "no_core_files",
     "panic_in",
     "peak_memory",
@@ -101,7 +101,7 @@ def limited(seconds: float, memory_mb: int) -> Iterator[None]:
             enforces it; elsewhere the deadline has to do.
     """
     earlier_limits = resource.getrlimit(resource.RLIMIT_AS)
-    confine(memory_mb)
+    cap_memory(memory_mb)
     try:
         with deadline(seconds):
             yield
@@ -125,7 +125,7 @@ def deadline(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def confine(memory_mb: int) -> None:
+def cap_memory(memory_mb: int) -> None:
     """Cap the memory that this process may map beyond what it has, in MiB; on Linux only."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     mapped = _mapped()
@@ -161,6 +161,6 @@ def no_core_files() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """Let lookups and short queries go before this process, for one whose work takes a second."""
     os.nice(_PRIORITY)

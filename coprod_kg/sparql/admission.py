@@ -21,7 +21,7 @@ from typing import Final
 from coprod_kg.errors import QueryRefused
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.tokens import Edit, Token, edited, position, significant, token_at
-from coprod_kg.sparql.update_targets import certain
+from coprod_kg.sparql.update_targets import is_unambiguous
 
 __all__ = ["Admitted", "admit"]
 
@@ -82,7 +82,7 @@ def _replaced(
 ) -> tuple[list[Edit], tuple[tuple[str, str | None, bool], ...]]:
     """The edits for SERVICE and LOAD SILENT, and the calls; none where a token is ambiguous."""
     tokens = list(significant(text))
-    if not certain(tokens):
+    if not is_unambiguous(tokens):
         return [], ()
     name = "urn:x-coprod:endpoint:"
     while name in text:

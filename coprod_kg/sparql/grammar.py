@@ -16,7 +16,7 @@ from typing import Final
 
 from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["Misfit", "begins", "misfit", "words"]
+__all__ = ["Misfit", "begins", "first_unexpected", "words"]
 
 _RULES: Final = """
 Query : Prologue (Select | Construct | Describe | Ask) Values
@@ -122,49 +122,49 @@ class Misfit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of a rule.
+class _Symbol:
+    """A symbol of the grammar: a token, the name of a rule, or what those make together.
 
     Attributes:
-        kind: token, rule, all, either, maybe or many.
+        kind: token, rule, sequence, choice, optional or repeat.
         name: of the token or the rule.
         parts: what it consists of.
     """
 
     kind: str
     name: str = ""
-    parts: tuple["_Part", ...] = ()
+    parts: tuple["_Symbol", ...] = ()
 
 
-def misfit(text: str, *, update: bool = False) -> Misfit | None:
+def first_unexpected(text: str, *, update: bool = False) -> Misfit | None:
     """The first token that does not fit, or None where the whole text does.
 
     Args:
         text: a query or an update.
         update: whether it is an update.
     """
-    rules, firsts = _grammar()
+    rules, first_sets = _grammar()
     tokens = _terminals(text)
     name, token = next(tokens)
-    stack = [_Part("rule", "Update" if update else "Query")]
+    stack = [_Symbol("rule", "Update" if update else "Query")]
     expected = set[str]()
     while stack:
         part = stack.pop()
-        first, empty = firsts[part]
+        first, nullable = first_sets[part]
         if name not in first:
             expected |= first
-            if not empty:
+            if not nullable:
                 return Misfit(token, frozenset(expected))
         elif part.kind == "token":
             name, token = next(tokens)
             expected.clear()
         elif part.kind == "rule":
             stack.append(rules[part.name])
-        elif part.kind == "all":
+        elif part.kind == "sequence":
             stack += reversed(part.parts)
-        elif part.kind == "either":
-            stack.append(next(choice for choice in part.parts if name in firsts[choice][0]))
-        elif part.kind == "maybe":
+        elif part.kind == "choice":
+            stack.append(next(choice for choice in part.parts if name in first_sets[choice][0]))
+        elif part.kind == "optional":
             stack += part.parts
         else:
             stack += (part, *part.parts)
@@ -173,7 +173,7 @@ def misfit(text: str, *, update: bool = False) -> Misfit | None:
 
 def begins(rule: str) -> frozenset[str]:
     """The tokens that the text of a rule can begin with."""
-    return _grammar()[1][_Part("rule", rule)][0]
+    return _grammar()[1][_Symbol("rule", rule)][0]
 
 
 @cache
@@ -204,63 +204,65 @@ def _terminals(text: str) -> Iterator[tuple[str, Token | None]]:
 
 
 @cache
-def _grammar() -> tuple[Mapping[str, _Part], Mapping[_Part, tuple[frozenset[str], bool]]]:
+def _grammar() -> tuple[Mapping[str, _Symbol], Mapping[_Symbol, tuple[frozenset[str], bool]]]:
     """The rules; and of each part what it can begin with, and whether it can be nothing."""
     rules = {}
     for rule in re.split(r"\n(?! )", _RULES.strip()):
         name, _, body = rule.partition(" : ")
         rules[name] = _parsed_rule(re.findall(r"'[^']+'|\w+|[()|?*]", body))
-    firsts = dict[_Part, tuple[frozenset[str], bool]]()
-    unvisited = [*rules.values(), *(_Part("rule", name) for name in rules)]
+    first_sets = dict[_Symbol, tuple[frozenset[str], bool]]()
+    unvisited = [*rules.values(), *(_Symbol("rule", name) for name in rules)]
     while unvisited:
         part = unvisited.pop()
-        firsts[part] = (frozenset(), False)
-        unvisited += [inner for inner in part.parts if inner not in firsts]
+        first_sets[part] = (frozenset(), False)
+        unvisited += [inner for inner in part.parts if inner not in first_sets]
     growing = True
     while growing:
-        grown = {part: _first(part, rules, firsts) for part in firsts}
-        growing, firsts = grown != firsts, grown
-    return rules, firsts
+        grown = {part: _first(part, rules, first_sets) for part in first_sets}
+        growing, first_sets = grown != first_sets, grown
+    return rules, first_sets
 
 
 def _first(
-    part: _Part, rules: Mapping[str, _Part], firsts: Mapping[_Part, tuple[frozenset[str], bool]]
+    part: _Symbol,
+    rules: Mapping[str, _Symbol],
+    first_sets: Mapping[_Symbol, tuple[frozenset[str], bool]],
 ) -> tuple[frozenset[str], bool]:
     if part.kind == "token":
         return frozenset({part.name}), False
     if part.kind == "rule":
-        return firsts[rules[part.name]]
-    firsts_of_parts = [firsts[inner] for inner in part.parts]
-    if part.kind == "either":
-        union = frozenset[str]().union(*(first for first, _ in firsts_of_parts))
-        return union, any(empty for _, empty in firsts_of_parts)
-    if part.kind in ("maybe", "many"):
-        return firsts_of_parts[0][0], True
+        return first_sets[rules[part.name]]
+    first_sets_of_parts = [first_sets[inner] for inner in part.parts]
+    if part.kind == "choice":
+        union = frozenset[str]().union(*(first for first, _ in first_sets_of_parts))
+        return union, any(empty for _, empty in first_sets_of_parts)
+    if part.kind in ("optional", "repeat"):
+        return first_sets_of_parts[0][0], True
     union = frozenset()
-    for first, empty in firsts_of_parts:
+    for first, nullable in first_sets_of_parts:
         union |= first
-        if not empty:
+        if not nullable:
             return union, False
     return union, True
 
 
-def _parsed_rule(words: list[str]) -> _Part:
+def _parsed_rule(words: list[str]) -> _Symbol:
     """The part that some words of a rule stand for; they are used up to a closing parenthesis."""
-    choices, sequence = list[_Part](), list[_Part]()
+    choices, sequence = list[_Symbol](), list[_Symbol]()
     while words:
         word = words.pop(0)
         if word == ")":
             break
         if word == "|":
-            choices.append(_Part("all", parts=tuple(sequence)))
+            choices.append(_Symbol("sequence", parts=tuple(sequence)))
             sequence = []
         elif word in "?*":
-            kind = "maybe" if word == "?" else "many"
-            sequence.append(_Part(kind, parts=(sequence.pop(),)))
+            kind = "optional" if word == "?" else "repeat"
+            sequence.append(_Symbol(kind, parts=(sequence.pop(),)))
         elif word == "(":
             sequence.append(_parsed_rule(words))
         elif re.fullmatch("[A-Z][a-z]\\w*", word):
-            sequence.append(_Part("rule", word))
+            sequence.append(_Symbol("rule", word))
         else:
-            sequence.append(_Part("token", word.strip("'")))
-    return _Part("either", parts=(*choices, _Part("all", parts=tuple(sequence))))
+            sequence.append(_Symbol("token", word.strip("'")))
+    return _Symbol("choice", parts=(*choices, _Symbol("sequence", parts=tuple(sequence))))

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from coprod_kg.sparql.tokens import Edit, Token, edited, significant
-from coprod_kg.sparql.update_targets import certain
+from coprod_kg.sparql.update_targets import is_unambiguous
 
-__all__ = ["subtracted"]
+__all__ = ["not_exists_to_minus"]
 
 _NEGATED: Final = re.compile(r"not\s+exists", re.IGNORECASE)
 _MOST_CHARACTERS: Final = 100_000
@@ -79,19 +79,19 @@ class _Group:
     negations: list[_Negation] = field(default_factory=list)
 
 
-def subtracted(text: str) -> str:
+def not_exists_to_minus(text: str) -> str:
     """The same query with MINUS in place of FILTER NOT EXISTS where that is safe and quicker.
 
     Args:
         text: a SPARQL query, valid or not.
 
-    >>> subtracted("ASK { ?s a ?c FILTER NOT EXISTS { ?s ?p ?o . ?o ?q ?r } }")
+    >>> not_exists_to_minus("ASK { ?s a ?c FILTER NOT EXISTS { ?s ?p ?o . ?o ?q ?r } }")
     'ASK { ?s a ?c FILTER(true) MINUS { ?s ?p ?o . ?o ?q ?r } }'
     """
     if not _NEGATED.search(text) or len(text) > _MOST_CHARACTERS:
         return text
     tokens = list(significant(text))
-    if not certain(tokens):
+    if not is_unambiguous(tokens):
         return text
     reader = _Reader(tokens)
     try:

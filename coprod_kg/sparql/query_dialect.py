@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from coprod_kg.sparql.tokens import Edit, Token, edited, significant
-from coprod_kg.sparql.update_targets import certain
+from coprod_kg.sparql.update_targets import is_unambiguous
 
-__all__ = ["named_aggregates_repeated", "respelt"]
+__all__ = ["named_aggregates_repeated", "rewrite_query"]
 
 
 _STRING: Final = "<http://www.w3.org/2001/XMLSchema#string>"
@@ -32,20 +32,20 @@ _ANEW: Final = ("RAND", "UUID", "STRUUID", "BNODE", "SAMPLE", "EXISTS")
 """Tokens of expressions that must not be repeated: their value would differ, or they bind."""
 
 
-def respelt(text: str) -> str:
+def rewrite_query(text: str) -> str:
     """The same query, ordered and concatenated as SPARQL 1.1 says.
 
     Args:
         text: a query, valid or not; what cannot be helped stays as it is.
 
-    >>> respelt("SELECT (GROUP_CONCAT(?x) AS ?y) {}")
+    >>> rewrite_query("SELECT (GROUP_CONCAT(?x) AS ?y) {}")
     'SELECT (STR(GROUP_CONCAT(?x)) AS ?y) {}'
     """
     upper = text.upper()
     if "ORDER" not in upper and "GROUP_CONCAT" not in upper:
         return text
     tokens = list(significant(text))
-    if not certain(tokens):
+    if not is_unambiguous(tokens):
         return text
     return edited(text, [*_order_edits(tokens), *_concat_edits(tokens)])
 
@@ -57,7 +57,7 @@ def named_aggregates_repeated(text: str) -> str:
     'SELECT (COUNT(*) AS ?n) ((COUNT(*)) * 2 AS ?m) {}'
     """
     tokens = list(significant(text))
-    if not certain(tokens):
+    if not is_unambiguous(tokens):
         return text
     edits = list[Edit]()
     for index, token in enumerate(tokens):

@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from typing import Final
 
 from coprod_kg.errors import QuerySyntax
-from coprod_kg.sparql.grammar import Misfit, begins, misfit, words
+from coprod_kg.sparql.grammar import Misfit, begins, first_unexpected, words
 from coprod_kg.sparql.tokens import Token, position, significant
 
-__all__ = ["explained"]
+__all__ = ["explain_error"]
 
 _LONGEST: Final = 200_000
 """Characters of a text that is looked at; what is longer was written by a program."""
@@ -45,7 +45,7 @@ _QUERIES: Final = frozenset({"ASK", "CONSTRUCT", "DESCRIBE", "SELECT"})
 _SHOWN: Final = 40
 
 
-def explained(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySyntax:
+def explain_error(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySyntax:
     """The error at the first token that does not fit; the engine's words where all do.
 
     Args:
@@ -55,7 +55,7 @@ def explained(error: QuerySyntax, text: str, *, update: bool = False) -> QuerySy
     """
     if len(text) > _LONGEST:
         return error
-    fault = misfit(text, update=update)
+    fault = first_unexpected(text, update=update)
     undeclared_name = _undeclared(text)
     end = len(text) if fault is None or fault.token is None else fault.token.start
     if undeclared_name is not None and undeclared_name.start <= end:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from coprod_kg.sparql.dataset import prologue_length
 from coprod_kg.sparql.tokens import Token, significant
 from coprod_kg.sparql.update_operations import split_operations
-from coprod_kg.sparql.update_targets import certain, templates
+from coprod_kg.sparql.update_targets import is_unambiguous, templates
 
 __all__ = ["GraphBindings", "graph_bindings"]
 
@@ -43,7 +43,7 @@ def graph_bindings(text: str) -> GraphBindings | None:
     """
     tokens = list(significant(text))
     operations = [part for part in split_operations(tokens) if part[prologue_length(part) :]]
-    if not certain(tokens) or len(operations) != 1 or any(map(_may_differ, tokens)):
+    if not is_unambiguous(tokens) or len(operations) != 1 or any(map(_may_differ, tokens)):
         return None
     (operation,) = operations
     length = prologue_length(operation)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["spelt"]
+__all__ = ["rewrite_update"]
 
 
 @dataclass(slots=True)
@@ -50,12 +50,12 @@ class _Edits:
         return text
 
 
-def spelt(text: str) -> str:
+def rewrite_update(text: str) -> str:
     """The same update as the engine reads it; text that is not an update stays as it is.
 
-    >>> spelt("CREATE GRAPH <urn:g>; PREFIX x: <urn:> CREATE GRAPH x:h")
+    >>> rewrite_update("CREATE GRAPH <urn:g>; PREFIX x: <urn:> CREATE GRAPH x:h")
     'PREFIX x: <urn:> CREATE GRAPH <urn:g>;   CREATE GRAPH x:h'
-    >>> spelt("CLEAR SILENT ALL")
+    >>> rewrite_update("CLEAR SILENT ALL")
     'CLEAR SILENT DEFAULT; CLEAR SILENT NAMED'
     """
     tokens, edits, depth = list(significant(text)), _Edits(), 0

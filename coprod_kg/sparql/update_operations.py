@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from coprod_kg.errors import QueryRefused
 from coprod_kg.sparql.dataset import graphs_query, prologue_length
 from coprod_kg.sparql.tokens import Token, significant
-from coprod_kg.sparql.update_targets import certain
+from coprod_kg.sparql.update_targets import is_unambiguous
 
 __all__ = ["Operation", "operations", "split_operations"]
 
@@ -68,7 +68,7 @@ def operations(text: str, *, union: bool, unnamed: str = "urn:x") -> tuple[Opera
             parts.append(_Reader(text, prologue, body, unnamed).operation(union=union))
     if all(operation.graphs_query == "" for operation in parts):
         return ()
-    if not certain(tokens):
+    if not is_unambiguous(tokens):
         raise QueryRefused(
             "which graphs the update merges cannot be read with certainty",
             fix="Write keywords and names with a space between them, and take prefixes that do "

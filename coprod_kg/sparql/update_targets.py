@@ -11,7 +11,7 @@ from typing import Final
 
 from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["certain", "deciding_graphs", "templates", "written_graphs"]
+__all__ = ["deciding_graphs", "is_unambiguous", "templates", "written_graphs"]
 
 _IRI: Final = re.compile(r"<([A-Za-z][A-Za-z0-9]*):[^\\]*>")
 """An absolute IRI; its scheme is looked for among the prefixes."""
@@ -41,7 +41,7 @@ def written_graphs(text: str) -> tuple[str, ...] | None:
     True
     """
     tokens = list(significant(text))
-    names = templates(tokens) if certain(tokens) else None
+    names = templates(tokens) if is_unambiguous(tokens) else None
     return None if names is None or names[1] else names[0]
 
 
@@ -49,7 +49,7 @@ def templates(tokens: Sequence[Token]) -> tuple[tuple[str, ...], tuple[str, ...]
     """The IRIs and the variables that name the graphs which are written; None where uncertain.
 
     Args:
-        tokens: of an update, and ``certain`` to be read so.
+        tokens: of an update, and ``is_unambiguous`` to be read so.
     """
     graphs, variables = dict[str, None](), dict[str, None]()
     using = False
@@ -84,7 +84,7 @@ def deciding_graphs(text: str) -> tuple[str, ...] | None:
     return written_graphs(text)
 
 
-def certain(tokens: Sequence[Token]) -> bool:
+def is_unambiguous(tokens: Sequence[Token]) -> bool:
     """Whether every reader of the text they come from sees these tokens.
 
     An IRI could be "less than" and a prefixed name only if its scheme were a prefix.

@@ -25,7 +25,7 @@ from coprod_kg.formats.media_types import (
 )
 from coprod_kg.queries.ask import Question
 from coprod_kg.queries.crate import PROFILE
-from coprod_kg.queries.derived import MADE, formats_of
+from coprod_kg.queries.derived import DERIVED, formats_of
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.web.pages.query import QueryPage
@@ -45,7 +45,7 @@ from coprod_kg.web.site import Site
 
 __all__ = ["add_routes"]
 
-_MADE: Final = (*MADE, CRATE)
+_MADE: Final = (*DERIVED, CRATE)
 _CITATIONS: Final = (
     Format("txt", "text/plain", "page", "text"),
     Format("bib", "application/x-bibtex", "page", "BibTeX", ("text/x-bibtex",), ("bibtex",)),
@@ -82,7 +82,7 @@ def _answer(site: Site, name: str) -> Response:
     unchanged = conditions.unchanged()
     if unchanged is not None:
         return with_identity_headers(unchanged, question, (shown, site.lineage))
-    question = question.permitted(every=page is not None)
+    question = question.with_permitted_values(every=page is not None)
     question.query(())  # a value that does not fit is told before anything is asked
     _ = question.claims  # asked first: a large answer is held while it is sent
     # The place is taken before the query has one, which would be held while this one waits.
@@ -179,7 +179,7 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     offer = _citation_offer(form, given.one("format"))
     site.is_pinned(given)
     number = site.version(version(given))
-    found = question_of(site, query, given, number, ("from", "to")).permitted().whole()
+    found = question_of(site, query, given, number, ("from", "to")).with_permitted_values().whole()
     citation = found.cited()
     if offer.format == HTML:
         shown = {"query": query, "text": citation.text(), "link": citation.link}

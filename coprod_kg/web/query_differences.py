@@ -61,7 +61,7 @@ def _differ(site: Site, name: str) -> Response:
 
 def _table(site: Site, name: str, number: int) -> Table:
     question = question_of(site, site.queries[name], parameters(request), number, ("from", "to"))
-    found = question.permitted().table()
+    found = question.with_permitted_values().table()
     if found is None:
         raise LimitReached(
             f"the answer of version {number} is too large to be compared here",

@@ -19,7 +19,7 @@ from flask import Response, request
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.table import begun, commented
 from coprod_kg.model.namespaces import LICENCE
-from coprod_kg.queries.ask import Measured, Question
+from coprod_kg.queries.ask import MeasuredAnswer, Question
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.queries.citation import permalink, query_hash
 from coprod_kg.queries.labels import LANGUAGES
@@ -135,7 +135,7 @@ def with_page_links(response: Response, page_links: PageLinks) -> Response:
 
 
 def with_answer_headers(
-    response: Response, question: Question, place: tuple[int, str], found: Measured | None
+    response: Response, question: Question, place: tuple[int, str], found: MeasuredAnswer | None
 ) -> Response:
     """The response with what names this answer in its headers (RFC 8574).
 
@@ -170,7 +170,7 @@ def with_identity_headers(
 
 
 def with_embedded_caveat(
-    answer: Answer, question: Question, lineage: str, found: Measured | None
+    answer: Answer, question: Question, lineage: str, found: MeasuredAnswer | None
 ) -> Answer:
     """The same answer with its caveat in it, where its format has a place that no reader minds.
 
@@ -185,7 +185,7 @@ def with_embedded_caveat(
     )
 
 
-def _caveat(question: Question, found: Measured | None) -> str:
+def _caveat(question: Question, found: MeasuredAnswer | None) -> str:
     return found.content.caveat if found else caveat_of_claims(question.claims)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.sparql.query_dialect import respelt
+from coprod_kg.sparql.query_dialect import rewrite_query
 from tests.web.service import running
 from tests.web.speaking import STRICT, TURTLE, UPDATE, Speaker
 
@@ -190,7 +190,7 @@ def test_an_answer_is_the_engines(speaker: Speaker, engine: ox.Store, name: str)
 
 def test_rows_that_are_ordered_come_in_that_order(speaker: Speaker, engine: ox.Store) -> None:
     text = f"{PROLOGUE} SELECT ?s ?v {{ ?s :v ?v FILTER(isIRI(?s)) }} ORDER BY DESC(?v) ?s"
-    assert speaker.query(text, "*/*").body == in_process(engine, respelt(text))
+    assert speaker.query(text, "*/*").body == in_process(engine, rewrite_query(text))
 
 
 @pytest.mark.parametrize(

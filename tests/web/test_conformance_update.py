@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pyoxigraph as ox
 import pytest
 
-from coprod_kg.sparql.update_dialect import spelt
+from coprod_kg.sparql.update_dialect import rewrite_update
 from coprod_kg.store.base import DEFAULT_GRAPH, EMPTY, Change
 from tests.web.service import running
 from tests.web.speaking import STRICT, Speaker
@@ -149,7 +149,7 @@ def test_an_update_leaves_what_the_engine_leaves(speaker: Speaker, name: str) ->
     begin(speaker, engine)
     text = PROLOGUE + UPDATES[name]
     try:
-        engine.update(spelt(text), base_iri=BASE)
+        engine.update(rewrite_update(text), base_iri=BASE)
         status = 204
     except (SyntaxError, RuntimeError, ValueError):
         status = 400

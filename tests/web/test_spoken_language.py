@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from coprod_kg.formats.media_types import CHARTS, CRATE, EXCEL_CSV, FORMATS, WORKBOOK
 from coprod_kg.model.files import files
-from coprod_kg.model.translations import day, read_catalogue
+from coprod_kg.model.translations import day, read_po
 from coprod_kg.queries.labels import concepts
 from coprod_kg.queries.library import load
 from coprod_kg.web.explorer.languages import catalogue
@@ -96,7 +96,7 @@ def names() -> frozenset[str]:
 def same(language: str) -> frozenset[str]:
     """Words and labels that are the same in English and in this language."""
     texts = [*catalogue(language).items()]
-    texts += read_catalogue(files("queries") / "locale" / f"{language}.po").items()
+    texts += read_po(files("queries") / "locale" / f"{language}.po").items()
     found = {form for text, forms in texts for form in forms if form == text}
     for concept in concepts().values():
         if concept.label(language) == concept.label():

@@ -14,7 +14,7 @@ from coprod_kg.errors import CoprodError
 from coprod_kg.formats.media_types import EXCEL_CSV
 from coprod_kg.formats.table import Cell, Table, labelled_columns
 from coprod_kg.model.files import files
-from coprod_kg.model.translations import read_catalogue
+from coprod_kg.model.translations import read_po
 from coprod_kg.queries.charts import chart
 from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery, load
@@ -137,7 +137,7 @@ def of_questions() -> set[str]:
 
 def translations(language: str) -> dict[str, str]:
     path = files("queries") / "locale" / f"{language}.po"
-    return {text: forms[0] for text, forms in read_catalogue(path).items()}
+    return {text: forms[0] for text, forms in read_po(path).items()}
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

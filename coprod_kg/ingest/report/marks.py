@@ -13,7 +13,7 @@ from coprod_kg.ingest.outcome import Sent
 from coprod_kg.ingest.report.wording import Problem, problems
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.child import Prepared, run
+from coprod_kg.sandbox.child import PreloadedModule, run
 from coprod_kg.settings import Settings
 from coprod_kg.validation.report import Severity, Spot
 from coprod_kg.workbook.sentences import sentence
@@ -51,7 +51,7 @@ def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
     limits = {"seconds": settings.submission_seconds, "memory_mb": settings.submission_memory_mb}
     job = {"limits": limits, **_job_texts(file, settings)}
     ended = run(
-        Prepared("coprod_kg.ingest.report.marked_workbook"),
+        PreloadedModule("coprod_kg.ingest.report.marked_workbook"),
         lambda pipe: wire.write(pipe, job, [sent.content]),
         seconds=settings.submission_seconds + _GRACE_SECONDS,
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import Flask, g, has_request_context
 
-from coprod_kg.model.translations import amount, day, read_catalogue
+from coprod_kg.model.translations import amount, day, read_po
 from coprod_kg.web.explorer.page import LANGUAGES
 
 __all__ = ["catalogue", "register"]
@@ -32,7 +32,7 @@ def register(app: Flask) -> None:
 
 def catalogue(language: str) -> Mapping[str, tuple[str, ...]]:
     """English → its translation, or its forms for one and for several; empty for English."""
-    return read_catalogue(_FOLDER / f"{language}.po")
+    return read_po(_FOLDER / f"{language}.po")
 
 
 def _language() -> str:

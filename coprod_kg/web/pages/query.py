@@ -11,7 +11,7 @@ from flask import render_template
 from coprod_kg.formats.media_types import CHARTS, ROWS
 from coprod_kg.formats.table import read_table
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.ask import Measured, Question, taken
+from coprod_kg.queries.ask import MeasuredAnswer, Question, taken
 from coprod_kg.queries.caveat import caveat, caveat_of_claims
 from coprod_kg.queries.charts.chart import described, has_chart
 from coprod_kg.queries.derived import formats_of
@@ -71,7 +71,7 @@ class QueryPage:
         return f"{known}{crc32(self.kept.encode()):08x}"
 
     def written(
-        self, question: Question, answer: Answer, found: Measured | None, around: PageLinks
+        self, question: Question, answer: Answer, found: MeasuredAnswer | None, around: PageLinks
     ) -> str:
         """The page, with the chart of the query where it has one.
 
