@@ -1,7 +1,7 @@
-"""Assessment of where initiatives stand: conclusions drawn again, and explained.
+"""Assessment of the stage at which initiatives stand: conclusions drawn again, and explained.
 
-`assess` draws the conclusions over the store anew; `coprod_kg.assessment.explanation` says of one
-subject what was concluded, which statements decided it, and what others did.
+`assess` draws the conclusions over the store anew; `coprod_kg.assessment.explanation` explains one
+subject's conclusions by the statements that decided them, with the cases of others.
 """
 
 from coprod_kg.assessment.refresh import assess, organisations

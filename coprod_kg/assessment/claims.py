@@ -15,10 +15,10 @@ class CitedEvidence:
     """A piece of evidence that a claim cites.
 
     Attributes:
-        iri: its name.
-        label: what it is called.
-        page: where it can be read, or None.
-        independence: IRI of how independent it is of whom it is about, or None where unknown.
+        iri: its IRI.
+        label: its name.
+        page: the address where it can be read, or None.
+        independence: IRI of its degree of independence from its subject, or None where unknown.
     """
 
     iri: str
@@ -32,13 +32,13 @@ class Claim:
     """One stage assessment.
 
     Attributes:
-        iri: its name.
+        iri: its IRI.
         stage: IRI of the stage.
-        stage_label: what the stage is called.
+        stage_label: the name of the stage.
         rank: the place of the stage in their order.
-        claimant: who claims, in words.
-        claimant_iri: who claims.
-        basis: on what basis, in words.
+        claimant: the name of the claimant.
+        claimant_iri: IRI of the claimant.
+        basis: the basis of the claim, in words.
         secondary: whether it is secondary coding and not the organisation's own statement.
         since: from when it holds, or None.
         until: until when, or None.
@@ -72,12 +72,12 @@ def claims_on(store: Store, subject: str, words: Sentences) -> tuple[Claim, ...]
         subject: its IRI.
         words: the language of stages and bases.
     """
-    first: dict[str, Claim] = {}
+    claims: dict[str, Claim] = {}
     sources: dict[str, dict[str, CitedEvidence]] = {}
-    found = list(rows(store, "claims", subject=[subject]))
-    claimants = labels_in(words.language, found, "claimant", "claimantLabel")
-    documents = labels_in(words.language, found, "evidence", "evidenceLabel")
-    for row in found:
+    claim_rows = list(rows(store, "claims", subject=[subject]))
+    claimants = labels_in(words.language, claim_rows, "claimant", "claimantLabel")
+    documents = labels_in(words.language, claim_rows, "evidence", "evidenceLabel")
+    for row in claim_rows:
         iri, stage, basis = (row[name].value for name in ("claim", "stage", "basis"))
         if evidence := text(row, "evidence"):
             source = CitedEvidence(
@@ -87,7 +87,7 @@ def claims_on(store: Store, subject: str, words: Sentences) -> tuple[Claim, ...]
                 text(row, "independence"),
             )
             sources.setdefault(iri, {})[evidence] = source
-        first.setdefault(
+        claims.setdefault(
             iri,
             Claim(
                 iri=iri,
@@ -107,5 +107,6 @@ def claims_on(store: Store, subject: str, words: Sentences) -> tuple[Claim, ...]
             ),
         )
     return tuple(
-        replace(claim, sources=tuple(sources.get(iri, {}).values())) for iri, claim in first.items()
+        replace(claim, sources=tuple(sources.get(iri, {}).values()))
+        for iri, claim in claims.items()
     )

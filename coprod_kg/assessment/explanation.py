@@ -1,7 +1,7 @@
 """Explanation of one subject's assessment: verdicts, the statements behind them, and peers.
 
-The statements behind each verdict are found again by the same profiles; where these no longer agree
-with the conclusions in the store, the explanation says so.
+The profiles judge the data again, which finds the statements behind each verdict. Where the result
+differs from the conclusions in the store, the explanation is marked as not fresh.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ from coprod_kg.validation.profiles import Judgement, Profile, Profiles, Verdict
 
 __all__ = ["Explainer", "Explanation", "verdicts_on"]
 
-_CONCLUDED: Final = ("supportedStage", "meetsCriterion", "missesCriterion")
+_CONCLUSION_TERMS: Final = ("supportedStage", "meetsCriterion", "missesCriterion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class Explanation:
     """The explanation of where one subject stands.
 
     Attributes:
-        subject: what it is about.
-        claims: every stage that somebody claims, oldest first.
-        judgement: what was checked.
-        fresh: whether what the store holds was concluded by these very profiles.
-        barriers: the barriers reported, each with what others did.
-        labels: IRI → what it is called.
+        subject: the initiative or organisation.
+        claims: every claim of a stage, oldest first.
+        judgement: the verdicts of the profiles.
+        fresh: whether the conclusions in the store agree with the judgement.
+        barriers: the barriers reported, each with the cases of others.
+        labels: IRI → label.
         words: the sentences of the reader's language.
-        ended_at: the stages at which its claimants saw it when it ended; none while it goes on.
-        runners: what the profiles say of the organisations that run it, of those described with it.
+        ended_at: the stages claimed for its end; none while it goes on.
+        runners: the judgements on the organisations that run it and are described with it.
         alike: the initiatives at its stage in its sector, those with the most in common first.
     """
 
@@ -87,12 +87,12 @@ class Explanation:
     def next_profile(self) -> Profile | None:
         """The profile of the stage after the highest that is claimed or supported.
 
-        None where nobody claims a stage, or it ended: nothing says then that it is to go on.
+        None where no stage is claimed or it ended: then nothing shows that it is to go on.
         """
         if not self.open_claims:
             return None
-        known = [profile.rank for profile in (*self.claimed, *self.supported)]
-        top = max(known, default=0)
+        ranks = [profile.rank for profile in (*self.claimed, *self.supported)]
+        top = max(ranks, default=0)
         return next((profile for profile in self.judgement.profiles if profile.rank > top), None)
 
     def verdicts(self, profile: Profile) -> tuple[Verdict, ...]:
@@ -120,7 +120,7 @@ class Explainer:
         self._words = Sentences(language)
         self._base = settings.base_iri
         self._peers = Peers(store, self._words)
-        self._judged: dict[str, _OrganisationData] = {}
+        self._organisations: dict[str, _OrganisationData] = {}
 
     @property
     def profiles(self) -> Profiles:
@@ -133,22 +133,22 @@ class Explainer:
         return replace(self.explain_alone(subject), alike=alike)
 
     def explain_alone(self, subject: Subject) -> Explanation:
-        """Explain one subject without those like it, whom a large store takes longest to find."""
-        known = self._judge_organisation(subject.organisation)
-        judgement = known.judgements.get(subject.iri, Judgement(subject.iri, (), ()))
+        """Explain one subject without similar initiatives, the slowest query in a large store."""
+        organisation_data = self._judge_organisation(subject.organisation)
+        judgement = organisation_data.judgements.get(subject.iri, Judgement(subject.iri, (), ()))
         claims = claims_on(self._store, subject.iri, self._words)
-        ended_at = known.values(subject.iri, "endedAtStage")
+        ended_at = organisation_data.values(subject.iri, "endedAtStage")
         stages = [claim.stage for claim in claims if claim.open] or list(judgement.supported)
         runners = tuple(
-            known.judgements[iri]
-            for iri in known.values(subject.iri, "runBy")
-            if iri in known.judgements
+            organisation_data.judgements[iri]
+            for iri in organisation_data.values(subject.iri, "runBy")
+            if iri in organisation_data.judgements
         )
         return Explanation(
             subject=subject,
             claims=claims,
             judgement=judgement,
-            fresh=_conclusions(judgement) == known.concluded(subject.iri),
+            fresh=_conclusions(judgement) == organisation_data.conclusions_on(subject.iri),
             barriers=self._peers.barriers_of(subject.iri, stages),
             labels=self._labels(judgement, runners),
             words=self._words,
@@ -157,16 +157,16 @@ class Explainer:
         )
 
     def _judge_organisation(self, organisation: str) -> "_OrganisationData":
-        """An organisation's data, judged now; with it what was concluded at its last commit."""
-        if organisation not in self._judged:
-            stated = self._graph("organisation", organisation)
+        """An organisation's data, judged now, with the conclusions of its last commit."""
+        if organisation not in self._organisations:
+            data = self._graph("organisation", organisation)
             inferred = self._graph("assessment", organisation)
             owner = ox.NamedNode(f"{self._base}id/organisation/{organisation}")
-            judgements = self.profiles.judge(stated, inferred, owner)
-            self._judged[organisation] = _OrganisationData(
-                {judged.subject: judged for judged in judgements}, [*stated, *inferred]
+            judgements = self.profiles.judge(data, inferred, owner)
+            self._organisations[organisation] = _OrganisationData(
+                {judgement.subject: judgement for judgement in judgements}, [*data, *inferred]
             )
-        return self._judged[organisation]
+        return self._organisations[organisation]
 
     def _graph(self, kind: str, organisation: str) -> list[ox.Triple]:
         query = Query(
@@ -194,8 +194,8 @@ class Explainer:
         things |= {profile.stage for runner in runners for profile in runner.profiles}
         things |= {profile.stage for profile in judgement.profiles if profile.stage}
         things |= {kind for verdict in judgement.verdicts for kind in verdict.criterion.evidence}
-        found = rows(self._store, "labels", thing=things)
-        return labels_in(self._words.language, found, "thing", "label")
+        label_rows = rows(self._store, "labels", thing=things)
+        return labels_in(self._words.language, label_rows, "thing", "label")
 
 
 @cache
@@ -207,7 +207,7 @@ def _profiles() -> Profiles:
 
 @dataclass(frozen=True, slots=True)
 class _OrganisationData:
-    """One organisation's data: what the profiles say of each subject, and all statements."""
+    """One organisation's data: the judgement on each subject, and all statements."""
 
     judgements: dict[str, Judgement]
     triples: list[ox.Triple]
@@ -215,37 +215,39 @@ class _OrganisationData:
     def values(self, subject: str, name: str) -> tuple[str, ...]:
         """The things that a subject has by a property of the ontology."""
         node, predicate = ox.NamedNode(subject), ox.NamedNode(term(name))
-        found = {
+        iris = {
             triple.object.value
             for triple in self.triples
             if triple.subject == node
             and triple.predicate == predicate
             and isinstance(triple.object, ox.NamedNode)
         }
-        return tuple(sorted(found))
+        return tuple(sorted(iris))
 
-    def concluded(self, subject: str) -> set[ox.Triple]:
-        """What was concluded of a subject at the last commit, and is in the store."""
-        words, node = {term(name) for name in _CONCLUDED}, ox.NamedNode(subject)
+    def conclusions_on(self, subject: str) -> set[ox.Triple]:
+        """The conclusions on a subject in the store, drawn at the last commit."""
+        predicates, node = {term(name) for name in _CONCLUSION_TERMS}, ox.NamedNode(subject)
         return {
             triple
             for triple in self.triples
-            if triple.subject == node and triple.predicate.value in words
+            if triple.subject == node and triple.predicate.value in predicates
         }
 
 
 def _conclusions(judgement: Judgement) -> set[ox.Triple]:
-    """The triples that the store holds if this judgement is the one made at the last commit."""
+    """The conclusions that the store has if the last commit came to the same judgement."""
     subject = ox.NamedNode(judgement.subject)
     return {
-        *_each(subject, "supportedStage", judgement.supported),
-        *_each(subject, "meetsCriterion", [v.criterion.iri for v in judgement.verdicts if v.met]),
-        *_each(
+        *_triples(subject, "supportedStage", judgement.supported),
+        *_triples(
+            subject, "meetsCriterion", [v.criterion.iri for v in judgement.verdicts if v.met]
+        ),
+        *_triples(
             subject, "missesCriterion", [v.criterion.iri for v in judgement.verdicts if not v.met]
         ),
     }
 
 
-def _each(subject: ox.NamedNode, name: str, iris: Sequence[str]) -> Iterable[ox.Triple]:
+def _triples(subject: ox.NamedNode, name: str, iris: Sequence[str]) -> Iterable[ox.Triple]:
     predicate = ox.NamedNode(term(name))
     return (ox.Triple(subject, predicate, ox.NamedNode(iri)) for iri in iris)

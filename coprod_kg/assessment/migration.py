@@ -1,7 +1,7 @@
 """Migration of stored data to the installed version of the ontology, with a report of what changes.
 
-Each version that reads old data otherwise has a folder in ``ontology/migrations``: a query that
-reports and an update that writes. What was said stays, and so do earlier versions of the data.
+Each version that interprets old data differently has a folder in ``ontology/migrations``: a query
+that reports and an update that writes. Stored statements and earlier versions of the data stay.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ _N_TRIPLES: Final = "application/n-triples"
 
 @dataclass(frozen=True, slots=True)
 class MigrationNote:
-    """One thing that the new version reads otherwise.
+    """One thing that the new version interprets differently.
 
     Attributes:
-        organisation: in whose data: the last part of its IRI.
+        organisation: the last part of the IRI of the organisation whose data it is.
         thing: its IRI.
-        what: what is otherwise, in words.
+        what: the difference, in words.
     """
 
     organisation: str
@@ -45,16 +45,17 @@ def migrate(
         dry_run: report only.
 
     Returns:
-        What is read otherwise, and the last commit, or the newest version where none was made.
+        A note on each thing that is interpreted differently, and the last commit, or the newest
+        version where none was made.
     """
     notes: list[MigrationNote] = []
     replaced: dict[str, bytes] = {}
     for organisation in organisations:
         graph = f"{settings.base_iri}graph/organisation/{organisation}"
-        found, written = migrated(_read(store, graph))
-        notes += [MigrationNote(organisation, thing, what) for thing, what in found]
-        if written is not None:
-            replaced[graph] = written
+        changes, content = migrated(_read(store, graph))
+        notes += [MigrationNote(organisation, thing, what) for thing, what in changes]
+        if content is not None:
+            replaced[graph] = content
     if dry_run:
         return notes, Commit(store.version())
     if replaced:

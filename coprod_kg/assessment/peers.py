@@ -1,8 +1,8 @@
-"""Peers of a subject: who reported its barriers too and what they did, and who is like it.
+"""Peers of a subject: initiatives that reported the same barriers, and similar ones.
 
-Two things are kept apart. That somebody *overcame* a barrier is reported, with the enabler. That
-somebody who reported it at a step later *went on* all the same is seen from the stages alone, and
-the enablers reported there may have had nothing to do with it.
+Two things are kept apart. A peer *overcame* a barrier where that is reported, with the enabler. A
+peer that reported it at a step *went on* where its stages show that it took the step later; the
+enablers reported for the step may have had nothing to do with the barrier.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,15 +28,15 @@ class Case:
     """One other initiative that met the same barrier and got past it.
 
     Attributes:
-        iri: its name.
-        label: what it is called.
+        iri: its IRI.
+        label: its name.
         same_step: whether it is known to have met the barrier at the same step.
-        enablers: what is reported to have helped.
-        since: when the barrier was met, or of one that went on, when it was first seen at the
-            stage before the step; or None.
-        until: when the barrier was overcome, or of one that went on, when it was seen past the
-            step; or None.
-        secondary: whether it is known of from secondary coding alone.
+        enablers: the enablers reported to have helped.
+        since: when the barrier was met; of one that went on, the first date at the stage before
+            the step; or None.
+        until: when the barrier was overcome; of one that went on, the first date past the step;
+            or None.
+        secondary: whether secondary coding alone reports it.
     """
 
     iri: str
@@ -53,21 +53,21 @@ class ReportedBarrier:
     """One barrier that is reported of a subject.
 
     Attributes:
-        iri: its name.
-        label: what it is called.
+        iri: its IRI.
+        label: its name.
         step: the step at which it was met, or the next one where none is stated; or None.
         step_stated: whether the step was stated.
-        at_step: whether its step is the one that the subject has before it now.
-        standpoint, severity, status: how it was reported, in words; or None.
-        standpoint_unstated: whether the standpoint is that none is stated.
+        at_step: whether its step is the next one of the subject.
+        standpoint, severity, status: as reported, in words; or None.
+        standpoint_unstated: whether the standpoint is the concept "unstated".
         blocks: the criteria that it is reported to block.
-        may_block: those that the project supposes it to block, in a hypothesis.
+        may_block: the criteria that it blocks by a hypothesis of the project.
         overcome_by: the enablers by which the subject itself overcame it.
-        basis: on what basis, in words.
+        basis: the basis of the report, in words.
         comment: why it was coded so, or None.
-        reporting: how many others report any barrier.
-        others: how many of them report this one.
-        others_secondary: how many of these are known of from secondary coding alone.
+        reporting: the number of others that report any barrier.
+        others: the number of them that report this one.
+        others_secondary: the number of these that only secondary coding reports.
         overcame: those who overcame it.
         went_on: those who reported it at the same step and went on all the same.
     """
@@ -94,10 +94,10 @@ class ReportedBarrier:
 
 
 class Peers:
-    """Who reports the barriers of one subject after another, and what became of them.
+    """Comparison of the barriers of one subject after another with those of others.
 
-    What is asked is asked once of each barrier and step, and of all initiatives at once: the next
-    subject, and whoever keeps answers, has it already.
+    Each barrier and each step is queried once, for all initiatives together, so that the answers
+    serve the next subject, too, and can be cached.
 
     Args:
         store: where the reports are.
@@ -107,27 +107,29 @@ class Peers:
     def __init__(self, store: Store, words: Sentences) -> None:
         self._store = store
         self._words = words
-        self._same: dict[str, tuple[Row, ...]] = {}
-        self._passed: dict[str, dict[str, list[Row]]] = {}
-        self._taken: set[str] | None = None
-        self._reporting: int | None = None
+        self._reports_by_barrier: dict[str, tuple[Row, ...]] = {}
+        self._moves_by_step: dict[str, dict[str, list[Row]]] = {}
+        self._steps_taken: set[str] | None = None
+        self._reporting_count: int | None = None
 
     def barriers_of(self, subject: str, stages: Iterable[str]) -> tuple[ReportedBarrier, ...]:
-        """The barriers reported of a subject, with what others did.
+        """The barriers reported of a subject, with the cases of others.
 
         Args:
             subject: its IRI.
             stages: the stages at which it stands, the one claimed last at the end.
         """
         steps, next_step = self.next_step(stages)
-        found: dict[str, ReportedBarrier] = {}
+        reports: dict[str, ReportedBarrier] = {}
         for row in rows(self._store, "barriers", subject=[subject]):
-            report = found.setdefault(row["report"].value, self._barrier(row, next_step, steps))
+            report = reports.setdefault(row["report"].value, self._barrier(row, next_step, steps))
             report.overcome_by = self._with_enabler(report.overcome_by, row)
             if (criterion := text(row, "criterion")) and criterion not in report.blocks:
                 report.blocks = (*report.blocks, criterion)
-        self.compare(found.values(), subject)
-        return tuple(sorted(found.values(), key=lambda report: (not report.at_step, report.label)))
+        self.compare(reports.values(), subject)
+        return tuple(
+            sorted(reports.values(), key=lambda report: (not report.at_step, report.label))
+        )
 
     def next_step(self, stages: Iterable[str]) -> tuple[dict[str, str], str | None]:
         """The step up from each stage; and that from the last of some stages that has one."""
@@ -136,65 +138,71 @@ class Peers:
         return steps, next(last, None)
 
     def compare(self, reports: Collection[ReportedBarrier], subject: str = "") -> None:
-        """Add to the barriers reported of one subject what others did about the same ones."""
+        """Add the cases of others to the barriers reported of one subject."""
         if not reports:
             return
-        if self._reporting is None:
+        if self._reporting_count is None:
             (row,) = rows(self._store, "reporting")
-            self._reporting = int(row["subjects"].value)
-        reporting = self._reporting - bool(subject)  # which reports some: these
-        supposed = [
+            self._reporting_count = int(row["subjects"].value)
+        reporting = self._reporting_count - bool(subject)  # the subject is among those counted
+        hypotheses = [
             (row["barrier"].value, row["criterion"].value) for row in rows(self._store, "blocked")
         ]
         for report in reports:
             report.reporting = reporting
             report.may_block = tuple(
                 criterion
-                for barrier, criterion in supposed
+                for barrier, criterion in hypotheses
                 if barrier == report.iri and criterion not in report.blocks
             )
-            same = [row for row in self._reports(report.iri) if row["peer"].value != subject]
-            report.others = len({row["peer"].value for row in same})
+            peer_reports = [
+                row for row in self._reports(report.iri) if row["peer"].value != subject
+            ]
+            report.others = len({row["peer"].value for row in peer_reports})
             # An initiative counts as secondary only where no report of it is more than that.
             report.others_secondary = report.others - len(
-                {row["peer"].value for row in same if not _is_secondary(row)}
+                {row["peer"].value for row in peer_reports if not _is_secondary(row)}
             )
-            report.overcame = self._overcame(same, report.step)
-            report.went_on = self._went_on(same, report)
+            report.overcame = self._overcame(peer_reports, report.step)
+            report.went_on = self._went_on(peer_reports, report)
 
     def _reports(self, barrier: str) -> tuple[Row, ...]:
-        if barrier not in self._same:
-            self._same[barrier] = tuple(rows(self._store, "same-barrier", barrier=[barrier]))
-        return self._same[barrier]
+        if barrier not in self._reports_by_barrier:
+            self._reports_by_barrier[barrier] = tuple(
+                rows(self._store, "same-barrier", barrier=[barrier])
+            )
+        return self._reports_by_barrier[barrier]
 
     def _moves(self, step: str) -> dict[str, list[Row]]:
-        """Who passed a step → when, with which enablers."""
-        if self._taken is None:
-            self._taken = {row["step"].value for row in rows(self._store, "taken-steps")}
-        if step not in self._taken:
+        """Initiative that passed a step → rows with the dates and the enablers."""
+        if self._steps_taken is None:
+            self._steps_taken = {row["step"].value for row in rows(self._store, "taken-steps")}
+        if step not in self._steps_taken:
             return {}
-        if step not in self._passed:
+        if step not in self._moves_by_step:
             moves: dict[str, list[Row]] = {}
             for row in rows(self._store, "passed-step", step=[step]):
                 moves.setdefault(row["peer"].value, []).append(row)
-            self._passed[step] = moves
-        return self._passed[step]
+            self._moves_by_step[step] = moves
+        return self._moves_by_step[step]
 
-    def _went_on(self, same: Sequence[Row], barrier: ReportedBarrier) -> list[Case]:
+    def _went_on(self, peer_reports: Sequence[Row], barrier: ReportedBarrier) -> list[Case]:
         overcame = {case.iri for case in barrier.overcame}
-        peers = {row["peer"].value: row for row in same if row["peer"].value not in overcame}
+        peers = {
+            row["peer"].value: row for row in peer_reports if row["peer"].value not in overcame
+        }
         if barrier.step is None or not peers:
             return []
-        moves, labels = self._moves(barrier.step), self._labels(same)
+        moves, labels = self._moves(barrier.step), self._labels(peer_reports)
         cases: dict[str, Case] = {}
         for iri in sorted(peers.keys() & moves.keys()):
             for row in moves[iri]:
-                before = cases[iri].enablers if iri in cases else ()
+                enablers_before = cases[iri].enablers if iri in cases else ()
                 cases[iri] = Case(
                     iri=iri,
                     label=labels[iri],
                     same_step=text(peers[iri], "step") == barrier.step,
-                    enablers=self._with_enabler(before, row),
+                    enablers=self._with_enabler(enablers_before, row),
                     since=text(row, "started"),
                     until=text(row, "passed"),
                     secondary=_is_secondary(peers[iri]),
@@ -221,32 +229,32 @@ class Peers:
             comment=text(row, "comment"),
         )
 
-    def _overcame(self, same: Sequence[Row], step: str | None) -> list[Case]:
+    def _overcame(self, peer_reports: Sequence[Row], step: str | None) -> list[Case]:
         cases: dict[str, Case] = {}
-        labels = self._labels(same)
-        for row in same:
+        labels = self._labels(peer_reports)
+        for row in peer_reports:
             if not row["overcome"].is_true:
                 continue
             iri = row["peer"].value
-            before = cases[iri].enablers if iri in cases else ()
+            enablers_before = cases[iri].enablers if iri in cases else ()
             cases[iri] = Case(
                 iri=iri,
                 label=labels[iri],
                 same_step=step is not None and text(row, "step") == step,
-                enablers=self._with_enabler(before, row),
+                enablers=self._with_enabler(enablers_before, row),
                 since=text(row, "from"),
                 until=text(row, "until"),
                 secondary=_is_secondary(row),
             )
         return sorted(cases.values(), key=lambda case: (not case.same_step, case.label))
 
-    def _labels(self, found: Iterable[Row]) -> dict[str, str]:
-        return labels_in(self._words.language, found, "peer", "peerLabel")
+    def _labels(self, peer_rows: Iterable[Row]) -> dict[str, str]:
+        return labels_in(self._words.language, peer_rows, "peer", "peerLabel")
 
-    def _with_enabler(self, known: tuple[str, ...], row: Row) -> tuple[str, ...]:
-        """What is known to have helped, and the enabler of a row where it is new."""
+    def _with_enabler(self, enablers: tuple[str, ...], row: Row) -> tuple[str, ...]:
+        """The enablers, with the one of a row where it is new."""
         enabler = self._words.concept(text(row, "enabler"))
-        return known if enabler is None or enabler in known else (*known, enabler)
+        return enablers if enabler is None or enabler in enablers else (*enablers, enabler)
 
 
 def _is_secondary(row: Row) -> bool:
@@ -289,10 +297,10 @@ def similar_at(
 
 
 def _similar(answer: Iterable[Row], language: str) -> tuple[SimilarInitiative, ...]:
-    found = list(answer)
-    labels = labels_in(language, found, "peer", "peerLabel")
+    peer_rows = list(answer)
+    labels = labels_in(language, peer_rows, "peer", "peerLabel")
     peers: dict[str, SimilarInitiative] = {}
-    for row in found:
+    for row in peer_rows:
         iri = row["peer"].value
         peers.setdefault(
             iri,

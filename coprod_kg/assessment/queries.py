@@ -34,26 +34,28 @@ def text(row: Row, name: str) -> str | None:
     return row[name].value if name in row else None
 
 
-def labels_in(language: str, found: Iterable[Row], thing: str, label: str) -> dict[str, str]:
-    """What things are called in a language, else in English, else in whichever there is.
+def labels_in(language: str, answer_rows: Iterable[Row], thing: str, label: str) -> dict[str, str]:
+    """The labels of things in a language, else in English, else in any language.
 
     A thing that has a label in each of several languages stands in several rows of an answer.
 
     Args:
         language: of the reader.
-        found: the rows.
+        answer_rows: the rows.
         thing: the column of the things.
         label: the column of their labels.
     """
     labels: dict[str, dict[str, str]] = {}
-    for row in found:
+    for row in answer_rows:
         if thing in row and label in row:
-            known = labels.setdefault(row[thing].value, {})
-            known.setdefault(row[label].language, row[label].value)
-    wanted = (language, "en", "")
+            by_language = labels.setdefault(row[thing].value, {})
+            by_language.setdefault(row[label].language, row[label].value)
+    preferred = (language, "en", "")
     return {
-        iri: next((known[one] for one in wanted if one in known), min(known.values()))
-        for iri, known in labels.items()
+        iri: next(
+            (by_language[tag] for tag in preferred if tag in by_language), min(by_language.values())
+        )
+        for iri, by_language in labels.items()
     }
 
 
@@ -65,10 +67,10 @@ def rows(store: Store, name: str, **iris: Iterable[str]) -> Iterator[Row]:
         name: the file's name without its ending.
         iris: variable → the IRIs that it is bound to; one that is not given stays open.
     """
-    wanted = {variable: sorted(set(values)) for variable, values in iris.items()}
-    if not all(wanted.values()):
+    bindings = {variable: sorted(set(values)) for variable, values in iris.items()}
+    if not all(bindings.values()):
         return
-    for row in json.loads(ask_own(store, f"assessing/{name}", **wanted))["results"]["bindings"]:
+    for row in json.loads(ask_own(store, f"assessing/{name}", **bindings))["results"]["bindings"]:
         yield {variable: _cell(cell) for variable, cell in row.items()}
 
 

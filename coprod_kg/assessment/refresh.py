@@ -1,6 +1,6 @@
 """Conclusions over the store's data drawn again, organisation by organisation.
 
-Needed where the ontology, a rule or a profile changed after data came in.
+Needed where the ontology, a rule or a profile changed after data was submitted.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from coprod_kg.store.base import Change, Commit, Query, Store
 __all__ = ["assess", "organisations"]
 
 _BATCH = 100
-"""Organisations that are checked between two signs of progress."""
+"""Organisations that are checked between two calls of ``progress``."""
 _COMMIT_BYTES = 32 * 2**20
 """Conclusions that are held in memory before they are committed."""
 
@@ -39,7 +39,7 @@ def assess(
         organisations: the last parts of their IRIs.
         store: where the data is and the conclusions go.
         settings: the limits and the base IRI.
-        progress: told how many more organisations are done.
+        progress: called with the number of organisations finished since the last call.
 
     Raises:
         StoreError: a graph cannot be read back.
@@ -48,21 +48,21 @@ def assess(
     commit = Commit(store.version())
     for start in range(0, len(organisations), _BATCH):
         batch = organisations[start : start + _BATCH]
-        replaced |= _concluded(batch, store, settings)
+        replaced |= _conclusions(batch, store, settings)
         progress(len(batch))
         if sum(map(len, replaced.values())) > _COMMIT_BYTES:
             commit, replaced = store.commit(Change(replace=replaced)), {}
     return store.commit(Change(replace=replaced)) if replaced else commit
 
 
-def _concluded(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
+def _conclusions(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
     sent = [Sent(f"{name}.nt", _graph(name, store, settings), organisation=name) for name in batch]
-    found: dict[str, bytes] = {}
+    conclusions: dict[str, bytes] = {}
     for organisation, checked in zip(batch, check(sent, settings, validates=False), strict=True):
         if checked.refusal:
             raise StoreError(checked.refusal.what, where=f"graph/organisation/{organisation}")
-        found[f"{settings.base_iri}graph/assessment/{organisation}"] = checked.inferred
-    return found
+        conclusions[f"{settings.base_iri}graph/assessment/{organisation}"] = checked.inferred
+    return conclusions
 
 
 def _graph(organisation: str, store: Store, settings: Settings) -> bytes:

@@ -32,13 +32,13 @@ class Subject:
     run_by: tuple[str, ...]
 
 
-def find(given: Iterable[str], store: Store, base_iri: str, language: str = "en") -> list[Subject]:
+def find(names: Iterable[str], store: Store, base_iri: str, language: str = "en") -> list[Subject]:
     """The subjects that a person named by IRI, ``initiative/slug`` or slug alone.
 
     A slug that both an initiative and an organisation have, means both.
 
     Args:
-        given: the names.
+        names: the names.
         store: where the subjects are.
         base_iri: what they are named under.
         language: of the reader, for what they are called.
@@ -47,59 +47,59 @@ def find(given: Iterable[str], store: Store, base_iri: str, language: str = "en"
         NotFound: one is not there, or cannot be assessed; says what was perhaps meant.
         WrongUsage: one is no IRI.
     """
-    found: dict[str, Subject] = {}
-    for name in given:
-        wanted = _candidates(name, base_iri)
-        here = subjects(store, wanted, language)
-        if not here:
+    by_iri: dict[str, Subject] = {}
+    for name in names:
+        candidates = _candidates(name, base_iri)
+        matches = subjects(store, candidates, language)
+        if not matches:
             raise _unknown(name, store, base_iri)
-        found |= here
-    return list(found.values())
+        by_iri |= matches
+    return list(by_iri.values())
 
 
-def _candidates(given: str, base_iri: str) -> list[str]:
+def _candidates(reference: str, base_iri: str) -> list[str]:
     stem = f"{base_iri}id/"
-    if ":" in given or given.startswith("<"):
-        return [parse_iri(given, base_iri=base_iri, prefixes=prefixes()).value]
-    name = given.removeprefix("id/")
+    if ":" in reference or reference.startswith("<"):
+        return [parse_iri(reference, base_iri=base_iri, prefixes=prefixes()).value]
+    name = reference.removeprefix("id/")
     names = [name] if "/" in name else [f"{kind}/{name}" for kind in _KINDS]
     try:
         return [parse_iri(f"{stem}{slug}", base_iri=base_iri).value for slug in names]
     except WrongUsage:
         raise WrongUsage(
-            f"{given!r} names no initiative or organisation",
+            f"{reference!r} names no initiative or organisation",
             fix="Write the last part of its IRI, for example ryhov-self-care.",
         ) from None
 
 
-def subjects(store: Store, wanted: Iterable[str], language: str = "en") -> dict[str, Subject]:
+def subjects(store: Store, iris: Iterable[str], language: str = "en") -> dict[str, Subject]:
     """IRI → subject, of those IRIs whose things can be assessed, in the reader's language."""
-    found = list(rows(store, "subjects", subject=wanted))
-    called = labels_in(language, found, "subject", "label")
+    subject_rows = list(rows(store, "subjects", subject=iris))
+    labels = labels_in(language, subject_rows, "subject", "label")
     organisations: dict[str, str] = {}
     runners: dict[str, dict[str, None]] = {}
-    names = labels_in(language, found, "runner", "runnerLabel")
-    for row in found:
+    names = labels_in(language, subject_rows, "runner", "runnerLabel")
+    for row in subject_rows:
         iri = row["subject"].value
         organisations.setdefault(iri, row["graph"].value.rpartition("/")[2])
         if "runner" in row:
             runners.setdefault(iri, {})[names[row["runner"].value]] = None
     return {
-        iri: Subject(iri, called[iri], organisation, tuple(runners.get(iri, ())))
+        iri: Subject(iri, labels[iri], organisation, tuple(runners.get(iri, ())))
         for iri, organisation in organisations.items()
     }
 
 
-def _unknown(given: str, store: Store, base_iri: str) -> NotFound:
+def _unknown(reference: str, store: Store, base_iri: str) -> NotFound:
     stem = f"{base_iri}id/"
-    known = {row["subject"].value.removeprefix(stem) for row in rows(store, "subjects")}
-    by_slug = {iri.rpartition("/")[2]: iri for iri in sorted(known, reverse=True)}
-    slug = given.rpartition("/")[2].rpartition("#")[2].strip("<>")
+    references = {row["subject"].value.removeprefix(stem) for row in rows(store, "subjects")}
+    by_slug = {iri.rpartition("/")[2]: iri for iri in sorted(references, reverse=True)}
+    slug = reference.rpartition("/")[2].rpartition("#")[2].strip("<>")
     near = get_close_matches(slug, by_slug, n=3, cutoff=0.5)
     near += [name for name in sorted(by_slug) if slug and slug in name and name not in near][:3]
     meant = " or ".join(dict.fromkeys(near)) if near else ""
     return NotFound(
-        f"nothing that can be assessed is called {given!r}",
+        f"nothing that can be assessed is called {reference!r}",
         fix=f"Did you mean {meant}?"
         if meant
         else "coprod-kg query initiatives-by-stage lists them.",

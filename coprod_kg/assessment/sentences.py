@@ -42,10 +42,10 @@ class Sentences:
 
     def listed(self, words: Iterable[str], last: str = "and") -> str:
         """Words as people list them."""
-        known = list(words)
-        if len(known) < 2:
-            return "".join(known)
-        return self.say(last, first=", ".join(known[:-1]), last=known[-1])
+        items = list(words)
+        if len(items) < 2:
+            return "".join(items)
+        return self.say(last, first=", ".join(items[:-1]), last=items[-1])
 
     def quoted(self, text: str) -> str:
         """A text in the quotation marks of the language."""
@@ -68,7 +68,7 @@ class Sentences:
         return self.say("no-date")
 
     def concept(self, iri: str | None) -> str | None:
-        """What a concept is called; None for none, and for one that is not installed."""
+        """The label of a concept; None for None, and for a concept that is not installed."""
         concept = Model.installed().concepts.get(iri) if iri else None
         return concept.label(self.language) if concept else None
 

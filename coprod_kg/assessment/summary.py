@@ -15,7 +15,7 @@ _MOST: Final = 20
 def verdict_lines(
     store: Store, base_iri: str, organisations: Iterable[str], language: str = "en"
 ) -> Iterator[str]:
-    """What the record supports beside what is claimed, for the first subjects of these graphs.
+    """The stages supported against those claimed, for the first subjects of these graphs.
 
     Args:
         store: where data and conclusions are.
@@ -27,12 +27,12 @@ def verdict_lines(
     graphs = [f"{base_iri}graph/organisation/{name}" for name in organisations]
     answer = list(rows(store, "verdicts", graph=graphs))
     labels = labels_in(language, answer, "subject", "subjectLabel")
-    found: dict[tuple[str, str], list[str]] = {}
+    supported_by_claim: dict[tuple[str, str], list[str]] = {}
     for row in answer:
-        supported = found.setdefault((row["subject"].value, row["claimed"].value), [])
+        supported = supported_by_claim.setdefault((row["subject"].value, row["claimed"].value), [])
         if stage := text(row, "supported"):
             supported.append(stage)
-    for (subject, claimed), supported in list(found.items())[:_MOST]:
+    for (subject, claimed), supported in list(supported_by_claim.items())[:_MOST]:
         key = "submitted-otherwise" if supported else "submitted-undecided"
         yield words.say(
             "submitted-bears-out" if claimed in supported else key,
@@ -41,9 +41,9 @@ def verdict_lines(
             supported=words.listed(_stage(words, stage) for stage in dict.fromkeys(supported)),
             id=subject.removeprefix(f"{base_iri}id/"),
         )
-    if len(found) > _MOST:
-        yield words.say("submitted-more", len(found) - _MOST)
-    if found:
+    if len(supported_by_claim) > _MOST:
+        yield words.say("submitted-more", len(supported_by_claim) - _MOST)
+    if supported_by_claim:
         yield words.say("submitted-why")
 
 

@@ -1,4 +1,4 @@
-"""How sure an assessment is, and what would change it: what the record rests on, counted."""
+"""Sureness of an assessment: the claims and evidence behind it, and what would change it."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -30,7 +30,7 @@ def _last_claims(explanation: Explanation) -> tuple[Claim, ...]:
 
 def _claimants(explanation: Explanation) -> Iterator[str]:
     words = explanation.words
-    # Whoever saw it end, or at another stage, has looked at it too: the last claim of each counts.
+    # The last claim of each claimant counts, also one of the end or of an earlier stage.
     last = {claim.claimant_iri: claim for claim in explanation.claims}
     claims = list(last.values())
     if not claims:
@@ -61,15 +61,17 @@ def _evidence(explanation: Explanation) -> Iterator[str]:
     if not cited:
         yield explanation.words.say("no-source")
         return
-    words, told = explanation.words, list(cited.values())
-    if not any(told):
-        yield words.say("independence-unknown", len(told))
+    words, independences = explanation.words, list(cited.values())
+    if not any(independences):
+        yield words.say("independence-unknown", len(independences))
         return
-    independent, unknown = told.count(_INDEPENDENT), told.count(None)
-    if 0 < independent < len(told):
-        yield words.say("independent-some", independent, cited=len(told))
+    independent, unknown = independences.count(_INDEPENDENT), independences.count(None)
+    if 0 < independent < len(independences):
+        yield words.say("independent-some", independent, cited=len(independences))
     else:
-        yield words.say("independent-all" if independent else "independent-none", len(told))
+        yield words.say(
+            "independent-all" if independent else "independent-none", len(independences)
+        )
     if unknown:
         yield words.say("independence-unsaid", unknown)
 
@@ -82,11 +84,11 @@ def _criteria(explanation: Explanation) -> Iterator[str]:
     if silent:
         yield words.say("rests-on-silence", len(silent), met=len(met), stage=_stages(explanation))
     if contested:
-        yield words.say("contested", names=_named(explanation, contested))
+        yield words.say("contested", names=_names(explanation, contested))
 
 
 def _upwards(explanation: Explanation) -> Iterator[str]:
-    """What the claimed stages lack; where none is claimed, what the nearest one lacks."""
+    """The criteria missing for the claimed stages; where none is claimed, for the nearest one."""
     words = explanation.words
     unsupported = [
         profile
@@ -96,17 +98,19 @@ def _upwards(explanation: Explanation) -> Iterator[str]:
     key = "would-bear-out"
     if not explanation.claims and not explanation.supported:
         staged = [profile for profile in explanation.judgement.profiles if profile.stage]
-        unsupported = sorted(staged, key=lambda one: len(_missed(explanation, one)))[:1]
+        unsupported = sorted(staged, key=lambda profile: len(_missed(explanation, profile)))[:1]
         key = "would-support"
     for profile in unsupported:
         missed = _missed(explanation, profile)
-        against = [one for one in missed if one.finding is CriterionFinding.DOES_NOT_HOLD]
+        denied = [
+            verdict for verdict in missed if verdict.finding is CriterionFinding.DOES_NOT_HOLD
+        ]
         stage = words.inside(words.concept(profile.stage) or profile.stage)
-        if against:
-            names = _named(explanation, against)
+        if denied:
+            names = _names(explanation, denied)
             yield words.say("would-need-withdrawal", stage=stage, names=names)
         elif missed:
-            names = _named(explanation, missed)
+            names = _names(explanation, missed)
             yield words.say(key, len(missed), stage=stage, names=names)
 
 
@@ -118,7 +122,7 @@ def _downwards(explanation: Explanation) -> Iterator[str]:
         if not verdict.criterion.only_excludes and _rests(explanation, verdict) == 1
     ]
     if single:
-        names = _named(explanation, single)
+        names = _names(explanation, single)
         key = "would-fall-all" if len(single) == len(met) else "would-fall"
         stage = _stages(explanation)
         yield explanation.words.say(key, len(single), met=len(met), names=names, stage=stage)
@@ -135,13 +139,13 @@ def _stages(explanation: Explanation) -> str:
 
 def _met(explanation: Explanation) -> list[Verdict]:
     """The required criteria of the supported stages, each once."""
-    found = {
+    by_criterion = {
         verdict.criterion.iri: verdict
         for profile in explanation.supported
         for verdict in explanation.verdicts(profile)
         if verdict.criterion.required and verdict.met
     }
-    return list(found.values())
+    return list(by_criterion.values())
 
 
 def _missed(explanation: Explanation, profile: Profile) -> list[Verdict]:
@@ -150,18 +154,18 @@ def _missed(explanation: Explanation, profile: Profile) -> list[Verdict]:
 
 
 def _rests(explanation: Explanation, verdict: Verdict) -> int:
-    """On how many statements a verdict rests: claims, and values of the subject itself."""
-    own = f"<{explanation.subject.iri}>"
+    """The number of claims, and of values of the subject itself, that decided a verdict."""
+    subject = f"<{explanation.subject.iri}>"
     return len(
         {
-            triple if str(triple.subject) == own else triple.subject
+            triple if str(triple.subject) == subject else triple.subject
             for triple in verdict.triples
             if "/id/" in str(triple.subject)
         }
     )
 
 
-def _named(explanation: Explanation, verdicts: list[Verdict]) -> str:
+def _names(explanation: Explanation, verdicts: list[Verdict]) -> str:
     words = explanation.words
     return words.listed(
         words.quoted(verdict.criterion.words(words.language).name) for verdict in verdicts

@@ -1,7 +1,6 @@
 """An explanation as text for a terminal, in the reader's language.
 
-Secondary coding is named as such wherever something rests on it, and every number has its
-denominator.
+Whatever rests on secondary coding says so, and every number has its denominator.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,15 +24,15 @@ _MARGIN: Final = 14
 """Columns that the labels of the first part take, in every language."""
 _NEAREST: Final = 5
 _FEW: Final = 5
-"""Below so many cases a reader is told not to generalise."""
-_SHOWN: Final = 2
+"""With fewer cases a sentence warns the reader not to generalise."""
+_MOST_STATEMENTS: Final = 2
 """Statements shown under a criterion on a terminal; the plain values have all."""
 _SIGNS: Final = {
     CriterionFinding.HOLDS: "✓",
     CriterionFinding.DOES_NOT_HOLD: "✗",
     CriterionFinding.NOT_CODED: "?",
 }
-"""Before a criterion: met, denied, not on record; the two others are told in words."""
+"""The sign before a criterion; the two other findings have a word instead."""
 _IMPLIED: Final = (
     "https://w3id.org/coprod/ontology#about",
     "http://www.w3.org/2004/02/skos/core#broader",
@@ -46,7 +45,7 @@ def as_lines(explanation: Explanation, base_iri: str, *, every: bool = False) ->
     """The explanation as lines of text.
 
     Args:
-        explanation: what to tell.
+        explanation: the explanation.
         base_iri: what is left out of the names of things.
         every: tell the criteria of every stage, not only of those that matter now.
     """
@@ -73,7 +72,7 @@ def met_of_required(words: Sentences, key: str, required: Sequence[Verdict], **s
 
 
 def what_others_did(barrier: ReportedBarrier, words: Sentences) -> str:
-    """Who else reports a barrier, of how many, and what is on record of what became of it."""
+    """How many others report a barrier, overcame it or went on all the same, in sentences."""
     if not barrier.reporting:
         return words.say("others-alone")
     if not barrier.others:
@@ -84,21 +83,21 @@ def what_others_did(barrier: ReportedBarrier, words: Sentences) -> str:
     elif barrier.others_secondary:
         coded = words.say("coded-some", barrier.others, coded=barrier.others_secondary)
     key = "others-all" if barrier.others == barrier.reporting else "others"
-    told = [words.say(key, barrier.others, all=barrier.reporting, coded=coded)]
-    passed, went = len(barrier.overcame), len(barrier.went_on)
-    if not passed:
-        told.append(words.say("overcome-unknown", barrier.others))
-    elif passed == barrier.others:
-        told.append(words.say("overcame-all", passed))
+    sentences = [words.say(key, barrier.others, all=barrier.reporting, coded=coded)]
+    overcame, went_on = len(barrier.overcame), len(barrier.went_on)
+    if not overcame:
+        sentences.append(words.say("overcome-unknown", barrier.others))
+    elif overcame == barrier.others:
+        sentences.append(words.say("overcame-all", overcame))
     else:
-        told.append(words.say("overcame", passed, others=barrier.others))
-    if went:
+        sentences.append(words.say("overcame", overcame, others=barrier.others))
+    if went_on:
         step = words.step(barrier.step) or ""
-        key = "went-on-all" if went == barrier.others else "went-on"
-        told.append(words.say(key, went, others=barrier.others, step=step))
-    if 0 < passed + went < _FEW:
-        told.append(words.say("few"))
-    return " ".join(told)
+        key = "went-on-all" if went_on == barrier.others else "went-on"
+        sentences.append(words.say(key, went_on, others=barrier.others, step=step))
+    if 0 < overcame + went_on < _FEW:
+        sentences.append(words.say("few"))
+    return " ".join(sentences)
 
 
 def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str]:
@@ -116,7 +115,7 @@ def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str
     if not explanation.fresh:
         stale = words.say("stale", organisation=explanation.subject.organisation)
         yield from _indented(stale, "  ! ")
-    for profile in explanation.judgement.profiles if every else _that_matter(explanation):
+    for profile in explanation.judgement.profiles if every else _relevant_profiles(explanation):
         yield ""
         yield from _criteria(explanation, profile, base_iri)
     yield from _runners(explanation)
@@ -134,22 +133,26 @@ def _labelled(words: Sentences, label: str, sentences: Iterable[str]) -> Iterato
 
 def _claims(explanation: Explanation) -> Iterator[str]:
     words = explanation.words
-    told = []
+    sentences = []
     for claim in explanation.open_claims:
         stage, when = claim.stage_label, words.when(claim.since, claim.until)
-        told.append(words.say("claim", stage=stage, when=when, basis=_basis(words, claim)))
+        sentences.append(words.say("claim", stage=stage, when=when, basis=_basis(words, claim)))
         if claim.comment:
-            told.append(words.quoted(claim.comment))
+            sentences.append(words.quoted(claim.comment))
         sources = "; ".join(source.label for source in claim.sources)
-        told.append(words.say("cites", sources=sources) if sources else words.say("cites-none"))
+        sentences.append(
+            words.say("cites", sources=sources) if sources else words.say("cites-none")
+        )
     label = "label-claimed"
-    if explanation.ended_at and not told:
+    if explanation.ended_at and not sentences:
         label = "label-ended"
     if explanation.ended_at:
         stages = [explanation.labels.get(stage) or shorten(stage) for stage in explanation.ended_at]
-        told.append(words.say("ended-at", stages=words.listed(map(words.inside, stages), "or")))
-    elif not told:
-        told.append(words.say("none-claimed"))
+        sentences.append(
+            words.say("ended-at", stages=words.listed(map(words.inside, stages), "or"))
+        )
+    elif not sentences:
+        sentences.append(words.say("none-claimed"))
     earlier = [claim for claim in explanation.claims if not claim.open]
     if earlier:
         # Several claimants may tell the same history.
@@ -157,15 +160,15 @@ def _claims(explanation: Explanation) -> Iterator[str]:
             f"{words.inside(claim.stage_label)} {words.when(claim.since, claim.until, still=False)}"
             for claim in earlier
         )
-        told.append(words.say("before", history="; ".join(history)))
-    yield from _labelled(words, label, told)
+        sentences.append(words.say("before", history="; ".join(history)))
+    yield from _labelled(words, label, sentences)
 
 
 def _basis(words: Sentences, claim: Claim) -> str:
     ours = claim.claimant.startswith("coprod-kg")
-    who = words.say("the-project") if ours else claim.claimant
+    claimant = words.say("the-project") if ours else claim.claimant
     return words.say(
-        "by-secondary" if claim.secondary else "by", who=who, basis=words.inside(claim.basis)
+        "by-secondary" if claim.secondary else "by", who=claimant, basis=words.inside(claim.basis)
     )
 
 
@@ -173,78 +176,78 @@ def _supported(explanation: Explanation) -> Iterator[str]:
     words = explanation.words
     stages = words.listed([_stage(explanation, profile) for profile in explanation.supported])
     if not stages:
-        told = [words.say("decides-none")]
+        sentences = [words.say("decides-none")]
     elif explanation.claimed and not explanation.above_evidence:
-        told = [words.say("bears-out", stages=stages)]
+        sentences = [words.say("bears-out", stages=stages)]
     else:
-        told = [words.say("in-full", stages=stages)]
+        sentences = [words.say("in-full", stages=stages)]
     if explanation.above_evidence:
-        told += [
+        sentences += [
             _lacking(explanation, profile)
             for profile in explanation.claimed
             if profile.stage not in explanation.judgement.supported
         ]
-        unfit = {claim.stage_label for claim in explanation.open_claims} - {
+        unjudged = {claim.stage_label for claim in explanation.open_claims} - {
             explanation.labels.get(profile.stage, "") for profile in explanation.claimed
         }
         key = f"not-judged-{_kind(explanation)}"
-        told += [words.say(key, stage=stage) for stage in sorted(unfit)]
-    yield from _labelled(words, "label-supported", told)
+        sentences += [words.say(key, stage=stage) for stage in sorted(unjudged)]
+    yield from _labelled(words, "label-supported", sentences)
 
 
 def _lacking(explanation: Explanation, profile: Profile) -> str:
-    """What keeps the record from deciding for a claimed stage, silence apart from a no."""
+    """The missing criteria of a claimed stage; denied ones and unrecorded ones are kept apart."""
     words = explanation.words
     required = [verdict for verdict in explanation.verdicts(profile) if verdict.criterion.required]
-    against = [verdict for verdict in required if verdict.finding is CriterionFinding.DOES_NOT_HOLD]
-    silent = [verdict for verdict in required if not verdict.met and verdict not in against]
+    denied = [verdict for verdict in required if verdict.finding is CriterionFinding.DOES_NOT_HOLD]
+    silent = [verdict for verdict in required if not verdict.met and verdict not in denied]
     stage = words.inside(_stage(explanation, profile))
-    told = [met_of_required(words, "lacking", required, stage=stage)]
-    if against:
-        told.append(words.say("against", names=_names(words, against)))
+    sentences = [met_of_required(words, "lacking", required, stage=stage)]
+    if denied:
+        sentences.append(words.say("against", names=_names(words, denied)))
     if silent:
-        told.append(words.say("not-on-record", names=_names(words, silent)))
-    if not against:
-        told.append(words.say(f"may-be-right-{_kind(explanation)}"))
-    return " ".join(told)
+        sentences.append(words.say("not-on-record", names=_names(words, silent)))
+    if not denied:
+        sentences.append(words.say(f"may-be-right-{_kind(explanation)}"))
+    return " ".join(sentences)
 
 
 def _both_sides(explanation: Explanation) -> Iterator[str]:
-    """Whether it is co-production at all: a question of its own."""
-    words, both = explanation.words, explanation.judgement.co_produced
-    if both is None:
+    """Whether it is co-production at all, which is judged apart from the stages."""
+    words, co_produced = explanation.words, explanation.judgement.co_produced
+    if co_produced is None:
         return
     profile = next(profile for profile in explanation.judgement.profiles if not profile.stage)
     lacking = [verdict for verdict in explanation.verdicts(profile) if not verdict.met]
-    against = [one for one in lacking if one.finding is CriterionFinding.DOES_NOT_HOLD]
-    if both:
-        told = words.say("co-produced")
-    elif against:
-        told = words.say("co-production-denied", names=_names(words, against))
+    denied = [verdict for verdict in lacking if verdict.finding is CriterionFinding.DOES_NOT_HOLD]
+    if co_produced:
+        sentence = words.say("co-produced")
+    elif denied:
+        sentence = words.say("co-production-denied", names=_names(words, denied))
     else:
-        told = words.say("co-production-unknown", names=_names(words, lacking))
-    yield from _labelled(words, "label-both-sides", [told])
+        sentence = words.say("co-production-unknown", names=_names(words, lacking))
+    yield from _labelled(words, "label-both-sides", [sentence])
 
 
 def _runners(explanation: Explanation) -> Iterator[str]:
     """The state of the organisations behind a programme, which is where culture is.
 
-    What several of them lack alike is told once.
+    Criteria that several of them miss are listed once.
     """
     words = explanation.words
-    top = max((profile.rank for profile in explanation.claimed), default=0)
-    highest = max((profile.rank for profile in explanation.judgement.profiles), default=0)
-    if not explanation.runners or not top or top < highest:
+    claimed_rank = max((profile.rank for profile in explanation.claimed), default=0)
+    highest_rank = max((profile.rank for profile in explanation.judgement.profiles), default=0)
+    if not explanation.runners or not claimed_rank or claimed_rank < highest_rank:
         return
     names = {
         runner.subject: explanation.labels.get(runner.subject) or shorten(runner.subject)
         for runner in explanation.runners
     }
     yield ""
-    everybody = words.listed(names.values())
-    yield from _indented(words.say("after-programme", len(names), names=everybody), "")
+    all_names = words.listed(names.values())
+    yield from _indented(words.say("after-programme", len(names), names=all_names), "")
     for profile in explanation.runners[0].profiles:
-        states = {
+        verdicts_by_runner = {
             runner.subject: [
                 verdict for verdict in verdicts_on(runner, profile) if verdict.criterion.required
             ]
@@ -252,37 +255,41 @@ def _runners(explanation: Explanation) -> Iterator[str]:
             if profile in runner.profiles
         }
         stage = words.inside(_stage(explanation, profile))
-        alike: dict[tuple[CriterionFinding, ...], list[str]] = {}
-        for runner, required in states.items():
-            alike.setdefault(tuple(verdict.finding for verdict in required), []).append(runner)
-        for runners in alike.values():
-            who = words.listed(names[runner] for runner in runners)
-            told = met_of_required(words, "runner", states[runners[0]], stage=stage, names=who)
-            yield from _indented(told, "")
+        runners_by_findings: dict[tuple[CriterionFinding, ...], list[str]] = {}
+        for runner, required in verdicts_by_runner.items():
+            runners_by_findings.setdefault(
+                tuple(verdict.finding for verdict in required), []
+            ).append(runner)
+        for runners in runners_by_findings.values():
+            runner_names = words.listed(names[runner] for runner in runners)
+            sentence = met_of_required(
+                words, "runner", verdicts_by_runner[runners[0]], stage=stage, names=runner_names
+            )
+            yield from _indented(sentence, "")
         missed: dict[tuple[str, str], list[str]] = {}
-        for runner, required in states.items():
+        for runner, required in verdicts_by_runner.items():
             for verdict in required:
                 if not verdict.met:
                     key = (verdict.criterion.iri, _sign(words, verdict))
                     missed.setdefault(key, []).append(runner)
         criteria = {criterion.iri: criterion for criterion in profile.criteria}
         for (criterion, sign), runners in missed.items():
-            said = criteria[criterion].words(words.language)
-            who = words.listed(names[runner] for runner in runners)
-            whose = "" if len(runners) == len(states) else f" ({who})"
-            yield from _indented(f"{sign} {said.name}{whose}. {said.message}", "  ")
+            texts = criteria[criterion].words(words.language)
+            runner_names = words.listed(names[runner] for runner in runners)
+            note = "" if len(runners) == len(verdicts_by_runner) else f" ({runner_names})"
+            yield from _indented(f"{sign} {texts.name}{note}. {texts.message}", "  ")
 
 
-def _that_matter(explanation: Explanation) -> list[Profile]:
-    """The claimed stages; and what the next one asks where the claims are borne out."""
-    shown = list(explanation.claimed) or list(explanation.supported)
+def _relevant_profiles(explanation: Explanation) -> list[Profile]:
+    """The profiles of the claimed stages, and of the next one where the claims are borne out."""
+    relevant = list(explanation.claimed) or list(explanation.supported)
     if (
         not explanation.above_evidence
         and explanation.next_profile
-        and explanation.next_profile not in shown
+        and explanation.next_profile not in relevant
     ):
-        shown.append(explanation.next_profile)
-    return shown
+        relevant.append(explanation.next_profile)
+    return relevant
 
 
 def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
@@ -299,9 +306,9 @@ def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iter
         verdicts = tuple(verdict for verdict in verdicts if not verdict.met)
     for verdict in verdicts:
         helps = "" if verdict.criterion.required else words.say("helps")
-        said = verdict.criterion.words(words.language)
-        yield f"  {_sign(words, verdict)} {said.name}{helps}"
-        for sentence in _told(explanation, verdict):
+        texts = verdict.criterion.words(words.language)
+        yield f"  {_sign(words, verdict)} {texts.name}{helps}"
+        for sentence in _criterion_sentences(explanation, verdict):
             yield from _indented(sentence, " " * 6)
         yield from _statements(explanation, verdict, base_iri)
 
@@ -314,8 +321,8 @@ def _sign(words: Sentences, verdict: Verdict) -> str:
     return _SIGNS[verdict.finding]
 
 
-def _told(explanation: Explanation, verdict: Verdict) -> Iterator[str]:
-    """What there is to say under a criterion, its statements apart."""
+def _criterion_sentences(explanation: Explanation, verdict: Verdict) -> Iterator[str]:
+    """The sentences under a criterion, without its statements."""
     words, criterion = explanation.words, verdict.criterion
     if verdict.met and criterion.only_excludes:
         yield words.say("nothing-against")
@@ -346,32 +353,32 @@ def _told(explanation: Explanation, verdict: Verdict) -> Iterator[str]:
 
 def _statements(explanation: Explanation, verdict: Verdict, base_iri: str) -> Iterator[str]:
     words = explanation.words
-    telling = [
+    shown_triples = [
         triple
         for triple in verdict.triples
         if triple.predicate.value not in _IMPLIED and str(triple.subject).startswith(f"<{base_iri}")
     ]
-    sentences = list(dict.fromkeys(_sentence(explanation, triple) for triple in telling))
-    for sentence in sentences[:_SHOWN]:
-        told = sentence if verdict.met else words.say("found-only", statement=sentence)
-        yield from _indented(told, " " * 6)
-    if len(sentences) > _SHOWN:
-        yield f"      {words.say('more', len(sentences) - _SHOWN)}"
+    sentences = list(dict.fromkeys(_sentence(explanation, triple) for triple in shown_triples))
+    for sentence in sentences[:_MOST_STATEMENTS]:
+        text = sentence if verdict.met else words.say("found-only", statement=sentence)
+        yield from _indented(text, " " * 6)
+    if len(sentences) > _MOST_STATEMENTS:
+        yield f"      {words.say('more', len(sentences) - _MOST_STATEMENTS)}"
 
 
 def _sentence(explanation: Explanation, triple: ox.Triple) -> str:
-    """A statement in words: what the subject is called, the property, and the value."""
-    relation = _called(explanation, triple.predicate)
-    value = _called(explanation, triple.object)
+    """A statement in words: the names of subject and property, and the value."""
+    relation = _name_of(explanation, triple.predicate)
+    value = _name_of(explanation, triple.object)
     if str(triple.subject) == f"<{explanation.subject.iri}>":
         return f"{relation[:1].upper()}{relation[1:]}: {value}."
-    claim = _called(explanation, triple.subject)
+    claim = _name_of(explanation, triple.subject)
     if value.casefold() in claim.casefold():  # its label says it already
         return f"{claim}."
     return f"{claim}, {relation}: {value}."
 
 
-def _called(explanation: Explanation, node: Any) -> str:
+def _name_of(explanation: Explanation, node: Any) -> str:
     if isinstance(node, ox.Literal):
         # Numbers and dates are no quotations.
         text = node.datatype.value.endswith(("#string", "#langString"))
@@ -388,11 +395,11 @@ def _barriers(explanation: Explanation) -> Iterator[str]:
         yield from _labelled(words, "label-barriers", [words.say("no-barrier")])
         return
     yield words.say("barriers-heading")
-    tellings: dict[str, list[ReportedBarrier]] = {}
+    reports_by_barrier: dict[str, list[ReportedBarrier]] = {}
     for barrier in explanation.barriers:
-        tellings.setdefault(barrier.iri, []).append(barrier)
-    for told in tellings.values():
-        yield from _barrier(explanation, told)
+        reports_by_barrier.setdefault(barrier.iri, []).append(barrier)
+    for reports in reports_by_barrier.values():
+        yield from _barrier(explanation, reports)
 
 
 def _alike(explanation: Explanation) -> Iterator[str]:
@@ -402,17 +409,17 @@ def _alike(explanation: Explanation) -> Iterator[str]:
     words, many = explanation.words, len(explanation.alike)
     moved = sum(peer.moved_on for peer in explanation.alike)
     if not moved:
-        told = words.say("alike-none-moved")
+        note = words.say("alike-none-moved")
     else:
         key = "alike-moved-all" if moved == many else "alike-moved"
-        told = words.say(key, moved, all=many)
+        note = words.say(key, moved, all=many)
     nearest = (
         words.say("alike-nearest", _NEAREST, all=many)
         if many > _NEAREST
         else words.say("alike-all", many)
     )
     yield ""
-    yield from _indented(f"{words.say('alike', many, moved=told)} {nearest}", "")
+    yield from _indented(f"{words.say('alike', many, moved=note)} {nearest}", "")
     for peer in explanation.alike[:_NEAREST]:
         facts = [
             words.say(key)
@@ -424,32 +431,32 @@ def _alike(explanation: Explanation) -> Iterator[str]:
             )
             if holds
         ]
-        told = f" ({'; '.join(facts)})" if facts else ""
-        yield from _indented(f"{peer.label}{told}", "  • ")
+        note = f" ({'; '.join(facts)})" if facts else ""
+        yield from _indented(f"{peer.label}{note}", "  • ")
 
 
-def _barrier(explanation: Explanation, tellings: Sequence[ReportedBarrier]) -> Iterator[str]:
-    """One barrier: each telling of it, and once what others did about the same."""
+def _barrier(explanation: Explanation, reports: Sequence[ReportedBarrier]) -> Iterator[str]:
+    """One barrier: each report of it, and once the cases of others."""
     words = explanation.words
-    yield from _indented(tellings[0].label, "  • ")
-    for barrier in tellings:
-        yield from _indented(_telling(words, barrier), " " * 6)
+    yield from _indented(reports[0].label, "  • ")
+    for barrier in reports:
+        yield from _indented(_report_sentence(words, barrier), " " * 6)
         if barrier.comment and not barrier.comment.startswith(_BOILERPLATE):
             yield from _indented(words.quoted(barrier.comment), " " * 8)
         criteria = {
             verdict.criterion.iri: verdict.criterion for verdict in explanation.judgement.verdicts
         }
-        named = [criteria[iri] for iri in barrier.blocks if iri in criteria]
-        if named:
+        blocked = [criteria[iri] for iri in barrier.blocks if iri in criteria]
+        if blocked:
             names = words.listed(
-                words.quoted(criterion.words(words.language).name) for criterion in named
+                words.quoted(criterion.words(words.language).name) for criterion in blocked
             )
             yield from _indented(words.say("blocks", criteria=names), " " * 8)
         if barrier.overcome_by:
             enablers = words.listed(map(words.inside, barrier.overcome_by))
             yield from _indented(words.say("overcome-here", enablers=enablers), " " * 8)
-    # Tellings of different steps differ only in who took the step: the first one tells most.
-    barrier = tellings[0]
+    # Reports at different steps differ only in the cases that went on: the first has the most.
+    barrier = reports[0]
     yield from _indented(what_others_did(barrier, words), " " * 6)
     for case in barrier.overcame:
         yield from _indented(_case(words, barrier, case, "case-overcame"), " " * 8)
@@ -457,20 +464,20 @@ def _barrier(explanation: Explanation, tellings: Sequence[ReportedBarrier]) -> I
         yield from _indented(_case(words, barrier, case, "case-went-on"), " " * 8)
 
 
-def _telling(words: Sentences, barrier: ReportedBarrier) -> str:
-    """At which step, how severe, whether over, seen by whom, on what basis."""
+def _report_sentence(words: Sentences, barrier: ReportedBarrier) -> str:
+    """The step, severity, status, standpoint and basis of a report."""
     step = words.step(barrier.step) if barrier.step_stated else None
     facts = [words.say("at-step", step=step) if step else words.say("step-unstated")]
     facts += [words.inside(fact) for fact in (barrier.severity, barrier.status) if fact]
     if barrier.standpoint and not barrier.standpoint_unstated:
         facts.append(words.say("seen-by", standpoint=words.inside(barrier.standpoint)))
     facts.append(words.inside(barrier.basis))
-    told = "; ".join(facts)
-    return f"{told[:1].upper()}{told[1:]}."
+    sentence = "; ".join(facts)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
 
 
 def _case(words: Sentences, barrier: ReportedBarrier, case: Case, key: str) -> str:
-    """One that got past a barrier, without what is said of all of them or of no step at all."""
+    """One case of a barrier; coding and step are named only where they differ from the others'."""
     other_step = barrier.step_stated and not case.same_step
     coded = case.secondary and barrier.others_secondary < barrier.others
     return words.say(

@@ -21,8 +21,8 @@ def as_values(explanation: Explanation, profiles: Profiles) -> dict[str, Any]:
     """The explanation as JSON can hold it, every deciding statement included.
 
     Args:
-        explanation: what is told.
-        profiles: by which it was judged.
+        explanation: the explanation.
+        profiles: the profiles that judged it.
     """
     words = explanation.words
     language = words.language
