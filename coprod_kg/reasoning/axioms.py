@@ -2,7 +2,7 @@
 
 A rule is a body of patterns and the statement that follows where all of them hold. Terms are
 written as in N-Triples, variables begin with a question mark. An axiom of a form for which there
-is no rule is an error of the model, never passed over.
+is no rule raises a `ModelError`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ from coprod_kg.reasoning.expressions import Atom, Expressions, instance
 
 __all__ = ["Axioms", "Rule"]
 
-_SAID: Final = frozenset(
+_HANDLED_TERMS: Final = frozenset(
     expand(f"owl:{name}")
     for name in (
         *("AllDifferent", "AllDisjointClasses", "AllDisjointProperties", "AnnotationProperty"),
@@ -32,7 +32,7 @@ _SAID: Final = frozenset(
         *("equivalentClass", "equivalentProperty", "inverseOf", "propertyChainAxiom"),
     )
 )
-"""The words of OWL that a rule is made of, or that only say what cannot be."""
+"""The terms of OWL that rules are made of, or that only forbid something, which HermiT checks."""
 _OWL: Final = expand("owl:")
 
 
@@ -43,7 +43,7 @@ class Rule:
     Attributes:
         body: the patterns that must hold together.
         head: the statement that follows.
-        differ: two variables that must not stand for one name.
+        differ: two variables that must be bound to different terms.
     """
 
     body: tuple[Atom, ...]
@@ -65,14 +65,14 @@ class Axioms:
         graph = Graph(triples)
         _refuse_unknown(graph)
         expressions = Expressions(graph)
-        made = [rule for make in _MAKERS for rule in make(graph, expressions)]
-        kept = dict.fromkeys(rule for rule in made if rule.head not in rule.body)
-        self.rules: tuple[Rule, ...] = tuple(kept)
+        all_rules = [rule for make in _MAKERS for rule in make(graph, expressions)]
+        distinct = dict.fromkeys(rule for rule in all_rules if rule.head not in rule.body)
+        self.rules: tuple[Rule, ...] = tuple(distinct)
         self._subclasses = expressions.subclasses
 
     @property
     def subclasses(self) -> list[ox.Triple]:
-        """Every pair of named classes of which one is directly in the other."""
+        """The direct subclass relation between named classes."""
         wider = ox.NamedNode(expand("rdfs:subClassOf"))
         pairs = ((ox.NamedNode(a[1:-1]), ox.NamedNode(b[1:-1])) for a, b in self._subclasses)
         return [ox.Triple(narrow, wider, wide) for narrow, wide in pairs]
@@ -83,7 +83,7 @@ def _refuse_unknown(graph: Graph) -> None:
     for subject, predicate, obj in graph.triples():
         word = obj.value if predicate.value == kind and isinstance(obj, ox.NamedNode) else None
         for name in (predicate.value, word):
-            if name and name.startswith(_OWL) and name not in _SAID:
+            if name and name.startswith(_OWL) and name not in _HANDLED_TERMS:
                 raise ModelError(
                     f"no rule is known for {shorten(name)}",
                     where=shorten(subject.value),
@@ -95,11 +95,11 @@ def _subclasses(graph: Graph, expressions: Expressions) -> Iterator[Rule]:
     for narrow, wide in expressions.inclusions():
         yield from _implied(expressions, expressions.bodies(narrow, "?x"), wide, "?x")
     for wide, member, others in expressions.leftovers():
-        excluded = tuple(instance("?x", expressions.outside(kind)) for kind in others)
+        excluded = tuple(instance("?x", expressions.complement(kind)) for kind in others)
         yield Rule((instance("?x", wide), *excluded), instance("?x", member))
-    for wide, one, other in expressions.exclusions():
-        both = (instance("?x", wide), instance("?x", one))
-        yield Rule(both, instance("?x", expressions.outside(other)))
+    for wide, member, other in expressions.exclusions():
+        body = (instance("?x", wide), instance("?x", member))
+        yield Rule(body, instance("?x", expressions.complement(other)))
 
 
 def _implied(
@@ -125,33 +125,33 @@ def _is_datatype(node: Any) -> bool:
 
 
 def _properties(graph: Graph, _: Expressions) -> Iterator[Rule]:
-    both: Callable[[Any, Any], tuple[tuple[Any, Any], ...]] = lambda a, b: ((a, b), (b, a))  # noqa: E731  # too small for a name of its own
+    both_ways: Callable[[Any, Any], tuple[tuple[Any, Any], ...]] = lambda a, b: ((a, b), (b, a))  # noqa: E731  # too small for a name of its own
     for narrow, wide in graph.pairs("rdfs:subPropertyOf"):
         yield _inclusion(narrow, wide)
     for pair in graph.pairs("owl:equivalentProperty"):
-        yield from (_inclusion(*ends) for ends in both(*pair))
+        yield from (_inclusion(*ends) for ends in both_ways(*pair))
     for pair in graph.pairs("owl:inverseOf"):
-        yield from (_inclusion(*ends, turned=True) for ends in both(*pair))
+        yield from (_inclusion(*ends, inverted=True) for ends in both_ways(*pair))
     for prop in graph.instances("owl:SymmetricProperty"):
-        yield _inclusion(prop, prop, turned=True)
+        yield _inclusion(prop, prop, inverted=True)
     for prop in graph.instances("owl:TransitiveProperty"):
         yield _chain((prop, prop), prop)
     for prop, head in graph.pairs("owl:propertyChainAxiom"):
         yield _chain(graph.members(head), prop)
 
 
-def _inclusion(narrow: Any, wide: Any, *, turned: bool = False) -> Rule:
-    ends = ("?y", "?x") if turned else ("?x", "?y")
-    return Rule((("?x", _named(narrow), "?y"),), (ends[0], _named(wide), ends[1]))
+def _inclusion(narrow: Any, wide: Any, *, inverted: bool = False) -> Rule:
+    ends = ("?y", "?x") if inverted else ("?x", "?y")
+    return Rule((("?x", _property_name(narrow), "?y"),), (ends[0], _property_name(wide), ends[1]))
 
 
-def _chain(links: Iterable[Any], whole: Any) -> Rule:
-    names = [_named(link) for link in links]
-    body = tuple((f"?{place}", name, f"?{place + 1}") for place, name in enumerate(names))
-    return Rule(body, ("?0", _named(whole), f"?{len(names)}"))
+def _chain(links: Iterable[Any], superproperty: Any) -> Rule:
+    names = [_property_name(link) for link in links]
+    body = tuple((f"?{index}", name, f"?{index + 1}") for index, name in enumerate(names))
+    return Rule(body, ("?0", _property_name(superproperty), f"?{len(names)}"))
 
 
-def _named(prop: Any) -> str:
+def _property_name(prop: Any) -> str:
     if not isinstance(prop, ox.NamedNode):
         raise ModelError(
             "no rule is known for a property without a name",

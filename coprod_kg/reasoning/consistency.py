@@ -24,7 +24,7 @@ __all__ = [
 
 
 _SECONDS = 600.0
-_EXPLAINED = 5
+_MOST_EXPLAINED = 5
 
 Clash = tuple[str, ...]
 """The axioms of one justification: leave any of them out, and this clash is gone."""
@@ -33,7 +33,7 @@ _NUMBERED = re.compile(r"^ *\d+\) {2,}", re.MULTILINE)
 _WORD = re.compile(r"[^\s(),{}\[\]\"]+")
 
 BASE_IRI = "https://w3id.org/coprod/"
-_OWL_2_MAP = frozenset(
+_OWL_2_DATATYPES = frozenset(
     {
         "rdf:langString",
         "xsd:anyURI",
@@ -74,10 +74,10 @@ class Check:
     """The verdict on an ontology.
 
     Attributes:
-        consistent: there is a world in which everything said holds.
+        consistent: whether the ontology has a model.
         unsatisfiable: the classes that can have no instance, by their IRIs.
         hierarchy: the inferred classes; empty where it is inconsistent.
-        clashes: for what is wrong, the axioms that clash, one tuple for each justification.
+        clashes: the axioms that clash, one tuple for each justification.
     """
 
     consistent: bool
@@ -87,7 +87,7 @@ class Check:
 
     @property
     def sound(self) -> bool:
-        """It is consistent, and every class can have an instance."""
+        """Whether it is consistent and every class can have an instance."""
         return self.consistent and not self.unsatisfiable
 
 
@@ -102,7 +102,7 @@ def check(
     Args:
         ontology_folder: the folder with ``coprod.ttl`` and ``vocab/``.
         data: RDF files to check together with it.
-        base_iri: what relative IRIs in the data stand under.
+        base_iri: what relative IRIs in the data are resolved against.
         seconds: how long each reasoner may take.
 
     Raises:
@@ -119,14 +119,14 @@ def check(
             return Check(False, (), (), explain(triples, file, seconds))
         clashes = tuple(
             clash
-            for empty in classes.unsatisfiable[:_EXPLAINED]
-            for clash in explain(triples, file, seconds, empty)
+            for unsatisfiable in classes.unsatisfiable[:_MOST_EXPLAINED]
+            for clash in explain(triples, file, seconds, unsatisfiable)
         )
     return Check(True, classes.unsatisfiable, tree(_classes(triples), classes), clashes)
 
 
 def consistent(triples: Sequence[ox.Triple], seconds: float = _SECONDS) -> bool:
-    """HermiT's verdict alone, which is quicker than all that `check` finds.
+    """Whether HermiT finds the statements consistent; quicker than `check`, which also classifies.
 
     Raises:
         ModelError: there is no Java, or HermiT fails.
@@ -135,7 +135,7 @@ def consistent(triples: Sequence[ox.Triple], seconds: float = _SECONDS) -> bool:
         file = Path(folder) / "premises.nt"
         ox.serialize(triples, file, ox.RdfFormat.N_TRIPLES)
         output = run(HERMIT, ("-k", file.as_uri()), seconds)
-    return not _refused(output)
+    return not _is_inconsistent(output)
 
 
 def _classify(triples: Sequence[ox.Triple], folder: Path, seconds: float) -> Classification | None:
@@ -143,10 +143,10 @@ def _classify(triples: Sequence[ox.Triple], folder: Path, seconds: float) -> Cla
     file = folder / "premises.nt"
     ox.serialize(triples, file, ox.RdfFormat.N_TRIPLES)
     output = run(HERMIT, ("-c", file.as_uri()), seconds)
-    return None if _refused(output) else read_classification(output.text)
+    return None if _is_inconsistent(output) else read_classification(output.text)
 
 
-def _refused(output: JavaOutput) -> bool:
+def _is_inconsistent(output: JavaOutput) -> bool:
     """Whether HermiT found the whole inconsistent.
 
     Raises:
@@ -175,18 +175,18 @@ def _classes(triples: Sequence[ox.Triple]) -> frozenset[str]:
 
 
 def explain(
-    triples: Iterable[ox.Triple], file: Path, seconds: float, empty: str | None = None
+    triples: Iterable[ox.Triple], file: Path, seconds: float, unsatisfiable: str | None = None
 ) -> tuple[Clash, ...]:
     """The axioms that clash; none where Pellet cannot say (an older Java, for one).
 
     Args:
-        triples: what was reasoned on, to give names their prefixes back.
-        file: the same as RDF/XML.
+        triples: the premises, from which local names get their prefixes back.
+        file: the premises as RDF/XML.
         seconds: how long Pellet may take.
-        empty: the IRI of a class that can have no instance; otherwise the whole is explained.
+        unsatisfiable: IRI of a class that can have no instance, or None for the whole ontology.
     """
-    aim = ("--unsat", empty) if empty else ("--inconsistent",)
-    output = run(PELLET, ("explain", *aim, "--ignore-imports", str(file)), seconds)
+    options = ("--unsat", unsatisfiable) if unsatisfiable else ("--inconsistent",)
+    output = run(PELLET, ("explain", *options, "--ignore-imports", str(file)), seconds)
     _, marker, text = output.text.partition("Explanation(s):")
     if output.code or not marker:
         return ()
@@ -196,7 +196,7 @@ def explain(
 
 
 def _axioms(text: str, names: dict[str, str]) -> list[str]:
-    """The lines of one justification; a line that goes on below is put back together."""
+    """The axioms of one justification, each of which may span several lines."""
     axioms: list[str] = []
     for line in text.splitlines():
         words = _WORD.sub(lambda match: names.get(match[0], match[0]), line.strip())
@@ -210,7 +210,7 @@ def _axioms(text: str, names: dict[str, str]) -> list[str]:
 
 
 def _names(triples: Iterable[ox.Triple]) -> dict[str, str]:
-    """From local name, which is all that Pellet prints, to short name, where only one fits."""
+    """Local name, which is all that Pellet prints → short name, where only one fits."""
     iris = {
         part.value
         for triple in triples
@@ -220,10 +220,14 @@ def _names(triples: Iterable[ox.Triple]) -> dict[str, str]:
     names: dict[str, set[str]] = defaultdict(set)
     for iri in iris:
         names[re.split(r"[/#]", iri)[-1]].add(iri)
-    return {local: name for local, those in names.items() if local and (name := _only(those))}
+    return {
+        local: name
+        for local, candidates in names.items()
+        if local and (name := _only_name(candidates))
+    }
 
 
-def _only(iris: set[str]) -> str | None:
+def _only_name(iris: set[str]) -> str | None:
     """The one short name among them, or the one IRI; None where there is a choice."""
     short = [name for iri in iris if (name := shorten(iri)) != iri]
     names = short or sorted(iris)
@@ -237,8 +241,8 @@ def premises(
 
     Args:
         folder: the folder of the ontology, with ``coprod.ttl`` and ``vocab/``.
-        data: RDF files to add, in the format that the ending of each name tells.
-        base_iri: what relative IRIs in the data stand under.
+        data: RDF files to add, in the formats of their endings.
+        base_iri: what relative IRIs in the data are resolved against.
 
     Raises:
         ModelError: a file of the ontology cannot be read.
@@ -261,7 +265,7 @@ def premises(
 def _read(path: Path, base_iri: str) -> Iterator[ox.Triple]:
     for quad in ox.parse(path=path, base_iri=base_iri):
         value = quad.object
-        if not isinstance(value, ox.Literal) or shorten(value.datatype.value) in _OWL_2_MAP:
+        if not isinstance(value, ox.Literal) or shorten(value.datatype.value) in _OWL_2_DATATYPES:
             yield quad.triple
 
 
@@ -291,6 +295,6 @@ def _all_different(members: Sequence[ox.NamedNode]) -> Iterator[ox.Triple]:
     )
     yield ox.Triple(axiom, ox.NamedNode(expand("owl:distinctMembers")), cells[0])
     following: list[ox.BlankNode | ox.NamedNode] = [*cells[1:], nil]
-    for cell, member, after in zip(cells, members, following, strict=True):
+    for cell, member, next_cell in zip(cells, members, following, strict=True):
         yield ox.Triple(cell, first, member)
-        yield ox.Triple(cell, rest, after)
+        yield ox.Triple(cell, rest, next_cell)

@@ -1,7 +1,7 @@
-"""OWL class expressions as rule bodies (what makes an instance) and heads (what follows of one).
+"""OWL class expressions as rule bodies (sufficient conditions) and heads (necessary conditions).
 
-Where several ways lead into a class, each is a body of its own. What an expression says of
-something unnamed (that there is some value) leads to no statement between named things.
+Each sufficient condition of a class is a body of its own. A restriction that only demands some
+unnamed value leads to no statement between named things.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ Body = tuple[Atom, ...]
 
 _TYPE: Final = f"<{expand('rdf:type')}>"
 _THING: Final = f"<{expand('owl:Thing')}>"
-_OUTSIDE: Final = "outside "
-_SECOND: Final = "_other"
-"""How the second of two variables ends that must stand for two things."""
+_COMPLEMENT: Final = "outside "
+_SECOND_SUFFIX: Final = "_other"
+"""The ending of the second of two variables that must be bound to different things."""
 
 
 def instance(variable: str, kind: str) -> Atom:
@@ -57,10 +57,10 @@ class Expressions:
             return [tuple(atom for part in way for atom in part) for way in ways]
         if members := self._parts(node, "owl:unionOf"):
             return [way for member in members for way in self.bodies(member, x)]
-        return self._restricted(node, x)
+        return self._restriction_bodies(node, x)
 
     def heads(self, node: Any, x: str) -> list[Atom]:
-        """What holds of every instance, as far as it can be said of named things.
+        """The patterns that hold of every instance, as far as they are about named things.
 
         Raises:
             ModelError: the expression has a form that is not known here.
@@ -76,7 +76,7 @@ class Expressions:
         domains = self._domains(prop)
         if len(values) == 1:
             return [(x, prop, str(values[0])), *(instance(x, kind) for kind in domains)]
-        self.bodies(node, x)  # a form that is not known is refused here as well
+        self.bodies(node, x)  # raises on an unknown form
         return [instance(x, str(node)), *(instance(x, kind) for kind in domains)]
 
     def inclusions(self) -> Iterator[tuple[Any, Any]]:
@@ -91,36 +91,38 @@ class Expressions:
         leftovers = set()
         for name, members in self._unions:
             for member, other in product(members, self._disjoint):
-                if any((above, other) in self._pairs_apart for above in self.above(member)):
+                if any(
+                    (above, other) in self._disjoint_pairs for above in self.superclasses(member)
+                ):
                     leftovers.add((name, other, member))
         return sorted(leftovers)
 
     def leftovers(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """A union, one of its members, and the others: what is in none of these is in the one."""
+        """A union, one member, and the others: an instance in none of these is in the member."""
         for name, members in self._unions:
             for member in members:
                 yield name, member, tuple(other for other in members if other != member)
 
-    def outside(self, kind: str) -> str:
+    def complement(self, kind: str) -> str:
         """The name that rules give to the complement of a class; no term of the ontology."""
-        return f"{_OUTSIDE}{kind}"
+        return f"{_COMPLEMENT}{kind}"
 
-    def above(self, kind: str) -> frozenset[str]:
+    def superclasses(self, kind: str) -> frozenset[str]:
         """The class and every named class that contains it."""
-        kinds, ahead = {kind}, [kind]
-        while ahead:
-            for wider in self._wider.get(ahead.pop(), ()):
+        kinds, queue = {kind}, [kind]
+        while queue:
+            for wider in self._wider.get(queue.pop(), ()):
                 if wider not in kinds:
                     kinds.add(wider)
-                    ahead.append(wider)
+                    queue.append(wider)
         return frozenset(kinds)
 
     @staticmethod
     def differing(body: Body) -> tuple[str, str] | None:
         """The two variables in a body that must not stand for one thing."""
         names = {name for atom in body for name in (atom[0], atom[2])}
-        second = next((name for name in sorted(names) if name.endswith(_SECOND)), None)
-        return (second.removesuffix(_SECOND), second) if second else None
+        second = next((name for name in sorted(names) if name.endswith(_SECOND_SUFFIX)), None)
+        return (second.removesuffix(_SECOND_SUFFIX), second) if second else None
 
     @cached_property
     def subclasses(self) -> frozenset[tuple[str, str]]:
@@ -154,7 +156,7 @@ class Expressions:
         return [str(left) for left, other in pairs if other == node]
 
     @cached_property
-    def _pairs_apart(self) -> frozenset[tuple[str, str]]:
+    def _disjoint_pairs(self) -> frozenset[tuple[str, str]]:
         pairs = [(str(a), str(b)) for a, b in self._graph.pairs("owl:disjointWith")]
         for axiom in self._graph.subjects("rdf:type", named("owl:AllDisjointClasses")):
             members = self._graph.members(self._graph.value(axiom, "owl:members"))
@@ -163,7 +165,7 @@ class Expressions:
 
     @cached_property
     def _disjoint(self) -> frozenset[str]:
-        return frozenset(kind for kind, _ in self._pairs_apart)
+        return frozenset(kind for kind, _ in self._disjoint_pairs)
 
     def _common(self, members: list[Any]) -> frozenset[str]:
         """The named classes that every member of a union is in."""
@@ -171,15 +173,17 @@ class Expressions:
         for member in members:
             heads = self.heads(member, "?x")
             kinds = {kind for _, predicate, kind in heads if predicate == _TYPE}
-            sets.append(frozenset(above for kind in kinds for above in self.above(kind)))
+            sets.append(frozenset(above for kind in kinds for above in self.superclasses(kind)))
         return frozenset.intersection(*sets)
 
     def _domains(self, prop: str) -> list[str]:
         """The named classes of whatever has a value of the property or of one above it."""
-        over, pairs = self._over(prop), self._graph.pairs("rdfs:domain")
-        return sorted({str(d) for p, d in pairs if str(p) in over and isinstance(d, ox.NamedNode)})
+        properties, pairs = self._superproperties(prop), self._graph.pairs("rdfs:domain")
+        return sorted(
+            {str(d) for p, d in pairs if str(p) in properties and isinstance(d, ox.NamedNode)}
+        )
 
-    def _over(self, prop: str) -> list[str]:
+    def _superproperties(self, prop: str) -> list[str]:
         """The property and every one above it."""
         properties = [prop]
         for narrow in properties:
@@ -205,73 +209,81 @@ class Expressions:
         return self._parts(self._graph.value(node, "owl:someValuesFrom"), "owl:oneOf")
 
     @cached_property
-    def _granted(self) -> list[Any]:
-        """The restrictions that a thing can be known to meet without a named value."""
-        ahead = [wide for _, wide in self.inclusions()]
-        for expression in ahead:
-            ahead.extend(self._parts(expression, "owl:intersectionOf"))
+    def _unnamed_restrictions(self) -> list[Any]:
+        """The restrictions that an axiom grants to its instances without naming a value."""
+        queue = [wide for _, wide in self.inclusions()]
+        for expression in queue:
+            queue.extend(self._parts(expression, "owl:intersectionOf"))
         restricted = [
             expression
-            for expression in ahead
+            for expression in queue
             if self._graph.value(expression, "owl:onProperty") is not None
         ]
         return [restriction for restriction in restricted if len(self._fillers(restriction)) != 1]
 
     def _covers(self, wide: Any, narrow: Any) -> bool:
-        """Whether what meets one restriction meets the other, whatever its values are."""
-        if wide == narrow or self._property(wide) not in self._over(self._property(narrow)):
+        """Whether every thing that meets the narrow restriction meets the wide one."""
+        if wide == narrow or self._property(wide) not in self._superproperties(
+            self._property(narrow)
+        ):
             return False
-        if self._least(wide) > self._least(narrow):
+        if self._minimum(wide) > self._minimum(narrow):
             return False
         some, others = self._fillers(wide), self._fillers(narrow)
         if some or others:
             return bool(some and others) and set(others) <= set(some)
-        return bool(self.above(self._class(narrow)) & {self._class(wide), _THING})
+        return bool(
+            self.superclasses(self._filler_class(narrow)) & {self._filler_class(wide), _THING}
+        )
 
-    def _least(self, node: Any) -> int:
-        """How many values are asked for."""
+    def _minimum(self, node: Any) -> int:
+        """The least number of values."""
         for name in ("owl:minQualifiedCardinality", "owl:minCardinality"):
             if (least := self._graph.value(node, name)) is not None:
                 return int(least.value)
         return 1
 
-    def _class(self, node: Any) -> str:
-        """The class that the values are asked to be of."""
+    def _filler_class(self, node: Any) -> str:
+        """The class of the values."""
         for name in ("owl:someValuesFrom", "owl:onClass"):
             if (filler := self._graph.value(node, name)) is not None:
                 return str(filler)
         return _THING
 
-    def _restricted(self, node: Any, x: str) -> list[Body]:
-        granted = [(instance(x, str(o)),) for o in self._granted if self._covers(node, o)]
-        return [*self._shown(node, x), *granted]
+    def _restriction_bodies(self, node: Any, x: str) -> list[Body]:
+        granted = [
+            (instance(x, str(o)),) for o in self._unnamed_restrictions if self._covers(node, o)
+        ]
+        return [*self._named_value_bodies(node, x), *granted]
 
-    def _shown(self, node: Any, x: str) -> list[Body]:
+    def _named_value_bodies(self, node: Any, x: str) -> list[Body]:
         """The ways to meet a restriction by values that are named."""
         prop = self._property(node)
         if values := self._fillers(node):
             return [((x, prop, str(value)),) for value in values]
-        y = self._fresh()
+        y = self._new_variable()
         filler = self._graph.value(node, "owl:someValuesFrom")
         if filler is not None:
-            return [((x, prop, y), *way) for way in self._inside(filler, y)]
+            return [((x, prop, y), *way) for way in self._filler_bodies(filler, y)]
         kinds = ("owl:minQualifiedCardinality", "owl:minCardinality")
-        if not any(self._graph.objects(node, kind) for kind in kinds) or self._least(node) not in (
+        if not any(self._graph.objects(node, kind) for kind in kinds) or self._minimum(
+            node
+        ) not in (
             1,
             2,
         ):
             raise _unknown(node, f"this restriction of {shorten(prop[1:-1])}")
         filler = self._graph.value(node, "owl:onClass")
-        names = [y, f"{y}{_SECOND}"][: self._least(node)]
-        ways = product(*(self._inside(filler, name) for name in names))
+        names = [y, f"{y}{_SECOND_SUFFIX}"][: self._minimum(node)]
+        ways = product(*(self._filler_bodies(filler, name) for name in names))
         hold = tuple((x, prop, name) for name in names)
         return [(*hold, *(atom for part in way for atom in part)) for way in ways]
 
-    def _inside(self, filler: Any, y: str) -> list[Body]:
+    def _filler_bodies(self, filler: Any, y: str) -> list[Body]:
         anything = filler is None or str(filler) == _THING
         return [()] if anything else self.bodies(filler, y)
 
-    def _fresh(self) -> str:
+    def _new_variable(self) -> str:
         self._count += 1
         return f"?y{self._count}"
 

@@ -15,7 +15,7 @@ _LINE = re.compile(r"^(SubClassOf|EquivalentClasses)\( ((?:<[^>]+>\s*)+) \)$", r
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A class, the classes that mean the same, and the classes below it."""
+    """A class, its equivalent classes, and its direct subclasses."""
 
     iri: str
     equivalents: tuple[str, ...]
@@ -44,7 +44,7 @@ class Classification:
 
 
 def read_classification(text: str) -> Classification:
-    """Read what HermiT prints when it classifies."""
+    """Parse HermiT's output of a classification."""
     parents: dict[str, set[str]] = defaultdict(set)
     equivalents: dict[str, set[str]] = defaultdict(set)
     for kind, inside in _LINE.findall(text):
@@ -54,31 +54,44 @@ def read_classification(text: str) -> Classification:
         else:
             for iri in iris:
                 equivalents[iri] |= set(iris) - {iri}
-    nothing = equivalents.pop(_NOTHING, set())
+    unsatisfiable = equivalents.pop(_NOTHING, set())
     return Classification(
         {iri: frozenset(above) for iri, above in parents.items()},
-        {iri: frozenset(same) for iri, same in equivalents.items() if iri not in nothing},
-        tuple(sorted(nothing)),
+        {iri: frozenset(same) for iri, same in equivalents.items() if iri not in unsatisfiable},
+        tuple(sorted(unsatisfiable)),
     )
 
 
-def tree(classes: Collection[str], found: Classification) -> tuple[Branch, ...]:
+def tree(classes: Collection[str], classification: Classification) -> tuple[Branch, ...]:
     """The hierarchy of the classes given, each level in the order of the names.
 
-    Of classes that mean the same, one branch stands for all: that of the first IRI.
+    Equivalent classes share one branch, that of the first IRI.
     """
-    kept = {iri for iri in classes if iri not in found.unsatisfiable}
-    chosen = {iri for iri in kept if iri == min({iri, *found.equivalents.get(iri, ())} & kept)}
-    below: dict[str, set[str]] = defaultdict(set)
-    for iri in chosen:
-        group = {iri, *found.equivalents.get(iri, ())}
-        above = {up for kind in group for up in found.parents.get(kind, ())} - {_THING}
+    satisfiable = {iri for iri in classes if iri not in classification.unsatisfiable}
+    representatives = {
+        iri
+        for iri in satisfiable
+        if iri == min({iri, *classification.equivalents.get(iri, ())} & satisfiable)
+    }
+    children: dict[str, set[str]] = defaultdict(set)
+    for iri in representatives:
+        group = {iri, *classification.equivalents.get(iri, ())}
+        above = {
+            superclass for kind in group for superclass in classification.parents.get(kind, ())
+        } - {_THING}
         for parent in above or {_THING}:
-            below[min({parent, *found.equivalents.get(parent, ())} & kept, default=_THING)].add(iri)
+            children[
+                min(
+                    {parent, *classification.equivalents.get(parent, ())} & satisfiable,
+                    default=_THING,
+                )
+            ].add(iri)
 
     def branch(iri: str) -> Branch:
-        same = tuple(sorted(found.equivalents.get(iri, ())))
-        return Branch(iri, same, tuple(branch(child) for child in sorted(below[iri], key=shorten)))
+        same = tuple(sorted(classification.equivalents.get(iri, ())))
+        return Branch(
+            iri, same, tuple(branch(child) for child in sorted(children[iri], key=shorten))
+        )
 
     return branch(_THING).branches
 

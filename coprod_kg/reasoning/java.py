@@ -29,7 +29,7 @@ _MEMORY = "-Xmx2000M"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One reasoner: what it is called, its class to start, and where its classes lie."""
+    """One reasoner: its name, its main class, and the places of its jars within owlready2."""
 
     name: str
     main: str

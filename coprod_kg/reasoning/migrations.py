@@ -1,7 +1,7 @@
-"""Old data brought to the installed version of the ontology: one organisation's statements.
+"""Migration of one organisation's statements to the installed version of the ontology.
 
-Each version that reads old data otherwise has a folder in ``ontology/migrations``: a query that
-reports and an update that writes.
+Each version that interprets old data differently has a folder in ``ontology/migrations``: a query
+that reports and an update that writes.
 """
 
 import pyoxigraph as ox
@@ -12,25 +12,25 @@ __all__ = ["migrated"]
 
 
 def migrated(data: bytes) -> tuple[list[tuple[str, str]], bytes | None]:
-    """What the installed version reads otherwise in these statements, and the migrated ones.
+    """The differences in meaning under the installed version, and the migrated statements.
 
     Args:
         data: N-Triples.
 
     Returns:
-        The things that are read otherwise, each with what is, in words; and the statements as
-        sorted N-Triples, or None where the migration writes nothing.
+        The things with a different meaning, each with the difference in words; and the statements
+        as sorted N-Triples, or None where the migration writes nothing.
     """
     store = ox.Store()
     store.load(data, format=ox.RdfFormat.N_TRIPLES)
-    before = len(store)
+    size_before = len(store)
     notes: list[tuple[str, str]] = []
     for folder in sorted((files("ontology") / "migrations").iterdir()):
-        found = store.query((folder / "report.rq").read_text(encoding="utf-8"))
-        if isinstance(found, ox.QuerySolutions):
-            notes += [(row["thing"].value, row["what"].value) for row in found]
+        answer = store.query((folder / "report.rq").read_text(encoding="utf-8"))
+        if isinstance(answer, ox.QuerySolutions):
+            notes += [(row["thing"].value, row["what"].value) for row in answer]
         store.update((folder / "action.ru").read_text(encoding="utf-8"))
-    if len(store) == before:
+    if len(store) == size_before:
         return notes, None
     lines = ox.serialize((quad.triple for quad in store), format=ox.RdfFormat.N_TRIPLES) or b""
     return notes, b"".join(sorted(lines.splitlines(keepends=True)))

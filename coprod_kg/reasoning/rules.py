@@ -1,8 +1,8 @@
 """Materialisation to a fixpoint, by Horn rules (semi-naive forward chaining) and by SPARQL updates.
 
-Most rules are compiled from the axioms of the ontology. What OWL cannot say (the newest of several
-dated claims, for one) stands in ``queries/rules/NN-name.ru``: updates that read and write the
-default graph, run in the order of their names, by turns with the compiled rules.
+Most rules are compiled from the axioms of the ontology. Those that OWL cannot express (the newest
+of several dated claims, for one) are SPARQL updates in ``queries/rules/NN-name.ru``, which read and
+write the default graph. They run in the order of their names, by turns with the compiled rules.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -41,7 +41,7 @@ class Rules:
     """The rules, with the ontology and schemes in their background.
 
     Args:
-        rules: files of SPARQL updates. They see data and what follows from it, no scheme.
+        rules: files of SPARQL updates. They see data and its conclusions, but no scheme.
         background: the statements of the ontology and its schemes.
 
     Raises:
@@ -50,14 +50,14 @@ class Rules:
 
     def __init__(self, rules: Sequence[Path], background: Iterable[ox.Triple]) -> None:
         self._files = [(path, path.read_text(encoding="utf-8")) for path in sorted(rules)]
-        given = list(background)
-        axioms = Axioms(given)
+        statements = list(background)
+        axioms = Axioms(statements)
         self._facts = Facts(axioms.rules)
         self._terms: dict[str, Any] = {}
-        followed = self._triples(self._facts.add(self._mentioned(given)))
-        self._background = list(dict.fromkeys([*given, *axioms.subclasses, *followed]))
-        self._described = {triple.subject for triple in given}
-        self._updated(ox.Store(), {})  # of nothing, so that a syntax error shows at once
+        conclusions = self._triples(self._facts.add(self._relevant(statements)))
+        self._background = list(dict.fromkeys([*statements, *axioms.subclasses, *conclusions]))
+        self._described = {triple.subject for triple in statements}
+        self._apply_updates(ox.Store(), {})  # on an empty store: a syntax error shows at once
 
     @property
     def background(self) -> list[ox.Triple]:
@@ -67,47 +67,47 @@ class Rules:
     def infer(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         """The triples that follow from these statements and are not among them, sorted.
 
-        Nothing about the terms of the ontology and the concepts of the schemes is among it.
+        Conclusions about the terms of the ontology and the concepts of the schemes are left out.
         """
         stated = dict.fromkeys(triples)
-        known = dict(stated)
+        closure = dict(stated)
         facts: list[Fact] = []
         # The facts of the background stay from call to call; those of the data are taken out again.
         try:
-            self._to_fixpoint(known, facts)
+            self._to_fixpoint(closure, facts)
         finally:
             self._facts.remove(facts)
             self._terms.clear()
         inferred = (
             triple
-            for triple in known
+            for triple in closure
             if triple not in stated and triple.subject not in self._described
         )
         return sorted(inferred, key=str)
 
-    def _to_fixpoint(self, known: dict[ox.Triple, None], facts: list[Fact]) -> None:
-        """Take the two kinds of rules by turns.
+    def _to_fixpoint(self, closure: dict[ox.Triple, None], facts: list[Fact]) -> None:
+        """Apply the two kinds of rules by turns until nothing new follows.
 
         Args:
-            known: the statements; gets all that follows.
-            facts: gets those that the compiled rules mention.
+            closure: the statements; all conclusions are added.
+            facts: the facts of the compiled rules are added.
         """
         store = ox.Store()
-        fresh = list(known)
-        store.extend(ox.Quad(*triple) for triple in fresh)
+        new_triples = list(closure)
+        store.extend(ox.Quad(*triple) for triple in new_triples)
         for _ in range(_MOST_ROUNDS):
-            added = self._facts.add(self._mentioned(fresh))
+            added = self._facts.add(self._relevant(new_triples))
             facts.extend(added)
-            followed = [triple for triple in self._triples(added) if triple not in known]
-            known.update(dict.fromkeys(followed))
-            store.extend(ox.Quad(*triple) for triple in followed)
-            fresh = self._updated(store, known)
-            if not fresh:
+            conclusions = [triple for triple in self._triples(added) if triple not in closure]
+            closure.update(dict.fromkeys(conclusions))
+            store.extend(ox.Quad(*triple) for triple in conclusions)
+            new_triples = self._apply_updates(store, closure)
+            if not new_triples:
                 return
-            known.update(dict.fromkeys(fresh))
+            closure.update(dict.fromkeys(new_triples))
         raise ModelError(f"the rules have no end after {_MOST_ROUNDS} rounds")
 
-    def _updated(self, store: ox.Store, known: Container[ox.Triple]) -> list[ox.Triple]:
+    def _apply_updates(self, store: ox.Store, closure: Container[ox.Triple]) -> list[ox.Triple]:
         """The triples that the files of rules add to the store."""
         for path, text in self._files:
             try:
@@ -115,9 +115,9 @@ class Rules:
             except SyntaxError as error:
                 message = f"this is no SPARQL update: {error}"
                 raise ModelError(message, where=str(path)) from None
-        return [triple for quad in store if (triple := quad.triple) not in known]
+        return [triple for quad in store if (triple := quad.triple) not in closure]
 
-    def _mentioned(self, triples: Iterable[ox.Triple]) -> Iterator[Fact]:
+    def _relevant(self, triples: Iterable[ox.Triple]) -> Iterator[Fact]:
         """The statements that any compiled rule mentions, as facts."""
         for subject, predicate, obj in triples:
             name = str(predicate)
@@ -139,10 +139,10 @@ class Rules:
 
 
 class Facts:
-    """A closed set of statements: what follows from them by the rules is among them.
+    """A set of facts that is closed under some rules.
 
     Args:
-        rules: what follows from what.
+        rules: the rules.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
@@ -150,42 +150,46 @@ class Facts:
         self._objects: _Index = {}
         self._subjects: _Index = {}
         self._triggers: dict[_Key, list[_Trigger]] = {}
-        self._joined: set[str] = set()
+        self._indexed: set[str] = set()
         """The properties in bodies of several patterns: only these are indexed."""
-        self._mentioned: set[str] = set()
+        self._relevant: set[str] = set()
         """The properties in any pattern."""
         for rule in rules:
-            self._mentioned.update(atom[1] for atom in (*rule.body, rule.head))
-            self._joined.update(atom[1] for atom in rule.body if len(rule.body) > 1)
-            for place, atom in enumerate(rule.body):
-                trigger = self._alone(rule) if len(rule.body) == 1 else self._among(rule, place)
+            self._relevant.update(atom[1] for atom in (*rule.body, rule.head))
+            self._indexed.update(atom[1] for atom in rule.body if len(rule.body) > 1)
+            for position, atom in enumerate(rule.body):
+                trigger = (
+                    self._single_trigger(rule)
+                    if len(rule.body) == 1
+                    else self._join_trigger(rule, position)
+                )
                 self._triggers.setdefault(_key(atom), []).append(trigger)
 
     def concerns(self, predicate: str) -> bool:
         """Whether any rule mentions the property; other statements need not be added."""
-        return predicate in self._mentioned
+        return predicate in self._relevant
 
     def add(self, facts: Iterable[Fact]) -> list[Fact]:
-        """Add statements and what follows; all that is new, in the order it was concluded."""
+        """Add facts and their conclusions; returns the new ones in the order of their addition."""
         added: list[Fact] = []
-        self._take(facts, added)
-        for subject, predicate, obj in added:  # it grows on the way
+        self._add_new(facts, added)
+        for subject, predicate, obj in added:  # the loop also reaches the facts it adds
             kind = obj if predicate == TYPE else ""
             for trigger in self._triggers.get((predicate, kind), ()):
-                self._take(trigger(subject, obj), added)
+                self._add_new(trigger(subject, obj), added)
         return added
 
     def remove(self, facts: Iterable[Fact]) -> None:
-        """Take out statements that `add` gave, all of one call or of several."""
+        """Remove facts that `add` returned: all of one call, or of several."""
         for fact in facts:
             self._known.discard(fact)
             subject, predicate, obj = fact
-            if predicate in self._joined:
-                _forget(self._objects[predicate], subject, obj)
-                _forget(self._subjects[predicate], obj, subject)
+            if predicate in self._indexed:
+                _remove(self._objects[predicate], subject, obj)
+                _remove(self._subjects[predicate], obj, subject)
 
-    def _take(self, facts: Iterable[Fact], added: list[Fact]) -> None:
-        known, joined = self._known, self._joined
+    def _add_new(self, facts: Iterable[Fact], added: list[Fact]) -> None:
+        known, joined = self._known, self._indexed
         for fact in facts:
             subject, predicate, obj = fact
             if fact in known or subject[0] == '"':  # RDF has no literal as a subject
@@ -196,7 +200,7 @@ class Facts:
                 self._objects.setdefault(predicate, {}).setdefault(subject, {})[obj] = None
                 self._subjects.setdefault(predicate, {}).setdefault(obj, {})[subject] = None
 
-    def _alone(self, rule: Rule) -> _Trigger:
+    def _single_trigger(self, rule: Rule) -> _Trigger:
         """The trigger of a rule with one pattern."""
         (first, _, last), (subject, predicate, obj) = rule.body[0], rule.head
 
@@ -208,14 +212,16 @@ class Facts:
 
         return fire
 
-    def _among(self, rule: Rule, place: int) -> _Trigger:
-        """The trigger of a rule with several patterns, one of which a new fact has met."""
-        met = rule.body[place]
-        rest = _ordered(met, [atom for at, atom in enumerate(rule.body) if at != place])
+    def _join_trigger(self, rule: Rule, position: int) -> _Trigger:
+        """The trigger of a rule with several patterns, for a new fact that matches one of them."""
+        matched_atom = rule.body[position]
+        rest = _join_order(
+            matched_atom, [atom for index, atom in enumerate(rule.body) if index != position]
+        )
         subject, predicate, obj = rule.head
 
         def fire(start: str, end: str) -> Iterator[Fact]:
-            bindings = _bound(met, start, end, {})
+            bindings = _bind(matched_atom, start, end, {})
             for binding in self._join(rest, bindings) if bindings is not None else ():
                 if not rule.differ or binding[rule.differ[0]] != binding[rule.differ[1]]:
                     yield binding.get(subject, subject), predicate, binding.get(obj, obj)
@@ -223,9 +229,9 @@ class Facts:
         return fire
 
     def _join(self, atoms: Sequence[Atom], bindings: _Bindings) -> Iterator[_Bindings]:
-        """Every way to bind the patterns to known statements, one pattern after another.
+        """All bindings of the patterns to known facts, one pattern after another.
 
-        `_ordered` has put them so that of each an end is bound when its turn comes.
+        `_join_order` sorted them so that subject or object of each is bound when it is reached.
         """
         if not atoms:
             yield bindings
@@ -249,8 +255,8 @@ def _key(atom: Atom) -> _Key:
     return predicate, obj if predicate == TYPE else ""
 
 
-def _bound(atom: Atom, start: str, end: str, bindings: _Bindings) -> _Bindings | None:
-    """The bindings by which a pattern is this statement, or None where it cannot be."""
+def _bind(atom: Atom, start: str, end: str, bindings: _Bindings) -> _Bindings | None:
+    """The bindings extended so that the pattern matches this fact, or None where it cannot."""
     for term, value in ((atom[0], start), (atom[2], end)):
         if term[0] == "?":
             if bindings.setdefault(term, value) != value:
@@ -260,20 +266,20 @@ def _bound(atom: Atom, start: str, end: str, bindings: _Bindings) -> _Bindings |
     return bindings
 
 
-def _ordered(met: Atom, atoms: list[Atom]) -> tuple[Atom, ...]:
+def _join_order(matched_atom: Atom, atoms: list[Atom]) -> tuple[Atom, ...]:
     """The patterns in an order in which each shares a variable with those before it."""
-    names, ordered = {met[0], met[2]}, []
+    names, ordered = {matched_atom[0], matched_atom[2]}, []
     while atoms:
-        ready = [atom for atom in atoms if {atom[0], atom[2]} & names or atom[2][0] != "?"]
-        following = min(ready, key=lambda atom: len({atom[0], atom[2]} - names))
+        candidates = [atom for atom in atoms if {atom[0], atom[2]} & names or atom[2][0] != "?"]
+        following = min(candidates, key=lambda atom: len({atom[0], atom[2]} - names))
         atoms.remove(following)
         ordered.append(following)
         names |= {following[0], following[2]}
     return tuple(ordered)
 
 
-def _forget(index: dict[str, dict[str, None]], key: str, value: str) -> None:
-    kept = index[key]
-    kept.pop(value, None)
-    if not kept:
+def _remove(index: dict[str, dict[str, None]], key: str, value: str) -> None:
+    values = index[key]
+    values.pop(value, None)
+    if not values:
         del index[key]

@@ -81,7 +81,9 @@ class Worlds:
                 yield ox.Triple(thing, TYPE, ox.NamedNode(sort))
             if random.random() < 0.2:
                 below = [
-                    one for one in self._defined if f"<{sort}>" in self._expressions.above(one)
+                    one
+                    for one in self._defined
+                    if f"<{sort}>" in self._expressions.superclasses(one)
                 ]
                 if below:
                     yield ox.Triple(thing, TYPE, ox.NamedNode(random.choice(below)[1:-1]))
@@ -112,7 +114,7 @@ class Worlds:
         return [
             thing
             for thing, sort in things.items()
-            if wanted & self._expressions.above(f"<{sort}>")
+            if wanted & self._expressions.superclasses(f"<{sort}>")
             or (agents and shorten(sort).startswith("org:"))
         ]
 
