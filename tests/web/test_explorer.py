@@ -269,8 +269,11 @@ def test_organisations_that_are_too_many_for_a_list_are_found_by_name() -> None:
     sides = client.get(link, headers=BROWSER).text
     assert "Town number 1007</a>" in sides
     assert "Town number 1200</a>" in sides
+    assert "Town number 1007 has 1 initiative on record" in sides
     many = "&".join(f"organisation=town-{number}" for number in range(1000, 1006))
     assert "2 are left out" in client.get(f"/compare?{many}", headers=BROWSER).text
+    one_more = many.rpartition("&")[0]
+    assert "1 is left out" in client.get(f"/compare?{one_more}", headers=BROWSER).text
 
 
 def test_what_cannot_be_compared_is_refused(client: FlaskClient) -> None:
