@@ -10,7 +10,7 @@ from dataclasses import replace
 import pyoxigraph as ox
 
 from coprod_kg.errors import NotFound, QuerySyntax, StoreError, VersionGone
-from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update
+from coprod_kg.store.base import Answer, Change, Commit, Query, Retention, Update
 from coprod_kg.store.formats import choose
 from coprod_kg.store.identity import FORMAT, Identity
 from coprod_kg.store.merged import MERGED, in_graph
@@ -50,8 +50,8 @@ class MemoryStore:
     def cite(self, version: int) -> None:
         self.cited.append(version)
 
-    def kept(self, version: int) -> Kept:
-        return Kept((), None, self._version - version)
+    def kept(self, version: int) -> Retention:
+        return Retention((), None, self._version - version)
 
     def query(self, query: Query) -> Answer:
         self.asked.append(replace(query))

@@ -26,7 +26,7 @@ from coprod_kg.assessment.values import as_values
 from coprod_kg.cli.assess import assess as command
 from coprod_kg.cli.submit import submit as submit_command
 from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.ingest.submit import Sent, submit
+from coprod_kg.ingest.submit import SubmittedFile, submit
 from coprod_kg.model.advice import LANGUAGES
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.settings import Settings
@@ -147,7 +147,7 @@ def store(settings: Settings) -> MemoryStore:
         "helped": peer("helped", overcome=True),
         "moved": peer("moved", went_on=True),
     }
-    made = [Sent(f"{name}.ttl", text.encode()) for name, text in texts.items()]
+    made = [SubmittedFile(f"{name}.ttl", text.encode()) for name, text in texts.items()]
     outcomes = submit(made, store, settings)
     assert all(one.accepted for one in outcomes), outcomes
     return store
@@ -204,7 +204,7 @@ def test_a_verdict_in_the_store_names_what_it_rests_on_and_what_it_found(
 
 def test_a_refresh_gives_what_the_submission_gave(settings: Settings) -> None:
     store = MemoryStore()
-    submit([Sent("harbour.ttl", HARBOUR.encode())], store, settings)
+    submit([SubmittedFile("harbour.ttl", HARBOUR.encode())], store, settings)
     graph = f"{BASE}graph/assessment/harbour"
 
     def concluded() -> list[bytes]:
@@ -247,7 +247,10 @@ PREFIX dcterms: <http://purl.org/dc/terms/>
   cp:runBy <id/organisation/hill> , <id/organisation/lake> .
 """
     store = MemoryStore()
-    sent = [Sent("lake.ttl", own.encode()), Sent("hill.ttl", joint.encode(), None, "hill")]
+    sent = [
+        SubmittedFile("lake.ttl", own.encode()),
+        SubmittedFile("hill.ttl", joint.encode(), None, "hill"),
+    ]
     outcomes = submit(sent, store, settings)
     assert all(one.accepted for one in outcomes), [one.report for one in outcomes]
     contradicting = "?subject cp:meetsCriterion ?criterion ; cp:missesCriterion ?criterion"
@@ -385,7 +388,7 @@ def test_plain_values_hold_every_deciding_statement(
 def test_conclusions_of_other_profiles_are_told_to_be_out_of_date(settings: Settings) -> None:
     store = MemoryStore()
     publish_model(store, BASE)
-    submit([Sent("harbour.ttl", HARBOUR.encode())], store, settings)
+    submit([SubmittedFile("harbour.ttl", HARBOUR.encode())], store, settings)
     store.commit(Change(replace={f"{BASE}graph/assessment/harbour": b""}))
     one = explained(store, Explainer(store, settings), "garden")
     assert not one.fresh
@@ -614,7 +617,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = Settings.load({"data": tmp_path_factory.mktemp("command") / "data"}, {})
     with local.connect(settings, create=True) as store:
         publish_model(store, BASE)
-        submit([Sent("harbour.ttl", HARBOUR.encode())], store, settings)
+        submit([SubmittedFile("harbour.ttl", HARBOUR.encode())], store, settings)
     return settings.data
 
 
@@ -672,7 +675,7 @@ def test_old_data_migrates_by_one_command_with_a_report(tmp_path: Path) -> None:
     )
     with local.connect(settings, create=True) as store:
         publish_model(store, BASE)
-        submit([Sent("moved.ttl", old.encode())], store, settings)
+        submit([SubmittedFile("moved.ttl", old.encode())], store, settings)
     run = ["--data", str(settings.data), "--migrate"]
     tried = CliRunner().invoke(command, [*run, "--dry-run"])
     done = CliRunner().invoke(command, run)

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from coprod_kg.cli.map import map_sources
 from coprod_kg.errors import CoprodError, LimitReached, WrongUsage
 from coprod_kg.ingest.mapping import Mapping, apply
-from coprod_kg.ingest.submit import Outcome, Sent, validate
+from coprod_kg.ingest.submit import Outcome, SubmittedFile, validate
 from coprod_kg.model.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.validation.report import Severity
@@ -88,7 +88,9 @@ def real_cases(checkout: Path) -> Path:
 
 
 def checked(turtle: str) -> Outcome:
-    [outcome] = validate([Sent("mapped.ttl", turtle.encode(), organisation=SUBMITTER)], Settings())
+    [outcome] = validate(
+        [SubmittedFile("mapped.ttl", turtle.encode(), organisation=SUBMITTER)], Settings()
+    )
     assert outcome.accepted, outcome.error
     worst = [one for one in outcome.report.findings if one.severity is Severity.VIOLATION]
     assert not worst, worst[:3]
@@ -226,7 +228,7 @@ def test_a_finding_on_what_was_mapped_names_the_row_of_the_source(
     places.write_text("name,size\na,1\nb,2\n", encoding="utf-8")
     years.write_text('[{"name": "c", "year": "2019"}]')
     made = apply(Mapping(mapping, [places, years], engine), Settings()).turtle
-    [outcome] = validate([Sent("mapped.ttl", made.encode(), organisation="a")], Settings())
+    [outcome] = validate([SubmittedFile("mapped.ttl", made.encode(), organisation="a")], Settings())
     spots = {str(one.spot) for one in outcome.report.findings if one.path and one.spot}
     lines = {line: number for number, line in enumerate(made.splitlines(), 1)}
     size = lines['    cp:size "2" .']

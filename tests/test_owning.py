@@ -12,7 +12,7 @@ from coprod_kg.ingest.history import roll_back
 from coprod_kg.ingest.report.page import as_page
 from coprod_kg.ingest.report.text import as_text
 from coprod_kg.ingest.reported import as_table, from_table, reported
-from coprod_kg.ingest.submit import Outcome, Sender, Sent, SubmitOptions, submit
+from coprod_kg.ingest.submit import Outcome, Sender, SubmitOptions, SubmittedFile, submit
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
 from coprod_kg.store.local import serving
@@ -108,7 +108,7 @@ def test_who_runs_it_too_may_describe_it_and_a_unit_is_ones_own(
     more = '<id/initiative/joint> dcterms:description "More"@en .\n'
     named = '<id/organisation/lake> <http://www.w3.org/2004/02/skos/core#altLabel> "The lake"@en .'
     lake = sent("lake.ttl", LAKE, unit, joint, more, initiative("boat", "pier"), named)
-    [outcome] = submit([Sent("lake.ttl", lake.content, None, "lake")], store, settings)
+    [outcome] = submit([SubmittedFile("lake.ttl", lake.content, None, "lake")], store, settings)
     assert outcome.accepted, told([outcome])
 
 
@@ -118,7 +118,7 @@ def test_an_organisation_may_always_describe_itself(store: MemoryStore, settings
     own = LAKE.replace('"lake"@en', '"Lake Council"@en')
     [outcome] = submit([sent("lake.ttl", own, POND)], store, settings)
     assert outcome.accepted, told([outcome])
-    again = Sent("town.ttl", named.content + b"#", None, "town")
+    again = SubmittedFile("town.ttl", named.content + b"#", None, "town")
     [outcome] = submit([again], store, settings)
     assert not outcome.accepted
     assert '"lake"@en' in told([outcome])
@@ -205,15 +205,15 @@ def with_partner(tables: Tables) -> Tables:
 
 def test_a_partner_in_next_years_workbook_renames_nothing_in_silence(settings: Settings) -> None:
     store = MemoryStore()
-    [first] = submit([Sent("a.xlsx", xlsx(ours()))], store, settings)
+    [first] = submit([SubmittedFile("a.xlsx", xlsx(ours()))], store, settings)
     assert first.accepted, told([first])
     held = graph(store, f"organisation/{first.organisation}")
-    second = Sent("a.xlsx", xlsx(with_partner(ours())))
+    second = SubmittedFile("a.xlsx", xlsx(with_partner(ours())))
     outcomes = submit([second], store, settings)
     assert {type(one.error) for one in outcomes if "Aqua" not in str(one.error)} & {WrongUsage}
     assert "would get new identifiers" in told(outcomes)
     assert graph(store, f"organisation/{first.organisation}") == held
-    stated = Sent("a.xlsx", second.content, None, first.organisation)
+    stated = SubmittedFile("a.xlsx", second.content, None, first.organisation)
     outcomes = submit([stated], store, settings)
     assert outcomes[0].accepted, told(outcomes)
     assert held <= graph(store, f"organisation/{first.organisation}")
@@ -227,7 +227,7 @@ def test_a_workbook_of_several_takes_nothing_away_and_says_what_stays(settings: 
         initiative("diving", "aqua-partner"),
     )
     assert submit([partner], store, settings)[0].accepted
-    outcomes = submit([Sent("a.xlsx", xlsx(with_partner(ours())))], store, settings)
+    outcomes = submit([SubmittedFile("a.xlsx", xlsx(with_partner(ours())))], store, settings)
     assert [one.accepted for one in outcomes] == [True, True], told(outcomes)
     assert asked(store, "GRAPH <graph/organisation/aqua-partner> { <id/initiative/diving> a ?c }")
     assert asked(
@@ -243,7 +243,7 @@ def test_a_workbook_with_a_joint_initiative_does_not_replace_the_other_runners_d
     settings: Settings,
 ) -> None:
     store = MemoryStore()
-    [first] = submit([Sent("a.xlsx", xlsx(ours()))], store, settings)
+    [first] = submit([SubmittedFile("a.xlsx", xlsx(ours()))], store, settings)
     assert first.organisation
     joint = ours()
     joint["Organisations"].append([None, "Zoo", "Denmark", None])
@@ -252,7 +252,7 @@ def test_a_workbook_with_a_joint_initiative_does_not_replace_the_other_runners_d
         if sheet not in ("Organisations", "Initiatives"):
             del joint[sheet]
     held = graph(store, f"organisation/{first.organisation}")
-    outcomes = submit([Sent("b.xlsx", xlsx(joint))], store, settings)
+    outcomes = submit([SubmittedFile("b.xlsx", xlsx(joint))], store, settings)
     now = graph(store, f"organisation/{first.organisation}")
     gone = [one for one in held - now if "/initiative/" in one]
     assert not gone, told(outcomes)

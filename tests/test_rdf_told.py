@@ -7,7 +7,7 @@ import pytest
 from coprod_kg.ingest.lines import lines_of
 from coprod_kg.ingest.report.text import as_text
 from coprod_kg.ingest.reported import reported
-from coprod_kg.ingest.submit import Outcome, Sent, SubmitOptions, submit, validate
+from coprod_kg.ingest.submit import Outcome, SubmitOptions, SubmittedFile, submit, validate
 from coprod_kg.settings import Settings
 from coprod_kg.validation.report import Finding, Severity
 from tests.memory_store import MemoryStore
@@ -218,7 +218,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """What is found in every case, all of them checked in one call."""
     settings = Settings.load({"data": tmp_path_factory.mktemp("data")}, {})
     cases = {**{name: case[0] for name, case in TOLD.items()}, **SOUND}
-    files = [Sent(file, content) for file, content in cases.values()]
+    files = [SubmittedFile(file, content) for file, content in cases.values()]
     return dict(zip(cases, validate(files, settings), strict=True))
 
 
@@ -245,7 +245,7 @@ def test_what_is_sound_is_read(case: str, outcomes: dict[str, Outcome]) -> None:
 def test_a_thing_without_a_type_is_held_to_what_its_type_demands(tmp_path: Path) -> None:
     bad = "<id/initiative/panel> cp:lifecycleStatus <https://w3id.org/coprod/vocab/status/x> .\n"
     typed = sent("town.ttl", TOWN, PANEL, bad)
-    bare = Sent("town.ttl", typed.content.replace(b" a cp:Initiative ;", b""))
+    bare = SubmittedFile("town.ttl", typed.content.replace(b" a cp:Initiative ;", b""))
     settings = Settings.load({"data": tmp_path}, {})
     rules = [
         [(finding.shape, finding.path, finding.value) for finding in outcome.report.findings]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from coprod_kg.errors import Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
-from coprod_kg.ingest.outcome import Checked, Sent
+from coprod_kg.ingest.outcome import Checked, SubmittedFile
 from coprod_kg.ingest.rdf_formats import FORMATS, RdfSyntax, format_of
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.settings import Settings
@@ -84,7 +84,7 @@ CASES: dict[str, tuple[str, bytes]] = {
 @pytest.fixture(scope="module")
 def refused() -> dict[str, Checked]:
     """All cases at once, as one submission of many files would be."""
-    sent = [Sent(name, content) for name, content in CASES.values()]
+    sent = [SubmittedFile(name, content) for name, content in CASES.values()]
     return dict(zip(CASES, check(sent, Settings.load({}, {})), strict=True))
 
 
@@ -131,10 +131,12 @@ def test_no_link_in_a_file_is_followed(listener: tuple[int, list[object]]) -> No
     url = f"http://127.0.0.1:{port}/"
     about = '"@id": "id/agent/x", "http://www.w3.org/2000/01/rdf-schema#label": "x"'
     sent = [
-        Sent("a.jsonld", f'{{"@context": "{url}", {about}}}'.encode()),
-        Sent("b.jsonld", f'{{"@context": {{"@import": "{url}"}}, {about}}}'.encode()),
-        Sent("c.ttl", f"<id/agent/x> <http://www.w3.org/2002/07/owl#imports> <{url}> .".encode()),
-        Sent("d.rdf", f'<!DOCTYPE a SYSTEM "{url}">'.encode() + RDF_XML % b"x"),
+        SubmittedFile("a.jsonld", f'{{"@context": "{url}", {about}}}'.encode()),
+        SubmittedFile("b.jsonld", f'{{"@context": {{"@import": "{url}"}}, {about}}}'.encode()),
+        SubmittedFile(
+            "c.ttl", f"<id/agent/x> <http://www.w3.org/2002/07/owl#imports> <{url}> .".encode()
+        ),
+        SubmittedFile("d.rdf", f'<!DOCTYPE a SYSTEM "{url}">'.encode() + RDF_XML % b"x"),
     ]
     remote, imported, read, doctype = check(sent, Settings.load({}, {}))
     assert remote.refusal is not None

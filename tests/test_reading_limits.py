@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from coprod_kg.errors import CoprodError, LimitReached, TooLarge, Unreadable
-from coprod_kg.ingest.outcome import Checked, Sent
+from coprod_kg.ingest.outcome import Checked, SubmittedFile
 from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.settings import Settings
 
 ERRORS = Path(__file__).parent / "errors"
-GOOD = Sent("good.nt", b"<https://w3id.org/coprod/id/agent/x> <urn:p> <urn:o> .\n")
-DEEP_XML = Sent(
+GOOD = SubmittedFile("good.nt", b"<https://w3id.org/coprod/id/agent/x> <urn:p> <urn:o> .\n")
+DEEP_XML = SubmittedFile(
     "slow.rdf",
     b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:a="urn:a:">'
     + b"<a:a><a:b>" * 100_000
@@ -23,10 +23,12 @@ DEEP_XML = Sent(
 """Two megabytes over which the parser is busy for minutes."""
 
 
-def growing(prefix: int, uses: int) -> Sent:
+def growing(prefix: int, uses: int) -> SubmittedFile:
     """A file whose statements, written out in full, are as long as both numbers multiplied."""
     name = b"@prefix a: <urn:" + b"a" * prefix + b"> .\n"
-    return Sent("grows.ttl", name + b"".join(b"<urn:s> a:p%d 1 .\n" % n for n in range(uses)))
+    return SubmittedFile(
+        "grows.ttl", name + b"".join(b"<urn:s> a:p%d 1 .\n" % n for n in range(uses))
+    )
 
 
 def settings(**given: object) -> Settings:
@@ -60,7 +62,7 @@ def test_a_file_that_grows_without_measure_when_written_out_is_refused() -> None
 
 
 def test_a_file_that_kills_its_check_takes_no_other_file_along() -> None:
-    killer = Sent("nested.ttl", b"<urn:s> <urn:p> " + b"<<( <urn:a> <urn:b> " * 100_000)
+    killer = SubmittedFile("nested.ttl", b"<urn:s> <urn:p> " + b"<<( <urn:a> <urn:b> " * 100_000)
     batch = [GOOD, killer, GOOD, DEEP_XML, GOOD]
     checked = check(batch, settings(submission_seconds=1.0))
     assert [type(one.refusal) for one in checked] == [
@@ -75,7 +77,7 @@ def test_a_file_that_kills_its_check_takes_no_other_file_along() -> None:
 
 def test_many_files_come_back_in_the_order_they_were_sent() -> None:
     batch = [
-        Sent("one.nt", b"".join(b"<urn:s> <urn:p> <urn:o%d> .\n" % n for n in range(size)))
+        SubmittedFile("one.nt", b"".join(b"<urn:s> <urn:p> <urn:o%d> .\n" % n for n in range(size)))
         for size in range(1, 40)
     ]
     assert [one.triples for one in check(batch, settings())] == list(range(1, 40))
@@ -104,7 +106,7 @@ def test_the_check_knows_nothing_of_the_environment_it_is_started_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COPROD_BASE_IRI", "https://elsewhere.example/")
-    [checked] = check([Sent("a.ttl", b"<id/agent/x> <urn:p> 1 .")], settings())
+    [checked] = check([SubmittedFile("a.ttl", b"<id/agent/x> <urn:p> 1 .")], settings())
     assert checked.described == frozenset({"https://w3id.org/coprod/id/agent/x"})
 
 
@@ -122,4 +124,4 @@ def test_a_check_that_is_killed_before_it_begins_is_no_fault_of_the_model(
     killed.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(killed))
     with pytest.raises(LimitReached, match="ended from outside"):
-        check([Sent("a.ttl", b"")], Settings())
+        check([SubmittedFile("a.ttl", b"")], Settings())

@@ -125,7 +125,7 @@ def test_a_constraint_that_the_screen_does_not_know_is_left_to_pyshacl() -> None
         ox.Triple(thing, ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type"), kind),
         ox.Triple(thing, ox.NamedNode("urn:p"), ox.Literal("long text")),
     ]
-    assert Screen(graph).doubtful(Graph(triples)) == {
+    assert Screen(graph).nodes_for_pyshacl(Graph(triples)) == {
         ox.NamedNode("urn:new"): [thing],
         ox.NamedNode("urn:other"): None,
     }

@@ -11,7 +11,7 @@ import pytest
 from coprod_kg.assessment.explanation import Explainer
 from coprod_kg.assessment.search import find
 from coprod_kg.errors import TooLarge, Unreadable
-from coprod_kg.ingest.submit import Sent, submit
+from coprod_kg.ingest.submit import SubmittedFile, submit
 from coprod_kg.model.files import files
 from coprod_kg.model.files import read as read_turtle
 from coprod_kg.model.graph import Graph
@@ -109,7 +109,7 @@ def test_the_verdict_is_the_one_of_assess_once_the_same_is_submitted(tmp_path: P
         assert {problem.code for problem in problems} <= {"end-before-start"}
         statements = statements_of(found, asked, BASE)
         expected[statements.initiative] = verdict(statements, found)
-        sent.append(Sent(f"{number}.ttl", turtle(statements).encode()))
+        sent.append(SubmittedFile(f"{number}.ttl", turtle(statements).encode()))
     outcomes = submit(sent, store, settings)
     assert [outcome.error for outcome in outcomes] == [None] * len(sent)
     explainer = Explainer(store, settings)

@@ -18,7 +18,7 @@ from coprod_kg.ingest.outcome import Sender
 from coprod_kg.ingest.report.marks import XLSX
 from coprod_kg.ingest.report.text import as_text
 from coprod_kg.ingest.reported import as_table, from_table, reported
-from coprod_kg.ingest.submit import Sent, SubmitOptions, submit, validate
+from coprod_kg.ingest.submit import SubmitOptions, SubmittedFile, submit, validate
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
@@ -178,7 +178,7 @@ def test_a_workbook_of_two_organisations_fills_two_graphs_in_one_commit(
     settings: Settings,
 ) -> None:
     store = MemoryStore()
-    outcomes = submit([Sent("both.xlsx", xlsx(several()))], store, settings)
+    outcomes = submit([SubmittedFile("both.xlsx", xlsx(several()))], store, settings)
     assert [(one.organisation, one.version) for one in outcomes] == [
         ("otherby", 1),
         ("sampleby", 1),
@@ -195,7 +195,7 @@ def test_a_workbook_of_two_organisations_enters_whole_or_not_at_all(settings: Se
     tables = several()
     tables[INIT][2][3] = "Helth"
     store = MemoryStore()
-    outcomes = submit([Sent("both.xlsx", xlsx(tables))], store, settings)
+    outcomes = submit([SubmittedFile("both.xlsx", xlsx(tables))], store, settings)
     assert [one.accepted for one in outcomes] == [False, False]
     assert store.version() == 0
     [file] = reported(outcomes)
@@ -211,16 +211,16 @@ def test_a_folder_of_csv_files_is_told_by_file_and_cell(tmp_path: Path) -> None:
     told = CliRunner().invoke(validate_command, [str(folder)])
     assert "initiatives.csv D2" in told.output
     archive = zipped(csv_files(changed(INIT, "D2", "Helth")))
-    [outcome] = validate([Sent("mine.zip", archive)], Settings.load({}, {}))
+    [outcome] = validate([SubmittedFile("mine.zip", archive)], Settings.load({}, {}))
     assert str(outcome.report.findings[0].spot) == "initiatives.csv D2"
 
 
 def test_a_patch_replaces_what_it_describes_and_leaves_the_rest(settings: Settings) -> None:
     store = MemoryStore()
     first = turtle(organisation("town"), initiative("a", "town"), initiative("b", "town"))
-    submit([Sent("town.ttl", first)], store, settings)
+    submit([SubmittedFile("town.ttl", first)], store, settings)
     more = turtle(initiative("b", "town", more='; cp:place "Here"@en'))
-    sent = Sent("more.ttl", more, organisation="town")
+    sent = SubmittedFile("more.ttl", more, organisation="town")
     [outcome] = submit([sent], store, settings, options=SubmitOptions(patch=True))
     assert (outcome.accepted, outcome.version) == (True, 2)
     newest, oldest = Journal(settings.data).records()
@@ -261,7 +261,10 @@ GOLDEN: dict[str, tuple[str, bytes]] = {
 @pytest.mark.parametrize("case", GOLDEN)
 def test_a_report_reads_as_it_should(case: str) -> None:
     name, content = GOLDEN[case]
-    text = as_text(reported(validate([Sent(name, content)], Settings.load({}, {}))), BASE) + "\n"
+    text = (
+        as_text(reported(validate([SubmittedFile(name, content)], Settings.load({}, {}))), BASE)
+        + "\n"
+    )
     golden = Path(__file__).parent / "errors" / f"report-{case}.txt"
     if os.environ.get("COPROD_REFRESH") == "1":
         golden.write_text(text, encoding="utf-8")
@@ -269,6 +272,6 @@ def test_a_report_reads_as_it_should(case: str) -> None:
 
 
 def test_a_report_survives_being_kept(settings: Settings) -> None:
-    outcomes = validate([Sent("my.xlsx", xlsx(changed(INIT, "D2", "Helth")))], settings)
+    outcomes = validate([SubmittedFile("my.xlsx", xlsx(changed(INIT, "D2", "Helth")))], settings)
     table = json.loads(json.dumps(as_table(outcomes)))
     assert from_table(table) == reported(outcomes)

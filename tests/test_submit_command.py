@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from coprod_kg.cli.submit import submit as submit_command
 from coprod_kg.cli.submit import validate as validate_command
 from coprod_kg.errors import CoprodError
-from coprod_kg.ingest.submit import Sent
+from coprod_kg.ingest.submit import SubmittedFile
 from tests.test_submitting import BROKEN, initiative, organisation, sent, town
 
 
@@ -18,7 +18,7 @@ def run(command: str, *arguments: object) -> Result:
     return CliRunner().invoke(commands[command], [str(one) for one in arguments])
 
 
-def written(folder: Path, file: Sent) -> Path:
+def written(folder: Path, file: SubmittedFile) -> Path:
     path = folder / file.name
     path.write_bytes(file.content)
     return path

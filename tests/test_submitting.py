@@ -11,7 +11,7 @@ import pytest
 
 from coprod_kg.assessment import assess
 from coprod_kg.errors import NotConformant, TooLarge, WrongUsage
-from coprod_kg.ingest.submit import Sender, Sent, SubmitOptions, submit, validate
+from coprod_kg.ingest.submit import Sender, SubmitOptions, SubmittedFile, submit, validate
 from coprod_kg.model.files import files
 from coprod_kg.queries.library import load, views
 from coprod_kg.settings import Settings
@@ -45,11 +45,11 @@ def initiative(name: str, *run_by: str, more: str = "") -> str:
     )
 
 
-def sent(name: str, *parts: str, stated: str | None = None) -> Sent:
-    return Sent(name, (PREFIXES + "".join(parts)).encode(), organisation=stated)
+def sent(name: str, *parts: str, stated: str | None = None) -> SubmittedFile:
+    return SubmittedFile(name, (PREFIXES + "".join(parts)).encode(), organisation=stated)
 
 
-def town(more: str = "") -> Sent:
+def town(more: str = "") -> SubmittedFile:
     return sent("town.ttl", organisation("town"), initiative("panel", "town", more=more))
 
 
@@ -212,7 +212,7 @@ def test_the_accepted_files_of_a_call_enter_together_and_a_refused_one_keeps_non
     assert store.version() == 1
 
 
-def follower(of: str = "panel") -> Sent:
+def follower(of: str = "panel") -> SubmittedFile:
     return sent(
         "river.ttl",
         organisation("river"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coprod_kg.errors import DataError, RequestError
 from coprod_kg.workbook.cells import convert
-from coprod_kg.workbook.columns import Holds, SheetColumn
+from coprod_kg.workbook.columns import ColumnKind, SheetColumn
 from coprod_kg.workbook.delimited import pack, read_csv
 from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell, visible
@@ -79,7 +79,7 @@ def test_a_formula_in_a_csv_file_is_told_and_a_neutralised_one_is_text() -> None
 
 def number(text: str, datatype: str = "decimal") -> str:
     column = SheetColumn(
-        "n", "x:n", Holds.NUMBER, datatype=f"http://www.w3.org/2001/XMLSchema#{datatype}"
+        "n", "x:n", ColumnKind.NUMBER, datatype=f"http://www.w3.org/2001/XMLSchema#{datatype}"
     )
     made, wrong = convert(GridCell(CellKind.TEXT, text), column, "en")
     return made[0].value if made else wrong[0].fix
@@ -203,19 +203,22 @@ def test_no_bytes_make_reading_break(content: bytes) -> None:
 def test_every_cell_gives_terms_or_says_what_is_wrong(
     column: SheetColumn, kind: CellKind, text: str
 ) -> None:
-    if column.holds in (Holds.THING, Holds.IDENTIFIER, Holds.LANGUAGE) or not text.strip():
+    if (
+        column.holds in (ColumnKind.THING, ColumnKind.IDENTIFIER, ColumnKind.LANGUAGE)
+        or not text.strip()
+    ):
         return
     if kind is CellKind.DATE:
         text = "2021-03-01"
     made, wrong = convert(GridCell(kind, text), column, "en")
     assert all(isinstance(one, ox.NamedNode | ox.Literal) for one in made)
     assert all(isinstance(one, CellProblem) and one.message and one.fix for one in wrong)
-    if column.holds is not Holds.TEXT and column.holds is not Holds.LINK:
+    if column.holds is not ColumnKind.TEXT and column.holds is not ColumnKind.LINK:
         assert made or wrong
 
 
 def test_marks_between_no_values_are_told_and_not_passed_over() -> None:
-    column = next(one for one in COLUMNS if one.holds is Holds.CHOICE and one.many)
+    column = next(one for one in COLUMNS if one.holds is ColumnKind.CHOICE and one.many)
     for text in (";", " ; ;", "\n;"):
         made, wrong = convert(GridCell(CellKind.TEXT, text), column, "en")
         assert (made, len(wrong)) == ([], 1), text
@@ -223,7 +226,7 @@ def test_marks_between_no_values_are_told_and_not_passed_over() -> None:
 
 @given(TEXTS)
 def test_a_neutralised_text_is_read_as_it_was(text: str) -> None:
-    column = next(one for one in COLUMNS if one.holds is Holds.TEXT)
+    column = next(one for one in COLUMNS if one.holds is ColumnKind.TEXT)
     for start in "=+-@":
         made, wrong = convert(GridCell(CellKind.TEXT, neutral(f"{start}x{text}y")), column, "en")
         plain, _ = convert(GridCell(CellKind.TEXT, f"x{text}y"), column, "en")

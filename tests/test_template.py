@@ -18,7 +18,7 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.ingest.changes import normalised
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand
-from coprod_kg.workbook.columns import EXAMPLE, EXPLANATIONS, LISTS, README, Holds, Sheets
+from coprod_kg.workbook.columns import EXAMPLE, EXPLANATIONS, LISTS, README, ColumnKind, Sheets
 from coprod_kg.workbook.sheets import sheets
 from coprod_kg.workbook.template import as_files, as_workbook
 from coprod_kg.workbook.template.examples import put_text
@@ -196,7 +196,7 @@ cps:Evidence-evidenceKind a sh:PropertyShape ;""",
     column = sheets(model).of_kind("evidence").columns[2]
     assert (column.header, column.holds, column.required) == (
         "Number of pages",
-        Holds.NUMBER,
+        ColumnKind.NUMBER,
         True,
     )
     book = load_workbook(BytesIO(as_workbook(sheets(model), "en")))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from coprod_kg.assessment.queries import rows
 from coprod_kg.errors import StoreError
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Commit, Query, Store
@@ -56,7 +56,10 @@ def assess(
 
 
 def _conclusions(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
-    sent = [Sent(f"{name}.nt", _graph(name, store, settings), organisation=name) for name in batch]
+    sent = [
+        SubmittedFile(f"{name}.nt", _graph(name, store, settings), organisation=name)
+        for name in batch
+    ]
     conclusions: dict[str, bytes] = {}
     for organisation, checked in zip(batch, check(sent, settings, validates=False), strict=True):
         if checked.refusal:

@@ -15,7 +15,7 @@ from coprod_kg.assessment.summary import verdict_lines
 from coprod_kg.cli.context import setting_options
 from coprod_kg.client.sources import open_store
 from coprod_kg.errors import CoprodError, WrongUsage
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.report.marks import marked
 from coprod_kg.ingest.report.page import as_page
 from coprod_kg.ingest.report.text import as_text
@@ -147,9 +147,9 @@ def _progress_bar() -> Iterator[Progress]:
         click.echo(err=True)
 
 
-def _files(options: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]:
+def _files(options: dict[str, Any], settings: Settings) -> Sequence[Path | SubmittedFile]:
     """The files to hand on: opened where something is stated about the one there is."""
-    paths: Sequence[Path | Sent] = [_packed(path, settings) for path in options["files"]]
+    paths: Sequence[Path | SubmittedFile] = [_packed(path, settings) for path in options["files"]]
     organisation, stated = options["organisation"], options["media_type"]
     if organisation and len(paths) > 1:
         raise WrongUsage(
@@ -160,21 +160,21 @@ def _files(options: dict[str, Any], settings: Settings) -> Sequence[Path | Sent]
     return [_stated(path, settings, stated, organisation) for path in paths]
 
 
-def _packed(path: Path, settings: Settings) -> Path | Sent:
+def _packed(path: Path, settings: Settings) -> Path | SubmittedFile:
     """A folder of CSV files as the zip that it might have been."""
     if not path.is_dir():
         return path
     try:
-        return Sent(f"{path.name or 'folder'}.zip", pack(path, settings.body_mb << 20))
+        return SubmittedFile(f"{path.name or 'folder'}.zip", pack(path, settings.body_mb << 20))
     except CoprodError:
         return path  # the check opens it again, and the report has the error
 
 
 def _stated(
-    file: Path | Sent, settings: Settings, stated: str | None, organisation: str | None
-) -> Path | Sent:
+    file: Path | SubmittedFile, settings: Settings, stated: str | None, organisation: str | None
+) -> Path | SubmittedFile:
     """A file with what was stated about it."""
-    if isinstance(file, Sent):
+    if isinstance(file, SubmittedFile):
         return replace(file, organisation=organisation)
     try:
         return open_file(file, settings, stated, organisation)

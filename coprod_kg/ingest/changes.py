@@ -9,7 +9,14 @@ import pyoxigraph as ox
 
 from coprod_kg.model.namespaces import expand
 
-__all__ = ["Change", "Changes", "Statements", "changes", "normalised", "statements_by_thing"]
+__all__ = [
+    "Changes",
+    "ResourceChange",
+    "Statements",
+    "changes",
+    "normalised",
+    "statements_by_thing",
+]
 
 Statements: TypeAlias = frozenset[tuple[str, Any]]
 """The statements about a thing: pairs of property and value."""
@@ -27,8 +34,8 @@ _FIRST_KINDS: Final = ("organisation", "initiative")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One thing.
+class ResourceChange:
+    """A resource that a submission adds, changes, renames or removes.
 
     Attributes:
         iri: its IRI.
@@ -53,11 +60,11 @@ class Changes:
         kept: things that stay although the file does not have them.
     """
 
-    added: tuple[Change, ...] = ()
-    changed: tuple[Change, ...] = ()
-    removed: tuple[Change, ...] = ()
-    renamed: tuple[Change, ...] = ()
-    kept: tuple[Change, ...] = ()
+    added: tuple[ResourceChange, ...] = ()
+    changed: tuple[ResourceChange, ...] = ()
+    removed: tuple[ResourceChange, ...] = ()
+    renamed: tuple[ResourceChange, ...] = ()
+    kept: tuple[ResourceChange, ...] = ()
 
     def as_dict(self) -> dict[str, list[dict[str, str]]]:
         """The changes as JSON can hold them."""
@@ -78,7 +85,7 @@ class Changes:
         """The changes that `as_dict` gave."""
         return cls(
             **{
-                kind: tuple(Change(**change) for change in entries)
+                kind: tuple(ResourceChange(**change) for change in entries)
                 for kind, entries in table.items()
             }
         )
@@ -119,7 +126,9 @@ def changes(
             (thing for thing in new if thing in old and new[thing] != old[thing]), names, base_iri
         ),
         removed=_changes_of((thing for thing in removed if thing not in replaced), names, base_iri),
-        renamed=tuple(Change(thing, names[thing], old_iri) for thing, old_iri in renamed.items()),
+        renamed=tuple(
+            ResourceChange(thing, names[thing], old_iri) for thing, old_iri in renamed.items()
+        ),
         kept=_changes_of(staying, names, base_iri),
     )
 
@@ -189,10 +198,10 @@ def _kind(thing: str, base_iri: str) -> str:
 
 def _changes_of(
     things: Iterable[str], names: Mapping[str, str], base_iri: str
-) -> tuple[Change, ...]:
+) -> tuple[ResourceChange, ...]:
     def sort_key(thing: str) -> tuple[int, str, str]:
         kind = _kind(thing, base_iri)
         first = _FIRST_KINDS.index(kind) if kind in _FIRST_KINDS else len(_FIRST_KINDS)
         return first, kind, names[thing]
 
-    return tuple(Change(thing, names[thing]) for thing in sorted(things, key=sort_key))
+    return tuple(ResourceChange(thing, names[thing]) for thing in sorted(things, key=sort_key))

@@ -14,7 +14,7 @@ from typing import Final
 from coprod_kg.errors import CoprodError, NotConformant, WrongUsage
 from coprod_kg.ingest.known import described_elsewhere
 from coprod_kg.ingest.locate import in_table
-from coprod_kg.ingest.outcome import Checked, Outcome, Sent
+from coprod_kg.ingest.outcome import Checked, Outcome, SubmittedFile
 from coprod_kg.ingest.sandbox import Budget, check, open_file
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
@@ -52,13 +52,13 @@ class Progress:
 
 
 def checked_files(
-    files: Sequence[Path | Sent], settings: Settings, progress: Progress
+    files: Sequence[Path | SubmittedFile], settings: Settings, progress: Progress
 ) -> list[Outcome]:
     """Check every file in the sandbox; files that cannot be opened get the reason."""
     opened: list[Outcome] = []
     for file in files:
         try:
-            sent = file if isinstance(file, Sent) else open_file(file, settings)
+            sent = file if isinstance(file, SubmittedFile) else open_file(file, settings)
             opened.append(Outcome(sent.name, sent))
         except CoprodError as error:
             opened.append(Outcome(PurePath(str(file)).name, error=error))
@@ -74,7 +74,7 @@ def checked_files(
 def _partition(outcomes: list[Outcome], settings: Settings, progress: Progress) -> list[Outcome]:
     """The outcomes with every file of several organisations partitioned, and each part checked."""
     batch = [
-        Sent(outcome.file, content, _N_TRIPLES, name)
+        SubmittedFile(outcome.file, content, _N_TRIPLES, name)
         for outcome in outcomes
         for name, content in outcome.checked.parts.items()
     ]
@@ -124,7 +124,7 @@ def _violations(outcome: Outcome) -> list[Finding]:
     ]
 
 
-def _organisation(sent: Sent, checked: Checked) -> str:
+def _organisation(sent: SubmittedFile, checked: Checked) -> str:
     """The organisation whose data it is; `coprod_kg.ingest.submit` says how that is decided."""
     described_names = ", ".join(checked.organisations) or "none"
     owner = checked.owner(sent)

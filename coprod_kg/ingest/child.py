@@ -21,7 +21,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import TooLarge, Unreadable, UnsupportedMedia
 from coprod_kg.ingest import rdf
 from coprod_kg.ingest.locate import headers_of, in_table, in_text
-from coprod_kg.ingest.outcome import Checked, Limits, Sent
+from coprod_kg.ingest.outcome import Checked, Limits, SubmittedFile
 from coprod_kg.ingest.partition import parts_of
 from coprod_kg.ingest.rdf_formats import format_of
 from coprod_kg.model import namespaces
@@ -112,7 +112,7 @@ class Checker:
         if self._shapes is not None:
             self._shapes.validate(ox.Triple(node, target, node) for target in targets)
 
-    def check(self, sent: Sent) -> Checked:
+    def check(self, sent: SubmittedFile) -> Checked:
         """Read, validate and reason over one file."""
         try:
             if tables.is_table(sent.name, sent.stated):
@@ -121,7 +121,7 @@ class Checker:
         except (Unreadable, TooLarge, UnsupportedMedia) as error:
             return Checked(refusal=error)
 
-    def _check_rdf(self, sent: Sent) -> Checked:
+    def _check_rdf(self, sent: SubmittedFile) -> Checked:
         form = format_of(sent.name, sent.stated)
         parsed = rdf.read(sent.content, sent.name, form, self._base_iri)
         triples = rdf.skolemised(parsed.triples, self._base_iri)
@@ -137,7 +137,7 @@ class Checker:
                 inferred=conclude(),
             )
 
-    def _check_table(self, sent: Sent) -> Checked:
+    def _check_table(self, sent: SubmittedFile) -> Checked:
         table = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
         table_findings = tuple(finding.finding(self._base_iri) for finding in table.findings)
         triples = sorted(table.triples, key=str)
@@ -310,7 +310,7 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
         seconds_left = max(end - time.monotonic(), _SHORTEST_TIMER)
         try:
             with deadline(min(limits.seconds, seconds_left)):
-                checked = checker.check(Sent(content=content, **header))
+                checked = checker.check(SubmittedFile(content=content, **header))
         except MemoryError:
             os.abort()  # as the parser itself does at its cap
         wire.write(sink, *checked.frame())

@@ -25,7 +25,7 @@ from coprod_kg.ingest.harvest_offers import (
     refuse_other_than_ok,
     whose_graph,
 )
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.model.namespaces import expand
 from coprod_kg.publishing.fetched import Fetch, Fetched
 from coprod_kg.publishing.serialisations import written
@@ -79,7 +79,7 @@ class HarvestSource(Protocol):
             NotFound: there is none.
         """
 
-    def file(self, part: Offered) -> Sent:
+    def file(self, part: Offered) -> SubmittedFile:
         """The file of an organisation.
 
         Raises:
@@ -125,7 +125,7 @@ class CatalogueSource:
             offers.append(Offered(name, licence, triples, link, _number(size), digest.lower()))
         return checked_offers(offers, self.address)
 
-    def file(self, part: Offered) -> Sent:
+    def file(self, part: Offered) -> SubmittedFile:
         """The file, compared with what the catalogue says of it."""
         response = self.fetch("GET", part.address, _TURTLE)
         refuse_other_than_ok(response, "the file", part.address)
@@ -138,7 +138,7 @@ class CatalogueSource:
                 where=part.address,
                 fix=MOVING,
             )
-        return Sent(part.address, response.content, _TURTLE, part.organisation)
+        return SubmittedFile(part.address, response.content, _TURTLE, part.organisation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class DumpSource:
             )
         return checked_offers(offers, self.address)
 
-    def file(self, part: Offered) -> Sent:
+    def file(self, part: Offered) -> SubmittedFile:
         """The statements as the file that the service itself would hand out."""
         return _statements_file(self.address, part.organisation, self.graphs[part.organisation])
 
@@ -228,7 +228,7 @@ class EndpointSource:
             offers.append(Offered(name, licence, number, graph))
         return checked_offers(offers, self.address)
 
-    def file(self, part: Offered) -> Sent:
+    def file(self, part: Offered) -> SubmittedFile:
         """The statements of a graph; an endpoint that hands out only some of them is refused."""
         links = part.address.replace("/graph/organisation/", "/graph/same-as/")
         triples = self._triples(
@@ -307,5 +307,5 @@ def _number(text: str, default: int = -1) -> int:
     return int(text) if text.isascii() and text.isdigit() else default
 
 
-def _statements_file(address: str, name: str, triples: Iterable[ox.Triple]) -> Sent:
-    return Sent(f"{address}#organisation-{name}", written(triples, _TURTLE), _TURTLE, name)
+def _statements_file(address: str, name: str, triples: Iterable[ox.Triple]) -> SubmittedFile:
+    return SubmittedFile(f"{address}#organisation-{name}", written(triples, _TURTLE), _TURTLE, name)

@@ -17,7 +17,7 @@ from coprod_kg.ingest.known import labels, versions
 from coprod_kg.ingest.links import replacing_links
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.naming import follow_owners
-from coprod_kg.ingest.outcome import Outcome, Sender, Sent
+from coprod_kg.ingest.outcome import Outcome, Sender, SubmittedFile
 from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.sandbox import check
@@ -213,7 +213,7 @@ def _entry_to_undo(name: str, journal: Journal, store: Store, settings: Settings
 def _inferred(contents: dict[str, bytes], settings: Settings) -> dict[str, bytes]:
     """The conclusions from each organisation's data, by today's rules and profiles."""
     sent = [
-        Sent(f"{organisation}.nt", data, _NT, organisation)
+        SubmittedFile(f"{organisation}.nt", data, _NT, organisation)
         for organisation, data in contents.items()
         if data
     ]
@@ -228,7 +228,7 @@ def _outcome(
 ) -> Outcome:
     return Outcome(
         f"what was before {undone.id}",
-        Sent(f"{organisation}.nt", data, _NT, organisation),
+        SubmittedFile(f"{organisation}.nt", data, _NT, organisation),
         organisation,
         triples=data.count(b"\n"),
         submission=record.name,

@@ -20,7 +20,7 @@ from coprod_kg.errors import LimitReached, TooLarge, WrongUsage
 from coprod_kg.ingest.lines import FROM
 from coprod_kg.ingest.mapping_engine import FAULTS, MISSING, PLACES, QUERIES
 from coprod_kg.ingest.mapping_queries import QueryFault, queries_of
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.sandbox import check, open_file
 from coprod_kg.model import namespaces
 from coprod_kg.model.namespaces import expand
@@ -236,7 +236,7 @@ def _refusal(
     return WrongUsage("the mapping does not run", where=where, fix=f"The engine's words: {words}")
 
 
-def _canonical(sent: Sent, settings: Settings) -> bytes:
+def _canonical(sent: SubmittedFile, settings: Settings) -> bytes:
     """The engine's output, read in the sandbox: sorted N-Triples."""
     [checked] = check([sent], replace(settings, base_iri=BASE), validates=False)
     if checked.refusal:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from coprod_kg.errors import WrongUsage
-from coprod_kg.ingest.outcome import Checked, Outcome, Sent
+from coprod_kg.ingest.outcome import Checked, Outcome, SubmittedFile
 from coprod_kg.ingest.sandbox import Budget, check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query, Store
@@ -59,7 +59,7 @@ def merged(
             if not graph and not all_files:
                 continue  # nothing to merge it into
             merged_graph = _merged(graph, checked, f"{settings.base_iri}.well-known/genid/")
-            batch.append(Sent(outcome.file, merged_graph, _NT, name))
+            batch.append(SubmittedFile(outcome.file, merged_graph, _NT, name))
             indexes.append(index)
     merged_outcomes = list(outcomes)
     for index, recheck in zip(indexes, check(batch, settings, budget=budget), strict=True):

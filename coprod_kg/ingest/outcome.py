@@ -13,11 +13,11 @@ from coprod_kg.sandbox import wire
 from coprod_kg.validation.report import Finding, Report
 from coprod_kg.workbook.findings import Positions
 
-__all__ = ["Checked", "Limits", "Outcome", "Sender", "Sent"]
+__all__ = ["Checked", "Limits", "Outcome", "Sender", "SubmittedFile"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SubmittedFile:
     """One file as it was sent.
 
     Attributes:
@@ -91,13 +91,13 @@ class Checked:
     headers: Mapping[str, str] = field(default_factory=dict)
     links: bytes = b""
 
-    def owner(self, sent: Sent) -> str | None:
+    def owner(self, sent: SubmittedFile) -> str | None:
         """The organisation whose data a file is, or None where it does not tell.
 
         The one that was stated; else the one that runs all that is run in it; else the only one
         that it describes. Of several, the one that the file has its name from.
 
-        >>> Checked(organisations=("a", "b"), leads=("a",)).owner(Sent("data.ttl", b""))
+        >>> Checked(organisations=("a", "b"), leads=("a",)).owner(SubmittedFile("data.ttl", b""))
         'a'
         """
         stem = PurePath(sent.name).stem
@@ -192,7 +192,7 @@ class Outcome:
     """
 
     file: str
-    sent: Sent | None = None
+    sent: SubmittedFile | None = None
     organisation: str | None = None
     report: Report = Report()  # noqa: RUF009  # a frozen value without findings
     triples: int = 0

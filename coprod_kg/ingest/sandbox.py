@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from coprod_kg.errors import CoprodError, LimitReached, ModelError, TooLarge, Unreadable
-from coprod_kg.ingest.outcome import Checked, Limits, Sent
+from coprod_kg.ingest.outcome import Checked, Limits, SubmittedFile
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import Child, ChildExit, PreloadedModule
 from coprod_kg.sandbox.limits import Death
@@ -62,7 +62,7 @@ class Budget:
 
 def open_file(
     path: Path, settings: Settings, stated: str | None = None, organisation: str | None = None
-) -> Sent:
+) -> SubmittedFile:
     """A file of this machine, its size looked at before it is read.
 
     Raises:
@@ -81,7 +81,7 @@ def open_file(
         raise Unreadable(f"the file cannot be opened: {error.strerror}", where=str(path)) from None
     if len(content) > most:
         raise too_large(path.name, settings)
-    return Sent(path.name, content, stated, organisation)
+    return SubmittedFile(path.name, content, stated, organisation)
 
 
 def too_large(name: str, settings: Settings) -> TooLarge:
@@ -94,7 +94,7 @@ def too_large(name: str, settings: Settings) -> TooLarge:
 
 
 def check(
-    batch: Sequence[Sent],
+    batch: Sequence[SubmittedFile],
     settings: Settings,
     *,
     validates: bool = True,
@@ -140,8 +140,8 @@ def check(
 
 
 def _share(
-    files: Sequence[Sent],
-    start: Callable[[Sequence[Sent]], "_Check"],
+    files: Sequence[SubmittedFile],
+    start: Callable[[Sequence[SubmittedFile]], "_Check"],
     progress: Callable[[int], None],
     budget: Budget | None,
 ) -> list[Checked]:
@@ -172,7 +172,11 @@ class _Check:
     """
 
     def __init__(
-        self, files: Sequence[Sent], settings: Settings, validates: bool, budget: Budget | None
+        self,
+        files: Sequence[SubmittedFile],
+        settings: Settings,
+        validates: bool,
+        budget: Budget | None,
     ) -> None:
         self._settings, self._budget = settings, budget
         self._limits = _limits(settings, budget)

@@ -28,7 +28,7 @@ from coprod_kg.ingest.known import last_submissions
 from coprod_kg.ingest.links import links_apart, replacing_links
 from coprod_kg.ingest.merge import graph_of, merged
 from coprod_kg.ingest.naming import follow_owners, with_name_hints
-from coprod_kg.ingest.outcome import Outcome, Sender, Sent
+from coprod_kg.ingest.outcome import Outcome, Sender, SubmittedFile
 from coprod_kg.ingest.ownership import owned
 from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
@@ -40,8 +40,8 @@ __all__ = [
     "Outcome",
     "Progress",
     "Sender",
-    "Sent",
     "SubmitOptions",
+    "SubmittedFile",
     "submit",
     "submit_checked",
     "validate",
@@ -70,7 +70,7 @@ class SubmitOptions:
 
 
 def submit(
-    files: Sequence[Path | Sent],
+    files: Sequence[Path | SubmittedFile],
     store: Store,
     settings: Settings,
     sender: Sender | None = None,
@@ -117,7 +117,7 @@ def submit_checked(
     if options.links_apart:
         checked = [replace(outcome, checked=links_apart(outcome.checked)) for outcome in checked]
 
-    def enter() -> list[Outcome]:
+    def attempt_commit() -> list[Outcome]:
         version = store.version()
         budget = options.progress.budget
         outcomes = merged(checked, store, settings, all_files=options.patch, budget=budget)
@@ -150,11 +150,11 @@ def submit_checked(
         relabelled_graphs = {name: data for name, (data, _) in following.items()}
         return _commit(outcomes, store, settings, record, version, graphs, relabelled_graphs)
 
-    return attempt(enter)
+    return attempt(attempt_commit)
 
 
 def validate(
-    files: Sequence[Path | Sent], settings: Settings, progress: Progress | None = None
+    files: Sequence[Path | SubmittedFile], settings: Settings, progress: Progress | None = None
 ) -> list[Outcome]:
     """Check files without a store: what they refer to must be in one of them."""
     outcomes = one_file_each(checked_files(files, settings, progress or Progress()))

@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.model.namespaces import expand, named
 
-__all__ = ["AskedProperty", "Submissions", "properties_asked"]
+__all__ = ["AskedProperty", "SubmissionShapes", "properties_asked"]
 
 _ABOUT: Final = named("cp:about")
 _RUN_BY: Final = named("cp:runBy")
@@ -51,7 +51,7 @@ class _Step:
     closure: bool = False
 
 
-class Submissions:
+class SubmissionShapes:
     """The properties in the submission shapes: classes, ranges, datatypes, cardinalities.
 
     Args:
@@ -135,7 +135,7 @@ class Submissions:
 
 
 def properties_asked(
-    shapes: Graph, node: Any, submissions: Submissions, assumed: Mapping[str, str]
+    shapes: Graph, node: Any, submissions: SubmissionShapes, assumed: Mapping[str, str]
 ) -> list[AskedProperty]:
     """The properties that a criterion can be met by, each once, in the order of its path.
 
@@ -168,7 +168,7 @@ def _same_claim(first: AskedProperty, second: AskedProperty) -> bool:
 
 
 def _fitting(
-    shapes: Graph, node: Any, start: tuple[_Step, ...], submissions: Submissions
+    shapes: Graph, node: Any, start: tuple[_Step, ...], submissions: SubmissionShapes
 ) -> Iterator[AskedProperty]:
     """The properties that the shape at a node asks for, on the nodes that some steps lead to."""
     path = shapes.value(node, "sh:path")
@@ -191,7 +191,7 @@ def _fitting(
 
 
 def _at_end(
-    shapes: Graph, node: Any, route: tuple[_Step, ...], submissions: Submissions
+    shapes: Graph, node: Any, route: tuple[_Step, ...], submissions: SubmissionShapes
 ) -> Iterator[AskedProperty]:
     """The property asked for at the end of a route, where an answer can state it."""
     steps = [step for step in route if not step.closure]
@@ -221,7 +221,7 @@ def _at_end(
         yield AskedProperty(claim, prop, frozenset(values), indirect)
 
 
-def _allowed(shapes: Graph, node: Any, submissions: Submissions) -> frozenset[str] | None:
+def _allowed(shapes: Graph, node: Any, submissions: SubmissionShapes) -> frozenset[str] | None:
     """The concepts that a shape allows; None where it allows any."""
     if (value := shapes.value(node, "sh:hasValue")) is not None:
         return frozenset({value.value})

@@ -17,7 +17,7 @@ from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import expand, shorten
 from coprod_kg.model.schemes import Concept, schemes
-from coprod_kg.selfassessment.asked import AskedProperty, Submissions, properties_asked
+from coprod_kg.selfassessment.asked import AskedProperty, SubmissionShapes, properties_asked
 from coprod_kg.selfassessment.questions import DOCUMENTS, PARTS, Field, Kind, Option, Question, Step
 from coprod_kg.validation.profiles import Criterion, Profile, Profiles
 
@@ -41,7 +41,7 @@ class Questionnaire:
         submissions: the properties in the submission shapes.
     """
 
-    def __init__(self, shapes: Graph, profiles: Profiles, submissions: Submissions) -> None:
+    def __init__(self, shapes: Graph, profiles: Profiles, submissions: SubmissionShapes) -> None:
         """Generate the questions.
 
         Args:
@@ -316,7 +316,7 @@ def questionnaire() -> Questionnaire:
 def of_files(shapes: Graph, profiles: Profiles) -> Questionnaire:
     """The questions of some profiles, with the other questions in the shapes."""
     model = Model.installed()
-    return Questionnaire(shapes, profiles, Submissions(model.submission, model.graph))
+    return Questionnaire(shapes, profiles, SubmissionShapes(model.submission, model.graph))
 
 
 def _local(node: Any) -> str:

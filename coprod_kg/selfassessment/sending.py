@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from coprod_kg.assessment.queries import rows
 from coprod_kg.errors import NotConformant, WrongUsage
-from coprod_kg.ingest.outcome import Sender, Sent
+from coprod_kg.ingest.outcome import Sender, SubmittedFile
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.submit import Outcome, SubmitOptions, submit
 from coprod_kg.selfassessment.answers import Answers, Problem, read
@@ -28,7 +28,7 @@ def missing(answers: Answers) -> list[Problem]:
 
 def file_of(
     answers: Answers, store: Store, base_iri: str, organisation: str = "", agent: str = ""
-) -> Sent:
+) -> SubmittedFile:
     """The answers as a file to submit.
 
     Args:
@@ -55,7 +55,9 @@ def file_of(
         described=bool(list(rows(store, "labels", thing=[iri]))),
     )
     statements = statements_of(answers, questionnaire(), base_iri, claimant)
-    return Sent("self-assessment.ttl", turtle(statements).encode(), "text/turtle", organisation)
+    return SubmittedFile(
+        "self-assessment.ttl", turtle(statements).encode(), "text/turtle", organisation
+    )
 
 
 def accept(

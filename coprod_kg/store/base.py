@@ -25,9 +25,9 @@ __all__ = [
     "Change",
     "Commit",
     "Hidden",
-    "Kept",
     "Query",
     "RestrictedStore",
+    "Retention",
     "Store",
     "Update",
     "attempt",
@@ -230,7 +230,7 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Retention:
     """Why a version is kept.
 
     Attributes:
@@ -288,7 +288,7 @@ class Store(Protocol):
         """
         ...
 
-    def kept(self, version: int) -> Kept:
+    def kept(self, version: int) -> Retention:
         """Why a version is kept."""
         ...
 
@@ -367,7 +367,7 @@ class RestrictedStore:
         """Note that a version was cited."""
         self.store.cite(version)
 
-    def kept(self, version: int) -> Kept:
+    def kept(self, version: int) -> Retention:
         """Why a version is kept."""
         return self.store.kept(version)
 

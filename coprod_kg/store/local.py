@@ -18,7 +18,7 @@ from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store import updater
 from coprod_kg.store.announcements import ANNOUNCED
-from coprod_kg.store.base import Answer, Change, Commit, Kept, Query, Update, attempt
+from coprod_kg.store.base import Answer, Change, Commit, Query, Retention, Update, attempt
 from coprod_kg.store.directory import DataDirectory, locked
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.point_lookups import PointLookups
@@ -90,7 +90,7 @@ class LocalStore:
                 fix="Try again when the disk of the data directory has room and can be written.",
             ) from None
 
-    def kept(self, version: int) -> Kept:
+    def kept(self, version: int) -> Retention:
         """Why a version is kept."""
         return self._snapshots.kept(version)
 

@@ -17,7 +17,7 @@ from typing import Self
 import pyoxigraph
 
 from coprod_kg.errors import CoprodError, NotFound, StoreUnavailable, VersionGone, WrongUsage
-from coprod_kg.store.base import Kept
+from coprod_kg.store.base import Retention
 from coprod_kg.store.directory import check_not_full, sync
 
 __all__ = ["Reader", "Snapshots"]
@@ -142,12 +142,12 @@ class Snapshots:
         path.touch(0o600)
         sync(self._cited)
 
-    def kept(self, version: int) -> Kept:
+    def kept(self, version: int) -> Retention:
         """Why a version is kept."""
         names = tuple(name for name, tagged in self.tags().items() if tagged == version)
         cited = self.cited()
         later = len(cited) - 1 - cited.index(version) if version in cited else None
-        return Kept(names, later, max(0, self.current() - version))
+        return Retention(names, later, max(0, self.current() - version))
 
     def keep_again(self, tags: Mapping[str, int], cited: Iterable[int]) -> None:
         """Give versions the names and the citations that they had where a copy was made.

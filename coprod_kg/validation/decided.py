@@ -14,23 +14,23 @@ from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.validation.constraints import SH
 
 __all__ = [
-    "MAKERS",
-    "OF_VALUES",
-    "Answer",
+    "CONSTRAINT_COMPILERS",
+    "VACUOUS_WITHOUT_VALUES",
     "Check",
     "Constraint",
     "Run",
+    "Truth",
     "all_of",
     "any_of",
-    "opposite",
+    "negated",
     "undecided",
 ]
 
-Answer = bool | None
+Truth = bool | None
 """Whether something holds; None where that is not decided here."""
-Check = Callable[["Run", Any], Answer]
+Check = Callable[["Run", Any], Truth]
 """Whether a node conforms to a shape."""
-Constraint = Callable[["Run", Any, Sequence[Any]], Answer]
+Constraint = Callable[["Run", Any, Sequence[Any]], Truth]
 """Whether a focus node and the values that the path of its shape leads to meet a constraint."""
 
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
@@ -50,15 +50,15 @@ class Run:
 
     def __init__(self, data: Graph) -> None:
         self.data = data
-        self.decided: dict[tuple[Check, Any], Answer] = {}
+        self.decided: dict[tuple[Check, Any], Truth] = {}
 
 
-def undecided(_: Run, __: Any, ___: Sequence[Any]) -> Answer:
+def undecided(_: Run, __: Any, ___: Sequence[Any]) -> Truth:
     """The answer to a constraint that is not known here."""
     return None
 
 
-def all_of(answers: Iterable[Answer]) -> Answer:
+def all_of(answers: Iterable[Truth]) -> Truth:
     """Whether all hold: not if one does not, undecided if one of the others is."""
     decided = True
     for answer in answers:
@@ -68,24 +68,24 @@ def all_of(answers: Iterable[Answer]) -> Answer:
     return True if decided else None
 
 
-def any_of(answers: Iterable[Answer]) -> Answer:
+def any_of(answers: Iterable[Truth]) -> Truth:
     """Whether at least one holds."""
-    return opposite(all_of(map(opposite, answers)))
+    return negated(all_of(map(negated, answers)))
 
 
-def opposite(answer: Answer) -> Answer:
+def negated(answer: Truth) -> Truth:
     """Whether something does not hold."""
     return None if answer is None else not answer
 
 
-def _each(test: Callable[[Any], Answer]) -> Constraint:
+def _each(test: Callable[[Any], Truth]) -> Constraint:
     return lambda _, __, values: all_of(map(test, values))
 
 
 def _min_count(value: Any) -> Constraint:
     lowest = int(value.value)
 
-    def check(_: Run, __: Any, values: Sequence[Any]) -> Answer:
+    def check(_: Run, __: Any, values: Sequence[Any]) -> Truth:
         if len(values) < lowest:
             return False
         # Literals that differ here may be one to pySHACL.
@@ -106,7 +106,7 @@ def _has_value(value: Any) -> Constraint:
 
 
 def _class(value: Any) -> Constraint:
-    def check(run: Run, _: Any, values: Sequence[Any]) -> Answer:
+    def check(run: Run, _: Any, values: Sequence[Any]) -> Truth:
         classes = run.data.subclasses(value)
         return all(not classes.isdisjoint(run.data.objects(node, RDF_TYPE)) for node in values)
 
@@ -119,7 +119,7 @@ def _node_kind(value: Any) -> Constraint:
 
 
 def _datatype(value: Any) -> Constraint:
-    def test(node: Any) -> Answer:
+    def test(node: Any) -> Truth:
         if not isinstance(node, ox.Literal) or node.datatype != value:
             return False
         if value.value in (_STRING, _TEXT):
@@ -147,7 +147,7 @@ def _is_day(text: str) -> bool:
 def _pattern(value: Any) -> Constraint:
     pattern = re.compile(value.value)
 
-    def test(node: Any) -> Answer:
+    def test(node: Any) -> Truth:
         has_text = isinstance(node, ox.Literal | ox.NamedNode)
         return True if has_text and pattern.search(node.value) else None
 
@@ -159,7 +159,7 @@ def _min_inclusive(value: Any) -> Constraint:
         return undecided
     lowest = int(value.value)
 
-    def test(node: Any) -> Answer:
+    def test(node: Any) -> Truth:
         number = (
             isinstance(node, ox.Literal)
             and node.datatype.value == f"{_XSD}integer"
@@ -171,14 +171,14 @@ def _min_inclusive(value: Any) -> Constraint:
 
 
 def _unique_lang(_: Any) -> Constraint:
-    def check(_: Run, __: Any, values: Sequence[Any]) -> Answer:
+    def check(_: Run, __: Any, values: Sequence[Any]) -> Truth:
         tags = [node.language.lower() for node in values if getattr(node, "language", None)]
         return True if len({*tags}) == len(tags) else None
 
     return check
 
 
-MAKERS: Final[Mapping[str, Callable[[Any], Constraint]]] = {
+CONSTRAINT_COMPILERS: Final[Mapping[str, Callable[[Any], Constraint]]] = {
     "minCount": _min_count,
     "maxCount": _max_count,
     "hasValue": _has_value,
@@ -191,7 +191,7 @@ MAKERS: Final[Mapping[str, Callable[[Any], Constraint]]] = {
 }
 
 
-OF_VALUES: Final = frozenset(
+VACUOUS_WITHOUT_VALUES: Final = frozenset(
     {"and", "or", "not", "node", "property", "maxCount", "class", "nodeKind", "datatype"}
     | {"pattern", "minInclusive", "uniqueLang"}
 )

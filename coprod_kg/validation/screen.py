@@ -15,15 +15,15 @@ from coprod_kg.errors import ModelError
 from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.validation.constraints import SH
 from coprod_kg.validation.decided import (
-    MAKERS,
-    OF_VALUES,
-    Answer,
+    CONSTRAINT_COMPILERS,
+    VACUOUS_WITHOUT_VALUES,
     Check,
     Constraint,
     Run,
+    Truth,
     all_of,
     any_of,
-    opposite,
+    negated,
     undecided,
 )
 from coprod_kg.validation.paths import path_of
@@ -61,7 +61,7 @@ class Screen:
             else:
                 self._parts[shape] = self._screened_parts(shape)
 
-    def doubtful(self, data: Graph) -> Mapping[Any, Sequence[Any] | None]:
+    def nodes_for_pyshacl(self, data: Graph) -> Mapping[Any, Sequence[Any] | None]:
         """Shape → the nodes for which it may not hold; None where pySHACL has to find the targets.
 
         Args:
@@ -76,10 +76,10 @@ class Screen:
                 for node in nodes:
                     if check(run, node) is not True:
                         nodes_by_part.setdefault(part, {})[node] = None
-        doubtful: dict[Any, Sequence[Any] | None] = {
+        nodes_for_pyshacl: dict[Any, Sequence[Any] | None] = {
             part: [*nodes] for part, nodes in nodes_by_part.items()
         }
-        return doubtful | dict.fromkeys(self._unscreened)
+        return nodes_for_pyshacl | dict.fromkeys(self._unscreened)
 
     def _target_nodes(self, shape: Any, data: Graph) -> dict[Any, None]:
         nodes: dict[Any, None] = {}
@@ -118,7 +118,7 @@ class Screen:
         """The function for a shape inside another one, which is often asked about the same node."""
         test = self._test(node)
 
-        def check(run: Run, focus: Any) -> Answer:
+        def check(run: Run, focus: Any) -> Truth:
             key = (check, focus)
             if key not in run.decided:
                 run.decided[key] = None  # a recursive shape is undecided
@@ -134,16 +134,16 @@ class Screen:
             for name in names
             for value in self._shapes.objects(node, _sh(name))
         ]
-        holds_without_values = OF_VALUES.issuperset(names)
+        holds_without_values = VACUOUS_WITHOUT_VALUES.issuperset(names)
         values = self._values(self._shapes.value(node, _sh("path")))
 
-        def check(run: Run, focus: Any) -> Answer:
+        def check(run: Run, focus: Any) -> Truth:
             nodes = values(run.data, focus)
             if nodes is None:
                 return None
             if holds_without_values and not nodes:
                 return True
-            answer: Answer = True
+            answer: Truth = True
             for constraint in constraints:
                 met = constraint(run, focus, nodes)
                 if met is False:
@@ -178,10 +178,10 @@ class Screen:
             return lambda run, _, values: all_of(check(run, node) for node in values)
         if name == "not":
             check = self._memoised_check(value)
-            return lambda run, _, values: all_of(opposite(check(run, node)) for node in values)
+            return lambda run, _, values: all_of(negated(check(run, node)) for node in values)
         if name == "sparql":
             return self._query_constraint(value)
-        make = MAKERS.get(name)
+        make = CONSTRAINT_COMPILERS.get(name)
         return make(value) if make else undecided
 
     def _query_constraint(self, node: Any) -> Constraint:

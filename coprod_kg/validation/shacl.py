@@ -76,11 +76,11 @@ class Shapes:
     def validate(self, triples: Iterable[ox.Triple]) -> tuple[Finding, ...]:
         """The findings of the shapes about these statements, sorted."""
         data = Graph(triples, self._background)
-        doubtful = self._screen.doubtful(data)
-        if not doubtful:
+        nodes_for_pyshacl = self._screen.nodes_for_pyshacl(data)
+        if not nodes_for_pyshacl:
             return ()
         self._view.show(data)
-        return self.findings(self._results(doubtful), data)
+        return self.findings(self._results(nodes_for_pyshacl), data)
 
     def findings(self, results: rdflib.Graph, data: Graph) -> tuple[Finding, ...]:
         """The findings in a report of pySHACL about some statements, sorted."""
@@ -91,11 +91,11 @@ class Shapes:
         }
         return _distinct(sorted(findings, key=_sort_key))
 
-    def _results(self, doubtful: Mapping[Any, Sequence[Any] | None]) -> rdflib.Graph:
+    def _results(self, nodes_for_pyshacl: Mapping[Any, Sequence[Any] | None]) -> rdflib.Graph:
         """The report of pySHACL on some shapes, each for some nodes or for all its targets."""
         executor, shapes = self._validator.make_executor(), self._validator.shacl_graph
         reports: list[Any] = []
-        for shape, nodes in doubtful.items():
+        for shape, nodes in nodes_for_pyshacl.items():
             focus = None if nodes is None else [*map(rdflib_term, nodes)]
             pyshacl_shape = shapes.lookup_shape_from_node(rdflib_term(shape))
             reports += pyshacl_shape.validate(executor, self._data, focus=focus)[1]

@@ -65,7 +65,7 @@ def rows(site: Site, view: str, number: int) -> Sequence[Mapping[str, Cell]]:
 def datasets(site: Site, number: int) -> tuple[tuple[str, str], ...]:
     """Every dataset and when it was changed last, as everybody sees it who is answered here.
 
-    Kept for a few versions: each page needs to know how many there are.
+    Retention for a few versions: each page needs to know how many there are.
     """
     key = site.lineage, number, site.private.organisations()
     if key not in _LISTS:

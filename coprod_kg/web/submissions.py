@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from coprod_kg.formats.media_types import HTML, negotiate
 from coprod_kg.ingest.history import differences, roll_back, settled
 from coprod_kg.ingest.journal import Journal, JournalEntry
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.pages.submission import (
     JSON,
@@ -72,7 +72,7 @@ def _show(site: Site, name: str) -> Response:
     digest = next((file["sha256"] for file in record.report["files"] if file["sha256"]), None)
     sent = None
     if len(record.report["files"]) == 1 and digest and not record.undoes:
-        sent = Sent(record.report["files"][0]["file"], journal.bytes_of(digest))
+        sent = SubmittedFile(record.report["files"][0]["file"], journal.bytes_of(digest))
     wanted = offers()[0].format
     seconds = None if holder(request, site.tokens) else site.settings.open_check_seconds
     told = SentReport(record.report, sent, 200, seconds=seconds)

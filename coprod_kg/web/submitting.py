@@ -9,7 +9,7 @@ from coprod_kg import errors as house_errors
 from coprod_kg.access import Grant, Role, hidden
 from coprod_kg.errors import CoprodError
 from coprod_kg.formats.media_types import Format
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.sandbox import Budget
 from coprod_kg.ingest.submit import Progress, SubmitOptions, submit
@@ -36,7 +36,7 @@ def post(site: Site) -> Response:
 
 def received(
     site: Site,
-    read: Callable[[], Sent],
+    read: Callable[[], SubmittedFile],
     options: tuple[Grant | None, bool, bool],
     wanted: Format,
 ) -> Response:

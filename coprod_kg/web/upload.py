@@ -19,7 +19,7 @@ from coprod_kg.errors import (
     UnsupportedMedia,
     WrongUsage,
 )
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.rdf_formats import FORMATS
 from coprod_kg.ingest.report.marks import XLSX
 from coprod_kg.ingest.submit import Sender
@@ -84,7 +84,7 @@ class Upload:
     content: Callable[[], bytes]
     size: int | None
 
-    def read(self, settings: Settings) -> Sent:
+    def read(self, settings: Settings) -> SubmittedFile:
         """Read the file.
 
         Raises:
@@ -93,7 +93,7 @@ class Upload:
         self.check_size(self.size, settings)
         content = self.content()
         self.check_size(len(content), settings)
-        return Sent(self.name, content, self.stated, self.organisation)
+        return SubmittedFile(self.name, content, self.stated, self.organisation)
 
     def check_size(self, size: int | None, settings: Settings) -> None:
         """Refuse a file without a token that is larger than such files may be.

@@ -11,7 +11,7 @@ from coprod_kg.errors import WrongUsage
 from coprod_kg.model.namespaces import expand
 from coprod_kg.model.terms import literal
 from coprod_kg.validation.report import Severity
-from coprod_kg.workbook.columns import Holds, SheetColumn
+from coprod_kg.workbook.columns import ColumnKind, SheetColumn
 from coprod_kg.workbook.concepts import Choices
 from coprod_kg.workbook.dates import day
 from coprod_kg.workbook.findings import CellProblem
@@ -230,11 +230,11 @@ def _too_many(column: SheetColumn) -> CellProblem:
     return CellProblem("too-many-values", {"column": column.header.lower()})
 
 
-_CONVERTERS: Final[Mapping[Holds, Callable[[GridCell, SheetColumn, str], list[Any]]]] = {
-    Holds.TEXT: _texts,
-    Holds.CHOICE: _choices,
-    Holds.LINK: _links,
-    Holds.DATE: _days,
-    Holds.NUMBER: _numbers,
-    Holds.YES_OR_NO: _yes_or_no,
+_CONVERTERS: Final[Mapping[ColumnKind, Callable[[GridCell, SheetColumn, str], list[Any]]]] = {
+    ColumnKind.TEXT: _texts,
+    ColumnKind.CHOICE: _choices,
+    ColumnKind.LINK: _links,
+    ColumnKind.DATE: _days,
+    ColumnKind.NUMBER: _numbers,
+    ColumnKind.YES_OR_NO: _yes_or_no,
 }

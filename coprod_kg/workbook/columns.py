@@ -19,7 +19,7 @@ __all__ = [
     "MENDING",
     "README",
     "TEXT_LANGUAGE",
-    "Holds",
+    "ColumnKind",
     "Sheet",
     "SheetColumn",
     "Sheets",
@@ -61,7 +61,7 @@ def is_called(name: str, title: str) -> bool:
     )
 
 
-class Holds(StrEnum):
+class ColumnKind(StrEnum):
     """The kind of values in a column."""
 
     IDENTIFIER = "identifier"
@@ -94,7 +94,7 @@ class SheetColumn:
 
     header: str
     path: str | None
-    holds: Holds
+    holds: ColumnKind
     note: str = ""
     required: bool = False
     many: bool = False

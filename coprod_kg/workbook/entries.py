@@ -11,7 +11,7 @@ from typing import Final
 
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.cells import parts, refusal
-from coprod_kg.workbook.columns import EXAMPLE, LABEL, Holds, SheetColumn
+from coprod_kg.workbook.columns import EXAMPLE, LABEL, ColumnKind, SheetColumn
 from coprod_kg.workbook.concepts import plain
 from coprod_kg.workbook.dates import day
 from coprod_kg.workbook.findings import CellFinding, CellProblem
@@ -96,7 +96,7 @@ class _Reader:
         by_path = {column.path: column_number for column_number, column in headed.columns.items()}
         self._identifier = by_path.get(None)
         for column_number, column in headed.columns.items():
-            if column.holds is Holds.IDENTIFIER:
+            if column.holds is ColumnKind.IDENTIFIER:
                 self._identifier = column_number
         self._by_path = by_path
 
@@ -202,13 +202,13 @@ class _Reader:
         if number is None or cell is None:
             return ""
         column = self.headed.columns[number]
-        if column.holds is Holds.CHOICE and column.choices:
+        if column.holds is ColumnKind.CHOICE and column.choices:
             texts = parts(
                 cell.text, lambda text: bool(column.choices and column.choices.find(text))
             )
             choices = [choice for text in texts for choice in column.choices.find(text)]
             return "-".join(sorted(slug(choice.slug) for choice in choices))
-        if column.holds is Holds.THING:
+        if column.holds is ColumnKind.THING:
             thing, _ = self._register.resolve(cell.text, column)
             scope = f"{self._register.scope}-"
             return (
@@ -216,7 +216,7 @@ class _Reader:
                 if thing and path == self.headed.sheet.key[0]
                 else (thing.slug.removeprefix(scope) if thing else "")
             )
-        if column.holds is Holds.DATE:
+        if column.holds is ColumnKind.DATE:
             term = day(cell)
             return "" if isinstance(term, CellProblem) else term.value
         return slug(cell.text)
@@ -273,4 +273,4 @@ class _Reader:
 
 
 def _is_changed(cell: GridCell, column: SheetColumn, example: str) -> bool:
-    return column.holds is Holds.TEXT and plain(cell.text) != plain(example)
+    return column.holds is ColumnKind.TEXT and plain(cell.text) != plain(example)

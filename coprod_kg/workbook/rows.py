@@ -11,7 +11,7 @@ import pyoxigraph as ox
 from coprod_kg.model.terms import literal
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.cells import convert, parts, refusal, text_and_language
-from coprod_kg.workbook.columns import LABEL, Holds, SheetColumn
+from coprod_kg.workbook.columns import LABEL, ColumnKind, SheetColumn
 from coprod_kg.workbook.entries import RowEntry
 from coprod_kg.workbook.findings import CellFinding, CellProblem, Positions, SheetPlaces
 from coprod_kg.workbook.grid import GridCell
@@ -138,7 +138,7 @@ class _RowConverter:
 
     def _terms(self, cell: GridCell, number: int, entry: RowEntry, language: str) -> list[Any]:
         column = self._sheets[entry.sheet].columns[number]
-        if column.holds is Holds.THING:
+        if column.holds is ColumnKind.THING:
             terms, problems = self._things(cell, column, entry)
         else:
             terms, problems = convert(cell, column, language)
@@ -224,7 +224,7 @@ class _RowConverter:
     def _row_language(self, entry: RowEntry, headed: HeadedGrid) -> str:
         for number, column in headed.columns.items():
             cell = entry.row.cells.get(number)
-            if column.holds is not Holds.LANGUAGE or cell is None:
+            if column.holds is not ColumnKind.LANGUAGE or cell is None:
                 continue
             tag = language_of(cell.text)
             if tag:

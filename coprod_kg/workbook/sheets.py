@@ -23,7 +23,7 @@ from coprod_kg.workbook.columns import (
     IDENTIFIER,
     LABEL,
     LANGUAGE,
-    Holds,
+    ColumnKind,
     Sheet,
     SheetColumn,
     Sheets,
@@ -116,7 +116,7 @@ class _Maker:
         yield SheetColumn(
             IDENTIFIER,
             None,
-            Holds.IDENTIFIER,
+            ColumnKind.IDENTIFIER,
             "A short name for this row, yours to choose: small letters, digits and hyphens. "
             "Leave it empty and one is made, the same each time you send the row.",
         )
@@ -126,7 +126,7 @@ class _Maker:
         yield SheetColumn(
             LANGUAGE,
             None,
-            Holds.LANGUAGE,
+            ColumnKind.LANGUAGE,
             "The language of the texts in this row: en, da, de, sv … Leave it empty if it is "
             "that of the workbook. A single text in another language ends with @ and the "
             "language: Kommunen @da.",
@@ -166,7 +166,7 @@ class _Maker:
             if not optional
             else "A name for this row. Leave it empty and one is made from the other cells.",
             required=prop.required and not optional,
-            many=words.get("many", prop.many and holds is not Holds.TEXT),
+            many=words.get("many", prop.many and holds is not ColumnKind.TEXT),
             choices=choices,
             kinds=() if choices else kinds,
             datatype=prop.datatype,
@@ -185,18 +185,18 @@ def _plainly(definition: str) -> str:
     return rest[:1].upper() + rest[1:]
 
 
-def _holds(prop: Property, choices: Choices | None, kinds: tuple[str, ...]) -> Holds:
+def _holds(prop: Property, choices: Choices | None, kinds: tuple[str, ...]) -> ColumnKind:
     if choices:
-        return Holds.CHOICE
+        return ColumnKind.CHOICE
     if kinds:
-        return Holds.THING
+        return ColumnKind.THING
     if prop.datatypes & _DATES:
-        return Holds.DATE
+        return ColumnKind.DATE
     if prop.datatypes & _NUMBERS:
-        return Holds.NUMBER
+        return ColumnKind.NUMBER
     if f"{_XSD}boolean" in prop.datatypes:
-        return Holds.YES_OR_NO
-    return Holds.LINK if prop.link else Holds.TEXT
+        return ColumnKind.YES_OR_NO
+    return ColumnKind.LINK if prop.link else ColumnKind.TEXT
 
 
 class ValueLists:

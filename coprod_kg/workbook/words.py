@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from coprod_kg.model.namespaces import expand
 from coprod_kg.validation.report import Finding, Severity
-from coprod_kg.workbook.columns import Holds, SheetColumn
+from coprod_kg.workbook.columns import ColumnKind, SheetColumn
 from coprod_kg.workbook.concepts import plain
 from coprod_kg.workbook.findings import CellFinding, CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell, Row
@@ -31,7 +31,7 @@ __all__ = [
 
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
-_NOT_CHECKED: Final = frozenset({Holds.YES_OR_NO})
+_NOT_CHECKED: Final = frozenset({ColumnKind.YES_OR_NO})
 
 _SHAPE: Final = expand("cps:ProperName")
 _NAMES: Final = frozenset(map(expand, ("rdfs:label", "skos:prefLabel", "foaf:name")))
@@ -128,7 +128,7 @@ def _says_nothing(cell: GridCell, column: SheetColumn | None) -> bool:
         return False
     if column.choices and column.choices.is_proper(cell.text):
         return False  # "Unknown" is a value where the list has it
-    if column.holds is Holds.LANGUAGE and language_of(cell.text):
+    if column.holds is ColumnKind.LANGUAGE and language_of(cell.text):
         return False  # "nn" is Nynorsk
     return is_placeholder(cell.text)
 

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from coprod_kg.access import Private
-from coprod_kg.ingest.submit import Sent, SubmitOptions, submit
+from coprod_kg.ingest.submit import SubmitOptions, SubmittedFile, submit
 from coprod_kg.model.files import files
 from coprod_kg.publishing.json_context import CONTEXT, with_context_inside
 from coprod_kg.queries.ask import PAGE_BYTES
@@ -616,7 +616,7 @@ def test_json_files_name_a_context_with_which_they_say_the_same(portal: Portal) 
     turtle = client.get(f"{path}.ttl").data
     assert said == {quad.triple for quad in ox.parse(turtle, format=ox.RdfFormat.TURTLE)}
     # what was taken from here can be sent back: the link is known, and no other one is followed
-    sent = Sent("case.jsonld", document.encode(), organisation=CASE)
+    sent = SubmittedFile("case.jsonld", document.encode(), organisation=CASE)
     (outcome,) = submit([sent], portal.store, portal.settings, CODER, SubmitOptions(dry_run=True))
     assert outcome.error is None
     assert outcome.triples == len(said)

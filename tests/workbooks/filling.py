@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pyoxigraph as ox
 from openpyxl import Workbook
 
-from coprod_kg.workbook.columns import Holds, Sheet, SheetColumn, Sheets
+from coprod_kg.workbook.columns import ColumnKind, Sheet, SheetColumn, Sheets
 from tests.workbooks.building import BASE, csv_file
 
 RDFS_LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
@@ -76,11 +76,11 @@ def _text(
     by_name: bool,
 ) -> str:
     if isinstance(term, ox.Literal):
-        other = column.holds is Holds.TEXT and term.language not in (None, "en")
+        other = column.holds is ColumnKind.TEXT and term.language not in (None, "en")
         return f"{term.value} @{term.language}" if other else term.value
     if column.choices:
         return next(one.label("en") for one in column.choices.members if one.iri == term.value)
-    if column.holds is Holds.THING:
+    if column.holds is ColumnKind.THING:
         name = said.get(term.value, {}).get(RDFS_LABEL)
         slug = term.value.removeprefix(f"{BASE}id/")
         return name[0].value if by_name and name else slug.split("/")[1]

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Final
 
 from coprod_kg.errors import CoprodError, LimitReached, UnsupportedMedia
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.report.wording import Problem, problems
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.sandbox import wire
@@ -27,14 +27,14 @@ _PLACES: Final = 5
 _GRACE_SECONDS: Final = 60.0
 
 
-def can_mark(sent: Sent) -> bool:
+def can_mark(sent: SubmittedFile) -> bool:
     """Whether a file is a workbook, which can be given back."""
     stated = (sent.stated or "").partition(";")[0].strip().lower()
     ending = PurePath(sent.name).suffix.lower()
     return sent.content.startswith(b"PK") and (stated in (XLSX, "xlsx") or ending == ".xlsx")
 
 
-def marked(sent: Sent, file: Reported, settings: Settings) -> bytes:
+def marked(sent: SubmittedFile, file: Reported, settings: Settings) -> bytes:
     """The workbook with the cells of the findings coloured and commented, and a summary sheet.
 
     Args:

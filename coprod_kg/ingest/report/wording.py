@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from coprod_kg.ingest.changes import Change
+from coprod_kg.ingest.changes import ResourceChange
 from coprod_kg.ingest.reported import Reported
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.validation.report import TABLE, Cause, Finding, Report, Severity, Spot
@@ -118,7 +118,7 @@ def change_groups(file: Reported, base_iri: str, most: int) -> list[ChangeGroup]
     ]
 
 
-def _change_text(change: Change, stem: str) -> str:
+def _change_text(change: ResourceChange, stem: str) -> str:
     name = change.iri.removeprefix(stem)
     kind = name.partition("/")[0].replace("-", " ")
     how = f"{change.before.removeprefix(stem)} → {name}" if change.before else kind

@@ -12,7 +12,7 @@ from coprod_kg.errors import CoprodError, UnsupportedMedia
 from coprod_kg.formats.media_types import HTML, Format, Offer, negotiate, offers_by_name
 from coprod_kg.ingest.history import Difference, differences
 from coprod_kg.ingest.journal import JournalEntry
-from coprod_kg.ingest.outcome import Sent
+from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.report.marks import XLSX, can_mark, marked
 from coprod_kg.ingest.report.page import as_part, styles
 from coprod_kg.ingest.report.text import as_lines, as_text
@@ -59,7 +59,7 @@ class SentReport:
     """
 
     table: dict[str, Any]
-    sent: Sent | None
+    sent: SubmittedFile | None
     status: int
     dry_run: bool = False
     seconds: float | None = None

@@ -4,7 +4,7 @@ from typing import Final
 
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
 
-from coprod_kg.workbook.columns import EXAMPLE, Holds, Sheet, SheetColumn
+from coprod_kg.workbook.columns import EXAMPLE, ColumnKind, Sheet, SheetColumn
 
 __all__ = [
     "example",
@@ -28,7 +28,7 @@ def example(sheet: Sheet, language: str) -> list[str]:
 
 
 def _value(sheet: Sheet, column: SheetColumn, language: str) -> str:
-    if column.holds is Holds.IDENTIFIER:
+    if column.holds is ColumnKind.IDENTIFIER:
         return EXAMPLE
     text = sheet.example.get(column.path or "", "")
     if column.choices is None or not text:

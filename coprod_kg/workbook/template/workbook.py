@@ -11,7 +11,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from coprod_kg.formats.xlsx import packed
-from coprod_kg.workbook.columns import LABEL, LISTS, Holds, Sheet, SheetColumn, Sheets
+from coprod_kg.workbook.columns import LABEL, LISTS, ColumnKind, Sheet, SheetColumn, Sheets
 from coprod_kg.workbook.template.examples import example, put_text
 from coprod_kg.workbook.template.front import (
     DARK,
@@ -29,17 +29,17 @@ __all__ = ["as_workbook"]
 FIRST_ROW: Final = 3
 _LAST_ROW: Final = 2000
 _DATE_FORMAT: Final = "[<3000]0;yyyy-mm-dd"
-_FORMATS: Final = {Holds.DATE: _DATE_FORMAT, Holds.IDENTIFIER: "@"}
+_FORMATS: Final = {ColumnKind.DATE: _DATE_FORMAT, ColumnKind.IDENTIFIER: "@"}
 _WIDTHS: Final = {
-    Holds.IDENTIFIER: 15,
-    Holds.TEXT: 30,
-    Holds.CHOICE: 26,
-    Holds.THING: 26,
-    Holds.LINK: 34,
-    Holds.DATE: 13,
-    Holds.NUMBER: 12,
-    Holds.YES_OR_NO: 18,
-    Holds.LANGUAGE: 11,
+    ColumnKind.IDENTIFIER: 15,
+    ColumnKind.TEXT: 30,
+    ColumnKind.CHOICE: 26,
+    ColumnKind.THING: 26,
+    ColumnKind.LINK: 34,
+    ColumnKind.DATE: 13,
+    ColumnKind.NUMBER: 12,
+    ColumnKind.YES_OR_NO: 18,
+    ColumnKind.LANGUAGE: 11,
 }
 _LINE: Final = Border(bottom=Side(style="thin", color="BFBFBF"))
 
@@ -106,11 +106,11 @@ def _note(column: SheetColumn) -> str:
     """The text of the note at a header."""
     requirement = "Needed in every row." if column.required else "Optional."
     advice = {
-        Holds.DATE: "Write 2021-03-01, 2021-03 or 2021.",
-        Holds.LINK: "Write the whole address, beginning with https://",
-        Holds.CHOICE: "Choose from the list.",
-        Holds.YES_OR_NO: "Write yes or no.",
-        Holds.NUMBER: "Write a number.",
+        ColumnKind.DATE: "Write 2021-03-01, 2021-03 or 2021.",
+        ColumnKind.LINK: "Write the whole address, beginning with https://",
+        ColumnKind.CHOICE: "Choose from the list.",
+        ColumnKind.YES_OR_NO: "Write yes or no.",
+        ColumnKind.NUMBER: "Write a number.",
     }.get(column.holds, "")
     if column.kinds:
         advice = "Write the name as it stands in its sheet, or its identifier."
@@ -128,20 +128,20 @@ def _check(column: SheetColumn, letter: str) -> DataValidation | None:
     elif column.kinds:
         check = DataValidation("list", f"=names_{column.kinds[0].replace('-', '_')}")
         return _lenient(check) if column.kinds[0] in _KINDS_WITH_NAMES else None
-    elif column.holds is Holds.YES_OR_NO:
+    elif column.holds is ColumnKind.YES_OR_NO:
         check = DataValidation("list", '"yes,no"', allow_blank=True)
-    elif column.holds is Holds.LANGUAGE:
+    elif column.holds is ColumnKind.LANGUAGE:
         return _lenient(DataValidation("list", f'"{",".join(languages())}"', allow_blank=True))
-    elif column.holds is Holds.NUMBER:
+    elif column.holds is ColumnKind.NUMBER:
         check = DataValidation("decimal", "-1E+300", "1E+300", operator="between")
-    elif column.holds is Holds.DATE:
+    elif column.holds is ColumnKind.DATE:
         formula = f"OR(ISNUMBER({first}),ISNUMBER(VALUE(LEFT({first},4))))"
         check = DataValidation("custom", formula, allow_blank=True)
     else:
         return None
     check.errorTitle = column.header
     check.error = _note(column)[-200:]
-    check.errorStyle = "warning" if column.holds in (Holds.DATE, Holds.NUMBER) else "stop"
+    check.errorStyle = "warning" if column.holds in (ColumnKind.DATE, ColumnKind.NUMBER) else "stop"
     check.showErrorMessage = True  # without it a spreadsheet program takes any word silently
     return _lenient(check) if column.many else check
 
