@@ -8,7 +8,7 @@
     │   ├── QueryFailed         the query or update cannot be carried out
     │   ├── ServiceFailed       an endpoint that the query calls did not answer it
     │   ├── Unauthorised        it takes a token, and none that counts was sent
-    │   ├── Forbidden           it takes a right that the asker does not have
+    │   ├── Forbidden           it takes a right that the client does not have
     │   ├── NotFound            no such query, graph, thing, page
     │   ├── NotAcceptable       no format both sides know
     │   ├── UnsupportedMedia    the body is in a format that cannot be read
@@ -30,8 +30,8 @@
     └── StoreError              the store
         ├── StoreInUse          another process has it
         ├── StoreFull           the disk has no room for another commit
-        ├── StoreChanged        somebody else's commit came in between
-        └── StoreUnavailable    nobody answers
+        ├── StoreChanged        another commit came in between
+        └── StoreUnavailable    no process answers for it
 
 The edges (``web/errors.py``, ``cli/__main__.py``) turn one of these into a problem document
 (RFC 9457) or an exit code, and nothing else does.
@@ -153,7 +153,7 @@ class Unauthorised(RequestError):
 
 
 class Forbidden(RequestError):
-    """It takes a right that the asker does not have, or that nobody has here."""
+    """It takes a right that the client does not have, or that no client has here."""
 
     status = 403
     title = "Not allowed"
@@ -242,7 +242,7 @@ class LimitReached(CoprodError):
         what: see `CoprodError`.
         where: likewise.
         fix: likewise.
-        setting: the name of the limit, for those who count what is refused.
+        setting: the name of the limit, for the metrics of refused requests.
         retry_after: seconds after which trying again makes sense, where that is known.
     """
 

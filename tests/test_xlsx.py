@@ -105,7 +105,7 @@ def test_a_heading_of_a_workbook_names_its_unit_once() -> None:
     query = load()["step-durations"]
     row = {one.name: Cell("literal", "7") for one in query.columns}
     table = Table(tuple(row), (row,))
-    book = load_workbook(BytesIO(AskedQuery(query, {}, 1).made(WORKBOOK, table)))
+    book = load_workbook(BytesIO(AskedQuery(query, {}, 1).in_format(WORKBOOK, table)))
     heads = [one.value for one in book["Rows"][1]]
     assert "Duration (months)" in heads
     assert len(set(heads)) == len(heads)

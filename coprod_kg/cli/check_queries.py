@@ -40,7 +40,7 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
             {
                 "file": str(mistake.file),
                 "line": mistake.line,
-                "what": mistake.what,
+                "what": mistake.message,
                 "hint": mistake in hints_found,
             }
             for mistake in (*mistakes, *hints_found)
@@ -50,7 +50,7 @@ def check_queries(settings: Settings, *, paths: tuple[Path, ...], as_json: bool)
         for mistake in mistakes:
             click.echo(str(mistake))
         for hint in hints_found:
-            click.echo(f"{hint.file}:{hint.line}: hint: {hint.what}")
+            click.echo(f"{hint.file}:{hint.line}: hint: {hint.message}")
         charts = sum(path.name.endswith(CHART) for path in paths_found)
         click.echo(
             f"{_plural(len(paths_found) - charts, 'query', 'queries')}, "

@@ -31,7 +31,7 @@ def saved_queries(
     if name in fixed or not DataDirectory(settings.data).store.exists():
         return fixed
     with connect(settings) as store:
-        return {**Collection(store, settings).seen(version), **fixed}
+        return {**Collection(store, settings).visible(version), **fixed}
 
 
 def add(paths: Iterable[Path], settings: Settings) -> list[tuple[Path, Commit | None]]:
@@ -79,4 +79,4 @@ def _remove(name: str, store: Store, settings: Settings) -> None:
 
 def _edit(name: str, store: Store, settings: Settings) -> tuple[Edit, SavedQuery | None]:
     edit = Edit(store, settings, _WHO, store.version())
-    return edit, Collection(store, settings).at(edit.base).get(name)
+    return edit, Collection(store, settings).at_version(edit.base).get(name)

@@ -30,10 +30,10 @@ def private(settings: Settings, organisation: str | None, *, off: bool) -> None:
         for name in Private(settings.data).organisations():
             click.echo(name)
         return
-    changed = Private(settings.data).mark(organisation, private=not off)
-    if changed:
+    has_changed = Private(settings.data).mark(organisation, private=not off)
+    if has_changed:
         RunLedger(settings.data).forget()
-    already = "" if changed else " already"
+    already = "" if has_changed else " already"
     click.echo(f"The data of {organisation} is{already} {'public' if off else 'private'}.")
     if not off and not _has_data(organisation, settings):
         click.echo("There is none in the store yet; it will be private when it comes.", err=True)

@@ -79,13 +79,15 @@ def compare(settings: Settings, submission: str, *, as_json: bool) -> None:
     record = Journal(settings.data).read(submission)
     with open_store(settings) as store:
         [record] = settled([record], store, settings.base_iri)
-        found = differences(record, store, settings)
+        changes = differences(record, store, settings)
     if as_json:
         click.echo(
-            json.dumps([difference.as_dict() for difference in found], indent=2, ensure_ascii=False)
+            json.dumps(
+                [difference.as_dict() for difference in changes], indent=2, ensure_ascii=False
+            )
         )
     else:
-        click.echo(as_lines(found))
+        click.echo(as_lines(changes))
 
 
 @submissions.command(epilog="Example: coprod-kg submissions rollback 20260301T101500000000Z")

@@ -158,8 +158,8 @@ def difference_lines(differences: Differences, names: Mapping[str, str]) -> Iter
             yield _line(mark, _key_text(row, differences.key), cells)
     for change in differences.changed:
         cells = [
-            f"{names.get(column, column)} {_value(old)} → {_value(new)}"
-            for column, (old, new) in change.cells.items()
+            f"{names.get(column, column)} {_value(earlier)} → {_value(later)}"
+            for column, (earlier, later) in change.cells.items()
         ]
         yield _line("~", _key_text(change.row, differences.key), cells)
 

@@ -43,7 +43,7 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
     with ExitStack() as stack:
         settings = Settings.load({"data": location})
         store = stack.enter_context(open_store(settings))
-        saved_queries = {**Collection(store, settings).seen(), **load_all(settings.queries)}
+        saved_queries = {**Collection(store, settings).visible(), **load_all(settings.queries)}
         source = Folder(settings, saved_queries, store)
         return Connection(source, version, stack.pop_all())
 

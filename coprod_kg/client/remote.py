@@ -106,7 +106,7 @@ class Remote:
             name: ``initiative/garden`` or ``organisation/harbour``.
             form: ``json`` or ``txt``.
             language: of its sentences.
-            every_stage: whether the text tells the criteria of every stage.
+            every_stage: whether the text lists the criteria of every stage.
         """
         path = quote(name if "/" in name else f"initiative/{name}", safe="/")
         parameters = {"format": form, "lang": language} | (

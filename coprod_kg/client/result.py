@@ -184,7 +184,7 @@ class Result:
         if self.text:
             return self.text
         part = Table(self._table.columns, self._table.rows[:_PRINTED], self.truth)
-        look = Look(Settings().base_iri, self._headings, width=_WIDTH, every=not self._headings)
+        look = Look(Settings().base_iri, self._headings, width=_WIDTH, with_iris=not self._headings)
         footer = [f"({self._row_count(_PRINTED)})"] if self.truth is None else []
         return "\n".join([*readable(part, look), *footer])
 

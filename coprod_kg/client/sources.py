@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _Entry = TypeVar("_Entry")
-"""A saved query itself, or what the catalogue of a service says of it."""
+"""A saved query itself, or its entry in the catalogue of a service."""
 _GRAPH_FORMS: Final = ("CONSTRUCT", "DESCRIBE")
 _GRAPH_TYPES: Final = frozenset(form.media_type for form in GRAPHS)
 CITATIONS: Final = ("text", "bibtex", "csl")
@@ -52,10 +52,10 @@ class AnswerSource(Protocol):
         """The same source, open as long as the context lasts."""
 
     def queries(self) -> list[dict[str, Any]]:
-        """What the catalogue says of each saved query."""
+        """The catalogue's entries of all saved queries."""
 
     def described(self, name: str) -> Mapping[str, Any]:
-        """What the catalogue says of a saved query.
+        """The catalogue's entry of a saved query.
 
         Raises:
             NotFound: there is none of that name; says which may be meant.
@@ -122,11 +122,11 @@ class Folder:
                 yield Folder(self.settings, self.saved_queries, store)
 
     def queries(self) -> list[dict[str, Any]]:
-        """What the catalogue says of each saved query."""
+        """The catalogue's entries of all saved queries."""
         return [query.described() for query in self.saved_queries.values()]
 
     def described(self, name: str) -> Mapping[str, Any]:
-        """What the catalogue says of a saved query."""
+        """The catalogue's entry of a saved query."""
         return saved_query_named(self.saved_queries, name).described()
 
     def query(
@@ -149,13 +149,13 @@ class Folder:
                 raise NotAcceptable(f"the question {name} has no {derived.label}")
         except NotAcceptable:
             raise _no_such_format(self.described(name), media_types) from None
-        measured = question.whole()
-        data = measured.made(derived)
+        measured = question.measure()
+        data = measured.in_format(derived)
         return Answer(derived.media_type, measured.version, len(data), iter((data,)))
 
     def cited(self, name: str, values: Values, form: str, version: int | None) -> str:
         """The citation of an answer; its version is kept from now on."""
-        citation = self._question(name, values, version).whole().cited()
+        citation = self._question(name, values, version).measure().cited()
         return {"text": citation.text, "bibtex": citation.bibtex, "csl": citation.csl_text}[form]()
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
@@ -218,7 +218,7 @@ class BoundQuestion:
 
     @cached_property
     def described(self) -> Mapping[str, Any]:
-        """What the catalogue says of it.
+        """Its entry in the catalogue.
 
         Raises:
             NotFound: there is none of that name; says which may be meant.
@@ -232,7 +232,7 @@ class BoundQuestion:
         """The answer, in one of the formats, or made into a chart, a workbook or a crate.
 
         Args:
-            media_types: the formats that fit, best first; not looked at where `derived` is given.
+            media_types: the formats that fit, best first; unused where `derived` is given.
             derived: what to make of the rows, or None.
             version: of the data; None for the newest.
 

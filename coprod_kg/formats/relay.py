@@ -21,7 +21,7 @@ __all__ = ["Relay", "SpoolQuota"]
 
 _PIECE: Final = 256 * 1024
 _STEP: Final = 1 << 20
-"""SpoolQuota on disk is taken in steps of this many bytes; the first one needs none."""
+"""Room on disk is taken in steps of this many bytes; the first one needs none."""
 _LEFT_FREE: Final = 1 << 30
 """Bytes of the disk that are left to the store, which needs them for its commits."""
 
@@ -30,11 +30,11 @@ class SpoolQuota(Protocol):
     """The bytes on disk that all buffered answers together may still take."""
 
     def take(self, amount: int) -> bool:
-        """Reserve so many bytes; false where there are not so many."""
+        """Reserve some bytes; false where fewer are left."""
         ...
 
     def give_back(self, amount: int) -> None:
-        """Give so many bytes back."""
+        """Release bytes that were reserved."""
         ...
 
 
@@ -141,7 +141,7 @@ class Relay:
             self._changed.notify_all()
 
     def _grow(self, amount: int) -> bool:
-        """Reserve room for so many bytes more; false where there is none."""
+        """Reserve room for more bytes; false where there is none."""
         while self._end + amount > self._reserved + _STEP:
             disk = os.fstatvfs(self._file.fileno())
             if disk.f_bavail * disk.f_frsize < _LEFT_FREE or not self._room.take(_STEP):

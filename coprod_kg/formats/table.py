@@ -13,10 +13,10 @@ __all__ = [
     "SUPPRESSED",
     "Cell",
     "Table",
-    "begun",
     "commented",
     "labelled_columns",
     "read_table",
+    "with_first_chunk",
 ]
 
 
@@ -132,7 +132,7 @@ def commented(chunk: bytes, media_type: str, text: str) -> bytes:
     return chunk
 
 
-def begun(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
+def with_first_chunk(answer: Answer, change: Callable[[bytes], bytes]) -> Answer:
     """The answer with its first chunk changed, which is read for that."""
     try:
         chunk = next(answer.chunks, b"")

@@ -23,7 +23,7 @@ _GAP = "  "
 _LEAST = 12
 """The least width of a column of texts; a text that is no longer than this is never cut."""
 _FOLDS = 3
-"""So many lines a text may be folded to before it is cut."""
+"""How many lines a text is folded to at most before it is cut."""
 
 
 def aligned(
@@ -181,7 +181,7 @@ def _size(text: str) -> int:
 
 
 def _folded(text: str, size: int) -> list[str]:
-    """A text on several lines of so many places, the later ones indented."""
+    """A text on several lines of a width, the later ones indented."""
     if _size(text) <= size:
         return [text]
     if _size(text) != len(text):

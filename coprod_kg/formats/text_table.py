@@ -26,20 +26,20 @@ class Look:
         headings: column → what people call it; the column's name where it is missing.
         units: column → what its numbers count, where the heading says that at its end.
         width: the characters of a line, or None where a line may have any length.
-        every: whether the column of an IRI is shown beside the column of its label.
+        with_iris: whether the column of an IRI is shown beside the column of its label.
     """
 
     base_iri: str
     headings: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     width: int | None = None
-    every: bool = True
+    with_iris: bool = True
 
 
 def readable(table: Table, look: Look) -> Iterator[str]:
     """The lines of an answer: a header and aligned rows, or a truth value.
 
-    Where a line has no room for all, units and what is the same in every row are said below.
+    Where a line has no room for all, units and constant columns are written below the rows.
     """
     if table.truth is not None:
         yield "true" if table.truth else "false"
@@ -74,8 +74,8 @@ def _columns(table: Table, look: Look) -> list[TextColumn]:
     iri_columns = {label: name for name, label in labelled_columns(table.columns).items()}
     numbers = _numbers(table)
     columns = []
-    for name, head in shown_columns(table.columns, look.headings, look.every).items():
-        iri_column = name if look.every else iri_columns.get(name, name)
+    for name, head in shown_columns(table.columns, look.headings, look.with_iris).items():
+        iri_column = name if look.with_iris else iri_columns.get(name, name)
         cells = (_text(row.get(name) or row.get(iri_column), look.base_iri) for row in table.rows)
         unit = look.units.get(name, "")
         columns.append(TextColumn(plain(head), tuple(cells), name in numbers, unit))

@@ -20,7 +20,7 @@ XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 """The namespace of the XML Schema datatypes."""
 
 CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-"""What XML 1.0 cannot hold (2.2), and DELETE: nobody sees it, and formats lose it or break."""
+"""What XML 1.0 cannot hold (2.2), and DELETE, which is invisible, and which formats lose."""
 
 Term = NamedNode | Literal
 """The terms that a parameter can be bound to. Blank nodes have no name outside their file."""

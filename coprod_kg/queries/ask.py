@@ -25,7 +25,7 @@ from coprod_kg.queries.citation import Citation, canonical, cite
 from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table, labelled
 from coprod_kg.queries.crate import crate
 from coprod_kg.queries.derived import MOST_BYTES, AskedQuery, crate_files
-from coprod_kg.queries.labels import named, translated, wanting
+from coprod_kg.queries.labels import names_in, translated, wanting
 from coprod_kg.queries.library import SavedQuery, views
 from coprod_kg.queries.permitted_values import with_values_from
 from coprod_kg.queries.saved import ParameterSlot, filled, part_of, slots_of
@@ -50,11 +50,11 @@ __all__ = [
     "admitted",
     "ask",
     "ask_own",
+    "bytes_within",
     "near_texts",
     "prepare",
     "prepare_all",
     "rows",
-    "taken",
 ]
 
 SMALL: Final = 256 << 10
@@ -181,10 +181,10 @@ def near_texts(settings: Settings) -> tuple[tuple[str, str], ...]:
     return tuple(texts)
 
 
-def _bound(
+def _bind(
     text: str, slots: Iterable[ParameterSlot], terms: Mapping[str, str], settings: Settings
 ) -> Query:
-    """A saved query's text with terms in its slots, admitted where it was looked at before."""
+    """A saved query's text with terms in its slots, admitted if no term may alter its reading."""
     sent_text = filled(text, slots, terms)
     joined_terms = " ".join(terms.values()).replace(_DATATYPE, "")  # nothing else can follow its ^^
     if _LOOKED_AT.search(joined_terms):
@@ -229,7 +229,7 @@ class Endpoint:
         queries: the saved queries there are, which list values for the parameters of others.
         ask: asks a query within the limits of the client.
         root: the address of the service, in permanent links.
-        most: bytes of an answer that is read whole to be cited, or made into something.
+        most_bytes: bytes of an answer that is read whole to be cited, or made into something.
     """
 
     store: Store
@@ -237,7 +237,7 @@ class Endpoint:
     queries: Mapping[str, SavedQuery]
     ask: Callable[[Query], Answer]
     root: str
-    most: int = MOST_BYTES
+    most_bytes: int = MOST_BYTES
 
     @classmethod
     def local(
@@ -326,12 +326,12 @@ class Question:
             WrongUsage: lists every bad parameter.
         """
         settings, saved = self.endpoint.settings, self.saved
-        bound = _bound(saved.text, saved.slots, self._terms, settings)
+        bound_query = _bind(saved.text, saved.slots, self._terms, settings)
         tail = part_of(self.part if part is None else part)
         return replace(
-            bound,
-            text=bound.text + tail,
-            sent=None if bound.sent is None else bound.sent + tail,
+            bound_query,
+            text=bound_query.text + tail,
+            sent=None if bound_query.sent is None else bound_query.sent + tail,
             media_types=media_types,
             version=self.version,
             seconds=settings.query_seconds if self.seconds is None else self.seconds,
@@ -351,7 +351,7 @@ class Question:
         if form is None or (rule is None and not translating):
             return self.endpoint.ask(self.query(types))
         whole_answer = self.endpoint.ask(self.query((_JSON,), (None, None) if rule else None))
-        data = taken(whole_answer, MOST_BYTES)
+        data = bytes_within(whole_answer, MOST_BYTES)
         if data is None:
             purpose = "to look for small counts" if rule else "to translate its labels"
             raise LimitReached(
@@ -372,7 +372,7 @@ class Question:
             names = Question(
                 self.endpoint, views()["view-labels"], {"thing": things}, version
             ).table()
-        names_by_iri = named(names.rows if names else (), self.language)
+        names_by_iri = names_in(names.rows if names else (), self.language)
         return translated(data, self.language, names_by_iri, self.saved.text)
 
     def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, MeasuredAnswer | None]":
@@ -399,7 +399,7 @@ class Question:
         measured = MeasuredAnswer(self, answer.version, data)
         return _whole_answer(form, answer.version, rewritten(data, self.plain, form)), measured
 
-    def whole(self, purpose: str = "to be measured here", fix: str = "") -> "MeasuredAnswer":
+    def measure(self, purpose: str = "to be measured here", fix: str = "") -> "MeasuredAnswer":
         """The whole answer, measured.
 
         Args:
@@ -409,8 +409,8 @@ class Question:
         Raises:
             LimitReached: it is larger than the endpoint reads.
         """
-        answer, most_bytes = self.answer((self.plain,)), self.endpoint.most
-        data = taken(answer, most_bytes)
+        answer, most_bytes = self.answer((self.plain,)), self.endpoint.most_bytes
+        data = bytes_within(answer, most_bytes)
         if data is None:
             raise LimitReached(
                 f"the answer is larger than {most_bytes >> 20} MiB, too much {purpose}",
@@ -482,7 +482,7 @@ class MeasuredAnswer:
         self.question.endpoint.store.cite(self.version)
         return citation
 
-    def made(self, form: Format) -> bytes:
+    def in_format(self, form: Format) -> bytes:
         """The answer as a chart, a workbook, CSV for Excel or a crate.
 
         Raises:
@@ -503,7 +503,7 @@ class MeasuredAnswer:
             return crate(self.cited(), question.saved, question.text, crate_contents)
         if form == WORKBOOK:
             asked_query = replace(asked_query, cited=f"{self.cited().sentence}.")
-        return asked_query.made(form, read_table(self.data))
+        return asked_query.in_format(form, read_table(self.data))
 
 
 _LARGE: Final = dict[tuple[str, int], None]()
@@ -528,7 +528,7 @@ def _whole_answer(media_type: str, version: int, data: bytes) -> Answer:
     return Answer(media_type, version, len(data), iter((data,)))
 
 
-def taken(answer: Answer, most_bytes: int = PAGE_BYTES) -> bytes | None:
+def bytes_within(answer: Answer, most_bytes: int = PAGE_BYTES) -> bytes | None:
     """The bytes of an answer, or None where they are more than that; the answer is closed."""
     with answer:
         if answer.length is not None and answer.length > most_bytes:
@@ -543,5 +543,5 @@ def taken(answer: Answer, most_bytes: int = PAGE_BYTES) -> bytes | None:
 
 def rows(answer: Answer) -> Table | None:
     """The rows of an answer for a page, or None where they are more than a page can show."""
-    data = taken(answer)
+    data = bytes_within(answer)
     return None if data is None else read_table(data)

@@ -78,7 +78,7 @@ class Citation:
         question = f"{query}: {_one_line(self.question)}"
         return (
             f"{AUTHOR} ({self._year()}), {TITLE}, {self._version()}, "
-            f"{question} ({self._counted()}; {self._hashes()}), {self.link}"
+            f"{question} ({self._row_count()}; {self._hashes()}), {self.link}"
         )
 
     def text(self) -> str:
@@ -94,7 +94,7 @@ class Citation:
 
     def bibtex(self) -> str:
         """A ``@misc`` entry; every character that TeX reads as its own is escaped."""
-        note = f"{self._counted()}; {self._hashes()}; {self._licence()}"
+        note = f"{self._row_count()}; {self._hashes()}; {self._licence()}"
         note += f". {self.caveat}" if self.caveat else ""
         values = ", ".join(f"{name} = {value}" for name, value in self.parameters)
         title = f"{TITLE}: {self.question}" + (f" ({values})" if values else "")
@@ -125,7 +125,7 @@ class Citation:
                 **({"accessed": _parts(self.retrieved)} if self.retrieved else {}),
                 "URL": self.link,
                 "license": LICENCE,
-                "note": f"{self._counted()}; {self._hashes()}"
+                "note": f"{self._row_count()}; {self._hashes()}"
                 + (f". {self.caveat}" if self.caveat else ""),
                 "custom": {
                     "lineage": self.lineage,
@@ -157,7 +157,7 @@ class Citation:
         template = text_in("version {version}, lineage {lineage}", self.language)
         return template.format(version=self.version, lineage=self.lineage)
 
-    def _counted(self) -> str:
+    def _row_count(self) -> str:
         if self.rows is None:
             return text_in("yes or no", self.language)
         singular, plural = text_in("1 row", self.language), text_in("{rows} rows", self.language)
@@ -180,7 +180,7 @@ def canonical(
 ) -> tuple[tuple[str, str], ...]:
     """The parameters in their one order: as the query declares them, values sorted, each once."""
     declared = {
-        parameter.name: parameter.taken(values.get(parameter.name, ()))
+        parameter.name: parameter.bound_texts(values.get(parameter.name, ()))
         for parameter in query.parameters
     }
     undeclared = {name: values[name] for name in sorted(values) if name not in declared}

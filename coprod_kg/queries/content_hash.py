@@ -7,10 +7,10 @@ Rows are hashed as JSON without spaces, UTF-8, no escapes beyond what JSON needs
 A cell is its kind, value, language and datatype; an unbound cell is null. Rows stay in the order
 of the answer. An ASK is ``{"truth":true}``. A graph is its N-Triples, one line each, sorted.
 
-The engine labels blank nodes otherwise each time, so three functions give them other names:
-`unlabelled` a hash of what is said of each, for the content hash; `relabelled` numbers in the order
-of those hashes, for a file that can be repeated; `labelled` numbers in the order of the answer, for
-an answer in any format.
+The engine gives blank nodes new labels each time, so three functions give them other names:
+`unlabelled` a hash of the statements about each, for the content hash; `relabelled` numbers in the
+order of those hashes, for a file that can be repeated; `labelled` numbers in the order of the
+answer, for an answer in any format.
 """
 
 import json
@@ -99,7 +99,7 @@ def unlabelled(ntriples: bytes) -> list[bytes]:
 
 
 def relabelled(ntriples: bytes) -> bytes:
-    """The graph in N-Triples, sorted, its blank nodes numbered by what is said of them."""
+    """The graph in N-Triples, sorted, its blank nodes numbered by the statements about them."""
     triples, names = _named_nodes(ntriples)
     order = sorted(names, key=lambda label: (names[label], label))
     numbers = {label: f"_:c{number}" for number, label in enumerate(order)}

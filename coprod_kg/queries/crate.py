@@ -62,17 +62,17 @@ class File:
         }
 
 
-def crate(citation: Citation, query: SavedQuery, bound: str, results: Sequence[File]) -> bytes:
+def crate(citation: Citation, query: SavedQuery, bound_text: str, results: Sequence[File]) -> bytes:
     """The crate of one answer.
 
     Args:
         citation: what the answer is and where it stays; its day of retrieval is left out.
         query: the saved query.
-        bound: its text with the values in, as it was asked.
+        bound_text: its text with the values in, as it was asked.
         results: the answer as data, and its chart if it has one.
     """
     undated = citation.undated()
-    texts = (*_queries(query, bound), *_citations(undated))
+    texts = (*_queries(query, bound_text), *_citations(undated))
     files = (*results, *texts)
     graph = [
         _descriptor(),
@@ -127,11 +127,11 @@ def _root(citation: Citation, query: SavedQuery, files: Sequence[File]) -> Entit
     }
 
 
-def _queries(query: SavedQuery, bound: str) -> Iterator[File]:
+def _queries(query: SavedQuery, bound_text: str) -> Iterator[File]:
     kind = "SoftwareSourceCode"
     name, data = f"{query.name}.rq", query.text.encode()
     yield File(name, _SPARQL, "The saved query, with its parameters open", data, kind)
-    name, data = f"{query.name}.bound.rq", bound.encode()
+    name, data = f"{query.name}.bound.rq", bound_text.encode()
     yield File(name, _SPARQL, "The query as it was asked", data, kind)
 
 

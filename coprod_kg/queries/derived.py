@@ -70,7 +70,7 @@ class AskedQuery:
         own_folder: the folder of a person's own queries.
         cited: how the answer is cited, in one sentence, where that is known.
         claims: how many claims in the dataset are secondary coding, and how many there are.
-        language: of the labels and of what is said beside them; empty for English.
+        language: of the labels and the notes; empty for English.
     """
 
     query: SavedQuery
@@ -81,7 +81,7 @@ class AskedQuery:
     claims: tuple[int, int] | None = None
     language: str = ""
 
-    def made(self, form: Format, table: Table) -> bytes:
+    def in_format(self, form: Format, table: Table) -> bytes:
         """The rows in one of the formats of `DERIVED`.
 
         Raises:
@@ -186,7 +186,7 @@ def _chart(asked_query: AskedQuery, form: Format, table: Table) -> File:
     suffix = "vl.json" if form.name == "vega" else form.name
     title = "The chart" if form.name == "svg" else "The chart with its rows, for Vega-Lite"
     kind = "ImageObject" if form.name == "svg" else ""
-    data = asked_query.made(form, table)
+    data = asked_query.in_format(form, table)
     return File(f"{asked_query.query.name}.{suffix}", form.media_type, title, data, kind)
 
 

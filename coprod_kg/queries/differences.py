@@ -102,8 +102,8 @@ def compare(earlier: Table, later: Table, key: Sequence[str]) -> Differences:
                 earlier_left.remove(row)
             else:
                 later_left.append(row)
-        for old, new in zip(earlier_left, later_left, strict=False):
-            changed.append(_change(old, new, columns, key))
+        for earlier_row, later_row in zip(earlier_left, later_left, strict=False):
+            changed.append(_change(earlier_row, later_row, columns, key))
         added += later_left[len(earlier_left) :]
         removed += earlier_left[len(later_left) :]
     removed += [row for rows in earlier_rows.values() for row in rows]
@@ -117,11 +117,13 @@ def _grouped(table: Table, key: Sequence[str]) -> dict[tuple[Cell | None, ...], 
     return groups
 
 
-def _change(old: Row, new: Row, columns: Sequence[str], key: Sequence[str]) -> RowChange:
+def _change(earlier: Row, later: Row, columns: Sequence[str], key: Sequence[str]) -> RowChange:
     cells = {
-        name: (old.get(name), new.get(name)) for name in columns if old.get(name) != new.get(name)
+        name: (earlier.get(name), later.get(name))
+        for name in columns
+        if earlier.get(name) != later.get(name)
     }
-    return RowChange({name: new[name] for name in key if name in new}, cells, new)
+    return RowChange({name: later[name] for name in key if name in later}, cells, later)
 
 
 def lines(differences: Differences) -> list[list[str]]:
@@ -135,17 +137,27 @@ def lines(differences: Differences) -> list[list[str]]:
                 pair = ["", text] if kind == "added" else [text, ""]
                 cell_lines.append([kind, *_key_texts(row, differences), name, *pair])
     for change in differences.changed:
-        for name, (old, new) in change.cells.items():
+        for name, (earlier, later) in change.cells.items():
             cell_lines.append(
-                ["changed", *_key_texts(change.key, differences), name, _text(old), _text(new)]
+                [
+                    "changed",
+                    *_key_texts(change.key, differences),
+                    name,
+                    _text(earlier),
+                    _text(later),
+                ]
             )
     return cell_lines
 
 
 def as_csv(differences: Differences, line_end: str = "\r\n") -> str:
-    """The same lines as CSV with a head; its lines end as RFC 4180 says, or as is said here.
+    """The same lines as CSV with a header.
 
     A text that a spreadsheet would take for a formula stands behind an apostrophe; numbers do not.
+
+    Args:
+        differences: between two answers.
+        line_end: the end of a line; that of RFC 4180 by default.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator=line_end)
@@ -178,8 +190,8 @@ def document(differences: Differences) -> dict[str, Any]:
             {
                 "key": _row(change.key),
                 "cells": {
-                    name: {"from": _value(old), "to": _value(new)}
-                    for name, (old, new) in change.cells.items()
+                    name: {"from": _value(earlier), "to": _value(later)}
+                    for name, (earlier, later) in change.cells.items()
                 },
             }
             for change in differences.changed

@@ -50,13 +50,13 @@ class AnswerColumn:
         return self.heading_in(LANGUAGES[0])
 
     @property
-    def called(self) -> str:
+    def label_or_name(self) -> str:
         """The label, or the name in words."""
         return self.label or _words(self.name)
 
     def heading_in(self, language: str) -> str:
         """The heading in a language, as far as it is translated."""
-        label, unit = text_in(self.called, language), text_in(self.unit, language)
+        label, unit = text_in(self.label_or_name, language), text_in(self.unit, language)
         has_unit = not unit or unit.casefold() in label.casefold()
         return label if has_unit else f"{label} ({unit})"
 
@@ -78,7 +78,7 @@ class Header:
     lines: dict[str, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
-    def wrong(self, line: int, message: str) -> None:
+    def note_mistake(self, line: int, message: str) -> None:
         """Note a mistake."""
         self.mistakes.append((line, message))
 
@@ -96,7 +96,7 @@ def read_header(text: str, vocabulary: Mapping[str, Scheme]) -> Header:
         if not line.startswith(_MARK):
             body_begun = body_begun or bool(line.strip())
         elif body_begun:
-            header.wrong(number, "a header line after the header; move it to the top")
+            header.note_mistake(number, "a header line after the header; move it to the top")
         else:
             _read_entry(header, number, line[len(_MARK) :], vocabulary)
     _check_header(header)
@@ -107,18 +107,18 @@ def _read_entry(header: Header, line: int, text: str, vocabulary: Mapping[str, S
     key, colon, value = (part.strip() for part in text.partition(":"))
     word, _, name = key.partition(" ")
     if not colon or not value:
-        header.wrong(line, f"expected '#+ key: value', found {(_MARK + text)!r}")
+        header.note_mistake(line, f"expected '#+ key: value', found {(_MARK + text)!r}")
     elif key in header.lines:
-        header.wrong(line, f"{key!r} is given twice, first in line {header.lines[key]}")
+        header.note_mistake(line, f"{key!r} is given twice, first in line {header.lines[key]}")
     elif key in _SINGLE:
         _read_single(header, line, key, value)
     elif word in _NAMED and _VARIABLE.fullmatch(name):
         _read_named(header, line, (word, name, value), vocabulary)
     elif word in _NAMED:
-        header.wrong(line, f"{name!r} is not the name of a variable, in {key!r}")
+        header.note_mistake(line, f"{name!r} is not the name of a variable, in {key!r}")
     else:
         keys = ", ".join([*_SINGLE, *(f"{kind} NAME" for kind in _NAMED)])
-        header.wrong(line, f"there is no key {key!r}; the keys are {keys}")
+        header.note_mistake(line, f"there is no key {key!r}; the keys are {keys}")
     header.lines.setdefault(key, line)
 
 
@@ -131,24 +131,26 @@ def _read_single(header: Header, line: int, key: str, value: str) -> None:
         header.tags = _list(value)
         for tag in header.tags:
             if not _TAG.fullmatch(tag):
-                header.wrong(line, f"{tag!r} is not a tag: small letters, digits and hyphens")
+                header.note_mistake(
+                    line, f"{tag!r} is not a tag: small letters, digits and hyphens"
+                )
     elif key == "key":
         header.key = _list(value)
     elif key == "small-counts":
         try:
             header.small_counts = read_rule(value)
         except ValueError as error:
-            header.wrong(line, f"small-counts: {error}")
+            header.note_mistake(line, f"small-counts: {error}")
     else:
         header.answers = _list(value)
         for answer in header.answers:
             if not _ANSWER.fullmatch(answer):
-                header.wrong(line, f"{answer!r} is not a competency question such as CQ-01")
+                header.note_mistake(line, f"{answer!r} is not a competency question such as CQ-01")
 
 
 def _read_question(header: Header, line: int, value: str) -> str:
     if not value.endswith("?"):
-        header.wrong(line, "the summary is a question and ends with '?'")
+        header.note_mistake(line, "the summary is a question and ends with '?'")
     return value
 
 
@@ -162,7 +164,7 @@ def _read_named(
     word, name, value = entry
     if word in ("summary", "description"):
         if name not in LANGUAGES[1:]:
-            header.wrong(line, f"a {word} is translated into {' or '.join(LANGUAGES[1:])}")
+            header.note_mistake(line, f"a {word} is translated into {' or '.join(LANGUAGES[1:])}")
         if word == "summary":
             header.summaries[name] = _read_question(header, line, value)
         else:
@@ -176,7 +178,9 @@ def _read_named(
         return
     declaration, bar, description = (part.strip() for part in value.partition("|"))
     if not bar or not description:
-        header.wrong(line, f"parameter {name} has no description; write 'TYPE | what it does'")
+        header.note_mistake(
+            line, f"parameter {name} has no description; write 'TYPE | what it does'"
+        )
         return
     type_text, equals, default = (part.strip() for part in declaration.partition("="))
     type_, *words = type_text.split() or [""]
@@ -184,7 +188,7 @@ def _read_named(
     scope = " ".join(word for word in words if word not in _HOW_MANY)
     mistake = _type_mistake(type_, scope, vocabulary)
     if mistake:
-        header.wrong(line, f"parameter {name}: {mistake}")
+        header.note_mistake(line, f"parameter {name}: {mistake}")
         return
     today = type_ == "date" and default == _TODAY
     parameter = Parameter(
@@ -207,11 +211,11 @@ def _read_values_from(header: Header, line: int, name: str, value: str) -> None:
         (n for n, parameter in enumerate(header.parameters) if parameter.name == name), None
     )
     if index is None:
-        header.wrong(line, f"there is no '#+ param {name}: …' before its values")
+        header.note_mistake(line, f"there is no '#+ param {name}: …' before its values")
     elif not _SOURCE.fullmatch(value):
-        header.wrong(line, f"{value!r} names no column of a saved query; write QUERY.COLUMN")
+        header.note_mistake(line, f"{value!r} names no column of a saved query; write QUERY.COLUMN")
     elif header.parameters[index].type == "boolean":
-        header.wrong(line, f"parameter {name} is true or false; leave out where from")
+        header.note_mistake(line, f"parameter {name} is true or false; leave out where from")
     else:
         parameter = replace(header.parameters[index], values_from=value)
         parameters = header.parameters
@@ -225,7 +229,7 @@ def _read_column(header: Header, line: int, entry: tuple[str, str, str]) -> None
         return
     index = next((n for n, column in enumerate(header.columns) if column.name == name), None)
     if index is None:
-        header.wrong(line, f"there is no '#+ column {name}: …' before its {word}")
+        header.note_mistake(line, f"there is no '#+ column {name}: …' before its {word}")
         return
     column = replace(header.columns[index], **{word: value})
     header.columns = (*header.columns[:index], column, *header.columns[index + 1 :])
@@ -249,33 +253,33 @@ def _check_default(
     try:
         parameter.term(parameter.default or "", "", vocabulary)
     except WrongUsage as error:
-        header.wrong(line, f"the default of parameter {parameter.name}: {error.what}")
+        header.note_mistake(line, f"the default of parameter {parameter.name}: {error.what}")
 
 
 def _check_header(header: Header) -> None:
     for key in ("summary", "description", "tags"):
         if key not in header.lines:
-            header.wrong(1, f"the header has no {key!r}")
+            header.note_mistake(1, f"the header has no {key!r}")
     columns = [column.name for column in header.columns]
     for name in header.key:
         if name not in columns:
-            header.wrong(header.lines["key"], f"the key names no column: {name!r}")
+            header.note_mistake(header.lines["key"], f"the key names no column: {name!r}")
     if header.small_counts:
         counting = [column.name for column in header.columns if column.unit]
         for message in rule_mistakes(header.small_counts, columns, counting):
-            header.wrong(header.lines["small-counts"], message)
+            header.note_mistake(header.lines["small-counts"], message)
     for parameter in header.parameters:
         if parameter.name in RESERVED:
             message = (
                 f"{parameter.name!r} is no name for a parameter: "
                 f"a request says {parameter.name} otherwise"
             )
-            header.wrong(header.lines[f"param {parameter.name}"], message)
+            header.note_mistake(header.lines[f"param {parameter.name}"], message)
         if parameter.required and (parameter.today or parameter.default is not None):
             message = (
                 f"parameter {parameter.name} is required and has a default: one of them is too much"
             )
-            header.wrong(header.lines[f"param {parameter.name}"], message)
+            header.note_mistake(header.lines[f"param {parameter.name}"], message)
 
 
 def _words(name: str) -> str:

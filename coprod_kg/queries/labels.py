@@ -1,7 +1,7 @@
 """Labels in the reader's language: of concepts from the schemes, of things from the store.
 
-What the headers of the questions say of columns and parameters, and the notes beside an answer, are
-in the catalogues ``queries/locale/LANGUAGE.po``.
+The texts about columns and parameters in the headers of the questions, and the notes beside an
+answer, are in the catalogues ``queries/locale/LANGUAGE.po``.
 """
 
 import json
@@ -22,7 +22,7 @@ __all__ = [
     "best",
     "concepts",
     "language_of_text",
-    "named",
+    "names_in",
     "relabelled",
     "text_in",
     "translated",
@@ -125,7 +125,7 @@ def relabelled(table: Table, language: str, names: Mapping[str, Cell], text: str
     return Table(table.columns, rows, table.truth)
 
 
-def named(rows: Iterable[Mapping[str, Cell]], language: str) -> dict[str, Cell]:
+def names_in(rows: Iterable[Mapping[str, Cell]], language: str) -> dict[str, Cell]:
     """Thing → its name in a language, else in another, of the rows of ``view-labels``."""
     names_of_thing: dict[str, list[Cell]] = {}
     for row in rows:
@@ -146,10 +146,12 @@ def translated(data: bytes, language: str, names: Mapping[str, Cell], text: str 
     document = json.loads(data)
     table = read_table(data)
     translated_table = relabelled(table, language, names, text)
-    for row, old, new in zip(
+    for row, earlier, later in zip(
         document["results"]["bindings"], table.rows, translated_table.rows, strict=True
     ):
-        row |= {name: cell.described() for name, cell in new.items() if cell is not old.get(name)}
+        row |= {
+            name: cell.described() for name, cell in later.items() if cell is not earlier.get(name)
+        }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 

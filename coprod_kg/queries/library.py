@@ -202,7 +202,7 @@ def inspect(text: str, header: Header) -> QueryBody:
     tokens = list(significant(text))
     slots = slots_of(text, tokens)
     form = next((token for token in tokens if token.is_word(*_FORMS)), None)
-    mistakes = [*_slot_mistakes(text, slots, header), *_limits(text, tokens)]
+    mistakes = [*_slot_mistakes(text, slots, header), *_limit_mistakes(text, tokens)]
     if form is None:
         mistakes.append((1, f"there is no query here: expected one of {', '.join(_FORMS)}"))
         return QueryBody("", slots, tuple(mistakes))
@@ -212,7 +212,7 @@ def inspect(text: str, header: Header) -> QueryBody:
             line, _projection(tokens[tokens.index(form) + 1 :]), header
         )
         mistakes += _order_mistakes(text, tokens)
-        mistakes += _telling_order(text, tokens, header)
+        mistakes += _count_order_mistakes(text, tokens, header)
     elif header.small_counts:
         line = header.lines["small-counts"]
         mistakes.append((line, "small-counts: only the rows of a SELECT have cells to withhold"))
@@ -241,7 +241,7 @@ def _slot_mistakes(text: str, slots: Sequence[ParameterSlot], header: Header) ->
             yield position(text, slot.start)[0], f"the header declares no param {slot.name}"
 
 
-def _limits(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
+def _limit_mistakes(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
     for token in tokens:
         if token.is_word("LIMIT", "OFFSET"):
             line = position(text, token.start)[0]
@@ -281,14 +281,14 @@ def _projection_mistakes(line: int, names: Sequence[str], header: Header) -> Ite
 
 
 def _order_mistakes(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
-    order_tokens = _ordering(tokens)
+    order_tokens = _order_by_tokens(tokens)
     if order_tokens:
-        yield from _after_order(text, order_tokens)
+        yield from _order_by_mistakes(text, order_tokens)
     else:
         yield 1, "there is no ORDER BY: the same rows must come in the same order everywhere"
 
 
-def _ordering(tokens: Sequence[Token]) -> Sequence[Token]:
+def _order_by_tokens(tokens: Sequence[Token]) -> Sequence[Token]:
     """The tokens from the ORDER of the whole query on; none where it has none."""
     depth = 0
     for index, token in enumerate(tokens):
@@ -298,19 +298,19 @@ def _ordering(tokens: Sequence[Token]) -> Sequence[Token]:
     return ()
 
 
-def _telling_order(text: str, tokens: Sequence[Token], header: Header) -> Iterator[Mistake]:
-    """The mistake of ordering rows by counts, which would tell about those that are withheld."""
+def _count_order_mistakes(text: str, tokens: Sequence[Token], header: Header) -> Iterator[Mistake]:
+    """The mistake of ordering rows by counts, which would disclose those that are withheld."""
     rule = header.small_counts
     if rule is None:
         return
-    for token in _ordering(tokens):
+    for token in _order_by_tokens(tokens):
         orders_by_count = token.kind == "variable" and token.text[1:] in (rule.column, *rule.along)
         if orders_by_count or token.is_word(*_AGGREGATES):
             line = position(text, token.start)[0]
             yield line, f"ORDER BY {token.text} would tell about withheld counts; order otherwise"
 
 
-def _after_order(text: str, order_tokens: Sequence[Token]) -> Iterator[Mistake]:
+def _order_by_mistakes(text: str, order_tokens: Sequence[Token]) -> Iterator[Mistake]:
     for token in order_tokens:
         if token.is_word("VALUES"):
             line = position(text, token.start)[0]
@@ -333,11 +333,11 @@ def find(queries: Iterable[SavedQuery], words: str, tags: Iterable[str]) -> list
         query
         for query in queries
         if required_tags <= set(query.tags)
-        and all(word in _searched(query) for word in required_words)
+        and all(word in _searched_text(query) for word in required_words)
     ]
 
 
-def _searched(query: SavedQuery) -> str:
+def _searched_text(query: SavedQuery) -> str:
     parts = (query.name, query.summary, query.description, *query.tags, *query.answers)
     translated = (text for _, text in (*query.summaries, *query.descriptions))
     parameter_texts = (

@@ -64,10 +64,10 @@ class LintFault:
 
     file: Path
     line: int
-    what: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
+        return f"{self.file}:{self.line}: {self.message}"
 
 
 def files_of(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -96,7 +96,7 @@ def faults(paths: Sequence[Path], store: Store, settings: Settings) -> list[Lint
 
     Args:
         paths: the files.
-        store: where the queries are tried; its data is not looked at.
+        store: where the queries are tried, over an empty dataset.
         settings: what SERVICE may call, and the deadline.
     """
     return [
@@ -134,7 +134,7 @@ def query_mistakes(
 
     Args:
         query: the query.
-        store: where it is tried; its data is not looked at.
+        store: where it is tried, over an empty dataset.
         settings: what SERVICE may call, and the deadline.
         other_queries: the queries that its parameters may take values from, besides the model's;
             those of the settings by default.

@@ -44,7 +44,7 @@ _LARGEST: Final = 2**63 - 1
 _LISTED: Final = 100
 """How many permitted values the error for another value lists."""
 _COMPARED: Final = 1000
-"""With so many of them another one is compared for what may have been meant."""
+"""How many permitted values an unknown one is compared with, to suggest the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Parameter:
         query, _, column = self.values_from.partition(".")
         return query, column
 
-    def taken(self, texts: Iterable[str]) -> list[str]:
+    def bound_texts(self, texts: Iterable[str]) -> list[str]:
         """The values that are bound: those given that are not empty, or today's date."""
         values = [text for text in texts if text]
         return values or ([datetime.now(UTC).date().isoformat()] if self.today else [])
@@ -126,11 +126,13 @@ class Parameter:
             return tuple(vocabulary[self.scope].concepts) if self.scope in vocabulary else ()
         return ("true", "false") if self.type == "boolean" else ()
 
-    def written(self, term: Term, base_iri: str, vocabulary: Mapping[str, Scheme]) -> str | None:
+    def text_of_term(
+        self, term: Term, base_iri: str, vocabulary: Mapping[str, Scheme]
+    ) -> str | None:
         """How a person writes a term, or None where this parameter cannot take it.
 
         >>> about = Parameter("run", "iri", "organisation", None, "By whom.")
-        >>> about.written(NamedNode("urn:base/id/organisation/city"), "urn:base/", {})
+        >>> about.text_of_term(NamedNode("urn:base/id/organisation/city"), "urn:base/", {})
         'city'
         """
         value = term.value if isinstance(term, NamedNode | Literal) else ""
@@ -161,15 +163,15 @@ class Parameter:
         if self.allowed is None:
             return term
         allowed = dict(self.allowed)
-        if self.written(term, base_iri, vocabulary) not in allowed:
+        if self.text_of_term(term, base_iri, vocabulary) not in allowed:
             raise WrongUsage(
-                f"{_short(text)!r} is none of the values that there are"
+                f"{_shortened(text)!r} is none of the values that there are"
                 + did_you_mean(text, dict(self.allowed[:_COMPARED])),
-                fix=f"Permitted: {self._listed()}",
+                fix=f"Permitted: {self._permitted_list()}",
             )
         return term
 
-    def _listed(self) -> str:
+    def _permitted_list(self) -> str:
         values = self.permitted({})
         unlisted = len(values) - _LISTED
         listing = ", ".join(values[:_LISTED]) or "none at all"
@@ -181,14 +183,14 @@ class Parameter:
         if self.type == "concept":
             return self._concept(text, vocabulary)
         if self.type == "iri":
-            return self._thing(text, base_iri)
+            return self._thing_iri(text, base_iri)
         if self.type == "string":
             return literal(text)
         if self.type == "boolean" and text not in ("true", "false"):
             raise WrongUsage(f"{text!r} is not {self.takes}")
         term = literal(text, self.type)
         if self.type == "integer" and not _fits(text):
-            raise WrongUsage(f"{_short(text)} is larger than a number can be here")
+            raise WrongUsage(f"{_shortened(text)} is larger than a number can be here")
         return term
 
     def written_default(self) -> str:
@@ -214,7 +216,7 @@ class Parameter:
             )
         return NamedNode(concept.iri)
 
-    def _thing(self, text: str, base_iri: str) -> NamedNode:
+    def _thing_iri(self, text: str, base_iri: str) -> NamedNode:
         things = f"{base_iri}id/"
         kind, _, slug = (text if self.scope == "thing" else f"{self.scope}/{text}").partition("/")
         if kind in KINDS and _SLUG.fullmatch(slug):
@@ -239,7 +241,7 @@ def _fits(digits: str) -> bool:
     )
 
 
-def _short(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 

@@ -76,7 +76,7 @@ def _values(
         if cell is None or cell.is_suppressed or cell.kind not in ("uri", "literal"):
             continue
         term = NamedNode(cell.value) if cell.kind == "uri" else Literal(cell.value)
-        value = parameter.written(term, base_iri, vocabulary)
+        value = parameter.text_of_term(term, base_iri, vocabulary)
         if value is not None:
             label = row.get(f"{column}Label")
             yield value, label.value if label else value

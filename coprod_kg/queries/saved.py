@@ -54,8 +54,8 @@ class SavedQuery:
         answers: the competency questions it answers, such as ``CQ-01``.
         parameters: what it can be bound to, in the order of the header.
         columns: what its columns mean, in their order.
-        key: the columns that tell one row from another, also in another version; empty where the
-            file does not say.
+        key: the columns that identify a row, also in another version; empty where the file does
+            not say.
         small_counts: which cells of an answer are withheld, where the file says so.
         text: the file's whole text, SPARQL that runs as it stands.
         form: SELECT, ASK, CONSTRUCT or DESCRIBE.
@@ -158,7 +158,7 @@ class SavedQuery:
         vocabulary = schemes() if vocabulary is None else vocabulary
         terms_by_name: dict[str, str] = {}
         for parameter in self.parameters:
-            texts = parameter.taken(values.get(parameter.name, ()))
+            texts = parameter.bound_texts(values.get(parameter.name, ()))
             terms, mistakes = _terms(parameter, texts, base_iri, vocabulary)
             problems += mistakes or _count_mistakes(parameter, len(texts))
             if terms:
@@ -181,8 +181,8 @@ class SavedQuery:
             values: as for `bound_terms`, which says what is raised.
             base_iri: as for `bound_terms`.
             vocabulary: as for `bound_terms`.
-            limit: at most so many rows; all by default.
-            offset: after so many others.
+            limit: the most rows; all by default.
+            offset: the number of rows that are left out before them.
         """
         terms = self.bound_terms(values, base_iri, vocabulary)
         return filled(self.text, self.slots, terms) + part_of((limit, offset))

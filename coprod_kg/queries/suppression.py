@@ -8,8 +8,8 @@ show which counts protect each other.
 Primary suppression withholds every count from 1 to below the threshold: few people, who might be
 known. Complementary suppression goes on with the smallest other counts of the same group, equal
 ones together, until a reader who knows the group's total, the cells that are shown and this very
-rule still has two values to choose from for each withheld cell. A zero tells of nobody and stays,
-unless its group holds no other count to hide behind.
+rule still has two values to choose from for each withheld cell. A zero discloses no person and is
+shown, unless its group holds no other count to hide behind.
 """
 
 import json
@@ -40,7 +40,7 @@ MARK: Final = "[c]"
 """The text of a withheld cell: official statistics write it for "confidential"."""
 
 Part = tuple[int | None, int | None]
-"""At most so many rows, after so many others."""
+"""The part of the rows that is asked for: LIMIT and OFFSET, each None where there is none."""
 
 _FORM: Final = "COLUMN below NUMBER, within COLUMN, COLUMN, with COLUMN"
 _FIRST: Final = re.compile(r"(\w+) below (\S+)")
@@ -61,8 +61,8 @@ class SmallCounts:
     Attributes:
         column: the column of the counts.
         below: a count from 1 to one less than this is small.
-        within: the columns that tell the groups whose totals are known; the table without any.
-        along: the columns whose cells go with a withheld count, as they would tell it.
+        within: the columns that define the groups whose totals are known; the table without any.
+        along: the columns whose cells are withheld with a count, as they would disclose it.
     """
 
     column: str
@@ -88,8 +88,8 @@ def read_rule(text: str) -> SmallCounts:
     Raises:
         ValueError: it is none; says what was expected.
     """
-    first, *clauses = (part.strip() for part in text.split(","))
-    match = _FIRST.fullmatch(first)
+    main_clause, *clauses = (part.strip() for part in text.split(","))
+    match = _FIRST.fullmatch(main_clause)
     if match is None:
         raise ValueError(f"expected '{_FORM}' (the last two may be left out), found {text!r}")
     column, number = match.groups()
@@ -219,7 +219,7 @@ def _withheld_indexes(counts: Mapping[int, Decimal], below: int) -> Iterator[int
     other_counts = {index: count for index, count in counts.items() if index not in small}
     while other_counts and not _uncertain(hidden_counts, below):
         # Equal counts go together: if one of two was shown, the other was known to be as small.
-        # Zeros go last, as they tell of nobody.
+        # Zeros go last, as they disclose no person.
         smallest = min(other_counts.values(), key=lambda count: (count == 0, count))
         equal_indexes = [index for index, count in other_counts.items() if count == smallest]
         for index in equal_indexes:
@@ -234,9 +234,11 @@ def _uncertain(hidden_counts: Sequence[Decimal], below: int) -> bool:
     which each lies: from 1 to below the threshold, widened to counts withheld beside small ones.
     One count is then the sum less the others, which lie between their least and their most.
     """
-    least, most = min(Decimal(1), *hidden_counts), max(Decimal(below - 1), *hidden_counts)
+    smallest, largest = min(Decimal(1), *hidden_counts), max(Decimal(below - 1), *hidden_counts)
     other_count, total = len(hidden_counts) - 1, sum(hidden_counts)
-    return max(least, total - other_count * most) < min(most, total - other_count * least)
+    return max(smallest, total - other_count * largest) < min(
+        largest, total - other_count * smallest
+    )
 
 
 def _count(cell: Cell | None) -> Decimal | None:

@@ -134,7 +134,7 @@ def main(control: socket.socket, name: str, *arguments: str) -> None:
         child.prepare(*arguments)
     gc.collect()
     gc.freeze()  # what is loaded stays where it is: a fork then shares its memory
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that watch
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the watching processes are not waited for
     control.settimeout(IDLE_SECONDS)
     while True:
         try:

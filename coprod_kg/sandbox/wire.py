@@ -91,7 +91,7 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 
 
 class Stream:
-    """The frames that arrive on a connection; it may read ahead, so nobody else reads from it."""
+    """The frames that arrive on a connection; it reads ahead, so it is the only reader."""
 
     def __init__(self, sock: socket.socket, flags: int = 0) -> None:
         """Read nothing yet.
@@ -106,7 +106,7 @@ class Stream:
         self._buffer = b""
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         """The number of bytes that were read ahead."""
         return len(self._buffer)
 
@@ -116,10 +116,10 @@ class Stream:
         Nothing is used up: where it is not whole yet, `receive` gives the same frames later.
 
         Returns:
-            The frames that are held, if `END` is among them, up to that; else None.
+            The frames in the buffer before `END`, if that is among them; else None.
         """
         self._buffer += received
-        payloads, offset = list[bytes](), 0  # `at`: where in what is held the next frame begins
+        payloads, offset = list[bytes](), 0  # where in the buffer the next frame begins
         while offset + _LENGTH.size <= len(self._buffer):
             (length,) = _LENGTH.unpack_from(self._buffer, offset)
             offset += _LENGTH.size

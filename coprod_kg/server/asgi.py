@@ -75,7 +75,8 @@ class _Answer:
     first: bytes = b""
     rest: Iterator[bytes] | None = None
     outcome: str = ""
-    """Why it is cut off after its beginning, in a word."""
+    """The kind of error that cut it off after its beginning; empty where none did."""
+
     close: Callable[[], object] = tuple  # called without arguments it does nothing
 
     def start(

@@ -2,7 +2,7 @@
 
 Engines differ in where a token ends: Oxigraph reads ``SERVICE:a`` as the keyword and a name, and
 takes ``<`` for "less than" wherever that fits, so that ``1<2)#>`` may be an IRI or the beginning
-of a comment. Every such reading is looked at, and one that calls another service is enough to
+of a comment. Every such reading is checked, and one that calls another service is enough to
 refuse the text.
 
 A call that is admitted does not leave by the engine, which waits for its answer for ever: an IRI
@@ -186,11 +186,11 @@ def _keyword_ends(token: Token) -> Iterator[int]:
 
 def _target(text: str, start: int) -> Token | None:
     """The target of a SERVICE if a target and a group follow it, else None."""
-    first = next(significant(text, start), None)
-    if first is None:
+    first_token = next(significant(text, start), None)
+    if first_token is None:
         return None
-    if first.kind in ("word", "pname") and first.text[:6].upper() == "SILENT":
-        silent = _target_of_group(text, first.start + 6)
+    if first_token.kind in ("word", "pname") and first_token.text[:6].upper() == "SILENT":
+        silent = _target_of_group(text, first_token.start + 6)
         if silent is not None:
             return silent
     return _target_of_group(text, start)
@@ -204,18 +204,18 @@ def _target_of_group(text: str, start: int) -> Token | None:
 
 def _refusal(text: str, offset: int, target: Token | None, settings: Settings) -> QueryRefused:
     line, column = position(text, offset)
-    where = f"line {line}, column {column}"
+    place = f"line {line}, column {column}"
     if target is None:
-        return QueryRefused("LOAD would fetch something from elsewhere", where=where)
+        return QueryRefused("LOAD would fetch something from elsewhere", where=place)
     if target.kind != "iri":
         return QueryRefused(
             "SERVICE would call a service that is not written out",
-            where=where,
+            where=place,
             fix="Write its IRI in full, in angle brackets.",
         )
     allowed = ", ".join(settings.service_allow) or "none"
     return QueryRefused(
         f"SERVICE may not call {target.text} from here",
-        where=where,
+        where=place,
         fix=f"Services that may be called: {allowed}. The setting service-allow names them.",
     )

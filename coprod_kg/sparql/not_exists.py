@@ -106,24 +106,24 @@ class _Reader:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
-        self._at = 0
+        self._index = 0
         self.edits: list[Edit] = []
 
     def query(self) -> None:
         """Read to the end of the query's pattern."""
         self._to_brace()
-        if self._at and self._tokens[self._at - 1].is_word("CONSTRUCT"):
+        if self._index and self._tokens[self._index - 1].is_word("CONSTRUCT"):
             self._balanced("{", "}")
             self._to_brace()
         self._group(_Group(True, frozenset()), _DEEPEST)
 
     def _take(self) -> Token:
-        self._at += 1
-        return self._tokens[self._at - 1]
+        self._index += 1
+        return self._tokens[self._index - 1]
 
     @property
     def _next(self) -> Token:
-        return self._tokens[self._at]
+        return self._tokens[self._index]
 
     def _to_brace(self) -> None:
         """Go on to a brace that stands in no parentheses."""
@@ -215,17 +215,19 @@ class _Reader:
         else:
             raise _Unsure
 
-    def _filter(self, group: _Group, first: Token) -> None:
+    def _filter(self, group: _Group, first_token: Token) -> None:
         negated = self._next.is_word("NOT")
         if negated:
             self._take()
         if self._next.is_word("EXISTS"):
             self._take()
-            start = self._at + 1
+            start = self._index + 1
             self._balanced("{", "}")
             if negated:
-                pattern = self._tokens[start : self._at - 1]
-                group.negations.append(_Negation(first, self._tokens[self._at - 1], pattern))
+                pattern = self._tokens[start : self._index - 1]
+                group.negations.append(
+                    _Negation(first_token, self._tokens[self._index - 1], pattern)
+                )
         elif negated:
             raise _Unsure
         else:

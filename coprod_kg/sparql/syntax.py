@@ -12,7 +12,7 @@ from coprod_kg.sparql.tokens import Token, position, significant
 __all__ = ["explain_error"]
 
 _LONGEST: Final = 200_000
-"""Characters of a text that is looked at; what is longer was written by a program."""
+"""The most characters of a text that is parsed for its mistake; programs write longer ones."""
 _NEWER: Final = frozenset(
     {"ADJUST", "HASLANG", "HASLANGDIR", "ISTRIPLE", "LANGDIR", "LATERAL", "OBJECT", "PREDICATE"}
     | {"STRLANGDIR", "SUBJECT", "TRIPLE", "VERSION", "~"}
@@ -49,7 +49,7 @@ def explain_error(error: QuerySyntax, text: str, *, update: bool = False) -> Que
     """The error at the first token that does not fit; the engine's words where all do.
 
     Args:
-        error: what the engine said.
+        error: that of the engine.
         text: the query or update.
         update: whether it is an update.
     """

@@ -51,7 +51,7 @@ class _Edits:
 
 
 def rewrite_update(text: str) -> str:
-    """The same update as the engine reads it; text that is not an update stays as it is.
+    """The same update in words that the engine reads; text that is not an update stays as it is.
 
     >>> rewrite_update("CREATE GRAPH <urn:g>; PREFIX x: <urn:> CREATE GRAPH x:h")
     'PREFIX x: <urn:> CREATE GRAPH <urn:g>;   CREATE GRAPH x:h'

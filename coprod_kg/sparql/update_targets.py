@@ -2,7 +2,7 @@
 
 Certain is a text in which no token can be read in two ways: engines take keywords that are glued
 together apart, and ``<`` for "less than" where that fits. What a pattern after WHERE reads does
-not matter, so only the templates and the graphs named outside of them are looked at.
+not matter, so only the templates and the graphs named outside of them are read.
 """
 
 import re

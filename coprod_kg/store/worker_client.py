@@ -93,7 +93,7 @@ class PendingQuery:
             raise NeedsThread from None
         frames = self._stream.feed(received)
         if frames is None:
-            if not received or self._unsent or self._stream.held > _SMALL:
+            if not received or self._unsent or self._stream.buffered > _SMALL:
                 raise NeedsThread
             return None
         head = wire.message(frames[0])

@@ -7,7 +7,7 @@ from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Cell
 from coprod_kg.publishing.portal_documents import dataset_list
-from coprod_kg.queries.ask import Question, taken
+from coprod_kg.queries.ask import Question, bytes_within
 from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.replies import Conditions, offers_among
 from coprod_kg.web.site import Site
@@ -50,7 +50,7 @@ def lines(site: Site, view: str, number: int, **values: tuple[str, ...]) -> byte
     """
     given = {"thing": (_graph(site),), **values}
     question = Question(site.endpoint, site.views[view], given, number)
-    data = taken(question.answer((_LINES,)), _MOST_BYTES)
+    data = bytes_within(question.answer((_LINES,)), _MOST_BYTES)
     if data is None:
         raise WrongUsage("this is too much for one document", fix="Ask for a page: ?page=1")
     return data

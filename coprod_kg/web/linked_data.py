@@ -13,7 +13,7 @@ from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.errors import NotAcceptable
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
-from coprod_kg.formats.table import begun, commented
+from coprod_kg.formats.table import commented, with_first_chunk
 from coprod_kg.publishing.portal_documents import portal_document
 from coprod_kg.publishing.profiles import (
     ALTERNATES,
@@ -24,7 +24,7 @@ from coprod_kg.publishing.profiles import (
     named_profile,
     profiles,
 )
-from coprod_kg.queries.ask import Question, taken
+from coprod_kg.queries.ask import Question, bytes_within
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.web.address import root
 from coprod_kg.web.memento import http_date, moments
@@ -124,7 +124,7 @@ def _document(site: Site, space: str, **_: str) -> Response:
     answer = _document_query(site, space, address).answer(media_types(wanted))
     said = caveat_of_claims(site.claims(answer.version, address.iri), "about this thing")
     media_type = answer.media_type
-    answer = begun(answer, lambda first: commented(first, media_type, said))
+    answer = with_first_chunk(answer, lambda first: commented(first, media_type, said))
     response = reply(answer, conditions)
     chosen = next(form for form in GRAPHS if form.media_type == media_type)
     response.headers["Content-Location"] = address.document(chosen.name)
@@ -177,7 +177,7 @@ def _profile_document(
         body = alternates(address.iri, addresses, media_type)
     else:
         question = site.about(f"profile-{token}", address.iri, address.version)
-        lines = taken(question.answer((_LINES,)), _MOST_BYTES)
+        lines = bytes_within(question.answer((_LINES,)), _MOST_BYTES)
         if not lines:
             raise NotAcceptable(
                 f"{profile.title} has no words for {address.iri}",

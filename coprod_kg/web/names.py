@@ -8,7 +8,7 @@ from coprod_kg.errors import LimitReached
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import read_table
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.ask import Question, taken
+from coprod_kg.queries.ask import Question, bytes_within
 from coprod_kg.web.name_index import Entry, SearchIndex
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import VOCABULARY, Site
@@ -38,7 +38,7 @@ def kind_of(site: Site, iri: str) -> str:
 
 def _entries(site: Site, version: int) -> list[Entry]:
     question = Question(site.endpoint, site.views["view-names"], {}, version)
-    data = taken(question.answer((ROWS[0].media_type,)), _MOST_BYTES)
+    data = bytes_within(question.answer((ROWS[0].media_type,)), _MOST_BYTES)
     if data is None:
         raise LimitReached("there are more names than the search can hold")
     entries = [

@@ -114,9 +114,9 @@ def _download(question: Question, conditions: Conditions) -> Response:
     """
     offer, name = conditions.offers[0], question.saved.name
     fix = "Take it as CSV, or bind more parameters."
-    found = question.whole(f"for {offer.format.label}", fix)
+    found = question.measure(f"for {offer.format.label}", fix)
     conditions = replace(conditions, version=found.version)
-    response = Response(found.made(offer.format), content_type=offer.content_type)
+    response = Response(found.in_format(offer.format), content_type=offer.content_type)
     kept = offer.format in (WORKBOOK, EXCEL_CSV, CRATE)
     if offer.format == CRATE:
         name = f"{name}-v{found.version}"
@@ -179,7 +179,9 @@ def _cite(site: Site, name: str, form: str | None = None) -> Response:
     offer = _citation_offer(form, given.one("format"))
     site.is_pinned(given)
     number = site.version(version(given))
-    found = question_of(site, query, given, number, ("from", "to")).with_permitted_values().whole()
+    found = (
+        question_of(site, query, given, number, ("from", "to")).with_permitted_values().measure()
+    )
     citation = found.cited()
     if offer.format == HTML:
         shown = {"query": query, "text": citation.text(), "link": citation.link}

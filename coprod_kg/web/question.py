@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from flask import Response, request
 
 from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.formats.table import begun, commented
+from coprod_kg.formats.table import commented, with_first_chunk
 from coprod_kg.model.namespaces import LICENCE
 from coprod_kg.queries.ask import MeasuredAnswer, Question
 from coprod_kg.queries.caveat import caveat_of_claims
@@ -180,7 +180,7 @@ def with_embedded_caveat(
     media_type, caveat = answer.media_type, _caveat(question, found)
     place = (answer.version, lineage)
     link = permalink(root(), f"{question.saved.name}/cite", question.pairs, place)
-    return begun(
+    return with_first_chunk(
         answer, lambda first: commented(_with_link(first, media_type, link), media_type, caveat)
     )
 

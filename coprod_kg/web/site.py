@@ -74,7 +74,7 @@ class SavedQuestions(Mapping[str, SavedQuery]):
     def newest(self) -> tuple[int, Mapping[str, SavedQuery]]:
         """The newest version of the dataset, and the questions submitted that are in it."""
         number = self._store.version()
-        return number, self.collection.at(number)
+        return number, self.collection.at_version(number)
 
     def mark(self) -> tuple[object, ...]:
         """A mark that changes when a question is submitted, replaced or removed."""
@@ -91,7 +91,7 @@ class SavedQuestions(Mapping[str, SavedQuery]):
             number, lineage = version(given), given.one("lineage")
             if lineage and number is not None:
                 self._store.identity().check(lineage, [number])
-            submitted = self.collection.seen(number)
+            submitted = self.collection.visible(number)
             found = MappingProxyType({**submitted, **self.fixed})
             g.questions = found
         return found

@@ -47,7 +47,7 @@ def used() -> dict[str, tuple[str, ...]]:
 def of_header(query: SavedQuery) -> Iterator[str]:
     """What a header says, but for question and description, which it translates itself."""
     labels = labelled_columns([column.name for column in query.columns]).values()
-    yield from (column.called for column in query.columns if column.name not in labels)
+    yield from (column.label_or_name for column in query.columns if column.name not in labels)
     for column in query.columns:
         yield from filter(None, (column.unit, column.description))
     for parameter in query.parameters:

@@ -10,7 +10,7 @@ from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.suppression import MARK
 
-__all__ = ["FEW", "in_language", "notes", "spoken"]
+__all__ = ["FEW", "in_language", "notes", "text_alternative"]
 
 FEW: Final = 5
 """A chart in which no count is as large as this says so."""
@@ -62,7 +62,9 @@ def notes(query: SavedQuery, rows: Rows, withheld: int, language: str = "") -> l
     return [*_few(query, rows, language), *_withheld(withheld, language)]
 
 
-def spoken(query: SavedQuery, rows: Rows, notes_below: Sequence[str], language: str = "") -> str:
+def text_alternative(
+    query: SavedQuery, rows: Rows, notes_below: Sequence[str], language: str = ""
+) -> str:
     """The text alternative of a chart.
 
     Args:

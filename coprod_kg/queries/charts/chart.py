@@ -61,7 +61,7 @@ def has_chart(query: SavedQuery | str, own_folder: Path | None = None) -> bool:
         query: the query, or the name of one that is in a file.
         own_folder: the folder of a person's own queries, which go before the model's.
     """
-    return _beside(query, own_folder) is not None
+    return _chart_beside(query, own_folder) is not None
 
 
 def template(query: SavedQuery | str, own_folder: Path | None = None) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def template(query: SavedQuery | str, own_folder: Path | None = None) -> dict[st
         NotFound: there is none.
         ModelError: it is not JSON.
     """
-    chart = _beside(query, own_folder)
+    chart = _chart_beside(query, own_folder)
     if chart is None:
         name = query if isinstance(query, str) else query.name
         raise NotFound(
@@ -118,7 +118,7 @@ def specification(
         if notes_below
         else {}
     )
-    spec["description"] = captions.spoken(saved, rows, notes, language)
+    spec["description"] = captions.text_alternative(saved, rows, notes, language)
     _mark_withheld(spec, rows)
     spec["data"] = {"name": "rows", "values": [_row(row) for row in rows] or [{}]}
     return {"$schema": _SCHEMA, **spec, "config": CONFIG}
@@ -145,7 +145,9 @@ def described(
     """
     spec = captions.in_language(template(query, own_folder), language)
     _name_axes(spec, query, language)
-    return captions.spoken(query, *_drawn_rows(spec, query, table, (claims, language)), language)
+    return captions.text_alternative(
+        query, *_drawn_rows(spec, query, table, (claims, language)), language
+    )
 
 
 def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -162,7 +164,7 @@ def encodings(spec: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from encodings(spec["spec"])
 
 
-def _beside(query: SavedQuery | str, own_folder: Path | None) -> dict[str, Any] | None:
+def _chart_beside(query: SavedQuery | str, own_folder: Path | None) -> dict[str, Any] | None:
     if isinstance(query, str):
         return _template(_path(query, own_folder))
     if query.submitted is None:
@@ -257,14 +259,16 @@ def _drawn_rows(
         table: all rows.
         claims_and_language: how many claims are secondary coding, of how many; and the language.
     """
-    rows, notes = _limited(spec, table.rows, claims_and_language[1])
+    rows, notes = _first_categories(spec, table.rows, claims_and_language[1])
     note = caveat(table, *claims_and_language)
     notes += [note] if note else []
     withheld = sum(_is_withheld(row) for row in rows)
     return rows, notes + captions.notes(query, rows, withheld, claims_and_language[1])
 
 
-def _limited(spec: Mapping[str, Any], rows: _Rows, language: str) -> tuple[_Rows, list[str]]:
+def _first_categories(
+    spec: Mapping[str, Any], rows: _Rows, language: str
+) -> tuple[_Rows, list[str]]:
     """The rows of the first categories of each axis, each category whole, and a note about it."""
     notes = []
     for channel, binding in encodings(spec):

@@ -1,8 +1,8 @@
 """Runner that counts the public rows of each saved query over the newest version.
 
-One at a time, with the limits that hold for everybody, the one whose last run is oldest first.
-Each is asked over the newest version there is at that moment, so that a version which is
-followed by another within a minute is passed over and nothing is run for nobody.
+One query runs at a time, under the limits of every client; that whose last run is oldest is first.
+Each is asked over the newest version there is at that moment, so that a version which is followed
+by another within a minute is passed over.
 """
 
 import time
@@ -16,7 +16,7 @@ from typing import Final
 from coprod_kg.access import Private, hidden
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreFull, StoreUnavailable
 from coprod_kg.formats.table import read_table
-from coprod_kg.queries.ask import Endpoint, Question, ask, taken
+from coprod_kg.queries.ask import Endpoint, Question, ask, bytes_within
 from coprod_kg.queries.citation import query_hash
 from coprod_kg.queries.library import SavedQuery, load_all, views
 from coprod_kg.queries.runs.ledger import Run, RunLedger
@@ -42,7 +42,7 @@ def questions(store: Store, settings: Settings) -> Mapping[str, SavedQuery]:
     Raises:
         ModelError: one in a file is at fault.
     """
-    submitted = Collection(store, settings).at(store.version())
+    submitted = Collection(store, settings).at_version(store.version())
     return MappingProxyType({**submitted, **load_all(settings.queries)})
 
 
@@ -178,7 +178,7 @@ def _count(endpoint: Endpoint, query: SavedQuery) -> tuple[int, int | None]:
     """The version that answered, and how many rows it had."""
     question = Question(endpoint, query, {})
     answer = question.answer((question.plain,))
-    data = taken(answer, LARGEST_BYTES)
+    data = bytes_within(answer, LARGEST_BYTES)
     if data is None:
         return _count_lines(question)
     if query.form == "ASK":
@@ -189,7 +189,7 @@ def _count(endpoint: Endpoint, query: SavedQuery) -> tuple[int, int | None]:
 
 
 def _count_lines(question: Question) -> tuple[int, int | None]:
-    """The same of a large answer, whose rows are counted as they come."""
+    """The version that gave a large answer, and its rows, counted as they arrive."""
     lines = size = 0
     query, settings = question.saved, question.endpoint.settings
     with question.answer((_LINES[query.form],)) as answer:

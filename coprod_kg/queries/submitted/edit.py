@@ -106,7 +106,7 @@ def drop_chart(edit: Edit, current: SavedQuery | None) -> Commit:
     query = _existing(current)
     if chart_of(query) is None:
         raise NotFound(f"the question {query.name} has no chart")
-    source = query.submitted or Submitted(edit.who, "")
+    source = query.submitted or Submitted(edit.token_name, "")
     without_chart = replace(query, submitted=replace(source, chart=None))
     return keep(without_chart, "The chart of a question removed", (), edit)
 
@@ -176,7 +176,7 @@ def admitted(name: str, data: bytes, edit: Edit, chart: str | None = None) -> Sa
         mistakes += [(line, f"in the chart that it has: {message}") for line, message in faults]
     if mistakes:
         raise _at_fault(name, sorted(mistakes))
-    return replace(query, submitted=Submitted(edit.who, _now(), chart))
+    return replace(query, submitted=Submitted(edit.token_name, _now(), chart))
 
 
 def with_chart(query: SavedQuery, data: bytes, edit: Edit) -> SavedQuery:
@@ -195,7 +195,7 @@ def with_chart(query: SavedQuery, data: bytes, edit: Edit) -> SavedQuery:
     mistakes = chart_faults or chart_mistakes(text, columns)
     if mistakes:
         raise _at_fault(query.name, mistakes)
-    checked = replace(query, submitted=Submitted(edit.who, _now(), text))
+    checked = replace(query, submitted=Submitted(edit.token_name, _now(), text))
     row = {name: Cell("literal", "1", None, _INTEGER) for name in columns}
     try:
         svg(specification(checked, Table(tuple(columns), (row,))))

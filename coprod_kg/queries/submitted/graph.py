@@ -57,13 +57,13 @@ class Edit:
     Attributes:
         store: where it is made.
         settings: where things are named, and the deadline.
-        who: the name of the token.
+        token_name: the name of the token.
         base: the version of the data that it is made from.
     """
 
     store: Store
     settings: Settings
-    who: str
+    token_name: str
     base: int
 
 
@@ -77,7 +77,7 @@ class Collection:
         self._lock = threading.Lock()
         self._known: OrderedDict[int, Mapping[str, SavedQuery]] = OrderedDict()
 
-    def at(self, version: int) -> Mapping[str, SavedQuery]:
+    def at_version(self, version: int) -> Mapping[str, SavedQuery]:
         """The submitted queries of one version, by name.
 
         Raises:
@@ -94,10 +94,10 @@ class Collection:
                     self._known.popitem(last=False)
         return queries
 
-    def seen(self, pinned: int | None = None) -> Mapping[str, SavedQuery]:
+    def visible(self, pinned: int | None = None) -> Mapping[str, SavedQuery]:
         """The queries of the newest version, or those of an older one and the newer ones."""
-        newest = self.at(self._store.version())
-        return newest if pinned is None else {**newest, **self.at(pinned)}
+        newest = self.at_version(self._store.version())
+        return newest if pinned is None else {**newest, **self.at_version(pinned)}
 
 
 def graph_of(base_iri: str) -> str:
@@ -194,7 +194,7 @@ def _triples(query: SavedQuery, iri: str, settings: Settings) -> Iterator[Triple
 
 def _record(uploads: tuple[bytes, ...], activity_label: str, edit: Edit) -> UpdateRecord:
     return UpdateRecord(
-        edit.settings.base_iri, edit.who, activity_label, uploads, datetime.now(UTC)
+        edit.settings.base_iri, edit.token_name, activity_label, uploads, datetime.now(UTC)
     )
 
 

@@ -16,7 +16,7 @@ from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.schemes import schemes
 from coprod_kg.model.terms import parse_iri
 from coprod_kg.queries.ask import Question
-from coprod_kg.queries.labels import LANGUAGES, concepts, named, relabelled, wanting
+from coprod_kg.queries.labels import LANGUAGES, concepts, names_in, relabelled, wanting
 from coprod_kg.web.address import root
 from coprod_kg.web.headers import FRAMED_POLICY, SCRIPTED_POLICY
 from coprod_kg.web.protocol import Parameters, parameters, version
@@ -137,7 +137,7 @@ class Page:
         wanted = sorted(set(things))
         if not wanted:
             return {}
-        return named(self.ask("view-labels", thing=wanted).rows, self.language)
+        return names_in(self.ask("view-labels", thing=wanted).rows, self.language)
 
     def label(self, iri: str) -> Cell | None:
         """The name of one concept or thing."""

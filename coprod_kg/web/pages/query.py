@@ -11,7 +11,7 @@ from flask import render_template
 from coprod_kg.formats.media_types import CHARTS, ROWS
 from coprod_kg.formats.table import read_table
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.ask import MeasuredAnswer, Question, taken
+from coprod_kg.queries.ask import MeasuredAnswer, Question, bytes_within
 from coprod_kg.queries.caveat import caveat, caveat_of_claims
 from coprod_kg.queries.charts.chart import described, has_chart
 from coprod_kg.queries.derived import formats_of
@@ -82,7 +82,7 @@ class QueryPage:
             around: where other parts of the rows are.
         """
         site, query, claims = self.site, question.saved, question.claims
-        own, data = site.settings.queries, taken(answer)
+        own, data = site.settings.queries, bytes_within(answer)
         rows = answer.media_type == ROWS[0].media_type
         table = read_table(data) if rows and data is not None else None
         links = _links(question, site)

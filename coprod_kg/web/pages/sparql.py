@@ -18,7 +18,7 @@ from coprod_kg.formats.media_types import (
 )
 from coprod_kg.formats.table import read_table
 from coprod_kg.publishing.service_description import service_description
-from coprod_kg.queries.ask import taken
+from coprod_kg.queries.ask import bytes_within
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.store.base import Query
 from coprod_kg.web.address import root
@@ -47,7 +47,7 @@ def answered(site: Site, query: Query, conditions: Conditions) -> Response:
     """The page of a query and its answer."""
     types = (ROWS[0].media_type, GRAPHS[0].media_type)
     answer = site.ask_store(replace(query, media_types=types))
-    data = taken(answer)
+    data = bytes_within(answer)
     rows = answer.media_type == ROWS[0].media_type
     body = _page(
         site,

@@ -123,7 +123,7 @@ def _heading(name: str, known: Mapping[str, AnswerColumn], number: bool, languag
     column = known.get(name)
     if column is None:
         return Heading(words(name), None, number)
-    text, tongue = column.heading_in(language), language_of_text(column.called, language)
+    text, tongue = column.heading_in(language), language_of_text(column.label_or_name, language)
     return Heading(text, text_in(column.description, language), number, tongue)
 
 
