@@ -50,16 +50,16 @@ class UpdateRecord:
     Attributes:
         base_iri: where data lives.
         curator: the name of the token.
-        what: what was done, in a few words.
-        sent: the bytes that were sent: the text of an update or a question, the body of a graph
+        label: what was done, in a few words.
+        uploads: the bytes that were sent: the text of an update or a question, the body of a graph
             or each file of a form; none where nothing but the request itself was.
         started: when.
     """
 
     base_iri: str
     curator: str
-    what: str
-    sent: tuple[bytes, ...]
+    label: str
+    uploads: tuple[bytes, ...]
     started: datetime
 
     @property
@@ -80,12 +80,12 @@ class UpdateRecord:
         agent = NamedNode(f"{self.base_iri}id/agent/{self.curator}")
         now = datetime.now(UTC)
         yield Triple(activity, _TYPE, _prov("Activity"))
-        yield Triple(activity, _LABEL, Literal(self.what, language="en"))
+        yield Triple(activity, _LABEL, Literal(self.label, language="en"))
         yield Triple(activity, _prov("startedAtTime"), _time(self.started))
         yield Triple(activity, _prov("endedAtTime"), _time(now))
         yield Triple(activity, _prov("wasAssociatedWith"), agent)
         yield Triple(agent, _TYPE, _prov("Agent"))
-        for index, content in enumerate(self.sent):
+        for index, content in enumerate(self.uploads):
             upload = NamedNode(f"{iri}/sent/{index + 1}" if index else f"{iri}/sent")
             yield Triple(activity, _prov("used"), upload)
             yield Triple(upload, _TYPE, _prov("Entity"))

@@ -77,11 +77,11 @@ def harvest_command(
     """
     source = _SOURCES[face](url, settings.query_seconds)
     if not fetcher(settings.query_seconds)("HEAD", source.service, "*/*").status:
-        where = source.service
-        raise StoreUnavailable(f"nothing answers at {where}", fix="Give the address of a service.")
+        place = source.service
+        raise StoreUnavailable(f"nothing answers at {place}", fix="Give the address of a service.")
     with open_store(settings, create=not dry_run) as store:
-        way = SubmitOptions(dry_run=dry_run)
-        outcomes = harvest(source, store, settings, way, smaller=smaller)
+        options = SubmitOptions(dry_run=dry_run)
+        outcomes = harvest(source, store, settings, options, smaller=smaller)
     if as_json:
         click.echo(json.dumps(as_table(outcomes), indent=2, ensure_ascii=False))
     else:

@@ -46,7 +46,7 @@ def migrate(settings: Settings, target: str | None, source: str | None) -> None:
     if source is not None:
         os.umask(0o077)
         with directory.locked():
-            _print_graphs(*_fetched(directory, engine, settings))
+            _print_graphs(*_fetch_graphs(directory, engine, settings))
         return
     directory.check_there()
     with directory.locked():
@@ -56,7 +56,7 @@ def migrate(settings: Settings, target: str | None, source: str | None) -> None:
         _print_graphs(move(reader, engine, identity, settings.base_iri), reader.version)
 
 
-def _fetched(
+def _fetch_graphs(
     directory: DataDirectory, engine: Engine, settings: Settings
 ) -> tuple[Iterator[MovedGraph], int]:
     """The graphs of the engine, in a directory that is held, and their version."""

@@ -149,7 +149,9 @@ def _progress_bar() -> Iterator[Progress]:
 
 def _files(options: dict[str, Any], settings: Settings) -> Sequence[Path | SubmittedFile]:
     """The files to hand on: opened where something is stated about the one there is."""
-    paths: Sequence[Path | SubmittedFile] = [_packed(path, settings) for path in options["files"]]
+    paths: Sequence[Path | SubmittedFile] = [
+        _zipped_folder(path, settings) for path in options["files"]
+    ]
     organisation, stated = options["organisation"], options["media_type"]
     if organisation and len(paths) > 1:
         raise WrongUsage(
@@ -157,10 +159,10 @@ def _files(options: dict[str, Any], settings: Settings) -> Sequence[Path | Submi
         )
     if not organisation and not stated:
         return paths
-    return [_stated(path, settings, stated, organisation) for path in paths]
+    return [_opened_with_type(path, settings, stated, organisation) for path in paths]
 
 
-def _packed(path: Path, settings: Settings) -> Path | SubmittedFile:
+def _zipped_folder(path: Path, settings: Settings) -> Path | SubmittedFile:
     """A folder of CSV files as the zip that it might have been."""
     if not path.is_dir():
         return path
@@ -170,7 +172,7 @@ def _packed(path: Path, settings: Settings) -> Path | SubmittedFile:
         return path  # the check opens it again, and the report has the error
 
 
-def _stated(
+def _opened_with_type(
     file: Path | SubmittedFile, settings: Settings, stated: str | None, organisation: str | None
 ) -> Path | SubmittedFile:
     """A file with what was stated about it."""

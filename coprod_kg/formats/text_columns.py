@@ -107,15 +107,17 @@ def fitted(columns: Sequence[TextColumn], width: int) -> list[int] | None:
     words = [max(map(_size, column.head.split()), default=1) for column in columns]
     folded_heads = [max(column.longest, word) for column, word in zip(columns, words, strict=True)]
     if line_length(folded_heads) <= width:
-        return _grown(folded_heads, full_widths, width)
+        return _widened(folded_heads, full_widths, width)
     least_widths = [
         max(word, column.longest if column.number else min(column.longest, _LEAST))
         for column, word in zip(columns, words, strict=True)
     ]
-    return _grown(least_widths, folded_heads, width) if line_length(least_widths) <= width else None
+    return (
+        _widened(least_widths, folded_heads, width) if line_length(least_widths) <= width else None
+    )
 
 
-def _grown(start: Sequence[int], goal: Sequence[int], width: int) -> list[int]:
+def _widened(start: Sequence[int], goal: Sequence[int], width: int) -> list[int]:
     """The widths with what is left of the line given, place by place, to the narrowest."""
     widths = list(start)
     for _ in range(width - line_length(widths)):

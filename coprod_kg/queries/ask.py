@@ -25,7 +25,7 @@ from coprod_kg.queries.citation import Citation, canonical, cite
 from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table, labelled
 from coprod_kg.queries.crate import crate
 from coprod_kg.queries.derived import MOST_BYTES, AskedQuery, crate_files
-from coprod_kg.queries.labels import names_in, translated, wanting
+from coprod_kg.queries.labels import names_in, things_to_label, translated
 from coprod_kg.queries.library import SavedQuery, views
 from coprod_kg.queries.permitted_values import with_values_from
 from coprod_kg.queries.saved import ParameterSlot, filled, part_of, slots_of
@@ -92,7 +92,7 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
         refusals = {prepared.text: error}
     sent = prepared.text if prepared.sent is None else prepared.sent
     plain = _plain(replace(query, text=sent, sent=None), settings)
-    for text in (plain.text, _spelt(named_aggregates_repeated(plain.text))):
+    for text in (plain.text, _rewritten(named_aggregates_repeated(plain.text))):
         if text not in refusals:
             try:
                 return store.query(replace(plain, text=text))
@@ -107,10 +107,10 @@ def admitted(query: Query, settings: Settings) -> Query:
     if query.sent is not None:
         return query
     plain = _plain(query, settings)
-    return replace(plain, text=_spelt(plain.text), sent=query.text)
+    return replace(plain, text=_rewritten(plain.text), sent=query.text)
 
 
-def _spelt(text: str) -> str:
+def _rewritten(text: str) -> str:
     return rewrite_query(not_exists_to_minus(text))
 
 
@@ -244,8 +244,8 @@ class Endpoint:
         cls, store: Store, settings: Settings, queries: Mapping[str, SavedQuery]
     ) -> "Endpoint":
         """The endpoint of a process that asks the store itself; links name the service as set."""
-        asking = partial(ask, store, settings=settings)
-        return cls(store, settings, queries, asking, settings.root, sys.maxsize)
+        ask_store = partial(ask, store, settings=settings)
+        return cls(store, settings, queries, ask_store, settings.root, sys.maxsize)
 
     def sparql(self, text: str, media_types: tuple[str, ...], version: int | None) -> Answer:
         """The answer to a query over the union of all graphs."""
@@ -346,7 +346,7 @@ class Question:
             CoprodError: what `ask` raises.
         """
         types = media_types or self.saved.media_types
-        form, rule = self._fitting(types), self.saved.small_counts
+        form, rule = self._first_fitting_type(types), self.saved.small_counts
         translating = bool(self.language) and not self.saved.is_graph
         if form is None or (rule is None and not translating):
             return self.endpoint.ask(self.query(types))
@@ -366,7 +366,7 @@ class Question:
 
     def _translated(self, data: bytes, version: int) -> bytes:
         table, base = read_table(data), self.endpoint.settings.base_iri
-        things = sorted(wanting(table, self.language, base))
+        things = sorted(things_to_label(table, self.language, base))
         names: Table | None = None
         if things:
             names = Question(
@@ -381,7 +381,7 @@ class Question:
         The store is asked once, in the plain format, from which the others follow; a large answer
         is asked in its own format, so that it can be sent as it comes.
         """
-        form = self._fitting(media_types)
+        form = self._first_fitting_type(media_types)
         if form is None:
             return self.answer(media_types), None
         number = self.endpoint.store.version() if self.version is None else self.version
@@ -434,7 +434,7 @@ class Question:
         part_pairs = tuple((name, str(value)) for name, value in part if value)
         return (*canonical(self.saved, self.values), *part_pairs)
 
-    def _fitting(self, media_types: Iterable[str]) -> str | None:
+    def _first_fitting_type(self, media_types: Iterable[str]) -> str | None:
         formats = GRAPH_FORMATS if self.saved.is_graph else RESULT_FORMATS
         return next((media_type for media_type in media_types if media_type in formats), None)
 

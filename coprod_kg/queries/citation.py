@@ -242,13 +242,13 @@ def cite(
         sha256=content.sha256,
         link=permalink(root, query.name, parameters, (version, lineage)),
         retrieved=datetime.now(UTC),
-        withheld=_withheld(query, content, language),
+        withheld=_withheld_note(query, content, language),
         caveat=content.caveat,
         language=language,
     )
 
 
-def _withheld(query: SavedQuery, content: Content, language: str) -> str:
+def _withheld_note(query: SavedQuery, content: Content, language: str) -> str:
     if query.small_counts is None:
         return ""
     singular = text_in("1 cell withheld (small counts: {rule})", language)

@@ -88,7 +88,7 @@ def compare(earlier: Table, later: Table, key: Sequence[str]) -> Differences:
     the same in both are set aside.
     """
     columns = tuple(dict.fromkeys((*earlier.columns, *later.columns)))
-    earlier_rows, later_rows = _grouped(earlier, key), _grouped(later, key)
+    earlier_rows, later_rows = _rows_by_key(earlier, key), _rows_by_key(later, key)
     added: list[Row] = []
     changed: list[RowChange] = []
     removed: list[Row] = []
@@ -110,7 +110,7 @@ def compare(earlier: Table, later: Table, key: Sequence[str]) -> Differences:
     return Differences(columns, tuple(key), tuple(added), tuple(removed), tuple(changed))
 
 
-def _grouped(table: Table, key: Sequence[str]) -> dict[tuple[Cell | None, ...], list[Row]]:
+def _rows_by_key(table: Table, key: Sequence[str]) -> dict[tuple[Cell | None, ...], list[Row]]:
     groups: dict[tuple[Cell | None, ...], list[Row]] = {}
     for row in table.rows:
         groups.setdefault(tuple(row.get(name) for name in key), []).append(row)

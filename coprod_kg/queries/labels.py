@@ -25,8 +25,8 @@ __all__ = [
     "names_in",
     "relabelled",
     "text_in",
+    "things_to_label",
     "translated",
-    "wanting",
 ]
 
 LANGUAGES: Final = ("en", "da", "de")
@@ -86,7 +86,7 @@ def best(names: Iterable[Cell], language: str) -> Cell | None:
     return min(names, key=lambda name: order.get(name.language, 3), default=None)
 
 
-def wanting(table: Table, language: str, base_iri: str) -> set[str]:
+def things_to_label(table: Table, language: str, base_iri: str) -> set[str]:
     """The things in a table whose label is not in the reader's language, or is their slug."""
     stem = f"{base_iri}id/"
     return {
@@ -188,20 +188,20 @@ def _words(table: Table, language: str, text: str) -> Mapping[tuple[str, str], s
         ]
         plain = all(cell.kind == "literal" and not cell.language for cell in cells)
         words = {cell.value for cell in cells if cell.datatype is None} if plain else set()
-        translated_words = {word: _word(word, language, text) for word in words}
+        translated_words = {word: _word_translation(word, language, text) for word in words}
         if all(translated_words.values()):
             translations |= {(column, word): translated_words[word] or word for word in words}
     return translations
 
 
-def _word(word: str, language: str, text: str) -> str | None:
+def _word_translation(word: str, language: str, text: str) -> str | None:
     if word in _catalogue(language) and f'"{word}"' in text:
         return text_in(word, language)
     concept = _by_label().get(word)
-    return concept.label(language) if concept else _joined(word, language, text)
+    return concept.label(language) if concept else _joined_translation(word, language, text)
 
 
-def _joined(word: str, language: str, text: str) -> str | None:
+def _joined_translation(word: str, language: str, text: str) -> str | None:
     """Words of the query, or labels, that it puts one after the other, with a sign between them."""
     parts = word.split(_AND)
     if all(f'"{_AND}{part}"' in text and part in _catalogue(language) for part in parts):

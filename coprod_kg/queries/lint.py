@@ -220,7 +220,7 @@ def unknown_terms(text: str) -> Iterator[Mistake]:
             declared[previous.text] = token.text[1:-1]
         elif token.kind in ("iri", "pname") and not previous.is_word("PREFIX", "BASE"):
             iri = _iri(token, declared)
-            unknown = _unknown(iri)
+            unknown = _unknown_term(iri)
             if unknown is not None and iri not in reported:
                 reported.add(iri)
                 yield position(text, token.start)[0], unknown
@@ -246,7 +246,7 @@ def _iri(token: Token, declared: Mapping[str, str]) -> str:
     return declared.get(f"{prefix}:", "") + local.replace("\\", "")
 
 
-def _unknown(iri: str) -> str | None:
+def _unknown_term(iri: str) -> str | None:
     for space, known_names in _known_names().items():
         name = iri.removeprefix(space)
         if name == iri or not name or name in known_names:

@@ -42,7 +42,7 @@ def with_values_from(
     if not checked_names:
         return query
     parameters = tuple(
-        _permitting(parameter, source_queries, ask, base_iri)
+        _with_values(parameter, source_queries, ask, base_iri)
         if parameter.name in checked_names
         else parameter
         for parameter in query.parameters
@@ -50,7 +50,7 @@ def with_values_from(
     return replace(query, parameters=parameters)
 
 
-def _permitting(
+def _with_values(
     parameter: Parameter,
     source_queries: Mapping[str, SavedQuery],
     ask: Callable[[SavedQuery], Table | None],

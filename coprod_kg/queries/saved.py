@@ -154,7 +154,7 @@ class SavedQuery:
             WrongUsage: lists every bad parameter with what is permitted.
         """
         by_name = {parameter.name: parameter for parameter in self.parameters}
-        problems = [_unknown(name, by_name) for name in values if name not in by_name]
+        problems = [_unknown_parameter(name, by_name) for name in values if name not in by_name]
         vocabulary = schemes() if vocabulary is None else vocabulary
         terms_by_name: dict[str, str] = {}
         for parameter in self.parameters:
@@ -248,7 +248,7 @@ def _count_mistakes(parameter: Parameter, count: int) -> list[str]:
     return []
 
 
-def _unknown(name: str, parameters: Mapping[str, Parameter]) -> str:
+def _unknown_parameter(name: str, parameters: Mapping[str, Parameter]) -> str:
     permitted = ", ".join(parameters) or "none at all"
     suggestion = did_you_mean(name, parameters)
     return f"{name}: there is no such parameter{suggestion}. Permitted: {permitted}"

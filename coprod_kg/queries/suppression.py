@@ -143,7 +143,7 @@ def protected(data: bytes, rule: SmallCounts, media_type: str, part: Part) -> by
         StoreError: it is not SPARQL JSON.
         NotAcceptable: the format cannot hold it.
     """
-    withheld = _withheld(read_table(data), rule)
+    withheld = _withheld_columns(read_table(data), rule)
     document = json.loads(data)
     rows: list[dict[str, Any]] = document["results"]["bindings"]
     mark = {"type": "literal", "value": MARK, "datatype": SUPPRESSED}
@@ -189,7 +189,7 @@ def note(table: Table, rule: SmallCounts | None = None, language: str = "") -> s
     return f"{cells} {explanation}"
 
 
-def _withheld(table: Table, rule: SmallCounts) -> Mapping[int, tuple[str, ...]]:
+def _withheld_columns(table: Table, rule: SmallCounts) -> Mapping[int, tuple[str, ...]]:
     """The place of each row with withheld cells → their columns."""
     groups: dict[tuple[Cell | None, ...], dict[int, Decimal]] = {}
     for index, row in enumerate(table.rows):

@@ -66,7 +66,7 @@ def admit(text: str, settings: Settings, *, update: bool = False) -> Admitted:
     unescaped = _ESCAPE.sub(_character, text)
     if not _CALLING.search(unescaped):
         return Admitted(text)  # no token can be one of them
-    edits, calls = _replaced(text, settings, update) if unescaped == text else ([], ())
+    edits, calls = _call_edits(text, settings, update) if unescaped == text else ([], ())
     edited_text = edited(text, edits)
     allowed = {*settings.service_allow, *(iri for iri, _, _ in calls)}
     # The check reads the text that is sent to the engine, so a faulty edit cannot let a call pass.
@@ -77,7 +77,7 @@ def admit(text: str, settings: Settings, *, update: bool = False) -> Admitted:
     return Admitted(edited_text, calls)
 
 
-def _replaced(
+def _call_edits(
     text: str, settings: Settings, update: bool
 ) -> tuple[list[Edit], tuple[tuple[str, str | None, bool], ...]]:
     """The edits for SERVICE and LOAD SILENT, and the calls; none where a token is ambiguous."""

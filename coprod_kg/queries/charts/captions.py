@@ -59,7 +59,7 @@ def notes(query: SavedQuery, rows: Rows, withheld: int, language: str = "") -> l
         withheld: how many of them have a count that is withheld.
         language: the reader's; empty for English.
     """
-    return [*_few(query, rows, language), *_withheld(withheld, language)]
+    return [*_few_notes(query, rows, language), *_withheld_notes(withheld, language)]
 
 
 def text_alternative(
@@ -107,7 +107,7 @@ def _cell_text(cell: Cell, column: AnswerColumn, language: str) -> str:
     return f"{name} {cell.value}" + (f" {unit}" if f" ({unit})" in heading else "")
 
 
-def _few(query: SavedQuery, rows: Rows, language: str) -> list[str]:
+def _few_notes(query: SavedQuery, rows: Rows, language: str) -> list[str]:
     count_columns = [
         column.name for column in query.columns if column.unit and column.unit not in _MEASURES
     ]
@@ -125,7 +125,7 @@ def _count(cell: Cell) -> float:
         return 0.0
 
 
-def _withheld(rows: int, language: str) -> list[str]:
+def _withheld_notes(rows: int, language: str) -> list[str]:
     """The note about rows whose count is withheld."""
     if not rows:
         return []

@@ -101,7 +101,7 @@ def specification(
     Raises:
         NotFound: the query has no chart.
     """
-    saved = _saved(query) if isinstance(query, str) else query
+    saved = _model_query(query) if isinstance(query, str) else query
     spec = captions.in_language(template(saved, own_folder), language)
     _name_axes(spec, saved, language)
     rows, notes = _drawn_rows(spec, saved, table, (claims, language))
@@ -193,7 +193,7 @@ def _template(path: Path) -> dict[str, Any] | None:
 
 
 @cache
-def _saved(name: str) -> SavedQuery:
+def _model_query(name: str) -> SavedQuery:
     path = files("queries") / "questions" / f"{name}.rq"
     if not path.is_file():
         raise NotFound(f"there is no saved query {name!r}")

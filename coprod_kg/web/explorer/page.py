@@ -16,7 +16,7 @@ from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.schemes import schemes
 from coprod_kg.model.terms import parse_iri
 from coprod_kg.queries.ask import Question
-from coprod_kg.queries.labels import LANGUAGES, concepts, names_in, relabelled, wanting
+from coprod_kg.queries.labels import LANGUAGES, concepts, names_in, relabelled, things_to_label
 from coprod_kg.web.address import root
 from coprod_kg.web.headers import FRAMED_POLICY, SCRIPTED_POLICY
 from coprod_kg.web.protocol import Parameters, parameters, version
@@ -129,7 +129,7 @@ class Page:
             table: an answer.
             text: of its query, where its own words are put into that language too.
         """
-        things = wanting(table, self.language, self.site.settings.base_iri)
+        things = things_to_label(table, self.language, self.site.settings.base_iri)
         return relabelled(table, self.language, self.names(things), text)
 
     def names(self, things: Iterable[str]) -> Mapping[str, Cell]:
