@@ -20,7 +20,7 @@ from coprod_kg.publishing.datasets import (
     number,
     template,
 )
-from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised
+from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised_all
 from coprod_kg.store.description import Described, Said
 
 __all__ = ["describe"]
@@ -174,9 +174,9 @@ def _organisation(datasets: Datasets, name: str) -> Iterator[ox.Triple]:
         yield ox.Triple(node, named(path), value)
     yield from _languages_and_places(node, triples)
     yield from _senders(datasets, node, graph)
-    for form, kind in SERIALISATIONS.items():
+    for form, content in serialised_all(triples, root).items():
         address = f"{root}dump/{version}/{slug}.{form}"
-        yield from distribution(node, form, address, kind, serialised(triples, form, root))
+        yield from distribution(node, form, address, SERIALISATIONS[form], content)
 
 
 def _names(subject: ox.NamedNode, triples: Iterable[ox.Triple], name: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ meaning: new names are added, and what cannot be told with them any more takes t
 import json
 import re
 from functools import cache
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 from coprod_kg.model.graph import text_of
@@ -48,7 +49,27 @@ def compacted(expanded: bytes, root: str) -> bytes:
     """
     nodes = [_node(node) for node in json.loads(expanded)]
     told = {"@context": f"{root}{CONTEXT}", "@graph": nodes}
-    return json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"
+    return _indented(told, "\n").encode() + b"\n"
+
+
+def _indented(value: Any, start: str) -> str:
+    """What `json.dumps` writes with an indent of one, in a third of the time.
+
+    With an indent it uses no C; each organisation of a commit has such a file.
+
+    Args:
+        value: of dictionaries, lists and texts, perhaps others.
+        start: the end of the line before, and the indent of this value.
+    """
+    if isinstance(value, str):
+        return encode_basestring(value)
+    inner = f"{start} "
+    if isinstance(value, dict) and value:
+        parts = [f"{encode_basestring(key)}: {_indented(value[key], inner)}" for key in value]
+        return f"{{{inner}{f',{inner}'.join(parts)}{start}}}"
+    if isinstance(value, list) and value:
+        return f"[{inner}{f',{inner}'.join([_indented(part, inner) for part in value])}{start}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _node(expanded: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Statements as documents and files: in one order, with the prefixes that they use."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import pyoxigraph as ox
@@ -9,7 +9,7 @@ from coprod_kg.errors import NotFound
 from coprod_kg.model.namespaces import prefixes
 from coprod_kg.publishing.json_context import compacted
 
-__all__ = ["SERIALISATIONS", "serialised", "serialised_lines", "written"]
+__all__ = ["SERIALISATIONS", "serialised", "serialised_all", "serialised_lines", "written"]
 
 SERIALISATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "ttl": ("text/turtle", "RDF_TURTLE"),
@@ -34,8 +34,21 @@ def serialised(triples: Iterable[ox.Triple], name: str, root: str) -> bytes:
     """
     if name not in SERIALISATIONS:
         raise NotFound(f"there is no file .{name}", fix="There are: " + ", ".join(SERIALISATIONS))
-    content = written(triples, SERIALISATIONS[name][0])
-    return compacted(content, root) if name == "jsonld" else content
+    return _file(sorted(triples, key=str), name, root)
+
+
+def serialised_all(triples: Iterable[ox.Triple], root: str) -> dict[str, bytes]:
+    """An organisation's statements as each file that there is: name ending → bytes."""
+    ordered = sorted(triples, key=str)
+    return {name: _file(ordered, name, root) for name in SERIALISATIONS}
+
+
+def _file(ordered: Sequence[ox.Triple], name: str, root: str) -> bytes:
+    if name == "jsonld":  # the prefixes are the context's
+        expanded = ox.serialize(ordered, format=ox.RdfFormat.JSON_LD)
+        return compacted(expanded or b"", root)
+    form = ox.RdfFormat.from_media_type(SERIALISATIONS[name][0])
+    return _written(ordered, form or ox.RdfFormat.TURTLE, _NO_MORE)
 
 
 def serialised_lines(lines: bytes, name: str, root: str) -> bytes:
@@ -55,21 +68,25 @@ def written(
         more: prefixes beside those of this installation.
     """
     form = ox.RdfFormat.from_media_type(media_type) or ox.RdfFormat.TURTLE
-    ordered = sorted(triples, key=str)
+    return _written(sorted(triples, key=str), form, more)
+
+
+def _written(ordered: Sequence[ox.Triple], form: ox.RdfFormat, more: Mapping[str, str]) -> bytes:
     named = None
     if form != ox.RdfFormat.N_TRIPLES:
         known = {space: prefix for prefix, space in {**prefixes(), **more}.items()}
-        spaces = {_space(iri) for iri in {iri for triple in ordered for iri in _names(triple)}}
+        spaces = {_space(iri) for iri in _names(ordered)}
         named = {known[space]: space for space in sorted(spaces & known.keys())}
     return ox.serialize(ordered, format=form, prefixes=named) or b""
 
 
-def _names(triple: ox.Triple) -> Iterator[str]:
-    for term in (triple.subject, triple.predicate, triple.object):
-        if isinstance(term, ox.NamedNode):
-            yield term.value
-        elif isinstance(term, ox.Literal):
-            yield term.datatype.value
+def _names(triples: Iterable[ox.Triple]) -> set[str]:
+    """The IRIs in some statements, those of datatypes among them."""
+    terms: set[object] = set()
+    for triple in triples:
+        terms.update(triple)
+    found = {term.value for term in terms if isinstance(term, ox.NamedNode)}
+    return found | {term.datatype.value for term in terms if isinstance(term, ox.Literal)}
 
 
 def _space(iri: str) -> str:

@@ -5,68 +5,29 @@ something else be said. Only the classes of what a statement leads to are told b
 where those change, the statements that lead there are looked up.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cache
 from itertools import groupby
-from typing import Final, TypeAlias
+from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.model.installed import linked_spaces
 from coprod_kg.store import merged
+from coprod_kg.store.new_statements import told, unled
+from coprod_kg.store.statement_forms import (
+    TYPE,
+    Classes,
+    Forms,
+    Statements,
+    Subject,
+    Tally,
+    Told,
+    form,
+    keys,
+)
 
-__all__ = [
-    "Statements",
-    "Subject",
-    "Tally",
-    "counted",
-    "exchange",
-    "recounted",
-    "statements",
-    "tallied",
-]
+__all__ = ["counted", "exchange", "recounted", "statements", "tallied"]
 
-Tally: TypeAlias = Counter[tuple[str, ...]]
-"""Counts of triples and entities: () all triples, ("subjects",), ("class", C), ("property", P),
-("class", C, P), ("class", C, P, DATATYPE), ("leads", C, P, the class of what it leads to),
-("link", P, a dataset of others)."""
-
-Subject: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Triple
-Statements: TypeAlias = tuple[ox.Quad, ...]
-"""All that is said of a subject, in the order of the engine."""
-
-_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_MOST_KNOWN: Final = 100_000
-
-
-class _Classes:
-    """The classes of things, each looked up once: right for as long as none changes."""
-
-    def __init__(self, store: ox.Store, before: Mapping[Subject, Statements] | None = None) -> None:
-        """Those of now, or of before a change.
-
-        Args:
-            store: where they are looked up.
-            before: what was said of each subject that was touched since.
-        """
-        self._store = store
-        self._before = before or {}
-        self._known: dict[object, tuple[str, ...]] = {}
-
-    def of(self, thing: object) -> tuple[str, ...]:
-        """The classes of a thing; a literal has none."""
-        if not isinstance(thing, ox.NamedNode | ox.BlankNode):
-            return ()
-        found = self._known.get(thing)
-        if found is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            quads: Iterable[ox.Quad] | None = self._before.get(thing)
-            if quads is None:
-                quads = self._store.quads_for_pattern(thing, _TYPE, None, merged.MERGED)
-            found = self._known[thing] = _classes(quads)
-        return found
+_NOTHING: Final[Told] = {}
 
 
 def statements(store: ox.Store, subject: Subject) -> Statements:
@@ -74,65 +35,14 @@ def statements(store: ox.Store, subject: Subject) -> Statements:
     return tuple(store.quads_for_pattern(subject, None, None, merged.MERGED))
 
 
-def _counted_for(quads: Collection[ox.Quad], classes: _Classes) -> list[tuple[str, ...]]:
-    """What the statements about one subject count for, each key once for each time.
-
-    No counts of them: adding up thousands of small tallies takes twice as long as counting once.
-    """
-    own = _classes(quads)
-    found: list[tuple[str, ...]] = [("subjects",)] if quads else []
-    for quad in quads:
-        found += _keys(quad, own, classes)
-    return found
-
-
-def _classes(quads: Iterable[ox.Quad]) -> tuple[str, ...]:
-    return tuple(
-        quad.object.value
-        for quad in quads
-        if quad.predicate == _TYPE and isinstance(quad.object, ox.NamedNode)
-    )
-
-
-def _keys(
-    quad: ox.Quad | ox.Triple, own: tuple[str, ...], classes: _Classes
-) -> list[tuple[str, ...]]:
-    """What a statement counts for, beside its subject, of which the classes are given."""
-    path, value = quad.predicate.value, quad.object
-    found: list[tuple[str, ...]] = [(), ("property", path)]
-    found += [("class", name, path) for name in own]
-    if isinstance(value, ox.Literal):
-        found += [("class", name, path, value.datatype.value) for name in own]
-        return found
-    if own:
-        found += [("leads", name, path, end) for end in classes.of(value) for name in own]
-    if isinstance(value, ox.NamedNode):
-        iri = value.value
-        if quad.predicate == _TYPE:
-            found.append(("class", iri))
-        if iri.startswith(_spaces()):
-            found.append(("link", path, _linked(iri)))
-    return found
-
-
-@cache
-def _spaces() -> tuple[str, ...]:
-    return tuple(linked_spaces())
-
-
-def _linked(iri: str) -> str:
-    """The dataset of others that a name belongs to."""
-    return next(whose for space, whose in linked_spaces().items() if iri.startswith(space))
-
-
 def counted(store: ox.Store) -> Tally:
     """The statistics of a whole store, counted anew."""
-    found, classes = Tally(), _Classes(store)
+    forms = Forms(Classes(store))
     # The engine keeps the default graph in the order of its subjects.
     quads = store.quads_for_pattern(None, None, None, merged.MERGED)
     for _, alike in groupby(quads, key=lambda quad: quad.subject):
-        found.update(_counted_for(list(alike), classes))
-    return found
+        forms.take(list(alike))
+    return forms.tally()
 
 
 def recounted(
@@ -140,6 +50,8 @@ def recounted(
     before: Mapping[Subject, Statements],
     tally: Tally | None,
     apart: Collection[ox.Triple] = (),
+    new: Told = _NOTHING,
+    alone: Collection[Subject] = (),
 ) -> dict[Subject, str]:
     """Bring the counts up to date after a change.
 
@@ -148,35 +60,43 @@ def recounted(
         before: the subjects that the change touched → what was said of each.
         tally: the counts, where they are kept.
         apart: statements about other subjects that it touched too, and that are counted apart.
+        new: all that is said now of some subjects of which nothing was said; it is not looked up.
+        alone: subjects to which no statement led before the change.
 
     Returns:
         The subjects of which something else is said now → ``created``, ``updated`` or ``removed``.
     """
-    then, now = _Classes(store, before), _Classes(store)
+    then, now = Classes(store, before), Classes(store, new)
+    had, has = Forms(then), Forms(now)
     found: dict[Subject, str] = {}
     for subject, said in before.items():
-        says = statements(store, subject)
+        says = new.get(subject) or statements(store, subject)
         if says == said:
             continue
         found[subject] = "updated" if said and says else "created" if says else "removed"
         if tally is not None:
-            tally.subtract(_counted_for(said, then))
-            tally.update(_counted_for(says, now))
+            had.take(said)
+            has.take(says)
     if tally is not None:
-        _count_leading(store, (then, now), found, tally, apart)
+        tally.subtract(had.tally())
+        tally.update(has.tally())
+        # What leads to the others now is said of subjects that changed too.
+        led = {subject: None for subject in found if subject not in alone}
+        _count_leading(store, (then, now), led, found, tally, apart)
     return found
 
 
 def _count_leading(
     store: ox.Store,
-    classes: tuple[_Classes, _Classes],
+    classes: tuple[Classes, Classes],
+    led: Iterable[Subject],
     changed: Collection[Subject],
     tally: Tally,
     apart: Collection[ox.Triple],
 ) -> None:
-    """Count anew what leads from other subjects to those that changed, where that is due."""
+    """Count anew what leads from other subjects to some that changed, where that is due."""
     then, now = classes
-    for subject in changed:
+    for subject in led:
         had, has = set(then.of(subject)), set(now.of(subject))
         leading = store.quads_for_pattern(None, None, subject, merged.MERGED) if had != has else ()
         for quad in leading:
@@ -198,44 +118,67 @@ def exchange(
     """Take triples out of a graph and put others in, and keep the counts.
 
     A subject of which much is said, as the catalogue, is not read whole for the few that change:
-    only what it is of has to be known, so those whose classes change are.
+    only what it is of has to be known, so those whose classes change are. A literal that takes the
+    place of another one changes no count: nearly all that a small commit changes are such numbers.
     """
     gone, added = list(gone), list(added)
 
     def change() -> None:
         for triple in gone:
-            merged.remove_quad(store, _in(triple, graph))
-        store.extend(_in(triple, place) for triple in added for place in (graph, merged.MERGED))
+            merged.remove_quad(store, merged.in_graph(triple, graph))
+        merged.add_triples(store, graph, added)
 
     if tally is None:
         change()
         return
-    triples = {*gone, *added}
-    retyped = {triple.subject for triple in triples if triple.predicate == _TYPE}
-    few = {triple for triple in triples if triple.subject not in retyped}
-    subjects = {triple.subject for triple in few}
-    known = {subject for subject in subjects if _is_there(store, subject)}
+    triples = {*gone, *added} - _replaced(store, graph, gone, added)
+    subjects = {triple.subject for triple in triples}
+    there = {subject for subject in subjects if _is_there(store, subject)}
+    whole = {triple.subject for triple in triples if triple.predicate == TYPE}
+    whole |= subjects - there  # of these all is among what is added
+    few = {triple for triple in triples if triple.subject not in whole}
     tally.subtract(_keys_there(store, few))
-    tallied(store, retyped, tally, change, few)
+    tallied(store, whole, tally, change, few, told(added))
     tally.update(_keys_there(store, few))
-    for subject in subjects:
-        tally["subjects",] += _is_there(store, subject) - (subject in known)
+    for subject in subjects - whole:
+        tally["subjects",] -= not _is_there(store, subject)
+
+
+def _replaced(
+    store: ox.Store, graph: ox.NamedNode, gone: Iterable[ox.Triple], added: Iterable[ox.Triple]
+) -> set[ox.Triple]:
+    """The literals that go and those that take their places, where the merge changes likewise.
+
+    That is where no other graph holds the one, and none the other already.
+    """
+    places: dict[tuple[Subject, str, str], tuple[list[ox.Triple], list[ox.Triple]]] = {}
+    for side, triples in enumerate((gone, added)):
+        for triple in triples:
+            if isinstance(triple.object, ox.Literal):
+                key = triple.subject, triple.predicate.value, triple.object.datatype.value
+                places.setdefault(key, ([], []))[side].append(triple)
+    return {
+        triple
+        for before, after in places.values()
+        if len(before) == len(after) == 1
+        and merged.in_graph(after[0], merged.MERGED) not in store
+        and merged.in_graph(before[0], graph) in store
+        and not merged.is_elsewhere(store, before[0], graph)
+        for triple in (*before, *after)
+    }
 
 
 def _keys_there(store: ox.Store, triples: Iterable[ox.Triple]) -> Iterator[tuple[str, ...]]:
     """What those of some statements count for that are there."""
-    classes = _Classes(store)
+    classes = Classes(store)
     for triple in triples:
-        if _in(triple, merged.MERGED) in store:
-            yield from _keys(triple, classes.of(triple.subject), classes)
+        if merged.in_graph(triple, merged.MERGED) in store:
+            own = classes.of(triple.subject)
+            yield from keys(form(triple.predicate.value, triple.object, own, classes))
 
 
 def _is_there(store: ox.Store, subject: Subject) -> bool:
     return any(True for _ in store.quads_for_pattern(subject, None, None, merged.MERGED))
-
-
-def _in(triple: ox.Triple, graph: ox.NamedNode | ox.DefaultGraph) -> ox.Quad:
-    return ox.Quad(triple.subject, triple.predicate, triple.object, graph)
 
 
 def tallied(
@@ -244,6 +187,7 @@ def tallied(
     tally: Tally,
     change: Callable[[], object],
     apart: Collection[ox.Triple] = (),
+    added: Told = _NOTHING,
 ) -> None:
     """Make a change that touches some subjects only, and keep the counts.
 
@@ -253,7 +197,10 @@ def tallied(
         tally: the counts.
         change: makes the change.
         apart: statements about other subjects that it touches too, and that are counted apart.
+        added: what it adds of each subject, as far as that is known.
     """
     before = {subject: statements(store, subject) for subject in subjects}
+    new = {subject: added[subject] for subject in subjects & added.keys() if not before[subject]}
+    alone = unled(store, new)
     change()
-    recounted(store, before, tally, apart)
+    recounted(store, before, tally, apart, new, alone)

@@ -16,15 +16,14 @@ import pyoxigraph as ox
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
 from coprod_kg.store.counts import (
-    Statements,
-    Subject,
-    Tally,
     counted,
     exchange,
     recounted,
     statements,
     tallied,
 )
+from coprod_kg.store.new_statements import subjects_of, told_in, unled, written
+from coprod_kg.store.statement_forms import Statements, Subject, Tally, Told
 from coprod_kg.store.statistics import (
     COUNTED,
     dataset_node,
@@ -106,6 +105,8 @@ class Description:
         tally: the counts of what is there, or None where they have to be counted anew.
         written: those that are written, or None where that has to be read.
         before: what was said of the subjects that a commit touches before it.
+        new: what it says of those of which nothing was said, as far as its lines tell.
+        alone: those of them to which no statement led.
         places: the graphs in which it touches each.
     """
 
@@ -115,6 +116,8 @@ class Description:
     tally: Tally | None = None
     written: Tally | None = None
     before: dict[Subject, Statements] = field(default_factory=dict)
+    new: Told = field(default_factory=dict)
+    alone: set[Subject] = field(default_factory=set)
     places: dict[Subject, set[str]] = field(default_factory=dict)
 
     @property
@@ -134,17 +137,23 @@ class Description:
 
     def look(self, changes: Sequence[Change]) -> None:
         """Note what is said of the subjects that some changes are about to touch."""
-        self.before, self.places = {}, {}
+        self._forget()
         if self.describe is None:
             return
-        for change in changes:
-            for graph, lines in (*change.replace.items(), *change.add.items()):
-                subjects = _subjects(lines)
-                if graph in change.replace:
-                    subjects |= self._there(graph)
-                for subject in subjects:
-                    self.places.setdefault(subject, set()).add(graph)
+        lines_by_graph = list(written(changes))
+        known = told_in(lines_by_graph)
+        for graph, lines, replaces in lines_by_graph:
+            subjects = subjects_of(lines)
+            if replaces:
+                subjects |= self._there(graph)
+            for subject in subjects:
+                self.places.setdefault(subject, set()).add(graph)
         self.before = {subject: statements(self.store, subject) for subject in self.places}
+        self.new = {subject: said for subject, said in known.items() if not self.before[subject]}
+        self.alone = unled(self.store, self.new)
+
+    def _forget(self) -> None:
+        self.before, self.places, self.new, self.alone = {}, {}, {}, set()
 
     def tell(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
@@ -189,7 +198,7 @@ class Description:
         self.written = write_statistics(
             self.store, self.graph, self.base_iri, self.tally, self.written
         )
-        self.before, self.places = {}, {}
+        self._forget()
         return found
 
     def _there(self, graph: str) -> set[Subject]:
@@ -202,7 +211,8 @@ class Description:
         # Who sent data is known to those who may see that data; it is no thing that changed.
         records = {f"{self.base_iri}graph/{name}" for name in _RECORDS}
         before = {subject: self.before.get(subject, ()) for subject in self.places}
-        for subject, kind in recounted(self.store, before, self.tally).items():
+        changed = recounted(self.store, before, self.tally, new=self.new, alone=self.alone)
+        for subject, kind in changed.items():
             name = subject.value if isinstance(subject, ox.NamedNode) else ""
             told = sorted(self.places[subject] - records)
             if name.startswith(things) and told:
@@ -223,16 +233,6 @@ class Description:
             gone |= held - set(wanted)
             added |= set(wanted) - held
         exchange(self.store, self.graph, gone, added, self.tally)
-
-
-def _subjects(lines: bytes) -> set[Subject]:
-    """The subjects of N-Triples; of lines that begin alike one is parsed."""
-    firsts = {}
-    for line in lines.splitlines(keepends=True):
-        start = line.partition(b" ")[0]
-        # A subject that is itself a triple has spaces: its lines begin alike and differ.
-        firsts[line if start.startswith(b"<<") else start] = line
-    return {quad.subject for quad in ox.parse(b"".join(firsts.values()), ox.RdfFormat.N_TRIPLES)}
 
 
 class CopiedDescription:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGE", "GraphWriter", "quads_of"]
 
-_BULK_BYTES = 8 << 20
-"""From this size on a graph is loaded in bulk, which keeps memory level."""
+_COMPARED_BYTES = 8 << 20
+"""Up to this size the lines of a graph are compared with those that are to be there, in memory."""
+_BULK_BYTES = 1 << 19
+"""From this size on triples are loaded in bulk, which keeps memory level and the processor free."""
 LARGE = 1 << 20
 """From this size on new graphs go in together in bulk, which takes half the processor time."""
 
@@ -79,7 +81,7 @@ class GraphWriter:
 
     def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
         node = merged.graph_node(graph)
-        held = None if len(triples) > _BULK_BYTES else _lines(self._store, node)
+        held = None if len(triples) > _COMPARED_BYTES else _lines(self._store, node)
         put = self._extend if labels else self._load
         if held is None or not (labels or b"_:" not in triples):
             merged.remove_from_merge(self._store, node)
@@ -101,10 +103,7 @@ class GraphWriter:
         for quad in ox.parse(b"\n".join(held - wanted), ox.RdfFormat.N_TRIPLES):
             merged.remove_quad(self._store, merged.in_graph(quad, node))
         missing = ox.parse(b"\n".join(wanted - held), ox.RdfFormat.N_TRIPLES)
-        # In one transaction, or a replay would find them in the graph and not miss the others.
-        self._store.extend(
-            merged.in_graph(quad, graph) for quad in missing for graph in (node, merged.MERGED)
-        )
+        merged.add_triples(self._store, node, list(missing))
 
     def _extend(self, node: ox.NamedNode | ox.DefaultGraph, triples: bytes) -> None:
         """Put triples in under the labels that their blank nodes have."""
@@ -131,7 +130,7 @@ class _Bounded(io.BytesIO):
     """A file in memory that becomes no larger than a graph that is changed line by line."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        if self.tell() > _BULK_BYTES:
+        if self.tell() > _COMPARED_BYTES:
             raise OverflowError
         return super().write(data)
 

@@ -12,7 +12,8 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.store.counts import Subject, Tally, exchange
+from coprod_kg.store.counts import exchange
+from coprod_kg.store.statement_forms import Subject, Tally
 
 __all__ = ["COUNTED", "dataset_node", "read_statistics", "write_statistics"]
 

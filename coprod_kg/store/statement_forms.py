@@ -1,0 +1,150 @@
+"""Forms of statements: what of a statement decides for which counts it counts.
+
+Statements of one form are counted together, and only their number is added to each count that they
+are part of: the 117,000 of the example data have 3,000.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Final, TypeAlias
+
+import pyoxigraph as ox
+
+from coprod_kg.model.installed import linked_spaces
+from coprod_kg.store import merged
+
+__all__ = ["TYPE", "Classes", "Forms", "Statements", "Subject", "Tally", "Told", "form", "keys"]
+
+Tally: TypeAlias = Counter[tuple[str, ...]]
+"""Counts of triples and entities: () all triples, ("subjects",), ("class", C), ("property", P),
+("class", C, P), ("class", C, P, DATATYPE), ("leads", C, P, the class of what it leads to),
+("link", P, a dataset of others)."""
+
+Subject: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Triple
+Statements: TypeAlias = tuple[ox.Quad, ...]
+"""All that is said of a subject, in the order of the engine."""
+Told: TypeAlias = Mapping[Subject, Collection[ox.Triple]]
+"""All that will be said of subjects of which nothing is said yet."""
+
+Form: TypeAlias = tuple[tuple[str, ...], str, str | None, tuple[str, ...], str, str]
+"""What of a statement decides for which counts it counts: the classes of its subject, its property,
+the datatype of a literal; the classes of a thing, its IRI if it is the class of the subject, the
+dataset of others that it belongs to."""
+
+TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+_TYPE_IRI: Final = TYPE.value
+_MOST_KNOWN: Final = 100_000
+
+
+class Classes:
+    """The classes of things, each looked up once: right for as long as none changes."""
+
+    def __init__(
+        self, store: ox.Store, said: Mapping[Subject, Statements] | Told | None = None
+    ) -> None:
+        """Those of now, or of before a change.
+
+        Args:
+            store: where they are looked up.
+            said: what was said of each subject that was touched since, or is said of some now.
+        """
+        self._store = store
+        self._said = said or {}
+        self._known: dict[object, tuple[str, ...]] = {}
+
+    def of(self, thing: object) -> tuple[str, ...]:
+        """The classes of a thing; a literal has none."""
+        if not isinstance(thing, ox.NamedNode | ox.BlankNode):
+            return ()
+        found = self._known.get(thing)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            quads: Iterable[ox.Quad | ox.Triple] | None = self._said.get(thing)
+            if quads is None:
+                quads = self._store.quads_for_pattern(thing, TYPE, None, merged.MERGED)
+            found = self._known[thing] = _classes(quads)
+        return found
+
+
+class Forms:
+    """How many statements there are of each form.
+
+    Attributes:
+        subjects: how many things something is said of.
+    """
+
+    def __init__(self, classes: Classes) -> None:
+        """None yet.
+
+        Args:
+            classes: those of all things.
+        """
+        self.subjects = 0
+        self._classes = classes
+        self._counts: dict[Form, int] = {}
+
+    def take(self, quads: Collection[ox.Quad] | Collection[ox.Triple]) -> None:
+        """Count all that is said of one subject."""
+        rows = [(quad.predicate.value, quad.object) for quad in quads]
+        own = tuple(
+            value.value
+            for path, value in rows
+            if path == _TYPE_IRI and isinstance(value, ox.NamedNode)
+        )
+        counts, classes = self._counts, self._classes
+        for path, value in rows:
+            found = form(path, value, own, classes)
+            counts[found] = counts.get(found, 0) + 1
+        self.subjects += bool(rows)
+
+    def tally(self) -> Tally:
+        """The counts that they are part of."""
+        found = Tally({("subjects",): self.subjects})
+        for counted, count in self._counts.items():
+            for key in keys(counted):
+                found[key] += count
+        return found
+
+
+def _classes(quads: Iterable[ox.Quad | ox.Triple]) -> tuple[str, ...]:
+    return tuple(
+        quad.object.value
+        for quad in quads
+        if quad.predicate == TYPE and isinstance(quad.object, ox.NamedNode)
+    )
+
+
+def form(path: str, value: object, own: tuple[str, ...], classes: Classes) -> Form:
+    """The form of a statement, by its property, what it leads to, and its subject's classes."""
+    if isinstance(value, ox.Literal):
+        return own, path, value.datatype.value, (), "", ""
+    ends = classes.of(value) if own else ()
+    if not isinstance(value, ox.NamedNode):
+        return own, path, None, ends, "", ""
+    iri = value.value
+    linked = _linked(iri) if iri.startswith(_spaces()) else ""
+    return own, path, None, ends, iri if path == _TYPE_IRI else "", linked
+
+
+def keys(counted: Form) -> list[tuple[str, ...]]:
+    """What a statement of a form counts for, beside its subject; each key once for each time."""
+    own, path, datatype, ends, kind, linked = counted
+    found: list[tuple[str, ...]] = [(), ("property", path)]
+    found += [("class", name, path) for name in own]
+    if datatype is not None:
+        return found + [("class", name, path, datatype) for name in own]
+    found += [("leads", name, path, end) for end in ends for name in own]
+    found += [("class", kind)] if kind else []
+    return found + ([("link", path, linked)] if linked else [])
+
+
+@cache
+def _spaces() -> tuple[str, ...]:
+    return tuple(linked_spaces())
+
+
+def _linked(iri: str) -> str:
+    """The dataset of others that a name belongs to."""
+    return next(whose for space, whose in linked_spaces().items() if iri.startswith(space))
