@@ -1,4 +1,4 @@
-"""The stages that are claimed of a subject, by whom and on what basis."""
+"""Claims of the stages of a subject, with claimant, basis and evidence."""
 
 from dataclasses import dataclass, replace
 

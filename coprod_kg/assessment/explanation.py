@@ -34,7 +34,7 @@ _CONCLUSION_TERMS: Final = ("supportedStage", "meetsCriterion", "missesCriterion
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of where one subject stands.
+    """The explanation of one subject's stage.
 
     Attributes:
         subject: the initiative or organisation.
@@ -62,7 +62,7 @@ class Explanation:
 
     @property
     def open_claims(self) -> tuple[Claim, ...]:
-        """The claims of where it stands now."""
+        """The claims of its present stage."""
         return tuple(claim for claim in self.claims if claim.open)
 
     @property

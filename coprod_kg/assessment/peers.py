@@ -267,7 +267,7 @@ class SimilarInitiative:
 
     Attributes:
         iri: its name.
-        label: what it is called.
+        label: its name.
         same_level: whether who runs it acts at the same level of government, where on record.
         same_size: whether who runs it is of the same size, where on record.
         ended: whether it has ended.

@@ -56,12 +56,12 @@ def assess(
 
 
 def _conclusions(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
-    sent = [
+    files = [
         SubmittedFile(f"{name}.nt", _graph(name, store, settings), organisation=name)
         for name in batch
     ]
     conclusions: dict[str, bytes] = {}
-    for organisation, checked in zip(batch, check(sent, settings, validates=False), strict=True):
+    for organisation, checked in zip(batch, check(files, settings, validates=False), strict=True):
         if checked.refusal:
             raise StoreError(checked.refusal.what, where=f"graph/organisation/{organisation}")
         conclusions[f"{settings.base_iri}graph/assessment/{organisation}"] = checked.inferred

@@ -21,9 +21,9 @@ class Subject:
 
     Attributes:
         iri: its name.
-        label: what it is called.
-        organisation: whose graph describes it: the last part of the organisation's IRI.
-        run_by: what the organisations that run it are called.
+        label: its name.
+        organisation: the last part of the IRI of the organisation whose graph describes it.
+        run_by: the names of the organisations that run it.
     """
 
     iri: str
@@ -40,8 +40,8 @@ def find(names: Iterable[str], store: Store, base_iri: str, language: str = "en"
     Args:
         names: the names.
         store: where the subjects are.
-        base_iri: what they are named under.
-        language: of the reader, for what they are called.
+        base_iri: the start of their IRIs.
+        language: of the reader, for their labels.
 
     Raises:
         NotFound: one is not there, or cannot be assessed; says what was perhaps meant.

@@ -31,7 +31,7 @@ class Sentences:
             key: its name in the catalogue.
             number: how many of what it counts, where it differs for one and for several, or for
                 none too.
-            slots: what else is filled in.
+            slots: other values to fill in.
         """
         texts = _catalogue()[key]
         text = texts.get(self.language) or texts["en"]

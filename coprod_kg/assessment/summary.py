@@ -19,7 +19,7 @@ def verdict_lines(
 
     Args:
         store: where data and conclusions are.
-        base_iri: what graphs are named under.
+        base_iri: the start of the IRIs of graphs.
         organisations: the last parts of the organisations' IRIs.
         language: of the reader.
     """

@@ -23,7 +23,7 @@ def what_would_change_it(explanation: Explanation) -> list[str]:
 
 
 def _last_claims(explanation: Explanation) -> tuple[Claim, ...]:
-    """The claims of where it stands now, or stood when it ended."""
+    """The claims of its present stage, or of the one at its end."""
     ended = [claim for claim in explanation.claims if claim.stage in explanation.ended_at]
     return explanation.open_claims or tuple(ended)
 

@@ -38,7 +38,7 @@ _IMPLIED: Final = (
     "http://www.w3.org/2004/02/skos/core#broader",
 )
 _BOILERPLATE: Final = "Coded from the source named here"
-"""A comment that says nothing about the case."""
+"""The start of a comment that tells nothing about the case."""
 
 
 def as_lines(explanation: Explanation, base_iri: str, *, every: bool = False) -> Iterator[str]:
@@ -60,7 +60,7 @@ def met_of_required(words: Sentences, key: str, required: Sequence[Verdict], **s
         words: the language.
         key: of the sentence.
         required: the verdicts on the criteria.
-        slots: what else is filled in.
+        slots: other values to fill in.
     """
     met = [verdict for verdict in required if verdict.met]
     silent = sum(verdict.criterion.only_excludes for verdict in met)

@@ -125,7 +125,7 @@ def _violations(outcome: Outcome) -> list[Finding]:
 
 
 def _organisation(sent: SubmittedFile, checked: Checked) -> str:
-    """The organisation whose data it is; `coprod_kg.ingest.submit` says how that is decided."""
+    """The organisation that owns the data, by the rules in `coprod_kg.ingest.submit`."""
     described_names = ", ".join(checked.organisations) or "none"
     owner = checked.owner(sent)
     if owner is None and len(checked.runners) > 1 and not checked.partial:

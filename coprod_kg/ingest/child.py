@@ -255,7 +255,7 @@ class Checker:
 
 
 def _leads(triples: Iterable[ox.Triple]) -> set[Any]:
-    """The organisations that run every initiative of which the file says who runs it."""
+    """The organisations that run every initiative for which the file states a runner."""
     run_by = ox.NamedNode(namespaces.term("runBy"))
     runners: dict[Any, set[Any]] = {}
     for triple in triples:
@@ -288,7 +288,7 @@ def prepare(settings: str) -> None:
     """Load what each check with these settings needs, for `coprod_kg.sandbox.fork_server`.
 
     Args:
-        settings: what `Checker` is given after the model, as JSON.
+        settings: the arguments of `Checker` after the model, as JSON.
     """
     _checker(*json.loads(settings)).rehearse()
     sheets()
@@ -301,7 +301,7 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
     job = job_message[0]
     limits = Limits(**job["limits"])
     checker = _checker(job["base_iri"], limits.days_ahead, limits.output_mb, job["validates"])
-    # After the model is loaded, so that the cap counts what the file needs and not what we need.
+    # After the model is loaded, so that the cap counts the memory of the file without the model's.
     cap_memory(limits.memory_mb)
     wire.write(sink, {"ready": True})
     end = math.inf if limits.total_seconds is None else time.monotonic() + limits.total_seconds

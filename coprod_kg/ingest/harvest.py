@@ -33,7 +33,7 @@ def harvest(
     *,
     smaller: bool = False,
 ) -> list[Outcome]:
-    """Take in what a source offers on organisations, as far as it is new.
+    """Submit the new data on organisations that a source offers.
 
     Args:
         source: where it comes from.
@@ -73,7 +73,7 @@ def harvest(
 
 
 def _refuse_shrunken(address: str, parts: Sequence[Offered], sizes: dict[str, int]) -> None:
-    """Refuse a source that leaves out what it had, or has much less of it.
+    """Refuse a source that lacks an organisation it had, or has far fewer statements.
 
     Raises:
         HarvestRefused: it does.

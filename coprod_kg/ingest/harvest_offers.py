@@ -33,7 +33,7 @@ _GRAPH: Final = re.compile(f"/graph/(?:organisation|same-as)/{_SLUG}")
 
 
 class HarvestRefused(DataError):
-    """The source is broken, shrunken, or not what it says."""
+    """The source is broken, has shrunk, or contradicts its description."""
 
     title = "The source cannot be harvested"
 
@@ -45,7 +45,7 @@ class Offered:
     Attributes:
         organisation: its name, the last part of its IRI.
         licence: the IRI of its licence.
-        triples: how many statements it has, where that is told.
+        triples: the number of its statements, where one is stated.
         address: of the file in Turtle, or the graph that has the statements.
         size: of the file in bytes.
         digest: the SHA-256 of the file.
@@ -61,7 +61,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class SourceDescription:
-    """What a source says of its datasets: subject → property → values.
+    """A source's description of its datasets: subject → property → values.
 
     Attributes:
         address: of the source.
@@ -72,7 +72,7 @@ class SourceDescription:
     values: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def add(self, triple: Any) -> None:
-        """Take up a statement whose value is a name or a text."""
+        """Add a statement whose value is an IRI or a literal."""
         if isinstance(triple.subject, ox.NamedNode) and not isinstance(triple.object, ox.BlankNode):
             properties = self.values.setdefault(triple.subject.value, {})
             properties.setdefault(triple.predicate.value, []).append(triple.object.value)
@@ -153,7 +153,7 @@ def refuse_other_than_ok(response: Fetched, requested: str, address: str) -> Non
 
 
 def refuse_other_number(name: str, stated: int, counted: int, address: str) -> None:
-    """Refuse a source that has another number of statements than it says.
+    """Refuse a source that has another number of statements than its description.
 
     Raises:
         HarvestRefused: it has.

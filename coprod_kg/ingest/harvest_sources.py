@@ -126,7 +126,7 @@ class CatalogueSource:
         return checked_offers(offers, self.address)
 
     def file(self, part: Offered) -> SubmittedFile:
-        """The file, compared with what the catalogue says of it."""
+        """The file, compared with its size and SHA-256 in the catalogue."""
         response = self.fetch("GET", part.address, _TURTLE)
         refuse_other_than_ok(response, "the file", part.address)
         if (
@@ -156,7 +156,7 @@ class DumpSource:
         return _service(self.address, "/dump/")
 
     def offered(self) -> list[Offered]:
-        """What the description in the file says of the graphs in it, compared with these."""
+        """The datasets described in the file, compared with the graphs in it."""
         description = SourceDescription(self.address)
         self.graphs.clear()
         for quad in self._quads():
@@ -218,7 +218,7 @@ class EndpointSource:
         return _service(self.address, "/sparql")
 
     def offered(self) -> list[Offered]:
-        """What the description in the store says of each graph."""
+        """The datasets described in the store."""
         description = SourceDescription(self.address)
         for triple in self._triples(_DATASETS):
             description.add(triple)

@@ -43,8 +43,8 @@ class Difference:
         thing: its name.
         iri: its IRI.
         kind: ``new``, ``gone`` or ``changed``.
-        added: what is said of it since, as pairs of property and value, in words.
-        removed: what is no longer said of it.
+        added: the new statements, as pairs of property and value in words.
+        removed: the former statements, likewise.
     """
 
     thing: str
@@ -212,14 +212,15 @@ def _entry_to_undo(name: str, journal: Journal, store: Store, settings: Settings
 
 def _inferred(contents: dict[str, bytes], settings: Settings) -> dict[str, bytes]:
     """The conclusions from each organisation's data, by today's rules and profiles."""
-    sent = [
+    files = [
         SubmittedFile(f"{organisation}.nt", data, _NT, organisation)
         for organisation, data in contents.items()
         if data
     ]
-    results = check(sent, settings, validates=False)
+    results = check(files, settings, validates=False)
     return {
-        file.organisation or "": result.inferred for file, result in zip(sent, results, strict=True)
+        file.organisation or "": result.inferred
+        for file, result in zip(files, results, strict=True)
     }
 
 

@@ -35,7 +35,7 @@ _DIRECTIVES: Final = frozenset({"@prefix", "@base", "prefix", "base", "@version"
 
 @dataclass
 class Lines:
-    """Where each thing, property and value first stands.
+    """The first line of each thing, property and value.
 
     Attributes:
         of: subject, or subject and property, or those and the value → number of the line.
@@ -54,7 +54,7 @@ class Lines:
 
 
 def _bare(value: str) -> str:
-    """A term without what a writer may spell in several ways: an IRI, or the text in quotes."""
+    """A term without prefix, datatype or language: an IRI, or the text in quotes."""
     if value.startswith("<"):
         return value[1:-1]
     match = re.match(r'"((?:[^"\\]|\\.)*)"', value, re.DOTALL)
@@ -67,7 +67,7 @@ def lines_of(
     subjects: Collection[str],
     nameless: Mapping[str, Collection[tuple[str, str]]] | None = None,
 ) -> Lines:
-    """Find the lines of what is said about some subjects.
+    """Find the lines of the statements about some subjects.
 
     Args:
         text: the whole text, which the parser has taken.

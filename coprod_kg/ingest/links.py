@@ -36,5 +36,5 @@ def replacing_links(change: Change, store: Store, graphs: Iterable[str]) -> Chan
 
     The links of a source are replaced together with its other data.
     """
-    left = dict.fromkeys(last_submissions(store, graphs), b"")
-    return replace(change, replace={**left, **change.replace})
+    emptied = dict.fromkeys(last_submissions(store, graphs), b"")
+    return replace(change, replace={**emptied, **change.replace})

@@ -43,9 +43,9 @@ def in_table(
     """Findings of shapes with their cells, less those that only follow from another one.
 
     Args:
-        findings: what the shapes find.
+        findings: the findings of the shapes.
         positions: where each statement came from.
-        headers: what `headers_of` gave.
+        headers: the result of `headers_of`.
     """
     reported_subjects = {subject for subject, _ in positions.reported}
     return tuple(
@@ -63,10 +63,10 @@ def in_text(
     form: RdfSyntax,
     base_iri: str,
 ) -> tuple[Finding, ...]:
-    """Findings with the lines that they are about, in the formats where lines can be told.
+    """Findings with their lines, in the formats that `coprod_kg.ingest.lines` reads.
 
     Args:
-        findings: what is wrong.
+        findings: the findings.
         triples: the statements of the file, every subject with an IRI.
         content: the file.
         form: its format.
@@ -144,7 +144,7 @@ def _with_cell(finding: Finding, positions: Positions, headers: Mapping[str, str
 
 
 def _columns(name: Callable[[str], str], examples: Sequence[Example], language: str) -> str:
-    """Some examples as what to write in which column."""
+    """Some examples as values for columns."""
     values: dict[str, list[str]] = {}
     for example in examples:
         values.setdefault(name(example.path), []).append(_cell(example.value, language))
@@ -181,7 +181,7 @@ def _worded(
     Args:
         finding: the finding.
         language: the language of its words.
-        name_of: what a property is called, by its IRI.
+        name_of: the name of a property, by its IRI.
         write_examples: how examples are written.
     """
     words = Model.installed().words.get(finding.words or finding.shape)

@@ -61,7 +61,7 @@ _INSTALL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping and what it reads.
+    """A mapping and its sources.
 
     Attributes:
         file: the mapping, in RML; the CSV files beside it are its tables.
@@ -81,7 +81,7 @@ class Unmatched:
     Attributes:
         scheme: the scheme in which it was looked up.
         value: the word.
-        place: where it stands, as the mapping says.
+        place: its place in the source, as the mapping states it.
         near: the concepts that it may mean.
     """
 
@@ -101,7 +101,7 @@ class Mapped:
 
     Attributes:
         turtle: the data as Turtle, with names relative to the base.
-        unmatched: what its lookups did not find.
+        unmatched: the words that its lookups did not find.
     """
 
     turtle: str
@@ -109,7 +109,7 @@ class Mapped:
 
 
 def apply(mapping: Mapping, settings: Settings) -> Mapped:
-    """The mapped data, which is not validated here, and what found no match.
+    """The mapped data, which is not validated here, and the words without a match.
 
     Raises:
         WrongUsage: there is no engine, a file is named twice, or the mapping does not run.
@@ -127,14 +127,14 @@ def apply(mapping: Mapping, settings: Settings) -> Mapped:
             for scheme, value, place, near in json.loads((work / "unmatched.json").read_bytes())
         )
         places = json.loads((work / PLACES).read_bytes())
-        sent = (
+        output_file = (
             replace(open_file(output, settings), name=mapping.file.name)
             if output.exists()
             else None
         )
-    if sent is None or not sent.content.strip():
+    if output_file is None or not output_file.content.strip():
         return Mapped("", unmatched)
-    data = _canonical(replace(sent, stated="application/n-triples"), settings)
+    data = _canonical(replace(output_file, stated="application/n-triples"), settings)
     turtle = _turtle(data, places)
     return Mapped(turtle, unmatched)
 
@@ -191,7 +191,7 @@ def _run(work: Path, mapping: Mapping, settings: Settings) -> None:
 
 
 def _faults(work: Path, mapping: Mapping) -> WrongUsage:
-    """Every query that does not run, with the places of what it stopped on."""
+    """Every query that does not run, with the places of the value on which it stopped."""
     sources = sorted(path for path in work.iterdir() if path.name not in _WORK_FILES)
     faults = [
         QueryFault.of(name, words, sources)
@@ -245,7 +245,7 @@ def _canonical(sent: SubmittedFile, settings: Settings) -> bytes:
 
 
 def _turtle(data: bytes, places: dict[str, str]) -> str:
-    """N-Triples as Turtle that people can read, in one order; a comment says what it is from."""
+    """N-Triples as readable Turtle in one order, with a comment on the source of each thing."""
     triples: dict[str, dict[str, list[str]]] = {}
     comments: dict[str, str] = {}
     for quad in ox.parse(data, format=ox.RdfFormat.N_TRIPLES):
@@ -269,7 +269,7 @@ def _turtle(data: bytes, places: dict[str, str]) -> str:
 
 
 def _lines(properties: dict[str, list[str]]) -> Iterable[str]:
-    """The statements about one thing: what it is first, the others in order."""
+    """The statements about one thing: its types first, the others in order."""
     for verb in sorted(properties, key=lambda predicate: (predicate != "a", predicate)):
         yield f"{verb} {', '.join(sorted(properties[verb]))}"
 

@@ -22,9 +22,9 @@ __all__ = ["FAULTS", "MISSING", "PLACES", "QUERIES", "main"]
 MISSING: Final = 3
 """The exit code where this Python has no engine."""
 FAULTS: Final = 4
-"""The exit code where queries do not run: which, stands in the file `PLACES`."""
+"""The exit code where queries do not run; the file `PLACES` lists them."""
 QUERIES: Final = "queries.json"
-"""The queries of the mapping: name, text, templates of what is made of a row."""
+"""The queries of the mapping: name, text, templates of the things made from a row."""
 PLACES: Final = "places.json"
 """Of queries that do not run, the name and the error; else of each thing, where it is from."""
 _PLACE: Final = "source_place"
@@ -57,7 +57,7 @@ def _lock_database(work: str) -> None:
     run_query = duckdb.query
 
     def only_select(query: str) -> Any:
-        """DuckDB fetches extensions for INSTALL whatever its settings say."""
+        """Run SELECT alone: for INSTALL, DuckDB fetches extensions against its settings."""
         statements = duckdb.extract_statements(query)
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise PermissionError("a mapping may not do this: a query is one SELECT")
@@ -78,7 +78,7 @@ def _lock_database(work: str) -> None:
 
 
 def _try_queries(work: Path) -> bool:
-    """Run each query once, and write down what does not run, or which row each thing is from."""
+    """Run each query once; write the faults of those that fail, else the row of each thing."""
     database: Any = importlib.import_module("duckdb")
     faults: list[tuple[str, str]] = []
     places: dict[str, str] = {}
@@ -117,7 +117,7 @@ def _deny_access(work: str) -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event.startswith(_FORBIDDEN):
-            # Not an exception: what a mapping calls might swallow it and go on.
+            # Not an exception: code that a mapping calls might catch it and go on.
             sys.stderr.write(f"a mapping may not do this: {event}\n")
             sys.stderr.flush()
             os._exit(1)
@@ -138,7 +138,7 @@ def main() -> None:
         sys.exit(MISSING)
     importlib.import_module("morph_kgc.mapping.mapping_parser")
     importlib.import_module("morph_kgc.materializer")
-    os.dup2(2, 1)  # what it prints is said to the user where it fails
+    os.dup2(2, 1)  # the engine's output is shown to the user where it fails
     limits = _load_module(Path(__file__).parents[1] / "sandbox" / "limits.py")
     limits.no_core_files()
     limits.cap_memory(memory_mb)

@@ -32,7 +32,7 @@ def _module(name: str) -> ModuleType:
 
 
 class Lookups:
-    """The functions, and what found no match.
+    """The functions, and the names without a match.
 
     Args:
         names: the file ``scheme,name,iri,label`` of everything that a concept may be called.
@@ -52,8 +52,8 @@ class Lookups:
 
         Args:
             scheme: the scheme, such as ``country``.
-            name: what the source says.
-            place: where it says so, such as ``row 7``.
+            name: the name in the source.
+            place: the place of the name, such as ``row 7``.
         """
         if not name.strip():
             return ""
@@ -81,6 +81,6 @@ class Lookups:
         database.create_function("identifier", self.identifier, [text, text], text)
 
     def write_unmatched(self, path: Path) -> None:
-        """Write down what found no match."""
+        """Write the names without a match as JSON."""
         rows = [[*key, meant] for key, meant in self._unmatched.items()]
         path.write_text(json.dumps(rows), encoding="utf-8")

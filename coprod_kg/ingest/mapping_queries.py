@@ -1,4 +1,4 @@
-"""SQL queries of an RML mapping: what each makes, and the faults of all of them at once.
+"""SQL queries of an RML mapping, with the templates of each, and the faults of all at once.
 
 The engine runs the same queries, and stops at the first fault without a word on where it is.
 """
@@ -28,7 +28,7 @@ class MappingQuery:
     """One query.
 
     Attributes:
-        name: the last part of the IRI of what has it in the mapping.
+        name: the last part of the IRI of its logical source, or of the triples map.
         text: its SQL.
         templates: the templates of the things that are made of its rows.
     """
@@ -44,8 +44,8 @@ class QueryFault:
 
     Attributes:
         query: its name.
-        words: what the database says.
-        places: where in the sources the value stands on which it stopped.
+        words: the error message of the database.
+        places: the places in the sources of the value on which it stopped.
     """
 
     query: str
@@ -75,7 +75,7 @@ def queries_of(mapping: bytes, base_iri: str) -> list[MappingQuery]:
             local = next((verb.removeprefix(s) for s in _SPACES if verb.startswith(s)), verb)
             statements.setdefault(str(quad.subject), {}).setdefault(local, []).append(quad.object)
     except (SyntaxError, ValueError):
-        return []  # the engine says what is wrong with it
+        return []  # the engine reports the syntax error
     templates_by_query: dict[tuple[str, str], list[str]] = {}
     for thing, properties in statements.items():
         for source in properties.get("logicalSource", ()):

@@ -39,7 +39,7 @@ def merged(
     """Merge files into their organisations' graphs, and check the whole again.
 
     Args:
-        outcomes: what was checked.
+        outcomes: the checked files.
         store: where the data is.
         settings: the limits and the base IRI.
         all_files: whether all files are, as the sender asked; else only tables with rows of several
@@ -54,7 +54,7 @@ def merged(
         name = _stated(outcome)
         graph = graph_of(store, "organisation", name, settings.base_iri) if name else b""
         # A file that is refused by itself is merged all the same where the store describes its
-        # organisation: what the file leaves out may stand there.
+        # organisation: the store may have what the file lacks.
         if outcome.accepted or f"<{settings.base_iri}id/organisation/{name}> ".encode() in graph:
             if not graph and not all_files:
                 continue  # nothing to merge it into

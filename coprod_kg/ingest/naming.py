@@ -93,7 +93,7 @@ def with_name_hints(outcome: Outcome, following: Iterable[tuple[bytes, frozenset
 
     Args:
         outcome: of the file.
-        following: the values of what `follow_owners` returned.
+        following: the values of the result of `follow_owners`.
     """
     things = {thing for _, relabelled in following for thing in relabelled}
     return with_findings(
@@ -114,7 +114,7 @@ def with_name_hints(outcome: Outcome, following: Iterable[tuple[bytes, frozenset
 
 
 def _owns(name: str, thing: str, statements: Statements, base_iri: str) -> bool:
-    """Whether the data of an organisation describes it, or what it runs."""
+    """Whether a thing is the organisation itself or, by its data, run by it."""
     organisation = f"{base_iri}id/organisation/{name}"
     return thing == organisation or any(
         path == term("runBy") and value.value == organisation for path, value in statements

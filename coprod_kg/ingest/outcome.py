@@ -1,4 +1,4 @@
-"""A file on its way in, as plain values: what was sent, what the check said, what became of it."""
+"""A file during submission, as plain values: its bytes, the check's result, the outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ class Checked:
         parts: where a table holds the data of several organisations: name → its statements.
             Then only the table was read, and each part is to be checked as a file of its own.
         positions: the cells of a table.
-        headers: property → what the template calls its column, likewise.
+        headers: property → the header of its column in the template, likewise.
         links: those of the statements that go into a graph apart, as sorted N-Triples; they are
             not among the data then.
     """
@@ -92,7 +92,7 @@ class Checked:
     links: bytes = b""
 
     def owner(self, sent: SubmittedFile) -> str | None:
-        """The organisation whose data a file is, or None where it does not tell.
+        """The organisation that owns the data of a file, or None where that is not clear.
 
         The one that was stated; else the one that runs all that is run in it; else the only one
         that it describes. Of several, the one that the file has its name from.
@@ -178,17 +178,17 @@ class Outcome:
 
     Attributes:
         file: its name.
-        sent: what was sent, or None where not even that could be read.
-        organisation: whose data it is, or None where that could not be told.
+        sent: the file as it was sent, or None where it could not be opened.
+        organisation: the organisation that owns the data, or None where that is not clear.
         report: the findings.
         triples: the number of statements in it.
         error: why it was refused, or None.
         version: the dataset version that first holds it; None where nothing was committed.
         submission: the name of the submission that it is part of, where it is committed.
         merged: whether it adds to what the organisation has, and takes nothing away.
-        changes: what it would change or has changed.
+        changes: the changes it would make, or has made.
         unchanged: whether these very bytes were accepted before and nothing had to be done.
-        checked: what the sandbox said of this organisation's part of the file.
+        checked: the sandbox's result for this organisation's part of the file.
     """
 
     file: str

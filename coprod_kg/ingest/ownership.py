@@ -1,4 +1,4 @@
-"""Which organisation may describe what: itself, its units and what it runs.
+"""Ownership of descriptions: an organisation describes itself, its units and what it runs.
 
 A claim about anything is welcome, since it says who claims. What another organisation's data
 describes is referred to: it may be repeated word for word, and is never described anew.
@@ -22,7 +22,7 @@ from coprod_kg.validation.report import Finding, Report, Severity
 __all__ = ["OWN_DESCRIPTION", "owned", "with_findings"]
 
 OWN_DESCRIPTION: Final = expand("cps:OwnDescription")
-"""The shape of what only its owner describes."""
+"""The shape of findings on things that only their owner may describe."""
 _UNIT_OF: Final = expand("org:unitOf")
 
 
@@ -32,7 +32,7 @@ def owned(
     """The outcomes with a finding for each statement that its sender may not make.
 
     Args:
-        outcomes: what was checked.
+        outcomes: the checked files.
         store: where the others' data is, or None where there is none to look at.
         settings: the base IRI.
         own_only: whether an initiative that others run is a finding even where nobody describes
@@ -53,10 +53,10 @@ def owned(
 def _replace(
     stored: dict[str, dict[str, Statements]], outcomes: Iterable[Outcome], stem: str
 ) -> None:
-    """Put the statements of one call's files in the place of what they replace.
+    """Replace organisations' stored statements by those of one call's files.
 
     Args:
-        stored: thing → graph → what it says of the thing; is changed.
+        stored: thing → graph → statements about the thing; is changed.
         outcomes: the files.
         stem: how the IRIs of organisations' graphs begin.
     """
@@ -140,7 +140,7 @@ def _owner(
 
     Args:
         thing: its IRI.
-        other_statements: other organisation → what its data says of the thing.
+        other_statements: other organisation → its statements about the thing.
         units: the sender and its units.
         runners: those who run the thing, by the sender's file.
     """

@@ -40,11 +40,11 @@ _WIDE_MARKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RdfRead:
-    """The statements of a file, and findings on what was left out.
+    """The statements of a file, and findings on the parts that were left out.
 
     Attributes:
         triples: the statements.
-        findings: what in the file is no statement, and was left out.
+        findings: the parts of the file that are no statements, and were left out.
     """
 
     triples: tuple[ox.Triple, ...]
@@ -52,7 +52,7 @@ class RdfRead:
 
 
 def read(content: bytes, name: str, form: RdfSyntax, base_iri: str) -> RdfRead:
-    """The statements in a file, and what else stands in it.
+    """The statements in a file, and findings on its other parts.
 
     Args:
         content: the bytes.
@@ -107,7 +107,7 @@ def _skolem(term: Any, stem: str) -> Any:
 
 
 def _text(content: bytes, name: str, form: RdfSyntax) -> str:
-    """The bytes as text, or what they are instead."""
+    """The bytes as text; raises where they are in another format or encoding."""
     if not content.strip():
         raise Unreadable("the file is empty", where=name, fix="Send a file with data in it.")
     for magic, kind in _MAGIC:
@@ -253,7 +253,7 @@ def parser_xml(content: bytes, name: str, fix: str) -> bytes:
 
 
 class _LanguageScan:
-    """Where elements begin whose language is taken away, outside XML literals."""
+    """Scanner for elements with an empty ``xml:lang``, outside XML literals."""
 
     def __init__(self, parser: Any) -> None:
         self.without_language: list[int] = []

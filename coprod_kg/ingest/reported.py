@@ -1,4 +1,4 @@
-"""Report on a submission as plain values: what became of each file, and its JSON form.
+"""Report on a submission as plain values: the outcome of each file, and its JSON form.
 
 The JSON is the report for programs, and its shape is stable:
 
@@ -151,18 +151,18 @@ def _file_report(parts: Sequence[Outcome]) -> Reported:
 
 def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None:
     errors = [part.error for part in parts if part.error]
-    others = [refusal for refusal in errors if not isinstance(refusal, NotConformant)]
-    error: CoprodError | None = next(iter(others or errors), None)
+    other_refusals = [refusal for refusal in errors if not isinstance(refusal, NotConformant)]
+    error: CoprodError | None = next(iter(other_refusals or errors), None)
     if error is None:
         return None
-    what = error.what
+    reason = error.what
     count = report.count(Severity.VIOLATION)
-    if not others and count:
-        what = f"{count} finding{'' if count == 1 else 's'} must be mended first"
+    if not other_refusals and count:
+        reason = f"{count} finding{'' if count == 1 else 's'} must be mended first"
     return {
         "kind": type(error).__name__,
         "title": error.title,
-        "what": what,
+        "what": reason,
         "where": error.where,
         "fix": error.fix,
     }

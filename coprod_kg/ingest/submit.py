@@ -59,7 +59,7 @@ class SubmitOptions:
         own_only: whether an initiative that only others run is refused: so for a contributor.
         links_apart: whether statements that something is the same as in Wikidata, ROR or GeoNames
             go into a graph of their own: so for a harvest, where nobody here can answer for them.
-        progress: told how far the check has come.
+        progress: is called as the check goes on.
     """
 
     dry_run: bool = False
@@ -79,11 +79,11 @@ def submit(
     """Read, validate and assess each file, and commit those that are accepted, all at once.
 
     Args:
-        files: what was sent; a path is opened here.
+        files: the files sent; a path is opened here.
         store: where it goes.
         settings: the limits, the base IRI and the data directory.
         sender: who sends.
-        options: the options; by default a commit that replaces what was there.
+        options: the options; by default a commit that replaces the organisation's former data.
 
     Returns:
         One outcome per file and organisation, in the order given. A refused file keeps no other
@@ -156,7 +156,7 @@ def submit_checked(
 def validate(
     files: Sequence[Path | SubmittedFile], settings: Settings, progress: Progress | None = None
 ) -> list[Outcome]:
-    """Check files without a store: what they refer to must be in one of them."""
+    """Check files without a store: every thing they refer to must be described in one of them."""
     outcomes = one_file_each(checked_files(files, settings, progress or Progress()))
     return refused_where_unfit(resolved(outcomes, None, settings))
 

@@ -146,7 +146,7 @@ def _respelt(node: Any, known_keys: frozenset[str]) -> Any:
 
 
 def _with_vocabulary(document: Any) -> Any:
-    """The document with a vocabulary for every key that its own context says nothing of."""
+    """The document with a vocabulary for every key that its own context does not define."""
     if isinstance(document, list):
         return [_with_vocabulary(member) for member in document]
     if not isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""Consistency and satisfiability of the ontology by HermiT, alone or with data; Pellet says why."""
+"""Consistency and satisfiability of the ontology by HermiT, with justifications by Pellet."""
 
 import re
 import tempfile

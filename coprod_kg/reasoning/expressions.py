@@ -82,9 +82,9 @@ class Expressions:
     def inclusions(self) -> Iterator[tuple[Any, Any]]:
         """Pairs of a class and a class that contains it."""
         yield from self._graph.pairs("rdfs:subClassOf")
-        for left, other in self._graph.pairs("owl:equivalentClass"):
-            yield left, other
-            yield other, left
+        for first, second in self._graph.pairs("owl:equivalentClass"):
+            yield first, second
+            yield second, first
 
     def exclusions(self) -> list[tuple[str, str, str]]:
         """A union, a class, and a member of the union that no instance of the class is in."""
@@ -147,13 +147,13 @@ class Expressions:
         for node, _ in self._graph.pairs("owl:unionOf"):
             members = self._parts(node, "owl:unionOf")
             if all(isinstance(member, ox.NamedNode) for member in members):
-                named = [str(member) for member in members]
-                unions.extend((name, named) for name in self._equivalent(node) or [str(node)])
+                names = [str(member) for member in members]
+                unions.extend((name, names) for name in self._equivalent(node) or [str(node)])
         return unions
 
     def _equivalent(self, node: Any) -> list[str]:
         pairs = self._graph.pairs("owl:equivalentClass")
-        return [str(left) for left, other in pairs if other == node]
+        return [str(first) for first, second in pairs if second == node]
 
     @cached_property
     def _disjoint_pairs(self) -> frozenset[tuple[str, str]]:
@@ -161,7 +161,7 @@ class Expressions:
         for axiom in self._graph.subjects("rdf:type", named("owl:AllDisjointClasses")):
             members = self._graph.members(self._graph.value(axiom, "owl:members"))
             pairs.extend(combinations([str(member) for member in members], 2))
-        return frozenset((*pairs, *((other, left) for left, other in pairs)))
+        return frozenset((*pairs, *((second, first) for first, second in pairs)))
 
     @cached_property
     def _disjoint(self) -> frozenset[str]:
@@ -177,7 +177,7 @@ class Expressions:
         return frozenset.intersection(*sets)
 
     def _domains(self, prop: str) -> list[str]:
-        """The named classes of whatever has a value of the property or of one above it."""
+        """The named domains of the property and of its superproperties."""
         properties, pairs = self._superproperties(prop), self._graph.pairs("rdfs:domain")
         return sorted(
             {str(d) for p, d in pairs if str(p) in properties and isinstance(d, ox.NamedNode)}
@@ -203,7 +203,7 @@ class Expressions:
         return str(prop)
 
     def _fillers(self, node: Any) -> list[Any]:
-        """The values one of which is asked for, where the restriction lists them."""
+        """The values of which the restriction demands one, where it lists them."""
         if (value := self._graph.value(node, "owl:hasValue")) is not None:
             return [value]
         return self._parts(self._graph.value(node, "owl:someValuesFrom"), "owl:oneOf")

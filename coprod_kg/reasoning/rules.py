@@ -30,7 +30,7 @@ TYPE: Final = f"<{expand('rdf:type')}>"
 """``rdf:type`` as in N-Triples."""
 
 _Key = tuple[str, str]
-"""A property, and of ``rdf:type`` the class: what a statement must have to fit a pattern."""
+"""The property of a pattern, and for ``rdf:type`` also its class."""
 _Bindings = dict[str, str]
 """Variable → term."""
 _Trigger = Callable[[str, str], Iterable[Fact]]
@@ -61,7 +61,7 @@ class Rules:
 
     @property
     def background(self) -> list[ox.Triple]:
-        """The background with what follows from it."""
+        """The background with its conclusions."""
         return self._background
 
     def infer(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:

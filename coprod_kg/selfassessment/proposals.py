@@ -48,12 +48,12 @@ class Proposal:
 
     Attributes:
         id: as curators call it.
-        standing: what became of it.
+        standing: its state.
         received: when it came, in ISO 8601.
         decided: when it was decided or expired, or None.
-        answers: what was answered, as the form sends it; empty once it is decided.
+        answers: the answers, as the form sends them; empty once it is decided.
         contact: how the sender can be reached; empty where none was given, and once it is decided.
-        sentence: what the curator says about it, or an empty text.
+        sentence: the curator's message to the sender, or an empty text.
         submission: the submission that it became, or an empty text.
         mark: of the client that sent it, while it waits.
     """
@@ -109,7 +109,7 @@ class Proposals:
         """Keep a proposal, and return the address for its sender.
 
         Args:
-            answers: what was answered.
+            answers: the answers.
             contact: how the sender can be reached, or an empty text.
             client: the key by which requests of the client are limited, which is not kept.
 
@@ -149,7 +149,7 @@ class Proposals:
         return address
 
     def at_address(self, address: str) -> Proposal:
-        """The proposal of an address, for whoever holds it.
+        """The proposal of an address, which only its sender has.
 
         Raises:
             NotFound: there is none, or it was decided too long ago.

@@ -173,7 +173,7 @@ class Questionnaire:
         return Field(name, kind, claim, prop, options)
 
     def _leaves(self, concepts: frozenset[str]) -> frozenset[str]:
-        """Concepts under which no other stands: a group of barriers is no barrier."""
+        """Concepts that none is narrower than: a group of barriers is no barrier."""
         broader = {value.value for _, value in self.submissions.background.pairs("skos:broader")}
         return frozenset(concepts - broader) or concepts
 

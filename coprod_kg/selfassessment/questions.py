@@ -40,7 +40,7 @@ PARTS: Final = {
     (Kind.DOCUMENTS, "independence"): (Kind.CHOICE, expand("cp:hasIndependence")),
     (Kind.DOCUMENTS, "shows"): (Kind.QUESTIONS, ""),
 }
-"""What is asked of each barrier that is chosen, and of each document."""
+"""The fields of each barrier that is chosen, and of each document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Option:
         key: its short name, as the form sends it.
         concept: the concept.
         definitions: language → its definition.
-        group: the concept that it stands under, or None.
+        group: its broader concept, or None.
     """
 
     key: str
@@ -79,7 +79,7 @@ class Field:
         kind: how it is filled in.
         claim: the class of the claim that it describes; empty where it is the subject itself.
         prop: the property that it gives a value.
-        options: what can be chosen.
+        options: the choices.
         implied: whether its one value is given with the answer, so that nothing is shown.
         per: the field for each of whose chosen values this one is asked, as the contributions are
             for each role; or an empty text.
@@ -115,7 +115,7 @@ class Question:
         names: language → the question.
         descriptions: language → the explanation below it.
         examples: language → examples.
-        fields: what is filled in.
+        fields: its fields.
         criterion: the criterion that it asks about, or None.
         of_organisation: whether it is about the organisation, not the initiative.
         assumed: property → value that each answer implies.
@@ -135,7 +135,7 @@ class Question:
     needed: bool = True
 
     def concerns(self, stages: Collection[str]) -> bool:
-        """Whether an initiative of some stages has to be asked; else it is asked if it has time.
+        """Whether the question matters for an initiative of some stages; else it is optional.
 
         Args:
             stages: where its manager places it, and what it is meant to be; none while that is
@@ -163,7 +163,7 @@ class Step:
         number: its place, from 1.
         name: the name of its group in the shapes.
         labels: language → its heading.
-        questions: what is asked, in order.
+        questions: its questions, in order.
     """
 
     number: int

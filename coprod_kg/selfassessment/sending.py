@@ -32,7 +32,7 @@ def file_of(
     """The answers as a file to submit.
 
     Args:
-        answers: what was answered.
+        answers: the answers.
         store: where the organisation may be described already; then it is only referred to.
         base_iri: where things are named.
         organisation: the last part of its IRI; made of its name where it is left out.
@@ -101,8 +101,8 @@ def submit_proposal(
         raise WrongUsage(f"the proposal {proposal.id} is {proposal.standing} already")
     answers, _ = read(proposal.answers, questionnaire())
     agent = "" if as_claim else f"proposal-{proposal.id}"
-    sent = file_of(answers, store, settings.base_iri, organisation, agent)
-    return submit([sent], store, settings, sender, SubmitOptions(dry_run=dry_run, patch=True))
+    file = file_of(answers, store, settings.base_iri, organisation, agent)
+    return submit([file], store, settings, sender, SubmitOptions(dry_run=dry_run, patch=True))
 
 
 def _decide(

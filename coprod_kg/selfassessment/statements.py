@@ -219,9 +219,9 @@ class _Writer:
         """A new claim about a subject, or the one that another question made already.
 
         Args:
-            question: what was answered.
+            question: the question.
             kind: the class of the claim.
-            subject: what it is about.
+            subject: the subject of the claim.
             claim_key: what distinguishes it from others: a concept, or the name of the question.
         """
         suffix = "" if subject == self._initiative else "-organisation"
@@ -289,6 +289,6 @@ def _dated(value: str) -> ox.Literal:
 
 
 def _kind_slug(kind: str) -> str:
-    """The part of an IRI that says of which class a thing is: ``barrier-report``."""
+    """The part of an IRI for the class of a thing: ``barrier-report``."""
     local = shorten(kind).partition(":")[2]
     return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in local).strip("-")

@@ -74,7 +74,7 @@ def judgements(
 
 
 def verdict(statements: Statements, answers: Answers, store: Store | None = None) -> Explanation:
-    """The explanation of where an initiative stands by some answers alone.
+    """The explanation of an initiative's stage by some answers alone.
 
     Args:
         statements: the statements of the answers.
@@ -213,7 +213,7 @@ def _barriers(
     stages: list[str],
     store: Store,
 ) -> tuple[ReportedBarrier, ...]:
-    """The barriers that are answered, with what others did about the same."""
+    """The barriers in the answers, with the cases of others."""
     peers = Peers(store, Sentences(answers.language))
     _, next_step = peers.next_step(stages)
     reports = []

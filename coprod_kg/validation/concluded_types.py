@@ -24,12 +24,12 @@ Infer = Callable[[Sequence[ox.Triple]], Iterable[ox.Triple]]
 
 
 class ConcludedTypes:
-    """Inference of the types by which the shapes find what they cover.
+    """Inference of the types by which the shapes find their targets.
 
     Args:
-        background: the ontology and its schemes, and what follows from them.
+        background: the ontology and its schemes, with their conclusions.
         targets: the classes that the shapes are for.
-        infer: what follows from the statements of a file.
+        infer: gives the conclusions from the statements of a file.
     """
 
     def __init__(self, background: Graph, targets: Iterable[Any], infer: Infer) -> None:

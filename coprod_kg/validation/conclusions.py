@@ -27,7 +27,7 @@ def conclusions(judgements: Iterable[Judgement], base_iri: str) -> list[ox.Tripl
     """The statements that record these judgements.
 
     Args:
-        judgements: what was judged.
+        judgements: the judgements.
         base_iri: where data lives.
     """
     terms = _Terms()

@@ -19,7 +19,7 @@ __all__ = ["SH", "Shape", "ShapeOutcome", "compiled"]
 SH: Final = "http://www.w3.org/ns/shacl#"
 """The namespace of SHACL."""
 _MOST_TRIPLES: Final = 40
-"""Statements kept of what decided: enough to see why, however much there is."""
+"""The most deciding statements that are kept: enough to see the reason."""
 
 
 @dataclass(frozen=True, slots=True)

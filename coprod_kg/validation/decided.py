@@ -46,7 +46,7 @@ _DATES: Final = {
 
 
 class Run:
-    """One file under the screen: its statements, and what has been decided about its nodes."""
+    """One file under the screen: its statements, and the answers so far by check and node."""
 
     def __init__(self, data: Graph) -> None:
         self.data = data

@@ -55,7 +55,7 @@ def path_text(shapes: Graph, node: Any, name: Callable[[str], str]) -> str:
     """The path as SPARQL writes it.
 
     Args:
-        shapes: where it stands.
+        shapes: the shapes that have it.
         node: its node.
         name: gives the short name of an IRI.
     """

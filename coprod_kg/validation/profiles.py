@@ -92,7 +92,7 @@ class Criterion:
         stages: the stages that demand it.
         evidence: the kinds of evidence that would meet it.
         sources: where it comes from.
-        note: what of it is our inference, or None.
+        note: the part of it that is the project's inference, or None.
         path: the node of its path in the shapes.
         only_excludes: whether it is met as long as no claim contradicts it.
         related: concepts that stand for it, such as a condition: a claim that one of them does not
@@ -140,7 +140,7 @@ class Verdict:
     """Whether one subject meets one criterion.
 
     Attributes:
-        criterion: what was checked.
+        criterion: the criterion.
         met: whether it is met.
         triples: the statements that decided it; where it is missed, those that were found.
         denied: the claims that it does not hold.
@@ -191,7 +191,7 @@ class Judgement:
 
     @property
     def contradicted(self) -> tuple[str, ...]:
-        """The stages of which a required criterion is said not to hold."""
+        """The stages with a required criterion that a claim denies."""
         contradicted_criteria = {
             verdict.criterion.iri
             for verdict in self.verdicts
@@ -264,7 +264,7 @@ class Profiles:
 
         Args:
             triples: the data of one organisation.
-            inferred: what follows from it.
+            inferred: the conclusions from it.
             owner: that organisation, where it is known. Others that its data only mentions are
                 judged by their own data: judged here, they would miss most criteria.
         """

@@ -67,15 +67,15 @@ class Finding:
         focus: the thing it is about, as an IRI.
         path: the property it is about as an IRI (a longer path as SPARQL), or None.
         value: the value that offends as written in Turtle, or None.
-        message: what was expected and what arrived.
-        shape: IRI of the shape that says so.
+        message: the fault in words: what was expected, what was found.
+        shape: IRI of the shape.
         component: IRI of the kind of constraint.
-        spot: where it stands in the file, where that is known.
-        fix: what to do.
+        spot: its place in the file, where that is known.
+        fix: advice how to mend it.
         permitted: the values that may stand there, where they are few.
         language: the language of message and fix.
         words: IRI of the node of the shapes with its words, where that is not the shape.
-        slots: name in braces in those words → what stands there.
+        slots: name in braces in those words → the text to fill in.
     """
 
     severity: Severity
@@ -153,7 +153,7 @@ class Report:
         return sum(finding.severity is severity for finding in self.findings)
 
     def causes(self) -> tuple[Cause, ...]:
-        """The findings grouped by what is wrong, the weightiest and most frequent first."""
+        """The findings grouped by cause, the weightiest and most frequent first."""
         groups: dict[tuple[str, ...], list[Finding]] = {}
         for finding in self.findings:
             groups.setdefault(finding.cause, []).append(finding)

@@ -41,7 +41,7 @@ class Shapes:
 
     Args:
         shapes: the statements of the shapes.
-        background: the statements of the ontology and its schemes, and what follows from them.
+        background: the statements of the ontology and its schemes, with their conclusions.
         things: how the IRI of a thing begins that may be described elsewhere. Its class may be
             stated there, so results on the class of such a thing are left out.
     """
@@ -57,7 +57,7 @@ class Shapes:
         graph = view.caching_graph()
         for triple in needed:  # pySHACL weighs each statement anew, so those it needs not stay out
             graph.add(rdflib_triple(triple))
-        # No shape reads what concepts are called, which is nearly half of all.
+        # No shape reads texts in a language, such as the labels of concepts: nearly half of all.
         self._background = Graph(
             triple
             for triple in background

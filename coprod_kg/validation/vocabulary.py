@@ -167,7 +167,7 @@ class KnownTerms:
 
     def _hint(self, term: str) -> str:
         name = term.removeprefix(self._namespace)
-        # A class stands for a class: their names begin with a capital, those of properties do not.
+        # Suggest a class for a class, a property for a property: only classes begin with a capital.
         is_class = name[:1].isupper()
         own_terms = {term.removeprefix(self._namespace): term for term in sorted(self._terms)}
         own_terms = {

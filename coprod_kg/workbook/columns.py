@@ -110,7 +110,7 @@ class Sheet:
 
     Attributes:
         title: its name.
-        one: what a row is about, in the singular.
+        singular: what a row is about, in the singular.
         kind: the kind in the IRIs of its things.
         types: the classes of its things.
         purpose: what belongs in it.
@@ -123,7 +123,7 @@ class Sheet:
     """
 
     title: str
-    one: str
+    singular: str
     kind: str
     types: tuple[str, ...]
     purpose: str

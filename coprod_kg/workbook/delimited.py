@@ -83,7 +83,7 @@ def read_csv(content: bytes, name: str, score: Callable[[list[str]], int]) -> Gr
 
     Args:
         content: its bytes.
-        name: what it is called.
+        name: its name.
         score: counts the known headers in a row; the separator with the most wins.
 
     Raises:

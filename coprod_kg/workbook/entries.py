@@ -34,7 +34,7 @@ class RowEntry:
     Attributes:
         sheet: number of its sheet among those read.
         row: the row.
-        thing: what it is about.
+        thing: the thing that it describes.
     """
 
     sheet: int
@@ -169,13 +169,13 @@ class _Reader:
         )
         name = plain(self._text(row, LABEL)) if self.headed.sheet.named else ""
         key = [self._key_part(row, path) for path in self.headed.sheet.key]
-        # The key of a claim begins with the identifier of what it is about, which has the scope.
+        # The key of a claim begins with the identifier of its subject, which has the scope already.
         unscoped = self.kind == "organisation" or not self.headed.sheet.named
         base = scoped("" if unscoped else self._scope(row), *key)
         return Unnamed(base or slug(content), name, content)
 
     def runners(self, row: Row) -> set[str]:
-        """The organisations that run what a row is about."""
+        """The organisations that run the initiative of a row."""
         number = self.column(_RUN_BY) if self.kind == "initiative" else None
         cell = row.cells.get(number or 0)
         if number is None or cell is None:

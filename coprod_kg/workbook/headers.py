@@ -124,10 +124,10 @@ def find_headers(grid: Grid, sheet: Sheet) -> tuple[HeadedGrid, list[CellFinding
 
 def _names(sheet: Sheet) -> dict[str, SheetColumn]:
     """Accepted header → column; a column's own header wins over another's other names."""
-    others = {
+    by_other_header = {
         plain(name): column for column in sheet.columns for name in column.other_headers if name
     }
-    return others | {plain(column.header): column for column in sheet.columns}
+    return by_other_header | {plain(column.header): column for column in sheet.columns}
 
 
 def _key(header: str) -> str:

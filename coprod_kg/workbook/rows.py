@@ -191,7 +191,7 @@ class _RowConverter:
                 None,
             )
             if number is not None:
-                problem = CellProblem("missing-name", {"row": headed.sheet.one})
+                problem = CellProblem("missing-name", {"row": headed.sheet.singular})
                 self._report(problem, None, number, entry)
 
     def _claim_name(self, headed: HeadedGrid, terms_by_path: dict[str, list[Any]]) -> str:
@@ -214,7 +214,7 @@ class _RowConverter:
         ]
         about = [self._name_of(term.value) for term in terms_by_path.get(about_path, [])]
         described = f"{column.header}: {', '.join(labels)}" if column and labels else ""
-        title = headed.sheet.one[:1].upper() + headed.sheet.one[1:]
+        title = headed.sheet.singular[:1].upper() + headed.sheet.singular[1:]
         return (described or title) + (f" ({about[0]})" if about else "")
 
     def _name_of(self, iri: str) -> str:

@@ -88,7 +88,7 @@ class _Maker:
                 )
             yield Sheet(
                 title=table["title"],
-                one=table["one"],
+                singular=table["one"],
                 kind=table["kind"],
                 types=(namespaces.expand(table["class"]),),
                 purpose=table["purpose"],

@@ -40,15 +40,15 @@ _LOST_EXTENSIONS: Final = {
     "Sparkline Group": "sparklines",
     "Timeline Ref": "timelines",
 }
-"""What the library says that it drops, in the words of its warnings."""
+"""Extension in a warning of openpyxl that drops it → the words of the refusal."""
 _ORDER: Final = ("Violation", "Warning", "Info")
 _COLOURS: Final = {"Violation": "FFC7CE", "Warning": "FFEB9C", "Info": "DDEBF7"}
 _EDGES: Final = {"Violation": "9C0006", "Warning": "9C5700", "Info": "1F4E78"}
 _AUTHOR: Final = "coprod-kg"
 _FIRST_ROW: Final = 6
-"""The first row of the list of what is to be mended."""
+"""The first row of the list of causes."""
 _KEPT_COLUMN: Final = 7
-"""The first of the hidden columns with what the marks cover."""
+"""The first of the hidden columns with the covered formats and comments."""
 _LONGEST_COMMENT: Final = 2000
 
 
@@ -188,7 +188,7 @@ def _neutralise(sheet: Worksheet) -> None:
 
 
 def _mark_cells(book: Workbook, marks: Sequence[Mapping[str, Any]]) -> list[_Covered]:
-    """Colour and comment the cells; what that covers."""
+    """Colour and comment the cells; returns the covered formats and comments."""
     covered: list[_Covered] = []
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for marking in marks:

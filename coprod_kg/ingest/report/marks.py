@@ -71,7 +71,7 @@ def _unmarked(why: str) -> UnsupportedMedia:
 
 
 def _link(spot: Spot | None) -> str:
-    """Where a click on the place leads."""
+    """The address of a place within the workbook, for a hyperlink."""
     if spot is None or not spot.sheet or not spot.cell:
         return ""
     quoted = spot.sheet.replace("'", "''")

@@ -1,4 +1,4 @@
-"""A workbook prepared for openpyxl, and what openpyxl would lose of it.
+"""Preparation of a workbook for openpyxl, and a list of the parts that openpyxl would lose.
 
 Three things that other programs read stop openpyxl or leave it without a sheet: the namespaces of
 "Strict Open XML", relationships to parts that are not there, and backslashes in the archive.

@@ -18,7 +18,7 @@ _PLACES: Final = 4
 _NAMES: Final = 8
 _WIDTH: Final = 96
 _MOST_UNCHANGED: Final = 2
-"""More files than so many that were known already are told in one line."""
+"""The most unchanged files that are listed one by one."""
 
 _SIGNS = {"new": "New", "gone": "Gone", "changed": "Changed"}
 

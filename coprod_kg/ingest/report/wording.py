@@ -23,8 +23,8 @@ class ProblemPlace:
 
     Attributes:
         spot: the cell or line, or an empty text.
-        thing: the thing and property that it is about, where no cell says so.
-        value: what stands there, or an empty text.
+        thing: the thing and property, where there is no cell.
+        value: the value there, or an empty text.
         words: what is wrong and what to do, where that differs from place to place.
     """
 
@@ -60,7 +60,7 @@ class Problem:
 
     @property
     def weight(self) -> str:
-        """What its severity means to somebody who has never heard of SHACL."""
+        """The severity in words for readers who do not know SHACL."""
         return sentence(self.severity.lower(), self.language)
 
     @property
@@ -138,12 +138,14 @@ def problems(report: Report, base_iri: str, places: int) -> list[Problem]:
 
 def _problem(cause: Cause, base_iri: str, places: int) -> Problem:
     first = cause.findings[0]
-    same = all(
+    same_texts = all(
         (finding.message, finding.fix) == (first.message, first.fix) for finding in cause.findings
     )
-    title_text = first.message if same else _title(cause, first.spot)
+    title_text = first.message if same_texts else _title(cause, first.spot)
     in_table = cause.shape.startswith(TABLE)
-    same_fix = same or (in_table and all(finding.fix == first.fix for finding in cause.findings))
+    same_fix = same_texts or (
+        in_table and all(finding.fix == first.fix for finding in cause.findings)
+    )
     permitted = {finding.permitted for finding in cause.findings}
     return Problem(
         cause.severity,
@@ -209,13 +211,13 @@ def shown_value(text: str, base_iri: str) -> str:
     """A term as Turtle writes it, in the short form that people know."""
     value, separator, datatype = text.rpartition("^^<")
     if separator:
-        shown = f"{value}^^{shorten(datatype[:-1])}"
+        short = f"{value}^^{shorten(datatype[:-1])}"
     else:
         bare = text[1:-1] if text.startswith("<") else text
         if bare.startswith(f"{base_iri}.well-known/genid/"):
-            shown = "[…]"  # a node without a name in the file
+            short = "[…]"  # a node without a name in the file
         elif bare.startswith(f"{base_iri}id/"):
-            shown = f"<{bare.removeprefix(base_iri)}>"
+            short = f"<{bare.removeprefix(base_iri)}>"
         else:
-            shown = shorten(bare) if bare != text or "://" in text[:10] else text
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+            short = shorten(bare) if bare != text or "://" in text[:10] else text
+    return short if len(short) <= _LONGEST else f"{short[:_LONGEST]}…"
