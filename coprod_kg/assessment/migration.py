@@ -6,16 +6,14 @@ that reports and an update that writes. Stored statements and earlier versions o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from coprod_kg.assessment.refresh import assess
+from coprod_kg.ingest.merge import graph_of
 from coprod_kg.reasoning.migrations import migrated
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Change, Commit, Query, Store
+from coprod_kg.store.base import Change, Commit, Store
 
 __all__ = ["MigrationNote", "migrate"]
-
-_N_TRIPLES: Final = "application/n-triples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,9 @@ def migrate(
     replaced: dict[str, bytes] = {}
     for organisation in organisations:
         graph = f"{settings.base_iri}graph/organisation/{organisation}"
-        changes, content = migrated(_read(store, graph))
+        changes, content = migrated(
+            graph_of(store, "organisation", organisation, settings.base_iri)
+        )
         notes += [MigrationNote(organisation, thing, what) for thing, what in changes]
         if content is not None:
             replaced[graph] = content
@@ -61,8 +61,3 @@ def migrate(
     if replaced:
         store.commit(Change(replace=replaced))
     return notes, assess(organisations, store, settings)
-
-
-def _read(store: Store, graph: str) -> bytes:
-    query = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
-    return store.query(Query(query, (_N_TRIPLES,), default_graphs=(graph,))).read()

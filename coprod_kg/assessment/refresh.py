@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 from coprod_kg.assessment.queries import rows
 from coprod_kg.errors import StoreError
+from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.outcome import SubmittedFile
 from coprod_kg.ingest.sandbox import check
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Change, Commit, Query, Store
+from coprod_kg.store.base import Change, Commit, Store
 
 __all__ = ["assess", "organisations"]
 
@@ -57,7 +58,11 @@ def assess(
 
 def _conclusions(batch: Sequence[str], store: Store, settings: Settings) -> dict[str, bytes]:
     files = [
-        SubmittedFile(f"{name}.nt", _graph(name, store, settings), organisation=name)
+        SubmittedFile(
+            f"{name}.nt",
+            graph_of(store, "organisation", name, settings.base_iri),
+            organisation=name,
+        )
         for name in batch
     ]
     conclusions: dict[str, bytes] = {}
@@ -66,9 +71,3 @@ def _conclusions(batch: Sequence[str], store: Store, settings: Settings) -> dict
             raise StoreError(checked.refusal.what, where=f"graph/organisation/{organisation}")
         conclusions[f"{settings.base_iri}graph/assessment/{organisation}"] = checked.inferred
     return conclusions
-
-
-def _graph(organisation: str, store: Store, settings: Settings) -> bytes:
-    graph = f"{settings.base_iri}graph/organisation/{organisation}"
-    query = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
-    return store.query(Query(query, ("application/n-triples",), default_graphs=(graph,))).read()

@@ -14,7 +14,7 @@ from coprod_kg.errors import ModelError
 from coprod_kg.model.graph import RDF_TYPE, Graph
 from coprod_kg.validation.paths import Path, Reached, Triples, path_of
 
-__all__ = ["SH", "Shape", "ShapeOutcome", "compiled"]
+__all__ = ["SH", "Shape", "ShapeOutcome", "compiled", "sh"]
 
 SH: Final = "http://www.w3.org/ns/shacl#"
 """The namespace of SHACL."""
@@ -49,7 +49,7 @@ def compiled(shapes: Graph, node: Any) -> Shape:
     Raises:
         ModelError: a constraint or a path in it is not known here.
     """
-    path_node = shapes.value(node, _sh("path"))
+    path_node = shapes.value(node, sh("path"))
     path: Path | None = None if path_node is None else path_of(shapes, path_node)
     constraints = list(_constraints(shapes, node))
 
@@ -65,10 +65,10 @@ def compiled(shapes: Graph, node: Any) -> Shape:
 
 def _constraints(shapes: Graph, node: Any) -> Iterable[_Constraint]:
     for name, make in _MAKERS.items():
-        for value in shapes.objects(node, _sh(name)):
+        for value in shapes.objects(node, sh(name)):
             yield make(shapes, node, value)
     for name in _UNKNOWN:
-        if shapes.value(node, _sh(name)) is not None:
+        if shapes.value(node, sh(name)) is not None:
             raise ModelError(
                 f"the profiles cannot use sh:{name}",
                 where=str(node),
@@ -76,7 +76,8 @@ def _constraints(shapes: Graph, node: Any) -> Iterable[_Constraint]:
             )
 
 
-def _sh(name: str) -> ox.NamedNode:
+def sh(name: str) -> ox.NamedNode:
+    """The term of SHACL of this local name."""
     return ox.NamedNode(SH + name)
 
 
@@ -120,8 +121,8 @@ def _max_count(_: Graph, __: Any, value: Any) -> _Constraint:
 
 
 def _qualified(shapes: Graph, node: Any, value: Any) -> _Constraint:
-    lowest = shapes.value(node, _sh("qualifiedMinCount"))
-    highest = shapes.value(node, _sh("qualifiedMaxCount"))
+    lowest = shapes.value(node, sh("qualifiedMinCount"))
+    highest = shapes.value(node, sh("qualifiedMaxCount"))
     return _count_between(
         int(lowest.value) if lowest is not None else 0,
         int(highest.value) if highest is not None else None,

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
 from coprod_kg.model.graph import RDF_TYPE, Graph
-from coprod_kg.validation.constraints import SH
+from coprod_kg.validation.constraints import SH, sh
 from coprod_kg.validation.decided import (
     CONSTRAINT_COMPILERS,
     VACUOUS_WITHOUT_VALUES,
@@ -52,10 +52,10 @@ class Screen:
         classes = {*shapes.instances("rdfs:Class", "owl:Class")} & {
             *shapes.instances("sh:NodeShape", "sh:PropertyShape")
         }  # a class that is also a shape targets its own instances (SHACL, 2.1.3.3)
-        target_nodes = (node for name in _TARGETS for node, _ in shapes.pairs(_sh(name)))
+        target_nodes = (node for name in _TARGETS for node, _ in shapes.pairs(sh(name)))
         for shape in dict.fromkeys((*target_nodes, *sorted(classes, key=str))):
             if shape in classes or any(
-                shapes.value(shape, _sh(name)) is not None for name in _TARGETS[2:]
+                shapes.value(shape, sh(name)) is not None for name in _TARGETS[2:]
             ):
                 self._unscreened.append(shape)
             else:
@@ -83,10 +83,10 @@ class Screen:
 
     def _target_nodes(self, shape: Any, data: Graph) -> dict[Any, None]:
         nodes: dict[Any, None] = {}
-        for target in self._shapes.objects(shape, _sh("targetClass")):
+        for target in self._shapes.objects(shape, sh("targetClass")):
             for kind in data.subclasses(target):
                 nodes.update(dict.fromkeys(data.subjects(RDF_TYPE, kind)))
-        for target in self._shapes.objects(shape, _sh("targetSubjectsOf")):
+        for target in self._shapes.objects(shape, sh("targetSubjectsOf")):
             for layer in data.layers():
                 nodes.update(dict.fromkeys(subject for subject, _ in layer.pairs(target)))
         return nodes
@@ -96,7 +96,7 @@ class Screen:
 
         Its properties, where it consists of nothing else and each has an IRI.
         """
-        parts = self._shapes.objects(shape, _sh("property"))
+        parts = self._shapes.objects(shape, sh("property"))
         if {*self._constraints(shape)} != {"property"} or not all(
             isinstance(part, ox.NamedNode) for part in parts
         ):
@@ -132,10 +132,10 @@ class Screen:
         constraints = [
             self._constraint(name, value)
             for name in names
-            for value in self._shapes.objects(node, _sh(name))
+            for value in self._shapes.objects(node, sh(name))
         ]
         holds_without_values = VACUOUS_WITHOUT_VALUES.issuperset(names)
-        values = self._values(self._shapes.value(node, _sh("path")))
+        values = self._values(self._shapes.value(node, sh("path")))
 
         def check(run: Run, focus: Any) -> Truth:
             nodes = values(run.data, focus)
@@ -187,11 +187,7 @@ class Screen:
     def _query_constraint(self, node: Any) -> Constraint:
         """The constraint of a query: it holds where the data cannot match the query's patterns."""
         text = self._shapes.text(node, "sh:select")
-        if "$PATH" in text or self._shapes.value(node, _sh("deactivated")) is not None:
+        if "$PATH" in text or self._shapes.value(node, sh("deactivated")) is not None:
             return undecided
         query = Patterns(text)
         return lambda run, focus, _: None if query.may_find(run.data, focus) else True
-
-
-def _sh(name: str) -> ox.NamedNode:
-    return ox.NamedNode(SH + name)
