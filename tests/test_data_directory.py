@@ -14,13 +14,14 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.errors import StoreInUse, StoreUnavailable, WrongUsage
-from coprod_kg.ingest.journal import keep
+from coprod_kg.ingest.journal import Journal, keep, keep_all
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
@@ -224,6 +225,18 @@ def test_files_are_for_their_owner(tmp_path: Path) -> None:
         pass
     finally:
         os.umask(before)
+
+
+def test_the_files_of_a_submission_are_all_kept_or_it_is_told(tmp_path: Path) -> None:
+    sent = [f"file {number}".encode() for number in range(20)]
+    keep_all(sent, tmp_path)
+    journal = Journal(tmp_path)
+    assert [journal.bytes_of(sha256(content).hexdigest()) for content in sent] == sent
+    digests = journal.keep_graphs([b"", *sent, sent[0]])
+    assert [journal.graph(digest) for digest in digests] == [b"", *sent, sent[0]]
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        keep_all(sent, tmp_path / "file")
 
 
 def test_an_upgrade_closes_the_files_of_an_older_release(data: Path) -> None:

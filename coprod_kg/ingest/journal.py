@@ -10,8 +10,10 @@ entered or not (`history.settled`).
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +21,10 @@ from typing import Any, Final
 from coprod_kg.errors import NotFound
 from coprod_kg.store.directory import write_durably
 
-__all__ = ["Journal", "JournalEntry", "Member", "keep"]
+__all__ = ["Journal", "JournalEntry", "Member", "keep", "keep_all"]
 
+_WRITERS: Final = 8
+"""So many files are written at a time, since each waits for the disk twice."""
 _ID: Final = re.compile(r"\d{8}T\d{12}Z")
 
 
@@ -155,6 +159,11 @@ class Journal:
             self._keep(path, gzip.compress(content, mtime=0))
         return digest
 
+    def keep_graphs(self, contents: Iterable[bytes]) -> list[str | None]:
+        """Keep what several graphs hold, as `keep_graph` does for one; gives their digests."""
+        with ThreadPoolExecutor(_WRITERS, "archive") as pool:
+            return list(pool.map(self.keep_graph, contents))
+
     def graph(self, digest: str | None) -> bytes:
         """The content that `keep_graph` stored."""
         if digest is None:
@@ -194,3 +203,9 @@ def keep(content: bytes, data: Path) -> Path:
         return path
     write_durably(path, content)
     return path
+
+
+def keep_all(contents: Iterable[bytes], data: Path) -> None:
+    """Archive the bytes of several accepted files, as `keep` does for one."""
+    with ThreadPoolExecutor(_WRITERS, "archive") as pool:
+        list(pool.map(partial(keep, data=data), contents))  # raises what one of them raises

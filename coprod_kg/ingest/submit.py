@@ -23,7 +23,7 @@ from coprod_kg.ingest.check import (
     refused_where_unfit,
     resolved,
 )
-from coprod_kg.ingest.journal import Journal, JournalEntry, Member, keep
+from coprod_kg.ingest.journal import Journal, JournalEntry, Member, keep_all
 from coprod_kg.ingest.known import last_submissions
 from coprod_kg.ingest.links import links_apart, replacing_links
 from coprod_kg.ingest.merge import graph_of, merged
@@ -228,9 +228,8 @@ def _commit(
     """Archive the bytes, write the journal, commit, and write the journal again."""
     journal = Journal(settings.data)
     entering = [outcome for outcome in outcomes if _enters(outcome)]
-    for sent in {id(outcome.sent): outcome.sent for outcome in entering}.values():
-        if sent:
-            keep(sent.content, settings.data)
+    sent = {id(outcome.sent): outcome.sent.content for outcome in entering if outcome.sent}
+    keep_all(sent.values(), settings.data)
     outcomes = [
         replace(outcome, submission=record.name) if _enters(outcome) else outcome
         for outcome in outcomes
@@ -262,15 +261,13 @@ def _members(
     entering: list[Outcome], graphs: Mapping[str, bytes], journal: Journal
 ) -> tuple[Member, ...]:
     """What each organisation's graph holds before and after, kept."""
-    members = []
-    for outcome in entering:
-        name = outcome.organisation or ""
-        before = journal.keep_graph(graphs[name])
-        after = journal.keep_graph(outcome.checked.data)
-        members.append(
-            Member(outcome.file, name, outcome.sha256 or "", outcome.triples, before, after)
-        )
-    return tuple(members)
+    names = [outcome.organisation or "" for outcome in entering]
+    before = journal.keep_graphs([graphs[name] for name in names])
+    after = journal.keep_graphs([outcome.checked.data for outcome in entering])
+    return tuple(
+        Member(outcome.file, name, outcome.sha256 or "", outcome.triples, was, now)
+        for outcome, name, was, now in zip(entering, names, before, after, strict=True)
+    )
 
 
 def _change(
