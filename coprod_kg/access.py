@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from coprod_kg.errors import Forbidden, NotFound, Unauthorised, WrongUsage
 from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.store.base import NOTHING, Hidden
 from coprod_kg.store.directory import locked, write_durably
 
@@ -34,7 +35,6 @@ SAY_WHO: Final = "Send `Authorization: Bearer coprod_…` with a token of this s
 """What to do where a token is missing or wrong."""
 
 _TOKEN = re.compile(r"coprod_([a-z0-9-]{1,40})_([A-Za-z0-9_-]{43})")
-_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 class Role(StrEnum):
@@ -105,7 +105,7 @@ class Tokens:
             WrongUsage: the name is taken or has other characters than small letters, digits and
                 hyphens; a contributor without an organisation or a curator with one.
         """
-        if not _NAME.fullmatch(name) or len(name) > 40:
+        if not SLUG.fullmatch(name) or len(name) > 40:
             raise WrongUsage(
                 f"{name!r} is no name for a token",
                 fix="Use up to 40 small letters, digits and hyphens, such as bologna-2026.",
@@ -245,7 +245,7 @@ class Private:
         Raises:
             WrongUsage: it cannot be the name of an organisation.
         """
-        if not _NAME.fullmatch(organisation):
+        if not SLUG.fullmatch(organisation):
             raise WrongUsage(
                 f"{organisation[:80]!r} is no name of an organisation",
                 fix="Write the last part of its IRI, such as comune-di-bologna.",

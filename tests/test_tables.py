@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coprod_kg.errors import DataError, RequestError
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.workbook.cells import convert
 from coprod_kg.workbook.columns import ColumnKind, SheetColumn
 from coprod_kg.workbook.delimited import pack, read_csv
 from coprod_kg.workbook.findings import CellProblem
 from coprod_kg.workbook.grid import CellKind, GridCell, visible
-from coprod_kg.workbook.identifiers import SLUG, scoped, slug
+from coprod_kg.workbook.identifiers import scoped, slug
 from coprod_kg.workbook.sheets import sheets
 from coprod_kg.workbook.template.examples import neutral
 from tests.workbooks.building import (

@@ -67,7 +67,6 @@ def _sentence(text: str) -> str:
 _METAVARS: dict[Any, str] = {int: "NUMBER", float: "SECONDS"}
 
 pass_settings = setting_options("data", "base_iri")
-
 """The flags of every command that opens a store."""
 
 

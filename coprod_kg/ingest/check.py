@@ -4,7 +4,6 @@ A workbook that holds the data of several organisations becomes one outcome for 
 one file they are committed together or not at all.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from coprod_kg.ingest.known import described_elsewhere
 from coprod_kg.ingest.locate import in_table
 from coprod_kg.ingest.outcome import Checked, Outcome, SubmittedFile
 from coprod_kg.ingest.sandbox import Budget, check, open_file
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
 from coprod_kg.validation.report import Finding, Report, Severity
@@ -30,7 +30,6 @@ __all__ = [
     "resolved",
 ]
 
-_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _HOW_TO_STATE: Final = "--organisation ID, or the field Organisation of the form"
 _MOST_EXAMPLES: Final = 3
 _N_TRIPLES: Final = "application/n-triples"
@@ -142,7 +141,7 @@ def _organisation(sent: SubmittedFile, checked: Checked) -> str:
             fix=f"State the organisation: {_HOW_TO_STATE}. "
             f"Described in the file: {described_names}.",
         )
-    if owner not in checked.organisations or not _SLUG.fullmatch(owner):
+    if owner not in checked.organisations or not SLUG.fullmatch(owner):
         raise WrongUsage(
             f"the file describes no organisation <id/organisation/{owner}>",
             where=sent.name,

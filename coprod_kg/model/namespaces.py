@@ -4,6 +4,7 @@ The one list of prefixes is ``ontology/prefixes.ttl``, that of terms ``ontology/
 too are the licence of data and model, and the bases of a claim that are secondary coding.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -18,6 +19,7 @@ __all__ = [
     "LICENCE",
     "LICENCE_NAME",
     "SECONDARY",
+    "SLUG",
     "expand",
     "is_secondary",
     "last_part",
@@ -32,6 +34,9 @@ __all__ = [
 _SH = "http://www.w3.org/ns/shacl#"
 _IS_DEFINED_BY = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
 _LOCAL_STOPS = frozenset("/#?")
+
+SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+"""The local name of a thing, a query, a token: words in lower case, hyphens between them."""
 
 LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
 LICENCE_NAME: Final = "CC BY 4.0"

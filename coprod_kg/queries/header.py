@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from coprod_kg.errors import WrongUsage
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.model.schemes import Scheme
 from coprod_kg.queries.labels import LANGUAGES, text_in
 from coprod_kg.queries.parameters import KINDS, RESERVED, TYPES, Parameter
@@ -25,7 +26,6 @@ _TODAY: Final = "today"
 _VARIABLE: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 _SOURCE: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\.[a-zA-Z][a-zA-Z0-9_]*")
 _ANSWER: Final = re.compile(r"CQ-[0-9]{2,}")
-_TAG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _read_single(header: Header, line: int, key: str, value: str) -> None:
     elif key == "tags":
         header.tags = _list(value)
         for tag in header.tags:
-            if not _TAG.fullmatch(tag):
+            if not SLUG.fullmatch(tag):
                 header.note_mistake(
                     line, f"{tag!r} is not a tag: small letters, digits and hyphens"
                 )

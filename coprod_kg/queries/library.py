@@ -23,10 +23,12 @@ from typing import Final
 
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.model.files import files
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.model.schemes import Scheme, schemes
 from coprod_kg.queries.header import Header, Mistake, read_header
 from coprod_kg.queries.permitted_values import source_mistakes
 from coprod_kg.queries.saved import ParameterSlot, SavedQuery, Submitted, slots_of
+from coprod_kg.sparql.query_dialect import AGGREGATES
 from coprod_kg.sparql.tokens import Token, position, significant
 
 __all__ = [
@@ -43,12 +45,10 @@ __all__ = [
 ]
 
 
-_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML cannot hold, so neither the catalogue in RDF/XML nor an answer can."""
 
 _FORMS: Final = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
-_AGGREGATES: Final = ("COUNT", "SUM", "MIN", "MAX", "AVG", "SAMPLE", "GROUP_CONCAT")
 
 
 def load(
@@ -180,7 +180,7 @@ def is_slug(text: str) -> bool:
     >>> [is_slug(name) for name in ("pilots-2", "..", "A", "a--b", "")]
     [True, False, False, False, False]
     """
-    return _SLUG.fullmatch(text) is not None
+    return SLUG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +305,7 @@ def _count_order_mistakes(text: str, tokens: Sequence[Token], header: Header) ->
         return
     for token in _order_by_tokens(tokens):
         orders_by_count = token.kind == "variable" and token.text[1:] in (rule.column, *rule.along)
-        if orders_by_count or token.is_word(*_AGGREGATES):
+        if orders_by_count or token.is_word(*AGGREGATES):
             line = position(text, token.start)[0]
             yield line, f"ORDER BY {token.text} would tell about withheld counts; order otherwise"
 

@@ -31,6 +31,7 @@ from coprod_kg.queries.header import Mistake
 from coprod_kg.queries.library import SavedQuery, examine, load, load_all
 from coprod_kg.queries.permitted_values import source_mistakes
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.query_dialect import AGGREGATES
 from coprod_kg.sparql.tokens import Token, position, significant
 from coprod_kg.store.base import Query, Store
 
@@ -54,7 +55,6 @@ _SECONDS: Final = 10.0
 """How long a query may take over no data."""
 _PLACE: Final = re.compile(r"line ([0-9]+)(?:, (column [0-9]+))?")
 
-_AGGREGATES: Final = ("COUNT", "SUM", "MIN", "MAX", "AVG", "SAMPLE", "GROUP_CONCAT")
 _AFTER_PATTERN: Final = ("GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "VALUES")
 
 
@@ -299,7 +299,7 @@ def _unseen_names(text: str, tokens: list[Token]) -> Iterator[Mistake]:
                 elif (
                     part == "HAVING"
                     and name in select_names - group_names
-                    and not set(_AGGREGATES) & {*enclosing_words}
+                    and not set(AGGREGATES) & {*enclosing_words}
                 ):
                     yield (
                         position(text, token.start)[0],

@@ -10,6 +10,7 @@ from typing import Final
 from pyoxigraph import Literal, NamedNode
 
 from coprod_kg.errors import WrongUsage
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.model.schemes import Scheme
 from coprod_kg.model.terms import Term, literal, parse_iri
 from coprod_kg.queries.labels import text_in
@@ -38,7 +39,6 @@ KINDS: Final = (
 )
 """The kinds of things that have an IRI below ``<base>id/``; ``thing`` is any of them."""
 
-_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
 _LARGEST: Final = 2**63 - 1
 _LISTED: Final = 100
@@ -219,7 +219,7 @@ class Parameter:
     def _thing_iri(self, text: str, base_iri: str) -> NamedNode:
         things = f"{base_iri}id/"
         kind, _, slug = (text if self.scope == "thing" else f"{self.scope}/{text}").partition("/")
-        if kind in KINDS and _SLUG.fullmatch(slug):
+        if kind in KINDS and SLUG.fullmatch(slug):
             return parse_iri(f"<{things}{kind}/{slug}>", base_iri="")
         iri_text = text[1:-1] if text.startswith("<") and text.endswith(">") else text
         if not _ABSOLUTE.fullmatch(iri_text):

@@ -7,13 +7,14 @@ from coprod_kg.errors import NotConformant, WrongUsage
 from coprod_kg.ingest.outcome import Sender, SubmittedFile
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.submit import Outcome, SubmitOptions, submit
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.selfassessment.answers import Answers, Problem, read
 from coprod_kg.selfassessment.proposals import Proposal, Proposals, Standing
 from coprod_kg.selfassessment.questionnaire import questionnaire
 from coprod_kg.selfassessment.statements import Claimant, statements_of, turtle
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Store
-from coprod_kg.workbook.identifiers import SLUG, slug
+from coprod_kg.workbook.identifiers import slug
 
 __all__ = ["accept", "file_of", "missing", "submit_proposal"]
 

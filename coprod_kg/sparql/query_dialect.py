@@ -16,7 +16,7 @@ from typing import Final
 from coprod_kg.sparql.tokens import Edit, Token, edited, significant
 from coprod_kg.sparql.update_targets import is_unambiguous
 
-__all__ = ["named_aggregates_repeated", "rewrite_query"]
+__all__ = ["AGGREGATES", "named_aggregates_repeated", "rewrite_query"]
 
 
 _STRING: Final = "<http://www.w3.org/2001/XMLSchema#string>"
@@ -26,7 +26,7 @@ _KIND: Final = (
 """The key by which kinds of terms are kept apart: unbound (an error) for what is no literal, false
 for NaN, true for any other number, else the datatype. Texts with and without a language are one."""
 _NUMBERS: Final = ("COUNT", "SUM", "AVG")
-_AGGREGATES: Final = (*_NUMBERS, "MIN", "MAX", "SAMPLE", "GROUP_CONCAT")
+AGGREGATES: Final = (*_NUMBERS, "MIN", "MAX", "SAMPLE", "GROUP_CONCAT")
 _MODIFIERS: Final = ("DISTINCT", "REDUCED")
 _ANEW: Final = ("RAND", "UUID", "STRUUID", "BNODE", "SAMPLE", "EXISTS")
 """Tokens of expressions that must not be repeated: their value would differ, or they bind."""
@@ -139,7 +139,7 @@ def _repeat_edits(text: str, tokens: Sequence[Token]) -> Iterator[Edit]:
             start, end = inner[0].start, inner[-1].end
             edits_in_expression = [(first - start, last - start, new) for first, last, new in edits]
             expression = edited(text[start:end], edits_in_expression)
-            holds_aggregate = bool(edits) or any(token.is_word(*_AGGREGATES) for token in inner)
+            holds_aggregate = bool(edits) or any(token.is_word(*AGGREGATES) for token in inner)
             if holds_aggregate and not any(token.is_word(*_ANEW) for token in inner):
                 aggregates_by_name[tokens[closing - 1].text[1:]] = f"({expression})"
         index = closing + 1
@@ -154,6 +154,6 @@ def _name_edits(tokens: Sequence[Token], aggregates_by_name: dict[str, str]) -> 
             enclosing_words.append(previous.text.upper() if previous.kind == "word" else "")
         elif token.text == ")" and enclosing_words:
             enclosing_words.pop()
-        elif token.kind == "variable" and not {*_AGGREGATES, "BOUND"} & {*enclosing_words}:
+        elif token.kind == "variable" and not {*AGGREGATES, "BOUND"} & {*enclosing_words}:
             aggregate = aggregates_by_name.get(token.text[1:])
             yield from [(token.start, token.end, aggregate)] if aggregate else []

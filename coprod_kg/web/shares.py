@@ -52,7 +52,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One client's view of something shared; it fits `coprod_kg.formats.relay.Room`."""
+    """One client's view of something shared; it fits `coprod_kg.formats.relay.SpoolQuota`."""
 
     shared: Shared
     client: Client

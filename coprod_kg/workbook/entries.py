@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.cells import parts, refusal
 from coprod_kg.workbook.columns import EXAMPLE, LABEL, ColumnKind, SheetColumn
@@ -17,7 +18,7 @@ from coprod_kg.workbook.dates import day
 from coprod_kg.workbook.findings import CellFinding, CellProblem
 from coprod_kg.workbook.grid import GridCell, Row
 from coprod_kg.workbook.headers import HeadedGrid
-from coprod_kg.workbook.identifiers import SLUG, Unnamed, mint, scoped, slug
+from coprod_kg.workbook.identifiers import Unnamed, mint, scoped, slug
 from coprod_kg.workbook.references import Register, Thing
 
 __all__ = ["RowEntry", "identified"]

@@ -23,10 +23,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-__all__ = ["SLUG", "Unnamed", "mint", "scoped", "slug"]
+__all__ = ["Unnamed", "mint", "scoped", "slug"]
 
-SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-"""What an identifier looks like."""
 _LONGEST: Final = 80
 _LETTERS: Final = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ß": "ss", "ð": "d", "đ": "d", "þ": "th", "ł": "l"}

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from coprod_kg.model.namespaces import SLUG
 from coprod_kg.validation.report import Severity
 from coprod_kg.workbook.cells import other_separator, text_and_language
 from coprod_kg.workbook.columns import SheetColumn, Sheets
 from coprod_kg.workbook.concepts import near, plain
 from coprod_kg.workbook.findings import CellProblem
-from coprod_kg.workbook.identifiers import SLUG, scoped, slug
+from coprod_kg.workbook.identifiers import scoped, slug
 from coprod_kg.workbook.sentences import Slot
 from coprod_kg.workbook.words import is_placeholder
 

@@ -4,7 +4,7 @@ It is written in the terms of the catalogue (`coprod_kg.queries.description`). S
 version of the dataset or not, every process sees it as soon as it is committed, a backup has it,
 and its record is an activity in the graph of provenance like that of any other change. A client
 that asks an older version is given the query as it was then. Queries are checked before
-(`coprod_kg.queries.submitted.admission`).
+(`coprod_kg.queries.submitted.edit`).
 """
 
 import threading
