@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 
 from coprod_kg.access import Private
-from coprod_kg.assessment import assess, organisations, sentences
+from coprod_kg.assessment import organisations, recompute_conclusions, sentences
 from coprod_kg.assessment.claims import CitedEvidence
 from coprod_kg.assessment.explanation import Explainer, Explanation
 from coprod_kg.assessment.search import find
@@ -219,7 +219,7 @@ def test_a_refresh_gives_what_the_submission_gave(settings: Settings) -> None:
     store.commit(Change(replace={graph: b""}))
     done: list[int] = []
     assert organisations(store) == ["harbour"]
-    assess(organisations(store), store, settings, done.append)
+    recompute_conclusions(organisations(store), store, settings, done.append)
     assert concluded() == before
     assert sum(done) == 1
 
@@ -258,7 +258,7 @@ PREFIX dcterms: <http://purl.org/dc/terms/>
         assert asked(store, "<id/organisation/lake> cp:meetsCriterion cps:Culture-values")
         assert asked(store, "<id/organisation/hill> cp:missesCriterion cps:Culture-values")
         assert not asked(store, contradicting)
-        assess(organisations(store), store, settings)
+        recompute_conclusions(organisations(store), store, settings)
 
 
 # The explanation

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coprod_kg.assessment import assess
+from coprod_kg.assessment import recompute_conclusions
 from coprod_kg.errors import NotConformant, TooLarge, WrongUsage
 from coprod_kg.ingest.submit import Sender, SubmitOptions, SubmittedFile, submit, validate
 from coprod_kg.model.files import files
@@ -341,7 +341,7 @@ def test_conclusions_can_be_drawn_again_from_what_is_in_the_store(
     concluded = graph(store, "assessment/town")
     store.commit(Change(replace={f"{BASE}graph/assessment/town": b""}))
     assert graph(store, "assessment/town") == set()
-    assert assess(["town"], store, settings).version == 3
+    assert recompute_conclusions(["town"], store, settings).version == 3
     assert graph(store, "assessment/town") == concluded
 
 

@@ -4,6 +4,6 @@
 subject's conclusions by the statements that decided them, with the cases of others.
 """
 
-from coprod_kg.assessment.refresh import assess, organisations
+from coprod_kg.assessment.refresh import organisations, recompute_conclusions
 
-__all__ = ["assess", "organisations"]
+__all__ = ["organisations", "recompute_conclusions"]

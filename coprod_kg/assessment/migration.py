@@ -7,7 +7,7 @@ that reports and an update that writes. Stored statements and earlier versions o
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coprod_kg.assessment.refresh import assess
+from coprod_kg.assessment.refresh import recompute_conclusions
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.reasoning.migrations import migrated
 from coprod_kg.settings import Settings
@@ -60,4 +60,4 @@ def migrate(
         return notes, Commit(store.version())
     if replaced:
         store.commit(Change(replace=replaced))
-    return notes, assess(organisations, store, settings)
+    return notes, recompute_conclusions(organisations, store, settings)

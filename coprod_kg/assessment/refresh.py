@@ -13,7 +13,7 @@ from coprod_kg.ingest.sandbox import check
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Commit, Store
 
-__all__ = ["assess", "organisations"]
+__all__ = ["organisations", "recompute_conclusions"]
 
 _BATCH = 100
 """Organisations that are checked between two calls of ``progress``."""
@@ -26,7 +26,7 @@ def organisations(store: Store) -> list[str]:
     return sorted(row["graph"].value.rpartition("/")[2] for row in rows(store, "organisations"))
 
 
-def assess(
+def recompute_conclusions(
     organisations: Sequence[str],
     store: Store,
     settings: Settings,

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from coprod_kg.assessment import assess as draw_again
-from coprod_kg.assessment import organisations
+from coprod_kg.assessment import organisations, recompute_conclusions
 from coprod_kg.assessment.explanation import Explainer
 from coprod_kg.assessment.migration import migrate as migrate_data
 from coprod_kg.assessment.search import find
@@ -137,7 +136,7 @@ def _refresh(names: tuple[str, ...], store: Store, settings: Settings) -> None:
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        commit = draw_again(identifiers, store, settings, bar.update)
+        commit = recompute_conclusions(identifiers, store, settings, bar.update)
     noun = "organisation" if len(identifiers) == 1 else "organisations"
     click.echo(f"{len(identifiers)} {noun} assessed; version {commit.version}", err=True)
 

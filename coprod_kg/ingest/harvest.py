@@ -79,8 +79,10 @@ def _refuse_shrunken(address: str, parts: Sequence[Offered], sizes: dict[str, in
         HarvestRefused: it does.
     """
     missing = sorted(sizes.keys() - {part.organisation for part in parts})
-    old_count = sum(sizes.values())
-    new_count = sum(part.triples for part in parts if part.organisation in sizes)
+    # A catalogue need not state how many statements a dataset has: unknown is not none.
+    stated = {part.organisation: part.triples for part in parts if part.triples is not None}
+    old_count = sum(size for name, size in sizes.items() if name in stated)
+    new_count = sum(number for name, number in stated.items() if name in sizes)
     if missing:
         reason = f"it has nothing on {_listed(missing)} any more"
     elif new_count < _SMALLER * old_count:

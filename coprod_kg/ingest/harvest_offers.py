@@ -45,7 +45,7 @@ class Offered:
     Attributes:
         organisation: its name, the last part of its IRI.
         licence: the IRI of its licence.
-        triples: the number of its statements, where one is stated.
+        triples: the number of its statements; None where none is stated.
         address: of the file in Turtle, or the graph that has the statements.
         size: of the file in bytes.
         digest: the SHA-256 of the file.
@@ -53,7 +53,7 @@ class Offered:
 
     organisation: str
     licence: str
-    triples: int
+    triples: int | None
     address: str
     size: int = -1
     digest: str = ""
@@ -152,7 +152,7 @@ def refuse_other_than_ok(response: Fetched, requested: str, address: str) -> Non
         raise HarvestRefused(f"a request for {requested} got {answer}", where=address, fix=fix)
 
 
-def refuse_other_number(name: str, stated: int, counted: int, address: str) -> None:
+def refuse_other_number(name: str, stated: int | None, counted: int, address: str) -> None:
     """Refuse a source that has another number of statements than its description.
 
     Raises:

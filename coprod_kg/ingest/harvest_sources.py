@@ -121,8 +121,17 @@ class CatalogueSource:
                 ),
             }
             link, licence, size, digest = description.complete(dataset, values)
-            triples = _number(description.value(dataset, "void:triples"), 0)
-            offers.append(Offered(name, licence, triples, link, _number(size), digest.lower()))
+            triples = _number(description.value(dataset, "void:triples"))
+            offers.append(
+                Offered(
+                    name,
+                    licence,
+                    None if triples < 0 else triples,
+                    link,
+                    _number(size),
+                    digest.lower(),
+                )
+            )
         return checked_offers(offers, self.address)
 
     def file(self, part: Offered) -> SubmittedFile:
@@ -303,8 +312,9 @@ def _pages(start: str, fetch: Fetch) -> Iterable[ox.Triple]:
     return triples
 
 
-def _number(text: str, default: int = -1) -> int:
-    return int(text) if text.isascii() and text.isdigit() else default
+def _number(text: str) -> int:
+    """The number that a text is, or -1."""
+    return int(text) if text.isascii() and text.isdigit() else -1
 
 
 def _statements_file(address: str, name: str, triples: Iterable[ox.Triple]) -> SubmittedFile:

@@ -283,6 +283,18 @@ def test_a_smaller_source_is_believed_where_that_is_said(portal: Portal, target:
     assert content(target, "asker-kommune") == content(portal, "asker-kommune")
 
 
+def test_a_catalogue_that_states_no_number_of_statements_has_not_shrunk(
+    portal: Portal, target: Portal
+) -> None:
+    def unnumbered(address: str, got: Fetched) -> Fetched:
+        text = got.content.replace(b"void:triples", b"void:entities")
+        return replace(got, content=text) if address.endswith("catalogue") else got
+
+    taken(portal, target)
+    outcomes = taken(portal, target, unnumbered)
+    assert all(outcome.error is None for outcome in outcomes)
+
+
 def test_a_catalogue_without_organisations_is_no_source(portal: Portal, target: Portal) -> None:
     def nothing(address: str, got: Fetched) -> Fetched:
         text = got.content.replace(b"dataset/organisation-", b"dataset/other-")
