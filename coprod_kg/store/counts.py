@@ -122,23 +122,29 @@ def exchange(
     place of another one changes no count: nearly all that a small commit changes are such numbers.
     """
     gone, added = list(gone), list(added)
+    replaced = set() if tally is None else _replaced(store, graph, gone, added)
 
     def change() -> None:
         for triple in gone:
-            merged.remove_quad(store, merged.in_graph(triple, graph))
+            if triple in replaced:  # it has been looked for in the other graphs
+                for place in (merged.MERGED, graph):
+                    store.remove(merged.in_graph(triple, place))
+            else:
+                merged.remove_quad(store, merged.in_graph(triple, graph))
         merged.add_triples(store, graph, added)
 
     if tally is None:
         change()
         return
-    triples = {*gone, *added} - _replaced(store, graph, gone, added)
+    triples = {*gone, *added} - replaced
     subjects = {triple.subject for triple in triples}
     there = {subject for subject in subjects if _is_there(store, subject)}
     whole = {triple.subject for triple in triples if triple.predicate == TYPE}
     whole |= subjects - there  # of these all is among what is added
     few = {triple for triple in triples if triple.subject not in whole}
     tally.subtract(_keys_there(store, few))
-    tallied(store, whole, tally, change, few, told(added))
+    new = told(triple for triple in added if triple.subject in whole)
+    tallied(store, whole, tally, change, few, new)
     tally.update(_keys_there(store, few))
     for subject in subjects - whole:
         tally["subjects",] -= not _is_there(store, subject)
