@@ -223,7 +223,7 @@ def keeps_terms(engine: Engine) -> str:
 
 
 @cache
-def rewrite_update(text: str) -> str:
+def as_put(text: str) -> str:
     """A query as it is put to a store."""
     return f"BASE <{BASE}> {admitted(Query(text, (JSON,)), Settings()).text}"
 
@@ -253,7 +253,7 @@ def is_put(text: str) -> bool:
     """Whether a query is put to an engine, and not left to the snapshots."""
     words = [token for token in significant(text) if token.is_word("SERVICE", "DESCRIBE")]
     try:
-        ox.Store().query(rewrite_update(text))
+        ox.Store().query(as_put(text))
     except SyntaxError:
         return False
     return not words and dataset_of(text) is None
@@ -266,9 +266,7 @@ def told(queries: Mapping[str, str], engine: Engine, dataset: Dataset, ours: ox.
         *queries
     }
     asked = listed if virtuoso else queries.keys()  # of the others some are right at one time only
-    other = {
-        name for name in asked if differs(rewrite_update(queries[name]), engine, dataset, ours)
-    }
+    other = {name for name in asked if differs(as_put(queries[name]), engine, dataset, ours)}
     assert other == listed
     if virtuoso:
         return "no"
@@ -427,15 +425,24 @@ def test_virtuoso_leaves_half_a_commit(engine: Engine) -> None:
     assert (control.version(engine), count(engine, "urn:exchanged")) == (0, "1")
 
 
+SLOW_OVER_TDB2 = frozenset(
+    (
+        *("agreement-on-the-scale", "initiatives-by-stage"),
+        *("initiatives-of-organisation", "stages-by-actors"),
+    )
+)
+"""Jena in memory answers them in time (tests/test_third_engine.py)."""
+
+
 @pytest.mark.whole
-# Not Fuseki: over TDB2 agreement-on-stages takes minutes there. Jena in memory is asked all of them
-# by tests/test_third_engine.py.
-@pytest.mark.parametrize("engine", [*COLUMNS][:3:2], indirect=True, scope="module")
+@pytest.mark.parametrize("engine", [*COLUMNS][:3], indirect=True, scope="module")
 @pytest.mark.parametrize("name", NAMES)
 def test_saved_queries_have_the_same_rows_for_every_value(engine: Engine, name: str) -> None:
     """Over the published cases, with values of every parameter."""
+    if engine.kind.name == "fuseki" and name in SLOW_OVER_TDB2:
+        pytest.skip("over TDB2 it runs past the deadline")
     cases = world("cases")
     if count(engine, "urn:g:cases") == "0":
         engine.put("urn:g:cases", content(cases))
     for text in texts(name, cases):
-        assert not differs(rewrite_update(text), engine, graphs("urn:g:cases"), cases), text
+        assert not differs(as_put(text), engine, graphs("urn:g:cases"), cases), text
