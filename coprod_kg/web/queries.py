@@ -1,24 +1,68 @@
 """Routes of the saved queries: the list, and those of each query."""
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
 
 from coprod_kg.formats.media_types import HTML, ROWS
 from coprod_kg.queries.labels import text_in
-from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.library import SavedQuery, find
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.web import query_answer, query_differences, query_submitting
 from coprod_kg.web.address import root
-from coprod_kg.web.pages.search import QuestionSearch, found
 from coprod_kg.web.protocol import parameters
 from coprod_kg.web.question import read_language
 from coprod_kg.web.replies import LATEST, offers_among, wants_page
 from coprod_kg.web.site import Site
 
-__all__ = ["blueprint"]
+__all__ = [
+    "blueprint",
+    "found",
+]
+
 
 _LIST = (ROWS[0], HTML)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSearch:
+    """What the page of the questions shows.
+
+    Attributes:
+        words: what was searched for, as it was written.
+        chosen: the tags that a question must have.
+        tags: every tag with the number of questions found that have it, the commonest first.
+        groups: the first tag of a question → the questions, each once.
+        queries: all of them, in the order of the catalogue.
+        total: how many there are in the catalogue.
+    """
+
+    words: str
+    chosen: tuple[str, ...]
+    tags: tuple[tuple[str, int], ...]
+    groups: Mapping[str, list[SavedQuery]]
+    queries: tuple[SavedQuery, ...]
+    total: int
+
+
+def found(queries: Mapping[str, SavedQuery], words: str, tags: tuple[str, ...]) -> QuestionSearch:
+    """The result of a search, grouped."""
+    kept = find(queries.values(), words, tags)
+    number = Counter(tag for query in kept for tag in query.tags)
+    groups: dict[str, list[SavedQuery]] = {}
+    for query in kept:
+        groups.setdefault(query.tags[0] if query.tags else "other", []).append(query)
+    return QuestionSearch(
+        words=words,
+        chosen=tags,
+        tags=tuple(sorted(number.items(), key=lambda pair: (-pair[1], pair[0]))),
+        groups=dict(sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))),
+        queries=tuple(kept),
+        total=len(queries),
+    )
 
 
 def blueprint(site: Site) -> Blueprint:

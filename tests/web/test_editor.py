@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from coprod_kg.model.namespaces import prefixes
-from coprod_kg.web.pages import sparql
+from coprod_kg.web import sparql
 from tests.web.test_pages import BROWSER
 
 

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from coprod_kg.selfassessment.answers import read
 from coprod_kg.selfassessment.questionnaire import questionnaire
-from coprod_kg.web.pages.editor import SCRIPT
+from coprod_kg.web.sparql import SCRIPT
 from tests.web.test_explorer import VIEWS
 
 OTHERS = (
