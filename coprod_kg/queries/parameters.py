@@ -97,15 +97,17 @@ class Parameter:
     def takes_in(self, language: str) -> str:
         """The same in the reader's language; empty for English."""
         values = self._takes(language)
-        return (
-            f"{values}, one that the question {self.source[0]} finds"
-            if self.values_from
-            else values
-        )
+        if not self.values_from:
+            return values
+        found = text_in("{values}, one that the question {question} finds", language)
+        return found.format(values=values, question=self.source[0])
 
     def _takes(self, language: str) -> str:
         if self.scope == "thing":
-            return "the IRI of a thing, or its kind and slug such as initiative/ryhov-self-care"
+            example = "initiative/ryhov-self-care"
+            return text_in(
+                "the IRI of a thing, or its kind and slug such as {example}", language
+            ).format(example=example)
         scope = (
             text_in(self.scope.replace("-", " "), language) if self.type == "iri" else self.scope
         )
