@@ -8,8 +8,10 @@ TEST := $(VENV)/.test-installed
 UV := uv==0.13.9
 EDITOR := coprod_kg/web/static/editor.js
 CHECKED := .
-# A file of tests at a time on each core; `make test SPREAD=` runs them one after the other.
-SPREAD := -n auto --maxprocesses=4 --dist loadfile
+# Files of tests side by side, one more than there are cores: tests of real processes often wait.
+# `make test SPREAD=` runs them one after the other.
+SPREAD := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses=5 --dist loadfile \
+	--no-loadscope-reorder
 
 # A checkout that was moved, or a Python that went away: set up again.
 STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \

@@ -444,6 +444,9 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
     before = store.version()
     organisation = f"organisation/{CASE}"
     assert client.get(f"/doc/{thing}").status_code == 200
+    for never_made in ("/reconcile/preview", "/reconcile/view", f"/page/{thing}"):
+        # Nothing is looked for in versions that are not there yet, nor taken for looked at.
+        assert client.get(f"{never_made}?version={before + 300_000}").status_code == 404
     graphs = {f"{BASE}graph/{kind}/{CASE}": b"" for kind in ("organisation", "assessment")}
     store.commit(Change(replace=graphs, activity=f"{BASE}submission/taken-back"))
     dataset = f"/dataset/organisation-{CASE}"
