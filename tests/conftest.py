@@ -80,8 +80,8 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
 }
 
-# Files that take longest, after all others, for the fast ones fail first. The longest of these begin
-# first: at the end all workers have something to do. Seconds change; the order need not be exact.
+# Files that take longest come after all others, for the fast ones fail first. The longest of these
+# begins first, so that all workers have something to do at the end. The order need not be exact.
 LAST = (
     "test_explorer_browser",
     "test_write_roads",
