@@ -2,6 +2,7 @@
 
 import json
 import re
+import socketserver
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from werkzeug.serving import make_server
 
 from coprod_kg.cli.__main__ import main
 from coprod_kg.cli.queries import queries
+from coprod_kg.client.fetching import fetcher
 from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Store
@@ -28,18 +30,18 @@ COUNT = "SELECT (COUNT(DISTINCT ?i) AS ?n) { ?i a <https://w3id.org/coprod/ontol
 
 
 @dataclass(frozen=True)
-class ChildExit:
+class Ended:
     code: int
     out: str
     err: str
 
 
-Run = Callable[..., ChildExit]
+Run = Callable[..., Ended]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> ChildExit:
+    def call(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["coprod-kg", *arguments])
         code = 0
         try:
@@ -47,7 +49,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
         out, err = capsys.readouterr()
-        return ChildExit(code, out, err)
+        return Ended(code, out, err)
 
     return call
 
@@ -330,3 +332,33 @@ def test_a_web_site_of_another_kind_is_told_from_a_service(
         thread.join()
         server.server_close()
     assert (ended.code, "no such service" in ended.err) == (3, True), ended.err
+
+
+@pytest.fixture
+def half() -> Iterator[str]:
+    """Give the address of a service that closes before the end that it announced."""
+    body = b"n\r\n1\r\n"
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: {2 * len(body)}\r\n\r\n"
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(head.encode() + body)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_half_an_answer_of_a_service_is_not_taken_for_the_whole(run: Run, half: str) -> None:
+    ended = run("sparql", COUNT, "-f", "csv", "--url", half)
+    assert ended.code == 3
+    assert "does not answer" in ended.err
+
+
+def test_half_an_answer_of_a_source_is_none(half: str) -> None:
+    assert fetcher(5)("GET", half, "text/csv").status == 0

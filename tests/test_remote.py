@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Machine:
         return answer.read() if answer else None
 
 
-def settings_of(server: Server, data: Path) -> Settings:
+def settings_of(server: "Server | Halving", data: Path) -> Settings:
     given = {"data": data, "store": server.url, "store_engine": server.kind}
     return Settings.load({**given, "workers": 1, "long_queries": 0, "token_queries": 0}, {})
 
@@ -293,6 +294,121 @@ def test_machines_follow_one_another_and_outlive_the_engine(fresh: Server, tmp_p
         assert second.store.commit(change(3)).version == 3
         wait_for(lambda: first.store.version() == 3)
     assert differences(settings_of(fresh, tmp_path / "a")) == []
+
+
+class Halving:
+    """A server between us and an engine that breaks off some of its answers, at the end of a line.
+
+    Args:
+        server: the engine.
+        broken: whether the answer to a request breaks off, by the number of the request.
+        length: whether its length stands in the head of the answer; else it comes in chunks.
+    """
+
+    def __init__(self, server: Server, broken: Callable[[int], bool], *, length: bool) -> None:
+        self.kind, self.broken, self.requests = server.kind, broken, 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def answer(self) -> None:
+                outer.requests += 1
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                engine = HTTPConnection("127.0.0.1", server.port, timeout=60)
+                headers = {
+                    name: self.headers[name]
+                    for name in ("Content-Type", "Accept")
+                    if name in self.headers
+                }
+                engine.request(self.command, self.path, body, headers)
+                theirs = engine.getresponse()
+                content = theirs.read()
+                engine.close()
+                is_broken = outer.broken(outer.requests)
+                lines = content.splitlines(keepends=True)
+                sent = b"".join(lines[: len(lines) // 2]) if is_broken else content
+                self.send_response(theirs.status)
+                self.send_header("Content-Type", theirs.headers.get("Content-Type", "text/plain"))
+                if length:
+                    self.send_header("Content-Length", str(len(content) + is_broken))
+                else:
+                    self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                end = b"" if is_broken else b"0\r\n\r\n"
+                self.wfile.write(sent if length else framed(sent) + end)
+                self.close_connection = is_broken
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  # http.server calls these
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        path = server.url.partition(str(server.port))[2]
+        self.url = f"http://127.0.0.1:{self._http.server_port}{path}"
+
+    def __enter__(self) -> "Halving":
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+def framed(content: bytes) -> bytes:
+    """Bytes as one chunk (RFC 9112, 7.1); none has no chunk."""
+    return b"%x\r\n%s\r\n" % (len(content), content) if content else b""
+
+
+HALVES = pytest.mark.parametrize("length", [True, False], ids=["length", "chunks"])
+
+
+@ON_OXIGRAPH
+@HALVES
+def test_half_an_answer_is_no_answer(fresh: Server, tmp_path: Path, *, length: bool) -> None:
+    """Half of some N-Triples are N-Triples, so only the head of the answer can tell."""
+    query = Query("CONSTRUCT { ?s <urn:new> ?o } { ?s <urn:p> ?o }", ("application/n-triples",))
+    with (
+        paired(fresh, tmp_path / "data") as machine,
+        Halving(fresh, lambda _: True, length=length) as half,
+    ):
+        version = machine.store.commit(Change({"urn:g:2": triples(1)})).version
+        settings = replace(machine.settings, store=half.url)
+        engine = Engine.of(settings)
+        assert engine is not None
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            engine.graph("urn:g:2")
+        assert EngineAnswers(engine, 30, settings.base_iri).answer(query, version) is None
+        assert half.requests >= 2
+        assert len((machine.by_engine(query) or b"").splitlines()) == 2
+
+
+@ON_OXIGRAPH
+@HALVES
+def test_commits_over_an_engine_that_answers_half_are_whole_or_refused(
+    fresh: Server, tmp_path: Path, *, length: bool
+) -> None:
+    chance = random.Random(7)
+    acknowledged = set[int]()
+    data = tmp_path / "data"
+    with (
+        Halving(fresh, lambda number: number > 40 and chance.random() < 0.2, length=length) as half,
+        Paired(replace(settings_of(fresh, data), store=half.url)) as machine,
+    ):
+        for number in range(12):
+            told = f'<urn:a> <urn:n> "{number}" .\n'.encode()
+            with suppress(StoreUnavailable, StoreError):
+                machine.store.commit(Change(add={"urn:g:3": told, f"urn:g:own-{number}": told}))
+                acknowledged.add(number)
+        half.broken = lambda _: False
+        assert machine.store.commit(change(99)).version >= len(acknowledged)
+        text = "SELECT DISTINCT ?o { GRAPH ?g { <urn:a> <urn:n> ?o } }"
+        found = {int(row[0].strip('"')) for row in rows(machine.by_engine(Query(text, JSON)))[1:]}
+        assert found >= acknowledged
+        assert half.requests > 40
+    assert differences(settings_of(fresh, data)) == []
 
 
 @pytest.mark.whole

@@ -50,7 +50,7 @@ def fetcher(seconds: float) -> Callable[[str, str, str], Fetched]:
         request = urllib.request.Request(address, method=method, headers={"Accept": accept})  # noqa: S310 - http or https, as seen above
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 - as above
-                return _fetched(answer.status, answer.headers, answer.read(_MOST_BYTES))
+                return _fetched(answer.status, answer.headers, _whole(answer))
         except urllib.error.HTTPError as error:
             with error:
                 return _fetched(error.code, error.headers, error.read(_MOST_BYTES))
@@ -58,6 +58,19 @@ def fetcher(seconds: float) -> Callable[[str, str, str], Fetched]:
             return Fetched(0, "", {}, b"")
 
     return fetch
+
+
+def _whole(response: http.client.HTTPResponse) -> bytes:
+    """The body of a response.
+
+    Raises:
+        http.client.IncompleteRead: it broke off, or is longer than is read.
+    """
+    content = response.read(_MOST_BYTES)
+    # http.client takes a body for whole that ends before the length in its head.
+    if response.length or len(content) == _MOST_BYTES:
+        raise http.client.IncompleteRead(content[:0], response.length)
+    return content
 
 
 def _fetched(status: int, headers: Message, content: bytes) -> Fetched:
@@ -84,13 +97,13 @@ def constructor(seconds: float) -> Callable[[str, str], Fetched]:
             answer = client.query()
             headers = {name.lower(): value for name, value in answer.info().items()}
             media_type = headers.get("content-type", "").partition(";")[0].strip()
-            return Fetched(200, media_type, headers, answer.response.read(_MOST_BYTES))
+            return Fetched(200, media_type, headers, _whole(answer.response))
         except SPARQLWrapperException as error:
             return Fetched(_STATUS.get(type(error), 500), "", {}, b"")
         except HTTPError as error:
             with error:
                 return Fetched(error.code, "", {}, b"")
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return Fetched(0, "", {}, b"")
 
     return construct

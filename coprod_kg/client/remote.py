@@ -5,7 +5,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
@@ -163,6 +163,9 @@ class _Body(Iterator[bytes]):
     def __next__(self) -> bytes:
         try:
             chunk = self._response.read(_CHUNK)
+            # http.client takes a body for whole that ends before the length in its head.
+            if not chunk and self._response.length:
+                raise IncompleteRead(b"", self._response.length)
         except (HTTPException, OSError) as error:
             self.close()
             raise _unreachable(self._url, error) from None

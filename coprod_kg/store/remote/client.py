@@ -220,6 +220,9 @@ class Engine:
                     size += len(piece)
                     if request.most is not None and size > request.most:
                         raise TooLarge("the engine's answer is longer than is taken at once")
+                # http.client takes an answer for whole that ends before the length in its head.
+                if response.length:
+                    raise http.client.IncompleteRead(b"", response.length)
             body = b"".join(pieces)
             if response.status == http.client.NOT_FOUND and request.method == "GET":
                 body = b""  # no such graph
