@@ -281,6 +281,19 @@ def test_no_column_is_cut_off_on_a_phone(browser: Any, address: str) -> None:
     page.close()
 
 
+@pytest.mark.parametrize("width", [1100, 1280, 800])
+def test_no_stage_of_the_board_runs_into_the_next(browser: Any, address: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    for start in ("", "/da", "/de"):
+        page.goto(f"{address}{start}/board")
+        columns = page.locator(".board > section").all()
+        assert len(columns) > 5
+        for column in columns:
+            wider = "element => element.scrollWidth > element.clientWidth"
+            assert not column.evaluate(wider), (start, column.inner_text())
+    page.close()
+
+
 def test_print_writes_out_each_address_once_and_no_form(browser: Any, address: str) -> None:
     page = browser.new_page()
     page.emulate_media(media="print")
