@@ -10,6 +10,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from coprod_kg.errors import ModelError
 from coprod_kg.sandbox import child as sandbox
@@ -24,7 +25,8 @@ except ImportError:
 
 __all__ = ["HERMIT", "PELLET", "JavaOutput", "Program", "java", "run"]
 
-_MEMORY = "-Xmx2000M"
+# Most runs take seconds: the second compiler and a parallel collector cost more than they give.
+_SWITCHES: Final = ("-Xmx2000M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def run(program: Program, arguments: tuple[str, ...], seconds: float) -> JavaOut
     Raises:
         ModelError: it cannot be started, or it takes longer than the seconds given.
     """
-    command = [str(java()), _MEMORY, "-cp", program.classpath(), program.main, *arguments]
+    command = [str(java()), *_SWITCHES, "-cp", program.classpath(), program.main, *arguments]
     try:
         ended = sandbox.run(command, seconds=seconds, environ=os.environ)
     except OSError as error:
