@@ -12,22 +12,27 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.store import merged
-from coprod_kg.store.new_statements import told, unled
+from coprod_kg.store.new_statements import (
+    NOTHING_NEW,
+    NewSubjects,
+    by_subject,
+    new_subjects,
+)
 from coprod_kg.store.statement_forms import (
     TYPE,
     Classes,
     Forms,
     Statements,
+    StatementsBySubject,
     Subject,
     Tally,
-    Told,
     form,
     keys,
 )
 
 __all__ = ["counted", "exchange", "recounted", "statements", "tallied"]
 
-_NOTHING: Final[Told] = {}
+_NOTHING: Final[StatementsBySubject] = {}
 
 
 def statements(store: ox.Store, subject: Subject) -> Statements:
@@ -41,7 +46,7 @@ def counted(store: ox.Store) -> Tally:
     # The engine keeps the default graph in the order of its subjects.
     quads = store.quads_for_pattern(None, None, None, merged.MERGED)
     for _, alike in groupby(quads, key=lambda quad: quad.subject):
-        forms.take(list(alike))
+        forms.add_subject(list(alike))
     return forms.tally()
 
 
@@ -50,8 +55,7 @@ def recounted(
     before: Mapping[Subject, Statements],
     tally: Tally | None,
     apart: Collection[ox.Triple] = (),
-    new: Told = _NOTHING,
-    alone: Collection[Subject] = (),
+    new: NewSubjects = NOTHING_NEW,
 ) -> dict[Subject, str]:
     """Bring the counts up to date after a change.
 
@@ -60,28 +64,27 @@ def recounted(
         before: the subjects that the change touched → what was said of each.
         tally: the counts, where they are kept.
         apart: statements about other subjects that it touched too, and that are counted apart.
-        new: all that is said now of some subjects of which nothing was said; it is not looked up.
-        alone: subjects to which no statement led before the change.
+        new: the subjects that the change added, as far as they are known.
 
     Returns:
         The subjects of which something else is said now → ``created``, ``updated`` or ``removed``.
     """
-    then, now = Classes(store, before), Classes(store, new)
+    then, now = Classes(store, before), Classes(store, new.statements)
     had, has = Forms(then), Forms(now)
     found: dict[Subject, str] = {}
     for subject, said in before.items():
-        says = new.get(subject) or statements(store, subject)
+        says = new.statements.get(subject) or statements(store, subject)
         if says == said:
             continue
         found[subject] = "updated" if said and says else "created" if says else "removed"
         if tally is not None:
-            had.take(said)
-            has.take(says)
+            had.add_subject(said)
+            has.add_subject(says)
     if tally is not None:
         tally.subtract(had.tally())
         tally.update(has.tally())
         # What leads to the others now is said of subjects that changed too.
-        led = {subject: None for subject in found if subject not in alone}
+        led = {subject: None for subject in found if subject not in new.unreferenced}
         _count_leading(store, (then, now), led, found, tally, apart)
     return found
 
@@ -143,7 +146,7 @@ def exchange(
     whole |= subjects - there  # of these all is among what is added
     few = {triple for triple in triples if triple.subject not in whole}
     tally.subtract(_keys_there(store, few))
-    new = told(triple for triple in added if triple.subject in whole)
+    new = by_subject(triple for triple in added if triple.subject in whole)
     tallied(store, whole, tally, change, few, new)
     tally.update(_keys_there(store, few))
     for subject in subjects - whole:
@@ -193,7 +196,7 @@ def tallied(
     tally: Tally,
     change: Callable[[], object],
     apart: Collection[ox.Triple] = (),
-    added: Told = _NOTHING,
+    added: StatementsBySubject = _NOTHING,
 ) -> None:
     """Make a change that touches some subjects only, and keep the counts.
 
@@ -206,7 +209,6 @@ def tallied(
         added: what it adds of each subject, as far as that is known.
     """
     before = {subject: statements(store, subject) for subject in subjects}
-    new = {subject: added[subject] for subject in subjects & added.keys() if not before[subject]}
-    alone = unled(store, new)
+    new = new_subjects(store, added, before)
     change()
-    recounted(store, before, tally, apart, new, alone)
+    recounted(store, before, tally, apart, new)

@@ -22,8 +22,15 @@ from coprod_kg.store.counts import (
     statements,
     tallied,
 )
-from coprod_kg.store.new_statements import subjects_of, told_in, unled, written
-from coprod_kg.store.statement_forms import Statements, Subject, Tally, Told
+from coprod_kg.store.new_statements import (
+    NOTHING_NEW,
+    NewSubjects,
+    new_subjects,
+    statements_in,
+    subjects_of,
+    written_graphs,
+)
+from coprod_kg.store.statement_forms import Statements, Subject, Tally
 from coprod_kg.store.statistics import (
     COUNTED,
     dataset_node,
@@ -105,8 +112,7 @@ class Description:
         tally: the counts of what is there, or None where they have to be counted anew.
         written: those that are written, or None where that has to be read.
         before: what was said of the subjects that a commit touches before it.
-        new: what it says of those of which nothing was said, as far as its lines tell.
-        alone: those of them to which no statement led.
+        new: those that it adds, as far as its lines tell.
         places: the graphs in which it touches each.
     """
 
@@ -116,8 +122,7 @@ class Description:
     tally: Tally | None = None
     written: Tally | None = None
     before: dict[Subject, Statements] = field(default_factory=dict)
-    new: Told = field(default_factory=dict)
-    alone: set[Subject] = field(default_factory=set)
+    new: NewSubjects = NOTHING_NEW
     places: dict[Subject, set[str]] = field(default_factory=dict)
 
     @property
@@ -140,8 +145,8 @@ class Description:
         self._forget()
         if self.describe is None:
             return
-        lines_by_graph = list(written(changes))
-        known = told_in(lines_by_graph)
+        lines_by_graph = list(written_graphs(changes))
+        added = statements_in(lines_by_graph)
         for graph, lines, replaces in lines_by_graph:
             subjects = subjects_of(lines)
             if replaces:
@@ -149,11 +154,10 @@ class Description:
             for subject in subjects:
                 self.places.setdefault(subject, set()).add(graph)
         self.before = {subject: statements(self.store, subject) for subject in self.places}
-        self.new = {subject: said for subject, said in known.items() if not self.before[subject]}
-        self.alone = unled(self.store, self.new)
+        self.new = new_subjects(self.store, added, self.before)
 
     def _forget(self) -> None:
-        self.before, self.places, self.new, self.alone = {}, {}, {}, set()
+        self.before, self.places, self.new = {}, {}, NOTHING_NEW
 
     def tell(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
@@ -211,7 +215,7 @@ class Description:
         # Who sent data is known to those who may see that data; it is no thing that changed.
         records = {f"{self.base_iri}graph/{name}" for name in _RECORDS}
         before = {subject: self.before.get(subject, ()) for subject in self.places}
-        changed = recounted(self.store, before, self.tally, new=self.new, alone=self.alone)
+        changed = recounted(self.store, before, self.tally, new=self.new)
         for subject, kind in changed.items():
             name = subject.value if isinstance(subject, ox.NamedNode) else ""
             told = sorted(self.places[subject] - records)

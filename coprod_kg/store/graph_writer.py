@@ -79,11 +79,11 @@ class GraphWriter:
         self._store.bulk_load(quads, ox.RdfFormat.N_QUADS)
         return new
 
-    def _replace(self, graph: str, triples: bytes, labels: bool) -> None:
+    def _replace(self, graph: str, triples: bytes, shared_blank_nodes: bool) -> None:
         node = merged.graph_node(graph)
         held = None if len(triples) > _COMPARED_BYTES else _lines(self._store, node)
-        put = self._extend if labels else self._load
-        if held is None or not (labels or b"_:" not in triples):
+        put = self._extend if shared_blank_nodes else self._load
+        if held is None or not (shared_blank_nodes or b"_:" not in triples):
             merged.remove_from_merge(self._store, node)
             self._store.remove_graph(node)
             put(node, triples)

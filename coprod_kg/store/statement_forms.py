@@ -14,7 +14,17 @@ import pyoxigraph as ox
 from coprod_kg.model.installed import linked_spaces
 from coprod_kg.store import merged
 
-__all__ = ["TYPE", "Classes", "Forms", "Statements", "Subject", "Tally", "Told", "form", "keys"]
+__all__ = [
+    "TYPE",
+    "Classes",
+    "Forms",
+    "Statements",
+    "StatementsBySubject",
+    "Subject",
+    "Tally",
+    "form",
+    "keys",
+]
 
 Tally: TypeAlias = Counter[tuple[str, ...]]
 """Counts of triples and entities: () all triples, ("subjects",), ("class", C), ("property", P),
@@ -24,8 +34,8 @@ Tally: TypeAlias = Counter[tuple[str, ...]]
 Subject: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Triple
 Statements: TypeAlias = tuple[ox.Quad, ...]
 """All that is said of a subject, in the order of the engine."""
-Told: TypeAlias = Mapping[Subject, Collection[ox.Triple]]
-"""All that will be said of subjects of which nothing is said yet."""
+StatementsBySubject: TypeAlias = Mapping[Subject, Collection[ox.Triple]]
+"""All statements about each of some subjects."""
 
 Form: TypeAlias = tuple[tuple[str, ...], str, str | None, tuple[str, ...], str, str]
 """What of a statement decides for which counts it counts: the classes of its subject, its property,
@@ -41,16 +51,19 @@ class Classes:
     """The classes of things, each looked up once: right for as long as none changes."""
 
     def __init__(
-        self, store: ox.Store, said: Mapping[Subject, Statements] | Told | None = None
+        self,
+        store: ox.Store,
+        known: Mapping[Subject, Statements] | StatementsBySubject | None = None,
     ) -> None:
         """Those of now, or of before a change.
 
         Args:
             store: where they are looked up.
-            said: what was said of each subject that was touched since, or is said of some now.
+            known: the statements about subjects that are not looked up: of those touched since, or
+                of some now.
         """
         self._store = store
-        self._said = said or {}
+        self._statements = known or {}
         self._known: dict[object, tuple[str, ...]] = {}
 
     def of(self, thing: object) -> tuple[str, ...]:
@@ -61,7 +74,7 @@ class Classes:
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            quads: Iterable[ox.Quad | ox.Triple] | None = self._said.get(thing)
+            quads: Iterable[ox.Quad | ox.Triple] | None = self._statements.get(thing)
             if quads is None:
                 quads = self._store.quads_for_pattern(thing, TYPE, None, merged.MERGED)
             found = self._known[thing] = _classes(quads)
@@ -72,7 +85,7 @@ class Forms:
     """How many statements there are of each form.
 
     Attributes:
-        subjects: how many things something is said of.
+        subjects: how many subjects there are.
     """
 
     def __init__(self, classes: Classes) -> None:
@@ -85,8 +98,8 @@ class Forms:
         self._classes = classes
         self._counts: dict[Form, int] = {}
 
-    def take(self, quads: Collection[ox.Quad] | Collection[ox.Triple]) -> None:
-        """Count all that is said of one subject."""
+    def add_subject(self, quads: Collection[ox.Quad] | Collection[ox.Triple]) -> None:
+        """Count all statements about one subject."""
         rows = [(quad.predicate.value, quad.object) for quad in quads]
         own = tuple(
             value.value
