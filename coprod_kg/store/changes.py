@@ -88,29 +88,36 @@ def read_changes(folder: Path, version: int, hidden: Collection[str] = ()) -> Ve
 
 
 class Removed:
-    """Which version removed a thing, from the lists of all versions; read once and kept."""
+    """Which versions removed a thing, from the lists of all versions; read once and kept."""
 
     def __init__(self, folder: Path) -> None:
         """Nothing is read yet."""
         self._folder = folder
         self._read = 0
-        self._found: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._removals: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
         self._lock = threading.Lock()
 
-    def find(self, iri: str, newest: int, hidden: Collection[str] = ()) -> int | None:
-        """The version that removed a thing last, or None where none did.
+    def find(self, iri: str, version: int, newest: int, hidden: Collection[str] = ()) -> int | None:
+        """The last version up to a given one that removed a thing, or None where none did.
 
         Args:
             iri: the thing.
-            newest: the newest version.
+            version: the version in which it is looked for; there need be none of that number.
+            newest: the newest version that there is.
             hidden: the graphs that the reader may not know of.
         """
         with self._lock:
-            for version in range(self._read + 1, newest + 1):
-                changes = read_changes(self._folder, version)
+            for number in range(self._read + 1, newest + 1):
+                changes = read_changes(self._folder, number)
                 for change in changes.things if changes else ():
                     if change.kind == "removed":
-                        self._found[change.iri] = version, change.graphs
+                        self._removals.setdefault(change.iri, []).append((number, change.graphs))
             self._read = max(self._read, newest)
-        version, graphs = self._found.get(iri, (0, ()))
-        return version if set(graphs) - set(hidden) else None
+        return next(
+            (
+                number
+                for number, graphs in reversed(self._removals.get(iri, []))
+                if number <= version and set(graphs) - set(hidden)
+            ),
+            None,
+        )

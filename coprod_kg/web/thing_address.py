@@ -149,9 +149,8 @@ def refuse_withdrawn(site: Site, iri: str, number: int, named: str = "") -> None
         Withdrawn: a version removed it.
     """
     unseen = hidden(request_log(request).hidden, site.settings.base_iri)
-    # The number may be any that a client wrote; removals are read one version after the other.
-    removed = site.removed.find(iri, min(number, site.store.version()), unseen.graphs)
-    if removed is None or removed > number:
+    removed = site.removed.find(iri, number, site.store.version(), unseen.graphs)
+    if removed is None:
         return
     rows = [row for row in site.rows_of("view-commits").texts() if row["version"] == str(removed)]
     when = rows[0]["made"][:10] if rows else "an unknown day"

@@ -491,6 +491,14 @@ def test_what_was_withdrawn_is_gone_with_when_by_what_and_the_last_version(
     for number in (before + 1, before + 2):
         assert client.get(f"{page}?version={number}").status_code == 410
     assert f"/dataset/organisation-{CASE}" not in client.get("/catalogue").text
+    # Put back and withdrawn again: each version tells of the removal before it.
+    label = "<http://www.w3.org/2000/01/rdf-schema#label>"
+    statement = f'<{BASE}id/{thing}> {label} "Co-housing" .\n'.encode()
+    store.commit(Change(replace={f"{BASE}graph/own": statement}))
+    store.commit(Change(replace={f"{BASE}graph/own": b""}))
+    for number, told in ((before + 4, before + 4), (before + 1, before + 1)):
+        gone = client.get(f"/doc/{thing}?version={number}")
+        assert (gone.status_code, f"version {told} " in gone.get_json()["detail"]) == (410, True)
     check_counts(changing)
 
 
