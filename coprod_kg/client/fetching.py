@@ -19,6 +19,7 @@ from SPARQLWrapper.SPARQLExceptions import (
 )
 
 from coprod_kg.publishing.fetched import Fetched
+from coprod_kg.store.remote.client import check_whole
 
 __all__ = [
     "constructor",
@@ -67,9 +68,9 @@ def _whole(response: http.client.HTTPResponse) -> bytes:
         http.client.IncompleteRead: it broke off, or is longer than is read.
     """
     content = response.read(_MOST_BYTES)
-    # http.client takes a body for whole that ends before the length in its head.
-    if response.length or len(content) == _MOST_BYTES:
-        raise http.client.IncompleteRead(content[:0], response.length)
+    check_whole(response)
+    if len(content) == _MOST_BYTES:
+        raise http.client.IncompleteRead(b"")
     return content
 
 

@@ -5,7 +5,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http.client import HTTPException, HTTPResponse
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,6 +16,7 @@ from coprod_kg.client.sources import saved_query_named
 from coprod_kg.errors import CoprodError, RequestError, StoreError, StoreUnavailable, WrongUsage
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.store.base import Answer
+from coprod_kg.store.remote.client import check_whole
 
 __all__ = ["Remote"]
 
@@ -163,9 +164,8 @@ class _Body(Iterator[bytes]):
     def __next__(self) -> bytes:
         try:
             chunk = self._response.read(_CHUNK)
-            # http.client takes a body for whole that ends before the length in its head.
-            if not chunk and self._response.length:
-                raise IncompleteRead(b"", self._response.length)
+            if not chunk:
+                check_whole(self._response)
         except (HTTPException, OSError) as error:
             self.close()
             raise _unreachable(self._url, error) from None

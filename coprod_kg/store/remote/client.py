@@ -22,7 +22,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Cancellation
 from coprod_kg.store.remote.engines import EngineKind, kind_of
 
-__all__ = ["LARGE", "Engine"]
+__all__ = ["LARGE", "Engine", "check_whole"]
 
 _CHUNK: Final = 1 << 16
 _CONNECT_SECONDS: Final = 3.0
@@ -35,6 +35,18 @@ LARGE: Final = 8 << 20
 _N_QUADS: Final = "application/n-quads"
 _N_TRIPLES: Final = "application/n-triples"
 _TABLE: Final = "application/sparql-results+json"
+
+
+def check_whole(response: http.client.HTTPResponse) -> None:
+    """Refuse a body that was read in pieces and ended before the length in its head.
+
+    `http.client` refuses one only where all is read at once.
+
+    Raises:
+        http.client.IncompleteRead: it broke off.
+    """
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
 
 
 @dataclass(slots=True)
@@ -220,9 +232,7 @@ class Engine:
                     size += len(piece)
                     if request.most is not None and size > request.most:
                         raise TooLarge("the engine's answer is longer than is taken at once")
-                # http.client takes an answer for whole that ends before the length in its head.
-                if response.length:
-                    raise http.client.IncompleteRead(b"", response.length)
+                check_whole(response)
             body = b"".join(pieces)
             if response.status == http.client.NOT_FOUND and request.method == "GET":
                 body = b""  # no such graph
