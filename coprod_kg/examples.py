@@ -20,7 +20,10 @@ _PROJECT = Sender(
 
 
 def submit_examples(
-    store: Store, settings: Settings, meanwhile: Callable[[], object] = lambda: None
+    store: Store,
+    settings: Settings,
+    during_checks: Callable[[], object] = lambda: None,
+    before_commit: Callable[[], object] = lambda: None,
 ) -> list[Outcome]:
     """Submit every file of the example data in one commit.
 
@@ -30,12 +33,14 @@ def submit_examples(
     Args:
         store: where they go.
         settings: the limits, the base IRI and the data directory.
-        meanwhile: done while the files are checked, and before they are committed.
+        during_checks: done while the files are checked.
+        before_commit: done when they are.
     """
     paths = sorted(path for path in files("examples").glob("*/*.ttl") if path.parent.name in _FROM)
     started = datetime.now(UTC)
     with ThreadPoolExecutor(1, "check") as thread:
         future = thread.submit(checked_files, paths, settings, Progress())
-        meanwhile()
+        during_checks()
         checked = future.result()
+    before_commit()
     return submit_checked(checked, started, store, settings, _PROJECT)

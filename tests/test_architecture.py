@@ -53,7 +53,7 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "werkzeug": frozenset({"web"}),
     "click": frozenset({"cli"}),
 }
-STORE_ROOMS = frozenset({"reasoning", "store"})  # where a pyoxigraph.Store may be opened
+STORE_ROOMS = frozenset({"reasoning", "store", "validation"})  # where a Store may be opened
 HEAVY = ("rdflib", "pyshacl", "owlready2", "vl_convert")  # what no web process may hold in memory
 
 # Sizes are budgets: a share of the house may exceed each, so that no file is cut for its length.

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 from coprod_kg.ingest.lines import lines_of
 from coprod_kg.ingest.report.text import as_text
 from coprod_kg.ingest.reported import reported
 from coprod_kg.ingest.submit import Outcome, SubmitOptions, SubmittedFile, submit, validate
+from coprod_kg.model.files import files
 from coprod_kg.settings import Settings
 from coprod_kg.validation.report import Finding, Severity
 from tests.memory_store import MemoryStore
@@ -17,6 +19,10 @@ TOP = PREFIXES.count("\n")
 TOWN = organisation("town")
 PANEL = initiative("panel", "town")
 XSD = "http://www.w3.org/2001/XMLSchema#"
+RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+SOME_EXAMPLES = [
+    path.read_text("utf-8") for path in sorted((files("examples") / "cases").glob("*.ttl"))[::20]
+]
 RDF_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:cp="https://w3id.org/coprod/ontology#"
@@ -289,6 +295,41 @@ def test_a_property_that_nobody_knows_is_named_once() -> None:
     text = as_text(reported([outcome]), BASE)
     assert (text.count("cp:runby"), text.count("cp:zzz")) == (1, 1)
     assert text.count("The ontology has no term of this name") == 1
+
+
+TRICKY = (
+    """@prefix ex: <http://x/> .
+# a comment. with a stop
+ex:a ex:p "a text. with a stop" , 1.5 , 2 .
+PREFIX ey: <http://x/y#> ex:b ex:p """
+    + "'''long. 'text'\nof lines.'''"
+    + """ ;
+  ex:q [ ex:r ex:a ] , ( ex:a ex:b ) .
+<http://x/c> ex:p.q <http://x/a> , <a.b> . ey:d a ex:T.
+_:e ex:p "x"^^ex:t , "y"@en .
+[ ex:p ex:a ] ex:q ex:b .
+ex:a ex:q "later" ."""
+)
+TRIG = TRICKY + "\nex:g { ex:a ex:in ex:b . ex:b ex:in ex:a } GRAPH ex:h { ex:h ex:in ex:a }"
+
+
+@pytest.mark.parametrize("text", [TRICKY, TRIG, *SOME_EXAMPLES])
+def test_the_lines_of_one_thing_are_those_found_with_all_others(text: str) -> None:
+    form = ox.RdfFormat.TRIG if text is TRIG else ox.RdfFormat.TURTLE
+    subjects = {
+        quad.subject.value
+        for quad in ox.parse(text.encode(), form, base_iri=BASE)
+        if isinstance(quad.subject, ox.NamedNode)
+    }
+    every_line = lines_of(text, BASE, subjects).of
+    assert {key[0] for key in every_line} == subjects
+    for subject in sorted(subjects)[:40]:
+        assert lines_of(text, BASE, {subject}).of == {
+            key: line for key, line in every_line.items() if key[0] == subject
+        }
+    if text is TRICKY:
+        assert every_line["http://x/a", "http://x/q", "later"] == 10
+        assert every_line["http://x/y#d", RDF_TYPE, "http://x/T"] == 7
 
 
 def test_two_things_without_a_name_that_say_the_same_are_given_no_line() -> None:

@@ -1,9 +1,15 @@
 """What follows from what was said, and only that."""
 
 from pathlib import Path
+from typing import Any
 
 import pyoxigraph as ox
 import pytest
+from rdflib import URIRef
+from rdflib.paths import NegatedPath
+from rdflib.paths import Path as Path_
+from rdflib.plugins.sparql.algebra import translateUpdate, traverse
+from rdflib.plugins.sparql.parser import parseUpdate
 
 from coprod_kg.errors import ModelError
 from coprod_kg.ingest import rdf
@@ -309,3 +315,40 @@ def test_every_rule_says_in_a_sentence_what_it_concludes(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("#+ summary: ")
     assert first.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((files("queries") / "rules").glob("*.ru")), ids=lambda p: p.stem
+)
+def test_every_rule_names_the_properties_that_it_reads(path: Path) -> None:
+    parsed = translateUpdate(parseUpdate(path.read_text(encoding="utf-8")))
+    predicates: list[Any] = []
+
+    def visit(part: Any) -> None:
+        match getattr(part, "name", None):
+            case "BGP":
+                predicates.extend(predicate for _, predicate, _ in part.triples)
+            case "TriplesBlock":
+                predicates.extend(term for triples in part.triples for term in triples[1::3])
+
+    traverse(parsed.algebra, visitPre=visit)
+    assert predicates
+    for predicate in predicates:  # one that may be any would not be run again when it has to be
+        assert isinstance(predicate, URIRef | Path_), predicate
+        assert not isinstance(predicate, NegatedPath)
+
+
+def test_a_rule_is_run_again_where_a_later_one_concludes_what_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "10-last.ru").write_text(
+        "PREFIX u: <urn:> INSERT { ?s u:last ?o } WHERE { ?s a u:Middle ; u:first ?o }"
+    )
+    (tmp_path / "20-middle.ru").write_text(
+        "PREFIX u: <urn:> INSERT { ?s u:unread ?o } WHERE { ?s u:none ?o } ;"
+        "INSERT { ?s a u:Middle } WHERE { ?s u:first ?o }"
+    )
+    rules = Rules([*tmp_path.glob("*.ru")], [])
+    said = [ox.Triple(ox.NamedNode("urn:s"), ox.NamedNode("urn:first"), ox.Literal("x"))]
+    assert [str(one) for one in rules.infer(said)] == [
+        "<urn:s> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <urn:Middle>",
+        '<urn:s> <urn:last> "x"',
+    ]

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -49,8 +49,8 @@ def serve(settings: Settings, *, no_example: bool) -> None:
     try:
         with serving(settings, url) as service:
             _refuse_mistakes(service.store, settings)
-            with _web_when_filled(service):
-                _fill(service.store, settings, examples=not no_example)
+            with _web_when_filled(service) as load_web:
+                _fill(service.store, settings, load_web, examples=not no_example)
             _await_web(settings, service.supervisor)
             if settings.freshness == "on":
                 service.supervisor.keep(
@@ -63,17 +63,30 @@ def serve(settings: Settings, *, no_example: bool) -> None:
 
 
 @contextmanager
-def _web_when_filled(service: Service) -> Iterator[None]:
-    """Let the web processes load what they need in the context; at its end they listen."""
+def _web_when_filled(service: Service) -> Iterator[Callable[[], None]]:
+    """A function that lets the web processes load; at the end of the context they listen."""
     read_end, write_end = os.pipe()
     environ = {**service.environ, FILLED: str(read_end)}
-    service.supervisor.keep("web", "coprod_kg.server.listen", environ, [read_end])
-    yield
+
+    def load() -> None:
+        service.supervisor.keep("web", "coprod_kg.server.listen", environ, [read_end])
+
+    yield load
     os.close(write_end)
 
 
-def _fill(store: Store, settings: Settings, *, examples: bool) -> None:
-    """Publish the model as it is now, and the example data in a store that is empty."""
+def _fill(
+    store: Store, settings: Settings, load_web: Callable[[], None], *, examples: bool
+) -> None:
+    """Publish the model as it is now, and the example data in a store that is empty.
+
+    Args:
+        store: the store.
+        settings: of the service.
+        load_web: lets the web processes load. The checks of the examples take every processor and
+            their commit one, so that they load beside the commit.
+        examples: whether there are to be examples.
+    """
     folders = [files("queries") / "questions"]
     folders += [settings.queries] if settings.queries else []
 
@@ -81,8 +94,9 @@ def _fill(store: Store, settings: Settings, *, examples: bool) -> None:
         publish_model(store, settings.base_iri, folders, settings.root, settings)
 
     if examples and store.version() == 0:
-        submit_examples(store, settings, meanwhile=publish)
+        submit_examples(store, settings, during_checks=publish, before_commit=load_web)
     else:
+        load_web()
         publish()
 
 

@@ -27,6 +27,17 @@ _WORD: Final = re.compile(
     |(?P<other>.)''',
     re.VERBOSE | re.DOTALL,
 )
+_STATEMENT: Final = re.compile(
+    r'''(?:\s++|\#[^\n]*+
+      |"""(?:[^"\\]|\\.|"(?!""))*+"""|\'\'\'(?:[^'\\]|\\.|'(?!\'\'))*+\'\'\'
+      |"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'
+      |<[^<>"{}|^`\\\s]*+>|[;,\[\]()]|[^\s<>"'{}\[\]();,.]++|\.(?=[^\s<>"'{}\[\]();,])
+    )*+\.''',
+    re.VERBOSE | re.DOTALL,
+)
+"""A statement of Turtle or N-Triples up to its full stop; it has no braces."""
+_FIRST: Final = re.compile(r"(?:\s++|#[^\n]*+)*+(?P<iri><)?+(?P<name>[^\s<>\"'{}\[\]();,]*+)")
+"""The name or IRI that a statement begins with, if it does."""
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _TYPE: Final = expand("rdf:type")
 _BLANK: Final = "_:"
@@ -77,16 +88,30 @@ def lines_of(
             recognised in the text.
     """
     scan = _Scan(base_iri, {*subjects}, blanks=bool(nameless))
-    for word, kind, line in _words(text):
-        scan.take(word, kind, line)
+    line = 1
+    for start, end in _statements(text):
+        if end == len(text) or scan.may_note(text, start):
+            for word, kind, lines_before in _words(text, start, end):
+                scan.take(word, kind, line + lines_before)
+        line += text.count("\n", start, end)
     for iri, pairs in (nameless or {}).items():
         scan.recognise(iri, {(path, _bare(value)) for path, value in pairs})
     return scan.lines
 
 
-def _words(text: str) -> Iterator[tuple[str, str, int]]:
-    line = 1
-    for match in _WORD.finditer(text):
+def _statements(text: str) -> Iterator[tuple[int, int]]:
+    """Where each statement begins and ends; from the first brace on it is all one."""
+    start = 0
+    while match := _STATEMENT.match(text, start):
+        yield start, match.end()
+        start = match.end()
+    yield start, len(text)
+
+
+def _words(text: str, start: int, end: int) -> Iterator[tuple[str, str, int]]:
+    """The tokens of a part of the text, their kinds, and how many lines end before them."""
+    line = 0
+    for match in _WORD.finditer(text, start, end):
         word, kind = match[0], match.lastgroup or "other"
         if kind == "name" and word.endswith(".") and len(word) > 1:
             yield word.rstrip("."), kind, line
@@ -108,6 +133,16 @@ class _Scan:
         self._lists = 0
         self._count = 0
         self._directive: list[str] | None = None
+
+    def may_note(self, text: str, start: int) -> bool:
+        """Whether the statement that begins there may be a directive or about a wanted subject."""
+        if self._blanks or not (first := _FIRST.match(text, start)) or not first["name"]:
+            return True
+        name = first["name"]
+        if first["iri"]:
+            return self._iri(f"<{name}>") in self._subjects or text[first.end()] != ">"
+        is_directive = name.lower() in _DIRECTIVES or name.lower() == "graph"
+        return is_directive or self._value_of(name, "name") in self._subjects
 
     def take(self, word: str, kind: str, line: int) -> None:
         """Take one token."""

@@ -14,7 +14,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
 from coprod_kg.model.graph import Graph
-from coprod_kg.model.namespaces import prefixes
+from coprod_kg.model.namespaces import prologue
 
 __all__ = ["LANGUAGES", "Example", "ShapeWords", "filled", "shape_words"]
 
@@ -99,8 +99,7 @@ def _examples(shapes: Graph) -> Iterator[tuple[str, Example]]:
     one; so the parser's statements come in the order of the examples.
     """
     pairs = shapes.pairs("cps:example")
-    text = "".join(f"PREFIX {prefix}: <{space}>\n" for prefix, space in prefixes().items())
-    text += "".join(f"[] {example.value} .\n" for _, example in pairs)
+    text = prologue() + "".join(f"[] {example.value} .\n" for _, example in pairs)
     try:
         parsed: list[Any] = list(ox.parse(text, format=ox.RdfFormat.TURTLE, base_iri=_BASE))
     except SyntaxError as error:

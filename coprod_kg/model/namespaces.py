@@ -25,6 +25,7 @@ __all__ = [
     "last_part",
     "named",
     "prefixes",
+    "prologue",
     "shorten",
     "term",
     "terms",
@@ -54,6 +55,12 @@ def prefixes() -> Mapping[str, str]:
         (declaration["prefix"], declaration["namespace"]) for declaration in declarations.values()
     )
     return MappingProxyType(dict(pairs))
+
+
+@cache
+def prologue() -> str:
+    """The declarations of all prefixes, as SPARQL and Turtle take them."""
+    return "".join(f"PREFIX {prefix}: <{space}>\n" for prefix, space in prefixes().items())
 
 
 @cache

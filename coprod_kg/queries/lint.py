@@ -32,7 +32,7 @@ from coprod_kg.queries.library import SavedQuery, examine, load, load_all
 from coprod_kg.queries.permitted_values import source_mistakes
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.query_dialect import AGGREGATES
-from coprod_kg.sparql.tokens import Token, position, significant
+from coprod_kg.sparql.tokens import Token, named_iris, position, significant
 from coprod_kg.store.base import Query, Store
 
 __all__ = [
@@ -213,18 +213,12 @@ def unknown_terms(text: str) -> Iterator[Mistake]:
     Args:
         text: a query, valid or not.
     """
-    declared, reported = dict[str, str](), set[str]()
-    previous, last_but_one = Token("space", "", 0), Token("space", "", 0)
-    for token in significant(text):
-        if token.kind == "iri" and last_but_one.is_word("PREFIX"):
-            declared[previous.text] = token.text[1:-1]
-        elif token.kind in ("iri", "pname") and not previous.is_word("PREFIX", "BASE"):
-            iri = _iri(token, declared)
-            unknown = _unknown_term(iri)
-            if unknown is not None and iri not in reported:
-                reported.add(iri)
-                yield position(text, token.start)[0], unknown
-        previous, last_but_one = token, previous
+    reported = set[str]()
+    for token, iri in named_iris(text):
+        unknown = _unknown_term(iri)
+        if unknown is not None and iri not in reported:
+            reported.add(iri)
+            yield position(text, token.start)[0], unknown
 
 
 def having_hints(text: str) -> Iterator[Mistake]:
@@ -237,13 +231,6 @@ def having_hints(text: str) -> Iterator[Mistake]:
     for index, token in enumerate(tokens):
         if token.is_word("SELECT"):
             yield from _unseen_names(text, tokens[index + 1 :])
-
-
-def _iri(token: Token, declared: Mapping[str, str]) -> str:
-    if token.kind == "iri":
-        return token.text[1:-1]
-    prefix, _, local = token.text.partition(":")
-    return declared.get(f"{prefix}:", "") + local.replace("\\", "")
 
 
 def _unknown_term(iri: str) -> str | None:

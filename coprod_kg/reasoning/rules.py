@@ -2,12 +2,15 @@
 
 Most rules are compiled from the axioms of the ontology. Those that OWL cannot express (the newest
 of several dated claims, for one) are SPARQL updates in ``queries/rules/NN-name.ru``, which read and
-write the default graph. They run in the order of their names, by turns with the compiled rules.
+write the default graph. They run in the order of their names, by turns with the compiled rules. An
+update names each property and class that it reads, and is run again only where something new was
+concluded of one of them.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import pyoxigraph as ox
 
@@ -15,6 +18,9 @@ from coprod_kg.errors import ModelError
 from coprod_kg.model.namespaces import expand
 from coprod_kg.reasoning.axioms import Axioms, Rule
 from coprod_kg.reasoning.expressions import Atom
+from coprod_kg.sparql.dataset import prologue_length
+from coprod_kg.sparql.tokens import named_iris, significant
+from coprod_kg.sparql.update_operations import split_operations
 
 __all__ = [
     "Fact",
@@ -26,7 +32,8 @@ _MOST_ROUNDS: Final = 50
 
 Fact = tuple[str, str, str]
 """Subject, predicate and object as in N-Triples."""
-TYPE: Final = f"<{expand('rdf:type')}>"
+_TYPE_IRI: Final = expand("rdf:type")
+TYPE: Final = f"<{_TYPE_IRI}>"
 """``rdf:type`` as in N-Triples."""
 
 _Key = tuple[str, str]
@@ -35,6 +42,48 @@ _Bindings = dict[str, str]
 """Variable → term."""
 _Trigger = Callable[[str, str], Iterable[Fact]]
 _Index = dict[str, dict[str, dict[str, None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A rule that is one operation of a SPARQL update.
+
+    Attributes:
+        path: its file.
+        text: what it says.
+        reads: the IRIs in its pattern, among them the properties and classes that it reads.
+    """
+
+    path: Path
+    text: str
+    reads: frozenset[ox.NamedNode]
+
+    @classmethod
+    def all_in(cls, path: Path) -> Iterator[Self]:
+        """The updates in a file, in their order."""
+        text = path.read_text(encoding="utf-8")
+        prologue = ""
+        for tokens in split_operations([*significant(text)]):
+            length = prologue_length(tokens)
+            prologue += "".join(f"{token.text} " for token in tokens[:length])
+            operation = prologue + text[tokens[length].start : tokens[-1].end]
+            wheres = (token.start for token in significant(operation) if token.is_word("WHERE"))
+            pattern = next(wheres, 0)
+            names = (iri for token, iri in named_iris(operation) if token.start > pattern)
+            reads = (ox.NamedNode(iri) for iri in names)
+            yield cls(path, operation, frozenset(reads))
+
+    def apply(self, store: ox.Store) -> None:
+        """Add what follows to a store.
+
+        Raises:
+            ModelError: the text is no SPARQL update.
+        """
+        try:
+            store.update(self.text)
+        except SyntaxError as error:
+            message = f"this is no SPARQL update: {error}"
+            raise ModelError(message, where=str(self.path)) from None
 
 
 class Rules:
@@ -49,7 +98,7 @@ class Rules:
     """
 
     def __init__(self, rules: Sequence[Path], background: Iterable[ox.Triple]) -> None:
-        self._files = [(path, path.read_text(encoding="utf-8")) for path in sorted(rules)]
+        self._updates = [update for path in sorted(rules) for update in Update.all_in(path)]
         statements = list(background)
         axioms = Axioms(statements)
         self._facts = Facts(axioms.rules)
@@ -57,7 +106,8 @@ class Rules:
         conclusions = self._triples(self._facts.add(self._relevant(statements)))
         self._background = list(dict.fromkeys([*statements, *axioms.subclasses, *conclusions]))
         self._described = {triple.subject for triple in statements}
-        self._apply_updates(ox.Store(), {})  # on an empty store: a syntax error shows at once
+        for update in self._updates:
+            update.apply(ox.Store())  # on an empty store: a syntax error shows at once
 
     @property
     def background(self) -> list[ox.Triple]:
@@ -101,21 +151,30 @@ class Rules:
             conclusions = [triple for triple in self._triples(added) if triple not in closure]
             closure.update(dict.fromkeys(conclusions))
             store.extend(ox.Quad(*triple) for triple in conclusions)
-            new_triples = self._apply_updates(store, closure)
+            new_triples = self._apply_updates(store, closure, (*new_triples, *conclusions))
             if not new_triples:
                 return
             closure.update(dict.fromkeys(new_triples))
         raise ModelError(f"the rules have no end after {_MOST_ROUNDS} rounds")
 
-    def _apply_updates(self, store: ox.Store, closure: Container[ox.Triple]) -> list[ox.Triple]:
-        """The triples that the files of rules add to the store."""
-        for path, text in self._files:
-            try:
-                store.update(text)
-            except SyntaxError as error:
-                message = f"this is no SPARQL update: {error}"
-                raise ModelError(message, where=str(path)) from None
-        return [triple for quad in store if (triple := quad.triple) not in closure]
+    def _apply_updates(
+        self, store: ox.Store, closure: Container[ox.Triple], new_triples: Iterable[ox.Triple]
+    ) -> list[ox.Triple]:
+        """The triples that the updates add to the store.
+
+        Args:
+            store: the statements and conclusions so far.
+            closure: the same.
+            new_triples: those that came since this was called before.
+        """
+        names = {
+            triple.object if triple.predicate.value == _TYPE_IRI else triple.predicate
+            for triple in new_triples
+        }
+        due = [update for update in self._updates if not update.reads.isdisjoint(names)]
+        for update in due:
+            update.apply(store)
+        return [triple for quad in store if (triple := quad.triple) not in closure] if due else []
 
     def _relevant(self, triples: Iterable[ox.Triple]) -> Iterator[Fact]:
         """The statements that any compiled rule mentions, as facts."""

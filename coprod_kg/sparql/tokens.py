@@ -14,6 +14,7 @@ __all__ = [
     "Token",
     "edited",
     "is_changing",
+    "named_iris",
     "position",
     "significant",
     "token_at",
@@ -135,6 +136,26 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
         pieces += [text[offset:start], replacement]
         offset = end
     return "".join([*pieces, text[offset:]])
+
+
+def named_iris(text: str) -> Iterator[tuple[Token, str]]:
+    """Every IRI or prefixed name in a text, valid or not, beside its declarations; and its IRI.
+
+    >>> [iri for _, iri in named_iris("PREFIX ex: <http://x/> ASK { ?s ex:p <http://y> }")]
+    ['http://x/p', 'http://y']
+    """
+    declared = dict[str, str]()
+    previous = last_but_one = Token("space", "", 0)
+    for token in significant(text):
+        if token.kind == "iri" and last_but_one.is_word("PREFIX"):
+            declared[previous.text] = token.text[1:-1]
+        elif not previous.is_word("PREFIX", "BASE"):
+            if token.kind == "iri":
+                yield token, token.text[1:-1]
+            elif token.kind == "pname":
+                prefix, _, local = token.text.partition(":")
+                yield token, declared.get(f"{prefix}:", "") + local.replace("\\", "")
+        previous, last_but_one = token, previous
 
 
 def is_changing(text: str) -> bool:

@@ -102,9 +102,14 @@ def add_triples(
     """
     if len(triples) < _FEW:
         store.extend(in_graph(triple, place) for triple in triples for place in (MERGED, graph))
-    else:
-        store.bulk_extend(in_graph(triple, MERGED) for triple in triples)
-        store.bulk_extend(in_graph(triple, graph) for triple in triples)
+        return
+    plain = (ox.Triple(triple.subject, triple.predicate, triple.object) for triple in triples)
+    written = ox.serialize(plain, format=ox.RdfFormat.N_TRIPLES) or b""
+    for place in (MERGED, graph):
+        if b"_:" in written:  # as text, blank nodes would get other labels
+            store.bulk_extend(in_graph(triple, place) for triple in triples)
+        else:  # half the processor time
+            store.bulk_load(written, ox.RdfFormat.N_TRIPLES, to_graph=place)
 
 
 def add_quads(store: ox.Store, quads: Iterable[ox.Quad]) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "Truth",
     "all_of",
     "any_of",
+    "is_plain",
     "negated",
     "undecided",
 ]
@@ -38,7 +39,9 @@ _STRING: Final = f"{_XSD}string"
 _TEXT: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,15}")
 """The integers that every parser reads as the same number."""
-_DATES: Final = {
+_PLAIN: Final = {
+    f"{_XSD}boolean": re.compile(r"true|false"),
+    f"{_XSD}integer": re.compile(r"0|-?[1-9][0-9]{0,14}"),
     f"{_XSD}date": re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"),
     f"{_XSD}gYearMonth": re.compile(r"[1-9][0-9]{3}-(0[1-9]|1[0-2])"),
     f"{_XSD}gYear": re.compile(r"[1-9][0-9]{3}"),
@@ -46,11 +49,18 @@ _DATES: Final = {
 
 
 class Run:
-    """One file under the screen: its statements, and the answers so far by check and node."""
+    """One file under the screen.
+
+    Attributes:
+        data: its statements, above those of the background.
+        decided: the answers so far, by check and node.
+        stores: its statements with some properties; None where they may be read in different ways.
+    """
 
     def __init__(self, data: Graph) -> None:
         self.data = data
         self.decided: dict[tuple[Check, Any], Truth] = {}
+        self.stores: dict[frozenset[ox.NamedNode], ox.Store | None] = {}
 
 
 def undecided(_: Run, __: Any, ___: Sequence[Any]) -> Truth:
@@ -122,18 +132,22 @@ def _datatype(value: Any) -> Constraint:
     def test(node: Any) -> Truth:
         if not isinstance(node, ox.Literal) or node.datatype != value:
             return False
-        if value.value in (_STRING, _TEXT):
-            return True
-        if value.value == f"{_XSD}boolean":
-            return True if node.value in ("true", "false") else None
-        if value.value == f"{_XSD}integer":
-            return True if _INTEGER.fullmatch(node.value) else None
-        pattern = _DATES.get(value.value)
-        if pattern is None or not pattern.fullmatch(node.value):
-            return None
-        return True if value.value != f"{_XSD}date" or _is_day(node.value) else None
+        return True if is_plain(node) else None
 
     return _each(test)
+
+
+def is_plain(node: Any) -> bool:
+    """Whether every reader of RDF takes a term for the same, and writes it so."""
+    if not isinstance(node, ox.Literal):
+        return not isinstance(node, ox.Triple)
+    datatype, text = node.datatype.value, node.value
+    if datatype in (_STRING, _TEXT):
+        return True
+    pattern = _PLAIN.get(datatype)
+    return bool(pattern and pattern.fullmatch(text)) and (
+        datatype != f"{_XSD}date" or _is_day(text)
+    )
 
 
 def _is_day(text: str) -> bool:

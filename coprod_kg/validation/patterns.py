@@ -1,18 +1,21 @@
-"""Triple patterns that every solution of a SHACL query meets, and whether some data can meet them.
+"""Whether the query of a SHACL constraint can have a solution in some data, without pySHACL.
 
-Where the data cannot, the query has no solution and is not run.
+The triple patterns that every solution meets are tried first. Where the data meets them, Oxigraph
+is asked the query itself over the statements that it can read: it takes a fortieth of the time that
+rdflib does. Where neither is certain the query may have a solution.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pyoxigraph as ox
-from rdflib.plugins.sparql.algebra import translateQuery
+from rdflib.plugins.sparql.algebra import translateQuery, traverse
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.term import URIRef, Variable
 
 from coprod_kg.model.graph import Graph
-from coprod_kg.model.namespaces import prefixes
+from coprod_kg.model.namespaces import prefixes, prologue
+from coprod_kg.validation.decided import Run, is_plain
 
 __all__ = ["Patterns"]
 
@@ -21,7 +24,7 @@ _Pattern = tuple[Any, ...]
 
 
 class Patterns:
-    """Necessary conditions of a SHACL query on the data around a focus node.
+    """The query of a SHACL constraint, and what a solution needs of the data around a focus node.
 
     Args:
         text: the query, without prefixes.
@@ -33,13 +36,64 @@ class Patterns:
         self._required = [tuple(map(_pattern_term, triple)) for triple in _required(query)]
         self._allowed = dict(_allowed(conditions))
         self._denied = [*_denied(conditions)]
+        self._text = prologue() + text
+        self._predicates = _predicates(query)
 
-    def may_find(self, data: Graph, focus: Any) -> bool:
+    def may_find(self, run: Run, focus: Any) -> bool:
         """Whether the query may have a solution with this node for ``$this``."""
         this = {"this": focus}
-        return not any(_fits(data, [pattern], this, {}) for pattern in self._denied) and _fits(
-            data, self._required, this, self._allowed
+        return (
+            not any(_fits(run.data, [pattern], this, {}) for pattern in self._denied)
+            and _fits(run.data, self._required, this, self._allowed)
+            and self._may_be_answered(run, focus)
         )
+
+    def _may_be_answered(self, run: Run, focus: Any) -> bool:
+        """Whether Oxigraph finds a solution, or is not certain that there is none."""
+        if self._predicates is None:
+            return True
+        if self._predicates not in run.stores:
+            run.stores[self._predicates] = _store(run.data, self._predicates)
+        store = run.stores[self._predicates]
+        if store is None:  # for a literal that it may read otherwise than rdflib does
+            return True
+        rows = store.query(self._text, substitutions={_THIS: focus})
+        return not isinstance(rows, ox.QuerySolutions) or any(True for _ in rows)
+
+
+_THIS: Final = ox.Variable("this")
+
+
+def _store(data: Graph, predicates: Iterable[ox.NamedNode]) -> ox.Store | None:
+    """The statements with some properties; nothing where one may be read in different ways."""
+    triples = [
+        ox.Quad(subject, predicate, value)
+        for predicate in predicates
+        for layer in data.layers()
+        for subject, value in layer.pairs(predicate)
+    ]
+    if not all(is_plain(triple.object) for triple in triples):
+        return None
+    store = ox.Store()
+    store.extend(triples)
+    return store
+
+
+def _predicates(query: Any) -> frozenset[ox.NamedNode] | None:
+    """The properties of all triple patterns; nothing where one is a variable or a path."""
+    found: list[Any] = []
+
+    def visit(part: Any) -> None:
+        match getattr(part, "name", None):
+            case "BGP":
+                found.extend(predicate for _, predicate, _ in part.triples)
+            case "TriplesBlock":  # rdflib has not translated it
+                found.append(None)
+
+    traverse(query, visitPre=visit)
+    if not all(isinstance(predicate, URIRef) for predicate in found):
+        return None
+    return frozenset(ox.NamedNode(str(predicate)) for predicate in found)
 
 
 _KEEPING_PARTS: Final = ("SelectQuery", "Project", "Distinct", "Reduced", "Filter", "Extend")

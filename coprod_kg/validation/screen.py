@@ -185,9 +185,9 @@ class Screen:
         return make(value) if make else undecided
 
     def _query_constraint(self, node: Any) -> Constraint:
-        """The constraint of a query: it holds where the data cannot match the query's patterns."""
+        """The constraint of a query: it holds where the query certainly has no solution."""
         text = self._shapes.text(node, "sh:select")
         if "$PATH" in text or self._shapes.value(node, sh("deactivated")) is not None:
             return undecided
         query = Patterns(text)
-        return lambda run, focus, _: None if query.may_find(run.data, focus) else True
+        return lambda run, focus, _: None if query.may_find(run, focus) else True
