@@ -27,6 +27,7 @@ from coprod_kg.store.remote import control
 from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.remote.control import State
 from coprod_kg.store.remote.engines import KINDS, EngineKind, kind_of
+from coprod_kg.store.remote.sign_in import SignIn
 from coprod_kg.store.remote.switch import Patch, switch
 from tests import w3c
 from tests.engine_servers import NEEDS, running
@@ -419,12 +420,13 @@ def test_an_engine_is_refused_as_the_page_says() -> None:
                 assert said == f"`{kind_of(name).name}`"
 
 
+@pytest.mark.parametrize("way", ["basic", "digest"])
 def test_user_and_password_of_the_address_let_the_service_in(
-    tmp_path: Path, require: Callable[[str], None]
+    way: str, tmp_path: Path, require: Callable[[str], None]
 ) -> None:
     require(NEEDS["fuseki"])
     (tmp_path / "passwd").write_text("kg: secret\n")
-    with running("fuseki", tmp_path, f"--passwd={tmp_path / 'passwd'}", "--auth=basic") as server:
+    with running("fuseki", tmp_path, f"--passwd={tmp_path / 'passwd'}", f"--auth={way}") as server:
 
         def engine(user: str) -> Engine:
             url = server.url.replace("//", f"//{user}@")
@@ -432,10 +434,19 @@ def test_user_and_password_of_the_address_let_the_service_in(
             assert found is not None
             return found
 
-        engine("kg:secret").put("urn:g", b"<urn:a> <urn:p> <urn:b> .\n")
+        signed = engine("kg:secret")
+        signed.put("urn:g", b"<urn:a> <urn:p> <urn:b> .\n")
+        assert {count(signed, "urn:g") for _ in range(3)} == {"1"}
         assert count(engine("kg:secret"), "urn:g") == "1"
-        with pytest.raises(StoreError, match=r"does not let this service in \(401\)"):
-            count(engine("kg:wrong"), "urn:g")
+        server.kill()  # it knows none of its nonces any more
+        server.start()
+        text = b"x" * 1_000_000
+        long = b"".join(b'<urn:a> <urn:p> "%d%s" .\n' % (number, text) for number in range(12))
+        signed.put("urn:g", long)  # with an old nonce it is refused unread
+        assert count(signed, "urn:g") == "12"
+        for wrong in ("kg:wrong", "other:secret"):
+            with pytest.raises(StoreError, match=r"does not let this service in \(401\)"):
+                count(engine(wrong), "urn:g")
 
 
 ON_VIRTUOSO = pytest.mark.parametrize("engine", ["Virtuoso 7.2.5"], indirect=True, scope="module")
@@ -449,11 +460,13 @@ def test_virtuoso_gives_a_part_for_the_whole_where_the_time_is_up(engine: Engine
 
 
 @ON_VIRTUOSO
-def test_virtuoso_lets_nobody_in_by_user_and_password_alone(engine: Engine) -> None:
+def test_virtuoso_lets_a_user_in_by_digest_alone(engine: Engine) -> None:
     kind = replace(engine.kind, query="sparql-auth")
-    signed = Engine(engine.address, kind, f"Basic {b64encode(b'dba:dba').decode()}")
+    plain = Engine(engine.address, kind, f"Basic {b64encode(b'dba:dba').decode()}")
     with pytest.raises(StoreError, match=r"does not let this service in \(401\)"):
-        count(signed, WORLD)
+        count(plain, WORLD)
+    signed = Engine(engine.address, kind, sign_in=SignIn("dba", "dba", basic=False))
+    assert count(signed, WORLD) == count(engine, WORLD)
 
 
 @ON_VIRTUOSO

@@ -4,23 +4,24 @@ It is http.client and no library above it: the web processes hold no rdflib, whi
 brings along, and a deadline has to cover the whole of an answer and not each read of it.
 """
 
-import base64
 import http.client
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
-from coprod_kg.errors import QueryTimeout, StoreError, StoreUnavailable, TooLarge, WrongUsage
+from coprod_kg.errors import StoreUnavailable, TooLarge, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Cancellation
 from coprod_kg.store.remote.engines import EngineKind, kind_of
+from coprod_kg.store.remote.failures import failures, refused
+from coprod_kg.store.remote.sign_in import SignIn
 
 __all__ = ["LARGE", "Engine", "check_whole"]
 
@@ -28,8 +29,6 @@ _CHUNK: Final = 1 << 16
 _CONNECT_SECONDS: Final = 3.0
 _IDLE: Final = 16
 """So many connections are kept for the next request."""
-_TOLD: Final = 300
-"""Bytes of an engine's complaint that are passed on."""
 LARGE: Final = 8 << 20
 """From so many bytes on a draft is put in without a transaction, where an engine can."""
 _N_QUADS: Final = "application/n-quads"
@@ -60,6 +59,7 @@ class _Request:
     seconds: float
     most: int | None = None
     cancellation: Cancellation | None = None
+    signed: bool = False
 
 
 @dataclass(slots=True)
@@ -70,11 +70,13 @@ class Engine:
         address: of the dataset, parsed.
         kind: what engine it is.
         authorisation: the value of the header Authorization, or None.
+        sign_in: user and password in place of it, or None.
     """
 
     address: SplitResult
     kind: EngineKind
     authorisation: str | None = None
+    sign_in: SignIn | None = None
     _idle: list[http.client.HTTPConnection] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -94,13 +96,13 @@ class Engine:
                 where="setting store",
                 fix="Write for example http://127.0.0.1:3030/kg",
             )
-        authorisation = None
+        authorisation = sign_in = None
         if settings.store_token:
             authorisation = f"Bearer {settings.store_token}"
         elif address.username:
-            said = f"{unquote(address.username)}:{unquote(address.password or '')}"
-            authorisation = f"Basic {base64.b64encode(said.encode()).decode()}"
-        return cls(address, kind_of(settings.store_engine), authorisation)
+            user, password = unquote(address.username), unquote(address.password or "")
+            sign_in = SignIn(user, password, basic=address.scheme == "https")
+        return cls(address, kind_of(settings.store_engine), authorisation, sign_in)
 
     @property
     def url(self) -> str:
@@ -194,7 +196,19 @@ class Engine:
         return self._once(request)
 
     def _once(self, request: _Request) -> bytes:
+        if len(request.body or b"") > _CHUNK and not request.signed:
+            self._renew_nonce()
         return self._send(self._connection(), request)
+
+    def _renew_nonce(self) -> None:
+        """Ask for a nonce before a long body: one whose nonce is old is refused unread.
+
+        The engine closes the connection then, and its answer with another nonce is lost. Jetty,
+        which carries Fuseki, gives a nonce a minute.
+        """
+        if self.sign_in is not None and self.sign_in.is_digest:
+            with self.sign_in.renewal():
+                self.query("ASK {}")
 
     def _connection(self) -> http.client.HTTPConnection:
         host, port = self.address.hostname or "", self.address.port
@@ -208,12 +222,15 @@ class Engine:
     def _send(self, connection: http.client.HTTPConnection, request: _Request) -> bytes:
         """The whole answer; the connection is kept only where all went well."""
         headers = {**request.headers, "User-Agent": "coprod-kg"}
-        if self.authorisation:
-            headers["Authorization"] = self.authorisation
+        authorisation = self.authorisation
+        if self.sign_in is not None:
+            authorisation = self.sign_in.header(request.method, request.path)
+        if authorisation:
+            headers["Authorization"] = authorisation
         end = time.monotonic() + request.seconds
         whole = False
         try:
-            with self._failures(end, request.seconds):
+            with failures(self.url, end, request.seconds):
                 if connection.sock is None:
                     connection.connect()
                 sock = connection.sock
@@ -233,54 +250,38 @@ class Engine:
                     if request.most is not None and size > request.most:
                         raise TooLarge("the engine's answer is longer than is taken at once")
                 check_whole(response)
-            body = b"".join(pieces)
-            if response.status == http.client.NOT_FOUND and request.method == "GET":
-                body = b""  # no such graph
+            body: bytes | None = b"".join(pieces)
+            if response.status == http.client.UNAUTHORIZED and self._may_sign_in(
+                request, response, authorisation
+            ):
+                whole, body = not response.will_close, None
+            elif response.status == http.client.NOT_FOUND and request.method == "GET":
+                whole, body = not response.will_close, b""  # no such graph
             elif response.status >= http.client.MULTIPLE_CHOICES:
-                raise _refused(self.url, response.status, body)
-            whole = not response.will_close
-            return body
+                raise refused(self.url, response.status, b"".join(pieces))
+            else:
+                whole = not response.will_close
         finally:
             with self._lock:
                 if whole and len(self._idle) < _IDLE and request.cancellation is None:
                     self._idle.append(connection)
                 else:
                     connection.close()
+        if body is None:  # nothing was done, so an update is sent once more too
+            left = max(0.001, end - time.monotonic())
+            return self._once(replace(request, seconds=left, signed=True))
+        return body
 
-    @contextmanager
-    def _failures(self, end: float, seconds: float) -> Iterator[None]:
-        """Turn what goes wrong on the wire into errors of ours."""
-        try:
-            yield
-        except TimeoutError:
-            if time.monotonic() < end:  # it did not even take the connection up
-                raise _silent(self.url, "it takes no connection") from None
-            raise QueryTimeout(
-                f"the engine at {self.url} did not answer within {seconds:g} seconds"
-            ) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise _silent(self.url, str(error) or type(error).__name__) from None
+    def _may_sign_in(
+        self, request: _Request, response: http.client.HTTPResponse, sent: str | None
+    ) -> bool:
+        """Whether a request that was not let in is sent again, as the engine asks for it."""
+        if self.sign_in is None or request.signed:
+            return False
+        return self.sign_in.challenged(response.headers.get_all("WWW-Authenticate") or (), sent)
 
 
 def _disconnect(connection: socket.socket) -> None:
     """End what a thread waits for on a connection; to close it would not wake the thread."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-
-
-def _silent(url: str, why: str) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"the engine at {url} does not answer: {why}",
-        fix="Is it running, and does the setting store name its dataset?",
-    )
-
-
-def _refused(url: str, status: int, body: bytes) -> StoreError:
-    told = " ".join(body[:_TOLD].decode(errors="replace").split())
-    if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
-        return StoreError(
-            f"the engine at {url} does not let this service in ({status})",
-            fix="Write user and password into the address in the setting store, or set "
-            "store-token.",
-        )
-    return StoreError(f"the engine at {url} refused a request ({status}): {told}")
