@@ -54,7 +54,8 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "click": frozenset({"cli"}),
 }
 STORE_ROOMS = frozenset({"reasoning", "store", "validation"})  # where a Store may be opened
-HEAVY = ("rdflib", "pyshacl", "owlready2", "vl_convert")  # what no web process may hold in memory
+# what no web process may hold in memory from its start on
+HEAVY = ("rdflib", "pyshacl", "owlready2", "vl_convert", "openpyxl", "numpy")
 
 # Sizes are budgets: a share of the house may exceed each, so that no file is cut for its length.
 FILE_LINES, FILES_OVER = 300, 0.06

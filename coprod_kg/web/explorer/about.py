@@ -12,7 +12,6 @@ from coprod_kg.web.explorer.home import extent_of
 from coprod_kg.web.explorer.page import Page
 from coprod_kg.web.replies import LATEST
 from coprod_kg.workbook.sheets import sheets
-from coprod_kg.workbook.template import as_workbook
 
 __all__ = ["about", "workbook"]
 
@@ -45,6 +44,9 @@ def workbook(language: str) -> Response:
 
 @cache
 def _workbook(language: str) -> bytes:
+    # openpyxl is a third of what a web process would load at its start, and few ask for this file.
+    from coprod_kg.workbook.template import as_workbook
+
     return as_workbook(sheets(), language)
 
 
