@@ -10,7 +10,6 @@ from types import FrameType
 
 import click
 
-from coprod_kg import __version__
 from coprod_kg.cli.completion import register
 from coprod_kg.errors import CoprodError, StoreUnavailable
 from coprod_kg.store.directory import user_name
@@ -76,7 +75,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="coprod-kg")
+@click.version_option(package_name="coprod-kg", prog_name="coprod-kg")
 def coprod_kg() -> None:
     """Ask, check and serve what is known of how co-production is mainstreamed.
 
