@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-__all__ = ["checkout", "require"]
+from tests.prepared import Prepared
+
+__all__ = ["checkout", "prepared", "require"]
 
 # How each tool that is not in every environment is found, and how one gets it.
 TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
@@ -190,3 +192,10 @@ def require() -> Callable[[str], None]:
 def checkout() -> Path:
     """Give the top of the checkout that these tests belong to."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Give copies of data directories that are made once in a run, by whichever worker is first."""
+    base = tmp_path_factory.getbasetemp()
+    return Prepared((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.servers import family
 from coprod_kg.store.directory import DataDirectory
 from tests.test_serving import await_end
 from tests.web.server import answers
@@ -226,7 +227,7 @@ def test_a_web_process_forked_just_before_all_others_are_killed_ends_too(tmp_pat
 def listening(service: Serving) -> set[int]:
     """The web processes of a service: the parent of the others has the least number."""
     found = set()
-    for pid in service.processes():
+    for pid in family(service.process.pid):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             found |= {pid} if b"coprod_kg.server.listen" in words else set()

@@ -18,6 +18,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query
 from coprod_kg.store.local import LocalStore, serving
 from coprod_kg.web import create_app
+from tests.prepared import Prepared
 
 BASE = "https://w3id.org/coprod/"
 ODD = f"{BASE}id/initiative/fælles-æble%20projekt"
@@ -66,19 +67,31 @@ class Portal:
 
 @contextmanager
 def opened(data: Path, **changed: Any) -> Iterator[Portal]:
-    """A service over the model and some published cases."""
+    """A service over a data directory."""
     small = {"data": data, "workers": 2, "long_queries": 0, "token_queries": 0}
     settings = Settings.load({**small, **OFFICE, **changed}, {})
     with serving(settings) as service:
-        store = service.store
+        yield Portal(service.store, settings)
+
+
+def fill(data: Path) -> None:
+    """Make a data directory with the model and some published cases."""
+    with opened(data) as portal:
+        store, settings = portal.store, portal.settings
         publish_model(store, BASE, [files("queries") / "questions"], ROOT, settings)
         submit(cases(), store, settings, CODER)
         odd = f'<{ODD}> <http://www.w3.org/2000/01/rdf-schema#label> "Æble"@da .\n'
         store.commit(Change(replace={f"{BASE}graph/own": odd.encode()}))
-        yield Portal(store, settings)
+
+
+@pytest.fixture
+def cases_data(prepared: Prepared, tmp_path: Path) -> Path:
+    """Give a data directory with the model and some published cases."""
+    return prepared.copy("portal", fill, tmp_path / "data")
 
 
 @pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with opened(tmp_path_factory.mktemp("portal") / "data") as found:
+def portal(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    data = prepared.copy("portal", fill, tmp_path_factory.mktemp("portal") / "data")
+    with opened(data) as found:
         yield found

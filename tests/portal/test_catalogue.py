@@ -20,7 +20,8 @@ from coprod_kg.queries.ask import PAGE_BYTES
 from coprod_kg.store.base import Change, Query, Update
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
-from tests.portal.conftest import BASE, CODER, OFFICE, ROOT, Portal, opened
+from tests.portal.conftest import BASE, CODER, OFFICE, ROOT, Portal, fill, opened
+from tests.prepared import Prepared
 
 VOID = "http://rdfs.org/ns/void#"
 DCAT = "http://www.w3.org/ns/dcat#"
@@ -90,9 +91,10 @@ COUNTS = {
 
 
 @pytest.fixture(scope="module")
-def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def changing(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """Give a service of its own to tests that change its data."""
-    with opened(tmp_path_factory.mktemp("changing") / "data") as found:
+    data = prepared.copy("portal", fill, tmp_path_factory.mktemp("changing") / "data")
+    with opened(data) as found:
         yield found
 
 
@@ -179,16 +181,20 @@ def test_where_things_lead_is_counted_where_only_what_they_lead_to_changes(
     check_counts(changing)
 
 
-def test_a_description_comes_back_after_the_writer_was_started_anew(tmp_path: Path) -> None:
-    with opened(tmp_path / "data") as portal:
+def test_a_description_comes_back_after_the_writer_was_started_anew(cases_data: Path) -> None:
+    with opened(cases_data) as portal:
         before = portal.column(f"SELECT ?n WHERE {{ <{ALL}> <{VOID}triples> ?n }}")
-    with opened(tmp_path / "data") as portal:
+        check_counts(portal)
+    with opened(cases_data) as portal:
+        portal.store.commit(Change(replace={"urn:g": b"<urn:a> <urn:p> <urn:b> .\n"}))
         assert portal.column(f"SELECT ?n WHERE {{ <{ALL}> <{VOID}triples> ?n }}") != before
         check_counts(portal)
 
 
-def test_what_is_private_is_nowhere_and_the_numbers_are_those_of_the_rest(tmp_path: Path) -> None:
-    with opened(tmp_path / "data") as portal:
+def test_what_is_private_is_nowhere_and_the_numbers_are_those_of_the_rest(
+    cases_data: Path,
+) -> None:
+    with opened(cases_data) as portal:
         Private(portal.settings.data).mark(CASE)
         check_counts(portal, (CASE,))
         client = portal.client()
@@ -266,8 +272,8 @@ def test_a_page_of_the_catalogue_has_all_that_is_said_of_it_and_its_services(
         assert start.split()[1] in listing or start in document, start
 
 
-def test_a_page_of_a_version_that_is_gone_is_gone(tmp_path: Path) -> None:
-    with opened(tmp_path / "data", keep_versions=1) as portal:
+def test_a_page_of_a_version_that_is_gone_is_gone(cases_data: Path) -> None:
+    with opened(cases_data, keep_versions=1) as portal:
         store = portal.store
         for number in range(4):
             line = f"<urn:a> <urn:p> <urn:{number}> .\n"
@@ -404,8 +410,8 @@ def test_each_road_to_a_dataset_has_what_an_assessment_of_fair_data_asks(
         assert got.mimetype == ("application/gzip" if packed else media.partition("types/")[2])
 
 
-def test_a_catalogue_whose_list_no_page_could_show_is_there(tmp_path: Path) -> None:
-    with opened(tmp_path / "data") as portal:
+def test_a_catalogue_whose_list_no_page_could_show_is_there(cases_data: Path) -> None:
+    with opened(cases_data) as portal:
         # as another catalogue beside ours, which is written anew with each version
         names = [f"{BASE}dataset/{'made-up-' * 40}{number:05}" for number in range(6000)]
         told = "".join(

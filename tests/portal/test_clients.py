@@ -16,30 +16,29 @@ import pytest
 
 from coprod_kg.client.fetching import constructor, fetcher
 from coprod_kg.ingest.harvest_sources import CatalogueSource, DumpSource, EndpointSource
-from coprod_kg.ingest.submit import submit
 from coprod_kg.model.files import files
 from coprod_kg.publishing.fetched import Fetched
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.publishing.portal_check import check_portal
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import serving
-from tests.portal.conftest import BASE, CASES, CODER, OFFICE, cases
+from tests.portal.conftest import BASE, CASES, OFFICE, fill
+from tests.prepared import Prepared
 from tests.web.server import START_SECONDS, answers, free_port
 
 CLIENTS = Path(__file__).parent / "clients"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def service(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Give the settings of a whole service that runs."""
-    settings = Settings.load(
-        {"data": tmp_path_factory.mktemp("served") / "data", "web_workers": 1, **OFFICE}, {}
-    )
+    data = prepared.copy("portal", fill, tmp_path_factory.mktemp("served") / "data")
+    settings = Settings.load({"data": data, "web_workers": 1, **OFFICE}, {})
     settings = replace(settings, port=free_port())
     with serving(settings) as running:
-        store = running.store
-        publish_model(store, BASE, [files("queries") / "questions"], settings.root, settings)
-        submit(cases(), store, settings, CODER)
+        publish_model(
+            running.store, BASE, [files("queries") / "questions"], settings.root, settings
+        )
         running.supervisor.keep("web", "coprod_kg.server.listen", running.environ)
         deadline = time.monotonic() + START_SECONDS
         while not answers(settings.port):
@@ -133,7 +132,9 @@ def test_a_client_of_event_streams_replicates_what_changed(
         for quad in ox.parse(done.stdout, format=ox.RdfFormat.N_QUADS)
         if quad.predicate.value == f"{stream}object"
     }
-    nodes = [fetcher(30)("GET", f"{service.root}changes/{number}", "*/*") for number in (1, 2)]
+    # the model, the cases, what people name oddly, and the catalogue under this address
+    nodes = [fetcher(30)("GET", f"{service.root}changes/{number}", "*/*") for number in range(1, 5)]
+    assert [node.status for node in nodes] == [200] * 4
     told = {
         str(quad.object)
         for node in nodes
