@@ -28,6 +28,7 @@ __all__ = [
     "ChildExit",
     "Payloads",
     "PreloadedModule",
+    "environment",
     "module",
     "run",
     "serve",
@@ -124,7 +125,7 @@ class Child:
         folder: Path | None = None,
         scratch: str | None = None,
     ) -> None:
-        environ = _environment() if environ is None else environ
+        environ = environment() if environ is None else environ
         with ExitStack() as stack:
             inherited: tuple[int, ...] = ()
             if isinstance(command, PreloadedModule):
@@ -232,7 +233,7 @@ def serve(work: Callable[[dict[str, Any], list[bytes]], Payloads]) -> None:
     wire.write(output, answer, payloads)
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
     """The environment of a child: what it needs to find its modules, and none of our settings."""
     return {
         "PATH": os.defpath,

@@ -20,7 +20,7 @@ from coprod_kg.errors import (
     UnsupportedMedia,
 )
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.child import Payloads, module, run, serve
+from coprod_kg.sandbox.child import Payloads, PreloadedModule, run, serve
 from coprod_kg.sandbox.limits import Death, limited
 from coprod_kg.settings import Settings
 from coprod_kg.store.formats import GRAPH_FORMATS
@@ -64,7 +64,7 @@ def read(body: RdfBody, settings: Settings) -> bytes:
     told: dict[str, Any] = {"media_type": body.media_type, "base_iri": body.base_iri}
     told = {**told, "seconds": seconds, "memory_mb": memory}
     ended = run(
-        module("coprod_kg.store.rdf_intake"),
+        PreloadedModule("coprod_kg.store.rdf_intake"),
         lambda file: wire.write(file, told, [body.content]),
         seconds=seconds + 60,
     )

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import QueryMemory, QueryRefused, QuerySyntax, StoreUnavailable
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.child import Payloads, module, run, serve
+from coprod_kg.sandbox.child import Payloads, PreloadedModule, environment, run, serve
 from coprod_kg.sandbox.limits import limited
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.update_bindings import graph_bindings
@@ -59,14 +59,15 @@ def prepare(update: Update, settings: Settings) -> Change:
         "graphs": update.graphs,
         "calls": update.calls,
         "operations": [operation._asdict() for operation in operations],
+        "settings": {**settings.environ(), "COPROD_DATA": str(directory.root)},
     }
     check_room(directory.root, 0)
     with tempfile.TemporaryDirectory(dir=directory.scratch) as scratch:
         ended = run(
-            module("coprod_kg.store.updater", scratch),
-            lambda file: wire.write(file, asked),
+            PreloadedModule("coprod_kg.store.updater"),
+            lambda file: wire.write(file, {**asked, "scratch": scratch}),
             seconds=seconds + _COMPARING_SECONDS + 60,
-            environ={**os.environ, **settings.environ(), "COPROD_DATA": str(directory.root)},
+            environ={**environment(), **_certificates()},
         )
     os.write(2, ended.stderr)
     stopped = stopped_by(ended.status, "update", seconds, settings.query_memory_mb, ended.panic)
@@ -89,16 +90,22 @@ def prepare(update: Update, settings: Settings) -> Change:
     )
 
 
+def _certificates() -> dict[str, str]:
+    """Where OpenSSL finds the authorities of endpoints that an update calls, if that is set."""
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def main() -> None:
     """Carry out the update on standard input; write what changed to standard output."""
     serve(_work)
 
 
 def _work(asked: dict[str, Any], _: list[bytes]) -> Payloads:
-    settings = Settings.load()
+    settings = Settings.load(environ=asked["settings"])
     views = Views(Snapshots(DataDirectory(settings.data).snapshots), settings.base_iri)
     reader = views.open(None)
-    copy = Path(sys.argv[1]) / "store"
+    copy = Path(asked["scratch"]) / "store"
     reader.store.backup(str(copy))
     store = ox.Store(str(copy))
     if settings.default_graph == "strict" and settings.base_iri not in asked["text"]:
