@@ -178,7 +178,7 @@ class HttpServer:
             loop = asyncio.get_running_loop()
             if looked_up is None:
                 answer = await loop.run_in_executor(self._threads, self._run, head, body, log)
-            elif len(looked_up[2]) < _SOON:
+            elif len(looked_up[2]) < _SOON or not takes_gzip(head):
                 answer = self._range_or_packed(head, _Answer(*looked_up), log)
             else:  # packing takes a while
                 answer = await loop.run_in_executor(

@@ -48,7 +48,8 @@ class PreparedAnswers:
     def find(self, query: Query, number: int) -> Answer | None:
         """The answer to a query over a version, or None where none was prepared."""
         try:
-            media_type, _, data = self._path(query, number).read_bytes().partition(b"\n")
+            with open(self._path(query, number), "rb") as file:
+                media_type, _, data = file.read().partition(b"\n")
         except OSError:
             return None
         return Answer(media_type.decode(), number, len(data), iter((data,)))
@@ -60,7 +61,7 @@ class PreparedAnswers:
             OSError: it cannot be written.
             StoreFull: there is no room for it.
         """
-        path = self._path(query, number)
+        path = Path(self._path(query, number))
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         write_durably(path, media_type.encode() + b"\n" + data)
 
@@ -73,9 +74,10 @@ class PreparedAnswers:
         for name in {*folders} - {str(newest), str(newest - 1)}:
             shutil.rmtree(self._folder / name, ignore_errors=True)
 
-    def _path(self, query: Query, number: int) -> Path:
+    def _path(self, query: Query, number: int) -> str:
+        """As text: each lookup asks for it, and a `Path` takes longer to make than to look at."""
         key = repr((self._programs, self._lineage, content_of(query)))
-        return self._folder / str(number) / sha256(key.encode()).hexdigest()
+        return f"{self._folder}/{number}/{sha256(key.encode()).hexdigest()}"
 
     @cached_property
     def _programs(self) -> tuple[str, ...]:
