@@ -19,7 +19,8 @@ from coprod_kg.errors import CoprodError, NotFound, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
 from coprod_kg.store.local import connect as opened
-from tests.test_serve_command import Serving, served
+from tests.prepared import Prepared
+from tests.test_serve_command import Serving, examples, served
 from tests.web.test_query_differences import QUERY
 from tests.web.test_query_differences import data as counts
 
@@ -27,8 +28,10 @@ PEOPLE = QUERY.replace("SELECT", "#+ unit count: people\n#+ small-counts: count 
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with served(tmp_path_factory.mktemp("notebook"), "--workers", "1") as running:
+def service(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with served(
+        examples(prepared, tmp_path_factory.mktemp("notebook")), "--workers", "1"
+    ) as running:
         yield running
 
 

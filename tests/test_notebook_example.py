@@ -7,7 +7,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.test_serve_command import Serving, served
+from tests.prepared import Prepared
+from tests.test_serve_command import Serving, examples, served
 
 NOTEBOOK = Path(__file__).parents[1] / "examples" / "notebooks" / "published-cases.ipynb"
 
@@ -18,8 +19,10 @@ def read() -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with served(tmp_path_factory.mktemp("example"), "--workers", "1") as running:
+def service(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with served(
+        examples(prepared, tmp_path_factory.mktemp("example")), "--workers", "1"
+    ) as running:
         yield running
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from benchmarks.servers import family
 from coprod_kg.store.directory import DataDirectory
+from tests.prepared import Prepared
 from tests.test_serving import await_end
 from tests.web.server import answers
 
@@ -71,7 +72,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def served(data: Path, *flags: str) -> Iterator[Serving]:
-    port = free_port()
+    port = port_of(data) or free_port()
     command = [*CLI, "serve", "--data", str(data), "--port", str(port), *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -85,9 +86,33 @@ def served(data: Path, *flags: str) -> Iterator[Serving]:
         process.send_signal(signal.SIGINT)
 
 
+def port_of(data: Path) -> int | None:
+    """The port under which a directory was served before, where it is free."""
+    noted = data / "port"
+    with contextlib.suppress(OSError), socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", int(noted.read_text())))
+        port: int = probe.getsockname()[1]
+        return port
+    return None
+
+
+def fill_with_examples(data: Path) -> None:
+    """Let the service fill a directory, and note its port: its catalogue names the address."""
+    with served(data, "--workers", "2", "--freshness", "off") as service:
+        pass
+    (data / "port").write_text(str(service.port))
+
+
+def examples(prepared: Prepared, folder: Path) -> Path:
+    """A copy of a directory that the service has filled with the example data."""
+    return prepared.copy("examples", fill_with_examples, folder / "data")
+
+
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with served(tmp_path_factory.mktemp("served"), "--workers", "2") as running:
+def service(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    data = examples(prepared, tmp_path_factory.mktemp("served"))
+    with served(data, "--workers", "2") as running:
         yield running
 
 

@@ -20,7 +20,8 @@ from pyoxigraph import RdfFormat, parse
 from coprod_kg.access import Role, Tokens
 from coprod_kg.model.namespaces import prefixes
 from coprod_kg.queries.library import load
-from tests.test_serve_command import Serving, served
+from tests.prepared import Prepared
+from tests.test_serve_command import Serving, examples, served
 
 ORIGIN = "https://editor.example.org"
 SELECT = "application/sparql-results+json,*/*;q=0.9"
@@ -125,9 +126,9 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def service(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """The service as it is started, with its example data."""
-    with served(tmp_path_factory.mktemp("edited"), "--workers", "2") as running:
+    with served(examples(prepared, tmp_path_factory.mktemp("edited")), "--workers", "2") as running:
         yield running
 
 
