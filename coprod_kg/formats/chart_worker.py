@@ -8,7 +8,7 @@ import vl_convert
 from coprod_kg.errors import ModelError
 from coprod_kg.sandbox.child import Payloads, serve
 
-__all__ = ["main"]
+__all__ = ["VERSION", "main"]
 
 VERSION: Final = "5.20"
 _SECONDS: Final = 15
