@@ -113,8 +113,8 @@ class PointLookups:
             return None
         if query.default_graphs or query.named_graphs:
             return None
-        document = self._thing_near(query.text)
-        thing = document or (subject(query.text) if len(query.text) <= _LONGEST else None)
+        near = self._thing_near(query.text)
+        thing = near or (subject(query.text) if len(query.text) <= _LONGEST else None)
         version = self._views.snapshots.current() if thing else None
         if thing is None or version is None or query.version not in (None, version):
             return None
@@ -125,8 +125,10 @@ class PointLookups:
         opened = self._opened.get(version)
         if opened is not None:
             graph = merged.MERGED if query.union else merged.CLIENT_DEFAULT
-            small = _is_small(opened, node, graph, near=document is not None)
-            return self._answer(opened, query, graph) if small else None
+            is_short = _is_ask(query.text) if near else False  # it ends at the first statement
+            if is_short or _is_small(opened, node, graph, near=near is not None):
+                return self._answer(opened, query, graph)
+            return None
         if self._opening is None:
             self._follow()
         if self._opening is None or self._opening.done():
@@ -175,6 +177,11 @@ class PointLookups:
             for number, one in before.items():
                 if number not in kept:
                     one.reader.close()
+
+
+def _is_ask(text: str) -> bool:
+    tokens = list(significant(text))
+    return tokens[prologue_length(tokens)].is_word("ASK")
 
 
 def _is_small(opened: _Opened, thing: ox.NamedNode, graph: "_Graph", *, near: bool) -> bool:
