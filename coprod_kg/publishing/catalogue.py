@@ -167,7 +167,6 @@ def _organisation(datasets: Datasets, name: str) -> Iterator[ox.Triple]:
         ("void:rootResource", subject),
         # where the graph is hidden, this is how its dataset is found
         ("prov:wasDerivedFrom", graph),
-        ("dcterms:identifier", ox.Literal(slug)),
         ("dcterms:isPartOf", datasets.node("all")),
         ("dcat:version", ox.Literal(version)),
     ):

@@ -165,7 +165,9 @@ class Datasets:
         yield from self.record(node, made, made)
         yield from self._dumps(node, str(version))
         yield ox.Triple(node, named("dcat:version"), ox.Literal(str(version)))
-        yield ox.Triple(node, named("dcterms:identifier"), ox.Literal(f"release-{name}"))
+        yield ox.Triple(node, named("dcterms:isVersionOf"), self.node("all"))
+        for language in LANGUAGES.values():
+            yield ox.Triple(node, named("dcterms:language"), language)
         yield ox.Triple(node, named("dcat:inSeries"), series)
         yield ox.Triple(node, named("dcterms:isPartOf"), series)  # which inSeries implies
 
@@ -175,6 +177,8 @@ class Datasets:
         for path, value in (
             ("rdf:type", named("dcat:Dataset")),
             ("rdf:type", named("dcat:Resource")),
+            # unique among all catalogues: a harvester recognises the dataset by it
+            ("dcterms:identifier", ox.Literal(node.value, datatype=named("xsd:anyURI"))),
             ("dcterms:license", ox.NamedNode(LICENCE)),
             ("dcterms:accessRights", _PUBLIC),
             ("dcterms:accrualPeriodicity", _IRREGULAR),

@@ -1,14 +1,14 @@
-"""Documents for portals: the catalogue and the statistics as RDF, a dataset for search engines."""
+"""Documents for portals: the catalogue and the statistics as RDF, a dataset for its page."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.model.graph import Graph, Node, text_of
-from coprod_kg.model.namespaces import LICENCE, named
+from coprod_kg.model.namespaces import named
 from coprod_kg.publishing.serialisations import written
 
 __all__ = [
@@ -18,19 +18,15 @@ __all__ = [
     "Paging",
     "dataset_list",
     "dataset_views",
-    "dublin_core",
     "portal_document",
-    "schema_org",
 ]
 
-_SHORTEST: Final = 50
-"""Characters that search engines want of a description at least."""
 _SHOWN: Final = (
     *("dcat:version", "dcterms:issued", "dcterms:modified", "dcat:keyword"),
     *("dcterms:license", "dcterms:publisher", "dcterms:creator", "dcterms:spatial"),
     *("dcterms:language", "void:triples", "void:rootResource", "dcat:theme"),
     *("dcat:landingPage", "dcterms:identifier", "dcterms:accessRights"),
-    *("dcterms:isPartOf", "dcterms:hasPart"),
+    *("dcterms:isPartOf", "dcterms:hasPart", "dcterms:isVersionOf", "prov:wasDerivedFrom"),
 )
 _LABELLED: Final = ("dcterms:publisher", "dcterms:creator", "dcterms:language", "dcat:theme")
 _LABELS: Final = ("skos:prefLabel", "foaf:name", "dcterms:title")
@@ -188,6 +184,12 @@ def _view(catalogue: Graph, iri: str, made: Mapping[str, File]) -> DatasetView:
     for path in _LABELLED:
         values = sorted(catalogue.objects(node, path), key=text_of)
         shown[f"{path} label"] = tuple(label(other) for other in values)
+        shown[f"{path} homepage"] = tuple(
+            text_of(catalogue.value(other, "foaf:homepage")) for other in values
+        )
+    languages = catalogue.objects(node, "dcterms:language")
+    codes = (text_of(catalogue.value(other, "skos:notation")) for other in languages)
+    shown["dcterms:language code"] = tuple(sorted(filter(None, codes)))
     titles = catalogue.texts(node, "dcterms:title")
     descriptions = catalogue.texts(node, "dcterms:description")
     return DatasetView(iri, titles, descriptions, shown, tuple(_files(catalogue, node, made)))
@@ -214,70 +216,6 @@ def _files(
 
 def _texts(catalogue: Graph, node: Node, path: str) -> list[str]:
     return sorted(map(text_of, catalogue.objects(node, path)))
-
-
-def schema_org(dataset: DatasetView, catalogue: str, places: Iterable[str] = ()) -> dict[str, Any]:
-    """A dataset in the terms of schema.org, as search engines read it."""
-    description = dataset.descriptions.get("en") or next(iter(dataset.descriptions.values()), "")
-    title = dataset.titles.get("en") or next(iter(dataset.titles.values()), dataset.iri)
-    found: dict[str, Any] = {
-        "@context": "https://schema.org/",
-        "@type": "Dataset",
-        "@id": dataset.iri,
-        "name": title,
-        "description": description if len(description) >= _SHORTEST else f"{title}. {description}",
-        "url": dataset.one("dcat:landingPage"),
-        "identifier": dataset.iri,
-        "license": LICENCE,
-        "isAccessibleForFree": True,
-        "conditionsOfAccess": dataset.one("dcterms:accessRights"),
-        "version": dataset.one("dcat:version"),
-        "datePublished": dataset.one("dcterms:issued"),
-        "dateModified": dataset.one("dcterms:modified"),
-        "keywords": list(dataset.values.get("dcat:keyword", ())),
-        "spatialCoverage": [{"@type": "Place", "name": place} for place in places],
-        "inLanguage": [language for language in dataset.titles if language],
-        "includedInDataCatalog": {"@type": "DataCatalog", "@id": catalogue, "url": catalogue},
-        "distribution": [
-            {
-                "@type": "DataDownload",
-                "name": file.name,
-                "contentUrl": file.address,
-                "encodingFormat": file.media_type,
-                **({"contentSize": str(file.size)} if file.size is not None else {}),
-                **({"sha256": file.sha256} if file.sha256 else {}),
-            }
-            for file in dataset.files
-        ],
-    }
-    # who compiled what several sent is who publishes it
-    creator = "dcterms:creator" if dataset.values["dcterms:creator"] else "dcterms:publisher"
-    for role, name in (("publisher", "dcterms:publisher"), ("creator", creator)):
-        agents = zip(
-            dataset.values.get(name, ()), dataset.values.get(f"{name} label", ()), strict=True
-        )
-        if told := [
-            {"@type": "Organization", "@id": agent, "name": label} for agent, label in agents
-        ]:
-            found[role] = told
-    return {name: value for name, value in found.items() if value not in ("", [], None)}
-
-
-def dublin_core(dataset: DatasetView) -> list[tuple[str, str]]:
-    """A dataset in the terms of Dublin Core, as reference managers read it from a page's head."""
-    told: dict[str, Iterable[str]] = {
-        "title": [dataset.titles.get("en", "")],
-        "description": [dataset.descriptions.get("en", "")],
-        "identifier": [dataset.iri],
-        "type": ["Dataset"],
-        "creator": dataset.values["dcterms:creator label"],
-        "publisher": dataset.values["dcterms:publisher label"],
-        "subject": dataset.values["dcat:keyword"],
-        "format": sorted({file.media_type for file in dataset.files}),
-    }
-    for name in ("issued", "modified", "license", "accessRights", "isPartOf", "hasPart"):
-        told[name] = dataset.values[f"dcterms:{name}"]
-    return [(name, value) for name, values in told.items() for value in values if value]
 
 
 def _read(lines: bytes) -> list[ox.Triple]:

@@ -11,14 +11,8 @@ from flask import Blueprint, Response, render_template, request
 from coprod_kg.errors import NotFound
 from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.model.namespaces import LICENCE, LICENCE_NAME, expand, last_part
-from coprod_kg.publishing.portal_documents import (
-    DatasetView,
-    File,
-    dataset_views,
-    dublin_core,
-    portal_document,
-    schema_org,
-)
+from coprod_kg.publishing.page_metadata import dublin_core, schema_org
+from coprod_kg.publishing.portal_documents import DatasetView, File, dataset_views, portal_document
 from coprod_kg.web.address import root
 from coprod_kg.web.described import catalogue_offers, conditions, lines, rows
 from coprod_kg.web.dumps import known_files
@@ -65,9 +59,11 @@ def _dataset(site: Site, name: str) -> Response:
             said += lines(site, "view-void", number)
         body = portal_document(said, offer.format.media_type, None, files)
     response = Response(body, content_type=offer.content_type)
-    for target, attributes in _signposts(slug, view):
-        told = "; ".join(f'{key}="{value}"' for key, value in attributes.items())
-        response.headers.add("Link", f"<{target}>; {told}")
+    # one header: some programs read only the first of several
+    response.headers["Link"] = ", ".join(
+        "; ".join((f"<{target}>", *(f'{key}="{value}"' for key, value in attributes.items())))
+        for target, attributes in _signposts(slug, view)
+    )
     response.headers["Content-Location"] = f"/dataset/{slug}.{offer.format.name}"
     return stated.mark(response, offer)
 
@@ -95,9 +91,7 @@ def _page(site: Site, slug: str, view: DatasetView, number: int) -> str:
     whole = slug == "all"
     classes = rows(site, "view-classes", number) if whole else ()
     initiatives = (row for row in classes if row["class"].value.endswith("#Initiative"))
-    told = schema_org(
-        view, f"{root()}catalogue", [last_part(place) for place in view.values["dcterms:spatial"]]
-    )
+    told = schema_org(view, f"{root()}catalogue")
     return render_template(
         "dataset.html",
         dataset=view,

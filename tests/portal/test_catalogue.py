@@ -591,6 +591,9 @@ def test_a_release_is_in_its_series(changing: Portal) -> None:
     changing.store.commit(Change(replace={"urn:after": b"<urn:a> <urn:p> <urn:c> .\n"}))
     text = changing.client().get("/dataset/release-first").text
     assert "dcat:inSeries" in text
+    page = changing.client().get("/dataset/release-first", headers={"Accept": "text/html"}).text
+    assert f'<meta name="DCTERMS.isVersionOf" content="{ALL}">' in page
+    assert '<meta name="DCTERMS.language" content="da">' in page
     assert f"<{ROOT}dump/2.nq.gz>" in text
     assert changing.client().get("/dump/2.nq.gz").status_code == 200
     answer = changing.store.query(Query("SELECT * WHERE { ?s ?p ?o } LIMIT 1", ("text/csv",)))
