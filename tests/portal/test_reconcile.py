@@ -21,131 +21,136 @@ COUNTRY = "http://publications.europa.eu/resource/authority/country/"
 MARKET = f"{BASE}id/initiative/afrikaandermarkt-cleaning"
 ROTTERDAM = f"{BASE}id/organisation/gemeente-rotterdam"
 
-# What the specification's JSON schemas ask of each answer, in our own words.
+# What the JSON schemas of the specification, a final report of its W3C community group under the
+# W3C Software and Document License, ask of each request and answer; restated property by property.
 TEXT = {"type": "string"}
-TYPE = {"type": "object", "properties": {"id": TEXT, "name": TEXT}, "required": ["id", "name"]}
-TYPED = {"oneOf": [TEXT, {**TYPE, "required": ["id"]}]}
-TEMPLATE = {"type": "string", "pattern": r".*\{\{id\}\}.*"}
-PLACE = {"type": "object", "properties": {"service_url": TEXT, "service_path": TEXT}}
-MANIFEST = {
-    "type": "object",
-    "required": ["versions", "name", "identifierSpace", "schemaSpace"],
-    "properties": {
-        "versions": {"type": "array", "items": TEXT, "contains": {"const": "0.2"}},
-        "name": TEXT,
-        "identifierSpace": TEXT,
-        "schemaSpace": TEXT,
-        "documentation": TEXT,
-        "serviceVersion": TEXT,
-        "defaultTypes": {"type": "array", "items": TYPE, "uniqueItems": True},
-        "view": {"required": ["url"], "properties": {"url": TEMPLATE}},
-        "preview": {
-            "required": ["url", "width", "height"],
-            "properties": {
-                "url": TEMPLATE,
-                "width": {"type": "integer"},
-                "height": {"type": "integer"},
-            },
-        },
-        "suggest": {"properties": dict.fromkeys(("entity", "property", "type"), PLACE)},
-        "extend": {
-            "properties": {"propose_properties": PLACE, "property_settings": {"type": "array"}}
-        },
-    },
-}
-FEATURE = {
-    "type": "object",
-    "properties": {"id": TEXT, "value": {"type": ["boolean", "number"]}},
-}
-RESULTS = {
+
+
+def record(*required: str, closed: bool = False, **properties: Any) -> dict[str, Any]:
+    """An object with these properties, where they are there, and no others where it is closed."""
+    told = {"type": "object", "properties": properties, "required": list(required)}
+    return {**told, "additionalProperties": False} if closed else told
+
+
+def some(items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, **more}
+
+
+TYPE = record(
+    "id", "name", id=TEXT, name=TEXT, description=TEXT, broader=some({"$ref": "#/$defs/type"})
+)
+TYPED = {"oneOf": [TEXT, record("id", id=TEXT, name=TEXT)]}
+TEMPLATE = record("url", url={"type": "string", "pattern": r"\{\{id\}\}"})
+PLACE = record(service_url=TEXT, service_path=TEXT)
+SUGGEST = record(
+    service_url=TEXT,
+    service_path=TEXT,
+    flyout_service_url=TEXT,
+    flyout_service_path={"type": "string", "pattern": r"\$\{id\}"},
+)
+WHOLE = {"type": "integer"}
+LABELLED: dict[str, Any] = {"label": TEXT, "name": TEXT, "help_text": TEXT}
+CHOICE = record("value", "name", value=TEXT, name=TEXT)
+SETTINGS = [
+    record("type", "label", "name", type={"const": kind}, default={"type": default}, **LABELLED)
+    for kind, default in (("number", "number"), ("text", "string"), ("checkbox", "boolean"))
+]
+SELECT = record(
+    *("type", "label", "name", "choices"),
+    type={"const": "select"},
+    default=TEXT,
+    choices=some(CHOICE),
+    **LABELLED,
+)
+MANIFEST = record(
+    *("versions", "name", "identifierSpace", "schemaSpace"),
+    versions=some(TEXT, contains={"const": "0.2"}),
+    name=TEXT,
+    identifierSpace=TEXT,
+    schemaSpace=TEXT,
+    documentation=TEXT,
+    serviceVersion=TEXT,
+    logo=TEXT,
+    # names are matched without a token here, so the manifest asks for none
+    authentication={"not": {}},
+    defaultTypes=some(TYPE, uniqueItems=True),
+    view=TEMPLATE,
+    feature_view=TEMPLATE,
+    preview=record("url", "width", "height", **TEMPLATE["properties"], width=WHOLE, height=WHOLE),
+    suggest=record(entity=SUGGEST, property=SUGGEST, type=SUGGEST),
+    extend=record(propose_properties=PLACE, property_settings=some({"oneOf": [*SETTINGS, SELECT]})),
+)
+VALUE = {"oneOf": [TEXT, {"type": "number"}, {"type": "boolean"}, record("id", id=TEXT, name=TEXT)]}
+QUERIES = {
     "type": "object",
     "additionalProperties": {
-        "type": "object",
-        "required": ["result"],
-        "properties": {
-            "result": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["id", "name", "score"],
-                    "properties": {
-                        "id": TEXT,
-                        "name": TEXT,
-                        "description": TEXT,
-                        "score": {"type": "number"},
-                        "features": {"type": "array", "items": FEATURE},
-                        "match": {"type": "boolean"},
-                        "type": {"type": "array", "items": TYPED},
-                    },
-                },
-            }
-        },
+        **record(
+            closed=True,
+            query=TEXT,
+            type={"oneOf": [TEXT, some(TEXT)]},
+            limit={"type": "number"},
+            properties=some(record("pid", "v", pid=TEXT, v={"oneOf": [VALUE, some(VALUE)]})),
+            type_strict={"enum": ["any", "should", "all"]},
+        ),
+        "anyOf": [
+            {"required": ["query"]},
+            {"required": ["properties"], "properties": {"properties": {"minItems": 1}}},
+        ],
     },
+}
+EXTENSION = record(
+    *("ids", "properties"),
+    ids=some(TEXT),
+    properties=some(record("id", id=TEXT, settings={"type": "object"})),
+)
+FEATURE = record(id=TEXT, value={"type": ["boolean", "number"]})
+CANDIDATE = record(
+    *("id", "name", "score"),
+    id=TEXT,
+    name=TEXT,
+    description=TEXT,
+    score={"type": "number"},
+    features=some(FEATURE),
+    match={"type": "boolean"},
+    type=some(TYPED),
+)
+RESULTS = {
+    "type": "object",
+    "additionalProperties": record("result", result=some(CANDIDATE)),
 }
 SUGGESTED = {
-    "type": "object",
-    "required": ["result"],
-    "properties": {
-        "result": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "name"],
-                "properties": {
-                    "id": TEXT,
-                    "name": TEXT,
-                    "description": TEXT,
-                    "notable": {"type": "array", "items": TYPED},
-                },
-            },
-        }
-    },
+    "entity": record("id", "name", id=TEXT, name=TEXT, description=TEXT, notable=some(TYPED)),
+    "property": record("id", "name", id=TEXT, name=TEXT, description=TEXT),
+    "type": TYPE,
 }
-
-
-def only(**properties: Any) -> dict[str, Any]:
-    return {
+DAY = r"(1[0-2]|0[1-9])-(3[01]|0[1-9]|[12]\d)"
+HOUR = r"(2[0-3]|[01]\d):[0-5]\d"
+MOMENT = rf"^-?([1-9]\d*)?\d{{4}}-{DAY}T{HOUR}:[0-5]\d(\.\d+)?(Z|[+-]{HOUR})?$"
+CELL = {
+    "oneOf": [
+        record(closed=True),
+        record("id", "name", closed=True, id=TEXT, name=TEXT, description=TEXT),
+        record("str", closed=True, str=TEXT),
+        record("float", closed=True, float={"type": "number"}),
+        record("int", closed=True, int=WHOLE),
+        record("date", closed=True, date={"type": "string", "pattern": MOMENT}),
+    ]
+}
+COLUMN = record(
+    *("id", "name"),
+    id=TEXT,
+    name=TEXT,
+    type=record("id", id=TEXT, name=TEXT),
+    service={"type": "string", "format": "uri", "pattern": "^https?://"},
+)
+EXTENDED = record(
+    *("rows", "meta"),
+    meta=some(COLUMN),
+    rows={
         "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name != "description"],
-        "additionalProperties": False,
-    }
-
-
-DAY = r"^-?\d{4}-(1[0-2]|0[1-9])-(3[01]|0[1-9]|[12]\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
-EXTENDED = {
-    "type": "object",
-    "required": ["rows", "meta"],
-    "properties": {
-        "meta": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["id", "name"],
-                "properties": {"id": TEXT, "name": TEXT, "type": {**TYPE, "required": ["id"]}},
-            },
-        },
-        "rows": {
-            "type": "object",
-            "additionalProperties": {
-                "type": "object",
-                "additionalProperties": {
-                    "type": "array",
-                    "items": {
-                        "oneOf": [
-                            only(),
-                            only(id=TEXT, name=TEXT, description=TEXT),
-                            only(str=TEXT),
-                            only(float={"type": "number"}),
-                            only(int={"type": "integer"}),
-                            only(date={"type": "string", "pattern": DAY}),
-                        ]
-                    },
-                },
-            },
-        },
+        "additionalProperties": {"type": "object", "additionalProperties": some(CELL)},
     },
-}
+)
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +158,13 @@ def client(portal: Portal) -> FlaskClient:
     return portal.client()
 
 
+def faults(value: Any, schema: dict[str, Any]) -> list[str]:
+    validator = Draft7Validator({**schema, "$defs": {"type": TYPE}}, validate_formats=True)
+    return [error.message for error in validator.iter_errors(value)]
+
+
 def checked(value: Any, schema: dict[str, Any]) -> Any:
-    assert [error.message for error in Draft7Validator(schema).iter_errors(value)] == []
+    assert faults(value, schema) == []
     return value
 
 
@@ -163,7 +173,8 @@ def candidates(
 ) -> list[dict[str, Any]]:
     """The candidates for one query."""
     query = {"query": query} if isinstance(query, str) else query
-    answer = client.post(start, data={"queries": json.dumps({"q0": query})})
+    batch = checked({"q0": query}, QUERIES)
+    answer = client.post(start, data={"queries": json.dumps(batch)})
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = checked(answer.get_json(), RESULTS)["q0"]["result"]
     return found
@@ -171,6 +182,39 @@ def candidates(
 
 def certain(client: FlaskClient, query: dict[str, Any] | str) -> list[str]:
     return [found["id"] for found in candidates(client, query) if found["match"]]
+
+
+@pytest.mark.parametrize(
+    ("schema", "changed"),
+    [
+        (MANIFEST, {"view": "http://localhost/{{id}}"}),
+        (MANIFEST, {"view": {"url": "http://localhost/{id}"}}),
+        (MANIFEST, {"feature_view": {}}),
+        (MANIFEST, {"preview": []}),
+        (MANIFEST, {"logo": 1}),
+        (MANIFEST, {"suggest": {"entity": {"flyout_service_path": "/flyout"}}}),
+        (MANIFEST, {"extend": {"property_settings": [{"type": "number"}]}}),
+        (MANIFEST, {"defaultTypes": [{"id": "a", "name": "A", "broader": [{"id": "b"}]}]}),
+        (MANIFEST, {"defaultTypes": [{"id": "a", "name": "A", "description": 1}]}),
+        (QUERIES, {"q0": {"query": "a", "elsewhere": 1}}),
+        (QUERIES, {"q0": {"properties": []}}),
+        (RESULTS, {"q0": {"result": [{"id": "a", "name": "A", "score": "1"}]}}),
+        (EXTENDED, {"meta": [{"id": "a", "name": "A", "service": "elsewhere"}]}),
+        (EXTENDED, {"rows": {"a": {"b": [{"str": "x", "id": "y"}]}}}),
+        (EXTENDED, {"rows": {"a": {"b": [{"date": "2017-03-01"}]}}}),
+        (EXTENDED, {"rows": {"a": {"b": [{"date": "2017-03-01T00:00:00 of spring"}]}}}),
+    ],
+)
+def test_the_schemas_refuse_what_those_of_the_specification_refuse(
+    client: FlaskClient, schema: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    right: dict[str, Any] = {}
+    if schema is MANIFEST:
+        right = client.get("/reconcile").get_json()
+    elif schema is EXTENDED:
+        right = {"meta": [], "rows": {}}
+    assert faults(right, schema) == []
+    assert faults({**right, **changed}, schema)
 
 
 def test_the_manifest_says_where_everything_is_in_each_language(client: FlaskClient) -> None:
@@ -320,7 +364,8 @@ def test_a_query_without_a_text_finds_nothing_and_the_others_are_answered(
 def test_names_are_completed_while_they_are_typed(client: FlaskClient) -> None:
     def suggested(what: str, **given: str) -> list[str]:
         answer = client.get(f"/reconcile/suggest/{what}", query_string=given)
-        return [one["id"] for one in checked(answer.get_json(), SUGGESTED)["result"]]
+        schema = record("result", result=some(SUGGESTED[what]))
+        return [found["id"] for found in checked(answer.get_json(), schema)["result"]]
 
     assert suggested("entity", prefix="afrikaanderw")[0].endswith("/afrikaanderwijk-cooperatie")
     assert suggested("entity", prefix=MARKET) == [MARKET]
@@ -343,7 +388,8 @@ def test_a_column_is_filled_with_values_of_properties(client: FlaskClient) -> No
     rank = f"{CP}rank"
     stage = "https://w3id.org/coprod/vocab/stage/project"
     properties = [{"id": name} for name in (*names, rank, "no property")]
-    query = json.dumps({"ids": [MARKET, stage, "nothing"], "properties": properties})
+    asked = checked({"ids": [MARKET, stage, "nothing"], "properties": properties}, EXTENSION)
+    query = json.dumps(asked)
     answer = client.post("/da/reconcile", data={"extend": query})
     told = checked(answer.get_json(), EXTENDED)
     row = told["rows"][MARKET]
