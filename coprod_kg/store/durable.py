@@ -171,6 +171,7 @@ class Durable:
             StoreChanged: one was made from an older version; nothing changed.
             StoreFull: there is no room for it; nothing changed.
             StoreUnavailable: the engine does not answer; nothing changed.
+            WrongUsage: the engine cannot keep a graph of that name; nothing changed.
             OSError: the disk or the engine failed midway; the next `open` takes the commit up
                 again, or undoes it.
         """
@@ -184,6 +185,8 @@ class Durable:
         for change in changes:
             self._check_base(change, version - 1, touched)
             _check(change)
+            if self.pair is not None:
+                self.pair.check(change)
             touched |= change.replace.keys() | change.add.keys() | {_ANY}
         steps = (*changes, self._record(version, changes, made))
         _check_room(self.directory, steps)

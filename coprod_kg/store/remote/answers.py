@@ -1,8 +1,9 @@
 """Queries that the engine answers, and which of them are left to the snapshots of this machine.
 
-The engine is asked for what most clients ask: the newest version, whole, with no dataset named and
-no other service called. An answer counts if the engine held that version before and after it. What
-it does not answer, or answers by halves, the snapshots do, which hold the same.
+The engine is asked for what most clients ask: the newest version, whole, with no dataset named, no
+other service called and no IRI that it would take for another. An answer counts if the engine held
+that version before and after it. What it does not answer, or answers by halves, the snapshots do,
+which hold the same.
 """
 
 import re
@@ -70,6 +71,8 @@ class EngineAnswers:
             RequestError: the client cancelled the query.
         """
         if query.version not in (None, newest) or not _whole(query):
+            return None
+        if self.engine.kind.alters(query.text):
             return None
         media_type = _wanted(query)
         if media_type is None or time.monotonic() < self._rests_until:

@@ -1,12 +1,16 @@
 """The engines that can be paired, by what differs between them, and why others cannot be."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from coprod_kg.errors import WrongUsage
 
 __all__ = ["KINDS", "EngineKind", "kind_of"]
+
+_SEGMENTS: Final = re.compile(r"<[^<>]*/\.{1,2}(?:[/?#>]|$)")
+"""An IRI with a segment that resolving it takes out (RFC 3986, 5.2.4), or where one may begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class EngineKind:
         graphs: path of its Graph Store endpoint.
         loading: parameters with which a draft is put in without a transaction.
         deadline: the parameter of a query that tells its deadline in seconds, or None.
+        resolves: whether it takes the segments `.` and `..` out of the IRIs of a query or an
+            update; out of those of data it takes none.
     """
 
     name: str
@@ -28,12 +34,31 @@ class EngineKind:
     graphs: str
     loading: Mapping[str, str] = field(default_factory=dict)
     deadline: str | None = None
+    resolves: bool = False
+
+    def alters(self, text: str) -> bool:
+        """Whether a query, or lines in an update, may have an IRI that it takes for another."""
+        return self.resolves and _SEGMENTS.search(text) is not None
+
+    def check_names(self, graphs: Iterable[str]) -> None:
+        """Refuse names of graphs that updates would take for others.
+
+        Raises:
+            WrongUsage: one has a segment `.` or `..`.
+        """
+        for graph in graphs:
+            if self.alters(f"<{graph}>"):
+                raise WrongUsage(
+                    f"the engine {self.name} cannot keep a graph whose name has a segment . or ..",
+                    where=graph,
+                    fix="Name it without that segment.",
+                )
 
 
 KINDS: Final[Mapping[str, EngineKind]] = {
     kind.name: kind
     for kind in (
-        EngineKind("fuseki", "query", "update", "data", deadline="timeout"),
+        EngineKind("fuseki", "query", "update", "data", deadline="timeout", resolves=True),
         # The transaction of a large draft would be held in memory.
         EngineKind("oxigraph", "query", "update", "store", {"no_transaction": ""}),
     )

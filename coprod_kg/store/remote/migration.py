@@ -57,7 +57,7 @@ def move(reader: Reader, engine: Engine, identity: Identity, base_iri: str) -> I
         Each graph, once both sides were compared.
 
     Raises:
-        WrongUsage: the engine holds a version already.
+        WrongUsage: the engine holds a version already, or cannot keep a graph of some name.
         StoreError: what came back is not what was sent.
     """
     state = control.read(engine)
@@ -66,6 +66,7 @@ def move(reader: Reader, engine: Engine, identity: Identity, base_iri: str) -> I
             f"the engine at {engine.url} holds version {state.version} of lineage {state.lineage}",
             fix="Empty its dataset first, or name another one.",
         )
+    engine.kind.check_names(_names(reader.store))
     noted = control.moved(engine)
     _send(reader, engine, noted.keys())
     for moved in compare(reader, engine):

@@ -226,6 +226,14 @@ class Pair:
                     raise ConnectionError(str(error)) from None
             time.sleep(_AGAIN_SECONDS)
 
+    def check(self, change: Change) -> None:
+        """Refuse a change that the engine cannot hold.
+
+        Raises:
+            WrongUsage: the name of a graph is one that it takes for another.
+        """
+        self.engine.kind.check_names((*change.replace, *change.add))
+
     def patches(
         self, before: ox.Store, after: ox.Store, changes: Sequence[Change], described: str | None
     ) -> list[Patch]:
@@ -248,8 +256,12 @@ class Pair:
             if graph not in replaced:
                 copy = ox.Store()  # spells the terms as the store does
                 copy.load(triples, ox.RdfFormat.N_TRIPLES)
-                lines = frozenset(content(copy, merged.MERGED).splitlines())
-                made.append(Patch(merged.graph_node(graph).value, added=lines))
+                lines = content(copy, merged.MERGED)
+                node = merged.graph_node(graph)
+                if self.engine.kind.alters(lines.decode()):
+                    made.append(self._patch(before, after, node))
+                else:
+                    made.append(Patch(node.value, added=frozenset(lines.splitlines())))
         return [patch for patch in made if patch is not None]
 
     def _patch(self, before: ox.Store, after: ox.Store, node: ox.NamedNode) -> Patch | None:
@@ -259,12 +271,17 @@ class Pair:
         old, new = content(before, node), content(after, node)
         removed = frozenset(old.splitlines()) - frozenset(new.splitlines())
         added = frozenset(new.splitlines()) - frozenset(old.splitlines())
-        if b"_:" in old or b"_:" in new or sum(map(len, (*removed, *added))) > _LINES_BYTES:
+        lines = b"\n".join((*removed, *added))
+        if b"_:" in old or b"_:" in new or self._goes_as_data(lines):
             return Patch(node.value, draft=self._draft(new), gone=gone)
         quads = ox.parse(b"\n".join(removed), ox.RdfFormat.N_TRIPLES)
         lost = [quad for quad in quads if merged.in_graph(quad, merged.MERGED) not in after]
         unmerged = frozenset(f"{quad.triple} .".encode() for quad in lost)
         return Patch(node.value, removed, added, unmerged, gone=gone)
+
+    def _goes_as_data(self, lines: bytes) -> bool:
+        """Whether lines are too long for an update, or have an IRI that would be altered in one."""
+        return len(lines) > _LINES_BYTES or self.engine.kind.alters(lines.decode())
 
     def _draft(self, triples: bytes) -> str:
         graph = f"urn:uuid:{uuid4()}"
