@@ -347,7 +347,6 @@ OTHERWISE: Mapping[str, frozenset[str]] = {
         (
             "reduced",  # it removes nothing, which SPARQL permits
             "min max",  # of numbers that are equal it gives another one
-            "path negated",  # a decimal at the end of a path
             "path of nothing",  # right: a path that may be empty has a row for the term itself
             "languages",  # LANG gives the tag as it was written
             "make literals",  # -0 and "1"^^xsd:boolean stay
@@ -482,22 +481,11 @@ def test_virtuoso_leaves_half_a_commit(engine: Engine) -> None:
     assert (control.version(engine), count(engine, "urn:exchanged")) == (0, "1")
 
 
-SLOW_OVER_TDB2 = frozenset(
-    (
-        *("agreement-on-the-scale", "initiatives-by-stage"),
-        *("initiatives-of-organisation", "stages-by-actors"),
-    )
-)
-"""Jena in memory answers them in time (tests/test_third_engine.py)."""
-
-
 @pytest.mark.whole
 @pytest.mark.parametrize("engine", [*COLUMNS][:3], indirect=True, scope="module")
 @pytest.mark.parametrize("name", NAMES)
 def test_saved_queries_have_the_same_rows_for_every_value(engine: Engine, name: str) -> None:
     """Over the published cases, with values of every parameter."""
-    if engine.kind.name == "fuseki" and name in SLOW_OVER_TDB2:
-        pytest.skip("over TDB2 it runs past the deadline")
     cases = world("cases")
     if count(engine, "urn:g:cases") == "0":
         engine.put("urn:g:cases", content(cases))

@@ -501,6 +501,21 @@ def test_a_writer_that_is_killed_at_any_request_leaves_all_or_nothing(
         assert differences(settings) == []
 
 
+def test_a_decimal_is_taken_out_however_it_came_there(fresh: Server, tmp_path: Path) -> None:
+    """Copied from graph to graph in TDB2, 1 becomes 1.0, which is another term to it."""
+    settings = settings_of(fresh, tmp_path / "data")
+    decimal = f'<urn:a> <urn:p> "1"^^<{XSD}decimal> .\n'.encode()
+    with Writer.of(settings) as writer:
+        for made in (
+            Change({"urn:g:1": BLANK}),
+            Change({"urn:g:1": decimal}, {"urn:g:2": decimal}),  # a draft, and lines
+            Change({"urn:g:1": triples(1)}),
+            Change({"urn:g:2": b""}),
+        ):
+            writer.durable.commit([made])
+            assert differences(settings) == []
+
+
 def test_iris_with_segments_that_sparql_resolves_stay_as_they_are(
     fresh: Server, tmp_path: Path
 ) -> None:

@@ -140,7 +140,10 @@ class Engine:
             StoreUnavailable: nobody answers, or the answer broke off.
             StoreError: it was refused.
         """
-        fields: list[tuple[str, str]] = [("query", text), *dataset]
+        fields: list[tuple[str, str]] = [
+            ("query", self.kind.spelt(text.encode()).decode()),
+            *dataset,
+        ]
         if self.kind.deadline:
             fields.append((self.kind.deadline, f"{seconds:g}"))
         request = _Request(
@@ -157,7 +160,8 @@ class Engine:
     def update(self, text: str, seconds: float = 60.0) -> None:
         """Carry an update out; whatever is raised, it may have been carried out all the same."""
         headers = {"Content-Type": "application/sparql-update"}
-        self._once(_Request("POST", self._path(self.kind.update), text.encode(), headers, seconds))
+        body = self.kind.spelt(text.encode())
+        self._once(_Request("POST", self._path(self.kind.update), body, headers, seconds))
 
     def graph(self, graph: str, seconds: float = 600.0) -> bytes:
         """A graph as N-Triples; nothing where it is not there."""
@@ -169,12 +173,14 @@ class Engine:
         """Replace a graph that nobody reads yet."""
         loading = self.kind.loading if len(triples) > LARGE else {}
         path = self._path(self.kind.graphs, {"graph": graph, **loading})
-        self._once(_Request("PUT", path, triples, {"Content-Type": _N_TRIPLES}, seconds))
+        body = self.kind.spelt(triples)
+        self._once(_Request("PUT", path, body, {"Content-Type": _N_TRIPLES}, seconds))
 
     def add(self, quads: bytes, seconds: float = 600.0) -> None:
         """Add N-Quads, all or nothing."""
         path = self._path(self.kind.graphs)
-        self._once(_Request("POST", path, quads, {"Content-Type": _N_QUADS}, seconds))
+        body = self.kind.spelt(quads)
+        self._once(_Request("POST", path, body, {"Content-Type": _N_QUADS}, seconds))
 
     def _path(self, endpoint: str, parameters: Mapping[str, str] | None = None) -> str:
         tail = "&".join(

@@ -11,6 +11,10 @@ __all__ = ["KINDS", "EngineKind", "kind_of"]
 
 _SEGMENTS: Final = re.compile(r"<[^<>]*/\.{1,2}(?:[/?#>]|$)")
 """An IRI with a segment that resolving it takes out (RFC 3986, 5.2.4), or where one may begin."""
+_WHOLE: Final = re.compile(
+    rb'"([+-]?[0-9]+)\.?"(\^\^(?:<http://www\.w3\.org/2001/XMLSchema#decimal>|xsd:decimal\b))'
+)
+"""A decimal without digits after the point, as Oxigraph writes one that is a whole number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class EngineKind:
         deadline: the parameter of a query that tells its deadline in seconds, or None.
         resolves: whether it takes the segments `.` and `..` out of the IRIs of a query or an
             update; out of those of data it takes none.
+        points: whether it gives the decimal 1 back as 1.0 and takes the two for different terms,
+            so that one that it copied would not be found by the other.
     """
 
     name: str
@@ -35,6 +41,11 @@ class EngineKind:
     loading: Mapping[str, str] = field(default_factory=dict)
     deadline: str | None = None
     resolves: bool = False
+    points: bool = False
+
+    def spelt(self, data: bytes) -> bytes:
+        """Data, an update or a query, its decimals as the engine itself would write them."""
+        return _WHOLE.sub(rb'"\1.0"\2', data) if self.points else data
 
     def alters(self, text: str) -> bool:
         """Whether a query, or lines in an update, may have an IRI that it takes for another."""
@@ -58,7 +69,9 @@ class EngineKind:
 KINDS: Final[Mapping[str, EngineKind]] = {
     kind.name: kind
     for kind in (
-        EngineKind("fuseki", "query", "update", "data", deadline="timeout", resolves=True),
+        EngineKind(
+            "fuseki", "query", "update", "data", deadline="timeout", resolves=True, points=True
+        ),
         # The transaction of a large draft would be held in memory.
         EngineKind("oxigraph", "query", "update", "store", {"no_transaction": ""}),
     )
