@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
@@ -23,11 +24,12 @@ from coprod_kg.store.changes import write_changes
 from coprod_kg.store.description import Describe, Description
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.graph_writer import LARGE, GraphWriter
-from coprod_kg.store.remote.control import State
-from coprod_kg.store.remote.initial_copy import copied, copy
-from coprod_kg.store.remote.pair import Pair
 from coprod_kg.store.remote.recovery import check_alone, undo
 from coprod_kg.store.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from coprod_kg.store.remote.control import State
+    from coprod_kg.store.remote.pair import Pair
 
 __all__ = ["Durable", "open_store"]
 
@@ -77,7 +79,7 @@ class Durable:
     compacted: int = 0
     touched: dict[str, int] = field(default_factory=dict)
     description: Description | None = None
-    pair: Pair | None = None
+    pair: "Pair | None" = None
     announce: Callable[[int], object] = lambda version: None
 
     @classmethod
@@ -88,7 +90,7 @@ class Durable:
         keep: int,
         keep_cited: int = 0,
         describe: Describe | None = None,
-        pair: Pair | None = None,
+        pair: "Pair | None" = None,
     ) -> "Durable":
         """Open the store, finish what a crash left unfinished, publish the newest version.
 
@@ -113,6 +115,8 @@ class Durable:
             store, directory, base_iri, keep, keep_cited, description=description, pair=pair
         )
         if pair is not None:
+            from coprod_kg.store.remote.initial_copy import copied, copy
+
             pair.join(directory, durable.version() if copied(directory) is None else 0)
             copy(pair, store, directory)
         unfinished = write_ahead.read(directory.journal)
@@ -180,7 +184,7 @@ class Durable:
                 self._follow(state)
             return self._commit(changes, state)
 
-    def _commit(self, changes: Sequence[Change], state: State | None) -> Commit:
+    def _commit(self, changes: Sequence[Change], state: "State | None") -> Commit:
         version, touched, made = self.version() + 1, set[str](), datetime.now(UTC)
         for change in changes:
             self._check_base(change, version - 1, touched)
@@ -213,7 +217,7 @@ class Durable:
             self.store.optimize()
             self.compacted = _bytes(self.directory)
 
-    def _send(self, state: State, steps: Sequence[Change]) -> None:
+    def _send(self, state: "State", steps: Sequence[Change]) -> None:
         """Make the version in the engine, which has no other one after ours yet.
 
         Raises:
@@ -242,7 +246,7 @@ class Durable:
                 self._follow(state)
                 self.pair.share(self.directory)
 
-    def _follow(self, state: State) -> None:
+    def _follow(self, state: "State") -> None:
         mine = self.version()
         if self.pair is None or state.version <= mine:
             return

@@ -11,7 +11,7 @@ from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from coprod_kg.errors import Overloaded, StoreChanged, StoreError, StoreInUse, StoreUnavailable
 from coprod_kg.sandbox import wire
@@ -23,14 +23,15 @@ from coprod_kg.store.directory import DataDirectory, locked
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.point_lookups import PointLookups
 from coprod_kg.store.processes import running
-from coprod_kg.store.remote.answers import EngineAnswers
-from coprod_kg.store.remote.client import Engine
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.supervisor import Supervisor
 from coprod_kg.store.upgrades import upgrade
 from coprod_kg.store.views import Views
 from coprod_kg.store.worker_client import PendingQuery, WorkerLost
 from coprod_kg.store.writer import send_change
+
+if TYPE_CHECKING:
+    from coprod_kg.store.remote.answers import EngineAnswers
 
 __all__ = ["OPENING_SECONDS", "LocalStore", "Service", "connect", "serving"]
 
@@ -58,13 +59,12 @@ class LocalStore:
         self._settings = settings
         self._snapshots = Snapshots(DataDirectory(settings.data).snapshots)
         self._identity: Identity | None = None
-        engine = Engine.of(settings)
-        base_iri = settings.base_iri
-        asked = EngineAnswers(engine, settings.query_seconds, base_iri) if engine else None
-        self._engine = asked
-        views = Views(self._snapshots, base_iri)
+        self._engine = _engine_answers(settings)
+        views = Views(self._snapshots, settings.base_iri)
         announced = run / ANNOUNCED
-        self._lookups = PointLookups(views, base_iri, near, announced) if near is not None else None
+        self._lookups = (
+            PointLookups(views, settings.base_iri, near, announced) if near is not None else None
+        )
 
     def version(self) -> int:
         """The newest version that can be asked."""
@@ -176,6 +176,22 @@ class Service:
     environ: Mapping[str, str]
 
 
+def _engine_answers(settings: Settings) -> "EngineAnswers | None":
+    """What asks the engine of the settings, or None where the store is the embedded one.
+
+    Raises:
+        WrongUsage: it has no such address, or cannot be paired.
+    """
+    if not settings.store:
+        return None
+    # The client of an engine is a quarter of what a process loads to open a store.
+    from coprod_kg.store.remote.answers import EngineAnswers
+    from coprod_kg.store.remote.client import Engine
+
+    engine = Engine.of(settings)
+    return EngineAnswers(engine, settings.query_seconds, settings.base_iri) if engine else None
+
+
 @contextmanager
 def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
     """Hold the data directory and run its writer and query workers.
@@ -190,7 +206,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
         WrongUsage: the engine that is set cannot be paired.
     """
     directory = DataDirectory(settings.data.resolve())
-    Engine.of(settings)
+    _engine_answers(settings)  # a mistake in the settings is told before anything is started
     Identity.read(directory.root)  # data of a newer release is left as it is
     with ExitStack() as stack:
         run = stack.enter_context(directory.locked(url))

@@ -12,6 +12,7 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
@@ -22,9 +23,10 @@ from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.description import Describe
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
-from coprod_kg.store.remote.client import Engine
-from coprod_kg.store.remote.pair import Pair
 from coprod_kg.store.supervisor import LIFELINE
+
+if TYPE_CHECKING:
+    from coprod_kg.store.remote.pair import Pair
 
 __all__ = ["main", "read_change", "send_change"]
 
@@ -101,18 +103,30 @@ def _opened(
 ) -> Durable:
     """The store, open; this process ends where it cannot be opened."""
     try:
-        engine = Engine.of(Settings.load())
         durable = Durable.open(
             data,
             os.environ["COPROD_BASE_IRI"],
             int(os.environ["COPROD_KEEP_VERSIONS"]),
             int(os.environ["COPROD_KEEP_CITED"]),
             describe,
-            Pair.of(engine, data, os.environ["COPROD_BASE_IRI"]) if engine else None,
+            _pair(data),
         )
     except (CoprodError, ConnectionError) as error:
         sys.exit(f"coprod-kg writer: {error}")
     return replace(durable, announce=announcements.announce)
+
+
+def _pair(data: DataDirectory) -> "Pair | None":
+    """The engine of the settings, or None where the store is the embedded one."""
+    settings = Settings.load()
+    if not settings.store:
+        return None
+    # The client of an engine is a quarter of what this process would load.
+    from coprod_kg.store.remote.client import Engine
+    from coprod_kg.store.remote.pair import Pair
+
+    engine = Engine.of(settings)
+    return Pair.of(engine, data, os.environ["COPROD_BASE_IRI"]) if engine else None
 
 
 def _follow(durable: Durable) -> None:
