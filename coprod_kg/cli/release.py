@@ -10,7 +10,7 @@ from coprod_kg.access import Private, hidden
 from coprod_kg.cli.context import pass_settings
 from coprod_kg.client.sources import open_store
 from coprod_kg.errors import NotFound
-from coprod_kg.publishing.release import Release, agreement, archive
+from coprod_kg.publishing.release import Release, agreement_tables, archive
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from coprod_kg.store.directory import DataDirectory
@@ -51,7 +51,7 @@ def release(settings: Settings, name: str, output: Path | None) -> None:
         quads = io.BytesIO()
         private = hidden(Private(settings.data).organisations(), settings.base_iri)
         reader = Views(snapshots, settings.base_iri).open(version, private)
-        agreed = agreement(reader)
+        agreed = agreement_tables(reader)
         dump(reader, "nquads", quads)
     time = rows[0]["time"]["value"] if rows else ""
     path = output or Path(f"coprod-{name}.zip")

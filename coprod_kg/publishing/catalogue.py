@@ -21,7 +21,7 @@ from coprod_kg.publishing.datasets import (
     template,
 )
 from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised_all
-from coprod_kg.store.description import Described, Said
+from coprod_kg.store.description import DescriptionChange, VersionToDescribe
 
 __all__ = ["describe"]
 
@@ -32,32 +32,32 @@ _NODES: Final = (
 """What the names of the nodes that describe the dataset of an organisation end with."""
 
 
-def describe(described: Described) -> Said:
-    """What is to be said of a version; see `coprod_kg.store.description.Describe`."""
-    base = described.base_iri
+def describe(version: VersionToDescribe) -> DescriptionChange:
+    """What changes in what is said of a version; see `coprod_kg.store.description.Describer`."""
+    base = version.base_iri
     graph, path = ox.NamedNode(f"{base}graph/catalogue"), named("void:sparqlEndpoint")
-    endpoint = next((quad.object for quad in described.match(graph, path, None, graph)), None)
+    endpoint = next((quad.object for quad in version.match(graph, path, None, graph)), None)
     root = endpoint.value.removesuffix("sparql") if isinstance(endpoint, ox.NamedNode) else base
-    return _Version(described, Datasets(described, root)).said()
+    return _Version(version, Datasets(version, root)).change()
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """A version that is being described."""
+    """What the catalogue says of a version that is being made."""
 
-    described: Described
+    version: VersionToDescribe
     datasets: Datasets
 
     @property
     def catalogue(self) -> ox.NamedNode:
         return ox.NamedNode(f"{self.datasets.base}catalogue")
 
-    def said(self) -> Said:
+    def change(self) -> DescriptionChange:
         """Every part that may have changed."""
         said: dict[ox.NamedNode, list[ox.Triple]] = {}
-        base, whole = self.datasets.base, self.described.whole
+        base, whole = self.datasets.base, self.version.whole
         start, stem = f"{base}dataset/organisation-", f"{base}graph/organisation/"
-        graphs = self.described.graphs
+        graphs = self.version.graphs
         touched = {graph.removeprefix(stem) for graph in graphs if graph.startswith(stem)}
         parts: list[ox.NamedNode] = []
         gone = self._listed(start) - touched if whole else set[str]()
@@ -70,7 +70,7 @@ class _Version:
             else:
                 gone.add(name)
         own = [self.datasets.node(name) for name in ("all", "model", "releases")]
-        tags = self.described.tags
+        tags = self.version.tags
         releases = [self.datasets.node(f"release-{name}") for name in tags]
         members = [triple for node in (*own, *parts, *releases) for triple in self._members(node)]
         for triple in (*triples, *(members if whole else ())):
@@ -80,9 +80,9 @@ class _Version:
                 said.setdefault(ox.NamedNode(f"{start}{name}{suffix}"), [])
         subjects = {subject: list(dict.fromkeys(told)) for subject, told in said.items()}
         if whole:
-            return Said(subjects)
+            return DescriptionChange(subjects)
         left = [t for name in gone for t in self._members(ox.NamedNode(f"{start}{name}"))]
-        return Said(subjects, left, members)
+        return DescriptionChange(subjects, left, members)
 
     def _members(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
         """What says that a dataset is in the catalogue, and its record."""
@@ -97,17 +97,17 @@ class _Version:
 
     def _is_new(self, release: str) -> bool:
         node, graph = self.datasets.node(f"release-{release}"), self.datasets.graph
-        quads = self.described.match(None, named("dcat:dataset"), node, graph)
-        return self.described.whole or not any(True for _ in quads)
+        quads = self.version.match(None, named("dcat:dataset"), node, graph)
+        return self.version.whole or not any(True for _ in quads)
 
     def _own(self) -> list[str]:
         """The datasets of ours that are told anew: those that changed."""
-        described = self.described
-        model = f"{self.datasets.base}graph/ontology" in described.graphs
-        tagged = any(self._is_new(name) for name in described.tags)
+        version = self.version
+        model = f"{self.datasets.base}graph/ontology" in version.graphs
+        tagged = any(self._is_new(name) for name in version.tags)
         found = ["all"]
-        found += ["model"] if described.whole or model else []
-        return found + (["releases"] if described.whole or tagged else [])
+        found += ["model"] if version.whole or model else []
+        return found + (["releases"] if version.whole or tagged else [])
 
     def _static(self) -> Iterator[ox.Triple]:
         """What every installation says, as far as it may have changed."""
@@ -116,9 +116,9 @@ class _Version:
             subject, value = (self._placed(node) for node in (triple.subject, triple.object))
             if str(subject).startswith("<template:"):
                 continue
-            if self.described.whole or subject in told:
+            if self.version.whole or subject in told:
                 yield ox.Triple(subject, triple.predicate, value)
-        if self.described.whole:
+        if self.version.whole:
             yield from linked_datasets()
 
     def _placed(self, node: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> ox.NamedNode:
@@ -129,8 +129,8 @@ class _Version:
 
     def _dated(self) -> Iterator[ox.Triple]:
         """The catalogue and the datasets of ours, with what changes from version to version."""
-        described, datasets = self.described, self.datasets
-        now = described.made.isoformat(timespec="milliseconds")
+        version, datasets = self.version, self.datasets
+        now = version.made.isoformat(timespec="milliseconds")
         first = datasets.made(1) or now
         yield ox.Triple(self.catalogue, named("dcterms:issued"), moment(first))
         yield ox.Triple(self.catalogue, named("dcterms:modified"), moment(now))
@@ -138,9 +138,9 @@ class _Version:
             yield ox.Triple(self.catalogue, named("dcterms:publisher"), value)
         for name in self._own():
             yield from datasets.own(name, first, now)
-        for name, version in described.tags.items():
+        for name, tagged in version.tags.items():
             if self._is_new(name):
-                yield from datasets.release(name, version)
+                yield from datasets.release(name, tagged)
 
 
 def _organisation(datasets: Datasets, name: str) -> Iterator[ox.Triple]:
@@ -151,13 +151,13 @@ def _organisation(datasets: Datasets, name: str) -> Iterator[ox.Triple]:
     triples = [
         quad.triple
         for part in (graph, links)
-        for quad in datasets.described.match(None, None, None, part)
+        for quad in datasets.version.match(None, None, None, part)
     ]
     if not triples:
         return
     node, slug = datasets.node(f"organisation-{name}"), f"organisation-{name}"
     subject = ox.NamedNode(f"{base}id/organisation/{name}")
-    version = str(datasets.described.version)
+    version = str(datasets.version.number)
     yield from datasets.common(node)
     yield from datasets.named("organisation", node, _names(subject, triples, name))
     yield from datasets.record(node, *_sent(datasets, graph))
@@ -200,7 +200,7 @@ def _sent(datasets: Datasets, graph: ox.NamedNode) -> tuple[str, str]:
         if isinstance(submission, ox.NamedNode)
         for time in datasets.values(submission, "prov:endedAtTime", records)
     ]
-    now = datasets.described.made.isoformat(timespec="milliseconds")
+    now = datasets.version.made.isoformat(timespec="milliseconds")
     return min(times, default=now), max(times, default=now)
 
 

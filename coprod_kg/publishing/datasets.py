@@ -18,7 +18,7 @@ import pyoxigraph as ox
 from coprod_kg.model.files import files, read
 from coprod_kg.model.namespaces import LICENCE, expand, last_part, named, prefixes, term
 from coprod_kg.publishing.documents import document
-from coprod_kg.store.description import Described
+from coprod_kg.store.description import VersionToDescribe
 
 __all__ = ["LANGUAGES", "Datasets", "distribution", "moment", "number", "template"]
 
@@ -52,17 +52,17 @@ class Datasets:
     """The datasets of a version that is being described, each as statements.
 
     Attributes:
-        described: the version.
+        version: it.
         root: the public address of the service.
     """
 
-    described: Described
+    version: VersionToDescribe
     root: str
 
     @property
     def base(self) -> str:
         """Where things and graphs have their names."""
-        return self.described.base_iri
+        return self.version.base_iri
 
     @property
     def records(self) -> ox.NamedNode:
@@ -82,7 +82,7 @@ class Datasets:
         self, subject: ox.NamedNode, path: str, graph: ox.NamedNode | None = None
     ) -> list[ox.NamedNode | ox.Literal]:
         """The values of a property in a graph, that of the catalogue where none is named."""
-        quads = self.described.match(subject, named(path), None, graph or self.graph)
+        quads = self.version.match(subject, named(path), None, graph or self.graph)
         found = (quad.object for quad in quads)
         return [node for node in found if isinstance(node, ox.NamedNode | ox.Literal)]
 
@@ -109,7 +109,7 @@ class Datasets:
             yield from self._model(node)
 
     def _everything(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
-        version = str(self.described.version)
+        version = str(self.version.number)
         yield ox.Triple(node, named("dcat:version"), ox.Literal(version))
         yield ox.Triple(node, named("void:uriSpace"), ox.Literal(self.base))
         for thing in self._examples():
@@ -119,7 +119,7 @@ class Datasets:
     def _examples(self) -> list[ox.NamedNode]:
         kind = ox.NamedNode(term("Initiative"))
         found: list[ox.NamedNode] = []
-        for quad in self.described.match(None, named("rdf:type"), kind, ox.DefaultGraph()):
+        for quad in self.version.match(None, named("rdf:type"), kind, ox.DefaultGraph()):
             if isinstance(quad.subject, ox.NamedNode):
                 found.append(quad.subject)
             if len(found) == _EXAMPLES:
@@ -159,7 +159,7 @@ class Datasets:
     def release(self, name: str, version: int) -> Iterator[ox.Triple]:
         """A version that was given a name."""
         node, series = self.node(f"release-{name}"), self.node("releases")
-        made = self.made(version) or self.described.made.isoformat(timespec="milliseconds")
+        made = self.made(version) or self.version.made.isoformat(timespec="milliseconds")
         yield from self.common(node)
         yield from self.named("release", node, {"": name})
         yield from self.record(node, made, made)

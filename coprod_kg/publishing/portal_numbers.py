@@ -49,21 +49,21 @@ def numbers(void: Graph, ask: Callable[[str], list[list[str]]]) -> Iterator[Numb
     divided = (node for node, _ in void.pairs("void:classPartition"))
     whole = next((node for node in divided if node not in parts), None)
 
-    def said(node: object, path: str) -> str:
+    def value_of(node: object, path: str) -> str:
         return text_of(void.value(node, path)) or "nothing"
 
     def counted(text: str) -> str:
         return next((row[-1] for row in ask(text)), "nothing")
 
     for what, path, text in _TOTALS:
-        yield Number(what, said(whole, path), counted(text))
+        yield Number(what, value_of(whole, path), counted(text))
     for (link, of, number), text in _PARTS:
-        told = {said(part, of): said(part, number) for part in void.objects(whole, link)}
-        found = {row[0]: row[-1] for row in ask(text)}
-        for name in sorted({*told, *found}):
-            yield Number(name, told.get(name, "0"), found.get(name, "0"))
+        stated = {value_of(part, of): value_of(part, number) for part in void.objects(whole, link)}
+        counts = {row[0]: row[-1] for row in ask(text)}
+        for name in sorted({*stated, *counts}):
+            yield Number(name, stated.get(name, "0"), counts.get(name, "0"))
     for links in void.objects(whole, "void:subset"):
-        path = said(links, "void:linkPredicate")
-        space = said(void.value(links, "void:objectsTarget"), "void:uriSpace")
+        path = value_of(links, "void:linkPredicate")
+        space = value_of(void.value(links, "void:objectsTarget"), "void:uriSpace")
         text = _LINKS.format(path=path, space=space)
-        yield Number(f"{path} to {space}", said(links, "void:triples"), counted(text))
+        yield Number(f"{path} to {space}", value_of(links, "void:triples"), counted(text))

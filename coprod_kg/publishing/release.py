@@ -22,7 +22,7 @@ from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import shorten
 from coprod_kg.store.snapshots import Reader
 
-__all__ = ["Release", "agreement", "archive"]
+__all__ = ["Release", "agreement_tables", "archive"]
 
 _AGREEMENT: Final = ("agreement-on-stages", "agreement-on-the-scale", "agreement-on-barriers")
 _DAY: Final = (1980, 1, 1, 0, 0, 0)
@@ -44,7 +44,7 @@ class Release:
         made: when that version was made, as the data say.
         base: the base IRI.
         quads: every public statement with its graph, as N-Quads.
-        agreement: how far its claimants agree, by `agreement`.
+        agreement: how far its claimants agree, by `agreement_tables`.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Release:
     agreement: Mapping[str, bytes]
 
 
-def agreement(reader: Reader) -> dict[str, bytes]:
+def agreement_tables(reader: Reader) -> dict[str, bytes]:
     """How far claimants agree in a version: the answers of three saved queries, as CSV.
 
     Args:

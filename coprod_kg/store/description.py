@@ -1,7 +1,7 @@
 """The description of the data that each version carries in its graph ``catalogue``.
 
 A commit describes what it made before it is published, so that a version and what is said of it
-can never disagree. What is said beside the numbers comes from a `Describe`, which reads the store
+can never disagree. What is said beside the numbers comes from a `Describer`, which reads the store
 and knows the vocabularies of portals; this module keeps it, the numbers, and the list of the things
 that changed.
 """
@@ -38,7 +38,14 @@ from coprod_kg.store.statistics import (
     write_statistics,
 )
 
-__all__ = ["CopiedDescription", "Describe", "Described", "Description", "Match", "Said"]
+__all__ = [
+    "CopiedDescription",
+    "Describer",
+    "Description",
+    "DescriptionChange",
+    "Match",
+    "VersionToDescribe",
+]
 
 Match: TypeAlias = Callable[..., Iterator[ox.Quad]]
 """Finds quads by subject, predicate, object and graph, as a store does."""
@@ -56,13 +63,13 @@ _VERSION: Final = ox.NamedNode("http://www.w3.org/ns/dcat#version")
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class VersionToDescribe:
     """What there is to describe.
 
     Attributes:
         match: finds quads of the store.
         base_iri: where things and graphs have their names.
-        version: the number of the version that is made.
+        number: of the version that is made.
         made: when.
         tags: the versions that have a name: name → version.
         graphs: the graphs that changed; all there are where ``whole``.
@@ -71,7 +78,7 @@ class Described:
 
     match: Match
     base_iri: str
-    version: int
+    number: int
     made: datetime
     tags: Mapping[str, int]
     graphs: tuple[str, ...]
@@ -79,25 +86,25 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What is to be said of a version beside its numbers.
+class DescriptionChange:
+    """What is to change in what is said of a version beside its numbers.
 
     Attributes:
         subjects: subject → all that is said of it; nothing for one that is not there any more.
-        gone: what is in a list of many things no more, of which only this is said.
+        removed: what is in a list of many things no more, of which only this is said.
         added: what is in one, likewise; of its subject only the properties that are said change.
     """
 
     subjects: Mapping[ox.NamedNode, Sequence[ox.Triple]]
-    gone: Sequence[ox.Triple] = ()
+    removed: Sequence[ox.Triple] = ()
     added: Sequence[ox.Triple] = ()
 
 
-class Describe(Protocol):
-    """Says what is to be said of a version beside its numbers."""
+class Describer(Protocol):
+    """Works out what is to be said of a version beside its numbers."""
 
-    def __call__(self, described: Described) -> Said:
-        """What is to be said."""
+    def __call__(self, version: VersionToDescribe) -> DescriptionChange:
+        """The change of the description that the version makes."""
         ...
 
 
@@ -118,7 +125,7 @@ class Description:
 
     store: ox.Store
     base_iri: str
-    describe: Describe | None
+    describe: Describer | None
     tally: Tally | None = None
     written: Tally | None = None
     before: dict[Subject, Statements] = field(default_factory=dict)
@@ -132,10 +139,10 @@ class Description:
 
     def open(self, version: int) -> None:
         """Take up the counts as they are written, where they are those of the version."""
-        said = self.store.quads_for_pattern(
+        numbered = self.store.quads_for_pattern(
             dataset_node(self.base_iri), _VERSION, ox.Literal(str(version)), self.graph
         )
-        if self.describe and next(iter(said), None) is not None:
+        if self.describe and next(iter(numbered), None) is not None:
             found = read_statistics(self.store, self.graph, self.base_iri)
             # what a release has written that did not count what leads where is counted anew
             self.tally = found if any(key[:1] == ("leads",) for key in found) else None
@@ -187,7 +194,7 @@ class Description:
             self.tally = counted(self.store)
         if whole:
             graphs = {str(node.value) for node in merged.named_graphs(self.store)}
-        described = Described(
+        to_describe = VersionToDescribe(
             self.store.quads_for_pattern,
             self.base_iri,
             version,
@@ -196,7 +203,7 @@ class Description:
             tuple(sorted(graphs)),
             whole,
         )
-        self._put(self.describe(described))
+        self._put(self.describe(to_describe))
         if whole or self.written is None:
             self.written = read_statistics(self.store, self.graph, self.base_iri)
         self.written = write_statistics(
@@ -222,10 +229,10 @@ class Description:
             if name.startswith(things) and told:
                 yield name, kind, told
 
-    def _put(self, said: Said) -> None:
-        gone, added = set(said.gone), set(said.added)
-        lists = {triple.subject for triple in said.added}
-        for subject, wanted in said.subjects.items():
+    def _put(self, change: DescriptionChange) -> None:
+        removed, added = set(change.removed), set(change.added)
+        lists = {triple.subject for triple in change.added}
+        for subject, wanted in change.subjects.items():
             # a list of many things is not read for the few properties beside it
             paths = {triple.predicate for triple in wanted} if subject in lists else {None}
             held = {
@@ -234,9 +241,9 @@ class Description:
                 for quad in self.store.quads_for_pattern(subject, path, None, self.graph)
                 if quad.predicate not in COUNTED
             }
-            gone |= held - set(wanted)
+            removed |= held - set(wanted)
             added |= set(wanted) - held
-        exchange(self.store, self.graph, gone, added, self.tally)
+        exchange(self.store, self.graph, removed, added, self.tally)
 
 
 class CopiedDescription:
@@ -266,30 +273,30 @@ class CopiedDescription:
         names = {
             quad.subject.value
             for graph in graphs
-            for quad in self._said(None, _DERIVED, ox.NamedNode(graph))
+            for quad in self._quads(None, _DERIVED, ox.NamedNode(graph))
             if isinstance(quad.subject, ox.NamedNode)
         }
         self._drop(list(self._naming(names)))
         gone = [
             quad
-            for quad in self._said(None, _EXAMPLE, None)
+            for quad in self._quads(None, _EXAMPLE, None)
             if isinstance(quad.object, ox.NamedNode)
             and not any(self._store.quads_for_pattern(quad.object, None, None, merged.MERGED))
         ]
         self._drop(gone)
         # What only those referred to: who sent them, where they are, their pages.
         for kind in _REFERRED_TO:
-            for node in {quad.subject for quad in self._said(None, _TYPE, kind)}:
-                if not any(self._said(None, None, node)):
-                    self._drop(list(self._said(node, None, None)))
+            for node in {quad.subject for quad in self._quads(None, _TYPE, kind)}:
+                if not any(self._quads(None, None, node)):
+                    self._drop(list(self._quads(node, None, None)))
         write_statistics(self._store, self._graph, self._base_iri, self._tally, self._written)
 
-    def _said(self, subject: Any, predicate: ox.NamedNode | None, value: Any) -> Iterator[ox.Quad]:
+    def _quads(self, subject: Any, predicate: ox.NamedNode | None, value: Any) -> Iterator[ox.Quad]:
         return self._store.quads_for_pattern(subject, predicate, value, self._graph)
 
     def _naming(self, names: set[str]) -> Iterator[ox.Quad]:
         """What is said of some datasets and of their parts, which are names with a fragment."""
-        for quad in self._said(None, None, None) if names else ():
+        for quad in self._quads(None, None, None) if names else ():
             for node in (quad.subject, quad.object):
                 if isinstance(node, ox.NamedNode) and node.value.partition("#")[0] in names:
                     yield quad

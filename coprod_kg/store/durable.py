@@ -21,7 +21,7 @@ from coprod_kg.errors import QueryTimeout, StoreChanged, StoreError, StoreUnavai
 from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import Change, Commit
 from coprod_kg.store.changes import write_changes
-from coprod_kg.store.description import Describe, Description
+from coprod_kg.store.description import Describer, Description
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.graph_writer import LARGE, GraphWriter
 from coprod_kg.store.remote.recovery import check_alone, undo
@@ -89,7 +89,7 @@ class Durable:
         base_iri: str,
         keep: int,
         keep_cited: int = 0,
-        describe: Describe | None = None,
+        describe: Describer | None = None,
         pair: "Pair | None" = None,
     ) -> "Durable":
         """Open the store, finish what a crash left unfinished, publish the newest version.
@@ -241,7 +241,7 @@ class Durable:
             OSError: it broke off midway; the next `open` undoes it.
         """
         if self.pair is not None:
-            state = self.pair.heard(self.pair.state)
+            state = self.pair.unless_silent(self.pair.state)
             if state is not None:
                 self._follow(state)
                 self.pair.share(self.directory)

@@ -20,7 +20,7 @@ from coprod_kg.sandbox.limits import no_core_files
 from coprod_kg.settings import Settings
 from coprod_kg.store.announcements import ANNOUNCED, Announcements
 from coprod_kg.store.base import Change, Commit
-from coprod_kg.store.description import Describe
+from coprod_kg.store.description import Describer
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
 from coprod_kg.store.supervisor import LIFELINE
@@ -67,7 +67,7 @@ def read_change(connection: socket.socket) -> Change:
     return Change(replace, add, *told, depends_on)
 
 
-def main(describe: Describe | None = None) -> None:
+def main(describe: Describer | None = None) -> None:
     """Commit what arrives, until the parent leaves.
 
     Args:
@@ -99,7 +99,7 @@ def main(describe: Describe | None = None) -> None:
 
 
 def _opened(
-    data: DataDirectory, describe: Describe | None, announcements: Announcements
+    data: DataDirectory, describe: Describer | None, announcements: Announcements
 ) -> Durable:
     """The store, open; this process ends where it cannot be opened."""
     try:

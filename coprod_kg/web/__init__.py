@@ -43,7 +43,7 @@ from coprod_kg.web.client_slots import Limits, slots
 from coprod_kg.web.explorer import languages
 from coprod_kg.web.gauges import Present
 from coprod_kg.web.name_index import Indexes
-from coprod_kg.web.replies import Room
+from coprod_kg.web.replies import DownloadLimits
 from coprod_kg.web.site import SavedQuestions, Site
 from coprod_kg.web.upload import FormRequest
 
@@ -91,7 +91,7 @@ def create_app(store: Store, settings: Settings, run: Path | None = None) -> Fla
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_mb * 1024**2
     app.config["SETTINGS"] = settings
     app.config["SITE"] = site
-    app.config["ROOM"] = Room.of(settings)
+    app.config["DOWNLOAD_LIMITS"] = DownloadLimits.of(settings)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.jinja_env.trim_blocks = True

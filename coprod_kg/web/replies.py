@@ -37,7 +37,7 @@ __all__ = [
     "LATEST",
     "PINNED",
     "Conditions",
-    "Room",
+    "DownloadLimits",
     "check_preconditions",
     "chosen",
     "committed",
@@ -264,7 +264,7 @@ def committed(commit: Commit, status: int = 204) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DownloadLimits:
     """What this process has room for: large answers being sent, and bytes of them on disk.
 
     Attributes:
@@ -278,7 +278,7 @@ class Room:
     folder: Path | None
 
     @classmethod
-    def of(cls, settings: Settings) -> "Room":
+    def of(cls, settings: Settings) -> "DownloadLimits":
         """The room that the settings give to each web process."""
         return cls(
             Shared(settings.downloads),
@@ -304,19 +304,19 @@ class Download:
             Overloaded: there is none.
         """
         settings, known = current_app.config["SETTINGS"], request_log(request)
-        room: Room = current_app.config["ROOM"]
+        limits: DownloadLimits = current_app.config["DOWNLOAD_LIMITS"]
         reader = client(known.client, known.grant)
-        place = Share(room.downloads, reader)
+        place = Share(limits.downloads, reader)
         if not place.take():
             answer.close()
             raise Overloaded(
-                f"{room.downloads.taken} large answers are on their way already, "
+                f"{limits.downloads.taken} large answers are on their way already, "
                 "too many for one more of this client",
                 fix="Try again later, or ask for less. The limit is the setting downloads.",
                 setting="downloads",
             )
-        spool = Share(room.spool, reader)
-        return cls(Relay(answer, settings.result_mb << 20, spool, room.folder), place)
+        spool = Share(limits.spool, reader)
+        return cls(Relay(answer, settings.result_mb << 20, spool, limits.folder), place)
 
     def __iter__(self) -> Iterator[bytes]:
         try:

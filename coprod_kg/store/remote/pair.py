@@ -128,7 +128,7 @@ class Pair:
 
     def share(self, directory: DataDirectory) -> None:
         """Keep the list of private organisations the same on all machines."""
-        self.heard(lambda: privacy.share(self.engine, directory))
+        self.unless_silent(lambda: privacy.share(self.engine, directory))
 
     def _check(self, state: State, directory: DataDirectory) -> None:
         if state.base_iri != self.base_iri:
@@ -318,7 +318,7 @@ class Pair:
         if graphs:
             yield graphs
 
-    def heard(self, ask: Callable[[], _Made]) -> _Made | None:
+    def unless_silent(self, ask: Callable[[], _Made]) -> _Made | None:
         """What the engine says, or None where it is silent, which is said once."""
         try:
             answer = ask()
