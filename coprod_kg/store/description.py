@@ -15,13 +15,7 @@ import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
-from coprod_kg.store.counts import (
-    counted,
-    exchange,
-    recounted,
-    statements,
-    tallied,
-)
+from coprod_kg.store.counts import counted, exchange, recounted, statements, tallied
 from coprod_kg.store.new_statements import (
     NOTHING_NEW,
     NewSubjects,
@@ -31,12 +25,7 @@ from coprod_kg.store.new_statements import (
     written_graphs,
 )
 from coprod_kg.store.statement_forms import Statements, Subject, Tally
-from coprod_kg.store.statistics import (
-    COUNTED,
-    dataset_node,
-    read_statistics,
-    write_statistics,
-)
+from coprod_kg.store.statistics import COUNTED, dataset_node, read_statistics, write_statistics
 
 __all__ = [
     "CopiedDescription",
