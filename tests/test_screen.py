@@ -15,6 +15,8 @@ from coprod_kg.model.files import files
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
+from coprod_kg.validation.decided import Run
+from coprod_kg.validation.patterns import Patterns
 from coprod_kg.validation.report import Finding
 from coprod_kg.validation.screen import Screen
 from coprod_kg.validation.shacl import Shapes
@@ -154,3 +156,12 @@ def test_a_query_that_finds_nothing_is_not_left_to_pyshacl(
     left = screen.nodes_for_pyshacl(Graph(parsed(text), Graph(model_background())))
     shape = ox.NamedNode(f"{BASE}shapes#InitiativeDates-order")
     assert (shape in left) is is_left
+
+
+def test_a_query_that_only_rdflib_reads_is_left_to_pyshacl() -> None:
+    thing, path = ox.NamedNode("urn:thing"), ox.NamedNode("urn:p")
+    run = Run(Graph([ox.Triple(thing, path, ox.Literal("x"))]))
+    impossible = "FILTER (?value = 'y')"
+    read = f"SELECT $this ?value WHERE {{ $this <urn:p> ?value {impossible} }}"
+    assert not Patterns(read).may_find(run, thing)
+    assert Patterns(f"{read} GROUP BY $this").may_find(run, thing)

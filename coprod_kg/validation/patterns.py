@@ -37,7 +37,7 @@ class Patterns:
         self._allowed = dict(_allowed(conditions))
         self._denied = [*_denied(conditions)]
         self._text = prologue() + text
-        self._predicates = _predicates(query)
+        self._predicates = _predicates(query) if _is_read(self._text) else None
 
     def may_find(self, run: Run, focus: Any) -> bool:
         """Whether the query may have a solution with this node for ``$this``."""
@@ -62,6 +62,15 @@ class Patterns:
 
 
 _THIS: Final = ox.Variable("this")
+
+
+def _is_read(text: str) -> bool:
+    """Whether Oxigraph takes a text for a query; rdflib takes some more."""
+    try:
+        ox.Store().query(text)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _store(data: Graph, predicates: Iterable[ox.NamedNode]) -> ox.Store | None:
