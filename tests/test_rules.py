@@ -344,7 +344,7 @@ def test_a_rule_is_run_again_where_a_later_one_concludes_what_it_reads(tmp_path:
     )
     (tmp_path / "20-middle.ru").write_text(
         "PREFIX u: <urn:> INSERT { ?s u:unread ?o } WHERE { ?s u:none ?o } ;"
-        "INSERT { ?s a u:Middle } WHERE { ?s u:first ?o }"
+        "INSERT { ?s a u:Middle } WHERE { ?s u:first ?o } ;"
     )
     rules = Rules([*tmp_path.glob("*.ru")], [])
     said = [ox.Triple(ox.NamedNode("urn:s"), ox.NamedNode("urn:first"), ox.Literal("x"))]

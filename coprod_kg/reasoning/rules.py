@@ -66,6 +66,8 @@ class Update:
         for tokens in split_operations([*significant(text)]):
             length = prologue_length(tokens)
             prologue += "".join(f"{token.text} " for token in tokens[:length])
+            if len(tokens) == length:  # after the last semicolon
+                continue
             operation = prologue + text[tokens[length].start : tokens[-1].end]
             wheres = (token.start for token in significant(operation) if token.is_word("WHERE"))
             pattern = next(wheres, 0)

@@ -1,8 +1,8 @@
 """Whether the query of a SHACL constraint can have a solution in some data, without pySHACL.
 
 The triple patterns that every solution meets are tried first. Where the data meets them, Oxigraph
-is asked the query itself over the statements that it can read: it takes a fortieth of the time that
-rdflib does. Where neither is certain the query may have a solution.
+is asked the query itself over the statements that it can read: it takes a fifth of the time that
+pySHACL does. Where neither is certain the query may have a solution.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
