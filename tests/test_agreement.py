@@ -15,10 +15,9 @@ from coprod_kg.ingest import rdf
 from coprod_kg.ingest.rdf_formats import format_of
 from coprod_kg.model.files import files
 from coprod_kg.model.installed import Model
-from coprod_kg.model.namespaces import expand, term
+from coprod_kg.model.namespaces import expand, prologue, term
 from coprod_kg.reasoning.consistency import consistent, premises
 from coprod_kg.reasoning.rules import Rules
-from tests.prologue import PROLOGUE
 from tests.realisation import Fact, by_hermit, by_pellet
 from tests.reasoning.worlds import Worlds, decided_by_updates
 
@@ -211,7 +210,7 @@ def test_hermit_and_the_checks_refuse_the_same_broken_graphs(
     require: Require, model: Model, rules: Rules, bare: Path, tmp_path: Path
 ) -> None:
     require("java")
-    texts = [PROLOGUE + said for said, _ in BROKEN.values()]
+    texts = [prologue() + said for said, _ in BROKEN.values()]
     paths = [tmp_path / f"{place}.ttl" for place in range(len(texts))]
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text, encoding="utf-8")
@@ -222,7 +221,7 @@ def test_hermit_and_the_checks_refuse_the_same_broken_graphs(
 
 @pytest.mark.parametrize(("said", "check"), BROKEN.values(), ids=BROKEN)
 def test_a_check_finds_what_cannot_be(model: Model, rules: Rules, said: str, check: str) -> None:
-    found = set(violations(model, rules, read((PROLOGUE + said).encode())))
+    found = set(violations(model, rules, read((prologue() + said).encode())))
     assert {one.partition(" ")[0] for one in found} == {check}
 
 

@@ -23,9 +23,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
+from coprod_kg.model.namespaces import prologue
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.sparql.tokens import significant
-from tests.prologue import PROLOGUE
 
 TESTS = Path(__file__).parent
 QUESTIONS = TESTS.parent / "queries" / "questions"
@@ -304,7 +304,7 @@ def told_by_two(
     ]
     data += [f'<urn:agent:{who}> rdfs:label "{who}"@en .' for who in "ab"]
     store = Store()
-    store.update(f"{PROLOGUE} INSERT DATA {{ {' '.join((*data, *more))} }}")
+    store.update(f"{prologue()} INSERT DATA {{ {' '.join((*data, *more))} }}")
     return store
 
 

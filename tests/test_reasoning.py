@@ -14,12 +14,11 @@ from click.testing import CliRunner
 from coprod_kg.cli.ontology import check_ontology
 from coprod_kg.errors import ModelError, Unreadable
 from coprod_kg.model.files import files
-from coprod_kg.model.namespaces import expand, term
+from coprod_kg.model.namespaces import expand, prologue, term
 from coprod_kg.reasoning.consistency import Check, check, premises
 from coprod_kg.reasoning.hierarchy import Branch, outline, read_classification, tree
 from coprod_kg.reasoning.java import HERMIT, Program, java, run
 from coprod_kg.settings import Settings
-from tests.prologue import PROLOGUE
 from tests.realisation import by_hermit, by_pellet
 
 FOLDER = files("ontology")
@@ -38,7 +37,7 @@ TWO_STAGES = """
 
 def written(folder: Path, body: str, name: str = "data.ttl") -> Path:
     path = folder / name
-    path.write_text(PROLOGUE + body, encoding="utf-8")
+    path.write_text(prologue() + body, encoding="utf-8")
     return path
 
 

@@ -1,8 +1,7 @@
 """The W3C's test cases of SPARQL 1.0 and 1.1: read from their manifests, and answers compared.
 
-A case of a query names graphs of its own, the query and its answer; one of an update names what is
-there before and afterwards. Terms are compared as they are written, rows as a bag, and in their
-order where the answer has one; blank nodes by isomorphism.
+A case names graphs of its own, a query and its answer. Terms are compared as they are written, rows
+as a bag, and in their order where the answer has one; blank nodes by isomorphism.
 """
 
 import csv
@@ -25,12 +24,10 @@ __all__ = [
     "CASES",
     "SPELLING",
     "Case",
-    "UpdateCase",
     "canonical",
     "failures",
     "otherwise",
     "query_cases",
-    "update_cases",
 ]
 
 CASES = Path(os.environ.get("COPROD_W3C", "no folder is named"))
@@ -49,9 +46,7 @@ NOTHING = "urn:nothing"
 MF = "http://www.w3.org/2001/sw/DataAccess/tests/test-manifest#"
 QT = "http://www.w3.org/2001/sw/DataAccess/tests/test-query#"
 RS = "http://www.w3.org/2001/sw/DataAccess/tests/result-set#"
-UT = "http://www.w3.org/2009/sparql/tests/test-update#"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 XSD = "http://www.w3.org/2001/XMLSchema#"
 
 _NUMERIC = {f"{XSD}{kind}" for kind in ("integer", "decimal", "float", "double")}
@@ -125,16 +120,6 @@ class Case:
 
 
 @dataclass(frozen=True)
-class UpdateCase:
-    """An update, and the dataset before and after it."""
-
-    name: str
-    request: str
-    before: tuple[ox.Quad, ...]
-    after: tuple[ox.Quad, ...]
-
-
-@dataclass(frozen=True)
 class Rows:
     """An answer of variables and rows, and whether their order counts."""
 
@@ -203,32 +188,6 @@ def query_cases() -> Mapping[str, Case]:
                 lax=manifest.one(entry, f"{MF}resultCardinality") is not None,
             )
     return found
-
-
-@cache
-def update_cases() -> Mapping[str, UpdateCase]:
-    """The cases of updates, by name."""
-    found: dict[str, UpdateCase] = {}
-    for manifest in _manifests():
-        for entry in manifest.entries("UpdateEvaluationTest"):
-            action, result = (manifest.one(entry, f"{MF}{part}") for part in ("action", "result"))
-            request = manifest.one(action, f"{UT}request").value
-            before, after = (tuple(_dataset(manifest, state)) for state in (action, result))
-            name = manifest.name(entry)
-            found[name] = UpdateCase(name, _with_base(request), before, after)
-    return found
-
-
-def _dataset(manifest: Manifest, state: Any) -> Iterator[ox.Quad]:
-    for graph in manifest.all(state, f"{UT}data"):
-        yield from (ox.Quad(*triple) for triple in _parsed(graph.value))
-    for part in manifest.all(state, f"{UT}graphData"):
-        name = ox.NamedNode(manifest.one(part, f"{RDFS}label").value)
-        graph = manifest.one(part, f"{UT}graph")
-        yield from (
-            ox.Quad(triple.subject, triple.predicate, triple.object, name)
-            for triple in _parsed(graph.value)
-        )
 
 
 def _with_base(iri: str) -> str:

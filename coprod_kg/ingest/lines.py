@@ -17,22 +17,22 @@ __all__ = ["FROM", "Lines", "lines_of"]
 FROM: Final = "# from "
 """The start of the comment above a thing that names the source row which a mapping made it from."""
 
+_SPACE: Final = r"\s++|\#[^\n]*+"
+_TEXT: Final = r'''"""(?:[^"\\]|\\.|"(?!""))*+"""|\'\'\'(?:[^'\\]|\\.|'(?!\'\'))*+\'\'\'
+    |"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'
+'''
+_IRI: Final = r'<[^<>"{}|^`\\\s]*+>'
 _WORD: Final = re.compile(
-    r'''(?P<blank>\s++|\#[^\n]*+)
-    |(?P<text>"""(?:[^"\\]|\\.|"(?!""))*+"""|\'\'\'(?:[^'\\]|\\.|'(?!\'\'))*+\'\'\'
-      |"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')
-    |(?P<iri><[^<>"{}|^`\\\s]*+>)
-    |(?P<mark>\^\^|[;,\[\](){}])
-    |(?P<name>[^\s<>"'{}\[\]();,]++)
-    |(?P<other>.)''',
+    rf"""(?P<blank>{_SPACE})|(?P<text>{_TEXT})|(?P<iri>{_IRI})
+    |(?P<mark>\^\^|[;,\[\](){{}}])
+    |(?P<name>[^\s<>"'{{}}\[\]();,]++)
+    |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
 _STATEMENT: Final = re.compile(
-    r'''(?:\s++|\#[^\n]*+
-      |"""(?:[^"\\]|\\.|"(?!""))*+"""|\'\'\'(?:[^'\\]|\\.|'(?!\'\'))*+\'\'\'
-      |"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'
-      |<[^<>"{}|^`\\\s]*+>|[;,\[\]()]|[^\s<>"'{}\[\]();,.]++|\.(?=[^\s<>"'{}\[\]();,])
-    )*+\.''',
+    rf"""(?:{_SPACE}|{_TEXT}|{_IRI}|[;,\[\]()]
+      |[^\s<>"'{{}}\[\]();,.]++|\.(?=[^\s<>"'{{}}\[\]();,])
+    )*+\.""",
     re.VERBOSE | re.DOTALL,
 )
 """A statement of Turtle or N-Triples up to its full stop; it has no braces."""

@@ -96,7 +96,7 @@ class PointLookups:
     ) -> None:
         self._views = views
         self._base_iri = base_iri
-        self._near = tuple(near)
+        self._near = [(before, after, _is_ask(before)) for before, after in near]
         self._announced = announced
         self._opened: dict[int, _Opened] = {}  # replaced as a whole, and read without a lock
         # One thread for all versions: each new one would allocate in an arena of its own.
@@ -113,7 +113,7 @@ class PointLookups:
             return None
         if query.default_graphs or query.named_graphs:
             return None
-        near = self._thing_near(query.text)
+        near, is_short = self._thing_near(query.text)
         thing = near or (subject(query.text) if len(query.text) <= _LONGEST else None)
         version = self._views.snapshots.current() if thing else None
         if thing is None or version is None or query.version not in (None, version):
@@ -125,7 +125,6 @@ class PointLookups:
         opened = self._opened.get(version)
         if opened is not None:
             graph = merged.MERGED if query.union else merged.CLIENT_DEFAULT
-            is_short = _is_ask(query.text) if near else False  # it ends at the first statement
             if is_short or _is_small(opened, node, graph, near=near is not None):
                 return self._answer(opened, query, graph)
             return None
@@ -135,13 +134,14 @@ class PointLookups:
             self._opening = self._thread.submit(self._open, version)
         return self._opening
 
-    def _thing_near(self, text: str) -> str | None:
-        """The IRI of the thing in one of our own texts; None in every other."""
-        for before, after in self._near:
+    def _thing_near(self, text: str) -> tuple[str | None, bool]:
+        """The IRI of the thing in one of our own texts, and whether it ends at one statement."""
+        for before, after, is_ask in self._near:
             if text.startswith(before) and text.endswith(after):
                 named = text[len(before) : len(text) - len(after)]
-                return named[1:-1] if _NAMED.fullmatch(named) and "/." not in named else None
-        return None
+                is_name = _NAMED.fullmatch(named) and "/." not in named
+                return (named[1:-1], is_ask) if is_name else (None, False)
+        return None, False
 
     def _answer(self, opened: _Opened, query: Query, graph: "_Graph") -> Answer | None:
         try:
@@ -180,6 +180,7 @@ class PointLookups:
 
 
 def _is_ask(text: str) -> bool:
+    """Whether a text, or its beginning, is an ASK, which ends at the first statement it finds."""
     tokens = list(significant(text))
     return tokens[prologue_length(tokens)].is_word("ASK")
 

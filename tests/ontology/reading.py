@@ -6,8 +6,7 @@ from pathlib import Path
 from rdflib import Graph, URIRef, Variable
 
 from coprod_kg.model.files import files
-from coprod_kg.model.namespaces import prefixes, shorten
-from tests.prologue import PROLOGUE
+from coprod_kg.model.namespaces import prefixes, prologue, shorten
 
 FOLDER = files("ontology")
 CORE = FOLDER / "coprod.ttl"
@@ -27,7 +26,7 @@ def parsed(path: Path) -> Graph:
 def found(pattern: str, graph: Graph | None = None) -> list[str]:
     """The short names of what a pattern finds in the ontology as ``?it``, in order."""
     graph = graph or parsed(CORE)
-    query = f"{PROLOGUE}SELECT DISTINCT ?it WHERE {{ {pattern} }}"
+    query = f"{prologue()}SELECT DISTINCT ?it WHERE {{ {pattern} }}"
     return sorted(shorten(str(binding[Variable("it")])) for binding in graph.query(query).bindings)
 
 

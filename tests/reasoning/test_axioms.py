@@ -5,11 +5,11 @@ import pytest
 
 from coprod_kg.errors import ModelError
 from coprod_kg.model.installed import Model
+from coprod_kg.model.namespaces import prologue
 from coprod_kg.reasoning.axioms import Axioms
 from coprod_kg.reasoning.rules import Rules
-from tests.prologue import PROLOGUE
 
-NAMES = f"{PROLOGUE}PREFIX : <urn:x:>\n"
+NAMES = f"{prologue()}PREFIX : <urn:x:>\n"
 
 
 def read(text: str) -> list[ox.Triple]:
