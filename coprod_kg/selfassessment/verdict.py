@@ -73,18 +73,25 @@ def judgements(
     }, inferred
 
 
-def verdict(statements: Statements, answers: Answers, store: Store | None = None) -> Explanation:
+def verdict(
+    statements: Statements,
+    answers: Answers,
+    store: Store | None = None,
+    language: str | None = None,
+) -> Explanation:
     """The explanation of an initiative's stage by some answers alone.
 
     Args:
         statements: the statements of the answers.
-        answers: the answers, in the language of the reader.
+        answers: the answers.
         store: has the cases of others; None leaves those out.
+        language: of the reader; None for the one that the answers were written in.
     """
+    language = language or answers.language
     by_subject, inferred = judgements(statements.triples)
     data = Graph([*statements.triples, *inferred])
     initiative = ox.NamedNode(statements.initiative)
-    claims = tuple(_claims(data, initiative, answers))
+    claims = tuple(_claims(data, initiative, answers, language))
     judgement = by_subject.get(statements.initiative, Judgement(statements.initiative, (), ()))
     ended_stages = tuple(
         sorted(node.value for node in data.objects(initiative, named("cp:endedAtStage")))
@@ -100,18 +107,16 @@ def verdict(statements: Statements, answers: Answers, store: Store | None = None
         claims=claims,
         judgement=judgement,
         fresh=True,
-        barriers=_barriers(data, initiative, answers, stages, store) if store else (),
+        barriers=_barriers(data, initiative, language, stages, store) if store else (),
         labels={},
-        words=Sentences(answers.language),
+        words=Sentences(language),
         ended_at=ended_stages,
         runners=tuple(
             by_subject[iri]
             for iri in [statements.organisation]
             if iri is not None and iri in by_subject
         ),
-        alike=_alike(data, initiative, [*stages, *ended_stages], store, answers.language)
-        if store
-        else (),
+        alike=_alike(data, initiative, [*stages, *ended_stages], store, language) if store else (),
     )
 
 
@@ -163,7 +168,9 @@ def _label(node: ox.NamedNode | None, language: str) -> str | None:
     return concept.label(language) if concept else None
 
 
-def _claims(data: Graph, initiative: ox.NamedNode, answers: Answers) -> Iterable[Claim]:
+def _claims(
+    data: Graph, initiative: ox.NamedNode, answers: Answers, language: str
+) -> Iterable[Claim]:
     """The stage that is claimed of the initiative."""
     current = data.objects(initiative, named("cp:currentStage"))
     for claim in data.subjects(named("cp:about"), initiative):
@@ -175,11 +182,11 @@ def _claims(data: Graph, initiative: ox.NamedNode, answers: Answers) -> Iterable
         yield Claim(
             iri=claim.value,
             stage=stage.value,
-            stage_label=concept.label(answers.language),
+            stage_label=concept.label(language),
             rank=concept.rank,
             claimant=answers.first("Ask-runner"),
             claimant_iri=_iri(data.value(claim, named("cp:claimedBy"))),
-            basis=_label(basis, answers.language) or "",
+            basis=_label(basis, language) or "",
             secondary=basis is not None and is_secondary(basis.value),
             since=None,
             until=None,
@@ -209,12 +216,12 @@ def _iri(node: ox.NamedNode | None) -> str:
 def _barriers(
     data: Graph,
     initiative: ox.NamedNode,
-    answers: Answers,
+    language: str,
     stages: list[str],
     store: Store,
 ) -> tuple[ReportedBarrier, ...]:
     """The barriers in the answers, with the cases of others."""
-    peers = Peers(store, Sentences(answers.language))
+    peers = Peers(store, Sentences(language))
     _, next_step = peers.next_step(stages)
     reports = []
     for claim in data.subjects(named("cp:about"), initiative):
@@ -223,21 +230,20 @@ def _barriers(
             continue
         standpoint = data.value(claim, named("cp:standpoint"))
         overcome = [
-            _label(enabler, answers.language)
-            for enabler in data.objects(claim, named("cp:overcomeBy"))
+            _label(enabler, language) for enabler in data.objects(claim, named("cp:overcomeBy"))
         ]
         reports.append(
             ReportedBarrier(
                 iri=barrier.value,
-                label=_label(barrier, answers.language) or barrier.value,
+                label=_label(barrier, language) or barrier.value,
                 step=next_step,
                 step_stated=False,
                 at_step=False,
-                standpoint=_label(standpoint, answers.language),
+                standpoint=_label(standpoint, language),
                 standpoint_unstated=standpoint == named("standpoint:unstated"),
                 severity=None,
-                status=_label(data.value(claim, named("cp:barrierStatus")), answers.language),
-                basis=_label(named("basis:self-claim"), answers.language) or "",
+                status=_label(data.value(claim, named("cp:barrierStatus")), language),
+                basis=_label(named("basis:self-claim"), language) or "",
                 comment=None,
                 overcome_by=tuple(label for label in overcome if label),
             )

@@ -170,7 +170,7 @@ def _step(page: Page, form: _Form, number: int) -> Response:
     asked = questionnaire()
     step = asked.steps[number - 1]
     statements = statements_of(form.answers, asked, page.site.settings.base_iri)
-    explanation = verdict(statements, form.answers)
+    explanation = verdict(statements, form.answers, language=page.language)
     met = {found.criterion.iri for found in explanation.judgement.verdicts if found.met}
     met |= {v.criterion.iri for runner in explanation.runners for v in runner.verdicts if v.met}
     response = page.render(
@@ -204,7 +204,7 @@ def _carried(answers: Answers, step: Step) -> list[tuple[str, str]]:
 def _result(page: Page, form: _Form, statements: Statements) -> Response:
     """Where it stands, what others did, and what to do next."""
     store = PageStore(page.site.store, NOTHING, page=page)
-    explanation = verdict(statements, form.answers, store)
+    explanation = verdict(statements, form.answers, store, page.language)
     found = shown(page, explanation, profiles())
     count_answers(found.values, explanation)
     for profile in (*found.values["profiles"], *_organisation(found.values)):
@@ -267,7 +267,7 @@ def _file(answers: Answers, statements: Statements) -> Response:
 def _json(page: Page, answers: Answers, statements: Statements) -> Response:
     """The result for a program."""
     store = PageStore(page.site.store, NOTHING, page=page)
-    explanation = verdict(statements, answers, store)
+    explanation = verdict(statements, answers, store, page.language)
     assessment = as_values(explanation, profiles())
     count_answers(assessment, explanation)
     told = {

@@ -190,6 +190,27 @@ def test_suggestions_are_what_the_search_finds_first(client: FlaskClient) -> Non
 def test_a_search_that_finds_nothing_says_so(client: FlaskClient) -> None:
     text = client.get("/search?q=zzzzqq", headers=BROWSER).text
     assert "Nothing here is called “zzzzqq”" in text
+    for way in ("/self-assessment", "/template.xlsx", "/submissions", "/board"):
+        assert f'href="{way}"' in text.partition("zzzzqq”")[2], way
+
+
+def test_the_first_page_says_why_its_stages_add_up_to_more(client: FlaskClient) -> None:
+    text = section(client.get("/", headers=BROWSER).text, "stages")
+    assert "counts at each" in text
+    assert 'href="/queries/initiatives-without-stage"' in text
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("data@example.org", 'href="mailto:data@example.org">data@example.org<'),
+        ("https://example.org/help", 'href="https://example.org/help"'),
+        ("", "This service has published no address"),
+    ],
+)
+def test_the_page_about_it_names_whom_to_ask(checkout: Path, contact: str, link: str) -> None:
+    about = create_app(MemoryStore(), Settings(contact=contact)).test_client().get("/about")
+    assert link in about.text
 
 
 @pytest.mark.parametrize(
@@ -324,9 +345,49 @@ def test_missing_is_never_zero(missing: FlaskClient) -> None:
     assert "[z]" in told["Ad hoc facilitation, collective"]
     assert '<p class="key">' in text
     ours = missing.get("/organisations/koege-kommune", headers=BROWSER).text
-    assert "No barrier is reported: that is not known, not none." in ours
+    assert "No barrier is on record, which does not say that there was none." in ours
     learning = ours.partition('id="learning"')[2].partition("</section>")[0]
     assert learning.count("[x]") >= 2
+
+
+def section(text: str, name: str) -> str:
+    """The section of a page that has this heading."""
+    return text.partition(f'<h2 id="{name}">')[2].partition("</section>")[0]
+
+
+def test_one_that_ended_says_so_and_is_held_to_its_last_stage(client: FlaskClient) -> None:
+    delta = client.get("/initiatives/delta", headers=BROWSER).text
+    assert "It has ended. Its stage at the end:" in section(delta, "claimed")
+    assert "No stage is claimed for it now." not in delta
+    assert "Pilot project <small>claimed when it ended</small>" in section(delta, "why")
+    assert '<ul class="criteria">' in section(delta, "why")
+
+
+def test_what_was_never_claimed_lacks_nothing_but_says_why(client: FlaskClient) -> None:
+    eta = client.get("/initiatives/eta", headers=BROWSER).text
+    assert "No stage was ever claimed for it" in section(eta, "why")
+    assert 'href="/self-assessment"' in section(eta, "why")
+    city = section(client.get("/organisations/north-city", headers=BROWSER).text, "next")
+    eta_there = city.partition('href="/initiatives/eta"')[2].partition("<h3>")[0]
+    assert "No stage was ever claimed for it" in eta_there
+    assert "Nothing that is required is missing." not in eta_there
+
+
+def test_a_claim_that_is_over_is_shown_though_no_end_is_on_record(checkout: Path) -> None:
+    told = world(
+        checkout,
+        """<id/organisation/asker> a org:Organization ; rdfs:label "Asker"@en .
+        <id/initiative/borgen> a cp:Initiative ; rdfs:label "Borgen"@en ;
+            cp:runBy <id/organisation/asker> .
+        <id/stage-assessment/borgen> a cp:StageAssessment ; cp:about <id/initiative/borgen> ;
+            cp:stage stage:pilot-project ; cp:claimedBy <id/agent/coder> ;
+            cp:basis basis:self-claim ; cp:validFrom "2014"^^xsd:gYear ;
+            cp:validUntil "2016"^^xsd:gYear .""",
+    )
+    borgen = told.get("/initiatives/borgen", headers=BROWSER).text
+    assert "Claimed last:" in section(borgen, "claimed")
+    assert "from 2014 until 2016" in section(borgen, "claimed")
+    assert "Pilot project <small>claimed last</small>" in section(borgen, "why")
 
 
 def test_a_danish_name_is_shown_with_its_language(missing: FlaskClient) -> None:

@@ -101,6 +101,25 @@ def test_the_result_is_a_page_and_json(client: FlaskClient) -> None:
     assert ["Ask-stage", "stage:project"] in told["answers"]
 
 
+def test_a_result_is_in_the_language_of_its_page_whatever_the_answers_were_written_in(
+    client: FlaskClient,
+) -> None:
+    fields = {
+        "step": "6",
+        "to": "result",
+        "language": "en",
+        "Ask-name": "Memory café",
+        "Ask-stage": "stage:project",
+    }
+    read = sent(client, fields, "/da").text
+    assert "krævede kriterier er opfyldt" in read
+    assert "required criteria" not in read
+    assert "Self-claim" not in read
+    assert hidden(read)["language"] == "en"
+    told = sent(client, {**fields, "to": "json"}, "/da").get_json()
+    assert told["assessment"]["language"] == "da"
+
+
 def test_a_saved_file_opens_again(client: FlaskClient) -> None:
     saved = sent(client, {**START, "to": "save"})
     assert saved.mimetype == "text/turtle"

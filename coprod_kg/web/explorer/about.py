@@ -24,8 +24,10 @@ def about(page: Page) -> Response:
         for row in page.ask("view-versions").rows
         for number in [int(row["version"].value.rpartition("/")[2])]
     ]
+    contact = page.site.settings.contact
     return page.render(
         "explorer/about.html",
+        contact=contact if ":" in contact or not contact else f"mailto:{contact}",
         extent=extent_of(page),
         glossary=_glossary(page),
         versions=sorted(versions, reverse=True)[:30],

@@ -45,6 +45,8 @@ class Assessed:
         values: what ``assess --json`` says.
         claimed: the stages that are claimed now.
         supported: the stages that the record supports in full.
+        ended: the stages claimed for its end; none while it goes on.
+        last: where no stage is claimed now, the stages claimed for its end, or last of all.
         shown: the profiles that matter now, those claimed first, then the next.
         names: what the concepts and things in all that are called.
     """
@@ -53,6 +55,8 @@ class Assessed:
     values: dict[str, Any]
     claimed: tuple[str, ...]
     supported: tuple[str, ...]
+    ended: tuple[str, ...]
+    last: tuple[str, ...]
     shown: tuple[dict[str, Any], ...]
     names: dict[str, Cell]
 
@@ -113,11 +117,12 @@ def shown(page: Page, explanation: Explanation, profiles: Profiles) -> Assessed:
     values = as_values(explanation, profiles)
     claimed = tuple(dict.fromkeys(claim.stage for claim in explanation.open_claims))
     supported = tuple(values["supportedStages"])
+    last = () if claimed else explanation.ended_at or _claimed_last(explanation)
     told = values["profiles"]
     for profile in told:
         for criterion in profile["criteria"]:
             criterion["decided"] = list(_subjects(criterion["statements"]))
-    matter = [profile for profile in told if profile["stage"] in claimed]
+    matter = [profile for profile in told if profile["stage"] in (claimed or last)]
     matter = matter or [profile for profile in told if profile["stage"] in supported]
     following = explanation.next_profile
     if following and not values["claimAboveEvidence"]:
@@ -127,7 +132,25 @@ def shown(page: Page, explanation: Explanation, profiles: Profiles) -> Assessed:
     for barrier in values["barriers"]:
         things |= {case["iri"] for case in (*barrier["overcame"], *barrier["went_on"])}
     names = dict(page.names(things))
-    return Assessed(explanation.subject.iri, values, claimed, supported, tuple(matter), names)
+    return Assessed(
+        explanation.subject.iri,
+        values,
+        claimed,
+        supported,
+        explanation.ended_at,
+        last,
+        tuple(matter),
+        names,
+    )
+
+
+def _claimed_last(explanation: Explanation) -> tuple[str, ...]:
+    """The stages of the claims that held longest; one whose end is not known counts as longest."""
+    ends = [claim.until or "9999" for claim in explanation.claims]
+    stages = [
+        claim.stage for claim, end in zip(explanation.claims, ends, strict=True) if end == max(ends)
+    ]
+    return tuple(dict.fromkeys(stages))
 
 
 def _subjects(statements: Iterable[str]) -> dict[str, None]:
