@@ -103,7 +103,8 @@ class Tokens:
 
         Raises:
             WrongUsage: the name is taken or has other characters than small letters, digits and
-                hyphens; a contributor without an organisation or a curator with one.
+                hyphens; a contributor without an organisation or a curator with one; no
+                organisation can have the name.
         """
         if not SLUG.fullmatch(name) or len(name) > 40:
             raise WrongUsage(
@@ -111,7 +112,12 @@ class Tokens:
                 fix="Use up to 40 small letters, digits and hyphens, such as bologna-2026.",
             )
         if (role is Role.CONTRIBUTOR) != (organisation is not None):
-            raise WrongUsage("a contributor has one organisation, a curator none")
+            raise WrongUsage(
+                "a contributor has one organisation, a curator none",
+                fix="Say --organisation ID or --curator, one of the two.",
+            )
+        if organisation is not None:
+            _check_organisation(organisation)
         secret = secrets.token_urlsafe(32)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._changing() as grants:
@@ -204,6 +210,16 @@ def hidden(organisations: tuple[str, ...], base_iri: str) -> Hidden:
     return Hidden(graphs, record, tuple(query.replace("UNDEF", terms) for query in queries))
 
 
+def _check_organisation(name: str) -> None:
+    """Refuse what cannot be the last part of an organisation's IRI."""
+    if not SLUG.fullmatch(name):
+        raise WrongUsage(
+            f"{name[:80]!r} is no identifier of an organisation",
+            fix="Write the last part of its IRI, in small letters, digits and hyphens, such as "
+            "comune-di-bologna.",
+        )
+
+
 class Private:
     """The organisations of one data directory whose data only they and curators see."""
 
@@ -245,11 +261,7 @@ class Private:
         Raises:
             WrongUsage: it cannot be the name of an organisation.
         """
-        if not SLUG.fullmatch(organisation):
-            raise WrongUsage(
-                f"{organisation[:80]!r} is no name of an organisation",
-                fix="Write the last part of its IRI, such as comune-di-bologna.",
-            )
+        _check_organisation(organisation)
         with locked(self._path):
             earlier = set(_read_list(self._path))
             later = earlier | {organisation} if private else earlier - {organisation}

@@ -74,6 +74,8 @@ def test_the_secret_is_kept_nowhere_and_only_the_owner_may_read_the_file(tmp_pat
         ("a" * 41, Role.CURATOR, None),
         ("ada", Role.CURATOR, "wigan-council"),
         ("ada", Role.CONTRIBUTOR, None),
+        ("ada", Role.CONTRIBUTOR, "Wigan Council"),
+        ("ada", Role.CONTRIBUTOR, "id/organisation/wigan-council"),
     ],
 )
 def test_what_cannot_be_a_token_is_not_made(

@@ -193,7 +193,7 @@ def test_private_data_is_hidden_from_all_but_its_owner_and_curators(tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["", "../x", "A b", "a/b", "é"])
 def test_what_names_no_organisation_is_not_made_private(tmp_path: Path, name: str) -> None:
-    with pytest.raises(WrongUsage, match="no name of an organisation"):
+    with pytest.raises(WrongUsage, match="no identifier of an organisation"):
         Private(tmp_path).mark(name)
     assert list(tmp_path.iterdir()) == []
 

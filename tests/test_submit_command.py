@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from coprod_kg.cli.submit import submit as submit_command
@@ -64,6 +65,19 @@ def test_wrong_usage_ends_with_two(tmp_path: Path) -> None:
     assert result.exception.exit_code == 2
     assert run("validate", one, "--organisation", "twon").exit_code == 2
     assert run("validate").exit_code == 2
+
+
+@pytest.mark.parametrize("stated", ["Lake Town", "<lake>", "Søby"])
+def test_an_organisation_stated_by_its_name_is_told_its_identifier(
+    tmp_path: Path, stated: str
+) -> None:
+    table = tmp_path / "csv"
+    table.mkdir()
+    (table / "Organisations.csv").write_text("Name,Country\nLake Town,Denmark\n", encoding="utf-8")
+    for path, identifier in ((written(tmp_path, town()), "town"), (table, "lake-town")):
+        result = run("validate", path, "--organisation", stated)
+        assert "fault of this program" not in result.output
+        assert f"State one that it describes ({identifier})" in result.output, result.output
 
 
 def test_a_stated_format_wins_over_the_name(tmp_path: Path) -> None:

@@ -21,22 +21,21 @@ WRONG = {
     "en": (
         "Run by is missing, and every row of this sheet needs it. "
         "Write for example its name in the column Run by.",
-        "'1.3.2021' is no date as it is read here. Write 2021-03-01 if you mean 1 March 2021.",
+        "'1.3.2021' cannot be read as a date. Write 2021-03-01 if you mean 1 March 2021.",
         "A target stage has a reason. "
         "Write for example “Small groups suit this service” in the column Reason for the target.",
     ),
     "da": (
         "Run by mangler, og alle rækker i dette ark skal have det. "
         "Skriv for eksempel dets navn i kolonnen Run by.",
-        "'1.3.2021' er ikke en dato, der kan læses her. "
-        "Skriv 2021-03-01, hvis du mener 1. marts 2021.",
+        "'1.3.2021' kan ikke læses som en dato. Skriv 2021-03-01, hvis du mener 1. marts 2021.",
         "Et måltrin har en begrundelse. Skriv for eksempel “Små grupper passer til denne "
         "ydelse” i kolonnen Reason for the target.",
     ),
     "de": (
         "Run by fehlt, und jede Zeile dieses Blatts braucht es. "
         "Schreiben Sie zum Beispiel seinen Namen in die Spalte Run by.",
-        "'1.3.2021' ist kein Datum, das hier gelesen wird. "
+        "'1.3.2021' ist nicht als Datum zu lesen. "
         "Schreiben Sie 2021-03-01, wenn Sie den 1. März 2021 meinen.",
         "Eine Zielstufe hat eine Begründung. Schreiben Sie zum Beispiel “Kleine Gruppen "
         "passen zu dieser Leistung” in die Spalte Reason for the target.",

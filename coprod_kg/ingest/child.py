@@ -138,7 +138,9 @@ class Checker:
             )
 
     def _check_table(self, sent: SubmittedFile) -> Checked:
-        table = tables.read(sent.content, sent.name, sheets(), self._base_iri, sent.organisation)
+        # A stated name that none can have makes no IRIs: the report then names those in the file.
+        scope = sent.organisation if _is_name(sent.organisation) else None
+        table = tables.read(sent.content, sent.name, sheets(), self._base_iri, scope)
         table_findings = tuple(finding.finding(self._base_iri) for finding in table.findings)
         triples = sorted(table.triples, key=str)
         summary = self._summary(triples)
@@ -215,7 +217,9 @@ class Checker:
     def _draw(self, triples: Sequence[ox.Triple], owner: str | None) -> list[ox.Triple]:
         """The conclusions by the rules, and by the profiles of the stages that are met."""
         inferred = self._rules.infer(triples)
-        owner_iri = ox.NamedNode(f"{self._base_iri}id/organisation/{owner}") if owner else None
+        owner_iri = (
+            ox.NamedNode(f"{self._base_iri}id/organisation/{owner}") if _is_name(owner) else None
+        )
         verdicts = self._profiles.judge(triples, inferred, owner_iri)
         return sorted(
             {*self._about_data(inferred), *conclusions(verdicts, self._base_iri)}, key=str
@@ -268,6 +272,11 @@ def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
     """The organisations that run anything."""
     run_by = namespaces.term("runBy")
     return {triple.object for triple in triples if triple.predicate.value == run_by}
+
+
+def _is_name(organisation: str | None) -> bool:
+    """Whether an organisation can have this name, the last part of its IRI."""
+    return organisation is not None and namespaces.SLUG.fullmatch(organisation) is not None
 
 
 def _organisations(triples: Iterable[ox.Triple]) -> set[Any]:

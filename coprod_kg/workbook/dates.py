@@ -37,6 +37,7 @@ _MONTHS: Final = (
     ("jan", "jän"), ("feb",), ("mar", "mär", "mrz"), ("apr",), ("may", "maj", "mai"), ("jun",),
     ("jul",), ("aug",), ("sep",), ("oct", "okt"), ("nov",), ("dec", "dez"),
 )  # fmt: skip
+_YEAR: Final = re.compile(r"\b(?:19|20)\d{2}\b", re.ASCII)
 _SERIALS: Final = range(20000, 80000)
 
 
@@ -47,6 +48,8 @@ def day(cell: GridCell) -> Literal | CellProblem:
     '"2021-03"^^<http://www.w3.org/2001/XMLSchema#gYearMonth>'
     >>> day(GridCell(CellKind.TEXT, "1.3.2021")).fix
     'Write 2021-03-01 if you mean 1 March 2021.'
+    >>> day(GridCell(CellKind.TEXT, "summer 2020")).fix[:53]
+    'Write 2020 if no more than the year is known, else a '
     """
     text = cell.text.strip()
     if cell.kind is CellKind.DATE:
@@ -95,6 +98,9 @@ def _advice(text: str) -> tuple[str, dict[str, Slot]]:
     month_year = _MONTH_YEAR.fullmatch(text)
     if month_year and 1 <= int(month_year[1]) <= len(_MONTHS):
         return "write", {"values": f"{month_year[2]}-{int(month_year[1]):02}"}
+    years = set(_YEAR.findall(text))
+    if len(years) == 1:
+        return "year-at-least", {"year": years.pop()}
     return _HOW_DATES, {}
 
 

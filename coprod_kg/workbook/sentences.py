@@ -57,14 +57,17 @@ def title(kind: str, language: str) -> str:
 
 
 def either(values: Sequence[str], language: str) -> str:
-    """Alternatives as people list them.
+    """Alternatives as people list them, parted by semicolons where one of them has a comma.
 
     >>> either(["a", "b", "c"], "da")
     'a, b eller c'
+    >>> either(["ad hoc", "ad hoc, collective", "pilot"], "en")
+    'ad hoc; ad hoc, collective or pilot'
     """
     if len(values) < 2:
         return "".join(values)
-    return sentence("or", language, first=", ".join(values[:-1]), last=values[-1])
+    comma = "; " if any(", " in value for value in values) else ", "
+    return sentence("or", language, first=comma.join(values[:-1]), last=values[-1])
 
 
 def slot_text(value: Slot, language: str) -> str:
