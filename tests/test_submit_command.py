@@ -52,6 +52,23 @@ def test_findings_of_one_cause_are_one_line_and_a_count(tmp_path: Path) -> None:
     assert len(result.output.splitlines()) < 15
 
 
+def test_the_places_of_a_cause_stand_in_the_order_of_the_file(tmp_path: Path) -> None:
+    table, count = tmp_path / "csv", 24
+    table.mkdir()
+    (table / "Organisations.csv").write_text("Name,Country\nLake,Denmark\n", encoding="utf-8")
+    rows = "".join(f"Pond {number},Lake\n" for number in range(count))
+    (table / "Initiatives.csv").write_text(f"Name,Run by\n{rows}", encoding="utf-8")
+    described = [initiative(f"pond-{9 - n}", "lake", more="; cp:sector 1") for n in range(9)]
+    text = written(tmp_path, sent("lake.ttl", organisation("lake"), *described))
+    for path, key in ((table, "row"), (text, "line")):
+        told = json.loads(run("validate", path, "--format", "json").stdout)
+        places: dict[str, list[int]] = {}
+        for finding in told["files"][0]["findings"]:
+            places.setdefault(finding["shape"], []).append(finding["spot"][key])
+        assert max(map(len, places.values())) > 8
+        assert all(found == sorted(found) for found in places.values()), places
+
+
 def test_the_report_can_be_had_as_shacl(tmp_path: Path) -> None:
     result = run("validate", written(tmp_path, BROKEN), "--format", "turtle")
     assert "sh:conforms false" in result.output

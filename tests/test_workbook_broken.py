@@ -53,9 +53,9 @@ CELLS: list[tuple[str, str, object, Fault, str]] = [
     (INIT, "E2", "01.03.21", Fault.BAD_DATE, "Write 2021-03-01"),
     (INIT, "E2", "2021-02-30", Fault.BAD_DATE, "Write a day as 2021-03-01"),
     (INIT, "E2", "2021-13", Fault.BAD_DATE, "Write a day as 2021-03-01"),
-    (INIT, "E2", "about 2021", Fault.BAD_DATE, "Write a day as 2021-03-01"),
+    (INIT, "E2", "about 2021", Fault.BAD_DATE, "Write 2021 if no more than the year is known"),
     (INIT, "E2", 44256, Fault.BAD_DATE, "Write 2021-03-01"),
-    (INIT, "E2", 2021.5, Fault.BAD_DATE, "Write a day as 2021-03-01"),
+    (INIT, "E2", 2021.5, Fault.BAD_DATE, "Write 2021 if no more than the year is known"),
     (INIT, "E2", date(1905, 7, 13), Fault.BAD_DATE, "If you typed the year 2021"),
     # links
     (ORGS, "D2", "www.example.org", Fault.BAD_LINK, "Write https://www.example.org"),

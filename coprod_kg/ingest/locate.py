@@ -40,7 +40,7 @@ def headers_of(sheets: Sheets) -> dict[str, str]:
 def in_table(
     findings: Iterable[Finding], positions: Positions, headers: Mapping[str, str]
 ) -> tuple[Finding, ...]:
-    """Findings of shapes with their cells, less those that only follow from another one.
+    """Findings of shapes with their cells, row by row, less those that follow from another one.
 
     Args:
         findings: the findings of the shapes.
@@ -48,7 +48,7 @@ def in_table(
         headers: the result of `headers_of`.
     """
     reported_subjects = {subject for subject, _ in positions.reported}
-    return tuple(
+    return _by_place(
         _with_cell(finding, positions, headers)
         for finding in findings
         if not positions.is_reported(finding.focus, finding.path)
@@ -63,7 +63,7 @@ def in_text(
     form: RdfSyntax,
     base_iri: str,
 ) -> tuple[Finding, ...]:
-    """Findings with their lines, in the formats that `coprod_kg.ingest.lines` reads.
+    """Findings with their lines, line by line, in the formats that `lines` reads.
 
     Args:
         findings: the findings.
@@ -73,7 +73,7 @@ def in_text(
         base_iri: what relative IRIs are resolved against.
     """
     if not findings or form.name not in _LINED:
-        return tuple(map(in_turtle, findings))
+        return _by_place(map(in_turtle, findings))
     subjects: Collection[str] = {finding.focus for finding in findings}
     nameless = f"{base_iri}.well-known/genid/"
     pairs_by_node: dict[str, set[tuple[str, str]]] = {
@@ -87,10 +87,21 @@ def in_text(
             pairs_by_node[name].add((predicate.value, str(obj)))
     text = content.decode("utf-8-sig")
     lines, text_lines = lines_of(text, base_iri, subjects, pairs_by_node), text.split("\n")
-    return tuple(
+    return _by_place(
         replace(in_turtle(finding), spot=finding.spot or _line(finding, lines, text_lines))
         for finding in findings
     )
+
+
+def _by_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings in the order of the file; shapes find them in no order of their own."""
+
+    def place(finding: Finding) -> tuple[str, int, int, str, str]:
+        spot = finding.spot or Spot()
+        sheet, path = spot.sheet or "", finding.path or ""
+        return sheet, spot.row or 0, spot.line or 0, finding.focus, path
+
+    return tuple(sorted(findings, key=place))
 
 
 def _line(finding: Finding, lines: Lines, text_lines: Sequence[str]) -> Spot | None:
