@@ -27,6 +27,10 @@ from coprod_kg.store.supervisor import Supervisor
 __all__ = ["serve"]
 
 _START_SECONDS = 60.0
+_EXAMPLES_FIRST = (
+    "The store is empty: the example data are checked and committed first, which takes some "
+    "seconds. With --no-example it stays empty."
+)
 _COUNT = """
 PREFIX cp: <https://w3id.org/coprod/ontology#>
 SELECT (COUNT(DISTINCT ?initiative) AS ?initiatives) WHERE { ?initiative a cp:Initiative }
@@ -94,6 +98,7 @@ def _fill(
         publish_model(store, settings.base_iri, folders, settings.root, settings)
 
     if examples and store.version() == 0:
+        click.echo(_EXAMPLES_FIRST, err=True)
         submit_examples(store, settings, during_checks=publish, before_commit=load_web)
     else:
         load_web()

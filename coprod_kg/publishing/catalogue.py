@@ -22,6 +22,7 @@ from coprod_kg.publishing.datasets import (
 )
 from coprod_kg.publishing.serialisations import SERIALISATIONS, serialised_all
 from coprod_kg.store.description import DescriptionChange, VersionToDescribe
+from coprod_kg.store.statement_forms import Subject
 
 __all__ = ["describe"]
 
@@ -54,7 +55,7 @@ class _Version:
 
     def change(self) -> DescriptionChange:
         """Every part that may have changed."""
-        said: dict[ox.NamedNode, list[ox.Triple]] = {}
+        said: dict[Subject, list[ox.Triple]] = {}
         base, whole = self.datasets.base, self.version.whole
         start, stem = f"{base}dataset/organisation-", f"{base}graph/organisation/"
         graphs = self.version.graphs

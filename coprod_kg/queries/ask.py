@@ -106,15 +106,15 @@ def admitted(query: Query, settings: Settings) -> Query:
     """The query, admitted and rewritten for the engine; raises what `ask` raises before it asks."""
     if query.sent is not None:
         return query
-    plain = _plain(query, settings)
-    return replace(plain, text=_rewritten(plain.text), sent=query.text)
+    return _plain(query, settings, rewritten=True)
 
 
 def _rewritten(text: str) -> str:
     return rewrite_query(not_exists_to_minus(text))
 
 
-def _plain(query: Query, settings: Settings) -> Query:
+def _plain(query: Query, settings: Settings, *, rewritten: bool = False) -> Query:
+    """The query, admitted, and rewritten for the engine where that is wanted."""
     text = query.text.removeprefix(_MARK)
     admission = admit(text, settings)
     named_by_request = bool(query.default_graphs or query.named_graphs)
@@ -124,7 +124,8 @@ def _plain(query: Query, settings: Settings) -> Query:
     excluded = () if union or dataset_named else _record_graphs(text, settings)
     return replace(
         query,
-        text=admission.text,
+        text=_rewritten(admission.text) if rewritten else admission.text,
+        sent=query.text if rewritten else query.sent,
         calls=admission.calls,
         union=union,
         dataset_query=dataset,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, serialize
 
 from coprod_kg.model.namespaces import prefixes as known_prefixes
 from coprod_kg.queries.library import SavedQuery
@@ -39,7 +39,7 @@ def _catalogue_triples(
 ) -> Iterator[Triple]:
     prologue = NamedNode(f"{base_iri}graph/catalogue#prefixes")
     for prefix, namespace in known_prefixes().items():
-        declaration = BlankNode(f"prefix-{prefix}")
+        declaration = NamedNode(f"{base_iri}graph/catalogue#prefix-{prefix}")
         yield Triple(prologue, NamedNode(f"{_SH}declare"), declaration)
         yield Triple(declaration, NamedNode(f"{_SH}prefix"), Literal(prefix))
         yield Triple(

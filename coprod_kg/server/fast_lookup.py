@@ -83,8 +83,12 @@ class FastLookup:
                 return 304, _headers(request.conditions, offer, log, 304, self._prefix), b""
             log.note(request.query.text)
             keeps = self._site.cache.keeps(request.query)
-            cached = self._site.kept(request.query) if keeps else None
-            answer = cached or await self._ask(request.query, log)
+            cached = self._cached(request.query) if keeps else None
+            answer = cached or await self._point_lookup(request.query)
+            # No point lookup is prepared, so prepared answers are looked for on disk after it.
+            if answer is None:
+                cached = self._site.kept(request.query) if keeps else None
+                answer = cached or await self._ask(request.query, log)
         # The application meets the error again, and writes it in a form that the client reads.
         except CoprodError:
             return None
@@ -128,15 +132,24 @@ class FastLookup:
                 return None
         return _Lookup(query, conditions, current_offer)
 
-    async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
-        """The answer if it is small and there within a moment; else the query has begun."""
+    def _cached(self, query: Query) -> Answer | None:
+        """The answer that this process holds to a question about the newest version."""
+        number = self._store.version()
+        newest = query.version in (None, number)
+        return self._site.cache.find(query, number) if newest else None
+
+    async def _point_lookup(self, query: Query) -> Answer | None:
+        """The answer to a point lookup, as soon as the newest version is open here."""
         query = admitted(query, self._site.settings)
         at_hand = self._store.try_point_lookup(query)
         if isinstance(at_hand, Future):
             await asyncio.wait([asyncio.wrap_future(at_hand)], timeout=OPENING_SECONDS)
             at_hand = self._store.try_point_lookup(query)
-        if isinstance(at_hand, Answer):
-            return at_hand
+        return at_hand if isinstance(at_hand, Answer) else None
+
+    async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
+        """The answer if it is small and there within a moment; else the query has begun."""
+        query = admitted(query, self._site.settings)
         try:
             slot = self._site.slots.take_at_once(client(log.client, log.grant))
         except BlockingIOError:

@@ -6,16 +6,16 @@ and knows the vocabularies of portals; this module keeps it, the numbers, and th
 that changed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
-from coprod_kg.store.counts import counted, exchange, recounted, statements, tallied
+from coprod_kg.store.counts import counted, exchange, recounted, statements
 from coprod_kg.store.new_statements import (
     NOTHING_NEW,
     NewSubjects,
@@ -25,10 +25,15 @@ from coprod_kg.store.new_statements import (
     written_graphs,
 )
 from coprod_kg.store.statement_forms import Statements, Subject, Tally
-from coprod_kg.store.statistics import COUNTED, dataset_node, read_statistics, write_statistics
+from coprod_kg.store.statistics import (
+    COUNTED,
+    dataset_node,
+    read_statistics,
+    statistics_triples,
+    write_statistics,
+)
 
 __all__ = [
-    "CopiedDescription",
     "Describer",
     "Description",
     "DescriptionChange",
@@ -40,14 +45,6 @@ Match: TypeAlias = Callable[..., Iterator[ox.Quad]]
 """Finds quads by subject, predicate, object and graph, as a store does."""
 
 _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
-_TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_EXAMPLE: Final = ox.NamedNode("http://rdfs.org/ns/void#exampleResource")
-_REFERRED_TO: Final = (
-    ox.NamedNode("http://xmlns.com/foaf/0.1/Agent"),
-    ox.NamedNode("http://purl.org/dc/terms/Location"),
-    ox.NamedNode("http://xmlns.com/foaf/0.1/Document"),
-)
-_DERIVED: Final = ox.NamedNode("http://www.w3.org/ns/prov#wasDerivedFrom")
 _VERSION: Final = ox.NamedNode("http://www.w3.org/ns/dcat#version")
 
 
@@ -84,7 +81,7 @@ class DescriptionChange:
         added: what is in one, likewise; of its subject only the properties that are said change.
     """
 
-    subjects: Mapping[ox.NamedNode, Sequence[ox.Triple]]
+    subjects: Mapping[Subject, Sequence[ox.Triple]]
     removed: Sequence[ox.Triple] = ()
     added: Sequence[ox.Triple] = ()
 
@@ -110,6 +107,8 @@ class Description:
         before: what was said of the subjects that a commit touches before it.
         new: those that it adds, as far as its lines tell.
         places: the graphs in which it touches each.
+        installed: what it puts into the graph of the description in the place of all that stands
+            there, or None where it leaves that graph alone.
     """
 
     store: ox.Store
@@ -120,6 +119,7 @@ class Description:
     before: dict[Subject, Statements] = field(default_factory=dict)
     new: NewSubjects = NOTHING_NEW
     places: dict[Subject, set[str]] = field(default_factory=dict)
+    installed: bytes | None = None
 
     @property
     def graph(self) -> ox.NamedNode:
@@ -135,12 +135,20 @@ class Description:
             found = read_statistics(self.store, self.graph, self.base_iri)
             # what a release has written that did not count what leads where is counted anew
             self.tally = found if any(key[:1] == ("leads",) for key in found) else None
+            self.written = found.copy()
 
-    def look(self, changes: Sequence[Change]) -> None:
-        """Note what is said of the subjects that some changes are about to touch."""
+    def look(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Note what is said of the subjects that some changes are about to touch.
+
+        Returns:
+            The changes to make, before what they made is described. What replaces the graph of
+            the description is put in by `tell`, so that a graph which is to hold nearly the same
+            again is neither emptied nor counted anew.
+        """
         self._forget()
         if self.describe is None:
-            return
+            return changes
+        changes = self._without_installed(changes)
         lines_by_graph = list(written_graphs(changes))
         added = statements_in(lines_by_graph)
         for graph, lines, replaces in lines_by_graph:
@@ -151,9 +159,22 @@ class Description:
                 self.places.setdefault(subject, set()).add(graph)
         self.before = {subject: statements(self.store, subject) for subject in self.places}
         self.new = new_subjects(self.store, added, self.before)
+        return changes
+
+    def _without_installed(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """The changes without the one that replaces the graph of the description."""
+        graph = self.graph.value
+        written = [lines for name, lines, _ in written_graphs(changes) if name == graph]
+        if len(written) != 1 or not any(graph in change.replace for change in changes):
+            return changes
+        (self.installed,) = written
+        return [
+            replace(change, replace={g: told for g, told in change.replace.items() if g != graph})
+            for change in changes
+        ]
 
     def _forget(self) -> None:
-        self.before, self.places, self.new = {}, {}, NOTHING_NEW
+        self.before, self.places, self.new, self.installed = {}, {}, NOTHING_NEW, None
 
     def tell(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
@@ -172,10 +193,11 @@ class Description:
         if self.describe is None:
             return []
         graphs = {graph for change in changes for graph in (*change.replace, *change.add)}
-        for change in changes:
-            for graph, lines in change.replace.items():
-                # without blank nodes, which get other labels, the subjects are those of the lines
-                for subject in self._there(graph) if b"_:" in lines else ():
+        for graph, lines, replaces in written_graphs(changes):
+            put_in_later = graph == self.graph.value and self.installed is not None
+            # without blank nodes, which get other labels, the subjects are those of the lines
+            if replaces and b"_:" in lines and not put_in_later:
+                for subject in self._there(graph):
                     self.places.setdefault(subject, set()).add(graph)
         found = list(self._changed())
         whole = self.tally is None or self.graph.value in graphs
@@ -192,9 +214,15 @@ class Description:
             tuple(sorted(graphs)),
             whole,
         )
-        self._put(self.describe(to_describe))
-        if whole or self.written is None:
+        if self.written is None or (whole and self.installed is None):
             self.written = read_statistics(self.store, self.graph, self.base_iri)
+        if self.installed is None:
+            self._put(self.describe(to_describe))
+        else:
+            quads = ox.parse(self.installed, ox.RdfFormat.N_TRIPLES)
+            installed = [quad.triple for quad in quads]
+            self._put(_alike(installed))  # first: what is described follows from it
+            self._put_whole(self.describe(to_describe), installed)
         self.written = write_statistics(
             self.store, self.graph, self.base_iri, self.tally, self.written
         )
@@ -234,61 +262,19 @@ class Description:
             added |= set(wanted) - held
         exchange(self.store, self.graph, removed, added, self.tally)
 
+    def _put_whole(self, described: DescriptionChange, installed: Collection[ox.Triple]) -> None:
+        """Make the graph hold what is described and installed and the numbers that it holds."""
+        wanted = {triple for told in described.subjects.values() for triple in told}
+        wanted.update(installed)
+        numbers = statistics_triples(self.written or Tally(), self.base_iri)
+        quads = self.store.quads_for_pattern(None, None, None, self.graph)
+        held = {quad.triple for quad in quads} - set(numbers)
+        exchange(self.store, self.graph, held - wanted, wanted - held, self.tally)
 
-class CopiedDescription:
-    """The description in a copy of a store from which data is taken: it speaks of what is left."""
 
-    def __init__(self, store: ox.Store, base_iri: str) -> None:
-        """Read what the copy says of itself, if anything."""
-        self._store = store
-        self._base_iri = base_iri
-        self._graph = ox.NamedNode(f"{base_iri}graph/catalogue")
-        self._written = read_statistics(store, self._graph, base_iri)
-        self._tally = Tally(self._written)
-        for key in (("classes",), ("properties",)):
-            del self._tally[key]
-
-    def change(self, subjects: set[Subject], change: Callable[[], object]) -> None:
-        """Make a change that touches some subjects only."""
-        if self._written:
-            tallied(self._store, subjects, self._tally, change)
-        else:
-            change()
-
-    def leave_out(self, graphs: Iterable[str]) -> None:
-        """Say nothing of datasets that come from some graphs, and write the numbers anew."""
-        if not self._written:
-            return
-        names = {
-            quad.subject.value
-            for graph in graphs
-            for quad in self._quads(None, _DERIVED, ox.NamedNode(graph))
-            if isinstance(quad.subject, ox.NamedNode)
-        }
-        self._drop(list(self._naming(names)))
-        gone = [
-            quad
-            for quad in self._quads(None, _EXAMPLE, None)
-            if isinstance(quad.object, ox.NamedNode)
-            and not any(self._store.quads_for_pattern(quad.object, None, None, merged.MERGED))
-        ]
-        self._drop(gone)
-        # What only those referred to: who sent them, where they are, their pages.
-        for kind in _REFERRED_TO:
-            for node in {quad.subject for quad in self._quads(None, _TYPE, kind)}:
-                if not any(self._quads(None, None, node)):
-                    self._drop(list(self._quads(node, None, None)))
-        write_statistics(self._store, self._graph, self._base_iri, self._tally, self._written)
-
-    def _quads(self, subject: Any, predicate: ox.NamedNode | None, value: Any) -> Iterator[ox.Quad]:
-        return self._store.quads_for_pattern(subject, predicate, value, self._graph)
-
-    def _naming(self, names: set[str]) -> Iterator[ox.Quad]:
-        """What is said of some datasets and of their parts, which are names with a fragment."""
-        for quad in self._quads(None, None, None) if names else ():
-            for node in (quad.subject, quad.object):
-                if isinstance(node, ox.NamedNode) and node.value.partition("#")[0] in names:
-                    yield quad
-
-    def _drop(self, quads: Iterable[ox.Quad]) -> None:
-        exchange(self._store, self._graph, {quad.triple for quad in quads}, (), self._tally)
+def _alike(triples: Iterable[ox.Triple]) -> DescriptionChange:
+    """The change after which of their subjects nothing else is said."""
+    told: dict[Subject, list[ox.Triple]] = {}
+    for triple in triples:
+        told.setdefault(triple.subject, []).append(triple)
+    return DescriptionChange(told)

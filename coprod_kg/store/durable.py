@@ -308,8 +308,7 @@ class Durable:
         if self.description is None:
             GraphWriter(self.store).apply(changes)
             return
-        self.description.look(changes)
-        GraphWriter(self.store).apply(changes)
+        GraphWriter(self.store).apply(self.description.look(changes))
         version = self.version()
         changed = self.description.tell(changes, version, made, self.snapshots.tags())
         write_changes(self.directory.changes, version, made, changed, again=again)

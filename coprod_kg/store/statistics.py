@@ -15,7 +15,13 @@ import pyoxigraph as ox
 from coprod_kg.store.counts import exchange
 from coprod_kg.store.statement_forms import Subject, Tally
 
-__all__ = ["COUNTED", "dataset_node", "read_statistics", "write_statistics"]
+__all__ = [
+    "COUNTED",
+    "dataset_node",
+    "read_statistics",
+    "statistics_triples",
+    "write_statistics",
+]
 
 _VOID: Final = "http://rdfs.org/ns/void#"
 _EXTENSION: Final = "http://ldf.fi/void-ext#"
@@ -112,6 +118,13 @@ def _written(key: tuple[str, ...], count: int, dataset: ox.NamedNode) -> list[ox
         number = ox.Literal(str(count), datatype=_INTEGER)
         return [ox.Triple(dataset, _TOTALS[key], number)]
     return _entry(key, dataset).triples(count)
+
+
+def statistics_triples(written: Tally, base_iri: str) -> Iterator[ox.Triple]:
+    """The triples by which statistics stand in a graph."""
+    dataset = dataset_node(base_iri)
+    for key, count in written.items():
+        yield from _written(key, count, dataset)
 
 
 def read_statistics(store: ox.Store, graph: ox.NamedNode, base_iri: str) -> Tally:

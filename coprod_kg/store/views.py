@@ -19,7 +19,7 @@ import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import NOTHING, Hidden
-from coprod_kg.store.description import CopiedDescription
+from coprod_kg.store.copied_description import CopiedDescription
 from coprod_kg.store.snapshots import Reader, Snapshots
 
 __all__ = ["Views", "hide"]

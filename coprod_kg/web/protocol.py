@@ -45,7 +45,7 @@ class Parameters:
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a parameter."""
-        return tuple(value for key, value in self.pairs if key == name)
+        return tuple([value for key, value in self.pairs if key == name])
 
     def one(self, name: str) -> str | None:
         """The value of a parameter that may stand there once, or None.

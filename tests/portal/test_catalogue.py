@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from coprod_kg.access import Private
 from coprod_kg.ingest.submit import SubmitOptions, SubmittedFile, submit
 from coprod_kg.model.files import files
+from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.publishing.json_context import CONTEXT, with_context_inside
 from coprod_kg.queries.ask import PAGE_BYTES
 from coprod_kg.store.base import Change, Query, Update
@@ -188,6 +189,36 @@ def test_a_description_comes_back_after_the_writer_was_started_anew(cases_data: 
         portal.store.commit(Change(replace={"urn:g": b"<urn:a> <urn:p> <urn:b> .\n"}))
         assert portal.column(f"SELECT ?n WHERE {{ <{ALL}> <{VOID}triples> ?n }}") != before
         check_counts(portal)
+
+
+def test_a_catalogue_of_another_address_and_publisher_holds_nothing_of_the_former_ones(
+    cases_data: Path,
+) -> None:
+    other, graph = "http://other.example.org/", f"{BASE}graph/catalogue"
+    questions = [files("queries") / "questions"]
+    unlike = ("terms/modified", "terms/issued", "dcat#version", "/dump/", VOID)
+
+    def said(portal: Portal) -> list[str]:
+        rows = portal.column(
+            f"""SELECT (CONCAT(STR(?s), " ", STR(?p), " ", STR(?o)) AS ?row)
+            WHERE {{ GRAPH <{graph}> {{ ?s ?p ?o }} }} ORDER BY ?row"""
+        )
+        rows = [re.sub(r"\d+\.(nq|trig)", r"N.\1", row) for row in rows]
+        return [row for row in rows if not any(part in row for part in unlike)]
+
+    with opened(cases_data) as portal:
+        unnamed = replace(portal.settings, publisher="", publisher_url="", contact="")
+        assert any(ROOT in row for row in said(portal))
+        assert publish_model(portal.store, BASE, questions, other, unnamed)
+        check_counts(portal)
+        found = said(portal)
+        assert not [row for row in found if ROOT in row or "The office" in row]
+        assert any(other in row for row in found)
+        portal.store.commit(Change(replace={graph: b""}))
+        check_counts(portal)
+        assert not [row for row in said(portal) if "SPARQLExecutable" in row]
+        assert publish_model(portal.store, BASE, questions, other, unnamed)
+        assert said(portal) == found
 
 
 def test_what_is_private_is_nowhere_and_the_numbers_are_those_of_the_rest(
