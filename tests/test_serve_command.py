@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -15,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -71,10 +73,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(data: Path, *flags: str) -> Iterator[Serving]:
+def served(data: Path, *flags: str, errors: IO[str] | None = None) -> Iterator[Serving]:
     port = port_of(data) or free_port()
     command = [*CLI, "serve", "--data", str(data), "--port", str(port), *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         assert process.stdout is not None
         lines: list[str] = []
         for line in process.stdout:
@@ -99,8 +101,11 @@ def port_of(data: Path) -> int | None:
 
 def fill_with_examples(data: Path) -> None:
     """Let the service fill a directory, and note its port: its catalogue names the address."""
-    with served(data, "--workers", "2", "--freshness", "off") as service:
-        pass
+    with tempfile.TemporaryFile("w+") as errors:
+        with served(data, "--workers", "2", "--freshness", "off", errors=errors) as service:
+            pass
+        errors.seek(0)
+        (data / "said").write_text(errors.read())
     (data / "port").write_text(str(service.port))
 
 
@@ -121,6 +126,11 @@ def test_the_terminal_says_where_it_listens_which_version_and_how_many_initiativ
 ) -> None:
     assert f"coprod-kg serves {service.url}\n" in service.welcome
     assert re.search(r"version \d+ of the data, \d\d+ initiatives", service.welcome)
+
+
+def test_a_first_start_says_why_it_takes_longer(service: Serving) -> None:
+    first_line = (service.data / "said").read_text().splitlines()[0]
+    assert first_line.startswith("The store is empty: the example data are checked")
 
 
 def test_every_initiative_of_the_example_data_is_marked_as_secondary_coding(
