@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeVar
 
-from coprod_kg.assessment.explanation import Explainer
-from coprod_kg.assessment.search import find
-from coprod_kg.assessment.text import as_lines
-from coprod_kg.assessment.values import as_values
 from coprod_kg.errors import NotAcceptable, NotFound
 from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, WORKBOOK, Format, by_name
 from coprod_kg.publishing.graphs import publish_model
@@ -173,6 +169,12 @@ class Folder:
         Raises:
             NotFound: nothing that can be assessed has that name; says what was perhaps meant.
         """
+        # Most commands assess nothing: these take a quarter of the time of their start.
+        from coprod_kg.assessment.explanation import Explainer
+        from coprod_kg.assessment.search import find
+        from coprod_kg.assessment.text import as_lines
+        from coprod_kg.assessment.values import as_values
+
         base, store = self.settings.base_iri, self._opened
         explainer = Explainer(store, self.settings, language)
         path = name if "/" in name else f"initiative/{name}"
