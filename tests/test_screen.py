@@ -165,3 +165,15 @@ def test_a_query_that_only_rdflib_reads_is_left_to_pyshacl() -> None:
     read = f"SELECT $this ?value WHERE {{ $this <urn:p> ?value {impossible} }}"
     assert not Patterns(read).may_find(run, thing)
     assert Patterns(f"{read} GROUP BY $this").may_find(run, thing)
+
+
+def test_a_query_whose_binding_holds_a_pattern_is_asked_over_the_properties_of_that_too() -> None:
+    thing, value = ox.NamedNode("urn:thing"), ox.Literal("x")
+    named, marked = ox.NamedNode("urn:named"), ox.NamedNode("urn:marked")
+    query = Patterns(
+        """SELECT $this WHERE { $this <urn:named> ?name
+            BIND (UCASE(?name) AS ?upper) BIND (EXISTS { $this <urn:marked> ?mark } AS ?found)
+            FILTER (?found && ?upper = "X") }"""
+    )
+    triples = [ox.Triple(thing, named, value), ox.Triple(thing, marked, value)]
+    assert query.may_find(Run(Graph(triples)), thing)

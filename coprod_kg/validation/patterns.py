@@ -15,6 +15,7 @@ from rdflib.term import URIRef, Variable
 
 from coprod_kg.model.graph import Graph
 from coprod_kg.model.namespaces import prefixes, prologue
+from coprod_kg.sparql.tokens import Edit, edited, significant
 from coprod_kg.validation.decided import Run, is_plain
 
 __all__ = ["Patterns"]
@@ -31,7 +32,7 @@ class Patterns:
     """
 
     def __init__(self, text: str) -> None:
-        query = translateQuery(parseQuery(text), None, dict(prefixes())).algebra
+        query = translateQuery(parseQuery(_without_bindings(text)), None, dict(prefixes())).algebra
         conditions = [*_conditions(query)]
         self._required = [tuple(map(_pattern_term, triple)) for triple in _required(query)]
         self._allowed = dict(_allowed(conditions))
@@ -62,6 +63,30 @@ class Patterns:
 
 
 _THIS: Final = ox.Variable("this")
+
+
+def _without_bindings(text: str) -> str:
+    """A query without each BIND that holds no pattern.
+
+    What is read of a query is its patterns and filters, and rdflib takes as long for the
+    expressions of its BINDs as for all the rest.
+
+    >>> _without_bindings("ASK { $this a ?kind BIND (STR(?kind) AS ?name) }")
+    'ASK { $this a ?kind  }'
+    """
+    edits, start, depth, has_pattern = list[Edit](), -1, 0, False
+    for token in significant(text):
+        if start < 0:
+            if token.is_word("BIND"):
+                start, depth, has_pattern = token.start, 0, False
+            continue
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        has_pattern |= token.text == "{"
+        if not depth:
+            if not has_pattern:
+                edits.append((start, token.end, ""))
+            start = -1
+    return edited(text, edits)
 
 
 def _is_read(text: str) -> bool:
