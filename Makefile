@@ -21,7 +21,7 @@ STALE := $(shell test ! -e $(SERVE) || { test "$$(cat $(SERVE))" = "$(CURDIR)" \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test coverage check format lock editor wheel docs clean
+.PHONY: help serve test coverage check style format lock editor wheel docs clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,20 +29,26 @@ help: ## say what there is
 serve: $(SERVE) ## set up everything and serve http://127.0.0.1:8000
 	@exec $(BIN)/coprod-kg serve $(ARGS)
 
-# Exit code 1 says that tests failed; after any other one (a crash, Ctrl-C) nothing is asked again.
-test: check ## set up everything, check the code, run every test
-	@$(BIN)/python -m pytest --durations=10 $(SPREAD) $(TESTS) || { \
-	failed=$$?; [ $$failed = 1 ] || exit $$failed; \
+# Types are checked beside the tests: that keeps one core busy for half a minute where nothing is
+# cached. Exit code 1 says that tests failed; after any other one (a crash, Ctrl-C) nothing is asked
+# again.
+test: style ## set up everything, check the code, run every test
+	@$(BIN)/mypy >$(VENV)/types.txt 2>&1 & types=$$!; trap 'kill $$types 2>/dev/null' INT TERM; \
+	$(BIN)/python -m pytest --durations=10 $(SPREAD) $(TESTS); tested=$$?; \
+	wait $$types || { cat $(VENV)/types.txt; exit 1; }; \
+	[ $$tested = 1 ] || exit $$tested; \
 	echo 'What failed is asked once more, one after the other: a busy machine starves real processes.'; \
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none $(TESTS); }
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures=none $(TESTS)
 
 coverage: $(TEST) ## run every test and count the branches taken; fails below the floor in pyproject.toml
 	@$(BIN)/python -m pytest --cov --cov-report=term $(SPREAD) $(TESTS)
 
-check: $(TEST) ## lint, formatting and types
+check: style ## lint, formatting and types
+	@$(BIN)/mypy
+
+style: $(TEST) ## lint and formatting
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/ruff format --check $(CHECKED)
-	@$(BIN)/mypy
 
 format: $(TEST) ## put the code into its format
 	@$(BIN)/ruff check --fix $(CHECKED)
