@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import socketserver
 import sys
 import threading
@@ -270,6 +271,29 @@ def test_an_answer_is_cited_here_as_the_service_cites_it(
     assert len(hashes[0]) >= 2
     starts = {"text": "coprod-kg contributors (", "bibtex": "@misc{", "csl": "["}
     assert here.out.startswith(starts[form])
+
+
+def test_a_citation_leads_to_the_service_that_runs_over_the_folder(
+    run: Run, tmp_path: Path
+) -> None:
+    here, asked = str(tmp_path / "data"), ("query", "initiatives-by-stage", "--cite", "text")
+    with serving(
+        Settings.load({"data": here, "workers": 1}, {}), "http://127.0.0.1:8399"
+    ) as service:
+        fill(service.store)
+        cited = run(*asked, "--data", here).out
+    address = "http://127.0.0.1:{}/queries/initiatives-by-stage?version="
+    assert address.format(8399) in cited
+    assert address.format(8000) in run(*asked, "--data", here).out
+
+
+def test_the_example_of_sparql_can_be_asked(run: Run, data: str) -> None:
+    shown = run("sparql", "--help").out.partition("Example: ")[2]
+    program, *example = shlex.split(" ".join(shown.split()))
+    assert program == "coprod-kg"
+    ended = run(*example, "--data", data)
+    assert ended.code == 0, ended.err
+    assert "statements" in ended.out
 
 
 def test_a_service_that_lacks_a_question_says_which_may_be_meant(run: Run, url: str) -> None:

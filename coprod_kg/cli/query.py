@@ -87,7 +87,7 @@ def query(settings: Settings, *, name: str, params: tuple[str, ...], **options: 
         show(partial(question.answer, output.media_types, output.derived_format, number), output)
 
 
-@click.command(epilog="Example: coprod-kg sparql 'SELECT * { ?s a cp:Initiative }' -f table")
+@click.command(epilog="Example: coprod-kg sparql 'SELECT (COUNT(*) AS ?statements) { ?s ?p ?o }'")
 @_asking
 @click.argument("text", metavar="QUERY|FILE|-")
 @format_options

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Protocol, TypeVar
 
@@ -196,7 +196,12 @@ class Folder:
 
     @property
     def _endpoint(self) -> Endpoint:
-        return Endpoint.local(self._opened, self.settings, self.saved_queries)
+        endpoint = Endpoint.local(self._opened, self.settings, self.saved_queries)
+        # Links lead to the service that runs over this folder, where settings name no other.
+        url = DataDirectory(self.settings.data).holder().get("url")
+        return (
+            endpoint if self.settings.public_url or not url else replace(endpoint, root=f"{url}/")
+        )
 
     def _question(self, name: str, values: Values, version: int | None) -> Question:
         return Question(
