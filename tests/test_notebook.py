@@ -102,6 +102,23 @@ def test_a_wrong_name_is_told_with_the_one_that_was_meant(kg: Connection) -> Non
         kg.initiatives_at_stage(stag="project")
 
 
+def test_a_connection_says_what_it_asks(
+    kg: Connection, remote: Connection, service: Serving
+) -> None:
+    assert repr(kg).startswith(f"<{service.data}: {len(kg.queries)} saved queries")
+    assert repr(remote).startswith(f"<{service.url}: {len(kg.queries)} saved queries")
+
+
+def test_a_value_without_the_name_of_its_parameter_is_told_how_it_is_written(
+    kg: Connection,
+) -> None:
+    with pytest.raises(WrongUsage, match="needs the name of its parameter") as told:
+        kg.initiatives_at_stage("project")
+    assert "initiatives_at_stage(stage='project')" in str(told.value)
+    with pytest.raises(WrongUsage, match="Permitted: none at all"):
+        kg.initiatives_by_stage("project")
+
+
 def test_a_wrong_value_is_told_with_the_one_that_was_meant(
     kg: Connection, remote: Connection
 ) -> None:

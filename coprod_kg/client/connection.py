@@ -72,12 +72,25 @@ class CallableQuestion:
             return_annotation=Result,
         )
 
-    def __call__(self, **values: object) -> Result:
+    def __call__(self, *unnamed: object, **values: object) -> Result:
         """Ask it.
+
+        Args:
+            unnamed: values whose parameter is not named, which are refused.
+            values: parameter → its value or values.
 
         Raises:
             WrongUsage: lists every parameter that does not fit, with what is permitted.
         """
+        if unnamed:
+            first = next(iter(self._parameters), "")
+            written = f"{first}={unnamed[0]!r}" if first else ""
+            raise WrongUsage(
+                "each value needs the name of its parameter",
+                where=f"query {self.name}",
+                fix=f"Write {self.__name__}({written}). "
+                f"Permitted: {', '.join(self._parameters) or 'none at all'}.",
+            )
         for name in values:
             if name not in self._parameters:
                 near = did_you_mean(name, dict.fromkeys(self._parameters))
@@ -144,6 +157,13 @@ class Connection:
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._attributes})
+
+    def __repr__(self) -> str:
+        pinned = "" if self.version is None else f", version {self.version}"
+        return (
+            f"<{self._source.location}{pinned}: {len(self.queries)} saved queries, "
+            "each a function of this object; .queries lists them>"
+        )
 
     def __enter__(self) -> "Connection":
         return self

@@ -103,6 +103,12 @@ def test_a_browser_shows_the_chart_with_words_for_who_cannot_see_it(
             assert table
             assert place["y"] + place["height"] < table["y"]
             assert page.get_by_role("link", name="SVG", exact=True).count() == 1
+            page.goto(f"http://127.0.0.1:{server.port}{ASKED}.svg")
+            lefts = page.evaluate(
+                "[...document.querySelectorAll('text')]"
+                ".map(text => text.getBoundingClientRect().left)"
+            )
+            assert min(lefts) > 0, "a text begins before the picture does"
             browser.close()
     finally:
         server.shutdown()

@@ -136,6 +136,15 @@ def test_every_bad_parameter_is_named_in_one_problem(client: FlaskClient) -> Non
     assert all(name in detail for name in ("stage", "barrier", "colour"))
 
 
+def test_a_wrong_parameter_leads_back_to_the_page_without_it(client: FlaskClient) -> None:
+    address = "/queries/initiatives-at-stage"
+    wrong = client.get(f"{address}?stage=pilot", headers=BROWSER)
+    assert wrong.status_code == 400
+    assert f'href="{address}"' in wrong.text
+    danish = client.get(f"{address}?stage=pilot&lang=da", headers=BROWSER).text
+    assert "Den samme side uden" in danish
+
+
 def test_every_saved_query_is_listed_for_people(client: FlaskClient) -> None:
     listed = client.get("/queries").get_json()["queries"]
     links = {link for link, _ in page(client, "/queries").links}
