@@ -5,18 +5,20 @@ One name each, in three places: the flag ``--query-seconds``, the variable
 variable, the variable over the file, the file over the default.
 """
 
+import math
 import os
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from coprod_kg.errors import WrongUsage
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "misspelt"]
 
 PREFIX = "COPROD_"
 
@@ -292,6 +294,8 @@ class Settings:
         for name, address in (("publisher-url", self.publisher_url), ("contact", self.contact)):
             if re.search(r"[\s<>\"{}|\\^`]", address):
                 raise WrongUsage(f"{address!r} is no address", where=f"setting {name}")
+        for setting in fields(self):
+            _check_number(setting.name, getattr(self, setting.name))
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -329,6 +333,17 @@ class Settings:
         }
 
 
+def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that look like a misspelt setting → the variable that was likely meant."""
+    known = [setting.name.upper() for setting in fields(Settings)]
+    near = {
+        name: get_close_matches(name.removeprefix(PREFIX), known, 1, 0.85)
+        for name in environ
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known
+    }
+    return {name: PREFIX + meant[0] for name, meant in near.items() if meant}
+
+
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "default_graph": ("union", "strict"),
     "read_access": ("open", "token"),
@@ -337,6 +352,24 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "freshness": ("on", "off"),
 }
 """The settings that are one of a few words."""
+
+
+_ONE_OR_MORE = frozenset(
+    {
+        *("body_mb", "charts", "checks", "client_checks", "client_queries", "client_requests"),
+        *("downloads", "keep_versions", "open_check_mb", "query_memory_mb", "result_mb"),
+        *("saved_query_kb", "submission_memory_mb", "web_threads", "web_workers", "workers"),
+    }
+)
+"""The numbers that nothing works without."""
+_ABOVE_NOTHING = frozenset(
+    {
+        *("body_seconds", "open_check_seconds", "query_seconds", "reader_seconds"),
+        *("service_seconds", "submission_seconds"),
+    }
+)
+"""The deadlines: with none at all everything would be too late."""
+_LAST_PORT = 65535
 
 
 _THEMES = (
@@ -367,19 +400,47 @@ def _fit(name: str, value: object) -> object:
     """Turn what stands in a variable, flag or file into the type the setting has."""
     settings_by_name = {setting.name: setting for setting in fields(Settings)}
     if name not in settings_by_name:
+        near = get_close_matches(name, settings_by_name, 1)
+        meant = f" (did you mean {near[0].replace('_', '-')}?)" if near else ""
         raise WrongUsage(
-            f"there is no setting {name.replace('_', '-')!r}",
+            f"there is no setting {name.replace('_', '-')!r}{meant}",
             fix="The settings are: "
             + ", ".join(sorted(n.replace("_", "-") for n in settings_by_name)),
         )
+    setting = settings_by_name[name]
     try:
-        return _CONVERTERS[settings_by_name[name].type](value)
+        return _CONVERTERS[setting.type](value)
     except (TypeError, ValueError):
+        kind = "a number" if setting.type is float else "a text"
+        kind = "a whole number" if setting.type is int else kind
+        example = f" such as {setting.default}" if setting.default not in (None, "", ()) else ""
         raise WrongUsage(
-            f"{value!r} does not fit",
+            f"{value!r} is not {kind}",
             where=f"setting {name.replace('_', '-')}",
-            fix=f"It is the {settings_by_name[name].metadata['help']}.",
+            fix=f"Write {kind}{example}. It says: {setting.metadata['help']}.",
         ) from None
+
+
+def _check_number(name: str, value: object) -> None:
+    """Refuse a number with which the service could not run."""
+    if not isinstance(value, int | float):
+        return
+    if name == "port" and not 0 <= value <= _LAST_PORT:
+        fix = f"Write a port from 1 to {_LAST_PORT}."
+    elif name in _ONE_OR_MORE and value < 1:
+        fix = "Write 1 or more."
+    elif name in _ABOVE_NOTHING and not 0 < value < math.inf:
+        fix = "Write a number of seconds above 0."
+    elif not 0 <= value < math.inf:
+        fix = "Write 0 or more."
+    else:
+        return
+    help_text = next(s.metadata["help"] for s in fields(Settings) if s.name == name)
+    raise WrongUsage(
+        f"{value} does not fit",
+        where=f"setting {name.replace('_', '-')}",
+        fix=f"{fix} It says: {help_text}.",
+    )
 
 
 def _words(value: object) -> tuple[str, ...]:

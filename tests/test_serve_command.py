@@ -211,8 +211,10 @@ def test_a_port_that_is_taken_is_told_before_anything_is_started(
     service: Serving, tmp_path: Path
 ) -> None:
     command = [*CLI, "serve", "--data", str(tmp_path / "d"), "--port", str(service.port)]
-    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    environ = {**os.environ, "COPROD_WORKRS": "3"}
+    second = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert second.returncode == 2
+    assert "COPROD_WORKRS is no setting, and is ignored; COPROD_WORKERS is one" in second.stderr
     assert f"port {service.port}" in second.stderr
     assert not (tmp_path / "d").exists()
 

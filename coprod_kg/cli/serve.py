@@ -19,7 +19,7 @@ from coprod_kg.model.files import files
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.queries.lint import faults, files_of
 from coprod_kg.server import FILLED
-from coprod_kg.settings import Settings
+from coprod_kg.settings import Settings, misspelt
 from coprod_kg.store.base import Query, Store
 from coprod_kg.store.local import Service, serving
 from coprod_kg.store.supervisor import Supervisor
@@ -48,6 +48,8 @@ def serve(settings: Settings, *, no_example: bool) -> None:
     """
     signal.signal(signal.SIGTERM, _interrupt)
     os.umask(0o077)
+    for name, meant in misspelt(os.environ).items():
+        click.echo(f"coprod-kg: {name} is no setting, and is ignored; {meant} is one", err=True)
     settings = replace(settings, host=_address(settings))
     url = f"http://{_bracketed(settings.host)}:{settings.port}"
     try:
