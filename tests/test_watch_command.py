@@ -176,8 +176,6 @@ def test_what_cannot_be_watched_is_refused(flags: tuple[str, ...], message: str,
 class Away:
     """A source whose service is away for a while, and then has a new version."""
 
-    location = "http://127.0.0.1:1"
-
     def __init__(self) -> None:
         self.errors = [StoreUnavailable("away"), Overloaded("too many"), VersionGone("gone")] * 2
         self.looks = 0

@@ -34,7 +34,8 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
     """
     location = str(url_or_folder)
     if location.startswith(("http://", "https://")):
-        return Connection(Remote(location, Settings.load({}).query_seconds, "connect"), version)
+        source = Remote(location, Settings.load({}).query_seconds, "connect")
+        return Connection(source, version, location)
     if not Path(location).is_dir():
         raise WrongUsage(
             f"there is no folder {location}",
@@ -44,8 +45,8 @@ def connect(url_or_folder: str | Path, version: int | None = None) -> "Connectio
         settings = Settings.load({"data": location})
         store = stack.enter_context(open_store(settings))
         saved_queries = {**Collection(store, settings).visible(), **load_all(settings.queries)}
-        source = Folder(settings, saved_queries, store)
-        return Connection(source, version, stack.pop_all())
+        folder = Folder(settings, saved_queries, store)
+        return Connection(folder, version, location, stack.pop_all())
 
 
 class CallableQuestion:
@@ -134,10 +135,15 @@ class Connection:
     """The connection to a source, each saved query an attribute: ``kg.initiatives_at_stage()``."""
 
     def __init__(
-        self, source: AnswerSource, version: int | None, exit_stack: ExitStack | None = None
+        self,
+        source: AnswerSource,
+        version: int | None,
+        location: str,
+        exit_stack: ExitStack | None = None,
     ):
-        """Read the catalogue of the source."""
+        """Read the catalogue of the source at a location, an address or a path."""
         self._source = source
+        self._location = location
         self._closing = exit_stack or ExitStack()
         self.version = version
         self._catalogue = {entry["name"]: entry for entry in source.queries()}
@@ -161,7 +167,7 @@ class Connection:
     def __repr__(self) -> str:
         pinned = "" if self.version is None else f", version {self.version}"
         return (
-            f"<{self._source.location}{pinned}: {len(self.queries)} saved queries, "
+            f"<{self._location}{pinned}: {len(self.queries)} saved queries, "
             "each a function of this object; .queries lists them>"
         )
 

@@ -62,11 +62,6 @@ class Remote:
             raise StoreUnavailable(f"{self.url} answers, but is no such service") from None
         return entries
 
-    @property
-    def location(self) -> str:
-        """The address of the service."""
-        return self.url
-
     def described(self, name: str) -> Mapping[str, Any]:
         """The service's description of a saved query.
 

@@ -44,10 +44,6 @@ Values = Mapping[str, Sequence[str]]
 class AnswerSource(Protocol):
     """Where answers come from."""
 
-    @property
-    def location(self) -> str:
-        """The address of the service, or the path of the folder."""
-
     def opened(self) -> AbstractContextManager["AnswerSource"]:
         """The same source, open as long as the context lasts."""
 
@@ -111,11 +107,6 @@ class Folder:
     settings: Settings
     saved_queries: Mapping[str, SavedQuery]
     store: Store | None = None
-
-    @property
-    def location(self) -> str:
-        """The path of the folder."""
-        return str(self.settings.data)
 
     @contextmanager
     def opened(self) -> Iterator["Folder"]:
