@@ -10,6 +10,8 @@ from coprod_kg.web.explorer.page import Page
 
 __all__ = ["BATCH", "results"]
 
+_MOST_LIMIT: Final = 10**9
+
 BATCH: Final = 50
 """Queries in one batch; OpenRefine sends ten."""
 
@@ -67,8 +69,8 @@ def _wanted(key: str, query: object) -> Wanted:
             "has a query or a type that is no text",
             "query is a text, type a text or a list of texts.",
         )
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 1 <= limit <= 1e9:
-        raise wrong("has a limit that is no number of candidates", "Write a whole number from 1.")
+    if not _is_count(limit):
+        raise wrong("has a limit that is no positive whole number", "Write for example 10.")
     if not isinstance(properties, list):
         raise wrong("has properties that are no list", 'Write [{"pid": "IRI", "v": "value"}].')
     values: dict[str, list[str]] = {}
@@ -82,6 +84,13 @@ def _wanted(key: str, query: object) -> Wanted:
         [kind for kind, name in KINDS.items() if expand(name) in types] if types else list(KINDS)
     )
     return Wanted(text.strip()[:200], kinds, values, min(int(limit), 100))
+
+
+def _is_count(limit: object) -> bool:
+    """Whether a limit is a positive integer, as the specification asks; 10.0 is one in JSON."""
+    if isinstance(limit, bool) or not isinstance(limit, int | float):
+        return False
+    return 1 <= limit <= _MOST_LIMIT and limit == int(limit)
 
 
 def _text(value: object) -> str:

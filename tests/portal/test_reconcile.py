@@ -331,8 +331,6 @@ def test_names_are_shown_in_the_language_of_the_address(client: FlaskClient) -> 
         ("[]", 400),
         ('{"q0": 1}', 400),
         ('{"q0": {"query": 1}}', 400),
-        ('{"q0": {"query": "a", "limit": true}}', 400),
-        ('{"q0": {"query": "a", "limit": 0}}', 400),
         ('{"q0": {"query": "a", "properties": [{"v": 1}]}}', 400),
         (json.dumps({str(number): {"query": "a"} for number in range(51)}), 413),
     ],
@@ -345,6 +343,18 @@ def test_a_batch_that_is_none_is_refused_with_a_reason(
     assert answer.get_json()["where"] == "parameter queries"
     assert client.post("/reconcile", json={}).status_code == 415
     assert client.post("/reconcile", data={"a": "b"}).status_code == 400
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "3", True, None, 1e300])
+def test_a_limit_is_a_positive_integer_as_the_specification_says(
+    client: FlaskClient, limit: object
+) -> None:
+    """Version 0.2, Structure of a Reconciliation Query: "must be a positive integer"."""
+    batch = json.dumps({"q0": {"query": "Denmark", "limit": limit}})
+    answer = client.post("/reconcile", data={"queries": batch})
+    assert answer.status_code == 400
+    assert "positive whole number" in answer.get_json()["detail"]
+    assert len(candidates(client, {"query": "Denmark", "limit": 1.0})) == 1
 
 
 @pytest.mark.parametrize("empty", [{}, {"query": " "}, {"query": "", "properties": []}])
