@@ -107,6 +107,8 @@ class Datasets:
             yield from self._everything(node)
         elif name == "model":
             yield from self._model(node)
+        elif name == "releases":
+            yield from self._members(node)
 
     def _everything(self, node: ox.NamedNode) -> Iterator[ox.Triple]:
         version = str(self.version.number)
@@ -155,6 +157,16 @@ class Datasets:
             yield ox.Triple(part, named("void:linkPredicate"), predicate)
             yield ox.Triple(part, named("void:triples"), number(count))
             yield ox.Triple(part, named("void:dataDump"), dump)
+
+    def _members(self, series: ox.NamedNode) -> Iterator[ox.Triple]:
+        """The members of the series, beside `dcat:inSeries` which each of them has.
+
+        DCAT 3 allows the inverse only as an addition; it is a part, as `dcat:inSeries` is one of
+        `dcterms:isPartOf`.
+        """
+        for name in self.version.tags:
+            for path in ("dcat:seriesMember", "dcterms:hasPart"):
+                yield ox.Triple(series, named(path), self.node(f"release-{name}"))
 
     def release(self, name: str, version: int) -> Iterator[ox.Triple]:
         """A version that was given a name."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from coprod_kg.model.namespaces import LICENCE, last_part
+from coprod_kg.model.namespaces import LICENCE
 from coprod_kg.publishing.portal_documents import DatasetView
 
 __all__ = ["dublin_core", "schema_org"]
@@ -38,8 +38,12 @@ def schema_org(dataset: DatasetView, catalogue: str) -> dict[str, Any]:
         "dateModified": dataset.one("dcterms:modified"),
         "keywords": list(dataset.values.get("dcat:keyword", ())),
         "spatialCoverage": [
-            {"@type": "Place", "@id": place, "name": last_part(place)}
-            for place in dataset.values["dcterms:spatial"]
+            {"@type": "Place", "@id": place, "name": name}
+            for place, name in zip(
+                dataset.values["dcterms:spatial"],
+                dataset.values["dcterms:spatial label"],
+                strict=True,
+            )
         ],
         # of the data: the titles may have more languages
         "inLanguage": list(dataset.values["dcterms:language code"]),

@@ -8,8 +8,9 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.model.graph import Graph, Node, text_of
-from coprod_kg.model.namespaces import named
+from coprod_kg.model.namespaces import last_part, named
 from coprod_kg.publishing.serialisations import written
+from coprod_kg.queries.labels import concepts
 
 __all__ = [
     "DatasetFile",
@@ -187,12 +188,19 @@ def _view(catalogue: Graph, iri: str, made: Mapping[str, File]) -> DatasetView:
         shown[f"{path} homepage"] = tuple(
             text_of(catalogue.value(other, "foaf:homepage")) for other in values
         )
+    shown["dcterms:spatial label"] = tuple(map(_place, shown["dcterms:spatial"]))
     languages = catalogue.objects(node, "dcterms:language")
     codes = (text_of(catalogue.value(other, "skos:notation")) for other in languages)
     shown["dcterms:language code"] = tuple(sorted(filter(None, codes)))
     titles = catalogue.texts(node, "dcterms:title")
     descriptions = catalogue.texts(node, "dcterms:description")
     return DatasetView(iri, titles, descriptions, shown, tuple(_files(catalogue, node, made)))
+
+
+def _place(iri: str) -> str:
+    """What a country is called in English; the catalogue has only its name in the EU's table."""
+    concept = concepts().get(iri)
+    return concept.label("en") if concept else last_part(iri)
 
 
 def _files(

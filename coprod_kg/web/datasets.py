@@ -109,6 +109,7 @@ def _page(site: Site, slug: str, view: DatasetView, number: int) -> str:
         version=number,
         canonical=f"{root()}dataset/{slug}",
         last=last_part,
+        path=site.path,
     )
 
 
