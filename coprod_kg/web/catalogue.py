@@ -19,7 +19,7 @@ from coprod_kg.web.address import root
 from coprod_kg.web.described import catalogue_offers, conditions, datasets, lines
 from coprod_kg.web.dumps import known_files
 from coprod_kg.web.protocol import Parameters, parameters
-from coprod_kg.web.replies import LATEST, offers_among
+from coprod_kg.web.replies import LATEST, offers_among, see_page, wants_page
 from coprod_kg.web.site import Site
 
 __all__ = ["blueprint"]
@@ -148,7 +148,10 @@ def _void(site: Site) -> Response:
     """The statistics of the data in VoID."""
     site.see_public()
     given = parameters(request)
-    stated = conditions(site, given, offers_among(GRAPHS, given.one("format")))
+    wanted = offers_among((*GRAPHS, HTML), given.one("format"))
+    if wants_page(wanted):
+        return see_page("/dataset/all", given)
+    stated = conditions(site, given, wanted)
     unchanged = stated.unchanged()
     if unchanged is not None:
         return unchanged

@@ -248,6 +248,9 @@ def _page(site: Site, space: str, **_: str) -> Response:
     shown: dict[str, Any] = {}
     if space == "record" and record_kind(site, address.iri) == "graph":
         shown = {"triples": _size(site, address), "dump": _dump(address.iri)}
+    elif space == "record" and record_kind(site, address.iri) == "version":
+        made = int(address.iri.rpartition("/")[2])
+        shown = {"made_version": made, "kept": made in site.store.versions()}
     body = render_template(
         "thing.html",
         iri=address.iri,

@@ -7,6 +7,7 @@ the connection breaks (`coprod_kg.server.asgi`), so that every client notices.
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 from zlib import crc32
 
 from flask import Response, current_app, request
@@ -45,6 +46,7 @@ __all__ = [
     "offers",
     "offers_among",
     "reply",
+    "see_page",
     "wants_page",
 ]
 
@@ -222,6 +224,18 @@ def offers_among(formats: Sequence[Format], named: str | None) -> tuple[Offer, .
 def wants_page(wanted: tuple[Offer, ...]) -> bool:
     """Whether the client is a browser that wants a page."""
     return wanted[0].format == HTML
+
+
+def see_page(path: str, given: Parameters) -> Response:
+    """See other, for a browser at an address of RDF: it would save the document as a file.
+
+    Args:
+        path: the page that tells people the same.
+        given: the parameters of the address, of which the page gets the version.
+    """
+    kept = [(name, value) for name in ("version", "lineage") if (value := given.one(name))]
+    location = f"{path}?{urlencode(kept)}" if kept else path
+    return Response(status=303, headers={"Location": location, "Cache-Control": LATEST})
 
 
 def media_types(wanted: Iterable[Offer]) -> tuple[str, ...]:

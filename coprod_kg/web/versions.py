@@ -17,7 +17,7 @@ from coprod_kg.store.directory import DataDirectory
 from coprod_kg.web.address import root
 from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.protocol import parameters
-from coprod_kg.web.replies import LATEST, offers_among
+from coprod_kg.web.replies import LATEST, offers_among, see_page, wants_page
 from coprod_kg.web.site import Site
 from coprod_kg.web.thing_address import versions_with
 
@@ -144,8 +144,11 @@ def _ldes(site: Site, number: str | None = None) -> Response:
     """The changes of things as a Linked Data Event Stream, one TREE node for each version."""
     site.see_public()
     given = parameters(request)
-    offer = offers_among(GRAPHS, given.one("format"))[0]
+    wanted = offers_among((*GRAPHS, HTML), given.one("format"))
     version = None if number is None else _number(site, number)
+    if wants_page(wanted):
+        return see_page("/versions" if version is None else f"/version/{version}", given)
+    offer = wanted[0]
     body = feed_document(
         root(),
         site.settings.base_iri,

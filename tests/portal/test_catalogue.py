@@ -616,6 +616,55 @@ def test_sparql_finds_the_description_too(portal: Portal) -> None:
     assert portal.column(targets) == [f"{ROOT}sparql"]
 
 
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("/changes", "/versions"),
+        ("/changes/2", "/version/2"),
+        ("/.well-known/void?version=2", "/dataset/all?version=2"),
+    ],
+)
+def test_a_browser_is_led_to_a_page_and_a_program_gets_rdf(
+    portal: Portal, address: str, page: str
+) -> None:
+    client = portal.client()
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    led = client.get(address, headers=browser)
+    assert (led.status_code, led.headers["Location"]) == (303, page)
+    assert "Accept" in led.headers["Vary"]
+    assert client.get(address, headers=browser, follow_redirects=True).status_code == 200
+    for accept in ("*/*", "text/turtle"):
+        assert client.get(address, headers={"Accept": accept}).mimetype == "text/turtle"
+
+
+def test_a_page_of_a_version_leads_to_what_changed_and_to_its_files(portal: Portal) -> None:
+    client = portal.client()
+    page = client.get("/page/version/2").text
+    for address in ("/changes/2?format=ttl", "/dump/2.nq.gz", "/versions"):
+        assert f'href="{address}"' in page
+        assert client.get(address).status_code == 200
+    listed = client.get("/versions", headers={"Accept": "text/html"}).text
+    assert "<td>the service</td>\n<td>its model and settings</td>" in listed
+
+
+def test_the_page_of_a_dataset_leads_to_what_it_is_about_and_names_countries(
+    portal: Portal,
+) -> None:
+    client = portal.client()
+    slug = "active-senior-foundation"
+    page = client.get(f"/dataset/organisation-{slug}", headers={"Accept": "text/html"}).text
+    for address in (f"/id/organisation/{slug}", f"/graph/organisation/{slug}", "/dataset/all"):
+        assert f'<a href="{address}">' in page
+        assert client.get(address, follow_redirects=True).status_code == 200
+    (place,) = re.findall(r"<dt>Places</dt><dd><a [^>]+>([^<]+)</a>", page)
+    assert len(place) > 3
+    assert f'"name": "{place}"' in page
+    whole = client.get("/dataset/all", headers={"Accept": "text/html"}).text
+    is_unknown = '<td class="number"></td>' in whole  # other tests may have asked for the files
+    assert ("is made when it is first asked for" in whole) == is_unknown
+    assert "is made when it is first asked for" not in page
+
+
 def test_a_release_is_in_its_series(changing: Portal) -> None:
     Snapshots(DataDirectory(changing.settings.data).snapshots).tag(2, "first")
     changing.store.commit(Change(replace={"urn:after": b"<urn:a> <urn:p> <urn:c> .\n"}))
@@ -625,6 +674,11 @@ def test_a_release_is_in_its_series(changing: Portal) -> None:
     assert f'<meta name="DCTERMS.isVersionOf" content="{ALL}">' in page
     assert '<meta name="DCTERMS.language" content="da">' in page
     assert f"<{ROOT}dump/2.nq.gz>" in text
+    series = lines(changing.client().get("/dataset/releases").data)
+    for path in (f"{DCAT}seriesMember", "http://purl.org/dc/terms/hasPart"):
+        assert f"<{BASE}dataset/releases> <{path}> <{BASE}dataset/release-first> ." in series
+    listed = changing.client().get("/dataset/releases", headers={"Accept": "text/html"}).text
+    assert '<dt>Parts</dt><dd><a href="/dataset/release-first">first</a></dd>' in listed
     assert changing.client().get("/dump/2.nq.gz").status_code == 200
     answer = changing.store.query(Query("SELECT * WHERE { ?s ?p ?o } LIMIT 1", ("text/csv",)))
     answer.close()

@@ -105,7 +105,7 @@ def test_a_graph_tells_its_size_its_origin_and_where_it_is(portal: Portal) -> No
     lines = client.get(dump[1], headers={"Accept": "application/n-triples"}).text.splitlines()
     assert len(lines) == int(size)
     page = followed(client, address(graph), "text/html").text
-    assert f"It holds {int(size):,} statements" in page
+    assert f"with {int(size):,} statements" in page
     assert 'href="/submission/' in page
 
 
