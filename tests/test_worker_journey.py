@@ -2,13 +2,15 @@
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from openpyxl import Workbook, load_workbook
+
+from coprod_kg.cli.__main__ import coprod_kg
+from coprod_kg.errors import CoprodError
 
 ORGS, INIT, STAGES = "Organisations", "Initiatives", "Stage assessments"
 OWN = "sampleby-municipality"
@@ -21,14 +23,17 @@ class Worker:
         self.folder = folder
         self.store = ("--data", str(folder / "data"))
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "coprod_kg.cli", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    def run(self, *arguments: str) -> Result:
+        """A command, in this process: what checks the files is then prepared once, not each time."""
+        return CliRunner().invoke(coprod_kg, arguments)
 
     def send(self, name: str, *more: str) -> tuple[int, str]:
         """The exit code of ``submit`` and its report, its lines joined."""
         found = self.run("submit", str(self.folder / name), *self.store, *more)
-        return found.returncode, " ".join((found.stdout + found.stderr).split())
+        error = found.exception
+        if isinstance(error, CoprodError):  # what `coprod_kg.cli.__main__.main` makes of it
+            return error.exit_code, str(error)
+        return found.exit_code, " ".join(found.output.split())
 
     def write(self, name: str, cells: Mapping[str, object], source: str = "") -> None:
         """Open a workbook, type into some cells ("Initiatives B3"), and save it as another."""
@@ -53,7 +58,7 @@ class Worker:
         """The identifiers that the saved query answers with."""
         asked = ("initiatives-of-organisation", "-p", f"organisation={OWN}", "-f", "csv")
         found = self.run("query", *asked, *self.store)
-        assert found.returncode == 0, found.stderr
+        assert found.exit_code == 0, found.stderr
         rows = csv.DictReader(found.stdout.splitlines())
         return {row["initiative"].rpartition("/")[2] for row in rows}
 
@@ -69,7 +74,7 @@ def worker(tmp_path: Path) -> Worker:
 
 def test_from_the_empty_template_to_next_years_mistake(worker: Worker) -> None:
     mine = str(worker.folder / "mine.xlsx")
-    assert worker.run("template", "-o", mine).returncode == 0
+    assert worker.run("template", "-o", mine).exit_code == 0
 
     typed = {
         f"{ORGS} B3": "Sampleby Municipality",
@@ -153,7 +158,7 @@ def test_a_partner_added_next_year_renames_nothing_before_the_worker_is_asked(
         f"{STAGES} E3": "Youth team",
         f"{STAGES} F3": "Self-claim",
     }
-    assert worker.run("template", "-o", str(worker.folder / "a.xlsx")).returncode == 0
+    assert worker.run("template", "-o", str(worker.folder / "a.xlsx")).exit_code == 0
     worker.write("a.xlsx", first)
     assert worker.send("a.xlsx")[0] == 0
     before = worker.version()
