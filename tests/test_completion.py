@@ -1,4 +1,4 @@
-"""Claims about what a shell completes, in processes of their own."""
+"""Claims about what a shell completes; a real bash starts the command as people do."""
 
 import os
 import pty
@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from coprod_kg.cli.__main__ import coprod_kg
+from coprod_kg.cli.completion import register
 
 PATIENCE = 60.0
 STAGES = "ad-hoc ad-hoc-collective ad-hoc-individual culture pilot-project programme project"
@@ -23,20 +27,17 @@ SELECT ?n { VALUES ?yes { UNDEF } VALUES ?day { UNDEF } BIND(1 AS ?n) } ORDER BY
 """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _registered() -> None:
+    """As the command does before all else."""
+    register()
+
+
 def asked(shell: str, words: str, current: str) -> list[str]:
     """What click's protocol answers a shell."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "coprod_kg.cli"],
-        env={
-            **os.environ,
-            "_COPROD_KG_COMPLETE": f"{shell}_complete",
-            "COMP_WORDS": words,
-            "COMP_CWORD": current,
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    line = {"COMP_WORDS": words, "COMP_CWORD": current}
+    ended = CliRunner().invoke(coprod_kg, env={"_COPROD_KG_COMPLETE": f"{shell}_complete", **line})
+    assert ended.exit_code == 0, ended.output
     return ended.stdout.splitlines()
 
 
