@@ -1,6 +1,7 @@
 """Questions submitted at the command line, listed beside those in files."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ def data(tmp_path: Path) -> Path:
     with local.connect(Settings(data=tmp_path / "data"), create=True) as store:
         store.commit(Change(replace={"urn:g": b"<urn:a> <urn:p> <urn:b> .\n"}))
     return tmp_path / "data"
+
+
+@pytest.fixture
+def served(data: Path) -> Iterator[Path]:
+    """The same directory with its store running, so that no command has to start it."""
+    with local.serving(Settings.load({"data": data, "workers": 1}, {})):
+        yield data
 
 
 def listed(data: Path, *arguments: str) -> Result:
@@ -63,19 +71,19 @@ def test_the_questions_in_files_are_listed_without_a_store(tmp_path: Path) -> No
 
 
 def test_a_submitted_question_is_asked_as_it_was_in_the_version_that_is_named(
-    data: Path, tmp_path: Path
+    served: Path, tmp_path: Path
 ) -> None:
-    path, where = tmp_path / "mine.rq", ["mine", "--data", str(data)]
+    path, where = tmp_path / "mine.rq", ["mine", "--data", str(served)]
     text = SOUND.read_text(encoding="utf-8").replace("?s ?p ?o", "?s <urn:p> ?o")
     path.write_text(text, encoding="utf-8")
-    first = int(listed(data, "--add", str(path)).output.split()[-1])
+    first = int(listed(served, "--add", str(path)).output.split()[-1])
     assert CliRunner().invoke(query, where).output.splitlines() == ["s", "urn:a"]
     path.write_text(text.replace("?s <urn:p> ?o", "?o <urn:p> ?s"), encoding="utf-8")
-    assert int(listed(data, "--add", str(path)).output.split()[-1]) > first
+    assert int(listed(served, "--add", str(path)).output.split()[-1]) > first
     assert CliRunner().invoke(query, where).output.splitlines() == ["s", "urn:b"]
     old = CliRunner().invoke(query, [*where, "--version", str(first)])
     assert old.output.splitlines() == ["s", "urn:a"]
-    with coprod_kg.connect(data) as connection:
+    with coprod_kg.connect(served) as connection:
         assert len(connection.mine()) == 1
-    assert listed(data, "--remove", "mine").exit_code == 0
+    assert listed(served, "--remove", "mine").exit_code == 0
     assert isinstance(CliRunner().invoke(query, where).exception, NotFound)

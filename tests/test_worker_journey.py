@@ -24,7 +24,7 @@ class Worker:
         self.store = ("--data", str(folder / "data"))
 
     def run(self, *arguments: str) -> Result:
-        """A command, in this process: what checks the files is then prepared once, not each time."""
+        """A command, in this process: what checks the files is then prepared only once."""
         return CliRunner().invoke(coprod_kg, arguments)
 
     def send(self, name: str, *more: str) -> tuple[int, str]:
