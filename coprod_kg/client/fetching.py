@@ -65,7 +65,7 @@ def _whole(response: http.client.HTTPResponse) -> bytes:
     """The body of a response.
 
     Raises:
-        http.client.IncompleteRead: it broke off, or is longer than is read.
+        http.client.IncompleteRead: it broke off, or has more bytes than are read here.
     """
     content = response.read(_MOST_BYTES)
     check_whole(response)

@@ -45,7 +45,7 @@ class Relay:
         answer: closed when it ends, or when this is closed.
         most_bytes: more than this ends the answer with `LimitReached`.
         room: where room on disk is taken.
-        folder: where the file is made; it has no name there, and goes with this process.
+        folder: where the file is made; it has no name, so that it ends with this process.
     """
 
     def __init__(

@@ -61,10 +61,10 @@ class Parameter:
         required: whether it takes one value at least.
         values_from: ``QUERY.COLUMN``, the saved query whose column has all permitted values;
             empty where none has.
-        today: whether the day on which it is asked (in UTC) stands for no value: so that day is
-            in the permanent address of the answer, which is the same on every other.
-        allowed: those values, as a person writes them → what they are called, once that query
-            has been asked; None where it has not been, or there is none.
+        today: whether today (in UTC) is taken where no value is given. The permanent address of
+            the answer then names that day, so that it gives the same answer on later days.
+        allowed: the values that this query found, as a person writes them, each with its label;
+            None where it was not asked yet, or `values_from` is empty.
     """
 
     name: str

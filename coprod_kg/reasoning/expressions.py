@@ -88,17 +88,17 @@ class Expressions:
 
     def exclusions(self) -> list[tuple[str, str, str]]:
         """A union, a class, and a member of the union that no instance of the class is in."""
-        leftovers = set()
+        excluded = set()
         for name, members in self._unions:
             for member, other in product(members, self._disjoint):
                 if any(
                     (above, other) in self._disjoint_pairs for above in self.superclasses(member)
                 ):
-                    leftovers.add((name, other, member))
-        return sorted(leftovers)
+                    excluded.add((name, other, member))
+        return sorted(excluded)
 
     def leftovers(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        """A union, one member, and the others: an instance in none of these is in the member."""
+        """A union, one member, the others: what is in the union but in no other is in that one."""
         for name, members in self._unions:
             for member in members:
                 yield name, member, tuple(other for other in members if other != member)

@@ -131,7 +131,8 @@ class Proposals:
                 >= self._most_of_client
             ):
                 raise Overloaded(
-                    "as many of your proposals wait as may",
+                    f"{self._most_of_client} proposals of yours wait already, and no more are "
+                    "taken from one client",
                     fix="Save your answers as a file, and send them when a curator has decided.",
                     setting="client-proposals",
                     retry_after=_RETRY_SECONDS,
