@@ -90,7 +90,11 @@ def accept(
 ) -> None:
     """Take a proposal in, as the organisation's own claim or as what somebody says about it."""
     if claim == said:
-        raise WrongUsage("whose claim it is has to be said", fix="Add --claim or --said.")
+        raise WrongUsage(
+            "whose claim it is has to be said",
+            fix="Add --claim where you know that it comes from the organisation, --said where "
+            "somebody says it about the organisation.",
+        )
     proposal_found = Proposals(settings).read(proposal)
     with open_store(settings) as store:
         outcome = take_in(

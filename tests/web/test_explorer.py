@@ -363,6 +363,21 @@ def test_one_that_ended_says_so_and_is_held_to_its_last_stage(client: FlaskClien
     assert '<ul class="criteria">' in section(delta, "why")
 
 
+def test_a_stage_that_is_over_is_not_said_to_last(checkout: Path) -> None:
+    told = world(
+        checkout,
+        """<id/organisation/brescia> a org:Organization ; rdfs:label "Brescia"@en .
+        <id/initiative/carers> a cp:Initiative ; rdfs:label "Carers"@en ;
+            cp:runBy <id/organisation/brescia> ; cp:endedAtStage stage:pilot-project .
+        <id/stage-assessment/carers> a cp:StageAssessment ; cp:about <id/initiative/carers> ;
+            cp:stage stage:pilot-project ; cp:claimedBy <id/agent/coder> ;
+            cp:basis basis:self-claim ; cp:validFrom "2018"^^xsd:gYear .""",
+    )
+    claimed = section(told.get("/initiatives/carers", headers=BROWSER).text, "claimed")
+    assert "from 2018" in claimed
+    assert "since 2018" not in claimed
+
+
 def test_what_was_never_claimed_lacks_nothing_but_says_why(client: FlaskClient) -> None:
     eta = client.get("/initiatives/eta", headers=BROWSER).text
     assert "No stage was ever claimed for it" in section(eta, "why")
