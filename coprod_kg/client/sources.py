@@ -169,7 +169,7 @@ class Folder:
         Raises:
             NotFound: nothing that can be assessed has that name; says what was perhaps meant.
         """
-        # Most commands assess nothing: these take a quarter of the time of their start.
+        # Most commands assess nothing: these take a fifth of the time of their start.
         from coprod_kg.assessment.explanation import Explainer
         from coprod_kg.assessment.search import find
         from coprod_kg.assessment.text import as_lines
