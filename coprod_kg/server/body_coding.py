@@ -39,10 +39,11 @@ def takes_gzip(head: Head) -> bool:
     Browsers send a password (Basic) also where the page of another site makes the request. That
     page could learn secrets from the length of a compressed answer that repeats its words (BREACH).
     """
-    if head.headers.get("authorization", "").lower().startswith("basic"):
+    accepted = head.headers.get("accept-encoding")
+    if not accepted or head.headers.get("authorization", "").lower().startswith("basic"):
         return False
     weights: dict[str, float] = {}
-    for element in head.headers.get("accept-encoding", "").lower().split(","):
+    for element in accepted.lower().split(","):
         name, _, parameter = element.partition(";")
         key, _, value = parameter.partition("=")
         try:

@@ -105,10 +105,9 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
     >>> [token.text for token in tokens("ASK { ?s a 'SERVICE' }") if token.kind != "space"]
     ['ASK', '{', '?s', 'a', "'SERVICE'", '}']
     """
-    while start < len(text):
-        token = token_at(text, start)
-        yield token
-        start = token.end
+    # the last branch takes any character, so that the matches follow each other without a gap
+    for match in _TOKEN.finditer(text, start):
+        yield Token(match.lastgroup or "mark", match[0], match.start())
 
 
 def significant(text: str, start: int = 0) -> Iterator[Token]:

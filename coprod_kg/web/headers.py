@@ -5,6 +5,7 @@ path is put before each of them in this one place, in headers and on pages.
 """
 
 import re
+from functools import cache
 from typing import Final
 
 from flask import Flask, Response, request
@@ -67,14 +68,18 @@ def common(
         media_type: of its body, without parameters.
         prefix: the path under which the public reaches the service.
     """
-    always = [(name, _IN_LINK.sub(f"{prefix}/", value)) for name, value in _ALWAYS]
-    found = [*always, ("Vary", "Accept, Authorization" if log.guarded else "Accept")]
+    found = [*_always(prefix), ("Vary", "Accept, Authorization" if log.guarded else "Accept")]
     cached = log.notes.get("cache")
     if isinstance(cached, str) and status < 300:
         found.append(("Cache-Status", f"coprod-kg; {_CACHE[cached]}"))
     if media_type == "text/html":
         found.append(("Content-Security-Policy", _POLICY))
     return found
+
+
+@cache
+def _always(prefix: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _IN_LINK.sub(f"{prefix}/", value)) for name, value in _ALWAYS)
 
 
 def cache_control(log: RequestLog, value: str) -> str:
