@@ -21,7 +21,13 @@ OBJECTS = (
     f'"1"^^{INTEGER}',
     f'"01"^^{INTEGER}',  # the engine makes one of these two
     '"1"',
+    '"1"^^<http://www.w3.org/2001/XMLSchema#string>',  # these two are one
     '"one"@en',
+    '"one"@EN',  # and these
+    r'"\tone \\ \"two\" <urn:a> <urn:b> <urn:c> .\n"',
+    r'"\u0009one \\ \u0022two\" <urn:a> <urn:b> <urn:c> .\u000A"',  # and these
+    r"<urn:c:\u0030>",
+    "<urn:c:0>",
     "<http://www.wikidata.org/entity/Q1>",
     "_:b",
 )
@@ -33,7 +39,9 @@ def lines(chance: random.Random, *, blank: bool) -> bytes:
     for _ in range(chance.randrange(12)):
         subject = f"<{BASE}id/thing/{chance.randrange(6)}>"
         if chance.random() < 0.3:
-            found.append(f"{subject} {TYPE} <urn:c:{chance.randrange(3)}> .")
+            escaped = r"\u0030" if chance.random() < 0.1 else "0"
+            kind = chance.choice((escaped, "1", "2"))
+            found.append(f"{subject} {TYPE} <urn:c:{kind}> .")
         else:
             value = chance.choice(OBJECTS if blank else OBJECTS[:-1])
             found.append(f"{subject} <urn:p:{chance.randrange(2)}> {value} .")

@@ -7,32 +7,24 @@ where those change, the statements that lead there are looked up.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Final
 
 import pyoxigraph as ox
 
 from coprod_kg.store import merged
-from coprod_kg.store.new_statements import (
-    NOTHING_NEW,
-    NewSubjects,
-    by_subject,
-    new_subjects,
-)
+from coprod_kg.store.new_statements import NOTHING_NEW, NewSubjects, new_subjects
 from coprod_kg.store.statement_forms import (
     TYPE,
     Classes,
     Forms,
     Statements,
-    StatementsBySubject,
     Subject,
     Tally,
+    classes_in,
     form,
     keys,
 )
 
 __all__ = ["counted", "exchange", "recounted", "statements", "tallied"]
-
-_NOTHING: Final[StatementsBySubject] = {}
 
 
 def statements(store: ox.Store, subject: Subject) -> Statements:
@@ -69,11 +61,15 @@ def recounted(
     Returns:
         The subjects of which something else is said now → ``created``, ``updated`` or ``removed``.
     """
-    then, now = Classes(store, before), Classes(store, new.statements)
+    then = Classes(store, {subject: classes_in(said) for subject, said in before.items()})
+    now = Classes(store, new.classes)
     had, has = Forms(then), Forms(now)
     found: dict[Subject, str] = {}
     for subject, said in before.items():
-        says = new.statements.get(subject) or statements(store, subject)
+        if subject in new.classes:
+            found[subject] = "created"
+            continue
+        says = statements(store, subject)
         if says == said:
             continue
         found[subject] = "updated" if said and says else "created" if says else "removed"
@@ -81,6 +77,7 @@ def recounted(
             had.add_subject(said)
             has.add_subject(says)
     if tally is not None:
+        new.count(has, now)
         tally.subtract(had.tally())
         tally.update(has.tally())
         # What leads to the others now is said of subjects that changed too.
@@ -146,8 +143,9 @@ def exchange(
     whole |= subjects - there  # of these all is among what is added
     few = {triple for triple in triples if triple.subject not in whole}
     tally.subtract(_keys_there(store, few))
-    new = by_subject(triple for triple in added if triple.subject in whole)
-    tallied(store, whole, tally, change, few, new)
+    new = [triple for triple in added if triple.subject in whole]
+    lines = ox.serialize(new, format=ox.RdfFormat.N_TRIPLES) or b""
+    tallied(store, whole, tally, change, few, lines)
     tally.update(_keys_there(store, few))
     for subject in subjects - whole:
         tally["subjects",] -= not _is_there(store, subject)
@@ -196,7 +194,7 @@ def tallied(
     tally: Tally,
     change: Callable[[], object],
     apart: Collection[ox.Triple] = (),
-    added: StatementsBySubject = _NOTHING,
+    added: bytes = b"",
 ) -> None:
     """Make a change that touches some subjects only, and keep the counts.
 
@@ -206,9 +204,9 @@ def tallied(
         tally: the counts.
         change: makes the change.
         apart: statements about other subjects that it touches too, and that are counted apart.
-        added: what it adds of each subject, as far as that is known.
+        added: what it adds, as N-Triples, as far as that is known.
     """
     before = {subject: statements(store, subject) for subject in subjects}
-    new = new_subjects(store, added, before)
+    new = new_subjects(store, [added], before)
     change()
     recounted(store, before, tally, apart, new)

@@ -19,8 +19,8 @@ from coprod_kg.store.counts import counted, exchange, recounted, statements
 from coprod_kg.store.new_statements import (
     NOTHING_NEW,
     NewSubjects,
+    lines_in,
     new_subjects,
-    statements_in,
     subjects_of,
     written_graphs,
 )
@@ -150,7 +150,6 @@ class Description:
             return changes
         changes = self._without_installed(changes)
         lines_by_graph = list(written_graphs(changes))
-        added = statements_in(lines_by_graph)
         for graph, lines, replaces in lines_by_graph:
             subjects = subjects_of(lines)
             if replaces:
@@ -158,7 +157,7 @@ class Description:
             for subject in subjects:
                 self.places.setdefault(subject, set()).add(graph)
         self.before = {subject: statements(self.store, subject) for subject in self.places}
-        self.new = new_subjects(self.store, added, self.before)
+        self.new = new_subjects(self.store, lines_in(lines_by_graph), self.before)
         return changes
 
     def _without_installed(self, changes: Sequence[Change]) -> Sequence[Change]:

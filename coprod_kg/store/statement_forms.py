@@ -15,15 +15,18 @@ from coprod_kg.model.installed import linked_spaces
 from coprod_kg.store import merged
 
 __all__ = [
+    "MOST_KNOWN",
     "TYPE",
     "Classes",
+    "Form",
     "Forms",
     "Statements",
-    "StatementsBySubject",
     "Subject",
     "Tally",
+    "classes_in",
     "form",
     "keys",
+    "linked",
 ]
 
 Tally: TypeAlias = Counter[tuple[str, ...]]
@@ -34,8 +37,6 @@ Tally: TypeAlias = Counter[tuple[str, ...]]
 Subject: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Triple
 Statements: TypeAlias = tuple[ox.Quad, ...]
 """All that is said of a subject, in the order of the engine."""
-StatementsBySubject: TypeAlias = Mapping[Subject, Collection[ox.Triple]]
-"""All statements about each of some subjects."""
 
 Form: TypeAlias = tuple[tuple[str, ...], str, str | None, tuple[str, ...], str, str]
 """What of a statement decides for which counts it counts: the classes of its subject, its property,
@@ -44,40 +45,40 @@ dataset of others that it belongs to."""
 
 TYPE: Final = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _TYPE_IRI: Final = TYPE.value
-_MOST_KNOWN: Final = 100_000
+MOST_KNOWN: Final = 100_000
+"""Things whose classes are remembered."""
 
 
 class Classes:
     """The classes of things, each looked up once: right for as long as none changes."""
 
     def __init__(
-        self,
-        store: ox.Store,
-        known: Mapping[Subject, Statements] | StatementsBySubject | None = None,
+        self, store: ox.Store, told: Mapping[Subject, tuple[str, ...]] | None = None
     ) -> None:
         """Those of now, or of before a change.
 
         Args:
             store: where they are looked up.
-            known: the statements about subjects that are not looked up: of those touched since, or
-                of some now.
+            told: the classes of things that are not looked up: of those touched since, or of some
+                now.
         """
         self._store = store
-        self._statements = known or {}
+        self._told = told or {}
         self._known: dict[object, tuple[str, ...]] = {}
 
     def of(self, thing: object) -> tuple[str, ...]:
         """The classes of a thing; a literal has none."""
         if not isinstance(thing, ox.NamedNode | ox.BlankNode):
             return ()
+        told = self._told.get(thing)
+        if told is not None:
+            return told
         found = self._known.get(thing)
         if found is None:
-            if len(self._known) >= _MOST_KNOWN:
+            if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            quads: Iterable[ox.Quad | ox.Triple] | None = self._statements.get(thing)
-            if quads is None:
-                quads = self._store.quads_for_pattern(thing, TYPE, None, merged.MERGED)
-            found = self._known[thing] = _classes(quads)
+            quads = self._store.quads_for_pattern(thing, TYPE, None, merged.MERGED)
+            found = self._known[thing] = classes_in(quads)
         return found
 
 
@@ -106,11 +107,13 @@ class Forms:
             for path, value in rows
             if path == _TYPE_IRI and isinstance(value, ox.NamedNode)
         )
-        counts, classes = self._counts, self._classes
         for path, value in rows:
-            found = form(path, value, own, classes)
-            counts[found] = counts.get(found, 0) + 1
+            self.add(form(path, value, own, self._classes))
         self.subjects += bool(rows)
+
+    def add(self, found: Form) -> None:
+        """Count a statement, but not its subject."""
+        self._counts[found] = self._counts.get(found, 0) + 1
 
     def tally(self) -> Tally:
         """The counts that they are part of."""
@@ -121,7 +124,8 @@ class Forms:
         return found
 
 
-def _classes(quads: Iterable[ox.Quad | ox.Triple]) -> tuple[str, ...]:
+def classes_in(quads: Iterable[ox.Quad | ox.Triple]) -> tuple[str, ...]:
+    """The classes that some statements give their subject."""
     return tuple(
         quad.object.value
         for quad in quads
@@ -137,8 +141,7 @@ def form(path: str, value: object, own: tuple[str, ...], classes: Classes) -> Fo
     if not isinstance(value, ox.NamedNode):
         return own, path, None, ends, "", ""
     iri = value.value
-    linked = _linked(iri) if iri.startswith(_spaces()) else ""
-    return own, path, None, ends, iri if path == _TYPE_IRI else "", linked
+    return own, path, None, ends, iri if path == _TYPE_IRI else "", linked(iri)
 
 
 def keys(counted: Form) -> list[tuple[str, ...]]:
@@ -158,6 +161,8 @@ def _spaces() -> tuple[str, ...]:
     return tuple(linked_spaces())
 
 
-def _linked(iri: str) -> str:
-    """The dataset of others that a name belongs to."""
+def linked(iri: str) -> str:
+    """The dataset of others that a name belongs to, if to any."""
+    if not iri.startswith(_spaces()):
+        return ""
     return next(whose for space, whose in linked_spaces().items() if iri.startswith(space))
