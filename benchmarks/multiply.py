@@ -12,7 +12,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-__all__ = ["fill", "multiply"]
+__all__ = ["fill", "multiply", "shifted"]
 
 _NUMBER: Final = re.compile(r"made-up-(\d+)")
 _COPIED: Final = ("/graph/organisation/made-up-", "/graph/assessment/made-up-")
@@ -37,14 +37,13 @@ def multiply(source: Path, target: Path, copies: int, organisations: int) -> Non
 
 
 def _shifted(line: str, copies: int, organisations: int) -> Iterator[str]:
-    pieces = _NUMBER.split(line)
     for copy in range(1, copies):
-        shift = copy * organisations
-        pieces_now = (
-            f"made-up-{int(piece) + shift}" if place % 2 else piece
-            for place, piece in enumerate(pieces)
-        )
-        yield "".join(pieces_now)
+        yield shifted(line, copy * organisations)
+
+
+def shifted(text: str, by: int) -> str:
+    """A text in which each made-up organisation has a number that is higher by so much."""
+    return _NUMBER.sub(lambda found: f"made-up-{int(found[1]) + by}", text)
 
 
 def fill(data: Path, dump: Path) -> None:

@@ -249,8 +249,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def ours(data: Path, log: Path, *flags: str) -> Iterator[Server]:
-    """This project's service, with flags beyond the defaults."""
+def ours(data: Path, log: Path, *flags: str, patience: float = 120) -> Iterator[Server]:
+    """This project's service, with flags beyond the defaults.
+
+    Args:
+        data: its data directory.
+        log: the file of what it prints.
+        flags: beyond the defaults.
+        patience: seconds until it must have started.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}/sparql"
     curator = ["--curator", "--data", str(data)]
@@ -262,7 +269,9 @@ def ours(data: Path, log: Path, *flags: str) -> Iterator[Server]:
     ).stdout.strip()
     command = [*_PROGRAM, "serve", "--data", str(data), "--port", str(port), "--no-example"]
     log.unlink(missing_ok=True)
-    with running(Server("coprod-kg", command, url, url, log, data, token, flags=flags)) as server:
+    server = Server("coprod-kg", command, url, url, log, data, token, flags=flags)
+    server.patience = patience
+    with running(server):
         yield server
 
 

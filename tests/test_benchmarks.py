@@ -12,7 +12,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from benchmarks import describing, pages, questions, report, scaling, servers, service, soak
+from benchmarks import describing, pages, portal, questions, report, scaling, servers, service, soak
 from benchmarks.multiply import fill, multiply
 from benchmarks.watching import DISPOSABLE, Watch
 from coprod_kg.queries.library import load
@@ -178,6 +178,30 @@ def test_pages_are_measured_with_what_was_aimed_at(work: Path, tmp_path: Path) -
     answered = [row["page"] for row in told if row["status"] == 200]
     assert {"/catalogue (text/html)", "/pathways (text/html)"} <= set(answered)
     assert "| page | status |" in written.with_suffix(".md").read_text("utf-8")
+
+
+def test_a_portals_requests_are_measured_over_copies_that_the_catalogue_lists(
+    tmp_path: Path,
+) -> None:
+    size = (
+        "--initiatives",
+        "16",
+        "--submitted",
+        "8",
+        "--rounds",
+        "1",
+        "--different",
+        "2",
+        "--conclusions",
+    )
+    portal.main([*size, "--work", str(tmp_path / "work"), "--reports", str(tmp_path)])
+    [written] = tmp_path.glob("portal-16-*.json")
+    told = json.loads(written.read_text(encoding="utf-8"))
+    assert {row["status"] for row in told["answers"]} == {200}
+    assert any("organisation-made-up-1`" in row["target"] for row in told["answers"])
+    assert told["commit"]["processor ms"] > told["commit"]["of it for the description"] > 0
+    assert {"server.listen", "publishing.writer", "store.workers"} <= told["memory"].keys()
+    assert "| asked for | status |" in written.with_suffix(".md").read_text("utf-8")
 
 
 def test_more_machines_refuse_less_in_the_simulation_of_readers() -> None:
