@@ -1,5 +1,7 @@
 """What the supervisor of the processes records of their ends, however many end at once."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -7,6 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from coprod_kg.store.exits import exit_status, record_exit
 from coprod_kg.store.supervisor import Supervisor
@@ -17,6 +21,43 @@ def keeping(run: Path) -> Iterator[Supervisor]:
     supervisor = Supervisor(run)
     yield supervisor
     supervisor.stop()
+
+
+def pid_of(supervisor: Supervisor, name: str, before: int = 0) -> int:
+    """The number of a child that has started, which is another than before."""
+    end = time.monotonic() + 60
+    while supervisor.pids().get(name, before) == before:
+        assert time.monotonic() < end, "it did not start"
+        time.sleep(0.01)
+    return supervisor.pids()[name]
+
+
+def test_the_log_tells_that_a_process_was_killed_and_is_started_again(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sleeper.py").write_text("import time\ntime.sleep(60)\n")
+    with keeping(tmp_path) as supervisor:
+        supervisor.keep("sleeper", "sleeper", {"PYTHONPATH": str(tmp_path)})
+        first = pid_of(supervisor, "sleeper")
+        os.kill(first, signal.SIGKILL)
+        pid_of(supervisor, "sleeper", first)
+    assert capfd.readouterr().err == (  # nothing is said of the one that was stopped
+        "coprod-kg: the sleeper process was ended by signal 9 (Killed); it is started again\n"
+    )
+
+
+def test_the_log_tells_with_which_status_a_process_ended_by_itself(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "brief.py").write_text("raise SystemExit(7)\n")
+    with keeping(tmp_path) as supervisor:
+        supervisor.keep("brief", "brief", {"PYTHONPATH": str(tmp_path)})
+        while not supervisor.fails("brief"):
+            os.sched_yield()
+    lines = set(capfd.readouterr().err.splitlines())
+    assert lines == {
+        "coprod-kg: the brief process ended by itself with status 7; it is started again"
+    }
 
 
 def test_ends_at_the_same_moment_are_all_recorded_and_the_oldest_forgotten(tmp_path: Path) -> None:
@@ -37,8 +78,4 @@ def test_a_process_is_not_taken_for_an_earlier_one_of_its_number(tmp_path: Path)
         for pid in range(last.pid, last.pid + 2000):  # numbers are given one after the other
             (tmp_path / "exits" / str(pid)).write_text("-11")
         supervisor.keep("sleeper", "sleeper", {"PYTHONPATH": str(tmp_path)})
-        end = time.monotonic() + 60
-        while "sleeper" not in supervisor.pids():
-            assert time.monotonic() < end, "it did not start"
-            time.sleep(0.01)
-        assert exit_status(tmp_path, supervisor.pids()["sleeper"], seconds=0) is None
+        assert exit_status(tmp_path, pid_of(supervisor, "sleeper"), seconds=0) is None

@@ -2,7 +2,8 @@
 
 Every child inherits the reading end of a pipe, its lifeline, of which only the parent has the
 writing end: when the parent dies, however it dies, the child reads the end of the pipe and exits.
-How a child ended is written to ``RUN/exits/PID``, for the process that was connected to it.
+How a child ended is written to ``RUN/exits/PID``, for the process that was connected to it, and as
+a line to standard error, for the operator.
 """
 
 import os
@@ -141,7 +142,17 @@ class Supervisor:
             record_exit(self._run, child.pid, status)
             failures, seconds = restart(status, time.monotonic() - started, failures)
             self._failures[name] = failures
+            if not self._stopping.is_set():
+                sys.stderr.write(f"coprod-kg: {_ended(name, status)}; it is started again\n")
             self._stopping.wait(seconds)
+
+
+def _ended(name: str, status: int) -> str:
+    """How a child ended that nobody had asked to end, in words."""
+    if status < 0:
+        meaning = signal.strsignal(-status) or "unknown"
+        return f"the {name} process was ended by signal {-status} ({meaning})"
+    return f"the {name} process ended by itself with status {status}"
 
 
 def restart(status: int, lived: float, failures: int) -> tuple[int, float]:
