@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -85,6 +87,41 @@ def test_a_named_version_is_released_whole_and_the_same_each_time(tmp_path: Path
         "CITATION.cff",
         "ontology/coprod.ttl",
     } <= held.keys()
+
+
+OWN = """#+ summary: What is an initiative called?
+#+ description: One row for each name.
+#+ tags: names
+#+ column name: The name.
+PREFIX cp: <https://w3id.org/coprod/ontology#>
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+SELECT ?name WHERE { ?initiative a cp:Initiative ; rdfs:label ?name } ORDER BY ?name
+"""
+
+
+def test_the_numbers_can_be_made_again_from_the_archive_alone_as_its_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, path, own = tmp_path / "data", tmp_path / "first.zip", tmp_path / "own"
+    own.mkdir()
+    (own / "names.rq").write_text(OWN, encoding="utf-8")
+    monkeypatch.setenv("COPROD_QUERIES", str(own))
+    run("submit", CASE, "--data", data)
+    run("tag", "2", "spring", "--data", data)
+    run("release", "spring", "--output", path, "--data", data)
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "coprod-spring"
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    script = readme.partition("```python\n")[2].partition("```")[0]
+    for name in ("initiatives-by-stage", "barriers-overall", "names"):
+        changed = script.replace("initiatives-by-stage", name)
+        made = subprocess.run(
+            [sys.executable, "-c", changed], cwd=folder, capture_output=True, text=True, check=True
+        )
+        answered = run("query", name, "--format", "csv", "--data", data)
+        assert len(answered.splitlines()) > 1
+        assert sorted(made.stdout.split()) == sorted(answered.split())
 
 
 def test_a_name_that_no_version_has_is_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from coprod_kg.cli.context import pass_settings
 from coprod_kg.client.sources import open_store
 from coprod_kg.errors import NotFound
 from coprod_kg.publishing.release import Release, agreement_tables, archive
+from coprod_kg.queries.library import load_all
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Query
 from coprod_kg.store.directory import DataDirectory
@@ -35,8 +36,9 @@ SELECT ?time WHERE {{ ?node dcat:version ?version ; prov:generatedAtTime ?time .
 def release(settings: Settings, name: str, output: Path | None) -> None:
     """Write the archive of the version NAME that a data repository takes.
 
-    It holds a dump, a table for each kind of thing, the ontology, the codebook, metadata and
-    checksums; the same bytes each time. What is private is left out. `tag` names a version.
+    It holds a dump, a table for each kind of thing, the saved queries, the ontology, the codebook,
+    metadata and checksums; the same bytes each time. What is private is left out. `tag` names a
+    version.
     """
     snapshots = Snapshots(DataDirectory(settings.data).snapshots)
     if name not in snapshots.tags():
@@ -55,6 +57,7 @@ def release(settings: Settings, name: str, output: Path | None) -> None:
         dump(reader, "nquads", quads)
     time = rows[0]["time"]["value"] if rows else ""
     path = output or Path(f"coprod-{name}.zip")
-    contents = Release(name, version, time, settings.base_iri, quads.getvalue(), agreed)
+    queries = {key: query.text for key, query in load_all(settings.queries).items()}
+    contents = Release(name, version, time, settings.base_iri, quads.getvalue(), agreed, queries)
     path.write_bytes(archive(contents))
     click.echo(f"Version {version}, {name}, is written to {path}.")

@@ -1,4 +1,4 @@
-"""The archive of a named version that a repository for research data takes: dump, tables, model.
+"""The archive of a named version for a repository of research data: dump, tables, queries, model.
 
 Nothing in it depends on when or where it is made: the same version gives the same bytes.
 """
@@ -45,6 +45,7 @@ class Release:
         base: the base IRI.
         quads: every public statement with its graph, as N-Quads.
         agreement: how far its claimants agree, by `agreement_tables`.
+        queries: the text of each saved query, by name.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Release:
     base: str
     quads: bytes
     agreement: Mapping[str, bytes]
+    queries: Mapping[str, str]
 
 
 def agreement_tables(reader: Reader) -> dict[str, bytes]:
@@ -97,6 +99,8 @@ def _contents(release: Release) -> Iterable[tuple[str, bytes]]:
     yield "tables/columns.csv", _dictionary(tables, used)
     for name, rows in release.agreement.items():
         yield f"agreement/{name}.csv", rows
+    for name, text in release.queries.items():
+        yield f"queries/{name}.rq", text.encode()
     ontology = files("ontology")
     for path in sorted(ontology.rglob("*")):
         if path.suffix in (".ttl", ".tsv"):
@@ -196,6 +200,7 @@ confirmed them. They are no sample of the world: see `sampling-frame.md` and `co
 | `data.nq` | every public statement with its graph, as N-Quads, in order |
 {named}
 | `tables/columns.csv` | what each column means and which property it is |
+| `queries/` | the saved queries, each with what it asks, its parameters and columns |
 | `ontology/` | the ontology, its vocabularies and its mappings |
 | `agreement/` | how far each two claimants agree: Cohen's kappa, Krippendorff's alpha |
 | `codebook.md`, `sampling-frame.md`, `examples.md` | how the published cases were found and coded |
@@ -204,6 +209,25 @@ confirmed them. They are no sample of the world: see `sampling-frame.md` and `co
 
 In a table, several values of one cell are divided by `|`. A claimant who adjudicates
 claims something only where others differ, so agreement with it means nothing.
+
+## How to make a number again
+
+Each file in `queries/` is plain SPARQL, to be asked of `data.nq` with all its graphs taken together
+as one. Any engine can do that; for example Python with pyoxigraph (`pip install pyoxigraph`), in
+this folder:
+
+```python
+import pyoxigraph
+
+store = pyoxigraph.Store()
+store.load(path="data.nq")
+with open("queries/initiatives-by-stage.rq", encoding="utf-8") as file:
+    rows = store.query(file.read(), use_default_graph_as_union=True)
+print(rows.serialize(format=pyoxigraph.QueryResultsFormat.CSV).decode())
+```
+
+To ask for one value of a parameter, write it in place of `UNDEF` in the line of that parameter:
+`VALUES ?stage {{ <https://w3id.org/coprod/vocab/stage/pilot> }}`.
 """
 
 
