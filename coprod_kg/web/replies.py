@@ -217,7 +217,14 @@ def offers_among(formats: Sequence[Format], named: str | None) -> tuple[Offer, .
         NotAcceptable: none of them is accepted.
     """
     if named:
-        return offers_by_name(named, formats)
+        # a format that only one route has, such as JSON of the versions
+        name = named.strip().lower().replace(" ", "+")
+        of_the_route = tuple(
+            Offer(form, form.content_type)
+            for form in formats
+            if form not in FORMATS and name in (form.name, form.media_type)
+        )
+        return of_the_route or offers_by_name(named, formats)
     return negotiate(request.headers.get("Accept"), formats)
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request
 
 from coprod_kg.access import hidden
 from coprod_kg.errors import NotFound, WrongUsage
-from coprod_kg.formats.media_types import GRAPHS, HTML, Format, Offer
+from coprod_kg.formats.media_types import GRAPHS, HTML, Format
 from coprod_kg.publishing.changes_feed import feed_document
 from coprod_kg.store.changes import VersionChanges, read_changes
 from coprod_kg.store.directory import DataDirectory
@@ -50,11 +50,7 @@ def _versions(site: Site) -> Response:
     """Every version that there was, or as a TimeMap the kept ones of one address."""
     formats = (_JSON, _TIMEMAP, HTML)
     given = parameters(request)
-    named = given.one("format")
-    if named == _TIMEMAP.name:
-        offer = Offer(_TIMEMAP, _TIMEMAP.media_type)
-    else:
-        offer = offers_among(formats, named)[0]
+    offer = offers_among(formats, given.one("format"))[0]
     if offer.format == _TIMEMAP:
         response = Response(_timemap(site, given.one("of")), content_type=_TIMEMAP.media_type)
         response.headers["Cache-Control"] = LATEST

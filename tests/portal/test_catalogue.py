@@ -637,6 +637,23 @@ def test_a_browser_is_led_to_a_page_and_a_program_gets_rdf(
         assert client.get(address, headers={"Accept": accept}).mimetype == "text/turtle"
 
 
+@pytest.mark.parametrize(
+    ("address", "media_type"),
+    [
+        ("/versions?format=json", "application/json"),
+        ("/versions?format=link", "application/link-format"),
+        ("/versions?format=html", "text/html"),
+        ("/check?format=json", "application/json"),
+        ("/check?format=application/json", "application/json"),
+    ],
+)
+def test_a_format_that_one_route_has_is_chosen_by_its_name(
+    portal: Portal, address: str, media_type: str
+) -> None:
+    answer = portal.client().get(address, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+
+
 def test_a_page_of_a_version_leads_to_what_changed_and_to_its_files(portal: Portal) -> None:
     client = portal.client()
     page = client.get("/page/version/2").text
@@ -644,6 +661,8 @@ def test_a_page_of_a_version_leads_to_what_changed_and_to_its_files(portal: Port
         assert f'href="{address}"' in page
         assert client.get(address).status_code == 200
     listed = client.get("/versions", headers={"Accept": "text/html"}).text
+    for address in re.findall(r'href="(/(?:versions|changes)[^"]*)"', listed):
+        assert client.get(address).status_code == 200
     assert "<td>the service</td>\n<td>its model and settings</td>" in listed
 
 
