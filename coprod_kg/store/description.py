@@ -265,10 +265,15 @@ class Description:
         """Make the graph hold what is described and installed and the numbers that it holds."""
         wanted = {triple for told in described.subjects.values() for triple in told}
         wanted.update(installed)
-        numbers = statistics_triples(self.written or Tally(), self.base_iri)
-        quads = self.store.quads_for_pattern(None, None, None, self.graph)
-        held = {quad.triple for quad in quads} - set(numbers)
-        exchange(self.store, self.graph, held - wanted, wanted - held, self.tally)
+        numbers = set(statistics_triples(self.written or Tally(), self.base_iri))
+        gone = []
+        for quad in self.store.quads_for_pattern(None, None, None, self.graph):
+            triple = quad.triple
+            if triple in wanted:
+                wanted.remove(triple)  # nothing is held twice: there may be a million
+            elif triple not in numbers:
+                gone.append(triple)
+        exchange(self.store, self.graph, gone, wanted, self.tally)
 
 
 def _alike(triples: Iterable[ox.Triple]) -> DescriptionChange:
