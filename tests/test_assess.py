@@ -360,6 +360,28 @@ def test_where_nobody_claims_a_stage_no_next_one_is_suggested(
     assert "required criteria" not in told(idea)
 
 
+def test_a_claim_that_is_over_is_told_in_the_past_with_the_criteria_of_its_stage(
+    store: MemoryStore, explainer: Explainer
+) -> None:
+    garden = explained(store, explainer, "garden")
+    claim = replace(garden.claims[0], confidence="Moderate confidence", until="2016", open=False)
+    over = told(replace(garden, claims=(claim,)))
+    assert "No stage is claimed for it now. Before: project from 2012 until 2016." in over
+    assert "One claimant placed it" in over
+    assert "It was claimed with moderate confidence." in over
+    assert "Project (claimed last)" in over
+    assert "Programme: " not in over  # nothing shows that it is to go on
+    others = [replace(claim, claimant_iri=f"urn:{name}") for name in "ab"]
+    assert "2 claimants placed it, and they agree." in told(replace(garden, claims=tuple(others)))
+    open_claim = replace(claim, until=None, open=True)
+    now = told(replace(garden, claims=(open_claim,)))
+    assert "One claimant places it" in now
+    assert "It is claimed with moderate confidence." in now
+    assert "claimed last" not in now
+    trial = told(explained(store, explainer, "trial"))
+    assert "Pilot project (claimed when it ended)" in trial
+
+
 def test_a_met_criterion_is_told_in_words_and_a_missed_one_with_its_message(
     store: MemoryStore, explainer: Explainer
 ) -> None:

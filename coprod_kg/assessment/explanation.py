@@ -78,6 +78,32 @@ class Explanation:
         return tuple(profile for profile in self.judgement.profiles if profile.stage in stages)
 
     @property
+    def last_stages(self) -> tuple[str, ...]:
+        """Where no stage is claimed now, the stages claimed for its end, or else last of all.
+
+        The claims of last of all are those that held longest; one without an end counts as longest.
+        """
+        if self.open_claims or self.ended_at:
+            return () if self.open_claims else self.ended_at
+        ends = [claim.until or "9999" for claim in self.claims]
+        pairs = zip(self.claims, ends, strict=True)
+        return tuple(dict.fromkeys(claim.stage for claim, end in pairs if end == max(ends)))
+
+    @property
+    def relevant(self) -> tuple[Profile, ...]:
+        """The profiles whose criteria matter now.
+
+        Those of the stages that are claimed, or were last; without any the supported ones; and the
+        next one where the claims are borne out.
+        """
+        last = [profile for profile in self.judgement.profiles if profile.stage in self.last_stages]
+        relevant = list(self.claimed) or last or list(self.supported)
+        following = self.next_profile
+        if following and not self.above_evidence and following not in relevant:
+            relevant.append(following)
+        return tuple(relevant)
+
+    @property
     def above_evidence(self) -> bool:
         """Whether some claim is of a higher stage than the record supports."""
         highest = max((profile.rank for profile in self.supported), default=0)

@@ -23,9 +23,10 @@ def what_would_change_it(explanation: Explanation) -> list[str]:
 
 
 def _last_claims(explanation: Explanation) -> tuple[Claim, ...]:
-    """The claims of its present stage, or of the one at its end."""
-    ended = [claim for claim in explanation.claims if claim.stage in explanation.ended_at]
-    return explanation.open_claims or tuple(ended)
+    """The claims of its present stage, or of the one at its end or claimed last."""
+    stages = explanation.last_stages
+    last = [claim for claim in explanation.claims if claim.stage in stages]
+    return explanation.open_claims or tuple(last)
 
 
 def _claimants(explanation: Explanation) -> Iterator[str]:
@@ -35,22 +36,23 @@ def _claimants(explanation: Explanation) -> Iterator[str]:
     claims = list(last.values())
     if not claims:
         return
+    tense = "" if any(claim.open for claim in claims) else "-past"
     if len(claims) == 1:
-        yield words.say("claimants-one")
+        yield words.say(f"claimants-one{tense}")
     elif len({(claim.stage, claim.open) for claim in claims}) == 1:
-        yield words.say("claimants-agree", len(claims))
+        yield words.say(f"claimants-agree{tense}", len(claims))
     else:
         seen = dict.fromkeys(
             f"{words.inside(claim.stage_label)} "
             f"{words.when(claim.since, claim.until, still=claim.open)}"
             for claim in claims
         )
-        yield words.say("claimants-differ", len(claims), stages=words.listed(seen))
+        yield words.say(f"claimants-differ{tense}", len(claims), stages=words.listed(seen))
     if all(claim.secondary for claim in claims):
         yield words.say("all-secondary")
     degrees = dict.fromkeys(words.inside(claim.confidence) for claim in claims if claim.confidence)
     if degrees:
-        yield words.say("confidence", degrees=words.listed(degrees))
+        yield words.say(f"confidence{tense}", degrees=words.listed(degrees))
 
 
 def _evidence(explanation: Explanation) -> Iterator[str]:

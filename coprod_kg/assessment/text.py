@@ -115,7 +115,7 @@ def _lines(explanation: Explanation, base_iri: str, every: bool) -> Iterator[str
     if not explanation.fresh:
         stale = words.say("stale", organisation=explanation.subject.organisation)
         yield from _indented(stale, "  ! ")
-    for profile in explanation.judgement.profiles if every else _relevant_profiles(explanation):
+    for profile in explanation.judgement.profiles if every else explanation.relevant:
         yield ""
         yield from _criteria(explanation, profile, base_iri)
     yield from _runners(explanation)
@@ -280,23 +280,15 @@ def _runners(explanation: Explanation) -> Iterator[str]:
             yield from _indented(f"{sign} {texts.name}{note}. {texts.message}", "  ")
 
 
-def _relevant_profiles(explanation: Explanation) -> list[Profile]:
-    """The profiles of the claimed stages, and of the next one where the claims are borne out."""
-    relevant = list(explanation.claimed) or list(explanation.supported)
-    if (
-        not explanation.above_evidence
-        and explanation.next_profile
-        and explanation.next_profile not in relevant
-    ):
-        relevant.append(explanation.next_profile)
-    return relevant
-
-
 def _criteria(explanation: Explanation, profile: Profile, base_iri: str) -> Iterator[str]:
     words, verdicts = explanation.words, explanation.verdicts(profile)
     stage = _stage(explanation, profile)
-    if profile in explanation.claimed:
+    if profile.stage in explanation.ended_at:
+        yield words.say("heading-ended", stage=stage)
+    elif profile in explanation.claimed:
         yield words.say("heading-claimed", stage=stage)
+    elif profile.stage in explanation.last_stages:
+        yield words.say("heading-last", stage=stage)
     elif profile in explanation.supported:
         yield words.say("heading-supported", stage=stage)
     else:

@@ -117,16 +117,13 @@ def shown(page: Page, explanation: Explanation, profiles: Profiles) -> Assessed:
     values = as_values(explanation, profiles)
     claimed = tuple(dict.fromkeys(claim.stage for claim in explanation.open_claims))
     supported = tuple(values["supportedStages"])
-    last = () if claimed else explanation.ended_at or _claimed_last(explanation)
     told = values["profiles"]
     for profile in told:
         for criterion in profile["criteria"]:
             criterion["decided"] = list(_subjects(criterion["statements"]))
-    matter = [profile for profile in told if profile["stage"] in (claimed or last)]
-    matter = matter or [profile for profile in told if profile["stage"] in supported]
-    following = explanation.next_profile
-    if following and not values["claimAboveEvidence"]:
-        matter += [profile for profile in told if profile["stage"] == following.stage]
+    stages = [profile.stage for profile in explanation.relevant]
+    by_stage = {profile["stage"]: profile for profile in told}
+    matter = [by_stage[stage] for stage in stages]
     things = {iri for profile in matter for met in profile["criteria"] for iri in met["decided"]}
     things |= {source["iri"] for claim in values["claims"] for source in claim["sources"]}
     for barrier in values["barriers"]:
@@ -138,19 +135,10 @@ def shown(page: Page, explanation: Explanation, profiles: Profiles) -> Assessed:
         claimed,
         supported,
         explanation.ended_at,
-        last,
+        explanation.last_stages,
         tuple(matter),
         names,
     )
-
-
-def _claimed_last(explanation: Explanation) -> tuple[str, ...]:
-    """The stages of the claims that held longest; one whose end is not known counts as longest."""
-    ends = [claim.until or "9999" for claim in explanation.claims]
-    stages = [
-        claim.stage for claim, end in zip(explanation.claims, ends, strict=True) if end == max(ends)
-    ]
-    return tuple(dict.fromkeys(stages))
 
 
 def _subjects(statements: Iterable[str]) -> dict[str, None]:
