@@ -176,8 +176,8 @@ def test_a_duration_is_no_count_of_few(saved: Mapping[str, SavedQuery]) -> None:
 @pytest.mark.parametrize(
     ("coded", "said"),
     [
-        ((6, 5), f"{CAVEAT}: the column secondary says of how much this holds."),
-        ((6, 0), f"{CAVEAT}: the column secondary says of how much this holds."),
+        ((6, 5), f"{CAVEAT}: the column “By secondary coding” says of how much this holds."),
+        ((6, 0), f"{CAVEAT}: the column “By secondary coding” says of how much this holds."),
         ((0, 0), ""),
     ],
 )
@@ -208,7 +208,8 @@ def test_the_description_says_what_each_number_counts(saved: Mapping[str, SavedQ
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_what_is_not_known_is_grey(name: str, saved: Mapping[str, SavedQuery]) -> None:
-    if not any("99 where none is known" in column.description for column in saved[name].columns):
+    columns = saved[name].columns
+    if not any("99 where none is claimed now" in column.description for column in columns):
         return
     shades = [
         bound for channel, bound in chart.encodings(chart.template(name)) if channel == "color"

@@ -475,7 +475,7 @@ class MeasuredAnswer:
         claims, language = self.question.claims, self.question.language
         if self.question.saved.is_graph:
             return caveat_of_claims(claims, language=language)
-        return caveat(read_table(self.data), claims, language)
+        return caveat(read_table(self.data), claims, language, has_headings=True)
 
     def cited(self) -> Citation:
         """The citation, with its version kept from now on, since it is handed out."""

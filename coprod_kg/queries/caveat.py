@@ -18,7 +18,13 @@ _COUNTED: Final = "secondary"
 """The column with how many of the things in a row are secondary coding, or whether they are."""
 
 
-def caveat(table: Table, claims: tuple[int, int] | None, language: str = "") -> str:
+def caveat(
+    table: Table,
+    claims: tuple[int, int] | None,
+    language: str = "",
+    *,
+    has_headings: bool = False,
+) -> str:
     """The caveat of some rows; empty where nothing of them is secondary coding.
 
     Args:
@@ -26,6 +32,8 @@ def caveat(table: Table, claims: tuple[int, int] | None, language: str = "") -> 
         claims: how many claims in the dataset are secondary coding, and how many there are; for
             rows that do not say what they rest on.
         language: the reader's; empty for English.
+        has_headings: whether the columns are shown to the reader under their headings; else under
+            their names, as in CSV.
     """
     beginning = f"{text_in(CAVEAT, language)}: "
     bases = [name for name in table.columns if name.lower().endswith("basis")]
@@ -41,8 +49,10 @@ def caveat(table: Table, claims: tuple[int, int] | None, language: str = "") -> 
     if _COUNTED in table.columns:
         has_counts = any(_counts(row.get(_COUNTED)) for row in table.rows)
         sentence = text_in("the column {column} says of how much this holds.", language)
-        heading = text_in(_HEADING, language) if language in LANGUAGES[1:] else _COUNTED
-        return beginning + sentence.format(column=heading) if has_counts else ""
+        column = text_in(_HEADING, language) if has_headings else _COUNTED
+        if has_headings and language not in LANGUAGES[1:]:
+            column = f"“{column}”"  # the translations have their quotation marks
+        return beginning + sentence.format(column=column) if has_counts else ""
     has_answer = table.rows or table.truth is not None
     return caveat_of_claims(claims, language=language) if has_answer else ""
 

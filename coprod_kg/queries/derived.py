@@ -106,7 +106,8 @@ class AskedQuery:
         """The second sheet of a workbook: label → text about the question and its answer."""
         bound_values = {name: values for name, values in self.values.items() if any(values)}
         language, query = self.language, self.query
-        rule, note = query.small_counts, caveat(table, self.claims, language)
+        rule = query.small_counts
+        note = caveat(table, self.claims, language, has_headings=True)
         parameter, column = text_in("Parameter", language), text_in("Column", language)
         return [
             (text_in("Question", language), query.asked_in(language)[0]),

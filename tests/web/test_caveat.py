@@ -160,6 +160,25 @@ def table(*bases: Cell | None) -> Table:
     return Table(("thing", "basis"), rows)
 
 
+def test_it_names_the_column_by_the_heading_where_the_reader_sees_one(client: FlaskClient) -> None:
+    path = "/queries/barriers-overall"
+    heading = f"{CAVEAT}: the column “By secondary coding” says of how much this holds."
+    page = client.get(path, headers=BROWSER)
+    assert ">By secondary coding" in page.text
+    assert heading in page.text
+    assert (
+        "kolonnen »Ved sekundær kodning« siger"
+        in client.get(f"{path}?lang=da", headers=BROWSER).text
+    )
+    sheet = load_workbook(BytesIO(client.get(f"{path}.xlsx").data)).worksheets[1]
+    assert heading in [cell.value for row in sheet.iter_rows() for cell in row]
+    excel = client.get(f"{path}.excel.csv?lang=da")
+    for answer in (excel, client.get(f"{path}.csv")):
+        assert "secondary" in answer.text.splitlines()[0]
+        assert "the column secondary says" in answer.headers["Answer-Caveat"]
+    assert "kolonnen »secondary« siger" in excel.text
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

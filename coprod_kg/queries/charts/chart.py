@@ -260,7 +260,7 @@ def _drawn_rows(
         claims_and_language: how many claims are secondary coding, of how many; and the language.
     """
     rows, notes = _first_categories(spec, table.rows, claims_and_language[1])
-    note = caveat(table, *claims_and_language)
+    note = caveat(table, *claims_and_language, has_headings=True)
     notes += [note] if note else []
     withheld = sum(_is_withheld(row) for row in rows)
     return rows, notes + captions.notes(query, rows, withheld, claims_and_language[1])
