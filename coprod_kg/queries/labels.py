@@ -173,9 +173,9 @@ def _labels(
 def _words(table: Table, language: str, text: str) -> Mapping[tuple[str, str], str]:
     """The English words of an answer that label no IRI in it: column and word → translation.
 
-    They are the words that the query itself writes ("No stage known") and labels of concepts whose
-    IRIs are not in the answer. A column that holds anything else is one of names or texts, and is
-    left as it is.
+    They are the words that the query itself writes ("No stage claimed now") and labels of concepts
+    whose IRIs are not in the answer. A column that holds anything else is one of names or texts,
+    and is left as it is.
     """
     if language not in LANGUAGES[1:]:
         return {}

@@ -126,6 +126,34 @@ def test_the_first_page_tells_claimed_and_supported_apart(client: FlaskClient) -
             assert found[f"{link}&supported={slug}"] == int(row["supported"]["value"])
 
 
+HATCHED = "The hatched part of a bar is what the record supports."
+
+
+def test_the_hatched_bars_are_explained_where_there_are_any(
+    client: FlaskClient, checkout: Path
+) -> None:
+    assert HATCHED in client.get("/", headers=BROWSER).text
+    store = MemoryStore()
+    for path in sorted((checkout / "ontology").rglob("*.ttl")):
+        store.load(f"{BASE}graph/ontology", path.read_bytes())
+    tiny = (checkout / "tests" / "tiny.ttl").read_text(encoding="utf-8")
+    unsupported = re.sub(r"cp:supportedStage [^;.]+[;.]?", "a cp:Initiative ;", tiny)
+    store.load(f"{BASE}graph/organisation/tiny", unsupported.encode())
+    told = create_app(store, Settings()).test_client()
+    rows = told.get("/queries/claimed-and-supported.json").get_json()["results"]["bindings"]
+    assert {row["supported"]["value"] for row in rows} == {"0"}
+    assert HATCHED not in told.get("/", headers=BROWSER).text
+
+
+def test_one_without_a_stage_now_is_not_said_to_be_unknown(client: FlaskClient) -> None:
+    """Some have ended, and of others nobody has said anything: both have no claim now."""
+    text = client.get("/", headers=BROWSER).text
+    assert '<th scope="row">No stage claimed now</th>' in text
+    assert "The others have ended, or it is not known of them." in text
+    for view in ("/", "/board", "/organisations/north-city", "/compare?country=DNK"):
+        assert "no stage known" not in client.get(view, headers=BROWSER).text.lower()
+
+
 def test_an_empty_store_says_how_data_come_in() -> None:
     client = create_app(MemoryStore(), Settings()).test_client()
     text = client.get("/", headers=BROWSER).text
@@ -414,7 +442,7 @@ def test_a_danish_name_is_shown_with_its_language(missing: FlaskClient) -> None:
 
 
 def test_what_the_answer_names_by_its_label_alone_is_translated_too(missing: FlaskClient) -> None:
-    """Status and step of a report are labels without an IRI; "No stage known" is a word of ours."""
+    """Status and step of a report are labels without an IRI; "No stage claimed now" is our word."""
     name = "/queries/initiatives-facing-barrier"
     found = missing.get(f"{name}.json?lang=da").get_json()["results"]["bindings"]
     assert {row["status"]["value"] for row in found if "status" in row} == {
@@ -424,8 +452,8 @@ def test_what_the_answer_names_by_its_label_alone_is_translated_too(missing: Fla
     }
     assert {row["status"]["xml:lang"] for row in found if "status" in row} == {"da"}
     stages = missing.get("/queries/initiatives-by-stage.csv?lang=de").text
-    assert "Keine Stufe bekannt" in stages
-    assert "No stage known" not in stages
+    assert "Zurzeit keine Stufe angegeben" in stages
+    assert "No stage claimed now" not in stages
     page = missing.get("/da/barriers/lack-of-funding", headers=BROWSER).text
     assert re.search(r"<td[^>]*>(Aktiv|Overvundet|Accepteret)</td>", page)
     assert not re.search(r"<td[^>]*>(Active|Overcome|Staff|Manager)</td>", page)
@@ -459,7 +487,7 @@ def test_a_chart_speaks_the_language_asked_for(missing: FlaskClient) -> None:
     assert spec["description"].startswith("Diagram. Hvor mange initiativer")
     told = str(spec)
     assert "Trin nu" in told
-    assert "Intet kendt trin" in told
+    assert "Intet trin angivet nu" in told
     assert "Stage now" not in told
 
 
