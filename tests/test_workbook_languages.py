@@ -83,6 +83,65 @@ def test_faults_and_advice_are_in_the_language_of_the_lists(language: str, tmp_p
     assert back["To mend"]["A1"].value.startswith(first)
 
 
+FRAMED = {
+    "en": (
+        "Refused: 2 findings must be mended first.",
+        "Mend what is marked so, and send the file again.",
+        "0 of 1 accepted, 1 refused. Nothing was changed.",
+        "Not accepted.",
+    ),
+    "da": (
+        "Afvist: 2 punkter skal rettes først.",
+        "Ret det, der er mærket sådan, og send filen igen.",
+        "0 af 1 modtaget, 1 afvist. Intet blev ændret.",
+        "Ikke modtaget.",
+    ),
+    "de": (
+        "Abgelehnt: 2 Punkte sind zuerst zu berichtigen.",
+        "Berichtigen Sie, was so gekennzeichnet ist, und senden Sie die Datei noch einmal.",
+        "0 von 1 angenommen, 1 abgelehnt. Nichts wurde geändert.",
+        "Nicht angenommen.",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_sentences_around_the_findings_are_in_their_language(
+    language: str, tmp_path: Path
+) -> None:
+    sent = tmp_path / "sent.xlsx"
+    sent.write_bytes(xlsx(wrong(language)))
+    ran = {
+        form: CliRunner().invoke(validate, [str(sent), "--format", form]).stdout
+        for form in ("table", "json", "html")
+    }
+    refused, fix, conclusion, verdict = FRAMED[language]
+    text = " ".join(ran["table"].split())
+    assert refused in text
+    assert fix in text
+    assert conclusion in text
+    error = json.loads(ran["json"])["files"][0]["error"]
+    assert (f"{error['what']}.", error["fix"]) == (refused.partition(": ")[2], fix)
+    assert f"<strong>{verdict}</strong>" in ran["html"]
+    assert f'<section class="report" lang="{language}"' in ran["html"]
+    assert f'<html lang="{language}">' in ran["html"]
+    others = {phrase for key, told in FRAMED.items() if key != language for phrase in told}
+    assert not [phrase for phrase in others for form in ran.values() if phrase in form]
+
+
+def test_permitted_values_are_told_once_on_a_page(tmp_path: Path) -> None:
+    made = small()
+    made["Barrier reports"][1][1] = "Lack of tme and money"
+    made["Stage assessments"][1][4] = "hearsay"
+    sent = tmp_path / "sent.xlsx"
+    sent.write_bytes(xlsx(made))
+    told = CliRunner().invoke(validate, [str(sent), "--format", "html"]).stdout
+    assert "Write one of: " in told
+    values = told.partition("Write one of: ")[2].partition("<")[0]
+    last = values.rstrip(".").rpartition(" or ")[2]
+    assert told.count(last) == 1
+
+
 def test_a_workbook_marked_in_danish_loses_its_marks_once_mended(tmp_path: Path) -> None:
     _, back = told("da", tmp_path)
     back[INIT]["E2"].value = "2021-03-01"

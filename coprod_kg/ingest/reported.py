@@ -21,8 +21,9 @@ from coprod_kg.errors import CoprodError, NotConformant
 from coprod_kg.ingest.changes import Changes
 from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.validation.report import Cause, Finding, Report, Severity
+from coprod_kg.workbook.sentences import sentence
 
-__all__ = ["Reported", "as_table", "from_table", "reported"]
+__all__ = ["Reported", "as_table", "from_table", "language_of", "reported"]
 
 _SPOTS: Final = 5
 
@@ -52,6 +53,11 @@ class Reported:
     version: int | None
     submission: str | None
     changes: Changes = Changes()  # noqa: RUF009  # a frozen value without changes
+
+    @property
+    def language(self) -> str:
+        """The language of its findings, in which the whole report is written; else English."""
+        return next((finding.language for finding in self.report.findings), "en")
 
     @property
     def accepted(self) -> bool:
@@ -105,6 +111,11 @@ class Reported:
         )
 
 
+def language_of(files: Iterable[Reported]) -> str:
+    """The language of a report on several files: of the first that is not in English."""
+    return next((file.language for file in files if file.language != "en"), "en")
+
+
 def reported(outcomes: Iterable[Outcome]) -> list[Reported]:
     """One report per file; the parts of a workbook of several organisations together."""
     files: dict[int, list[Outcome]] = {}
@@ -155,16 +166,19 @@ def _error(parts: Sequence[Outcome], report: Report) -> Mapping[str, Any] | None
     error: CoprodError | None = next(iter(other_refusals or errors), None)
     if error is None:
         return None
-    reason = error.what
+    reason, fix = error.what, error.fix
     count = report.count(Severity.VIOLATION)
     if not other_refusals and count:
-        reason = f"{count} finding{'' if count == 1 else 's'} must be mended first"
+        language = next(finding.language for finding in report.findings)
+        key = "must-be-mended-one" if count == 1 else "must-be-mended"
+        reason = sentence(key, language, count=count)
+        fix = sentence("mend-and-send", language)
     return {
         "kind": type(error).__name__,
         "title": error.title,
         "what": reason,
         "where": error.where,
-        "fix": error.fix,
+        "fix": fix,
     }
 
 

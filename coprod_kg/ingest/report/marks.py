@@ -80,7 +80,7 @@ def _link(spot: Spot | None) -> str:
 
 def _job_texts(file: Reported, settings: Settings) -> dict[str, object]:
     """The texts that are written into the workbook, in the language of its findings."""
-    language = next((finding.language for finding in file.report.findings), "en")
+    language = file.language
     marks = [
         {
             "spot": asdict(finding.spot),

@@ -7,17 +7,23 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from coprod_kg.ingest.report.wording import change_groups, problems
-from coprod_kg.ingest.reported import Reported
+from coprod_kg.ingest.reported import Reported, language_of
+from coprod_kg.workbook.sentences import sentence
 
 __all__ = ["as_page", "as_part", "styles"]
 
 _PLACES: Final = 10
 _NAMES: Final = 30
+_ORGANISATIONS: Final = 5
 
 
 def as_page(files: Sequence[Reported], base_iri: str) -> str:
     """A whole page, which can be kept and opened without a network."""
-    return _templates().get_template("page.html").render(part=as_part(files, base_iri))
+    return (
+        _templates()
+        .get_template("page.html")
+        .render(part=as_part(files, base_iri), lang=language_of(files))
+    )
 
 
 def as_part(files: Sequence[Reported], base_iri: str) -> str:
@@ -38,12 +44,32 @@ def styles() -> str:
     return _templates().get_template("report.css").render()
 
 
+def _whose(file: Reported) -> str:
+    """How many statements a file holds, and of which organisations."""
+    language, count, several = file.language, file.triples, len(file.organisations) > 1
+    if not any(name for name, _ in file.organisations):
+        statements = sentence("statements", language, count=count)
+        return f"{statements}; {sentence('whose-unsaid', language)}"
+    names = [
+        name or sentence("others-unnamed", language)
+        for name, _ in file.organisations[:_ORGANISATIONS]
+        if name or several
+    ]
+    listed, more = ", ".join(names), len(file.organisations) - _ORGANISATIONS
+    if more > 0:
+        listed += f" {sentence('more', language, count=more)}"
+    return sentence("statements-of", language, count=count, whose=listed)
+
+
 @cache
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("coprod_kg.ingest.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["say"] = sentence
+    environment.globals["whose"] = _whose
+    return environment

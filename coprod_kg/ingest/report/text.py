@@ -6,7 +6,8 @@ from typing import Final
 
 from coprod_kg.ingest.history import Difference
 from coprod_kg.ingest.report.wording import Problem, change_groups, problems
-from coprod_kg.ingest.reported import Reported
+from coprod_kg.ingest.reported import Reported, language_of
+from coprod_kg.workbook.sentences import sentence
 
 __all__ = [
     "as_lines",
@@ -30,7 +31,7 @@ def as_text(files: Sequence[Reported], base_iri: str, *, dry_run: bool = False) 
     listed = (file for file in files if not (in_one_line and file.unchanged))
     lines = [line for file in listed for line in _file(file, base_iri)]
     if in_one_line:
-        lines += [f"{unchanged} files hold what is in the store already, byte for byte.", ""]
+        lines += [sentence("files-unchanged", language_of(files), count=unchanged), ""]
     text = "\n".join([*lines, _conclusion(files, dry_run=dry_run)])
     return _printable(text)
 
@@ -44,22 +45,25 @@ def _printable(text: str) -> str:
 
 
 def _file(file: Reported, base_iri: str) -> Iterator[str]:
+    language = file.language
     yield f"{file.file}{_size(file)}"
     for cause in problems(file.report, base_iri, _PLACES):
         yield from _cause(cause)
     if file.error is not None:
         where = file.error["where"]
         place = f"{where}: " if where and where != file.file else ""
-        yield from _wrapped(f"Refused: {place}{file.error['what']}.", 2)
+        refusal = sentence("refused", language, what=f"{place}{file.error['what']}")
+        yield from _wrapped(refusal, 2)
         if file.error["fix"]:
             yield from _wrapped(file.error["fix"], 2)
     elif file.unchanged:
-        yield "  These very bytes are in the store already."
+        yield f"  {sentence('same-bytes', language)}"
     else:
-        yield "  Accepted."
+        yield f"  {sentence('accepted', language)}"
     if file.error is None:
         for group in change_groups(file, base_iri, _NAMES):
-            more = f" and {group.count - len(group.names)} more" if group.count > _NAMES else ""
+            unnamed = group.count - len(group.names)
+            more = f" {sentence('more', language, count=unnamed)}" if unnamed else ""
             yield from _wrapped(
                 f"{group.title} ({group.count}): {', '.join(group.names)}{more}.", 2
             )
@@ -70,10 +74,14 @@ def _file(file: Reported, base_iri: str) -> Iterator[str]:
 
 def _size(file: Reported) -> str:
     names = [name for name, _ in file.organisations if name]
+    language, count = file.language, file.triples
     if len(names) > 1:
-        return f": {file.triples} statements of {len(names)} organisations"
-    whose = f" of {names[0]}" if names else ""
-    return f": {file.triples} statements{whose}" if file.triples else ""
+        names = [sentence("organisations", language, count=len(names))]
+    elif not count:
+        return ""
+    if not names:
+        return f": {sentence('statements', language, count=count)}"
+    return f": {sentence('statements-of', language, count=count, whose=names[0])}"
 
 
 def _cause(cause: Problem) -> Iterator[str]:
@@ -84,7 +92,7 @@ def _cause(cause: Problem) -> Iterator[str]:
         start = " ".join(part for part in (place.spot, place.thing, place.value) if part)
         yield from _wrapped(f"{start}: {place.words}" if place.words else start, 6)
     if cause.more > 0:
-        yield f"      and {cause.more} more"
+        yield f"      {sentence('more', cause.language, count=cause.more)}"
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
@@ -102,11 +110,12 @@ def _conclusion(files: Sequence[Reported], *, dry_run: bool) -> str:
     refused = sum(not file.accepted for file in files)
     accepted = len(files) - refused
     version = next((file.version for file in files if file.version), None)
-    counts = f"{accepted} of {len(files)} accepted, {refused} refused."
+    language = language_of(files)
+    counts = sentence("accepted-of", language, accepted=accepted, all=len(files), refused=refused)
     if version is not None:
-        return f"{counts} Version {version} of the data holds what was accepted."
-    reason = " (a dry run)" if dry_run and accepted else ""
-    return f"{counts} Nothing was changed{reason}."
+        return f"{counts} {sentence('version-holds-accepted', language, version=version)}"
+    key = "nothing-changed-dry-run" if dry_run and accepted else "nothing-changed"
+    return f"{counts} {sentence(key, language)}"
 
 
 def as_lines(differences: Sequence[Difference]) -> str:

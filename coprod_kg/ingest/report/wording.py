@@ -43,7 +43,7 @@ class Problem:
         count: how often it occurs.
         title: what is wrong.
         fix: what to do, where that is the same everywhere.
-        permitted: the values that may stand there, where they are few.
+        permitted: the values that may stand there, where they are few and no other text has them.
         places: the first places.
         first: the first of them as a place in a file.
         language: the language of its texts.
@@ -69,17 +69,7 @@ class Problem:
         return self.count - len(self.places)
 
 
-_CHANGES: Final = {
-    "added": ("New", ""),
-    "changed": ("Changed", ""),
-    "renamed": ("Other identifiers", ""),
-    "removed": ("Gone, for the file no longer has them", ""),
-    "kept": (
-        "They stay, though the file does not have them",
-        "If the file is all that one organisation has, say so: --organisation ID, or the field "
-        "Organisation of the form; then they go.",
-    ),
-}
+_CHANGES: Final = ("added", "changed", "renamed", "removed", "kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +98,12 @@ def change_groups(file: Reported, base_iri: str, most: int) -> list[ChangeGroup]
     return [
         ChangeGroup(
             kind,
-            title,
+            sentence(f"change-{kind}", file.language),
             len(changes),
             tuple(_change_text(change, stem) for change in changes[:most]),
-            fix if partial else "",
+            sentence("change-kept-fix", file.language) if partial and kind == "kept" else "",
         )
-        for kind, (title, fix) in _CHANGES.items()
+        for kind in _CHANGES
         if (changes := getattr(file.changes, kind))
     ]
 
@@ -147,12 +137,15 @@ def _problem(cause: Cause, base_iri: str, places: int) -> Problem:
         in_table and all(finding.fix == first.fix for finding in cause.findings)
     )
     permitted = {finding.permitted for finding in cause.findings}
+    told = [f"{finding.message} {finding.fix or ''}" for finding in cause.findings]
+    values = next(iter(permitted)) if len(permitted) == 1 else ()
     return Problem(
         cause.severity,
         cause.count,
         title_text,
         (first.fix or "") if same_fix else "",
-        next(iter(permitted)) if len(permitted) == 1 else (),
+        # "Write one of: ..." has them already.
+        () if all(value in text for text in told for value in values) else values,
         tuple(
             _where(finding, base_iri, "" if same_fix else _rest(finding, title_text))
             for finding in _distinct(cause.findings, places)
