@@ -386,3 +386,28 @@ def test_half_an_answer_of_a_service_is_not_taken_for_the_whole(run: Run, half: 
 
 def test_half_an_answer_of_a_source_is_none(half: str) -> None:
     assert fetcher(5)("GET", half, "text/csv").status == 0
+
+
+@pytest.mark.parametrize("where", ["data", "url"])
+def test_a_thing_that_the_data_do_not_mention_is_told_and_one_without_rows_is_not(
+    run: Run, data: str, url: str, where: str
+) -> None:
+    place = ("--data", data) if where == "data" else ("--url", url)
+    asked = ("query", "initiatives-of-organisation", *place)
+    nowhere = run(*asked, "-p", "organisation=nowhere")
+    assert nowhere.code == 0
+    assert nowhere.err.splitlines()[0] == (
+        "The data do not mention organisation/nowhere: look its identifier up by its name."
+    )
+    assert run(*asked, "-p", "organisation=nowhere", "-f", "table").err.splitlines()[0] in (
+        nowhere.err
+    )
+    both = run(*asked, "-p", "organisation=nowhere", "-p", "organisation=north-city")
+    for told in (both, run(*asked, "-p", "organisation=north-city"), run(*asked)):
+        assert "do not mention" not in told.err
+    empty = run(
+        "query", "initiatives-facing-barrier", *place, "-p", "barrier=lack-of-time",
+        "-p", "organisation=north-city", "-f", "table",
+    )  # fmt: skip
+    assert "(0 rows" in empty.err
+    assert "do not mention" not in empty.err

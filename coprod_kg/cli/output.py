@@ -158,6 +158,8 @@ def show(open_answer: Callable[[], AbstractContextManager[Answer]], output: Outp
         else:
             for chunk in answer.chunks:
                 write(chunk)
+    if answer.note:
+        click.echo(answer.note, err=True)
     if table is not None and output.file is None:
         for line in output.footer(table, answer.version):
             click.echo(line, err=True)

@@ -151,6 +151,10 @@ class Remote:
             version=int(number) if number.isdigit() else 0,
             length=response.length,
             chunks=_Body(self.url, response),
+            # With rows it says what they rest on; without any, what the data do not mention.
+            note=response.headers.get("Answer-Caveat", "")
+            if response.headers.get("Answer-Rows") == "0"
+            else "",
         )
 
 

@@ -140,7 +140,10 @@ class Folder:
         )
         try:
             if derived is None:
-                return question.answer(media_types)
+                if not question.note(version):
+                    return question.answer(media_types)
+                answer, found = question.measured(media_types)
+                return replace(answer, note=found.note if found else "")
             if derived not in formats_of(question.saved, self.settings.queries):
                 raise NotAcceptable(f"the question {name} has no {derived.label}")
         except NotAcceptable:

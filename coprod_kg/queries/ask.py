@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property, lru_cache, partial
 from typing import Final
+from urllib.parse import quote
 
 from pyoxigraph import NamedNode
 
@@ -25,7 +26,7 @@ from coprod_kg.queries.citation import Citation, canonical, cite
 from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table, labelled
 from coprod_kg.queries.crate import crate
 from coprod_kg.queries.derived import MOST_BYTES, AskedQuery, crate_files
-from coprod_kg.queries.labels import names_in, things_to_label, translated
+from coprod_kg.queries.labels import names_in, text_in, things_to_label, translated
 from coprod_kg.queries.library import SavedQuery, views
 from coprod_kg.queries.permitted_values import with_values_from
 from coprod_kg.queries.saved import ParameterSlot, filled, part_of, slots_of
@@ -435,6 +436,35 @@ class Question:
         part_pairs = tuple((name, str(value)) for name, value in part if value)
         return (*canonical(self.saved, self.values), *part_pairs)
 
+    def note(self, version: int | None) -> str:
+        """A sentence on the things among its values that a version does not mention, or nothing.
+
+        It is a note and no refusal: one may well ask about a thing that only others mention.
+        """
+        names = [name.name for name in self.saved.parameters if name.type == "iri"]
+        asked = [iri for name in names for iri in self._terms.get(name, "").split()]
+        if not asked:
+            return ""
+        text = (
+            f"SELECT ?thing WHERE {{ VALUES ?thing {{ {' '.join(asked)} }} "
+            "FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
+        )
+        table = read_table(self.endpoint.sparql(text, (_JSON,), version).read())
+        mentioned = {f"<{row['thing']}>" for row in table.texts()}
+        stem = f"{self.endpoint.settings.base_iri}id/"
+        # The sentence stands in a header too, which takes ASCII alone.
+        things = [
+            quote(iri[1:-1].removeprefix(stem), safe="%/:?#[]@!$&'()*+,;=~")
+            for iri in dict.fromkeys(asked)
+            if iri not in mentioned
+        ]
+        if not things:
+            return ""
+        sentence = text_in(
+            "The data do not mention {things}: look its identifier up by its name.", self.language
+        )
+        return sentence.format(things=", ".join(things))
+
     def _first_fitting_type(self, media_types: Iterable[str]) -> str | None:
         formats = GRAPH_FORMATS if self.saved.is_graph else RESULT_FORMATS
         return next((media_type for media_type in media_types if media_type in formats), None)
@@ -459,6 +489,11 @@ class MeasuredAnswer:
         """The measure."""
         measure = _measure if len(self.data) <= SMALL else _measure.__wrapped__
         return measure(self.data, self.question.saved.is_graph, self.question.claims)
+
+    @cached_property
+    def note(self) -> str:
+        """Where the answer is empty: which things among the values the data do not mention."""
+        return "" if self.content.rows else self.question.note(self.version)
 
     def citation(self) -> Citation:
         """The citation of the answer."""

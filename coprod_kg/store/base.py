@@ -146,12 +146,14 @@ class Answer:
             streams, and an answer that fails midway raises one of `coprod_kg.errors` out of
             the iterator.
         chunks: the bytes, once.
+        note: what a reader has to know of an answer without rows; empty where there is nothing.
     """
 
     media_type: str
     version: int
     length: int | None
     chunks: Iterator[bytes]
+    note: str = ""
 
     def read(self) -> bytes:
         """All the bytes at once."""

@@ -9,7 +9,7 @@ content hash in every format; a large one leaves both to ``/queries/NAME/cite``.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
@@ -186,7 +186,9 @@ def with_embedded_caveat(
 
 
 def _caveat(question: Question, found: MeasuredAnswer | None) -> str:
-    return found.content.caveat if found else caveat_of_claims(question.claims)
+    if found is None:
+        return caveat_of_claims(question.claims)
+    return found.content.caveat or replace(found, question=replace(question, language="")).note
 
 
 def _with_link(first: bytes, media_type: str, link: str) -> bytes:

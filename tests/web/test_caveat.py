@@ -207,3 +207,19 @@ def test_it_is_said_of_the_rows_at_hand(rows: Table, said: str) -> None:
     assert caveat(rows, (3, 5)) == said
     if "dataset" in said:
         assert caveat(rows, (0, 5)) == caveat(rows, None) == ""
+
+
+def test_an_empty_answer_tells_which_thing_the_data_do_not_mention(client: FlaskClient) -> None:
+    path = "/queries/initiatives-of-organisation"
+    said = "The data do not mention organisation/nowhere: look its identifier up by its name."
+    for form in ("json", "csv", "xml"):
+        answer = client.get(f"{path}.{form}?organisation=nowhere")
+        assert answer.headers["Answer-Caveat"] == said
+        there = client.get(f"{path}.{form}?organisation=north-city")
+        assert "do not mention" not in there.headers.get("Answer-Caveat", "")
+    assert said in client.get(f"{path}?organisation=nowhere", headers=BROWSER).text
+    danish = client.get(f"{path}?organisation=nowhere&lang=da", headers=BROWSER)
+    assert "Data nævner ikke organisation/nowhere" in danish.text
+    assert "Answer-Caveat" in client.get(f"{path}.csv?organisation=nowhere&lang=da").headers
+    odd = client.get(f"{path}.csv?organisation=http://example.org/%C3%A9")
+    assert "http://example.org/%C3%A9" in odd.headers["Answer-Caveat"]

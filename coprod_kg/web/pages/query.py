@@ -108,6 +108,7 @@ class QueryPage:
             kept=self.kept,
             before=max(earlier, default=0),
             version=answer.version,
+            note=found.note if found else "",
             caveat=caveat(table, claims, question.language, has_headings=True)
             if table is not None
             else caveat_of_claims(claims, language=question.language),
