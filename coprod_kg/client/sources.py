@@ -140,10 +140,7 @@ class Folder:
         )
         try:
             if derived is None:
-                if not question.note(version):
-                    return question.answer(media_types)
-                answer, found = question.measured(media_types)
-                return replace(answer, note=found.note if found else "")
+                return question.noted_answer(media_types)
             if derived not in formats_of(question.saved, self.settings.queries):
                 raise NotAcceptable(f"the question {name} has no {derived.label}")
         except NotAcceptable:

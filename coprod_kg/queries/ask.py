@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property, lru_cache, partial
 from typing import Final
-from urllib.parse import quote
 
 from pyoxigraph import NamedNode
 
@@ -26,11 +25,12 @@ from coprod_kg.queries.citation import Citation, canonical, cite
 from coprod_kg.queries.content_hash import Content, content_of_graph, content_of_table, labelled
 from coprod_kg.queries.crate import crate
 from coprod_kg.queries.derived import MOST_BYTES, AskedQuery, crate_files
-from coprod_kg.queries.labels import names_in, text_in, things_to_label, translated
+from coprod_kg.queries.labels import names_in, things_to_label, translated
 from coprod_kg.queries.library import SavedQuery, views
 from coprod_kg.queries.permitted_values import with_values_from
 from coprod_kg.queries.saved import ParameterSlot, filled, part_of, slots_of
 from coprod_kg.queries.suppression import Part, protected
+from coprod_kg.queries.unmentioned import note_on_unmentioned, text_of_mentioned
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.admission import admit
 from coprod_kg.sparql.dataset import dataset_of
@@ -442,28 +442,19 @@ class Question:
         It is a note and no refusal: one may well ask about a thing that only others mention.
         """
         names = [name.name for name in self.saved.parameters if name.type == "iri"]
-        asked = [iri for name in names for iri in self._terms.get(name, "").split()]
-        if not asked:
+        iris = [iri for name in names for iri in self._terms.get(name, "").split()]
+        if not iris:
             return ""
-        text = (
-            f"SELECT ?thing WHERE {{ VALUES ?thing {{ {' '.join(asked)} }} "
-            "FILTER(EXISTS { ?thing ?p ?o } || EXISTS { ?s ?q ?thing }) }"
-        )
-        table = read_table(self.endpoint.sparql(text, (_JSON,), version).read())
-        mentioned = {f"<{row['thing']}>" for row in table.texts()}
-        stem = f"{self.endpoint.settings.base_iri}id/"
-        # The sentence stands in a header too, which takes ASCII alone.
-        things = [
-            quote(iri[1:-1].removeprefix(stem), safe="%/:?#[]@!$&'()*+,;=~")
-            for iri in dict.fromkeys(asked)
-            if iri not in mentioned
-        ]
-        if not things:
-            return ""
-        sentence = text_in(
-            "The data do not mention {things}: look its identifier up by its name.", self.language
-        )
-        return sentence.format(things=", ".join(things))
+        found = self.endpoint.sparql(text_of_mentioned(iris), (_JSON,), version).read()
+        base = self.endpoint.settings.base_iri
+        return note_on_unmentioned(iris, read_table(found), base, self.language)
+
+    def noted_answer(self, media_types: tuple[str, ...]) -> Answer:
+        """The answer in the first of the formats that fits, with its note where it has no rows."""
+        if not self.note(self.version):
+            return self.answer(media_types)
+        answer, found = self.measured(media_types)
+        return replace(answer, note=found.note if found else "")
 
     def _first_fitting_type(self, media_types: Iterable[str]) -> str | None:
         formats = GRAPH_FORMATS if self.saved.is_graph else RESULT_FORMATS
