@@ -94,7 +94,8 @@ def _catalogue(site: Site, suffix: str | None = None) -> Response:
         raise NotFound(f"version {number} has no description", fix="Ask for a newer version.")
     page = _asked(given, len(every))
     shown = [iri for iri, _ in every[(page.number - 1) * page.size : page.number * page.size]]
-    said = lines(site, "view-catalogue", number, dataset=tuple(shown)) if shown else b""
+    view = "view-dataset-list" if offer.format == HTML else "view-catalogue"
+    said = lines(site, view, number, dataset=tuple(shown)) if shown else b""
     links = ['</catalogue>; rel="canonical"', f'<{LICENCE}>; rel="license"']
     if offer.format == HTML:
         body: str | bytes = _for_people(said, shown, page, number)
