@@ -16,7 +16,13 @@ from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.model.namespaces import LICENCE, last_part
 from coprod_kg.publishing.portal_documents import Paging, dataset_views, portal_document
 from coprod_kg.web.address import root
-from coprod_kg.web.described import catalogue_offers, conditions, datasets, lines
+from coprod_kg.web.described import (
+    Documents,
+    catalogue_offers,
+    conditions,
+    datasets,
+    lines,
+)
 from coprod_kg.web.dumps import known_files
 from coprod_kg.web.protocol import Parameters, parameters
 from coprod_kg.web.replies import LATEST, offers_among, see_page, wants_page
@@ -31,13 +37,14 @@ PAGE: Final = 100
 def blueprint(site: Site) -> Blueprint:
     """The routes of the catalogue."""
     routes = Blueprint("catalogue", __name__)
+    documents = Documents()
     for rule, endpoint, view in (
-        ("/catalogue", "catalogue", _catalogue),
-        ("/catalogue.<suffix>", "catalogue-as", _catalogue),
-        ("/.well-known/void", "void", _void),
-        ("/sitemap.xml", "sitemap", _sitemap),
+        ("/catalogue", "catalogue", partial(_catalogue, site, documents)),
+        ("/catalogue.<suffix>", "catalogue-as", partial(_catalogue, site, documents)),
+        ("/.well-known/void", "void", partial(_void, site, documents)),
+        ("/sitemap.xml", "sitemap", partial(_sitemap, site)),
     ):
-        routes.add_url_rule(rule, endpoint=endpoint, view_func=partial(view, site))
+        routes.add_url_rule(rule, endpoint=endpoint, view_func=view)
     return routes
 
 
@@ -79,7 +86,7 @@ def _asked(given: Parameters, total: int) -> _Page:
     return page
 
 
-def _catalogue(site: Site, suffix: str | None = None) -> Response:
+def _catalogue(site: Site, documents: Documents, suffix: str | None = None) -> Response:
     """The catalogue: a page for people, else RDF, in parts that are all of one version."""
     site.see_public()
     given = parameters(request)
@@ -94,14 +101,20 @@ def _catalogue(site: Site, suffix: str | None = None) -> Response:
         raise NotFound(f"version {number} has no description", fix="Ask for a newer version.")
     page = _asked(given, len(every))
     shown = [iri for iri, _ in every[(page.number - 1) * page.size : page.number * page.size]]
-    view = "view-dataset-list" if offer.format == HTML else "view-catalogue"
-    said = lines(site, view, number, dataset=tuple(shown)) if shown else b""
     links = ['</catalogue>; rel="canonical"', f'<{LICENCE}>; rel="license"']
     if offer.format == HTML:
+        said = lines(site, "view-dataset-list", number, dataset=tuple(shown)) if shown else b""
         body: str | bytes = _for_people(said, shown, page, number)
     else:
-        paging = _paging(site, suffix, number, page)
-        body = portal_document(said, offer.format.media_type, paging, known_files(site, number))
+        paging, files = _paging(site, suffix, number, page), known_files(site, number)
+        media_type = offer.format.media_type
+
+        def document() -> bytes:
+            said = lines(site, "view-catalogue", number, dataset=tuple(shown))
+            return portal_document(said, media_type, paging, files)
+
+        depends = media_type, root(), suffix, page, tuple(sorted(files.items(), key=str))
+        body = documents.get(site, number, depends, document)
         links += [
             f'<{address}>; rel="{"prev" if name == "previous" else name}"'
             for name, address in (paging.links.items() if paging else ())
@@ -145,7 +158,7 @@ def _paging(site: Site, suffix: str | None, number: int, page: _Page) -> Paging 
     return Paging(f"{site.settings.base_iri}catalogue", address(page.number), page.total, links)
 
 
-def _void(site: Site) -> Response:
+def _void(site: Site, documents: Documents) -> Response:
     """The statistics of the data in VoID."""
     site.see_public()
     given = parameters(request)
@@ -157,7 +170,13 @@ def _void(site: Site) -> Response:
     if unchanged is not None:
         return unchanged
     offer = stated.offers[0]
-    body = portal_document(lines(site, "view-void", stated.version), offer.format.media_type)
+    media_type, number = offer.format.media_type, stated.version
+    body = documents.get(
+        site,
+        number,
+        media_type,
+        lambda: portal_document(lines(site, "view-void", number), media_type),
+    )
     return stated.mark(Response(body, content_type=offer.content_type), offer)
 
 

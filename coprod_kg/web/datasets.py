@@ -14,7 +14,7 @@ from coprod_kg.model.namespaces import LICENCE, LICENCE_NAME, expand, last_part
 from coprod_kg.publishing.page_metadata import dublin_core, schema_org
 from coprod_kg.publishing.portal_documents import DatasetView, File, dataset_views, portal_document
 from coprod_kg.web.address import root
-from coprod_kg.web.described import catalogue_offers, conditions, lines, rows
+from coprod_kg.web.described import Documents, catalogue_offers, conditions, lines, rows
 from coprod_kg.web.dumps import known_files
 from coprod_kg.web.protocol import is_iri, parameters, version
 from coprod_kg.web.replies import LATEST, PINNED
@@ -31,14 +31,14 @@ def blueprint(site: Site) -> Blueprint:
     """The routes of one dataset."""
     routes = Blueprint("datasets", __name__)
     for rule, endpoint, view in (
-        ("/dataset/<name>", "dataset", _dataset),
-        ("/dataset/<name>/linkset", "linkset", _linkset),
+        ("/dataset/<name>", "dataset", partial(_dataset, site, Documents())),
+        ("/dataset/<name>/linkset", "linkset", partial(_linkset, site)),
     ):
-        routes.add_url_rule(rule, endpoint=endpoint, view_func=partial(view, site))
+        routes.add_url_rule(rule, endpoint=endpoint, view_func=view)
     return routes
 
 
-def _dataset(site: Site, name: str) -> Response:
+def _dataset(site: Site, documents: Documents, name: str) -> Response:
     """One dataset: its page, or what the catalogue says of it."""
     site.see_public()
     given = parameters(request)
@@ -55,9 +55,14 @@ def _dataset(site: Site, name: str) -> Response:
     if offer.format == HTML:
         body: str | bytes = _page(site, slug, view, number)
     else:
-        if slug == "all":
-            said += lines(site, "view-void", number)
-        body = portal_document(said, offer.format.media_type, None, files)
+        media_type = offer.format.media_type
+
+        def document() -> bytes:
+            statistics = lines(site, "view-void", number) if slug == "all" else b""
+            return portal_document(said + statistics, media_type, None, files)
+
+        depends = media_type, slug, tuple(sorted(files.items(), key=str))
+        body = documents.get(site, number, depends, document)
     response = Response(body, content_type=offer.content_type)
     # one header: some programs read only the first of several
     response.headers["Link"] = ", ".join(

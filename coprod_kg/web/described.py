@@ -1,6 +1,8 @@
 """What a version says of itself in its graph ``catalogue``, as routes for portals read it."""
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from threading import Lock
 from typing import Final
 
 from coprod_kg.errors import NotFound, WrongUsage
@@ -12,13 +14,51 @@ from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.replies import Conditions, offers_among
 from coprod_kg.web.site import Site
 
-__all__ = ["catalogue_offers", "conditions", "datasets", "lines", "rows"]
+__all__ = ["Documents", "catalogue_offers", "conditions", "datasets", "lines", "rows"]
 
 _LINES: Final = "application/n-triples"
 _MOST_BYTES: Final = 64 << 20
 _MOST_LISTS: Final = 4
+_KEPT_BYTES: Final = 16 << 20
 _LISTS: dict[tuple[str, int, tuple[str, ...]], tuple[tuple[str, str], ...]] = {}
 """Lineage, version, organisations left out → the datasets."""
+
+
+class Documents:
+    """Cache of RDF documents of the catalogue, the least recently used evicted first.
+
+    A page of a hundred datasets takes the engine and the serialisation 0.4 s of a processor, and
+    is too large for the cache of answers.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is kept yet."""
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._held = 0
+        self._lock = Lock()
+
+    def get(self, site: Site, number: int, rest: Hashable, make: Callable[[], bytes]) -> bytes:
+        """A document, made where it is not kept.
+
+        Args:
+            site: decides which data there is, and which of it is private now.
+            number: the version that it describes.
+            rest: everything else that it depends on.
+            make: makes it.
+        """
+        key = site.lineage, number, site.private.organisations(), rest
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            if key not in self._kept and len(made) <= _KEPT_BYTES:
+                self._kept[key] = made
+                self._held += len(made)
+            while self._held > _KEPT_BYTES:
+                self._held -= len(self._kept.popitem(last=False)[1])
+        return made
 
 
 def catalogue_offers(given: Parameters, suffix: str | None = None) -> tuple[Offer, ...]:

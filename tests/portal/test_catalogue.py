@@ -637,6 +637,27 @@ def test_a_browser_is_led_to_a_page_and_a_program_gets_rdf(
         assert client.get(address, headers={"Accept": accept}).mimetype == "text/turtle"
 
 
+def test_a_kept_document_is_another_one_where_what_it_depends_on_changes(
+    changing: Portal,
+) -> None:
+    client = changing.client()
+    addresses = ("/catalogue.ttl?limit=1", "/dataset/all.ttl", "/.well-known/void")
+    before = [client.get(address).data for address in addresses]
+    assert [client.get(address).data for address in addresses] == before
+    changing.store.commit(Change(replace={"urn:kept": b"<urn:a> <urn:p> <urn:kept> .\n"}))
+    number = changing.store.version()
+    for address, old in zip(addresses, before, strict=True):
+        assert client.get(address).data != old
+    size = f"<{ALL}#nq> <{DCAT}byteSize>"
+    assert size not in client.get("/dataset/all.nt").text
+    client.get(f"/dump/{number}.nq.gz").close()
+    assert size in client.get("/dataset/all.nt").text
+    assert client.get("/dataset/all.jsonld").mimetype == "application/ld+json"
+    page = client.get("/catalogue.ttl?limit=1&page=2").text
+    assert "page=3" in page
+    assert "page=3" not in client.get("/catalogue.ttl?limit=1&page=1").text
+
+
 @pytest.mark.parametrize(
     ("address", "media_type"),
     [
