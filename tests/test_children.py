@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +23,16 @@ def keeping(run: Path) -> Iterator[Supervisor]:
     supervisor.stop()
 
 
+def await_that(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
 def pid_of(supervisor: Supervisor, name: str, before: int = 0) -> int:
     """The number of a child that has started, which is another than before."""
-    end = time.monotonic() + 60
-    while supervisor.pids().get(name, before) == before:
-        assert time.monotonic() < end, "it did not start"
-        time.sleep(0.01)
+    await_that(lambda: supervisor.pids().get(name, before) != before)
     return supervisor.pids()[name]
 
 
@@ -52,8 +56,7 @@ def test_the_log_tells_with_which_status_a_process_ended_by_itself(
     (tmp_path / "brief.py").write_text("raise SystemExit(7)\n")
     with keeping(tmp_path) as supervisor:
         supervisor.keep("brief", "brief", {"PYTHONPATH": str(tmp_path)})
-        while not supervisor.fails("brief"):
-            os.sched_yield()
+        await_that(lambda: supervisor.fails("brief"))
     lines = set(capfd.readouterr().err.splitlines())
     assert lines == {
         "coprod-kg: the brief process ended by itself with status 7; it is started again"

@@ -1,9 +1,7 @@
 """Content coding and ranges of response bodies: gzip, and the range that a client asks for."""
 
 import re
-import threading
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +9,7 @@ from typing import Final, TypeAlias
 
 from coprod_kg.errors import RequestError
 from coprod_kg.server.request import Head
+from coprod_kg.web.cache import RecentlyUsed
 
 __all__ = ["Packed", "RangeRefused", "can_be_packed", "packing", "part", "takes_gzip"]
 
@@ -93,34 +92,24 @@ class Packed:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._size = 0
-        self._lock = threading.Lock()
-        self._bodies: OrderedDict[bytes, bytes] = OrderedDict()
+        self._bodies = RecentlyUsed[bytes, bytes](room)
 
     @property
     def size(self) -> int:
         """Bytes of all packed bodies in the cache."""
-        return self._size
+        return self._bodies.held
 
     def compressed(self, body: bytes) -> bytes:
         """A whole body, packed."""
         # Keyed by content, so that no version, view or format can be confused with another.
         key = sha256(body).digest()
-        with self._lock:
-            packed = self._bodies.get(key)
-            if packed is not None:
-                self._bodies.move_to_end(key)
-                return packed
-        # Outside the lock: packing a body twice costs less than threads that wait for it.
-        packed = zlib.compress(body, _BETTER, _GZIP)
-        if len(packed) * 8 > self._room:
+        packed = self._bodies.get(key)
+        if packed is not None:
             return packed
-        with self._lock:
-            if key not in self._bodies:
-                self._bodies[key] = packed
-                self._size += len(packed)
-            while self._size > self._room:
-                self._size -= len(self._bodies.popitem(last=False)[1])
+        # Without a lock: packing a body twice costs less than threads that wait for it.
+        packed = zlib.compress(body, _BETTER, _GZIP)
+        if len(packed) * 8 <= self._room:
+            self._bodies.put(key, packed, len(packed))
         return packed
 
     @staticmethod

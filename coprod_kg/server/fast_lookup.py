@@ -84,11 +84,12 @@ class FastLookup:
             log.note(request.query.text)
             keeps = self._site.cache.keeps(request.query)
             cached = self._cached(request.query) if keeps else None
-            answer = cached or await self._point_lookup(request.query)
+            query = request.query if cached else admitted(request.query, self._site.settings)
+            answer = cached or await self._point_lookup(query)
             # No point lookup is prepared, so prepared answers are looked for on disk after it.
             if answer is None:
                 cached = self._site.kept(request.query) if keeps else None
-                answer = cached or await self._ask(request.query, log)
+                answer = cached or await self._ask(query, log)
         # The application meets the error again, and writes it in a form that the client reads.
         except CoprodError:
             return None
@@ -139,8 +140,7 @@ class FastLookup:
         return self._site.cache.find(query, number) if newest else None
 
     async def _point_lookup(self, query: Query) -> Answer | None:
-        """The answer to a point lookup, as soon as the newest version is open here."""
-        query = admitted(query, self._site.settings)
+        """The answer to an admitted point lookup, as soon as the newest version is open here."""
         at_hand = self._store.try_point_lookup(query)
         if isinstance(at_hand, Future):
             await asyncio.wait([asyncio.wrap_future(at_hand)], timeout=OPENING_SECONDS)
@@ -148,8 +148,7 @@ class FastLookup:
         return at_hand if isinstance(at_hand, Answer) else None
 
     async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
-        """The answer if it is small and there within a moment; else the query has begun."""
-        query = admitted(query, self._site.settings)
+        """The answer to an admitted query if it is small and soon there; else it has begun."""
         try:
             slot = self._site.slots.take_at_once(client(log.client, log.grant))
         except BlockingIOError:

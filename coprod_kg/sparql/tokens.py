@@ -120,11 +120,7 @@ def significant(text: str, start: int = 0) -> Iterator[Token]:
 @lru_cache(maxsize=8)
 def _remembered(text: str) -> tuple[Token, ...]:
     """The significant tokens of a short text, which several rules read one after the other."""
-    return tuple(
-        Token(kind, match[0], match.start())
-        for match in _TOKEN.finditer(text)  # in one sweep: the last branch takes any character
-        if (kind := match.lastgroup) and kind not in ("space", "comment")
-    )
+    return tuple(token for token in tokens(text) if token.kind not in ("space", "comment"))
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

@@ -220,7 +220,7 @@ class Description:
         else:
             quads = ox.parse(self.installed, ox.RdfFormat.N_TRIPLES)
             installed = [quad.triple for quad in quads]
-            self._put(_alike(installed))  # first: what is described follows from it
+            self._put(_as_all_said(installed))  # first: what is described follows from it
             self._put_whole(self.describe(to_describe), installed)
         self.written = write_statistics(
             self.store, self.graph, self.base_iri, self.tally, self.written
@@ -276,8 +276,8 @@ class Description:
         exchange(self.store, self.graph, gone, wanted, self.tally)
 
 
-def _alike(triples: Iterable[ox.Triple]) -> DescriptionChange:
-    """The change after which of their subjects nothing else is said."""
+def _as_all_said(triples: Iterable[ox.Triple]) -> DescriptionChange:
+    """The change after which these statements are all that is said of their subjects."""
     told: dict[Subject, list[ox.Triple]] = {}
     for triple in triples:
         told.setdefault(triple.subject, []).append(triple)

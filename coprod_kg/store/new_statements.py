@@ -1,6 +1,6 @@
 """The statements that a commit makes about new subjects, read from its lines, not from the store.
 
-The engine takes fifteen times as long to give a statement back as it takes to read its line here.
+To have the statements back from the engine takes three times as long as to read their lines here.
 A commit may be large, so its statements are not held: its lines are read once for the subjects and
 their classes, and once more to be counted.
 """

@@ -8,15 +8,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.store.prepared import content_of
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "RecentlyUsed"]
 
 _Key: TypeAlias = tuple[int, Any]
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 _ENTRY: Final = 1 << 20
 """No answer larger than this is small."""
@@ -26,11 +28,50 @@ _OVERHEAD: Final = 2048
 """What an entry takes beside its text and its bytes, about."""
 
 
+class RecentlyUsed(Generic[_K, _V]):
+    """Values by key up to a total cost, the least recently used evicted first.
+
+    Safe to use from any number of threads.
+
+    Args:
+        room: what they may cost together.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._held = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[_K, tuple[_V, int]] = OrderedDict()
+
+    @property
+    def held(self) -> int:
+        """What they cost together now."""
+        return self._held
+
+    def get(self, key: _K) -> _V | None:
+        """The value under a key, which is the most recently used then."""
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None:
+                return None
+            self._kept.move_to_end(key)
+        return kept[0]
+
+    def put(self, key: _K, value: _V, cost: int) -> None:
+        """Keep a value in the place of any other under its key."""
+        with self._lock:
+            _, before = self._kept.pop(key, (None, 0))
+            self._held += cost - before
+            self._kept[key] = value, cost
+            while self._held > self._room:
+                _, (_, freed) = self._kept.popitem(last=False)
+                self._held -= freed
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     media_type: str
     data: bytes
-    cost: int
 
 
 class Cache:
@@ -43,14 +84,12 @@ class Cache:
     def __init__(self, megabytes: int) -> None:
         self._room = megabytes << 20
         self._most = min(_ENTRY, self._room // _PARTS)
-        self._held = 0
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._kept = RecentlyUsed[_Key, _Kept](self._room)
 
     @property
     def held(self) -> int:
         """Bytes it holds now, about."""
-        return self._held
+        return self._kept.held
 
     def keeps(self, query: Query) -> bool:
         """Whether the answer to such a query may be kept, being the same each time."""
@@ -58,12 +97,9 @@ class Cache:
 
     def find(self, query: Query, version: int) -> Answer | None:
         """The cached answer, or None."""
-        key = (version, content_of(query))
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is None:
-                return None
-            self._kept.move_to_end(key)
+        kept = self._kept.get((version, content_of(query)))
+        if kept is None:
+            return None
         return Answer(kept.media_type, version, len(kept.data), iter((kept.data,)))
 
     def noting(self, query: Query, answer: Answer) -> Answer:
@@ -76,17 +112,10 @@ class Cache:
 
     def keep(self, query: Query, answer: Answer, data: bytes) -> None:
         """Cache the bytes of a small answer; older ones are evicted where there is no room."""
-        kept = _Kept(answer.media_type, data, self._cost(query, len(data)))
-        if kept.cost > self._most:
-            return
-        key = (answer.version, content_of(query))
-        with self._lock:
-            before = self._kept.pop(key, None)
-            self._held += kept.cost - (before.cost if before else 0)
-            self._kept[key] = kept
-            while self._held > self._room:
-                _, oldest = self._kept.popitem(last=False)
-                self._held -= oldest.cost
+        cost = self._cost(query, len(data))
+        if cost <= self._most:
+            kept = _Kept(answer.media_type, data)
+            self._kept.put((answer.version, content_of(query)), kept, cost)
 
     @staticmethod
     def _cost(query: Query, length: int) -> int:

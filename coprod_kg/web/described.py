@@ -1,8 +1,6 @@
 """What a version says of itself in its graph ``catalogue``, as routes for portals read it."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from threading import Lock
 from typing import Final
 
 from coprod_kg.errors import NotFound, WrongUsage
@@ -10,6 +8,7 @@ from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Cell
 from coprod_kg.publishing.portal_documents import dataset_list
 from coprod_kg.queries.ask import Question, bytes_within
+from coprod_kg.web.cache import RecentlyUsed
 from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.replies import Conditions, offers_among
 from coprod_kg.web.site import Site
@@ -33,9 +32,7 @@ class Documents:
 
     def __init__(self) -> None:
         """Nothing is kept yet."""
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._held = 0
-        self._lock = Lock()
+        self._kept = RecentlyUsed[Hashable, bytes](_KEPT_BYTES)
 
     def get(self, site: Site, number: int, rest: Hashable, make: Callable[[], bytes]) -> bytes:
         """A document, made where it is not kept.
@@ -47,17 +44,12 @@ class Documents:
             make: makes it.
         """
         key = site.lineage, number, site.private.organisations(), rest
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
         made = make()
-        with self._lock:
-            if key not in self._kept and len(made) <= _KEPT_BYTES:
-                self._kept[key] = made
-                self._held += len(made)
-            while self._held > _KEPT_BYTES:
-                self._held -= len(self._kept.popitem(last=False)[1])
+        if len(made) <= _KEPT_BYTES:
+            self._kept.put(key, made, len(made))
         return made
 
 
