@@ -41,10 +41,12 @@ GRAPH_FORMATS: Mapping[str, ox.RdfFormat] = {
 _NO_CHARACTER: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 """What is no Char of XML 1.0, in UTF-8: control characters, U+FFFE and U+FFFF."""
 _NO_NAME: Final = re.compile(rb'<(oxprefix|\w+):[ />](?:xmlns:\1="([^"]*))?')
-_IRI: Final = re.compile(r"<([^<>\s]+)>")
 _UNWRITTEN: Final = {
-    f"http://www.w3.org/2001/XMLSchema#{name}"
-    for name in ("boolean", "decimal", "double", "integer")
+    *(
+        f"http://www.w3.org/2001/XMLSchema#{name}"
+        for name in ("boolean", "decimal", "double", "integer", "string")
+    ),
+    "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString",
 }
 """Datatypes that Turtle leaves out."""
 _SMALL_ANSWER: Final = 1000
@@ -120,9 +122,18 @@ def _write_graph(triples: Iterable[ox.Triple], file: io.RawIOBase, media_type: s
 
 def _used(triples: Iterable[ox.Triple]) -> dict[str, str]:
     """The prefixes of which a triple has an IRI."""
-    iris = {iri for triple in triples for iri in _IRI.findall(str(triple))} - _UNWRITTEN
+    iris = _iris(triples) - _UNWRITTEN
     spaces = {iri[: max(iri.rfind("#"), iri.rfind("/")) + 1] for iri in iris}
     return {prefix: space for prefix, space in prefixes().items() if space in spaces}
+
+
+def _iris(triples: Iterable[ox.Triple]) -> set[str]:
+    """The IRIs in triples, those of datatypes and in triples that are terms among them."""
+    terms = {term for triple in triples for term in triple}
+    iris = {term.value for term in terms if isinstance(term, ox.NamedNode)}
+    iris |= {term.datatype.value for term in terms if isinstance(term, ox.Literal)}
+    quoted = [term for term in terms if isinstance(term, ox.Triple)]
+    return iris | _iris(quoted) if quoted else iris
 
 
 def _writer(media_type: str, serialise: Serialise) -> Serialise:
