@@ -118,8 +118,7 @@ def check(
         return []
     children = min(_MOST_CHILDREN, os.cpu_count() or 1, -(-len(batch) // _FILES_WORTH_A_CHILD))
     children = 1 if budget else children
-    order = sorted(range(len(batch)), key=lambda index: -len(batch[index].content))
-    shares = [order[number::children] for number in range(children)]
+    shares = _shares([len(file.content) for file in batch], children)
     checked: dict[int, Checked] = {}
     with ThreadPoolExecutor(children) as pool:
         for share, results in zip(
@@ -137,6 +136,21 @@ def check(
         ):
             checked.update(zip(share, results, strict=True))
     return [checked[index] for index in range(len(batch))]
+
+
+def _shares(sizes: Sequence[int], count: int) -> list[list[int]]:
+    """The files, by their place, in shares of about as many bytes, each with its largest first.
+
+    >>> _shares([10, 90, 20, 30, 40], 2)
+    [[1], [4, 3, 2, 0]]
+    """
+    shares: list[list[int]] = [[] for _ in range(count)]
+    bytes_in = [0] * count
+    for index in sorted(range(len(sizes)), key=lambda index: -sizes[index]):
+        least = bytes_in.index(min(bytes_in))
+        shares[least].append(index)
+        bytes_in[least] += sizes[index]
+    return shares
 
 
 def _share(
