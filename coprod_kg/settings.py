@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -23,205 +23,169 @@ __all__ = ["Settings", "misspelt"]
 PREFIX = "COPROD_"
 
 
-def _help(text: str) -> dict[str, str]:
-    return {"help": text}
+_LAST_PORT = 65535
+
+
+def _setting(
+    default: object,
+    help_text: str,
+    *,
+    least: int = 0,
+    above: float | None = None,
+    most: int | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:  # a field, which a type checker takes for its default
+    """A setting.
+
+    Args:
+        default: its value where nothing is set.
+        help_text: what it says of itself on the command line and in the documentation.
+        least: a number that is smaller is refused, since nothing would work with it.
+        above: a number that is not larger is refused: with a deadline of 0 all would be too late.
+        most: a larger number is refused.
+        choices: the words that it may be, where it is one of a few.
+    """
+    bounds = {"least": least, "above": above, "most": most, "choices": choices}
+    return field(default=default, metadata={"help": help_text, **bounds})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one process, as plain values."""
 
-    data: Path = field(default=Path("data"), metadata=_help("directory that holds the store"))
-    store: str = field(
-        default="",
-        metadata=_help(
-            "address of the dataset of an engine that the data is shared through and asked of; "
-            "empty for the engine within"
-        ),
+    data: Path = _setting(Path("data"), "directory that holds the store")  # noqa: RUF009  # a field
+    store: str = _setting(
+        "",
+        "address of the dataset of an engine that the data is shared through and asked of; "
+        "empty for the engine within",
     )
-    store_engine: str = field(
-        default="fuseki", metadata=_help("what engine that is: fuseki or oxigraph")
+    store_engine: str = _setting("fuseki", "what engine that is: fuseki or oxigraph")
+    store_token: str = _setting("", "bearer token for that engine; best set in the environment")
+    base_iri: str = _setting(
+        "https://w3id.org/coprod/", "IRI under which things and graphs are named; ends with /"
     )
-    store_token: str = field(
-        default="",
-        metadata=_help("bearer token for that engine; best set in the environment"),
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8000, "port to listen on", most=_LAST_PORT)
+    public_url: str = _setting("", "address under which the public reaches it, for links that stay")
+    publisher: str = _setting("", "who publishes the data, by name, as catalogues say it")
+    publisher_url: str = _setting("", "web address of the publisher, as catalogues say it")
+    contact: str = _setting(
+        "", "e-mail or web address for questions about the data, as catalogues say it"
     )
-    base_iri: str = field(
-        default="https://w3id.org/coprod/",
-        metadata=_help("IRI under which things and graphs are named; ends with /"),
+    theme: tuple[str, ...] = _setting(
+        (), "themes of the European data portal that the data has, as SOCI and GOVE"
     )
-    host: str = field(default="127.0.0.1", metadata=_help("address to listen on"))
-    port: int = field(default=8000, metadata=_help("port to listen on"))
-    public_url: str = field(
-        default="",
-        metadata=_help("address under which the public reaches it, for links that stay"),
+    workers: int = _setting(
+        4, "query worker processes: how many queries run at the same time", least=1
     )
-    publisher: str = field(
-        default="", metadata=_help("who publishes the data, by name, as catalogues say it")
+    long_queries: int = _setting(
+        4, "queries longer than a moment (0.2 s) that may run beside those"
     )
-    publisher_url: str = field(
-        default="", metadata=_help("web address of the publisher, as catalogues say it")
+    web_workers: int = _setting(2, "web processes", least=1)
+    query_seconds: float = _setting(30.0, "deadline of one query, in seconds", above=0)
+    query_memory_mb: int = _setting(1024, "memory one query may use, in MiB", least=1)
+    queue_seconds: float = _setting(10.0, "how long a query may wait for a free worker, in seconds")
+    queue_length: int = _setting(64, "queries that may wait for a free worker; more are refused")
+    client_queries: int = _setting(
+        3, "queries of one client that run at the same time; its others wait for them", least=1
     )
-    contact: str = field(
-        default="",
-        metadata=_help("e-mail or web address for questions about the data, as catalogues say it"),
+    token_queries: int = _setting(1, "queries beside those that only clients with a token may run")
+    client_requests: int = _setting(
+        64, "requests one client may have under way in each web process", least=1
     )
-    theme: tuple[str, ...] = field(
-        default=(),
-        metadata=_help("themes of the European data portal that the data has, as SOCI and GOVE"),
+    web_threads: int = _setting(128, "requests each web process works on at the same time", least=1)
+    downloads: int = _setting(64, "large answers each web process sends at the same time", least=1)
+    charts: int = _setting(
+        2, "charts, workbooks and crates that are made of answers at the same time", least=1
     )
-    workers: int = field(
-        default=4, metadata=_help("query worker processes: how many queries run at the same time")
+    result_mb: int = _setting(4096, "largest answer to a query, in MiB", least=1)
+    spool_mb: int = _setting(
+        4096, "disk for answers that wait for slow readers, in MiB; 0 for none"
     )
-    long_queries: int = field(
-        default=4,
-        metadata=_help("queries longer than a moment (0.2 s) that may run beside those"),
+    cache_mb: int = _setting(
+        32, "small answers each web process keeps to give again, in MiB; 0 for none"
     )
-    web_workers: int = field(default=2, metadata=_help("web processes"))
-    query_seconds: float = field(default=30.0, metadata=_help("deadline of one query, in seconds"))
-    query_memory_mb: int = field(default=1024, metadata=_help("memory one query may use, in MiB"))
-    queue_seconds: float = field(
-        default=10.0, metadata=_help("how long a query may wait for a free worker, in seconds")
+    body_seconds: float = _setting(
+        30.0, "how long a client may take to send a body, in seconds", above=0
     )
-    queue_length: int = field(
-        default=64, metadata=_help("queries that may wait for a free worker; more are refused")
+    reader_seconds: float = _setting(
+        30.0, "how long a client may take nothing of an answer, in seconds", above=0
     )
-    client_queries: int = field(
-        default=3,
-        metadata=_help("queries of one client that run at the same time; its others wait for them"),
+    reader_rate: int = _setting(
+        8192, "what a client must take of a large answer on average, in bytes a second"
     )
-    token_queries: int = field(
-        default=1,
-        metadata=_help("queries beside those that only clients with a token may run"),
+    stop_seconds: float = _setting(
+        10.0, "how long requests under way may go on when the service is stopped"
     )
-    client_requests: int = field(
-        default=64,
-        metadata=_help("requests one client may have under way in each web process"),
+    trust_proxies: tuple[str, ...] = _setting(
+        (), "addresses of proxies whose X-Forwarded-For names the client"
     )
-    web_threads: int = field(
-        default=128, metadata=_help("requests each web process works on at the same time")
+    read_access: str = _setting(
+        "open", "who may read: open (anyone) or token (who has one)", choices=("open", "token")
     )
-    downloads: int = field(
-        default=64, metadata=_help("large answers each web process sends at the same time")
+    metrics_access: str = _setting(
+        "reading",
+        "who may see /metrics: reading (who may read), open (anyone) or token",
+        choices=("reading", "open", "token"),
     )
-    charts: int = field(
-        default=2,
-        metadata=_help("charts, workbooks and crates that are made of answers at the same time"),
+    log_queries: str = _setting(
+        "hash",
+        "what the log says of a query: hash (its SHA-256) or text (all of it)",
+        choices=("hash", "text"),
     )
-    result_mb: int = field(default=4096, metadata=_help("largest answer to a query, in MiB"))
-    spool_mb: int = field(
-        default=4096,
-        metadata=_help("disk for answers that wait for slow readers, in MiB; 0 for none"),
+    submission_seconds: float = _setting(
+        120.0, "deadline for reading one submission, in seconds", above=0
     )
-    cache_mb: int = field(
-        default=32,
-        metadata=_help("small answers each web process keeps to give again, in MiB; 0 for none"),
+    submission_memory_mb: int = _setting(2048, "memory one submission may use, in MiB", least=1)
+    proposals: int = _setting(
+        200, "proposals that may wait for a curator at the same time; 0 for none"
     )
-    body_seconds: float = field(
-        default=30.0, metadata=_help("how long a client may take to send a body, in seconds")
+    client_proposals: int = _setting(5, "proposals of one client that may wait at the same time")
+    proposal_days: int = _setting(
+        60, "days after which a proposal that waits expires, and a decided one goes"
     )
-    reader_seconds: float = field(
-        default=30.0,
-        metadata=_help("how long a client may take nothing of an answer, in seconds"),
+    days_ahead: int = _setting(
+        1, "days after today that a date in a submission may name, for other time zones"
     )
-    reader_rate: int = field(
-        default=8192,
-        metadata=_help("what a client must take of a large answer on average, in bytes a second"),
+    checks: int = _setting(2, "submissions that are checked at the same time", least=1)
+    token_checks: int = _setting(
+        2, "submissions beside those that only clients with a token have checked"
     )
-    stop_seconds: float = field(
-        default=10.0,
-        metadata=_help("how long requests under way may go on when the service is stopped"),
+    client_checks: int = _setting(
+        1, "submissions of one client that are checked at the same time", least=1
     )
-    trust_proxies: tuple[str, ...] = field(
-        default=(),
-        metadata=_help("addresses of proxies whose X-Forwarded-For names the client"),
+    queue_checks: int = _setting(32, "submissions that may wait to be checked; more are refused")
+    queue_check_seconds: float = _setting(
+        60.0, "how long a submission may wait to be checked, in seconds"
     )
-    read_access: str = field(
-        default="open", metadata=_help("who may read: open (anyone) or token (who has one)")
+    open_check_mb: int = _setting(
+        8, "largest file that is checked without a token, in MiB", least=1
     )
-    metrics_access: str = field(
-        default="reading",
-        metadata=_help("who may see /metrics: reading (who may read), open (anyone) or token"),
+    open_check_seconds: float = _setting(
+        30.0, "deadline of a whole check without a token, in seconds", above=0
     )
-    log_queries: str = field(
-        default="hash",
-        metadata=_help("what the log says of a query: hash (its SHA-256) or text (all of it)"),
+    body_mb: int = _setting(64, "largest body or file accepted, in MiB", least=1)
+    service_allow: tuple[str, ...] = _setting((), "endpoints that SERVICE may call, by their IRI")
+    service_seconds: float = _setting(
+        10.0, "how long an endpoint that SERVICE calls may take, in seconds", above=0
     )
-    submission_seconds: float = field(
-        default=120.0, metadata=_help("deadline for reading one submission, in seconds")
+    default_graph: str = _setting(
+        "union",
+        "what a query sees without FROM: union (all graphs, merged) or strict (the default graph)",
+        choices=("union", "strict"),
     )
-    submission_memory_mb: int = field(
-        default=2048, metadata=_help("memory one submission may use, in MiB")
+    keep_versions: int = _setting(20, "newest dataset versions that stay queryable", least=1)
+    keep_cited: int = _setting(
+        100, "dataset versions that stay queryable because they were cited, latest first"
     )
-    proposals: int = field(
-        default=200,
-        metadata=_help("proposals that may wait for a curator at the same time; 0 for none"),
+    queries: Path | None = _setting(None, "folder of your own saved queries")  # noqa: RUF009  # likewise
+    saved_query_kb: int = _setting(
+        64, "largest text of a submitted question or chart, in KiB", least=1
     )
-    client_proposals: int = field(
-        default=5, metadata=_help("proposals of one client that may wait at the same time")
-    )
-    proposal_days: int = field(
-        default=60,
-        metadata=_help("days after which a proposal that waits expires, and a decided one goes"),
-    )
-    days_ahead: int = field(
-        default=1,
-        metadata=_help(
-            "days after today that a date in a submission may name, for other time zones"
-        ),
-    )
-    checks: int = field(default=2, metadata=_help("submissions that are checked at the same time"))
-    token_checks: int = field(
-        default=2,
-        metadata=_help("submissions beside those that only clients with a token have checked"),
-    )
-    client_checks: int = field(
-        default=1,
-        metadata=_help("submissions of one client that are checked at the same time"),
-    )
-    queue_checks: int = field(
-        default=32, metadata=_help("submissions that may wait to be checked; more are refused")
-    )
-    queue_check_seconds: float = field(
-        default=60.0, metadata=_help("how long a submission may wait to be checked, in seconds")
-    )
-    open_check_mb: int = field(
-        default=8, metadata=_help("largest file that is checked without a token, in MiB")
-    )
-    open_check_seconds: float = field(
-        default=30.0, metadata=_help("deadline of a whole check without a token, in seconds")
-    )
-    body_mb: int = field(default=64, metadata=_help("largest body or file accepted, in MiB"))
-    service_allow: tuple[str, ...] = field(
-        default=(), metadata=_help("endpoints that SERVICE may call, by their IRI")
-    )
-    service_seconds: float = field(
-        default=10.0,
-        metadata=_help("how long an endpoint that SERVICE calls may take, in seconds"),
-    )
-    default_graph: str = field(
-        default="union",
-        metadata=_help(
-            "what a query sees without FROM: union (all graphs, merged) or strict (the default "
-            "graph)"
-        ),
-    )
-    keep_versions: int = field(
-        default=20, metadata=_help("newest dataset versions that stay queryable")
-    )
-    keep_cited: int = field(
-        default=100,
-        metadata=_help(
-            "dataset versions that stay queryable because they were cited, latest first"
-        ),
-    )
-    queries: Path | None = field(default=None, metadata=_help("folder of your own saved queries"))
-    saved_query_kb: int = field(
-        default=64, metadata=_help("largest text of a submitted question or chart, in KiB")
-    )
-    freshness: str = field(
-        default="on",
-        metadata=_help("whether the saved queries are run after each new version: on or off"),
+    freshness: str = _setting(
+        "on",
+        "whether the saved queries are run after each new version: on or off",
+        choices=("on", "off"),
     )
 
     @classmethod
@@ -295,14 +259,7 @@ class Settings:
             if re.search(r"[\s<>\"{}|\\^`]", address):
                 raise WrongUsage(f"{address!r} is no address", where=f"setting {name}")
         for setting in fields(self):
-            _check_number(setting.name, getattr(self, setting.name))
-        for name, choices in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices:
-                raise WrongUsage(
-                    f"{value!r} is neither {' nor '.join(choices)}",
-                    where=f"setting {name.replace('_', '-')}",
-                )
+            _check_bounds(setting, getattr(self, setting.name))
 
     @property
     def root(self) -> str:
@@ -342,34 +299,6 @@ def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
         if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known
     }
     return {name: PREFIX + meant[0] for name, meant in near.items() if meant}
-
-
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "default_graph": ("union", "strict"),
-    "read_access": ("open", "token"),
-    "metrics_access": ("reading", "open", "token"),
-    "log_queries": ("hash", "text"),
-    "freshness": ("on", "off"),
-}
-"""The settings that are one of a few words."""
-
-
-_ONE_OR_MORE = frozenset(
-    {
-        *("body_mb", "charts", "checks", "client_checks", "client_queries", "client_requests"),
-        *("downloads", "keep_versions", "open_check_mb", "query_memory_mb", "result_mb"),
-        *("saved_query_kb", "submission_memory_mb", "web_threads", "web_workers", "workers"),
-    }
-)
-"""The numbers that nothing works without."""
-_ABOVE_NOTHING = frozenset(
-    {
-        *("body_seconds", "open_check_seconds", "query_seconds", "reader_seconds"),
-        *("service_seconds", "submission_seconds"),
-    }
-)
-"""The deadlines: with none at all everything would be too late."""
-_LAST_PORT = 65535
 
 
 _THEMES = (
@@ -421,26 +350,26 @@ def _fit(name: str, value: object) -> object:
         ) from None
 
 
-def _check_number(name: str, value: object) -> None:
-    """Refuse a number with which the service could not run."""
+def _check_bounds(setting: "Field[Any]", value: object) -> None:
+    """Refuse a number with which the service could not run, and a word that is none of the few."""
+    least, above, most, choices = (
+        setting.metadata[name] for name in ("least", "above", "most", "choices")
+    )
+    where = f"setting {setting.name.replace('_', '-')}"
+    if choices and value not in choices:
+        raise WrongUsage(f"{value!r} is neither {' nor '.join(choices)}", where=where)
     if not isinstance(value, int | float):
         return
-    if name == "port" and not 0 <= value <= _LAST_PORT:
-        fix = f"Write a port from 1 to {_LAST_PORT}."
-    elif name in _ONE_OR_MORE and value < 1:
-        fix = "Write 1 or more."
-    elif name in _ABOVE_NOTHING and not 0 < value < math.inf:
-        fix = "Write a number of seconds above 0."
-    elif not 0 <= value < math.inf:
-        fix = "Write 0 or more."
+    if most is not None and not least <= value <= most:
+        fix = f"Write a number from 1 to {most}."
+    elif above is not None and not above < value < math.inf:
+        fix = f"Write a number of seconds above {above}."
+    elif not least <= value < math.inf:
+        fix = f"Write {least} or more."
     else:
         return
-    help_text = next(s.metadata["help"] for s in fields(Settings) if s.name == name)
-    raise WrongUsage(
-        f"{value} does not fit",
-        where=f"setting {name.replace('_', '-')}",
-        fix=f"{fix} It says: {help_text}.",
-    )
+    help_text = setting.metadata["help"]
+    raise WrongUsage(f"{value} does not fit", where=where, fix=f"{fix} It says: {help_text}.")
 
 
 def _words(value: object) -> tuple[str, ...]:

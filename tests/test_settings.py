@@ -19,7 +19,7 @@ from coprod_kg.settings import Settings, misspelt
         ("query_seconds", "long", "Write a number such as 30.0."),
         ("cache_mb", -1, "Write 0 or more."),
         ("queue_seconds", "inf", "Write 0 or more."),
-        ("port", 99999, "Write a port from 1 to 65535."),
+        ("port", 99999, "Write a number from 1 to 65535."),
         ("port", "http", "Write a whole number such as 8000."),
         ("data", 3, "Write a text such as data."),
     ],
