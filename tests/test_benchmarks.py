@@ -12,7 +12,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from benchmarks import describing, pages, portal, questions, report, scaling, servers, service, soak
+from benchmarks import pages, portal, questions, report, scaling, servers, service, soak
 from benchmarks.multiply import fill, multiply
 from benchmarks.watching import DISPOSABLE, Watch
 from coprod_kg.queries.library import load
@@ -161,13 +161,6 @@ def test_copies_of_made_up_organisations_have_names_of_their_own(tmp_path: Path)
     ] * 3
     fill(tmp_path / "data", target)
     assert len(ox.Store.read_only(str(tmp_path / "data" / "store"))) == 4
-
-
-def test_what_a_description_costs_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    describing.main(FEW)
-    said = capsys.readouterr().out
-    for measured in ("not described: 1 organisations", "described: 1 organisations", "/catalogue"):
-        assert measured in said
 
 
 def test_pages_are_measured_with_what_was_aimed_at(work: Path, tmp_path: Path) -> None:
