@@ -593,7 +593,10 @@ def test_a_moment_leads_to_the_version_of_then(portal: Portal) -> None:
 
 
 def test_the_changes_of_things_are_a_stream_and_a_feed(changing: Portal) -> None:
-    client = changing.client()
+    client, graph = changing.client(), f"{BASE}graph/organisation/brief"
+    said = f'<{BASE}id/initiative/brief> <http://www.w3.org/2000/01/rdf-schema#label> "B" .\n'
+    for lines_of_version in (said.encode(), b""):
+        changing.store.commit(Change(replace={graph: lines_of_version}))
     first = lines(client.get("/changes").data)
     nodes = re.findall(r"<https://w3id.org/tree#node> <([^>]+)>", first)
     versions = range(1, changing.store.version() + 1)
