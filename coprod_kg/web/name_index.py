@@ -1,6 +1,7 @@
 """Index of names that finds them in spite of accents, other spellings and typing errors."""
 
 import re
+import threading
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
@@ -198,22 +199,27 @@ def plain(text: str) -> tuple[str, ...]:
 class Indexes:
     """The indexes of what was searched last; one is made again when its version is not the newest.
 
-    Two are kept: what anybody may see, and what the last holder of a token did.
+    Two are kept: what anybody may see, and what the last holder of a token did. While one is made
+    whoever searches waits for it: of 100,000 initiatives each takes seconds of a processor.
     """
 
     def __init__(self) -> None:
         """Nothing is made before the first search."""
         self._kept: OrderedDict[Hashable, SearchIndex] = OrderedDict()
+        self._making = threading.Lock()
 
     def get(self, key: Hashable, entries: Callable[[], Iterable[Entry]]) -> SearchIndex:
         """The index under a key, made of the entries where it is not there."""
         kept = self._kept.get(key)
-        if kept is None:
-            kept = SearchIndex(entries())
-            self._kept[key] = kept
-            while len(self._kept) > 2:
-                self._kept.popitem(last=False)
-        return kept
+        if kept is not None:
+            return kept
+        with self._making:
+            kept = self._kept.get(key)
+            if kept is None:
+                kept = self._kept[key] = SearchIndex(entries())
+                while len(self._kept) > 2:
+                    self._kept.popitem(last=False)
+            return kept
 
 
 def _trigrams(word: str) -> set[str]:

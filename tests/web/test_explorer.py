@@ -1,6 +1,8 @@
 """The explorer over the tiny world: every number is what its question lists, missing is told."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from coprod_kg.model.translations import amount, day
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from coprod_kg.web.explorer.timeline import timeline
-from coprod_kg.web.name_index import Entry, SearchIndex
+from coprod_kg.web.name_index import Entry, Indexes, SearchIndex
 from tests.memory_store import MemoryStore
 from tests.web.conftest import BASE, tiny_world
 from tests.web.test_pages import BROWSER, page
@@ -588,3 +590,20 @@ def test_a_view_alone_may_be_framed_and_nothing_else(client: FlaskClient) -> Non
         assert "<nav" not in alone.text
         assert "<title>" in alone.text
         assert f"version {alone.headers['Dataset-Version']}" in alone.text
+
+
+def test_searches_that_come_while_an_index_is_made_wait_for_it() -> None:
+    indexes, made, going_on = Indexes(), list[int](), threading.Event()
+
+    def entries() -> list[Entry]:
+        made.append(1)
+        going_on.wait(30)
+        return [Entry("urn:a", "initiative", "Alpha", None, 1.0)]
+
+    with ThreadPoolExecutor(4) as threads:
+        searches = [threads.submit(indexes.get, 7, entries) for _ in range(4)]
+        while not made:
+            threading.Event().wait(0.01)
+        going_on.set()
+        assert len({id(search.result()) for search in searches}) == 1
+    assert made == [1]
