@@ -160,7 +160,9 @@ def _organisation(datasets: Datasets, name: str) -> Iterator[ox.Triple]:
     subject = ox.NamedNode(f"{base}id/organisation/{name}")
     version = str(datasets.version.number)
     yield from datasets.common(node)
-    yield from datasets.named("organisation", node, _names(subject, triples, name))
+    runs = any(triple.predicate.value == term("runBy") for triple in triples)
+    kind = "organisation" if runs else "claims"
+    yield from datasets.named(kind, node, _names(subject, triples, name))
     yield from datasets.record(node, *_sent(datasets, graph))
     for path, value in (
         ("rdf:type", named("void:Dataset")),

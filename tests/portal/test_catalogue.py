@@ -708,6 +708,23 @@ def test_the_page_of_a_dataset_leads_to_what_it_is_about_and_names_countries(
     assert "is made when it is first asked for" not in page
 
 
+def test_a_reading_of_others_cases_is_not_titled_as_an_organisation(changing: Portal) -> None:
+    coder, client = f"{BASE}id/organisation/coder", changing.client()
+    case = "https://w3id.org/coprod/id/initiative/case"
+    label = "<http://www.w3.org/2000/01/rdf-schema#label>"
+    about = "<https://w3id.org/coprod/ontology#about>"
+    said = f'<{coder}> {label} "A coder" .\n<{BASE}id/claim/one> {about} <{case}> .\n'
+    changing.store.commit(Change(replace={f"{BASE}graph/organisation/coder": said.encode()}))
+    text = lines(client.get("/dataset/organisation-coder").data)
+    assert '"Co-production as told by A coder"@en' in text
+    assert '"Samskabelse ifølge A coder"@da' in text
+    runs = f"<{case}> <https://w3id.org/coprod/ontology#runBy> <{coder}> .\n"
+    graph = f"{BASE}graph/organisation/coder"
+    changing.store.commit(Change(replace={graph: (said + runs).encode()}))
+    text = lines(client.get("/dataset/organisation-coder").data)
+    assert '"Co-production at A coder"@en' in text
+
+
 def test_a_release_is_in_its_series(changing: Portal) -> None:
     Snapshots(DataDirectory(changing.settings.data).snapshots).tag(2, "first")
     changing.store.commit(Change(replace={"urn:after": b"<urn:a> <urn:p> <urn:c> .\n"}))
