@@ -26,6 +26,7 @@ from coprod_kg.cli.__main__ import coprod_kg
 from coprod_kg.errors import StoreChanged, StoreError, StoreUnavailable, WrongUsage
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Hidden, Query
+from coprod_kg.store.changes import read_changes
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
 from coprod_kg.store.identity import Identity
@@ -294,6 +295,24 @@ def test_machines_follow_one_another_and_outlive_the_engine(fresh: Server, tmp_p
         assert second.store.commit(change(3)).version == 3
         wait_for(lambda: first.store.version() == 3)
     assert differences(settings_of(fresh, tmp_path / "a")) == []
+
+
+def test_a_machine_notes_what_another_changed(fresh: Server, tmp_path: Path) -> None:
+    thing, graph = "https://w3id.org/coprod/id/initiative/brief", "urn:g:brief"
+    with paired(fresh, tmp_path / "a") as first, paired(fresh, tmp_path / "b") as second:
+        folders = [DataDirectory(one.settings.data).changes for one in (first, second)]
+        kinds = list[list[str]]()
+        for content in (f'<{thing}> <urn:p> "1" .\n', f'<{thing}> <urn:p> "2" .\n', ""):
+            change = Change(replace={graph: content.encode()})
+            version = first.store.commit(change).version
+            wait_for(lambda version=version: second.store.version() == version)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+            here, there = (read_changes(folder, version) for folder in folders)
+            assert here is not None
+            assert there is not None
+            assert here.things == there.things
+            assert here.made.replace(microsecond=0) == there.made.replace(microsecond=0)
+            kinds.append([one.kind for one in there.things])
+    assert kinds == [["created"], ["updated"], ["removed"]]
 
 
 class Halving:

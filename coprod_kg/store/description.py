@@ -228,6 +228,25 @@ class Description:
         self._forget()
         return found
 
+    def follow(
+        self, changes: Sequence[Change], make: Callable[[Sequence[Change]], object]
+    ) -> list[tuple[str, str, list[str]]]:
+        """Have changes made that another machine described, of which the description is a part.
+
+        Args:
+            changes: they.
+            make: makes them in the store.
+
+        Returns:
+            The things that changed, as `tell` gives them.
+        """
+        self.tally = self.written = None  # `open` takes up those that are written then
+        self.look(changes)
+        make(changes)
+        found = list(self._changed())
+        self._forget()
+        return found
+
     def _there(self, graph: str) -> set[Subject]:
         quads = self.store.quads_for_pattern(None, None, None, merged.graph_node(graph))
         return {quad.subject for quad in quads}

@@ -154,6 +154,14 @@ class Durable:
             newest += 1
         return newest
 
+    def _made(self, version: int) -> datetime | None:
+        """When a version was made, as it says itself."""
+        node = ox.NamedNode(f"{self.base_iri}version/{version}")
+        when = ox.NamedNode(f"{_PROV}generatedAtTime")
+        quads = self.store.quads_for_pattern(node, when, None, self._graph("provenance"))
+        texts = [quad.object.value for quad in quads if isinstance(quad.object, ox.Literal)]
+        return datetime.fromisoformat(texts[0]) if texts else None
+
     def _newest_recorded(self) -> int:
         """The newest version of all that are recorded."""
         quads = self.store.quads_for_pattern(None, _VERSION, None, self._graph("provenance"))
@@ -251,23 +259,38 @@ class Durable:
         if self.pair is None or state.version <= mine:
             return
         write_ahead.write(self.directory.journal, ())
+        things = list[tuple[str, str, list[str]]]()
+        pieces, known = 0, mine
         try:
             while True:
                 for graphs in self.pair.changed_since(mine):
-                    GraphWriter(self.store).apply([Change(graphs)])
+                    things += self._take_over(Change(graphs))
                     self.touched.update(dict.fromkeys((*graphs, _ANY), state.version))
+                    pieces += 1
                 after = self.pair.state()
                 if after is None or after.commit == state.commit:
                     break
                 mine, state = state.version, after  # what was read may be of either
         except (StoreError, QueryTimeout) as error:
             raise ConnectionError(str(error)) from None
+        version = self.version()
         if self.description is not None:
-            self.description.tally = self.description.written = None
-            self.description.open(self.version())
+            self.description.open(version)
+            # of several versions, or pieces of one, it is not known which changed what
+            if version == known + 1 and pieces == 1:
+                made = self._made(version) or datetime.now(UTC)
+                write_changes(self.directory.changes, version, made, things, again=False)
         self._publish()
         self.directory.journal.unlink()
         self.snapshots.prune(self.keep, self.keep_cited)
+
+    def _take_over(self, change: Change) -> list[tuple[str, str, list[str]]]:
+        """Make a change that another machine made; the things that changed."""
+        make = GraphWriter(self.store).apply
+        if self.description is not None:
+            return self.description.follow([change], make)
+        make([change])
+        return []
 
     @property
     def snapshots(self) -> Snapshots:
