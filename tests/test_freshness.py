@@ -1,6 +1,7 @@
 """When each saved query was last run, and since when it is empty."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.cli.refresh import refresh as command
 from coprod_kg.errors import QueryTimeout
 from coprod_kg.queries.library import SavedQuery, load
+from coprod_kg.queries.runs import child
 from coprod_kg.queries.runs.ledger import Run, RunLedger, run_after
 from coprod_kg.queries.runs.runner import due, prepare_views, questions, refresh, run_now
 from coprod_kg.queries.submitted.edit import admitted
@@ -282,3 +284,15 @@ def test_only_answers_over_the_newest_versions_are_kept(world: World) -> None:
     answers.retain(world.store.version())
     kept = sorted(int(path.name) for path in (world.settings.data / "answers").iterdir())
     assert kept == [world.store.version() - 1, world.store.version()]
+
+
+@pytest.mark.parametrize(("load", "times"), [(0.5, 0), (1.0, 0), (3.0, 2), (5.0, 4), (50.0, 4)])
+def test_the_rest_after_a_query_is_as_long_as_others_keep_the_processors_busy(
+    load: float, times: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests = list[float]()
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(time, "sleep", rests.append)
+    child.rest(3.0)
+    assert rests == [3.0 * times]

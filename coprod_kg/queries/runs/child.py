@@ -1,7 +1,7 @@
 """Background process that runs the saved queries over each new version.
 
 It waits some seconds after a commit, so that a burst of them is one round, runs one query at a
-time, and after each rests four times as long as it took, so that clients find a worker free.
+time, and rests after each while others need the processors, so that clients go first.
 """
 
 import os
@@ -19,10 +19,11 @@ from coprod_kg.store.local import LocalStore
 from coprod_kg.store.prepared import PreparedAnswers
 from coprod_kg.store.supervisor import follow_lifeline
 
-__all__ = ["main"]
+__all__ = ["main", "rest"]
 
 _PRIORITY: Final = 10
 _REST: Final = 4
+"""How many times as long as a query took the rest after it is where every processor is busy."""
 _SETTLED_SECONDS: Final = 2.0
 _AGAIN_SECONDS: Final = 60.0
 """After something that kept it from running anything."""
@@ -46,7 +47,7 @@ def main() -> NoReturn:
                 if last_state is None or state[0] != last_state[0]:
                     answers.retain(store.version())
                 for _, seconds in prepare_views(store, settings, answers):
-                    time.sleep(_REST * seconds)
+                    rest(seconds)
                 _round(store, settings, ledger, answers)
                 last_state = state
         except Overloaded:
@@ -63,7 +64,13 @@ def _round(
     store: LocalStore, settings: Settings, ledger: RunLedger, answers: PreparedAnswers
 ) -> None:
     for run in refresh(store, settings, questions(store, settings), ledger, answers):
-        time.sleep(_REST * run.seconds)
+        rest(run.seconds)
+
+
+def rest(seconds: float) -> None:
+    """Rest after a query that took so long; not at all where no processor but its own is busy."""
+    busy = (os.getloadavg()[0] - 1) / (os.cpu_count() or 1)
+    time.sleep(_REST * seconds * min(max(busy, 0.0), 1.0))
 
 
 def _last_changed(own_folder: Path | None) -> int:
