@@ -17,7 +17,7 @@ from coprod_kg.ingest.known import labels, versions
 from coprod_kg.ingest.links import replacing_links
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.naming import follow_owners
-from coprod_kg.ingest.outcome import Outcome, Sender, SubmittedFile
+from coprod_kg.ingest.outcome import Checked, Outcome, Sender, SubmittedFile
 from coprod_kg.ingest.provenance import SubmissionRecord
 from coprod_kg.ingest.reported import as_table
 from coprod_kg.ingest.sandbox import check
@@ -180,7 +180,8 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Jo
 
     def commit() -> JournalEntry:
         version = store.version()
-        following = follow_owners(contents, store, settings)
+        entering = {name: Checked(data=content) for name, content in contents.items()}
+        following = follow_owners(entering, store, settings)
         graphs = contents | {name: data for name, (data, _) in following.items()}
         outcomes = [_outcome(undone, record, name, graphs[name]) for name in contents]
         members = tuple(_member(outcome, store, settings, journal) for outcome in outcomes)

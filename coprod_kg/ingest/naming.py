@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from coprod_kg.access import Private
-from coprod_kg.ingest.changes import Statements, statements_by_thing
+from coprod_kg.ingest.changes import Statements
 from coprod_kg.ingest.known import names_elsewhere
 from coprod_kg.ingest.merge import graph_of
-from coprod_kg.ingest.outcome import Outcome
+from coprod_kg.ingest.outcome import Checked, Outcome
 from coprod_kg.ingest.ownership import with_findings
 from coprod_kg.model.namespaces import expand, term
 from coprod_kg.model.terms import serialise
@@ -26,7 +26,7 @@ _LABEL: Final = expand("rdfs:label")
 
 
 def follow_owners(
-    entering: Mapping[str, bytes], store: Store, settings: Settings
+    entering: Mapping[str, Checked], store: Store, settings: Settings
 ) -> dict[str, tuple[bytes, frozenset[str]]]:
     """The graphs of organisations in which names have to follow those of the owners.
 
@@ -34,7 +34,7 @@ def follow_owners(
     would be published with the others' data.
 
     Args:
-        entering: organisation → its data as it will be, as N-Triples.
+        entering: organisation → its data as it will be.
         store: where the others' data is.
         settings: the base IRI and the data directory.
 
@@ -45,7 +45,7 @@ def follow_owners(
     stem, base = f"{settings.base_iri}graph/organisation/", settings.base_iri
     private = {*Private(settings.data).organisations()}
     # `name` is an organisation throughout; a thing's labels are its `label`.
-    by_organisation = {name: statements_by_thing(content) for name, content in entering.items()}
+    by_organisation = {name: checked.statements for name, checked in entering.items()}
     things = {
         thing
         for statements in by_organisation.values()
@@ -79,7 +79,9 @@ def follow_owners(
             ):  # one without a label gets none
                 relabelled.setdefault(name, {})[thing] = label
     graphs_now = {
-        name: entering[name] if name in entering else graph_of(store, "organisation", name, base)
+        name: entering[name].data
+        if name in entering
+        else graph_of(store, "organisation", name, base)
         for name in relabelled
     }
     return {

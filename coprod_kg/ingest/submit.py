@@ -133,7 +133,7 @@ def submit_checked(
         ]
         outcomes = refused_where_unfit(refused_where_renamed(compared, settings))
         entering = {
-            outcome.organisation: outcome.checked.data
+            outcome.organisation: outcome.checked
             for outcome in outcomes
             if _enters(outcome) and outcome.organisation
         }
