@@ -21,6 +21,8 @@ from coprod_kg.errors import WrongUsage
 __all__ = ["Settings", "misspelt"]
 
 PREFIX = "COPROD_"
+_COMPLETE = f"{PREFIX}COMPLETE"
+"""Set where the environment holds all settings of a parent process, also those that are empty."""
 
 
 _LAST_PORT = 65535
@@ -206,14 +208,14 @@ class Settings:
             WrongUsage: a value does not fit its setting, or a name is none.
         """
         environ = os.environ if environ is None else environ
-        values: dict[str, object] = {}
-        values |= _from_file(file or Path("coprod.toml"), required=file is not None)
-        names = {setting.name for setting in fields(cls)}
-        values |= {
-            name: environ[PREFIX + name.upper()]
-            for name in names
-            if environ.get(PREFIX + name.upper())
-        }
+        is_complete, values = _COMPLETE in environ, dict[str, object]()
+        if not is_complete:
+            values |= _from_file(file or Path("coprod.toml"), required=file is not None)
+        for name in (setting.name for setting in fields(cls)):
+            value = environ.get(PREFIX + name.upper())
+            # an empty one is unset: so say compose files what they have no value for
+            if value or (is_complete and value is not None):
+                values[name] = value
         values |= {name: value for name, value in (overrides or {}).items() if value is not None}
         fitting: dict[str, Any] = {name: _fit(name, value) for name, value in values.items()}
         settings = cls(**fitting)
@@ -283,11 +285,12 @@ class Settings:
 
     def environ(self) -> dict[str, str]:
         """The same settings as ``COPROD_*`` variables, to hand to a child process."""
-        return {
+        values = {
             PREFIX + setting.name.upper(): _text(getattr(self, setting.name))
             for setting in fields(self)
             if getattr(self, setting.name) is not None
         }
+        return {_COMPLETE: "1", **values}
 
 
 def misspelt(environ: Mapping[str, str]) -> dict[str, str]:

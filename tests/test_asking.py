@@ -15,7 +15,7 @@ from coprod_kg.queries.library import SavedQuery, load, views
 from coprod_kg.queries.parameters import Parameter
 from coprod_kg.settings import Settings
 from coprod_kg.sparql import tokens
-from coprod_kg.store.base import Query
+from coprod_kg.store.base import Change, Query
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 from tests.web.conftest import tiny_world
@@ -140,3 +140,19 @@ def test_the_notebook_imports_no_command_line() -> None:
 def test_a_query_is_admitted_once() -> None:
     query = admitted(Query("ASK {}", ()), Settings())
     assert admitted(query, Settings()) is query
+
+
+def test_the_caveat_of_an_answer_counts_the_claims_of_its_version(checkout: Path) -> None:
+    world = tiny_world(checkout)
+    endpoint = Endpoint.local(world, Settings(), load())
+    question = Question(endpoint, load()["stages-by-country"], {})
+    before = question.claims
+    cp = "https://w3id.org/coprod/ontology#"
+    claim = (
+        f"<urn:claim> <{cp}about> <urn:thing> .\n<urn:claim> <{cp}basis> "
+        "<https://w3id.org/coprod/vocab/basis/secondary-coding> .\n"
+    )
+    world.commit(Change(add={"urn:more": claim.encode()}))
+    _, measured = question.measured(("text/csv",))
+    assert measured is not None
+    assert measured.question.claims == (before[0] + 1, before[1] + 1)

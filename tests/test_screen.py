@@ -16,7 +16,7 @@ from coprod_kg.model.graph import Graph
 from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation.decided import Run
-from coprod_kg.validation.patterns import Patterns
+from coprod_kg.validation.patterns import ConstraintQuery
 from coprod_kg.validation.report import Finding
 from coprod_kg.validation.screen import Screen
 from coprod_kg.validation.shacl import Shapes
@@ -163,17 +163,35 @@ def test_a_query_that_only_rdflib_reads_is_left_to_pyshacl() -> None:
     run = Run(Graph([ox.Triple(thing, path, ox.Literal("x"))]))
     impossible = "FILTER (?value = 'y')"
     read = f"SELECT $this ?value WHERE {{ $this <urn:p> ?value {impossible} }}"
-    assert not Patterns(read).may_find(run, thing)
-    assert Patterns(f"{read} GROUP BY $this").may_find(run, thing)
+    assert not ConstraintQuery(read).may_have_solution(run, thing)
+    assert ConstraintQuery(f"{read} GROUP BY $this").may_have_solution(run, thing)
 
 
 def test_a_query_whose_binding_holds_a_pattern_is_asked_over_the_properties_of_that_too() -> None:
     thing, value = ox.NamedNode("urn:thing"), ox.Literal("x")
     named, marked = ox.NamedNode("urn:named"), ox.NamedNode("urn:marked")
-    query = Patterns(
+    query = ConstraintQuery(
         """SELECT $this WHERE { $this <urn:named> ?name
             BIND (UCASE(?name) AS ?upper) BIND (EXISTS { $this <urn:marked> ?mark } AS ?found)
             FILTER (?found && ?upper = "X") }"""
     )
     triples = [ox.Triple(thing, named, value), ox.Triple(thing, marked, value)]
-    assert query.may_find(Run(Graph(triples)), thing)
+    assert query.may_have_solution(Run(Graph(triples)), thing)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT $this WHERE { FILTER NOT EXISTS { $this ?any <urn:other> } }",
+        "SELECT $this WHERE { FILTER NOT EXISTS { $this <urn:p>|<urn:q> ?value } }",
+        "SELECT $this ?v WHERE { $this <urn:q> ?v FILTER NOT EXISTS { $this <urn:p> ?v } }",
+    ],
+)
+def test_what_a_query_denies_of_things_that_it_does_not_name_is_not_guessed(text: str) -> None:
+    thing, value = ox.NamedNode("urn:thing"), ox.Literal("x")
+    triples = [ox.Triple(thing, ox.NamedNode("urn:p"), value)]
+    if "$this <urn:q> ?v" in text:
+        triples.append(ox.Triple(thing, ox.NamedNode("urn:q"), ox.Literal("y")))
+    elif "|" in text:
+        triples.clear()
+    assert ConstraintQuery(text).may_have_solution(Run(Graph(triples)), thing)

@@ -45,3 +45,13 @@ def test_a_misspelt_name_is_told_with_the_one_that_was_meant(tmp_path: Path) -> 
         Settings.load({}, {}, file)
     variables = dict.fromkeys(("COPROD_WORKRS", "COPROD_PORTAL", "COPROD_JENA", "COPROD_PORT"), "")
     assert misspelt(variables) == {"COPROD_WORKRS": "COPROD_WORKERS"}
+
+
+def test_a_child_has_the_settings_of_its_parent_also_those_that_are_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "coprod.toml").write_text('public-url = "https://a.example"\ntheme = ["SOCI"]\n')
+    monkeypatch.chdir(tmp_path)
+    parent = Settings.load({"public_url": "", "theme": ()}, {})
+    assert Settings.load({}, {}).public_url == "https://a.example"
+    assert Settings.load({}, parent.environ()) == parent

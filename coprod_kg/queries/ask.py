@@ -82,6 +82,8 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
     is the data: the graphs in which this software keeps its records are part of it only for a
     query that writes out the base IRI.
 
+    A text that the engine refuses is asked again as it was sent, then with its aggregates repeated.
+
     Raises:
         QueryRefused: it calls a service that the settings do not allow, or loads something.
         CoprodError: what `coprod_kg.store.base.Store.query` raises.
@@ -92,7 +94,8 @@ def ask(store: Store, query: Query, settings: Settings) -> Answer:
     except QuerySyntax as error:
         refusals = {prepared.text: error}
     sent = prepared.text if prepared.sent is None else prepared.sent
-    plain = _plain(replace(query, text=sent, sent=None), settings)
+    # Our rewriting may be what the engine refused.
+    plain = _admit(replace(query, text=sent, sent=None), settings)
     for text in (plain.text, _rewritten(named_aggregates_repeated(plain.text))):
         if text not in refusals:
             try:
@@ -107,14 +110,14 @@ def admitted(query: Query, settings: Settings) -> Query:
     """The query, admitted and rewritten for the engine; raises what `ask` raises before it asks."""
     if query.sent is not None:
         return query
-    return _plain(query, settings, rewritten=True)
+    return _admit(query, settings, rewrite=True)
 
 
 def _rewritten(text: str) -> str:
     return rewrite_query(not_exists_to_minus(text))
 
 
-def _plain(query: Query, settings: Settings, *, rewritten: bool = False) -> Query:
+def _admit(query: Query, settings: Settings, *, rewrite: bool = False) -> Query:
     """The query, admitted, and rewritten for the engine where that is wanted."""
     text = query.text.removeprefix(_MARK)
     admission = admit(text, settings)
@@ -125,8 +128,8 @@ def _plain(query: Query, settings: Settings, *, rewritten: bool = False) -> Quer
     excluded = () if union or dataset_named else _record_graphs(text, settings)
     return replace(
         query,
-        text=_rewritten(admission.text) if rewritten else admission.text,
-        sent=query.text if rewritten else query.sent,
+        text=_rewritten(admission.text) if rewrite else admission.text,
+        sent=query.text if rewrite else query.sent,
         calls=admission.calls,
         union=union,
         dataset_query=dataset,
@@ -210,7 +213,7 @@ def ask_own(store: Store, name: str, **iris: Iterable[str]) -> bytes:
         name: its folder and name, below ``queries``.
         iris: variable → the IRIs that it is bound to; one that is not given stays open.
     """
-    settings = Settings()
+    settings = Settings()  # a text of ours calls no service, so the defaults do
     prepared, slots = prepare(_own_text(name), settings.service_allow)
     terms = {
         variable: " ".join(serialise(NamedNode(iri)) for iri in values)
@@ -398,7 +401,10 @@ class Question:
             return self.answer((form,)), None
         data = answer.read()
         data = labelled(data, self.plain) if self.saved.is_graph else data
-        measured = MeasuredAnswer(self, answer.version, data)
+        # The caveat counts the claims of the version that answered, not of one a moment earlier.
+        is_pinned = self.version == answer.version
+        question = self if is_pinned else replace(self, version=answer.version)
+        measured = MeasuredAnswer(question, answer.version, data)
         return _whole_answer(form, answer.version, rewritten(data, self.plain, form)), measured
 
     def measure(self, purpose: str = "to be measured here", fix: str = "") -> "MeasuredAnswer":
@@ -451,6 +457,7 @@ class Question:
 
     def noted_answer(self, media_types: tuple[str, ...]) -> Answer:
         """The answer in the first of the formats that fits, with its note where it has no rows."""
+        # Only an answer that could have a note is measured; every other one streams.
         if not self.note(self.version):
             return self.answer(media_types)
         answer, found = self.measured(media_types)

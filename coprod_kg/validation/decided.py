@@ -107,6 +107,7 @@ def _min_count(value: Any) -> Constraint:
 
 def _max_count(value: Any) -> Constraint:
     most = int(value.value)
+    # Literals that differ here may be one to pySHACL, so that more than so many is undecided.
     return lambda _, __, values: True if len(values) <= most else None
 
 

@@ -5,6 +5,7 @@ is asked the query itself over the statements that it can read: it takes a fifth
 pySHACL does. Where neither is certain the query may have a solution.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -18,13 +19,13 @@ from coprod_kg.model.namespaces import prefixes, prologue
 from coprod_kg.sparql.tokens import Edit, edited, significant
 from coprod_kg.validation.decided import Run, is_plain
 
-__all__ = ["Patterns"]
+__all__ = ["ConstraintQuery"]
 
 _Pattern = tuple[Any, ...]
 """Subject, predicate and object: a variable is a text, a term that may be anything is None."""
 
 
-class Patterns:
+class ConstraintQuery:
     """The query of a SHACL constraint, and what a solution needs of the data around a focus node.
 
     Args:
@@ -36,16 +37,17 @@ class Patterns:
         conditions = [*_conditions(query)]
         self._required = [tuple(map(_pattern_term, triple)) for triple in _required(query)]
         self._allowed = dict(_allowed(conditions))
-        self._denied = [*_denied(conditions)]
+        tokens = (token for token in significant(text) if token.kind == "variable")
+        self._denied = [*_denied(conditions, Counter(token.text[1:] for token in tokens))]
         self._text = prologue() + text
-        self._predicates = _predicates(query) if _is_read(self._text) else None
+        self._predicates = _predicates(query) if _oxigraph_parses(self._text) else None
 
-    def may_find(self, run: Run, focus: Any) -> bool:
+    def may_have_solution(self, run: Run, focus: Any) -> bool:
         """Whether the query may have a solution with this node for ``$this``."""
         this = {"this": focus}
         return (
-            not any(_fits(run.data, [pattern], this, {}) for pattern in self._denied)
-            and _fits(run.data, self._required, this, self._allowed)
+            not any(_may_match(run.data, [pattern], this, {}) for pattern in self._denied)
+            and _may_match(run.data, self._required, this, self._allowed)
             and self._may_be_answered(run, focus)
         )
 
@@ -89,7 +91,7 @@ def _without_bindings(text: str) -> str:
     return edited(text, edits)
 
 
-def _is_read(text: str) -> bool:
+def _oxigraph_parses(text: str) -> bool:
     """Whether Oxigraph takes a text for a query; rdflib takes some more."""
     try:
         ox.Store().query(text)
@@ -173,15 +175,26 @@ def _allowed(conditions: Iterable[Any]) -> Iterator[tuple[str, frozenset[Any]]]:
                     yield str(condition.expr), terms
 
 
-def _denied(conditions: Iterable[Any]) -> Iterator[_Pattern]:
-    """Patterns that the focus node must not match: FILTER NOT EXISTS with one pattern."""
+def _denied(conditions: Iterable[Any], uses: Mapping[str, int]) -> Iterator[_Pattern]:
+    """Patterns that the focus node must not match: FILTER NOT EXISTS with one pattern.
+
+    Only those of which `_may_match` is certain: a guess would hide a finding here.
+
+    Args:
+        conditions: what every solution meets.
+        uses: how often each variable stands in the query; elsewhere it may be bound.
+    """
     for condition in conditions:
         if getattr(condition, "name", None) == "Builtin_NOTEXISTS":
             triples = [*_required(condition.graph)]
             if len(triples) == 1 and _is_plain(condition.graph):
-                pattern = tuple(map(_pattern_term, triples[0]))
-                if pattern[0] == "this" and None not in pattern:
-                    yield pattern
+                subject, predicate, value = map(_pattern_term, triples[0])
+                is_free = isinstance(value, str) and uses[value] == 1
+                is_known = isinstance(predicate, ox.NamedNode) and (
+                    is_free or value == "this" or isinstance(value, ox.NamedNode)
+                )
+                if subject == "this" and is_known:
+                    yield subject, predicate, value
 
 
 def _is_plain(part: Any) -> bool:
@@ -195,13 +208,16 @@ def _pattern_term(term: Any) -> Any:
     return ox.NamedNode(str(term)) if isinstance(term, URIRef) else None
 
 
-def _fits(
+def _may_match(
     data: Graph,
     patterns: Sequence[_Pattern],
     bindings: Mapping[str, Any],
     allowed: Mapping[str, frozenset[Any]],
 ) -> bool:
-    """Whether some statements fit the patterns all at once."""
+    """Whether some statements may fit the patterns all at once.
+
+    A pattern whose predicate is unknown, or both of whose ends are, counts as met.
+    """
     for index, pattern in enumerate(patterns):
         subject, predicate, value = (
             bindings.get(part) if isinstance(part, str) else part for part in pattern
@@ -210,7 +226,7 @@ def _fits(
             continue
         rest = [*patterns[:index], *patterns[index + 1 :]]
         if subject is not None and value is not None:
-            return value in data.objects(subject, predicate) and _fits(
+            return value in data.objects(subject, predicate) and _may_match(
                 data, rest, bindings, allowed
             )
         if subject is not None:
@@ -220,7 +236,7 @@ def _fits(
         if name in allowed:
             nodes = [node for node in nodes if node in allowed[name]]
         return any(
-            _fits(data, rest, bindings if name is None else {**bindings, name: node}, allowed)
+            _may_match(data, rest, bindings if name is None else {**bindings, name: node}, allowed)
             for node in nodes
         )
     return True

@@ -27,7 +27,7 @@ from coprod_kg.validation.decided import (
     undecided,
 )
 from coprod_kg.validation.paths import path_of
-from coprod_kg.validation.patterns import Patterns
+from coprod_kg.validation.patterns import ConstraintQuery
 
 __all__ = ["Screen"]
 
@@ -62,7 +62,7 @@ class Screen:
                 self._parts[shape] = self._screened_parts(shape)
 
     def nodes_for_pyshacl(self, data: Graph) -> Mapping[Any, Sequence[Any] | None]:
-        """Shape → the nodes for which it may not hold; None where pySHACL has to find the targets.
+        """Shape → the nodes that might violate it; None where pySHACL has to find the targets.
 
         Args:
             data: the statements of a file, above those of the background.
@@ -189,5 +189,5 @@ class Screen:
         text = self._shapes.text(node, "sh:select")
         if "$PATH" in text or self._shapes.value(node, sh("deactivated")) is not None:
             return undecided
-        query = Patterns(text)
-        return lambda run, focus, _: None if query.may_find(run, focus) else True
+        query = ConstraintQuery(text)
+        return lambda run, focus, _: None if query.may_have_solution(run, focus) else True

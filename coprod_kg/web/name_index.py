@@ -5,6 +5,7 @@ import threading
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,7 +30,7 @@ _AT_THE_END: Final = 5
 _PART: Final = 0.3
 """The least that words may fit on average: one of two, with a typing error."""
 NAME: Final = 0.6
-"""What weighs less is a definition, and no name."""
+"""Entries that weigh more are names, the others definitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Match:
 
 
 class SearchIndex:
-    """Finds entries by the words of their names; the shortest words count only among their like.
+    """Finds entries by their words; words of one or two letters count where there are no others.
 
     A word that is asked for matches a word of a name that is equal to it, begins or ends with it
     or, by the share of their trigrams, is nearly it; a compound also matches a name that has both
@@ -197,10 +198,11 @@ def plain(text: str) -> tuple[str, ...]:
 
 
 class Indexes:
-    """The indexes of what was searched last; one is made again when its version is not the newest.
+    """Cache of two search indexes, the least recently used evicted first.
 
-    Two are kept: what anybody may see, and what the last holder of a token did. While one is made
-    whoever searches waits for it: of 100,000 initiatives each takes seconds of a processor.
+    A key holds the version and what is hidden from the client, so that clients without a token
+    share one. While one is made other searches wait: of 100,000 initiatives it takes seconds of a
+    processor.
     """
 
     def __init__(self) -> None:
@@ -212,6 +214,8 @@ class Indexes:
         """The index under a key, made of the entries where it is not there."""
         kept = self._kept.get(key)
         if kept is not None:
+            with suppress(KeyError):  # another request has evicted it
+                self._kept.move_to_end(key)
             return kept
         with self._making:
             kept = self._kept.get(key)
