@@ -247,17 +247,17 @@ class _TimedDescription(Description):
 
     __slots__ = ("used",)
 
-    def look(self, changes: Sequence[Change]) -> Sequence[Change]:
+    def prepare(self, changes: Sequence[Change]) -> Sequence[Change]:
         began = time.process_time()
-        changes = super().look(changes)
+        changes = super().prepare(changes)
         self.used = time.process_time() - began
         return changes
 
-    def tell(
+    def describe_changes(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
     ) -> list[tuple[str, str, list[str]]]:
         began = time.process_time()
-        changed = super().tell(changes, version, made, tags)
+        changed = super().describe_changes(changes, version, made, tags)
         self.used += time.process_time() - began
         return changed
 
@@ -269,7 +269,7 @@ def commits(data: Path, rounds: int) -> dict[str, float]:
     with directory.locked(None):
         durable = Durable.open(directory, BASE, _KEPT, describe=describe)
         timed = _TimedDescription(durable.store, BASE, describe)
-        timed.open(durable.version())
+        timed.load_counts(durable.version())
         durable.description = timed
         name, lines = _copied(durable.store, "organisation", 0, 1)
         for number in range(rounds, -1, -1):  # at the end it is as it was

@@ -9,7 +9,7 @@ from coprod_kg.publishing.catalogue import describe
 from coprod_kg.settings import Settings
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
-from coprod_kg.store.counts import counted
+from coprod_kg.store.counts import count_store
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
 
@@ -61,7 +61,7 @@ def change(chance: random.Random) -> Change:
 def check(store: Durable) -> None:
     assert store.description is not None
     assert store.description.tally is not None
-    assert +store.description.tally == +counted(store.store)
+    assert +store.description.tally == +count_store(store.store)
     held = store.store.quads_for_pattern(None, None, None, merged.MERGED)
     assert store.description.tally[()] == sum(1 for _ in held)
 

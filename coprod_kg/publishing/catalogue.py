@@ -92,11 +92,12 @@ class _Version:
         yield ox.Triple(self.catalogue, named("dcat:record"), record)
 
     def _listed(self, start: str) -> set[str]:
-        """The names of the datasets that are in the catalogue, after how they begin."""
+        """The organisations that have a dataset in the catalogue: its IRI without its start."""
         nodes = self.datasets.values(self.catalogue, "dcat:dataset")
         return {node.value.removeprefix(start) for node in nodes if node.value.startswith(start)}
 
-    def _is_new(self, release: str) -> bool:
+    def _is_release_due(self, release: str) -> bool:
+        """Whether a release is to be described: one that is not listed yet, or any where all is."""
         node, graph = self.datasets.node(f"release-{release}"), self.datasets.graph
         quads = self.version.match(None, named("dcat:dataset"), node, graph)
         return self.version.whole or not any(True for _ in quads)
@@ -105,7 +106,7 @@ class _Version:
         """The datasets of ours that are told anew: those that changed."""
         version = self.version
         model = f"{self.datasets.base}graph/ontology" in version.graphs
-        tagged = any(self._is_new(name) for name in version.tags)
+        tagged = any(self._is_release_due(name) for name in version.tags)
         found = ["all"]
         found += ["model"] if version.whole or model else []
         return found + (["releases"] if version.whole or tagged else [])
@@ -140,7 +141,7 @@ class _Version:
         for name in self._own():
             yield from datasets.own(name, first, now)
         for name, tagged in version.tags.items():
-            if self._is_new(name):
+            if self._is_release_due(name):
                 yield from datasets.release(name, tagged)
 
 
@@ -210,7 +211,7 @@ def _sent(datasets: Datasets, graph: ox.NamedNode) -> tuple[str, str]:
 def _senders(datasets: Datasets, node: ox.NamedNode, graph: ox.NamedNode) -> Iterator[ox.Triple]:
     records = datasets.records
     agents = datasets.values(graph, "prov:wasAttributedTo", records)
-    for agent in (node for node in agents if isinstance(node, ox.NamedNode)):
+    for agent in (agent for agent in agents if isinstance(agent, ox.NamedNode)):
         if names := datasets.values(agent, "rdfs:label", records):
             yield ox.Triple(node, named("dcterms:creator"), agent)
             yield ox.Triple(agent, named("rdf:type"), named("foaf:Agent"))

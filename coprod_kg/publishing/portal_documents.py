@@ -77,7 +77,8 @@ class DatasetView:
         iri: its name.
         titles: by language.
         descriptions: by language.
-        values: short name of a property → its other values.
+        values: short name of a property → its values; ``NAME label``, ``NAME homepage`` and
+            ``NAME code`` → what is said of those values, where anything is.
         files: what can be downloaded.
     """
 

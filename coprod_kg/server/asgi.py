@@ -21,11 +21,12 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded
 from coprod_kg.server.body_coding import (
-    Packed,
+    GzipCache,
     RangeRefused,
-    can_be_packed,
-    packing,
-    part,
+    gzip_headers,
+    gzip_stream,
+    is_compressible,
+    requested_range,
     takes_gzip,
 )
 from coprod_kg.server.fast_lookup import QUICK_PATH, FastLookup
@@ -51,7 +52,7 @@ _WHOLE: Final = 4 << 20
 _PIECE: Final = 1 << 16
 """Bytes sent at once of a body that is not sent whole."""
 _SOON: Final = 1 << 13
-"""Below this many bytes a body is packed in the event loop."""
+"""Below this many bytes a body is compressed in the event loop."""
 _ENVIRON: Final[dict[str, Any]] = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
@@ -145,7 +146,8 @@ class HttpServer:
         self._settings = settings
         self._lookups = quick
         self._threads = ThreadPoolExecutor(settings.web_threads, "request")
-        self._packed = Packed(settings.cache_mb << 18)  # a quarter of the room of the answers
+        # a quarter of the room of the answers
+        self._gzip_cache = GzipCache(settings.cache_mb << 18)
         self._clients: Counter[Client] = Counter()
         self._under_way: dict[RequestLog, Receive] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -179,10 +181,10 @@ class HttpServer:
             if looked_up is None:
                 answer = await loop.run_in_executor(self._threads, self._run, head, body, log)
             elif len(looked_up[2]) < _SOON or not takes_gzip(head):
-                answer = self._range_or_packed(head, _Answer(*looked_up), log)
-            else:  # packing takes a while
+                answer = self._range_or_gzip(head, _Answer(*looked_up), log)
+            else:  # compression takes a while
                 answer = await loop.run_in_executor(
-                    self._threads, self._range_or_packed, head, _Answer(*looked_up), log
+                    self._threads, self._range_or_gzip, head, _Answer(*looked_up), log
                 )
             await self._send(answer, log, send)
         finally:
@@ -201,14 +203,14 @@ class HttpServer:
             # With the log entry of the request, so that the application writes into it too.
             environ |= {"wsgi.input": body, KEY: log}
             answer.take_body(self._app(environ, answer.start), head.method)
-        return answer if answer.outcome else self._range_or_packed(head, answer, log)
+        return answer if answer.outcome else self._range_or_gzip(head, answer, log)
 
-    def _range_or_packed(self, head: Head, answer: _Answer, log: RequestLog) -> _Answer:
-        """The range of an answer that a client asks for, or all, packed where it takes gzip."""
+    def _range_or_gzip(self, head: Head, answer: _Answer, log: RequestLog) -> _Answer:
+        """The range of an answer that a client asks for, or all, compressed where it takes gzip."""
         length, headers = answer.length, answer.headers
         if answer.status == 200 and length is not None and head.method in ("GET", "HEAD"):
             try:
-                range_part = part(head, headers, length, answer.pieces())
+                range_part = requested_range(head, headers, length, answer.pieces())
             except RangeRefused as error:
                 answer.close()
                 log.outcome = kind_of(error)
@@ -221,14 +223,14 @@ class HttpServer:
                 answer.headers, pieces = range_part
                 answer.replace_body(pieces)
                 return answer
-        if answer.status == 304 or can_be_packed(answer.status, headers, length):
+        if answer.status == 304 or is_compressible(answer.status, headers, length):
             answer.headers = [*answer.headers, ("Vary", "Accept-Encoding")]
             if answer.status != 304 and takes_gzip(head):
-                answer.headers = packing(answer.headers)
+                answer.headers = gzip_headers(answer.headers)
                 if answer.rest is not None:
-                    answer.replace_body(Packed.pieces(answer.pieces()))
+                    answer.replace_body(gzip_stream(answer.pieces()))
                 elif head.method != "HEAD":
-                    answer.first = self._packed.compressed(answer.first)
+                    answer.first = self._gzip_cache.compressed(answer.first)
         return answer
 
     async def _send(self, answer: _Answer, log: RequestLog, send: Send) -> None:

@@ -9,18 +9,26 @@ from typing import Final, TypeAlias
 
 from coprod_kg.errors import RequestError
 from coprod_kg.server.request import Head
-from coprod_kg.web.cache import RecentlyUsed
+from coprod_kg.web.cache import LRUCache
 
-__all__ = ["Packed", "RangeRefused", "can_be_packed", "packing", "part", "takes_gzip"]
+__all__ = [
+    "GzipCache",
+    "RangeRefused",
+    "gzip_headers",
+    "gzip_stream",
+    "is_compressible",
+    "requested_range",
+    "takes_gzip",
+]
 
 _LEAST: Final = 1024
-"""Bytes from which packing saves a packet."""
+"""Bytes from which compression saves a packet."""
 _TEXTUAL: Final = re.compile(
     r"text/|image/svg\+xml|application/(.*\+)?(json|xml|n-triples|n-quads|trig|sparql-query)\b"
 )
 _RANGE: Final = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.IGNORECASE)
 _GZIP: Final = 31
-_QUICK, _BETTER = 1, 6
+_STREAM_LEVEL, _CACHED_LEVEL = 1, 6
 
 Pairs: TypeAlias = list[tuple[str, str]]
 
@@ -53,7 +61,7 @@ def takes_gzip(head: Head) -> bool:
     return gzip > 0 and gzip >= weights.get("identity", 0.0)
 
 
-def can_be_packed(status: int, headers: Pairs, length: int | None) -> bool:
+def is_compressible(status: int, headers: Pairs, length: int | None) -> bool:
     """Whether an answer is text, not tiny, and not coded already.
 
     Args:
@@ -74,8 +82,8 @@ def _without(headers: Pairs, *names: str) -> Pairs:
     return [(name, value) for name, value in headers if name.lower() not in names]
 
 
-def packing(headers: Pairs) -> Pairs:
-    """The headers of an answer once it is packed: its tag no longer means these very bytes."""
+def gzip_headers(headers: Pairs) -> Pairs:
+    """The headers of a gzip-coded answer; its tag becomes weak, since the bytes differ."""
     weak = [
         (name, f"W/{value}" if name.lower() == "etag" and value.startswith('"') else value)
         for name, value in _without(headers, "content-length", "accept-ranges")
@@ -83,8 +91,8 @@ def packing(headers: Pairs) -> Pairs:
     return [*weak, ("Content-Encoding", "gzip")]
 
 
-class Packed:
-    """Cache of packed bodies by the hash of their bytes; the least recently used is evicted first.
+class GzipCache:
+    """Compressed bodies by the hash of their bytes; the least recently used is evicted first.
 
     Args:
         room: bytes that they may take together.
@@ -92,34 +100,34 @@ class Packed:
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._bodies = RecentlyUsed[bytes, bytes](room)
+        self._bodies = LRUCache[bytes, bytes](room)
 
     @property
     def size(self) -> int:
-        """Bytes of all packed bodies in the cache."""
+        """Bytes of all compressed bodies in the cache."""
         return self._bodies.held
 
     def compressed(self, body: bytes) -> bytes:
-        """A whole body, packed."""
+        """A whole body, compressed."""
         # Keyed by content, so that no version, view or format can be confused with another.
         key = sha256(body).digest()
-        packed = self._bodies.get(key)
-        if packed is not None:
-            return packed
-        # Without a lock: packing a body twice costs less than threads that wait for it.
-        packed = zlib.compress(body, _BETTER, _GZIP)
-        if len(packed) * 8 <= self._room:
-            self._bodies.put(key, packed, len(packed))
-        return packed
+        compressed = self._bodies.get(key)
+        if compressed is not None:
+            return compressed
+        # Without a lock: a body compressed twice costs less than threads that wait for it.
+        compressed = zlib.compress(body, _CACHED_LEVEL, _GZIP)
+        if len(compressed) * 8 <= self._room:
+            self._bodies.put(key, compressed, len(compressed))
+        return compressed
 
-    @staticmethod
-    def pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """A body that comes in pieces, packed as it comes."""
-        packer = zlib.compressobj(_QUICK, wbits=_GZIP)
-        for chunk in chunks:
-            if packed := packer.compress(chunk):
-                yield packed
-        yield packer.flush()
+
+def gzip_stream(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """A body that comes in pieces, compressed as it comes."""
+    compressor = zlib.compressobj(_STREAM_LEVEL, wbits=_GZIP)
+    for chunk in chunks:
+        if compressed := compressor.compress(chunk):
+            yield compressed
+    yield compressor.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ class _Bounds:
     last: int
 
 
-def part(
+def requested_range(
     head: Head, headers: Pairs, length: int, body: Iterator[bytes]
 ) -> tuple[Pairs, Iterator[bytes]] | None:
     """The headers and the body of the one range that a GET asks for; None where it gets all.

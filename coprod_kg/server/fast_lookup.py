@@ -41,7 +41,7 @@ QUICK_PATH: Final = "/sparql"
 _LONGEST: Final = 8192
 """Characters of a query string that is read here."""
 _ANALYSED: Final = re.compile("service|load|from|exists", re.IGNORECASE)
-"""A query with one of these words is examined token by token before it is asked."""
+"""Words for which a query is read token by token before it is asked: that is a thread's work."""
 _BODY_HEADERS: Final = frozenset({"content-length", "transfer-encoding"})
 """What a request with a body has; of a GET that is the application's to judge."""
 
@@ -82,7 +82,7 @@ class FastLookup:
             if offer is not None:
                 return 304, _headers(request.conditions, offer, log, 304, self._prefix), b""
             log.note(request.query.text)
-            keeps = self._site.cache.keeps(request.query)
+            keeps = self._site.cache.is_cacheable(request.query)
             cached = self._cached(request.query) if keeps else None
             query = request.query if cached else admitted(request.query, self._site.settings)
             answer = cached or await self._point_lookup(query)
@@ -117,9 +117,9 @@ class FastLookup:
         site = self._site
         authorization = headers.get("authorization")
         admit(log, authorization, site.tokens, site.private, closed=self._closed)
-        granted(log, authorization, site.tokens)
+        granted(log, authorization, site.tokens)  # a wrong token is refused where all may read, too
         address = read_address(query_string)
-        # A query that needs an examination token by token would hold up the event loop.
+        # How long their tokens take to read is not bounded; ORDER BY is looked for once, here.
         if address.text is None or _ANALYSED.search(address.text) or is_changing(address.text):
             return None
         query, conditions = lookup(address, headers.get("accept"), log, site)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from coprod_kg.store import merged
-from coprod_kg.store.counts import exchange, tallied
+from coprod_kg.store.counts import change_and_count, replace_triples
 from coprod_kg.store.statement_forms import TYPE, Subject, Tally
 from coprod_kg.store.statistics import read_statistics, write_statistics
 
@@ -37,7 +37,7 @@ class CopiedDescription:
     def change(self, subjects: set[Subject], change: Callable[[], object]) -> None:
         """Make a change that touches some subjects only."""
         if self._written:
-            tallied(self._store, subjects, self._tally, change)
+            change_and_count(self._store, subjects, self._tally, change)
         else:
             change()
 
@@ -77,4 +77,4 @@ class CopiedDescription:
                     yield quad
 
     def _drop(self, quads: Iterable[ox.Quad]) -> None:
-        exchange(self._store, self._graph, {quad.triple for quad in quads}, (), self._tally)
+        replace_triples(self._store, self._graph, {quad.triple for quad in quads}, (), self._tally)

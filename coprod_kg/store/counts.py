@@ -24,7 +24,7 @@ from coprod_kg.store.statement_forms import (
     keys,
 )
 
-__all__ = ["counted", "exchange", "recounted", "statements", "tallied"]
+__all__ = ["change_and_count", "count_store", "replace_triples", "statements", "update_counts"]
 
 
 def statements(store: ox.Store, subject: Subject) -> Statements:
@@ -32,7 +32,7 @@ def statements(store: ox.Store, subject: Subject) -> Statements:
     return tuple(store.quads_for_pattern(subject, None, None, merged.MERGED))
 
 
-def counted(store: ox.Store) -> Tally:
+def count_store(store: ox.Store) -> Tally:
     """The statistics of a whole store, counted anew."""
     forms = Forms(Classes(store))
     # The engine keeps the default graph in the order of its subjects.
@@ -42,7 +42,7 @@ def counted(store: ox.Store) -> Tally:
     return forms.tally()
 
 
-def recounted(
+def update_counts(
     store: ox.Store,
     before: Mapping[Subject, Statements],
     tally: Tally | None,
@@ -82,11 +82,11 @@ def recounted(
         tally.update(has.tally())
         # What leads to the others now is said of subjects that changed too.
         led = {subject: None for subject in found if subject not in new.unreferenced}
-        _count_leading(store, (then, now), led, found, tally, apart)
+        _recount_links_to(store, (then, now), led, found, tally, apart)
     return found
 
 
-def _count_leading(
+def _recount_links_to(
     store: ox.Store,
     classes: tuple[Classes, Classes],
     led: Iterable[Subject],
@@ -108,18 +108,19 @@ def _count_leading(
                 tally.update((*start, end) for end in has - had)
 
 
-def exchange(
+def replace_triples(
     store: ox.Store,
     graph: ox.NamedNode,
     gone: Iterable[ox.Triple],
     added: Iterable[ox.Triple],
     tally: Tally | None = None,
 ) -> None:
-    """Take triples out of a graph and put others in, and keep the counts.
+    """Remove triples from a graph, add others, and keep the counts.
 
-    A subject of which much is said, as the catalogue, is not read whole for the few that change:
-    only what it is of has to be known, so those whose classes change are. A literal that takes the
-    place of another one changes no count: nearly all that a small commit changes are such numbers.
+    A subject is counted anew as a whole only where it is new or its classes change. Of any other
+    only the triples that change are: the catalogue may have a million. A literal that takes the
+    place of one with the same property and datatype changes no count: most of a small commit is
+    such numbers.
     """
     gone, added = list(gone), list(added)
     replaced = set() if tally is None else _replaced(store, graph, gone, added)
@@ -145,7 +146,7 @@ def exchange(
     tally.subtract(_keys_there(store, few))
     new = [triple for triple in added if triple.subject in whole]
     lines = ox.serialize(new, format=ox.RdfFormat.N_TRIPLES) or b""
-    tallied(store, whole, tally, change, few, lines)
+    change_and_count(store, whole, tally, change, few, lines)
     tally.update(_keys_there(store, few))
     for subject in subjects - whole:
         tally["subjects",] -= not _is_there(store, subject)
@@ -188,7 +189,7 @@ def _is_there(store: ox.Store, subject: Subject) -> bool:
     return any(True for _ in store.quads_for_pattern(subject, None, None, merged.MERGED))
 
 
-def tallied(
+def change_and_count(
     store: ox.Store,
     subjects: set[Subject],
     tally: Tally,
@@ -209,4 +210,4 @@ def tallied(
     before = {subject: statements(store, subject) for subject in subjects}
     new = new_subjects(store, [added], before)
     change()
-    recounted(store, before, tally, apart, new)
+    update_counts(store, before, tally, apart, new)

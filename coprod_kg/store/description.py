@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
-from coprod_kg.store.counts import counted, exchange, recounted, statements
+from coprod_kg.store.counts import count_store, replace_triples, statements, update_counts
 from coprod_kg.store.new_statements import (
     NOTHING_NEW,
     NewSubjects,
@@ -73,12 +73,12 @@ class VersionToDescribe:
 
 @dataclass(frozen=True, slots=True)
 class DescriptionChange:
-    """What is to change in what is said of a version beside its numbers.
+    """The triples of the description that a version changes, beside its statistics.
 
     Attributes:
-        subjects: subject → all that is said of it; nothing for one that is not there any more.
-        removed: what is in a list of many things no more, of which only this is said.
-        added: what is in one, likewise; of its subject only the properties that are said change.
+        subjects: subject → all its triples afterwards; none remove the subject.
+        removed: triples to remove from subjects that have very many, as a catalogue its members.
+        added: triples to add to such; of these, `subjects` replaces only the properties it lists.
     """
 
     subjects: Mapping[Subject, Sequence[ox.Triple]]
@@ -96,86 +96,86 @@ class Describer(Protocol):
 
 @dataclass(slots=True)
 class Description:
-    """The keeper of the description while its store is open for writing.
+    """Keeps the description of the data up to date while the store is open for writing.
 
     Attributes:
         store: the store.
         base_iri: where the graphs have their names.
-        describe: what is said beside the numbers; where it is None nothing is described.
+        describe: works out what is said beside the numbers.
         tally: the counts of what is there, or None where they have to be counted anew.
         written: those that are written, or None where that has to be read.
         before: what was said of the subjects that a commit touches before it.
         new: those that it adds, as far as its lines tell.
-        places: the graphs in which it touches each.
-        installed: what it puts into the graph of the description in the place of all that stands
-            there, or None where it leaves that graph alone.
+        graphs_by_subject: the graphs in which it touches each.
+        new_description: what it puts into the graph of the description in the place of all that
+            stands there, or None where it leaves that graph alone.
     """
 
     store: ox.Store
     base_iri: str
-    describe: Describer | None
+    describe: Describer
     tally: Tally | None = None
     written: Tally | None = None
     before: dict[Subject, Statements] = field(default_factory=dict)
     new: NewSubjects = NOTHING_NEW
-    places: dict[Subject, set[str]] = field(default_factory=dict)
-    installed: bytes | None = None
+    graphs_by_subject: dict[Subject, set[str]] = field(default_factory=dict)
+    new_description: bytes | None = None
 
     @property
     def graph(self) -> ox.NamedNode:
         """Where the description stands."""
         return ox.NamedNode(f"{self.base_iri}graph/catalogue")
 
-    def open(self, version: int) -> None:
+    def load_counts(self, version: int) -> None:
         """Take up the counts as they are written, where they are those of the version."""
         numbered = self.store.quads_for_pattern(
             dataset_node(self.base_iri), _VERSION, ox.Literal(str(version)), self.graph
         )
-        if self.describe and next(iter(numbered), None) is not None:
+        if next(iter(numbered), None) is not None:
             found = read_statistics(self.store, self.graph, self.base_iri)
             # what a release has written that did not count what leads where is counted anew
             self.tally = found if any(key[:1] == ("leads",) for key in found) else None
             self.written = found.copy()
 
-    def look(self, changes: Sequence[Change]) -> Sequence[Change]:
+    def prepare(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Note what is said of the subjects that some changes are about to touch.
 
         Returns:
             The changes to make, before what they made is described. What replaces the graph of
-            the description is put in by `tell`, so that a graph which is to hold nearly the same
-            again is neither emptied nor counted anew.
+            the description is put in by `describe_changes`, so that a graph which is to hold nearly
+            the same again is neither emptied nor counted anew.
         """
         self._forget()
-        if self.describe is None:
-            return changes
-        changes = self._without_installed(changes)
+        changes = self._without_new_description(changes)
         lines_by_graph = list(written_graphs(changes))
         for graph, lines, replaces in lines_by_graph:
             subjects = subjects_of(lines)
             if replaces:
                 subjects |= self._there(graph)
             for subject in subjects:
-                self.places.setdefault(subject, set()).add(graph)
-        self.before = {subject: statements(self.store, subject) for subject in self.places}
+                self.graphs_by_subject.setdefault(subject, set()).add(graph)
+        touched = self.graphs_by_subject
+        self.before = {subject: statements(self.store, subject) for subject in touched}
         self.new = new_subjects(self.store, lines_in(lines_by_graph), self.before)
         return changes
 
-    def _without_installed(self, changes: Sequence[Change]) -> Sequence[Change]:
+    def _without_new_description(self, changes: Sequence[Change]) -> Sequence[Change]:
         """The changes without the one that replaces the graph of the description."""
         graph = self.graph.value
         written = [lines for name, lines, _ in written_graphs(changes) if name == graph]
         if len(written) != 1 or not any(graph in change.replace for change in changes):
             return changes
-        (self.installed,) = written
+        (self.new_description,) = written
         return [
             replace(change, replace={g: told for g, told in change.replace.items() if g != graph})
             for change in changes
         ]
 
     def _forget(self) -> None:
-        self.before, self.places, self.new, self.installed = {}, {}, NOTHING_NEW, None
+        self.before, self.graphs_by_subject = {}, {}
+        self.new, self.new_description = NOTHING_NEW, None
 
-    def tell(
+    def describe_changes(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
     ) -> list[tuple[str, str, list[str]]]:
         """Describe what the changes made, which are in the store now.
@@ -189,19 +189,18 @@ class Description:
         Returns:
             The things that changed: IRI, ``created``, ``updated`` or ``removed``, and the graphs.
         """
-        if self.describe is None:
-            return []
         graphs = {graph for change in changes for graph in (*change.replace, *change.add)}
         for graph, lines, replaces in written_graphs(changes):
-            put_in_later = graph == self.graph.value and self.installed is not None
-            # without blank nodes, which get other labels, the subjects are those of the lines
+            put_in_later = graph == self.graph.value and self.new_description is not None
+            # What is added is provenance, which has no blank nodes. Those of a graph that is
+            # replaced get other labels in the engine, so its subjects are read again.
             if replaces and b"_:" in lines and not put_in_later:
                 for subject in self._there(graph):
-                    self.places.setdefault(subject, set()).add(graph)
+                    self.graphs_by_subject.setdefault(subject, set()).add(graph)
         found = list(self._changed())
         whole = self.tally is None or self.graph.value in graphs
         if self.tally is None:
-            self.tally = counted(self.store)
+            self.tally = count_store(self.store)
         if whole:
             graphs = {str(node.value) for node in merged.named_graphs(self.store)}
         to_describe = VersionToDescribe(
@@ -213,12 +212,12 @@ class Description:
             tuple(sorted(graphs)),
             whole,
         )
-        if self.written is None or (whole and self.installed is None):
+        if self.written is None or (whole and self.new_description is None):
             self.written = read_statistics(self.store, self.graph, self.base_iri)
-        if self.installed is None:
+        if self.new_description is None:
             self._put(self.describe(to_describe))
         else:
-            quads = ox.parse(self.installed, ox.RdfFormat.N_TRIPLES)
+            quads = ox.parse(self.new_description, ox.RdfFormat.N_TRIPLES)
             installed = [quad.triple for quad in quads]
             self._put(_as_all_said(installed))  # first: what is described follows from it
             self._put_whole(self.describe(to_describe), installed)
@@ -228,7 +227,7 @@ class Description:
         self._forget()
         return found
 
-    def follow(
+    def apply_described(
         self, changes: Sequence[Change], make: Callable[[Sequence[Change]], object]
     ) -> list[tuple[str, str, list[str]]]:
         """Have changes made that another machine described, of which the description is a part.
@@ -238,10 +237,10 @@ class Description:
             make: makes them in the store.
 
         Returns:
-            The things that changed, as `tell` gives them.
+            The things that changed, as `describe_changes` gives them.
         """
-        self.tally = self.written = None  # `open` takes up those that are written then
-        self.look(changes)
+        self.tally = self.written = None  # `load_counts` takes up those that are written then
+        self.prepare(changes)  # its result leaves the description out, which comes with these
         make(changes)
         found = list(self._changed())
         self._forget()
@@ -256,17 +255,17 @@ class Description:
         things = f"{self.base_iri}id/"
         # Who sent data is known to those who may see that data; it is no thing that changed.
         records = {f"{self.base_iri}graph/{name}" for name in _RECORDS}
-        before = {subject: self.before.get(subject, ()) for subject in self.places}
-        changed = recounted(self.store, before, self.tally, new=self.new)
+        before = {subject: self.before.get(subject, ()) for subject in self.graphs_by_subject}
+        changed = update_counts(self.store, before, self.tally, new=self.new)
         for subject, kind in changed.items():
             name = subject.value if isinstance(subject, ox.NamedNode) else ""
-            told = sorted(self.places[subject] - records)
+            told = sorted(self.graphs_by_subject[subject] - records)
             if name.startswith(things) and told:
                 yield name, kind, told
 
     def _put(self, change: DescriptionChange) -> None:
         removed, added = set(change.removed), set(change.added)
-        lists = {triple.subject for triple in change.added}
+        lists = {triple.subject for triple in (*change.removed, *change.added)}
         for subject, wanted in change.subjects.items():
             # a list of many things is not read for the few properties beside it
             paths = {triple.predicate for triple in wanted} if subject in lists else {None}
@@ -278,7 +277,7 @@ class Description:
             }
             removed |= held - set(wanted)
             added |= set(wanted) - held
-        exchange(self.store, self.graph, removed, added, self.tally)
+        replace_triples(self.store, self.graph, removed, added, self.tally)
 
     def _put_whole(self, described: DescriptionChange, installed: Collection[ox.Triple]) -> None:
         """Make the graph hold what is described and installed and the numbers that it holds."""
@@ -292,7 +291,7 @@ class Description:
                 wanted.remove(triple)  # nothing is held twice: there may be a million
             elif triple not in numbers:
                 gone.append(triple)
-        exchange(self.store, self.graph, gone, wanted, self.tally)
+        replace_triples(self.store, self.graph, gone, wanted, self.tally)
 
 
 def _as_all_said(triples: Iterable[ox.Triple]) -> DescriptionChange:

@@ -124,7 +124,7 @@ class Durable:
             _check_room(directory, unfinished)
             durable._change(unfinished, datetime.now(UTC), again=True)
         elif description is not None:
-            description.open(durable.version())
+            description.load_counts(durable.version())
         if not merged.is_current(durable.store, base_iri, durable.version()):
             sys.stderr.write("coprod-kg writer: the merge of all graphs is made anew\n")
             merged.build(durable.store, base_iri, durable.version())
@@ -275,7 +275,7 @@ class Durable:
             raise ConnectionError(str(error)) from None
         version = self.version()
         if self.description is not None:
-            self.description.open(version)
+            self.description.load_counts(version)
             # of several versions, or pieces of one, it is not known which changed what
             if version == known + 1 and pieces == 1:
                 made = self._made(version) or datetime.now(UTC)
@@ -288,7 +288,7 @@ class Durable:
         """Make a change that another machine made; the things that changed."""
         make = GraphWriter(self.store).apply
         if self.description is not None:
-            return self.description.follow([change], make)
+            return self.description.apply_described([change], make)
         make([change])
         return []
 
@@ -331,9 +331,9 @@ class Durable:
         if self.description is None:
             GraphWriter(self.store).apply(changes)
             return
-        GraphWriter(self.store).apply(self.description.look(changes))
+        GraphWriter(self.store).apply(self.description.prepare(changes))
         version = self.version()
-        changed = self.description.tell(changes, version, made, self.snapshots.tags())
+        changed = self.description.describe_changes(changes, version, made, self.snapshots.tags())
         write_changes(self.directory.changes, version, made, changed, again=again)
 
     def _graph(self, name: str) -> ox.NamedNode:

@@ -1,7 +1,7 @@
 """Proxy for the SERVICE calls of one query or update, under a deadline of their own.
 
 The engine waits for an endpoint as long as the query may run, and a row that cannot be read ends
-the query also under SILENT. So its calls come to a listener of this process on the loopback
+the query also under SILENT. So its calls come to a proxy of this process on the loopback
 interface, which asks the endpoint, follows no redirect, reads the whole answer within its time,
 and gives the engine an answer that is whole or the status 502.
 """
@@ -25,7 +25,7 @@ class Calls:
     """The calls of one text.
 
     Attributes:
-        text: the text with the addresses of the listener in place of the IRIs.
+        text: the text with the addresses of the proxy in place of the IRIs.
         failure: what the first call that failed and was not SILENT met.
         addresses: each IRI in the text, and the address in its place.
     """
@@ -35,7 +35,7 @@ class Calls:
     addresses: Mapping[str, str] = field(default_factory=dict)
 
     def addressed(self, text: str) -> str:
-        """A text, or a part of one, with the addresses of the listener in it."""
+        """A text, or a part of one, with the addresses of the proxy in it."""
         for iri, address in self.addresses.items():
             text = text.replace(f"<{iri}>", f"<{address}>")
         return text
@@ -54,7 +54,7 @@ def calling(text: str, calls: Sequence[Call], seconds: float) -> Iterator[Calls]
         yield Calls(text)
         return
     # An HTTP server and a client, which few processes of a store need.
-    from coprod_kg.store.service_listener import Listener
+    from coprod_kg.store.service_proxy import ServiceProxy
 
     made = Calls(text)
 
@@ -62,12 +62,13 @@ def calling(text: str, calls: Sequence[Call], seconds: float) -> Iterator[Calls]
         if made.failure is None:
             made.failure = failure
 
-    with Listener([(endpoint, silent) for _, endpoint, silent in calls], seconds, note) as listener:
-        thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
+    endpoints = [(endpoint, silent) for _, endpoint, silent in calls]
+    with ServiceProxy(endpoints, seconds, note) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        made.addresses = {iri: listener.address(number) for number, (iri, _, _) in enumerate(calls)}
+        made.addresses = {iri: proxy.address(number) for number, (iri, _, _) in enumerate(calls)}
         made.text = made.addressed(text)
         try:
             yield made
         finally:
-            listener.shutdown()
+            proxy.shutdown()

@@ -167,7 +167,8 @@ def _classes(texts: Iterable[bytes]) -> dict[bytes, list[str]]:
             classes = found.setdefault(subject, [])
             if datatype is not None:
                 literal = literals.setdefault((subject, path, datatype), match[0])
-                if literal != match[0] or datatype == _STRING:  # which is not written
+                # an explicit xsd:string is a plain literal in the engine
+                if literal != match[0] or datatype == _STRING:
                     left_out.add(subject)
             elif path == _TYPE and thing is not None:
                 kind = thing[1:-1].decode()
@@ -189,7 +190,10 @@ def written_graphs(changes: Iterable[Change]) -> Iterator[tuple[str, bytes, bool
 
 
 def lines_in(written: Sequence[tuple[str, bytes, bool]]) -> list[bytes]:
-    """The lines that are written; none where one graph is written twice, and may lose them."""
+    """The lines that are written; none where a graph that is replaced is written twice.
+
+    It may lose lines: all its subjects are read from the store then.
+    """
     graphs = Counter(graph for graph, _, _ in written)
     if any(replaces and graphs[graph] > 1 for graph, _, replaces in written):
         return []

@@ -22,7 +22,7 @@ from coprod_kg.store.directory import DataDirectory, write_durably
 __all__ = ["LARGEST_BYTES", "PreparedAnswers", "content_of"]
 
 LARGEST_BYTES: Final = 2 << 20
-"""A larger answer is not kept: no page shows it."""
+"""Those who call `PreparedAnswers.keep` leave larger answers out: no page shows them."""
 
 # These say how an answer is computed, not what it says. All other fields are the key, so that one
 # added to `Query` later makes two entries at worst, and not one wrong answer.

@@ -1,4 +1,4 @@
-"""HTTP listener to which the engine of a query or update makes its SERVICE calls.
+"""Local proxy through which the engine of a query or update makes its SERVICE calls.
 
 It asks the endpoint, follows no redirect, reads the whole answer within its time, and gives the
 engine an answer that is whole or the status 502.
@@ -19,7 +19,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import ServiceFailed
 
-__all__ = ["Listener"]
+__all__ = ["ServiceProxy"]
 
 _ACCEPT: Final = "application/sparql-results+json, application/sparql-results+xml;q=0.9"
 _FORMATS: Final = (ox.QueryResultsFormat.JSON, ox.QueryResultsFormat.XML)
@@ -28,8 +28,11 @@ _MOST: Final = 64 << 20
 _LATE: Final = "did not answer within {:g} seconds"
 
 
-class Listener(ThreadingHTTPServer):
-    """HTTP server for the engine of this process; other paths than its own are not found.
+class ServiceProxy(ThreadingHTTPServer):
+    """Forward proxy for the SERVICE calls of this process's engine.
+
+    A path without its secret, an endpoint that may not be called, a failed call: all are
+    answered 502.
 
     Args:
         endpoints: each with its address, or None where it may not be called, and whether a
@@ -57,8 +60,8 @@ class Listener(ThreadingHTTPServer):
         """Where the engine calls an endpoint."""
         return f"http://127.0.0.1:{self.server_port}/{self._secret}/{number}"
 
-    def answer(self, path: str, query: bytes) -> tuple[str, bytes] | None:
-        """The media type and the answer of an endpoint; None where there is none."""
+    def forward(self, path: str, query: bytes) -> tuple[str, bytes] | None:
+        """The media type and body of an endpoint's answer; None where it is refused or fails."""
         secret, _, number = path.lstrip("/").partition("/")
         if not secrets.compare_digest(secret.encode(), self._secret.encode()):
             return None
@@ -66,7 +69,7 @@ class Listener(ThreadingHTTPServer):
         if endpoint is None:
             return None
         try:
-            return _within(endpoint, query, self._seconds)
+            return _fetch_within(endpoint, query, self._seconds)
         except ServiceFailed as error:
             if not silent:
                 self._note(error)
@@ -76,12 +79,12 @@ class Listener(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """One call of the engine."""
 
-    server: Listener
+    server: ServiceProxy
 
     def do_POST(self) -> None:
         """Answer what the engine asks."""
         query = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        reply = self.server.answer(self.path, query)
+        reply = self.server.forward(self.path, query)
         kind, data = reply or ("text/plain", b"")
         self.send_response(200 if reply else 502)
         self.send_header("Content-Type", kind)
@@ -100,7 +103,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow no redirect: its status is an error like any other."""
 
 
-def _within(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
+def _fetch_within(endpoint: str, query: bytes, seconds: float) -> tuple[str, bytes]:
     """The answer of an endpoint, asked in a thread: a name may take its time to be looked up."""
     outcome = SimpleQueue[tuple[str, bytes] | ServiceFailed]()
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.store.counts import exchange
+from coprod_kg.store.counts import replace_triples
 from coprod_kg.store.statement_forms import Subject, Tally
 
 __all__ = [
@@ -199,6 +199,6 @@ def write_statistics(
         for key in keys:
             gone |= set(_written(key, written[key], dataset))
             added |= set(_written(key, wanted[key], dataset))
-        exchange(store, graph, gone - added, added - gone, tally)
+        replace_triples(store, graph, gone - added, added - gone, tally)
         written = wanted
     return written

@@ -38,7 +38,7 @@ from coprod_kg.web import (
     submissions,
     versions,
 )
-from coprod_kg.web.cache import Cache
+from coprod_kg.web.cache import AnswerCache
 from coprod_kg.web.client_slots import Limits, slots
 from coprod_kg.web.explorer import languages
 from coprod_kg.web.gauges import Present
@@ -124,7 +124,7 @@ def _site(store: Store, settings: Settings, run: Path | None) -> Site:
         admitted,
         checks,
         charts,
-        Cache(settings.cache_mb),
+        AnswerCache(settings.cache_mb),
         PreparedAnswers(settings.data, lineage),
         Present(settings.data, run, (admitted, checks, charts)),
         Removed(DataDirectory(settings.data).changes),

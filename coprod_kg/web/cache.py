@@ -14,7 +14,7 @@ from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import Answer, Query
 from coprod_kg.store.prepared import content_of
 
-__all__ = ["Cache", "RecentlyUsed"]
+__all__ = ["AnswerCache", "LRUCache"]
 
 _Key: TypeAlias = tuple[int, Any]
 _K = TypeVar("_K")
@@ -22,13 +22,13 @@ _V = TypeVar("_V")
 
 _ENTRY: Final = 1 << 20
 """No answer larger than this is small."""
-_PARTS: Final = 8
-"""No answer may take more than this part of the cache."""
+_SHARE: Final = 8
+"""One answer may take an eighth of the cache at most."""
 _OVERHEAD: Final = 2048
 """What an entry takes beside its text and its bytes, about."""
 
 
-class RecentlyUsed(Generic[_K, _V]):
+class LRUCache(Generic[_K, _V]):
     """Values by key up to a total cost, the least recently used evicted first.
 
     Safe to use from any number of threads.
@@ -74,7 +74,7 @@ class _Kept:
     data: bytes
 
 
-class Cache:
+class AnswerCache:
     """A cache that evicts the least recently used answers; safe to use from any number of threads.
 
     Args:
@@ -83,15 +83,15 @@ class Cache:
 
     def __init__(self, megabytes: int) -> None:
         self._room = megabytes << 20
-        self._most = min(_ENTRY, self._room // _PARTS)
-        self._kept = RecentlyUsed[_Key, _Kept](self._room)
+        self._most = min(_ENTRY, self._room // _SHARE)
+        self._kept = LRUCache[_Key, _Kept](self._room)
 
     @property
     def held(self) -> int:
         """Bytes it holds now, about."""
         return self._kept.held
 
-    def keeps(self, query: Query) -> bool:
+    def is_cacheable(self, query: Query) -> bool:
         """Whether the answer to such a query may be kept, being the same each time."""
         return bool(self._room) and not is_changing(query.text)
 
@@ -102,12 +102,12 @@ class Cache:
             return None
         return Answer(kept.media_type, version, len(kept.data), iter((kept.data,)))
 
-    def noting(self, query: Query, answer: Answer) -> Answer:
+    def cached_when_read(self, query: Query, answer: Answer) -> Answer:
         """An answer that is cached once read to its end; a large one passes uncached."""
         if answer.length is None or self._cost(query, answer.length) > self._most:
             return answer
         return Answer(
-            answer.media_type, answer.version, answer.length, _Noting(self, query, answer)
+            answer.media_type, answer.version, answer.length, _CachingChunks(self, query, answer)
         )
 
     def keep(self, query: Query, answer: Answer, data: bytes) -> None:
@@ -120,13 +120,14 @@ class Cache:
     @staticmethod
     def _cost(query: Query, length: int) -> int:
         names = (*query.default_graphs, *query.named_graphs, *query.media_types)
+        # the text is a part of the key, and a string takes up to four bytes a character
         return length + 4 * len(query.text) + sum(map(len, names)) + _OVERHEAD
 
 
-class _Noting:
+class _CachingChunks:
     """The bytes of an answer, collected as they pass; kept only when all of them have."""
 
-    def __init__(self, cache: Cache, query: Query, answer: Answer) -> None:
+    def __init__(self, cache: AnswerCache, query: Query, answer: Answer) -> None:
         self._cache = cache
         self._query = query
         self._answer = answer

@@ -31,7 +31,7 @@ from coprod_kg.web.site import Site
 __all__ = ["blueprint"]
 
 PAGE: Final = 100
-"""Datasets on one page of the catalogue."""
+"""Datasets on one page of the catalogue, and the most that a client may ask for."""
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -68,11 +68,11 @@ class _Page:
         return max(1, -(-self.total // self.size))
 
 
-def _asked(given: Parameters, total: int) -> _Page:
+def _requested_page(given: Parameters, total: int) -> _Page:
     """The page asked for, the first where none is.
 
     Raises:
-        WrongUsage: a page cannot have so many datasets.
+        WrongUsage: the limit is no positive number; one above `PAGE` counts as `PAGE`.
         NotFound: there is no such page.
     """
     size, number = given.one("limit") or str(PAGE), given.one("page") or "1"
@@ -99,7 +99,7 @@ def _catalogue(site: Site, documents: Documents, suffix: str | None = None) -> R
     if not every and offer.format != HTML:
         # an empty catalogue would have a portal delete what it copied
         raise NotFound(f"version {number} has no description", fix="Ask for a newer version.")
-    page = _asked(given, len(every))
+    page = _requested_page(given, len(every))
     shown = [iri for iri, _ in every[(page.number - 1) * page.size : page.number * page.size]]
     links = ['</catalogue>; rel="canonical"', f'<{LICENCE}>; rel="license"']
     if offer.format == HTML:

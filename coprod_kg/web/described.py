@@ -8,7 +8,7 @@ from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Cell
 from coprod_kg.publishing.portal_documents import dataset_list
 from coprod_kg.queries.ask import Question, bytes_within
-from coprod_kg.web.cache import RecentlyUsed
+from coprod_kg.web.cache import LRUCache
 from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.replies import Conditions, offers_among
 from coprod_kg.web.site import Site
@@ -32,7 +32,7 @@ class Documents:
 
     def __init__(self) -> None:
         """Nothing is kept yet."""
-        self._kept = RecentlyUsed[Hashable, bytes](_KEPT_BYTES)
+        self._kept = LRUCache[Hashable, bytes](_KEPT_BYTES)
 
     def get(self, site: Site, number: int, rest: Hashable, make: Callable[[], bytes]) -> bytes:
         """A document, made where it is not kept.

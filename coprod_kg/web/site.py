@@ -21,7 +21,7 @@ from coprod_kg.store.changes import Removed
 from coprod_kg.store.prepared import PreparedAnswers
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import holder
-from coprod_kg.web.cache import Cache
+from coprod_kg.web.cache import AnswerCache
 from coprod_kg.web.client_slots import Slots, client, hold
 from coprod_kg.web.gauges import Present
 from coprod_kg.web.name_index import Indexes
@@ -127,7 +127,7 @@ class Site:
     slots: Slots
     checks: Slots
     charts: Slots
-    cache: Cache
+    cache: AnswerCache
     prepared: PreparedAnswers
     present: Present
     removed: Removed
@@ -168,7 +168,7 @@ class Site:
         log.note(query.text if query.sent is None else query.sent)
         holder(request, self.tokens)
         query = replace(query, hidden=hidden(log.hidden, self.settings.base_iri))
-        keeps = self.cache.keeps(query)
+        keeps = self.cache.is_cacheable(query)
         kept = self.kept(query) if keeps else None
         if kept is not None:
             log.cached("hit")
@@ -190,7 +190,7 @@ class Site:
             log.cached("bypass")
             return answer
         log.cached("miss")
-        return self.cache.noting(query, answer)
+        return self.cache.cached_when_read(query, answer)
 
     @contextmanager
     def checking(self, grant: Grant | None = None) -> Iterator[None]:

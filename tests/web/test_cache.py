@@ -16,7 +16,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import Answer, Cancellation, Query
 from coprod_kg.web import create_app
-from coprod_kg.web.cache import Cache
+from coprod_kg.web.cache import AnswerCache
 from tests.memory_store import MemoryStore
 
 SELECT = "SELECT ?o WHERE { ?s ?p ?o } ORDER BY ?o"
@@ -93,8 +93,8 @@ def test_what_decides_the_answer_is_never_mixed_up(
 
 
 def test_every_field_of_a_query_counts_but_who_asks_and_for_how_long() -> None:
-    cache, query = Cache(1), Query(SELECT, (JSON,))
-    cache.noting(query, answer(b"x")).read()
+    cache, query = AnswerCache(1), Query(SELECT, (JSON,))
+    cache.cached_when_read(query, answer(b"x")).read()
     same = replace(query, seconds=1.0, cancellation=Cancellation(), version=1)
     assert cache.find(same, 1) is not None
     for other in (
@@ -121,7 +121,7 @@ def test_what_differs_each_time_is_computed_each_time(
 
 
 def test_a_word_that_is_spelt_with_escapes_may_be_one_of_these() -> None:
-    assert not Cache(1).keeps(Query("SELECT (\\u004EOW() AS ?x) {}", (JSON,)))
+    assert not AnswerCache(1).is_cacheable(Query("SELECT (\\u004EOW() AS ?x) {}", (JSON,)))
 
 
 @pytest.mark.parametrize(
@@ -135,14 +135,14 @@ def test_a_word_that_is_spelt_with_escapes_may_be_one_of_these() -> None:
     ],
 )
 def test_what_another_endpoint_says_is_not_kept(pattern: str) -> None:
-    assert not Cache(1).keeps(Query(f"SELECT * {{ {pattern} }}", (JSON,)))
+    assert not AnswerCache(1).is_cacheable(Query(f"SELECT * {{ {pattern} }}", (JSON,)))
 
 
 @pytest.mark.parametrize(
     "pattern", ["?service a cp:Service", "# of the service, and now known", "?s ex:service-of ?o"]
 )
 def test_a_name_in_which_such_a_word_stands_keeps_nothing_from_being_kept(pattern: str) -> None:
-    assert Cache(1).keeps(Query(f"SELECT * {{ {pattern}\n}}", (JSON,)))
+    assert AnswerCache(1).is_cacheable(Query(f"SELECT * {{ {pattern}\n}}", (JSON,)))
 
 
 def test_errors_are_not_kept(store: MemoryStore, client: FlaskClient) -> None:
@@ -159,31 +159,31 @@ def test_a_part_of_an_answer_is_not_kept() -> None:
         yield b"a"
         raise QueryTimeout("midway")
 
-    cache, query = Cache(1), Query(SELECT, (JSON,))
+    cache, query = AnswerCache(1), Query(SELECT, (JSON,))
     with pytest.raises(QueryTimeout):
-        cache.noting(query, Answer(JSON, 1, 2, broken())).read()
-    stopped = cache.noting(query, Answer(JSON, 1, 2, iter((b"a", b"b"))))
+        cache.cached_when_read(query, Answer(JSON, 1, 2, broken())).read()
+    stopped = cache.cached_when_read(query, Answer(JSON, 1, 2, iter((b"a", b"b"))))
     next(stopped.chunks)
     stopped.close()
-    cache.noting(query, Answer(JSON, 1, 5, iter((b"a", b"b")))).read()
+    cache.cached_when_read(query, Answer(JSON, 1, 5, iter((b"a", b"b")))).read()
     assert cache.find(query, 1) is None
 
 
 def test_neither_what_is_large_nor_what_streams_is_kept() -> None:
-    cache, query = Cache(1), Query(SELECT, (JSON,))
+    cache, query = AnswerCache(1), Query(SELECT, (JSON,))
     for one in (answer(b"x" * (1 << 18)), answer(b"x", length=None)):
-        cache.noting(query, one).read()
+        cache.cached_when_read(query, one).read()
     long = Query("#" * (1 << 18), (JSON,))
-    cache.noting(long, answer(b"x")).read()
+    cache.cached_when_read(long, answer(b"x")).read()
     assert cache.find(query, 1) is cache.find(long, 1) is None
     assert cache.held == 0
 
 
 def test_it_holds_no_more_than_it_may_and_forgets_what_is_asked_least() -> None:
-    cache, asked = Cache(1), Query("the one that is asked all the time", (JSON,))
-    cache.noting(asked, answer(b"kept")).read()
+    cache, asked = AnswerCache(1), Query("the one that is asked all the time", (JSON,))
+    cache.cached_when_read(asked, answer(b"kept")).read()
     for number in range(2_000):
-        cache.noting(Query(f"# {number}", (JSON,)), answer(b"x" * 1_000)).read()
+        cache.cached_when_read(Query(f"# {number}", (JSON,)), answer(b"x" * 1_000)).read()
         assert cache.held <= 1 << 20
         found = cache.find(asked, 1)
         assert found is not None
@@ -201,7 +201,7 @@ def test_a_cache_of_no_size_keeps_nothing(store: MemoryStore) -> None:
 
 
 def test_many_threads_at_once_get_their_own_answers() -> None:
-    cache = Cache(1)
+    cache = AnswerCache(1)
     wrong: list[bytes] = []
 
     def work(seed: int) -> None:
@@ -211,7 +211,7 @@ def test_many_threads_at_once_get_their_own_answers() -> None:
             query, data = Query(f"# {number}", (JSON,)), b"%d/%d" % (number, version) * 500
             found = cache.find(query, version)
             if found is None:
-                cache.noting(query, answer(data, version)).read()
+                cache.cached_when_read(query, answer(data, version)).read()
             elif (read := found.read()) != data:
                 wrong.append(read)
 
