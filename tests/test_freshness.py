@@ -258,6 +258,17 @@ def test_what_was_made_ready_is_answered_without_the_store_and_the_same(world: W
     assert answered(world, Slow(world.store)) == newer
 
 
+def test_a_large_answer_is_made_ready_too_in_every_format(world: World) -> None:
+    many = {f"item-{number}": number for number in range(20_000)}
+    world.store.commit(Change(replace={"urn:g": data(**many)}))
+    before = answered(world, world.store)
+    assert len(before[1]) > 2 << 20
+    prepared(world)
+    store = Noting(world.store)
+    assert answered(world, store) == before
+    assert not [text for text in store.texts if "urn:count" in text]
+
+
 def test_what_was_made_ready_holds_nothing_private_and_is_not_for_those_who_see_it(
     world: World,
 ) -> None:

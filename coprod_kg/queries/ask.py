@@ -41,6 +41,7 @@ from coprod_kg.sparql.tokens import significant
 from coprod_kg.sparql.update_targets import is_unambiguous
 from coprod_kg.store.base import Answer, Query, Store
 from coprod_kg.store.formats import GRAPH_FORMATS, RESULT_FORMATS, rewritten
+from coprod_kg.store.prepared import LARGEST_BYTES
 
 __all__ = [
     "PAGE_BYTES",
@@ -394,9 +395,12 @@ class Question:
             return self.answer((form,)), None
         answer = self.answer((self.plain,))
         if answer.length is None or answer.length > SMALL:
-            _LARGE[self.text, answer.version] = None
             if form == self.plain:
                 return answer, None
+            if answer.length is not None and answer.length <= LARGEST_BYTES:  # all of it is at hand
+                data = rewritten(answer.read(), self.plain, form)
+                return _whole_answer(form, answer.version, data), None
+            _LARGE[self.text, answer.version] = None
             answer.close()
             return self.answer((form,)), None
         data = answer.read()

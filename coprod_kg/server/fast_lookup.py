@@ -40,6 +40,8 @@ QUICK_PATH: Final = "/sparql"
 
 _LONGEST: Final = 8192
 """Characters of a query string that is read here."""
+_LARGEST: Final = 1 << 20
+"""Bytes of an answer that was made ready above which reading it is a thread's work."""
 _ANALYSED: Final = re.compile("service|load|from|exists", re.IGNORECASE)
 """Words for which a query is read token by token before it is asked: that is a thread's work."""
 _BODY_HEADERS: Final = frozenset({"content-length", "transfer-encoding"})
@@ -88,7 +90,7 @@ class FastLookup:
             answer = cached or await self._point_lookup(query)
             # No point lookup is prepared, so prepared answers are looked for on disk after it.
             if answer is None:
-                cached = self._site.kept(request.query) if keeps else None
+                cached = self._site.kept(request.query, _LARGEST) if keeps else None
                 answer = cached or await self._ask(query, log)
         # The application meets the error again, and writes it in a form that the client reads.
         except CoprodError:

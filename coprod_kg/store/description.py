@@ -203,15 +203,8 @@ class Description:
             self.tally = count_store(self.store)
         if whole:
             graphs = {str(node.value) for node in merged.named_graphs(self.store)}
-        to_describe = VersionToDescribe(
-            self.store.quads_for_pattern,
-            self.base_iri,
-            version,
-            made,
-            tags,
-            tuple(sorted(graphs)),
-            whole,
-        )
+        match, names = self.store.quads_for_pattern, tuple(sorted(graphs))
+        to_describe = VersionToDescribe(match, self.base_iri, version, made, tags, names, whole)
         if self.written is None or (whole and self.new_description is None):
             self.written = read_statistics(self.store, self.graph, self.base_iri)
         if self.new_description is None:

@@ -18,7 +18,7 @@ from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
 from coprod_kg.store.changes import Removed
-from coprod_kg.store.prepared import PreparedAnswers
+from coprod_kg.store.prepared import LARGEST_BYTES, PreparedAnswers
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.cache import AnswerCache
@@ -225,8 +225,13 @@ class Site:
         data = hidden(log.hidden, self.settings.base_iri)
         return RestrictedStore(self.store, data, reserved=log.grant is not None)
 
-    def kept(self, query: Query) -> Answer | None:
-        """The answer that is at hand to a question about a version that is still there."""
+    def kept(self, query: Query, most_bytes: int = LARGEST_BYTES) -> Answer | None:
+        """The answer that is at hand to a question about a version that is still there.
+
+        Args:
+            query: the question.
+            most_bytes: an answer that was made ready and is larger counts as none.
+        """
         number = self.store.version()
         if query.version not in (None, number):
             if query.version not in self.store.versions():
@@ -235,11 +240,8 @@ class Site:
         found = self.cache.find(query, number)
         if found is not None:
             return found
-        prepared = self.prepared.find(query, number)
-        if prepared is None:
-            return None
-        self.cache.keep(query, prepared, data := prepared.read())
-        return replace(prepared, chunks=iter((data,)))
+        prepared = self.prepared.find(query, number, most_bytes)
+        return prepared and self.cache.cached_when_read(query, prepared)
 
     @property
     def endpoint(self) -> Endpoint:
