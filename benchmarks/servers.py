@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coprod_kg.reasoning.java import java
+from coprod_kg.settings import Settings
 
 __all__ = [
     "NEIGHBOURS",
@@ -268,6 +269,8 @@ def ours(data: Path, log: Path, *flags: str, patience: float = 120) -> Iterator[
         check=True,
     ).stdout.strip()
     command = [*_PROGRAM, "serve", "--data", str(data), "--port", str(port), "--no-example"]
+    # An operator's address stays from start to start; under another one all files are named anew.
+    command += ["--public-url", Settings().root.rstrip("/")]
     log.unlink(missing_ok=True)
     server = Server("coprod-kg", command, url, url, log, data, token, flags=flags)
     server.patience = patience
