@@ -142,7 +142,7 @@ def _shares(sizes: Sequence[int], count: int) -> list[list[int]]:
     """The files, by their place, in shares of about as many bytes, each with its largest first.
 
     >>> _shares([10, 90, 20, 30, 40], 2)
-    [[1], [4, 3, 2, 0]]
+    [[1, 0], [4, 3, 2]]
     """
     shares: list[list[int]] = [[] for _ in range(count)]
     bytes_in = [0] * count
