@@ -100,16 +100,24 @@ class LocalStore:
             answer = self._engine.answer(query, self.version())
             if answer is not None:
                 return answer
-        found = self.try_point_lookup(query)
-        if isinstance(found, Future):
-            wait([found], OPENING_SECONDS)
-            found = self.try_point_lookup(query)
-        if isinstance(found, Answer):
+        found = self.point_lookup(query)
+        if found is not None:
             return found
         for _ in range(_ATTEMPTS):
             with suppress(WorkerLost):  # nobody has read it: another worker can be asked
                 return self.send(query).answer()
         raise StoreUnavailable(f"{_ATTEMPTS} query workers ended before they took the query")
+
+    def point_lookup(self, query: Query) -> Answer | None:
+        """The answer to an admitted query that is answered in this process; None where it is not.
+
+        It waits for a moment where the newest version is being opened.
+        """
+        found = self.try_point_lookup(query)
+        if isinstance(found, Future):
+            wait([found], OPENING_SECONDS)
+            found = self.try_point_lookup(query)
+        return found if isinstance(found, Answer) else None
 
     def try_point_lookup(self, query: Query) -> Answer | Future[None] | None:
         """The answer to an admitted query where it is a point lookup; None where not.

@@ -44,7 +44,8 @@ from coprod_kg.web.explorer import languages
 from coprod_kg.web.gauges import Present
 from coprod_kg.web.name_index import Indexes
 from coprod_kg.web.replies import DownloadLimits
-from coprod_kg.web.site import SavedQuestions, Site
+from coprod_kg.web.saved_questions import SavedQuestions
+from coprod_kg.web.site import Site
 from coprod_kg.web.upload import FormRequest
 
 __all__ = ["create_app"]

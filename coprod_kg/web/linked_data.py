@@ -121,8 +121,9 @@ def _document(site: Site, space: str, **_: str) -> Response:
         if space == "id":
             _with_profile_headers(unchanged, address, profile)
         return _with_memento_headers(site, unchanged, f"/doc/{address.tail}", address)
+    # Asked first: an answer holds its slot until it is sent, and this would wait for another.
+    said = caveat_of_claims(site.claims(address.version, address.iri), "about this thing")
     answer = _document_query(site, space, address).answer(media_types(wanted))
-    said = caveat_of_claims(site.claims(answer.version, address.iri), "about this thing")
     media_type = answer.media_type
     answer = with_first_chunk(answer, lambda first: commented(first, media_type, said))
     response = reply(answer, conditions)

@@ -3,21 +3,20 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
-from flask import g, has_request_context, request
+from flask import request
 
 from coprod_kg.access import Grant, Private, Tokens, hidden
 from coprod_kg.formats.table import Table
-from coprod_kg.queries.ask import Endpoint, Question, ask
+from coprod_kg.queries.ask import Endpoint, Question, admitted, ask
 from coprod_kg.queries.caveat import claims_of
 from coprod_kg.queries.library import SavedQuery
-from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
 from coprod_kg.store.changes import Removed
+from coprod_kg.store.local import LocalStore
 from coprod_kg.store.prepared import LARGEST_BYTES, PreparedAnswers
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import holder
@@ -25,10 +24,11 @@ from coprod_kg.web.cache import AnswerCache
 from coprod_kg.web.client_slots import Slots, client, hold
 from coprod_kg.web.gauges import Present
 from coprod_kg.web.name_index import Indexes
-from coprod_kg.web.protocol import Parameters, parameters, version
-from coprod_kg.web.request_log import request_log
+from coprod_kg.web.protocol import Parameters, version
+from coprod_kg.web.request_log import RequestLog, request_log
+from coprod_kg.web.saved_questions import SavedQuestions
 
-__all__ = ["ONTOLOGY", "VOCABULARY", "SavedQuestions", "Site"]
+__all__ = ["ONTOLOGY", "VOCABULARY", "Site"]
 
 VOCABULARY: Final = "https://w3id.org/coprod/vocab/"
 _MODEL: Final = "https://w3id.org/coprod/"
@@ -41,60 +41,6 @@ _SPACES: Final = ("id", "graph", "submission", "version", "model", "queries", "d
 """The first parts of the names that are minted below the base, each with a page here."""
 _SAFE: Final = "/-._~!$&'()*+,;=:@%"
 """What stands in an address as it stands in an IRI: a percent-escape is part of the name."""
-
-
-class SavedQuestions(Mapping[str, SavedQuery]):
-    """The saved queries by name, as one request sees them; those in files come first.
-
-    Those that were submitted are data: a request that names a version of the dataset sees them as
-    they were in it, and those that are newer than it as they are now.
-
-    Attributes:
-        fixed: those in files.
-        collection: those submitted, of each version.
-    """
-
-    def __init__(
-        self, fixed: Mapping[str, SavedQuery], collection: Collection, store: Store
-    ) -> None:
-        """Nothing is read before it is needed."""
-        self.fixed = fixed
-        self.collection = collection
-        self._store = store
-
-    def __getitem__(self, name: str) -> SavedQuery:
-        return self.fixed[name] if name in self.fixed else self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def newest(self) -> tuple[int, Mapping[str, SavedQuery]]:
-        """The newest version of the dataset, and the questions submitted that are in it."""
-        number = self._store.version()
-        return number, self.collection.at_version(number)
-
-    def mark(self) -> tuple[object, ...]:
-        """A mark that changes when a question is submitted, replaced or removed."""
-        own = (query for query in self.values() if query.name not in self.fixed)
-        return tuple((query.name, query.text, query.submitted) for query in own)
-
-    def _all(self) -> Mapping[str, SavedQuery]:
-        """All of them; outside of a request those in files."""
-        if not has_request_context():
-            return self.fixed
-        found: Mapping[str, SavedQuery] | None = g.get("questions")
-        if found is None:
-            given = parameters(request)
-            number, lineage = version(given), given.one("lineage")
-            if lineage and number is not None:
-                self._store.identity().check(lineage, [number])
-            submitted = self.collection.visible(number)
-            found = MappingProxyType({**submitted, **self.fixed})
-            g.questions = found
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +120,24 @@ class Site:
             log.cached("hit")
             log.notes["version"] = kept.version
             return kept
+        answer = self._answer_at_hand(query) if log.pending is None else None
+        if answer is None:
+            answer = self._answer_in_slot(query, log)
+        log.notes["version"] = answer.version
+        if not keeps:
+            log.cached("bypass")
+            return answer
+        log.cached("miss")
+        return self.cache.cached_when_read(query, answer)
+
+    def _answer_at_hand(self, query: Query) -> Answer | None:
+        """The answer to a point lookup, which takes no worker and so no slot; None for others."""
+        if not isinstance(self.store, LocalStore):
+            return None
+        return self.store.point_lookup(admitted(query, self.settings))
+
+    def _answer_in_slot(self, query: Query, log: RequestLog) -> Answer:
+        """The answer of a worker; it holds one of the client's slots to its end."""
         pending, log.pending = log.pending, None
         sender = client(log.client, log.grant)
         slot = pending.slot if pending else self.slots.take(sender, log.cancellation)
@@ -184,13 +148,7 @@ class Site:
         except BaseException:  # no answer holds the slot yet
             slot.give_back()
             raise
-        log.notes["version"] = answer.version
-        answer = hold(answer, slot)
-        if not keeps:
-            log.cached("bypass")
-            return answer
-        log.cached("miss")
-        return self.cache.cached_when_read(query, answer)
+        return hold(answer, slot)
 
     @contextmanager
     def checking(self, grant: Grant | None = None) -> Iterator[None]:

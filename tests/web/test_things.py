@@ -1,5 +1,7 @@
 """Things as linked data: 303 to a page or a document, every format, links both ways."""
 
+from pathlib import Path
+
 import pytest
 from flask.testing import FlaskClient
 from pyoxigraph import NamedNode, RdfFormat, parse
@@ -7,6 +9,7 @@ from pyoxigraph import NamedNode, RdfFormat, parse
 from coprod_kg.settings import Settings
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
+from tests.web.conftest import tiny_world
 
 BASE = "https://w3id.org/coprod/"
 HTML = {"Accept": "text/html"}
@@ -128,3 +131,19 @@ def test_a_document_held_already_has_the_address_of_its_format(
     held = client.get(address, headers={"Accept": accept, "If-None-Match": tag})
     assert held.status_code == 304
     assert held.headers["Content-Location"] == whole.headers["Content-Location"]
+
+
+def test_a_request_never_waits_for_a_slot_that_it_holds_itself(checkout: Path) -> None:
+    one = Settings(client_queries=1, workers=1, long_queries=0, queue_seconds=0.2)
+    client = create_app(tiny_world(checkout), one).test_client()
+    query = "SELECT%20*%20%7B%20?s%20?p%20?o%20%7D"
+    for address in (
+        *("/doc/organisation/north-city", "/doc/vocab/stage/programme", "/doc/initiative/alpha"),
+        *("/doc/initiative/alpha?_profile=org", "/page/initiative/alpha", "/initiatives/alpha"),
+        *("/queries/initiatives.csv", "/queries/initiatives.json", "/queries/initiatives/cite"),
+        *(f"/sparql?query={query}", "/", "/versions", "/search?q=alpha"),
+    ):
+        for accepted in ("text/turtle, */*;q=0.1", "text/html, */*;q=0.1"):
+            response = client.get(address, headers={"Accept": accepted})
+            assert response.data is not None
+            assert response.status_code in (200, 303), (address, response.text)
