@@ -211,8 +211,10 @@ def _sent(datasets: Datasets, graph: ox.NamedNode) -> tuple[str, str]:
 def _senders(datasets: Datasets, node: ox.NamedNode, graph: ox.NamedNode) -> Iterator[ox.Triple]:
     records = datasets.records
     agents = datasets.values(graph, "prov:wasAttributedTo", records)
-    for agent in (agent for agent in agents if isinstance(agent, ox.NamedNode)):
-        if names := datasets.values(agent, "rdfs:label", records):
+    for agent in agents:
+        if isinstance(agent, ox.NamedNode) and (
+            names := datasets.values(agent, "rdfs:label", records)
+        ):
             yield ox.Triple(node, named("dcterms:creator"), agent)
             yield ox.Triple(agent, named("rdf:type"), named("foaf:Agent"))
             yield ox.Triple(agent, named("foaf:name"), names[0])
