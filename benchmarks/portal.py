@@ -36,6 +36,7 @@ from benchmarks.multiply import shifted
 from benchmarks.service import BASE, prepare
 from coprod_kg.publishing.catalogue import describe
 from coprod_kg.store.base import Change
+from coprod_kg.store.changes import Changed
 from coprod_kg.store.description import Description
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.durable import Durable
@@ -255,7 +256,7 @@ class _TimedDescription(Description):
 
     def describe_changes(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
-    ) -> list[tuple[str, str, list[str]]]:
+    ) -> Changed:
         began = time.process_time()
         changed = super().describe_changes(changes, version, made, tags)
         self.used += time.process_time() - began

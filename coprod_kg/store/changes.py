@@ -11,10 +11,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from coprod_kg.store.directory import write_durably
 
-__all__ = ["Removed", "ThingChange", "VersionChanges", "read_changes", "write_changes"]
+__all__ = ["Changed", "Removed", "ThingChange", "VersionChanges", "read_changes", "write_changes"]
+
+
+class Changed(NamedTuple):
+    """What a commit changed.
+
+    Attributes:
+        things: IRI, ``created``, ``updated`` or ``removed``, and the graphs.
+        others: whether anything else changed but records of this software: the model, or what is
+            said of a blank node or of a thing that is named elsewhere.
+    """
+
+    things: Sequence[tuple[str, str, list[str]]] = ()
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +48,26 @@ class ThingChange:
 
 @dataclass(frozen=True, slots=True)
 class VersionChanges:
-    """The things that a version changed, as far as the reader may know of them."""
+    """The things that a version changed, as far as the reader may know of them.
+
+    Attributes:
+        version: its number.
+        made: when.
+        things: they.
+        others: whether anything else may have changed (`Changed.others`).
+    """
 
     version: int
     made: datetime
     things: tuple[ThingChange, ...]
+    others: bool = True
 
 
 def write_changes(
     folder: Path,
     version: int,
     made: datetime,
-    things: Sequence[tuple[str, str, list[str]]],
+    changed: Changed,
     *,
     again: bool,
 ) -> None:
@@ -55,7 +77,7 @@ def write_changes(
         folder: of the lists.
         version: its number.
         made: when.
-        things: IRI, kind of change, graphs.
+        changed: that.
         again: whether the commit is applied a second time, after a crash: what changed the first
             time is no change then, and the list that was written then is the better one.
     """
@@ -63,7 +85,11 @@ def write_changes(
     path = folder / f"{version}.json.gz"
     if again and path.exists():
         return
-    told = {"made": made.isoformat(timespec="milliseconds"), "things": sorted(things)}
+    told = {
+        "made": made.isoformat(timespec="milliseconds"),
+        "things": sorted(changed.things),
+        "others": changed.others,
+    }
     write_durably(path, gzip.compress(json.dumps(told).encode(), mtime=0))
 
 
@@ -84,7 +110,8 @@ def read_changes(folder: Path, version: int, hidden: Collection[str] = ()) -> Ve
         for iri, kind, graphs in told["things"]
     )
     seen = tuple(change for change in things if change.graphs)
-    return VersionChanges(version, datetime.fromisoformat(told["made"]), seen)
+    made = datetime.fromisoformat(told["made"])
+    return VersionChanges(version, made, seen, told.get("others", True))  # older releases: unknown
 
 
 class Removed:

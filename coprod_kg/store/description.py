@@ -15,6 +15,7 @@ import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
+from coprod_kg.store.changes import Changed
 from coprod_kg.store.counts import count_store, replace_triples, statements, update_counts
 from coprod_kg.store.new_statements import (
     NOTHING_NEW,
@@ -44,7 +45,8 @@ __all__ = [
 Match: TypeAlias = Callable[..., Iterator[ox.Quad]]
 """Finds quads by subject, predicate, object and graph, as a store does."""
 
-_RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
+_MODEL: Final = "ontology"
+_RECORDS: Final = (_MODEL, "provenance", "catalogue", "queries")
 _VERSION: Final = ox.NamedNode("http://www.w3.org/ns/dcat#version")
 
 
@@ -177,7 +179,7 @@ class Description:
 
     def describe_changes(
         self, changes: Sequence[Change], version: int, made: datetime, tags: Mapping[str, int]
-    ) -> list[tuple[str, str, list[str]]]:
+    ) -> Changed:
         """Describe what the changes made, which are in the store now.
 
         Args:
@@ -187,7 +189,7 @@ class Description:
             tags: the versions that have a name.
 
         Returns:
-            The things that changed: IRI, ``created``, ``updated`` or ``removed``, and the graphs.
+            What they changed.
         """
         graphs = {graph for change in changes for graph in (*change.replace, *change.add)}
         for graph, lines, replaces in written_graphs(changes):
@@ -197,7 +199,7 @@ class Description:
             if replaces and b"_:" in lines and not put_in_later:
                 for subject in self._there(graph):
                     self.graphs_by_subject.setdefault(subject, set()).add(graph)
-        found = list(self._changed())
+        found = self._changed()
         whole = self.tally is None or self.graph.value in graphs
         if self.tally is None:
             self.tally = count_store(self.store)
@@ -222,7 +224,7 @@ class Description:
 
     def apply_described(
         self, changes: Sequence[Change], make: Callable[[Sequence[Change]], object]
-    ) -> list[tuple[str, str, list[str]]]:
+    ) -> Changed:
         """Have changes made that another machine described, of which the description is a part.
 
         Args:
@@ -230,12 +232,12 @@ class Description:
             make: makes them in the store.
 
         Returns:
-            The things that changed, as `describe_changes` gives them.
+            What they changed.
         """
         self.tally = self.written = None  # `load_counts` takes up those that are written then
         self.prepare(changes)  # its result leaves the description out, which comes with these
         make(changes)
-        found = list(self._changed())
+        found = self._changed()
         self._forget()
         return found
 
@@ -243,18 +245,24 @@ class Description:
         quads = self.store.quads_for_pattern(None, None, None, merged.graph_node(graph))
         return {quad.subject for quad in quads}
 
-    def _changed(self) -> Iterator[tuple[str, str, list[str]]]:
+    def _changed(self) -> Changed:
         """What changed, while the counts are brought up to date."""
-        things = f"{self.base_iri}id/"
+        start = f"{self.base_iri}id/"
         # Who sent data is known to those who may see that data; it is no thing that changed.
         records = {f"{self.base_iri}graph/{name}" for name in _RECORDS}
+        model = f"{self.base_iri}graph/{_MODEL}"
         before = {subject: self.before.get(subject, ()) for subject in self.graphs_by_subject}
         changed = update_counts(self.store, before, self.tally, new=self.new)
+        things, others = list[tuple[str, str, list[str]]](), False
         for subject, kind in changed.items():
             name = subject.value if isinstance(subject, ox.NamedNode) else ""
-            told = sorted(self.graphs_by_subject[subject] - records)
-            if name.startswith(things) and told:
-                yield name, kind, told
+            graphs = self.graphs_by_subject[subject]
+            told = sorted(graphs - records)
+            if name.startswith(start) and told:
+                things.append((name, kind, told))
+            elif told or model in graphs:
+                others = True
+        return Changed(things, others)
 
     def _put(self, change: DescriptionChange) -> None:
         removed, added = set(change.removed), set(change.added)

@@ -20,7 +20,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import QueryTimeout, StoreChanged, StoreError, StoreUnavailable
 from coprod_kg.store import merged, write_ahead
 from coprod_kg.store.base import Change, Commit
-from coprod_kg.store.changes import write_changes
+from coprod_kg.store.changes import Changed, write_changes
 from coprod_kg.store.description import Describer, Description
 from coprod_kg.store.directory import DataDirectory, check_room
 from coprod_kg.store.graph_writer import LARGE, GraphWriter
@@ -259,12 +259,12 @@ class Durable:
         if self.pair is None or state.version <= mine:
             return
         write_ahead.write(self.directory.journal, ())
-        things = list[tuple[str, str, list[str]]]()
+        changed = Changed()
         pieces, known = 0, mine
         try:
             while True:
                 for graphs in self.pair.changed_since(mine):
-                    things += self._take_over(Change(graphs))
+                    changed = self._take_over(Change(graphs))
                     self.touched.update(dict.fromkeys((*graphs, _ANY), state.version))
                     pieces += 1
                 after = self.pair.state()
@@ -279,18 +279,18 @@ class Durable:
             # of several versions, or pieces of one, it is not known which changed what
             if version == known + 1 and pieces == 1:
                 made = self._made(version) or datetime.now(UTC)
-                write_changes(self.directory.changes, version, made, things, again=False)
+                write_changes(self.directory.changes, version, made, changed, again=False)
         self._publish()
         self.directory.journal.unlink()
         self.snapshots.prune(self.keep, self.keep_cited)
 
-    def _take_over(self, change: Change) -> list[tuple[str, str, list[str]]]:
-        """Make a change that another machine made; the things that changed."""
+    def _take_over(self, change: Change) -> Changed:
+        """Make a change that another machine made."""
         make = GraphWriter(self.store).apply
         if self.description is not None:
             return self.description.apply_described([change], make)
         make([change])
-        return []
+        return Changed()
 
     @property
     def snapshots(self) -> Snapshots:
