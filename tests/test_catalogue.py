@@ -104,6 +104,8 @@ MISTAKES = [
     ("#+ answers: CQ-01", "#+ small-counts: n below 5, within n", 4, "names 'n' twice"),
     ("#+ answers: CQ-01", "#+ small-counts: n below 5", 22, "ORDER BY ?n would tell"),
     ("#+ answers: CQ-01", "#+ small-counts: below 5", 4, "expected 'COLUMN below NUMBER"),
+    ("#+ answers: CQ-01", "#+ parts: mean", 4, "expected union or sum, found 'mean'"),
+    ("#+ answers: CQ-01", "#+ parts: sum", 4, "no column counts anything"),
     ("integer = 12", "integer required = 12", 7, "is required and has a default"),
     ("integer = 12", "integer = today", 7, "the default of parameter"),
     ("#+ param word", "#+ param limit", 9, "'limit' is no name for a parameter"),
@@ -130,6 +132,51 @@ def test_a_mistake_is_named_with_its_line(
         saved(tmp_path, CLEAN.replace(old, new))
     lines = caught.value.what.splitlines()
     assert any(f"a-question.rq:{line}: " in one and what in one for one in lines), lines
+
+
+IN_PARTS = """#+ summary: How many are there of each?
+#+ description: A row for each kind.
+#+ tags: stage
+#+ column kind: Of which kind.
+#+ column n: How many.
+#+ unit n: things
+#+ parts: sum
+SELECT ?kind (COUNT(DISTINCT ?thing) AS ?n)
+WHERE { ?thing a ?kind }
+GROUP BY ?kind
+ORDER BY DESC(?n) ?kind
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ("parts: sum", "parts: mean", 7, "expected union or sum, found 'mean'"),
+        ("#+ unit n: things\n", "", 6, "no column counts anything"),
+        ("?thing a ?kind", "GRAPH ?g { ?thing a ?kind }", 9, "GRAPH sees more than one part"),
+        ("GROUP BY ?kind", "GROUP BY ?kind HAVING (COUNT(?thing) > 1)", 10, "HAVING sees more"),
+        ("COUNT(DISTINCT ?thing)", "AVG(?thing)", 8, "AVG sees more than one part"),
+        ("DESC(?n) ?kind", "DESC(COUNT(?thing)) ?kind", 11, "?thing is no column"),
+        (
+            "?thing a ?kind",
+            "VALUES ?on { UNDEF } ?thing a ?kind\n# on",
+            7,
+            "the parameter on has another value each day",
+        ),
+    ],
+)
+def test_an_answer_that_has_no_parts_does_not_say_so(
+    old: str, new: str, line: int, what: str, tmp_path: Path
+) -> None:
+    assert saved(tmp_path, IN_PARTS).parts == "sum"
+    text = IN_PARTS.replace(old, new)
+    if "?on" in text:
+        text = text.replace("#+ parts", "#+ param on: date = today | On this day.\n#+ parts")
+        line += 1
+    with pytest.raises(ModelError) as caught:
+        saved(tmp_path, text)
+    lines = caught.value.what.splitlines()
+    assert any(f"a-question.rq:{line}: " in found and what in found for found in lines), lines
 
 
 def test_the_rule_for_small_counts_is_part_of_what_is_said_of_a_query(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from coprod_kg.errors import QueryTimeout
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.queries.runs import child
 from coprod_kg.queries.runs.ledger import Run, RunLedger, run_after
+from coprod_kg.queries.runs.maintenance import Maintenance
 from coprod_kg.queries.runs.runner import due, prepare_views, questions, refresh, run_now
 from coprod_kg.queries.submitted.edit import admitted
 from coprod_kg.queries.submitted.graph import Edit, keep
@@ -233,7 +234,8 @@ def prepared(world: World) -> None:
     """Make the answers of the newest version ready, as the background process does."""
     answers = PreparedAnswers(world.settings.data, world.store.identity().lineage)
     list(prepare_views(world.store, world.settings, answers))
-    list(refresh(world.store, world.settings, world.queries, world.ledger, answers))
+    maintenance = Maintenance(answers)
+    list(refresh(world.store, world.settings, world.queries, world.ledger, maintenance))
 
 
 def answered(world: World, store: Store, token: str = "") -> list[bytes]:

@@ -12,13 +12,15 @@ from coprod_kg.queries.labels import LANGUAGES, text_in
 from coprod_kg.queries.parameters import KINDS, RESERVED, TYPES, Parameter
 from coprod_kg.queries.suppression import SmallCounts, read_rule, rule_mistakes
 
-__all__ = ["AnswerColumn", "Header", "Mistake", "read_header"]
+__all__ = ["PARTS", "AnswerColumn", "Header", "Mistake", "read_header"]
 
 Mistake = tuple[int, str]
 """A line, and what is wrong there."""
 
 _MARK: Final = "#+"
-_SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts")
+_SINGLE: Final = ("summary", "description", "tags", "answers", "key", "small-counts", "parts")
+PARTS: Final = ("union", "sum")
+"""How an answer may be put together from those over parts of the data."""
 _NAMED: Final = ("summary", "description", "param", "values", "column", "label", "unit")
 _HOW_MANY: Final = ("single", "required")
 _TODAY: Final = "today"
@@ -75,6 +77,7 @@ class Header:
     columns: tuple[AnswerColumn, ...] = ()
     key: tuple[str, ...] = ()
     small_counts: SmallCounts | None = None
+    parts: str = ""
     lines: dict[str, int] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
 
@@ -136,6 +139,10 @@ def _read_single(header: Header, line: int, key: str, value: str) -> None:
                 )
     elif key == "key":
         header.key = _list(value)
+    elif key == "parts":
+        header.parts = value
+        if value not in PARTS:
+            header.note_mistake(line, f"parts: expected {' or '.join(PARTS)}, found {value!r}")
     elif key == "small-counts":
         try:
             header.small_counts = read_rule(value)

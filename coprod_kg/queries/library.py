@@ -29,7 +29,7 @@ from coprod_kg.queries.header import Header, Mistake, read_header
 from coprod_kg.queries.permitted_values import source_mistakes
 from coprod_kg.queries.saved import ParameterSlot, SavedQuery, Submitted, slots_of
 from coprod_kg.sparql.query_dialect import AGGREGATES
-from coprod_kg.sparql.tokens import Token, position, significant
+from coprod_kg.sparql.tokens import Token, order_by, position, significant
 
 __all__ = [
     "SavedQuery",
@@ -48,6 +48,10 @@ __all__ = [
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML cannot hold, so neither the catalogue in RDF/XML nor an answer can."""
 
+_BEYOND_PARTS: Final = ("GRAPH", "FROM", "SERVICE", "NOW", "RAND", "UUID", "STRUUID", "BNODE")
+"""What an answer rests on that is not in one part of the data alone."""
+_NO_SUM: Final = ("AVG", "MIN", "MAX", "HAVING")
+"""What sees all that is counted, and not its parts."""
 _FORMS: Final = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 
 
@@ -161,6 +165,7 @@ def examine(
         slots=body.slots,
         key=header.key,
         small_counts=header.small_counts,
+        parts=header.parts,
         summaries=tuple(header.summaries.items()),
         descriptions=tuple(header.descriptions.items()),
     )
@@ -213,6 +218,9 @@ def inspect(text: str, header: Header) -> QueryBody:
         )
         mistakes += _order_mistakes(text, tokens)
         mistakes += _count_order_mistakes(text, tokens, header)
+        mistakes += _parts_mistakes(text, tokens, header)
+    elif header.parts:
+        mistakes.append((header.lines["parts"], "parts: only the rows of a SELECT have parts"))
     elif header.small_counts:
         line = header.lines["small-counts"]
         mistakes.append((line, "small-counts: only the rows of a SELECT have cells to withhold"))
@@ -281,21 +289,11 @@ def _projection_mistakes(line: int, names: Sequence[str], header: Header) -> Ite
 
 
 def _order_mistakes(text: str, tokens: Sequence[Token]) -> Iterator[Mistake]:
-    order_tokens = _order_by_tokens(tokens)
+    order_tokens = order_by(tokens)
     if order_tokens:
         yield from _order_by_mistakes(text, order_tokens)
     else:
         yield 1, "there is no ORDER BY: the same rows must come in the same order everywhere"
-
-
-def _order_by_tokens(tokens: Sequence[Token]) -> Sequence[Token]:
-    """The tokens from the ORDER of the whole query on; none where it has none."""
-    depth = 0
-    for index, token in enumerate(tokens):
-        depth += (token.text == "{") - (token.text == "}")
-        if depth == 0 and token.is_word("ORDER"):
-            return tokens[index:]
-    return ()
 
 
 def _count_order_mistakes(text: str, tokens: Sequence[Token], header: Header) -> Iterator[Mistake]:
@@ -303,11 +301,32 @@ def _count_order_mistakes(text: str, tokens: Sequence[Token], header: Header) ->
     rule = header.small_counts
     if rule is None:
         return
-    for token in _order_by_tokens(tokens):
+    for token in order_by(tokens):
         orders_by_count = token.kind == "variable" and token.text[1:] in (rule.column, *rule.along)
         if orders_by_count or token.is_word(*AGGREGATES):
             line = position(text, token.start)[0]
             yield line, f"ORDER BY {token.text} would tell about withheld counts; order otherwise"
+
+
+def _parts_mistakes(text: str, tokens: Sequence[Token], header: Header) -> Iterator[Mistake]:
+    """Why an answer cannot be put together from its parts, as far as the text tells."""
+    if not header.parts:
+        return
+    line, columns = header.lines["parts"], [column.name for column in header.columns]
+    for parameter in header.parameters:
+        if parameter.today or parameter.required:
+            why = "has another value each day" if parameter.today else "has no value by itself"
+            yield line, f"parts: the parameter {parameter.name} {why}"
+    for token in tokens:
+        if token.is_word(*_BEYOND_PARTS) or (header.parts == "sum" and token.is_word(*_NO_SUM)):
+            found_in = position(text, token.start)[0]
+            yield found_in, f"parts: {token.text} sees more than one part of the data"
+    for token in order_by(tokens):
+        if token.kind == "variable" and token.text[1:] not in columns:
+            found_in = position(text, token.start)[0]
+            yield found_in, f"parts: the rows are put in order anew, and {token.text} is no column"
+    if header.parts == "sum" and not any(column.unit for column in header.columns):
+        yield line, "parts: no column counts anything (unit), so there is nothing to add up"
 
 
 def _order_by_mistakes(text: str, order_tokens: Sequence[Token]) -> Iterator[Mistake]:

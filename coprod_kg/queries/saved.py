@@ -57,6 +57,8 @@ class SavedQuery:
         key: the columns that identify a row, also in another version; empty where the file does
             not say.
         small_counts: which cells of an answer are withheld, where the file says so.
+        parts: how an answer is put together from those over parts of the data: ``union``, ``sum``
+            or, where it cannot be, empty.
         text: the file's whole text, SPARQL that runs as it stands.
         form: SELECT, ASK, CONSTRUCT or DESCRIBE.
         slots: where in the text the parameters' values stand.
@@ -77,6 +79,7 @@ class SavedQuery:
     slots: tuple[ParameterSlot, ...]
     key: tuple[str, ...] = ()
     small_counts: SmallCounts | None = None
+    parts: str = ""
     submitted: Submitted | None = None
     summaries: tuple[tuple[str, str], ...] = ()
     descriptions: tuple[tuple[str, str], ...] = ()

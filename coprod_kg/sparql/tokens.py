@@ -5,7 +5,7 @@ keyword. Whatever fits no token becomes a token of one character: no text makes 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
@@ -15,6 +15,7 @@ __all__ = [
     "edited",
     "is_changing",
     "named_iris",
+    "order_by",
     "position",
     "significant",
     "token_at",
@@ -126,6 +127,16 @@ def _remembered(text: str) -> tuple[Token, ...]:
 def position(text: str, offset: int) -> tuple[int, int]:
     """Line and column of an offset, both from 1."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def order_by(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens from the ORDER of the whole query on; none where it has none."""
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += (token.text == "{") - (token.text == "}")
+        if depth == 0 and token.is_word("ORDER"):
+            return tokens[index:]
+    return ()
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:

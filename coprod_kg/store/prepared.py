@@ -120,13 +120,14 @@ class PreparedAnswers:
         write_durably(path, media_type.encode() + b"\n" + data)
 
     def retain(self, newest: int) -> None:
-        """Remove the answers over all versions but the newest and the one before it."""
+        """Remove the answers over all versions but the newest and the last one before it."""
         try:
-            folders = os.listdir(self._folder)
+            numbers = {int(name) for name in os.listdir(self._folder)}
         except OSError:
             return
-        for name in {*folders} - {str(newest), str(newest - 1)}:
-            shutil.rmtree(self._folder / name, ignore_errors=True)
+        earlier = max((number for number in numbers if number < newest), default=newest)
+        for number in numbers - {newest, earlier}:
+            shutil.rmtree(self._folder / str(number), ignore_errors=True)
 
     def _path(self, query: Query, number: int) -> str:
         """As text: each lookup asks for it, and a `Path` takes longer to make than to look at."""

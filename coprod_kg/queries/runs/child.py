@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from coprod_kg.access import Private
 from coprod_kg.errors import CoprodError, Overloaded
 from coprod_kg.queries.runs.ledger import RunLedger
+from coprod_kg.queries.runs.maintenance import Maintenance
 from coprod_kg.queries.runs.runner import prepare_views, questions, refresh
 from coprod_kg.settings import Settings
 from coprod_kg.store.local import LocalStore
@@ -37,18 +38,22 @@ def main() -> NoReturn:
     store = LocalStore(Path(os.environ["COPROD_RUN"]), settings)
     ledger = RunLedger(settings.data)
     private = Private(settings.data)
+    maintenance: Maintenance | None = None
     last_state: tuple[object, ...] | None = None
     while True:
         time.sleep(_SETTLED_SECONDS)
         try:
             state = (store.version(), _last_changed(settings.queries), private.organisations())
             if state != last_state:
-                answers = PreparedAnswers(settings.data, store.identity().lineage)
+                if maintenance is None:  # the lineage stays as long as this process runs
+                    lineage = store.identity().lineage
+                    maintenance = Maintenance(PreparedAnswers(settings.data, lineage))
+                answers = maintenance.answers
                 if last_state is None or state[0] != last_state[0]:
                     answers.retain(store.version())
                 for _, seconds in prepare_views(store, settings, answers):
                     rest(seconds)
-                _round(store, settings, ledger, answers)
+                _round(store, settings, ledger, maintenance)
                 last_state = state
         except Overloaded:
             continue  # clients go first
@@ -61,9 +66,9 @@ def main() -> NoReturn:
 
 
 def _round(
-    store: LocalStore, settings: Settings, ledger: RunLedger, answers: PreparedAnswers
+    store: LocalStore, settings: Settings, ledger: RunLedger, maintenance: Maintenance
 ) -> None:
-    for run in refresh(store, settings, questions(store, settings), ledger, answers):
+    for run in refresh(store, settings, questions(store, settings), ledger, maintenance):
         rest(run.seconds)
 
 

@@ -20,10 +20,11 @@ from coprod_kg.queries.ask import Endpoint, Question, ask, bytes_within
 from coprod_kg.queries.citation import query_hash
 from coprod_kg.queries.library import SavedQuery, load_all, views
 from coprod_kg.queries.runs.ledger import Run, RunLedger
+from coprod_kg.queries.runs.maintenance import Maintenance
 from coprod_kg.queries.submitted.graph import Collection
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.tokens import is_changing
-from coprod_kg.store.base import Answer, Query, Store
+from coprod_kg.store.base import Answer, Hidden, Query, Store
 from coprod_kg.store.prepared import LARGEST_BYTES, PreparedAnswers
 
 __all__ = ["due", "prepare_views", "questions", "refresh", "run_now"]
@@ -51,7 +52,7 @@ def refresh(
     settings: Settings,
     queries: Mapping[str, SavedQuery],
     ledger: RunLedger,
-    answers: PreparedAnswers | None = None,
+    maintenance: Maintenance | None = None,
 ) -> Iterator[Run]:
     """Run all that were not run over the newest version, until there are none.
 
@@ -60,7 +61,7 @@ def refresh(
         settings: the limits and the base IRI.
         queries: the saved queries.
         ledger: where runs are recorded.
-        answers: where small answers are kept for those who ask next.
+        maintenance: keeps small answers for those who ask next, and brings them up to date.
 
     Raises:
         Overloaded: others wait; to be taken up again later.
@@ -68,7 +69,14 @@ def refresh(
         StoreError: the ledger cannot be written.
     """
     while due_names := due(queries, ledger, store.version()):
-        yield run_now(store, settings, queries[due_names[0]], ledger, answers)
+        name = due_names[0]
+        if maintenance is not None:
+            endpoint, hidden = Endpoint.local(store, settings, {}), _hidden(settings)
+            due_queries = [queries[name] for name in due_names]
+            runs = ledger.current(queries, store)
+            maintenance.bring_up_to_date(endpoint, hidden, due_queries, runs)
+            name = maintenance.unchecked or name
+        yield run_now(store, settings, queries[name], ledger, maintenance)
 
 
 def due(queries: Mapping[str, SavedQuery], ledger: RunLedger, version: int) -> list[str]:
@@ -91,7 +99,7 @@ def run_now(
     settings: Settings,
     query: SavedQuery,
     ledger: RunLedger,
-    answers: PreparedAnswers | None = None,
+    maintenance: Maintenance | None = None,
 ) -> Run:
     """Run one query with its default parameters, and record the outcome.
 
@@ -100,20 +108,28 @@ def run_now(
     """
     version, rows, problem = store.version(), None, _missing_parameters(query)
     began, moment = time.monotonic(), datetime.now(UTC)
-    if problem is None:
+    maintained = maintenance.use(query.name, version) if maintenance else None
+    seconds = maintained.seconds if maintained else 0.0
+    if maintained is not None:
+        rows = maintained.rows
+    elif problem is None:
+        answers = maintenance.answers if maintenance else None
         try:
             version, rows = _count(_public(store, settings, answers), query)
         except (Overloaded, StoreUnavailable):
             raise
         except CoprodError as error:
             problem = error.what
+        seconds = time.monotonic() - began
+    if maintenance is not None:
+        maintenance.check(query.name, version)
     return ledger.note(
         Run(
             query=query.name,
             query_sha256=query_hash(query),
             version=version,
             time=moment.isoformat(timespec="seconds"),
-            seconds=round(time.monotonic() - began, 3),
+            seconds=round(seconds, 3),
             rows=rows,
             problem=problem,
         )
@@ -127,7 +143,7 @@ def _missing_parameters(query: SavedQuery) -> str | None:
 
 def _public(store: Store, settings: Settings, answers: PreparedAnswers | None) -> Endpoint:
     """An endpoint without private organisations; small answers that are read whole are kept."""
-    hidden_graphs = hidden(Private(settings.data).organisations(), settings.base_iri)
+    hidden_graphs = _hidden(settings)
 
     def ask_publicly(query: Query) -> Answer:
         query = replace(query, hidden=hidden_graphs)
@@ -137,6 +153,11 @@ def _public(store: Store, settings: Settings, answers: PreparedAnswers | None) -
         return replace(answer, chunks=_kept_when_read(answers, query, answer))
 
     return replace(Endpoint.local(store, settings, {}), ask=ask_publicly)
+
+
+def _hidden(settings: Settings) -> Hidden:
+    """What does not exist for the public."""
+    return hidden(Private(settings.data).organisations(), settings.base_iri)
 
 
 def _kept_when_read(answers: PreparedAnswers, query: Query, answer: Answer) -> Iterator[bytes]:

@@ -1,0 +1,1 @@
+"""Bringing a prepared answer up to date from the part of the data that commits touched."""
