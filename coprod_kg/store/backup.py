@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from coprod_kg.store.directory import DataDirectory, not_allowed, sync, write_du
 from coprod_kg.store.identity import Identity
 from coprod_kg.store.snapshots import Snapshots
 
-__all__ = ["back_up", "last_backup", "restore"]
+__all__ = ["back_up", "last_backup", "put_back", "restore"]
 
 _INDEX: Final = "backup.json"
 _STAMP: Final = "last-backup.json"
@@ -124,35 +124,40 @@ def restore(source: Path, directory: DataDirectory, base_iri: str) -> int:
         StoreUnavailable: a newer release made the copy, or the directory cannot be written.
         StoreInUse: a process uses the directory.
     """
-    index = _index(source)
-    if index["base-iri"] != base_iri:
-        raise WrongUsage(
-            f"the copy names its data under {index['base-iri']}, not under {base_iri}",
-            fix=f"Set the base IRI to {index['base-iri']}.",
-        )
+    index, identity = _checked(source, base_iri)
     if directory.store.exists():
         raise WrongUsage(
             f"{directory.root} holds a store already",
             fix="Restore into an empty directory, and serve that one with --data.",
         )
-    version: int = index["version"]
-    identity = Identity.of(index.get("identity") or _BEFORE_LINEAGES, source)
-    copier = _Copier()
     with directory.locked():
-        for name in _BESIDE:
-            copier.copy(source / name, directory.root / name)
-        for path in (source / "versions").glob("[0-9]*"):
-            copier.copy(path, directory.snapshots / path.name)
-        snapshots = Snapshots(directory.snapshots)
-        snapshots.keep_again(index.get("tags", {}), index.get("cited", ()))
-        unfinished = directory.root / ".store.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        copier.copy(source / "store", unfinished)
-        identity.branched(version).write(directory.root)
-        for path in (unfinished, directory.snapshots):
-            sync(path)
-        unfinished.rename(directory.store)
-        sync(directory.root)
+        return _put_back(source, index, identity, directory)
+
+
+def put_back(source: Path, directory: DataDirectory, base_iri: str) -> int:
+    """Do as `restore` does in a directory that this process holds, and that has no store."""
+    return _put_back(source, *_checked(source, base_iri), directory)
+
+
+def _put_back(
+    source: Path, index: Mapping[str, Any], identity: Identity, directory: DataDirectory
+) -> int:
+    version: int = index["version"]
+    copier = _Copier()
+    for name in _BESIDE:
+        copier.copy(source / name, directory.root / name)
+    for path in (source / "versions").glob("[0-9]*"):
+        copier.copy(path, directory.snapshots / path.name)
+    snapshots = Snapshots(directory.snapshots)
+    snapshots.keep_again(index.get("tags", {}), index.get("cited", ()))
+    unfinished = directory.root / ".store.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    copier.copy(source / "store", unfinished)
+    identity.branched(version).write(directory.root)
+    for path in (unfinished, directory.snapshots):
+        sync(path)
+    unfinished.rename(directory.store)
+    sync(directory.root)
     return version
 
 
@@ -160,8 +165,8 @@ _BEFORE_LINEAGES: Final = {"format": 1, "lineage": "", "ancestors": []}
 """The identity of a backup made by a release before lineages."""
 
 
-def _index(source: Path) -> dict[str, Any]:
-    """The index of a backup, once its hashes are checked."""
+def _checked(source: Path, base_iri: str) -> tuple[Mapping[str, Any], Identity]:
+    """The index of a backup and its identity, once hashes, base IRI and format are checked."""
     try:
         index: dict[str, Any] = json.loads((source / _INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -174,7 +179,12 @@ def _index(source: Path) -> dict[str, Any]:
             where=str(source),
             fix="Use another copy; nothing was restored.",
         )
-    return index
+    if index["base-iri"] != base_iri:
+        raise WrongUsage(
+            f"the copy names its data under {index['base-iri']}, not under {base_iri}",
+            fix=f"Set the base IRI to {index['base-iri']}.",
+        )
+    return index, Identity.of(index.get("identity") or _BEFORE_LINEAGES, source)
 
 
 class _Copier:

@@ -6,7 +6,7 @@ ones or starts some for the length of one command.
 
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -201,12 +201,17 @@ def _engine_answers(settings: Settings) -> "EngineAnswers | None":
 
 
 @contextmanager
-def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
+def serving(
+    settings: Settings,
+    url: str | None = None,
+    before_opening: Callable[[DataDirectory], object] = lambda directory: None,
+) -> Iterator[Service]:
     """Hold the data directory and run its writer and query workers.
 
     Args:
         settings: where the data lies, how many workers, their limits.
         url: where the service will be reached; named where the directory is found in use.
+        before_opening: done when the directory is held and its store not yet opened.
 
     Raises:
         StoreInUse: another process holds the directory.
@@ -218,6 +223,7 @@ def serving(settings: Settings, url: str | None = None) -> Iterator[Service]:
     Identity.read(directory.root)  # data of a newer release is left as it is
     with ExitStack() as stack:
         run = stack.enter_context(directory.locked(url))
+        before_opening(directory)
         for changed in upgrade(directory, settings.base_iri):
             sys.stderr.write(f"coprod-kg: the data in {directory.root} was upgraded. {changed}\n")
         supervisor, environ = stack.enter_context(running(settings, directory, run))
