@@ -92,6 +92,7 @@ TOOLS: dict[str, tuple[Callable[[], bool], str]] = {
 LAST = (
     "test_explorer_browser",
     "test_docs",
+    "test_prepared_examples",
     "test_third_engine",
     "test_openapi_served",
     "test_catalogue",

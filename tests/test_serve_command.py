@@ -73,9 +73,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(data: Path, *flags: str, errors: IO[str] | None = None) -> Iterator[Serving]:
+def served(
+    data: Path, *flags: str, errors: IO[str] | None = None, python: str = sys.executable
+) -> Iterator[Serving]:
     port = port_of(data) or free_port()
-    command = [*CLI, "serve", "--data", str(data), "--port", str(port), *flags]
+    command = [python, *CLI[1:], "serve", "--data", str(data), "--port", str(port), *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         assert process.stdout is not None
         lines: list[str] = []
@@ -100,9 +102,13 @@ def port_of(data: Path) -> int | None:
 
 
 def fill_with_examples(data: Path) -> None:
-    """Let the service fill a directory, and note its port: its catalogue names the address."""
+    """Let the service fill a directory, and note its port: its catalogue names the address.
+
+    It is filled by checking: no preparation in the environment is made for this limit.
+    """
+    flags = ("--workers", "2", "--freshness", "off", "--submission-seconds", "121")
     with tempfile.TemporaryFile("w+") as errors:
-        with served(data, "--workers", "2", "--freshness", "off", errors=errors) as service:
+        with served(data, *flags, errors=errors) as service:
             pass
         errors.seek(0)
         (data / "said").write_text(errors.read())

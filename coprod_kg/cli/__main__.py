@@ -18,6 +18,7 @@ __all__ = ["main"]
 
 _COMMANDS: Mapping[str, str] = {
     "serve": "serve:serve",
+    "prepare-examples": "prepare_examples:prepare_examples",
     "submit": "submit:submit",
     "submissions": "submissions:submissions",
     "proposals": "proposals:proposals",

@@ -14,13 +14,13 @@ import click
 
 from coprod_kg.cli.context import setting_options
 from coprod_kg.errors import ModelError, StoreUnavailable, WrongUsage
-from coprod_kg.examples import submit_examples
-from coprod_kg.model.files import files
-from coprod_kg.publishing.graphs import publish_model
+from coprod_kg.examples import load_examples, restore_examples
+from coprod_kg.publishing.graphs import publish_service
 from coprod_kg.queries.lint import faults, files_of
 from coprod_kg.server import FILLED
 from coprod_kg.settings import Settings, misspelt
 from coprod_kg.store.base import Query, Store
+from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import Service, serving
 from coprod_kg.store.supervisor import Supervisor
 
@@ -30,6 +30,10 @@ _START_SECONDS = 60.0
 _EXAMPLES_FIRST = (
     "The store is empty: the example data are checked and committed first, which takes some "
     "seconds. With --no-example it stays empty."
+)
+_EXAMPLES_PREPARED = (
+    "The store is empty: the example data that were checked at set-up are put in. With "
+    "--no-example it stays empty."
 )
 _COUNT = """
 PREFIX cp: <https://w3id.org/coprod/ontology#>
@@ -52,8 +56,13 @@ def serve(settings: Settings, *, no_example: bool) -> None:
         click.echo(f"coprod-kg: {name} is no setting, and is ignored; {meant} is one", err=True)
     settings = replace(settings, host=_address(settings))
     url = f"http://{_bracketed(settings.host)}:{settings.port}"
+
+    def put_in(directory: DataDirectory) -> None:
+        if not no_example and restore_examples(directory, settings):
+            click.echo(_EXAMPLES_PREPARED, err=True)
+
     try:
-        with serving(settings, url) as service:
+        with serving(settings, url, put_in) as service:
             _refuse_mistakes(service.store, settings)
             with _web_when_filled(service) as load_web:
                 _fill(service.store, settings, load_web, examples=not no_example)
@@ -93,18 +102,12 @@ def _fill(
             their commit one, so that they load beside the commit.
         examples: whether there are to be examples.
     """
-    folders = [files("queries") / "questions"]
-    folders += [settings.queries] if settings.queries else []
-
-    def publish() -> None:
-        publish_model(store, settings.base_iri, folders, settings.root, settings)
-
     if examples and store.version() == 0:
         click.echo(_EXAMPLES_FIRST, err=True)
-        submit_examples(store, settings, during_checks=publish, before_commit=load_web)
+        load_examples(store, settings, load_web)
     else:
         load_web()
-        publish()
+        publish_service(store, settings)
 
 
 def _refuse_mistakes(store: Store, settings: Settings) -> None:

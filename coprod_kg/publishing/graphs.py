@@ -7,7 +7,7 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from coprod_kg import __version__
-from coprod_kg.model.files import read
+from coprod_kg.model.files import files, read
 from coprod_kg.model.installed import Model
 from coprod_kg.model.namespaces import named
 from coprod_kg.publishing.datasets import template
@@ -16,7 +16,7 @@ from coprod_kg.queries.library import load
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Query, Store
 
-__all__ = ["catalogue_graph", "model_graph", "publish_model"]
+__all__ = ["catalogue_graph", "model_graph", "publish_model", "publish_service"]
 
 _IDENTIFIER = "http://purl.org/dc/terms/identifier"
 _THEMES = "http://publications.europa.eu/resource/authority/data-theme/"
@@ -31,6 +31,12 @@ def model_graph(base_iri: str) -> str:
 def catalogue_graph(base_iri: str) -> str:
     """The IRI of the graph that describes the data, and lists the saved queries."""
     return f"{base_iri}graph/catalogue"
+
+
+def publish_service(store: Store, settings: Settings) -> None:
+    """Publish the model, the saved queries and what the settings say, as a service does first."""
+    folders = [files("queries") / "questions", *([settings.queries] if settings.queries else [])]
+    publish_model(store, settings.base_iri, folders, settings.root, settings)
 
 
 def publish_model(
