@@ -79,6 +79,7 @@ $(EDITOR): editor/package-lock.json editor/editor.js editor/build.js
 
 $(SERVE): requirements/build.lock requirements/service.lock pyproject.toml .ci/venv.sh .ci/fetch_pip.py
 	@sh .ci/venv.sh $(VENV) service
+	@$(BIN)/coprod-kg prepare-examples || echo 'A first start checks the example data itself.' >&2
 	@echo '$(CURDIR)' >$@
 
 $(TEST): $(SERVE) requirements/test.lock
