@@ -283,6 +283,34 @@ def test_what_changed_beside_things_is_noted_and_of_an_older_release_not_known(
     assert noted.others
 
 
+LABELLED = """#+ summary: How many are there of each?
+#+ description: A row for each name of a place.
+#+ tags: test
+#+ column name: Where.
+#+ column initiatives: How many.
+#+ unit initiatives: initiatives
+#+ parts: sum
+SELECT ?name (COUNT(DISTINCT ?thing) AS ?initiatives)
+WHERE { ?thing <urn:in> ?place . ?place <urn:name> ?name }
+GROUP BY ?name ORDER BY DESC(?initiatives) ?name
+"""
+
+
+@pytest.mark.parametrize("small", [{"labelled": LABELLED}], indirect=True)
+def test_what_organisations_say_of_terms_of_the_model_counts_in_each_part(small: World) -> None:
+    model = f"{BASE}graph/ontology"
+    small.store.commit(Change(replace={model: b'<urn:dk> <urn:name> "Danmark" .\n'}))
+    small.commit(one=about("a", more='<urn:dk> <urn:name> "Denmark" .\n'), two=about("b"))
+    small.refreshed()
+    small.commit(three=about("c"))
+    small.refreshed()
+    assert small.maintenance.compared == ["labelled"]
+    assert small.whole("labelled").count(b'"3"') == 2
+    small.commit(four=about("d", "se"))  # leaves the answer as it was, so that it is not compared
+    used = small.refreshed()
+    assert used["labelled"].data == small.whole("labelled")
+
+
 def test_several_versions_are_one_step(small: World) -> None:
     small.commit(one=about("a"), two=about("b"))
     small.refreshed()

@@ -27,7 +27,12 @@ _SAID: Final = (
 _REFERRING: Final = (
     "CONSTRUCT {{ ?other ?path ?thing }} WHERE {{ VALUES ?thing {{ {} }} ?other ?path ?thing }}"
 )
-_GRAPH: Final = "CONSTRUCT {{ ?thing ?path ?value }} WHERE {{ GRAPH {} {{ ?thing ?path ?value }} }}"
+_MODEL: Final = (
+    "CONSTRUCT {{ ?thing ?path ?value }} WHERE {{"
+    " {{ SELECT DISTINCT ?thing WHERE {{ GRAPH {} {{ ?thing ?any ?other }} }} }}"
+    " ?thing ?path ?value }}"
+)
+"""All that is said of what the model describes: organisations may say more of it."""
 
 _Ask: TypeAlias = Callable[[str, int], bytes]
 
@@ -37,7 +42,7 @@ class TouchedPart:
     """A part of the data in two versions, as N-Triples.
 
     Attributes:
-        model: the model, which both versions have in common.
+        model: what is said of the terms of the model, alike in both versions.
         before: the part in the older version.
         after: the part in the newer one.
     """
@@ -72,7 +77,7 @@ def touched_part(ask: _Ask, settings: Settings, older: int, newer: int) -> Touch
         touched.update(thing.iri for thing in noted.things)
     versions = before, after = _Version(ask, older), _Version(ask, newer)
     graph = serialise(ox.NamedNode(f"{base_iri}graph/ontology"))
-    model = ask(_GRAPH.format(graph), newer)
+    model = ask(_MODEL.format(graph), newer)
     try:
         _follow_links(touched, versions, base_iri, _subjects(model))
     except _NoSmallPart:
