@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.cli.refresh import refresh as command
 from coprod_kg.errors import QueryTimeout
+from coprod_kg.queries.ask import SMALL
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.queries.runs import child
 from coprod_kg.queries.runs.ledger import Run, RunLedger, run_after
@@ -269,6 +270,15 @@ def test_a_large_answer_is_made_ready_too_in_every_format(world: World) -> None:
     store = Noting(world.store)
     assert answered(world, store) == before
     assert not [text for text in store.texts if "urn:count" in text]
+
+
+def test_a_large_answer_that_was_not_made_ready_is_asked_once_in_every_format(world: World) -> None:
+    many = {f"item-{number}": number for number in range(20_000)}
+    world.store.commit(Change(replace={"urn:g": data(**many)}))
+    store = Noting(world.store)
+    large = answered(world, store)
+    assert len(large[1]) > SMALL
+    assert len([text for text in store.texts if "urn:count" in text]) == len(large)
 
 
 def test_what_was_made_ready_holds_nothing_private_and_is_not_for_those_who_see_it(

@@ -384,8 +384,8 @@ class Question:
     def measured(self, media_types: tuple[str, ...]) -> "tuple[Answer, MeasuredAnswer | None]":
         """The answer in the first of the formats that fits, and its measure if it is small.
 
-        The store is asked once, in the plain format, from which the others follow; a large answer
-        is asked in its own format, so that it can be sent as it comes.
+        The store is asked once, in the plain format, from which the others follow; an answer that
+        is too large for that is asked in its own format, so that it can be sent as it comes.
         """
         form = self._first_fitting_type(media_types)
         if form is None:
@@ -397,11 +397,10 @@ class Question:
         if answer.length is None or answer.length > SMALL:
             if form == self.plain:
                 return answer, None
-            if answer.length is not None and answer.length <= LARGEST_BYTES:  # all of it is at hand
-                data = rewritten(answer.read(), self.plain, form)
-                return _whole_answer(form, answer.version, data), None
+            data = bytes_within(answer, LARGEST_BYTES)
+            if data is not None:  # to rewrite it is quicker than to ask again
+                return _whole_answer(form, answer.version, rewritten(data, self.plain, form)), None
             _LARGE[self.text, answer.version] = None
-            answer.close()
             return self.answer((form,)), None
         data = answer.read()
         data = labelled(data, self.plain) if self.saved.is_graph else data
