@@ -20,6 +20,7 @@ from coprod_kg.queries.lint import faults, files_of
 from coprod_kg.server import FILLED
 from coprod_kg.settings import Settings, misspelt
 from coprod_kg.store.base import Query, Store
+from coprod_kg.store.compaction import compacting
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import Service, serving
 from coprod_kg.store.supervisor import Supervisor
@@ -72,7 +73,8 @@ def serve(settings: Settings, *, no_example: bool) -> None:
                     "freshness", "coprod_kg.queries.runs.child", service.environ
                 )
             click.echo(_welcome(service.store, url))
-            threading.Event().wait()
+            with compacting(DataDirectory(settings.data.resolve())):
+                threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
 

@@ -7,6 +7,7 @@ DATA/
 ├── store/          the durable store (RocksDB)
 ├── snapshots/N/    one immutable copy for each version, by hard links
 ├── snapshots/current → N
+├── snapshots/compacted/  a compacted copy of the newest version, for queries; may be removed
 ├── changes/N.json  the things that a version changed
 ├── answers/N/      what saved queries answer over a version, made ready; may be removed
 ├── dumps/          versions and organisations as files, made when they are first asked for

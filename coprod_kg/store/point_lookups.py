@@ -124,6 +124,7 @@ class PointLookups:
             return None
         opened = self._opened.get(version)
         if opened is not None:
+            self._open_compacted(opened)
             graph = merged.MERGED if query.union else merged.CLIENT_DEFAULT
             if is_short or _is_small(opened, node, graph, near=near is not None):
                 return self._answer(opened, query, graph)
@@ -133,6 +134,12 @@ class PointLookups:
         if self._opening is None or self._opening.done():
             self._opening = self._thread.submit(self._open, version)
         return self._opening
+
+    def _open_compacted(self, opened: _Opened) -> None:
+        """Have a version opened anew, beside the queries, where it was compacted since."""
+        is_opening = self._opening is not None and not self._opening.done()
+        if not is_opening and self._views.snapshots.is_outdone(opened.reader):
+            self._opening = self._thread.submit(self._open, opened.reader.version)
 
     def _thing_near(self, text: str) -> tuple[str | None, bool]:
         """The IRI of the thing in one of our own texts, and whether it ends at one statement."""
@@ -166,16 +173,18 @@ class PointLookups:
 
     def _open(self, version: int) -> None:
         """Open a version and close those before it, but for the newest."""
-        if version in self._opened:
+        opened = self._opened.get(version)
+        if opened is not None and not self._views.snapshots.is_outdone(opened.reader):
             return
         with suppress(CoprodError, OSError):  # the next query begins anew
             reader = self._views.open(version)
             newest = self._views.snapshots.current()
-            before, kept = self._opened, {version: _Opened(reader, reader.store)}
-            kept |= {number: one for number, one in before.items() if number >= newest}
+            before = self._opened
+            kept = {number: one for number, one in before.items() if number >= newest}
+            kept[version] = _Opened(reader, reader.store)
             self._opened = kept
             for number, one in before.items():
-                if number not in kept:
+                if kept.get(number) is not one:
                     one.reader.close()
 
 

@@ -34,11 +34,13 @@ class Reader:
         version: its number.
         store: the engine's, read-only.
         lock: the descriptor of its folder, which holds the shared lock.
+        path: that folder.
     """
 
     version: int
     store: pyoxigraph.Store
     lock: int
+    path: Path
 
     @classmethod
     def of(cls, version: int, path: Path) -> Self:
@@ -52,7 +54,7 @@ class Reader:
         if not path.exists():  # removed between the opening and the lock
             os.close(lock)
             raise FileNotFoundError(path)
-        return cls(version, pyoxigraph.Store.read_only(str(path)), lock)
+        return cls(version, pyoxigraph.Store.read_only(str(path)), lock, path)
 
     def close(self) -> None:
         """Leave the snapshot, so that it may be removed."""
@@ -208,6 +210,40 @@ class Snapshots:
         except FileNotFoundError:
             raise self._gone(version) from None
 
+    @property
+    def compacted(self) -> Path:
+        """The folder of compacted copies (`coprod_kg.store.compaction`)."""
+        return self.folder / "compacted"
+
+    def compacted_copy(self, version: int) -> Path:
+        """Where the compacted copy of a version is, if there is one.
+
+        Its name holds when the version was made, since one that was withdrawn is made anew.
+
+        Raises:
+            FileNotFoundError: the version is not kept.
+        """
+        made = os.stat(f"{self.folder}/{version}").st_mtime_ns  # each query asks
+        return self.compacted / f"{version}-{made}"
+
+    def open_for_queries(self, version: int) -> Reader:
+        """Open the compacted copy of a version where there is one, else as `open` does.
+
+        The copy does not keep the version itself from being removed.
+        """
+        with suppress(FileNotFoundError):
+            return Reader.of(version, self.compacted_copy(version))
+        return self.open(version)
+
+    def is_outdone(self, reader: Reader) -> bool:
+        """Whether a version has a compacted copy since it was opened."""
+        if reader.path.parent != self.folder:
+            return False
+        try:
+            return self.compacted_copy(reader.version).exists()
+        except FileNotFoundError:
+            return False
+
     def _gone(self, version: int) -> CoprodError:
         """The error for a version that is not there: not any more, or not yet."""
         if version > (newest := self.current()):
@@ -274,6 +310,10 @@ class Snapshots:
         for path in self.views.glob("[0-9]*-*"):
             if path.name.partition("-")[0] not in kept:
                 self._retire(path, keep_cited)
+        newest = str(self.current())
+        for path in self.compacted.glob("[0-9]*-*"):
+            if path.name.partition("-")[0] != newest:
+                self._retire(path, None)
         for path in self._cited.glob("[0-9]*"):
             if path.name not in kept:
                 path.unlink()
@@ -285,7 +325,7 @@ class Snapshots:
         Args:
             path: of a version or a view.
             keep_cited: how many of the versions cited last stay, beside those that have a name;
-                None for a version that is made anew, so that neither is looked at.
+                None for what is made anew when it is wanted, so that neither is looked at.
         """
         lock = os.open(path, os.O_RDONLY)
         try:

@@ -47,7 +47,8 @@ class Views:
         Raises:
             VersionGone: it is not kept.
         """
-        whole = self.snapshots.open(self.snapshots.current() if version is None else version)
+        newest_or_given = self.snapshots.current() if version is None else version
+        whole = self.snapshots.open_for_queries(newest_or_given)
         if not hidden.graphs and merged.is_current(whole.store, self.base_iri, whole.version):
             return whole
         try:

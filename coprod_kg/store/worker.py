@@ -243,6 +243,8 @@ class Worker:
         current = self.views.snapshots.current()
         version = current if wanted is None else wanted
         key = (version, hidden)
+        if key in self.readers and self.views.snapshots.is_outdone(self.readers[key]):
+            self.readers.pop(key).close()
         if key not in self.readers:
             for stale in [opened for opened in self.readers if opened[0] != current]:
                 self.readers.pop(stale).close()
