@@ -352,3 +352,15 @@ def test_what_is_private_is_in_no_answer_that_is_brought_up_to_date(small: World
     assert (
         any(b'"b"' in made.data for made in used.values()) or "named" in small.maintenance.compared
     )
+
+
+def test_what_becomes_private_in_a_round_is_in_nothing_that_follows(small: World) -> None:
+    small.commit(open=about("a"), secret=about("b", "se"))
+    small.refreshed()
+    small.commit(open=about("c"), secret=about("b", "no"))
+    ledger = RunLedger(small.settings.data)
+    arguments = (small.store, small.settings, small.queries, ledger, small.maintenance)
+    next(refresh(*arguments))
+    Private(small.settings.data).mark("secret")
+    ledger.forget()
+    assert {run.query: run.rows for run in refresh(*arguments)} == {"named": 1, "counted": 1}

@@ -20,7 +20,7 @@ from coprod_kg.sandbox.child import module, run
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.dataset import prologue_length
 from coprod_kg.sparql.tokens import order_by, significant
-from coprod_kg.store.base import Hidden, Query
+from coprod_kg.store.base import NOTHING, Hidden, Query
 from coprod_kg.store.maintenance.touched import TouchedPart, touched_part
 from coprod_kg.store.prepared import PreparedAnswers
 
@@ -78,7 +78,7 @@ class Maintenance:
         self.unchecked: str | None = None
         """The question that is asked over all the data before any maintained answer is used."""
         self._trusted = True
-        self._version = -1
+        self._state = -1, NOTHING
         self._maintained: dict[str, Maintained] = {}
 
     def bring_up_to_date(
@@ -88,7 +88,7 @@ class Maintenance:
         queries: Iterable[SavedQuery],
         runs: Mapping[str, Run],
     ) -> None:
-        """Maintain what can be maintained over the newest version, unless that was done.
+        """Maintain what can be maintained over the newest version, unless that was done for it.
 
         Args:
             endpoint: where questions are asked.
@@ -100,17 +100,20 @@ class Maintenance:
             CoprodError: what the endpoint raises, but that a version is gone.
         """
         newest = endpoint.store.version()
-        if not self._trusted or newest == self._version:
+        if not self._trusted or self._state == (newest, hidden):
             return
-        self._version, self._maintained, self.unchecked = newest, {}, None
-        for older, known in self._known_by_version(endpoint, hidden, queries, runs).items():
+        self._maintained, self.unchecked = {}, None
+        made = dict[str, Maintained]()
+        known_by_version = self._known_by_version(endpoint, hidden, queries, runs, newest)
+        for older, known in known_by_version.items():
             part = _part(endpoint, hidden, older, newest)
             if part is not None:
                 for batch in _batches(known):
-                    self._maintained |= _maintained(endpoint.settings, part, batch)
-        changed = sorted(name for name, answer in self._maintained.items() if answer.changed)
+                    made |= _maintained(endpoint.settings, part, batch)
+        changed = sorted(name for name, answer in made.items() if answer.changed)
         if changed:  # another one for each version
             self.unchecked = changed[newest % len(changed)]
+        self._state, self._maintained = (newest, hidden), made
 
     def _known_by_version(
         self,
@@ -118,14 +121,15 @@ class Maintenance:
         hidden: Hidden,
         queries: Iterable[SavedQuery],
         runs: Mapping[str, Run],
+        newest: int,
     ) -> dict[int, list[_Known]]:
         known_by_version = dict[int, list[_Known]]()
         for saved in queries:
             last = runs.get(saved.name)
-            if saved.parts and last is not None and last.problem is None:
+            if saved.parts and last and last.problem is None and last.version < newest:
                 query = replace(Question(endpoint, saved, {}).query((_JSON,)), hidden=hidden)
                 found = self.answers.find(query, last.version)
-                if found is not None and last.version < self._version:
+                if found is not None:
                     known = _Known(saved, query, found.read())
                     known_by_version.setdefault(last.version, []).append(known)
         return known_by_version
@@ -135,7 +139,7 @@ class Maintenance:
 
         None where there is none, or where one is still to be checked.
         """
-        if version != self._version or self.unchecked is not None:
+        if version != self._state[0] or self.unchecked is not None:
             return None
         answer = self._maintained.pop(name, None)
         if answer is not None:
@@ -150,7 +154,7 @@ class Maintenance:
             name: a question that was asked over all the data.
             version: the version that answered.
         """
-        if name != self.unchecked or version != self._version:
+        if name != self.unchecked or version != self._state[0]:
             return
         maintained, self.unchecked = self._maintained.pop(name), None
         whole = self.answers.find(maintained.query, version)
