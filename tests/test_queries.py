@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise, permutations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 import rdflib
@@ -24,8 +24,11 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
 from coprod_kg.model.namespaces import prologue
+from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import SavedQuery, load
-from coprod_kg.sparql.tokens import significant
+from coprod_kg.settings import Settings
+from coprod_kg.sparql.tokens import is_changing, significant
+from coprod_kg.store.base import Store as AnyStore
 
 TESTS = Path(__file__).parent
 QUESTIONS = TESTS.parent / "queries" / "questions"
@@ -368,3 +371,23 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--refresh"]:
         sys.exit("usage: python tests/test_queries.py --refresh")
     refresh()
+
+
+def test_a_question_that_rests_on_the_day_stays_the_same_once_the_day_is_bound() -> None:
+    endpoint = Endpoint.local(cast("AnyStore", None), Settings(), {})  # nothing is asked of it
+    names = [
+        name for name, query in questions().items() if any(one.today for one in query.parameters)
+    ]
+    assert len(names) >= 5
+    for name in names:
+        query = questions()[name]
+        for day in ("2019-06-30", "2024-02-29"):
+            bound = Question(endpoint, query, {"on": [day]}).query(("text/csv",))
+            assert is_changing(query.bind({"on": [day]}, BASE)), name
+            assert not is_changing(bound.text), name
+            assert bound.sent == query.bind({"on": [day]}, BASE)
+            found, wanted = (
+                cast("QuerySolutions", oxigraph().query(text, use_default_graph_as_union=True))
+                for text in (bound.text, bound.sent)
+            )
+            assert list(map(str, found)) == list(map(str, wanted)), name

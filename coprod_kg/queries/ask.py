@@ -69,6 +69,8 @@ _GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 _LOOKED_AT: Final = re.compile(r"[\\'#]|service|load", re.IGNORECASE)
 """What in a term could change how text around it is read: both are then admitted together."""
+_DAY_OR_NOW: Final = r"COALESCE\(STR\(\?{}\), (?:STR\(NOW\(\)\)|SUBSTR\(STR\(NOW\(\)\), 1, 10\))\)"
+"""How a question writes a day that may be bound (``queries/README.md``)."""
 _REMEMBERED: Final = 256
 _NEAR: Final = "near"
 _DATATYPE: Final = "^^<http://www.w3.org/2001/XMLSchema#"
@@ -199,6 +201,13 @@ def _bind(
     if prepared_slots is None:
         return Query(sent_text, ())
     return replace(prepared, text=filled(prepared.text, prepared_slots, terms), sent=sent_text)
+
+
+def _without_now(text: str, days: Iterable[str]) -> str:
+    """The text without NOW() where a day that is bound comes before it: the answer stays, then."""
+    for name in days:
+        text = re.sub(_DAY_OR_NOW.format(name), f"STR(?{name})", text)
+    return text
 
 
 @cache
@@ -334,9 +343,10 @@ class Question:
         settings, saved = self.endpoint.settings, self.saved
         bound_query = _bind(saved.text, saved.slots, self._terms, settings)
         tail = part_of(self.part if part is None else part)
+        days = [name.name for name in saved.parameters if name.today and name.name in self._terms]
         return replace(
             bound_query,
-            text=bound_query.text + tail,
+            text=_without_now(bound_query.text, days) + tail,
             sent=None if bound_query.sent is None else bound_query.sent + tail,
             media_types=media_types,
             version=self.version,
