@@ -206,6 +206,9 @@ CONSTRUCT WHERE { ?a ?b ?n }
 """
     with pytest.raises(ModelError, match=r"a-question.rq:6: .*only the rows of a SELECT"):
         saved(tmp_path, text)
+    text = text.replace("CONSTRUCT", "#+ parts: union\nCONSTRUCT")
+    with pytest.raises(ModelError, match=r"(?s):6: .*cells to withhold.*:7: .*have parts"):
+        saved(tmp_path, text)
 
 
 def test_no_question_of_the_model_counts_people() -> None:

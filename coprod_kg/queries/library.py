@@ -219,11 +219,14 @@ def inspect(text: str, header: Header) -> QueryBody:
         mistakes += _order_mistakes(text, tokens)
         mistakes += _count_order_mistakes(text, tokens, header)
         mistakes += _parts_mistakes(text, tokens, header)
-    elif header.parts:
-        mistakes.append((header.lines["parts"], "parts: only the rows of a SELECT have parts"))
-    elif header.small_counts:
-        line = header.lines["small-counts"]
-        mistakes.append((line, "small-counts: only the rows of a SELECT have cells to withhold"))
+    else:
+        if header.parts:
+            line = header.lines["parts"]
+            mistakes.append((line, "parts: only the rows of a SELECT have parts"))
+        if header.small_counts:
+            line = header.lines["small-counts"]
+            message = "small-counts: only the rows of a SELECT have cells to withhold"
+            mistakes.append((line, message))
     return QueryBody(form.text.upper(), slots, tuple(mistakes))
 
 
