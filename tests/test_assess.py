@@ -200,6 +200,8 @@ def test_a_verdict_in_the_store_names_what_it_rests_on_and_what_it_found(
         f"{on} <id/initiative/trial> ; cp:criterion cps:PilotProject-question ;"
         f" {finding}does-not-hold> ; cp:restsOn <id/absence-claim/trial>",
     )
+    assert asked(store, "?initiative a cp:Initiative ; cp:missesCriterion cps:Programme-parts")
+    assert not asked(store, f"?verdict {finding}not-coded> ; a cp:Verdict"), "silence is no finding"
 
 
 def test_a_refresh_gives_what_the_submission_gave(settings: Settings) -> None:

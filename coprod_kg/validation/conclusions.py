@@ -1,8 +1,8 @@
 """RDF statements that record the judgements of stages.
 
 Each subject gets ``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion``. A
-criterion that things in the data decided also gets a ``cp:Verdict`` that rests on those, with a
-finding.
+criterion on which the data have a finding also gets a ``cp:Verdict`` with it, which names the things
+that it rests on. Where nothing is on record nothing was found, and ``cp:missesCriterion`` says all.
 """
 
 import re
@@ -61,8 +61,10 @@ class _Terms:
 def _verdict(
     terms: _Terms, subject: ox.NamedNode, verdict: Verdict, base_iri: str
 ) -> Iterator[ox.Triple]:
+    if verdict.finding is CriterionFinding.NOT_CODED:
+        return
     things = list(_things(subject, verdict, f"{base_iri}id/"))[:_MOST_THINGS]
-    if not things:
+    if not things:  # met or excluded by what the data do not say
         return
     node = ox.NamedNode(f"{base_iri}id/verdict/{_slug(subject, verdict, base_iri)}")
     answer = "met" if verdict.met else "not met"
