@@ -1,8 +1,8 @@
 """RDF statements that record the judgements of stages.
 
-Each subject gets ``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion``. A
-criterion on which the data have a finding also gets a ``cp:Verdict`` with it, which names the things
-that it rests on. Where nothing is on record nothing was found, and ``cp:missesCriterion`` says all.
+Each subject gets ``cp:supportedStage``, ``cp:meetsCriterion`` and ``cp:missesCriterion``. Where the
+data have a finding on a criterion, a ``cp:Verdict`` holds it and names the things that it rests on;
+where nothing is on record nothing was found, and ``cp:missesCriterion`` says all.
 """
 
 import re
