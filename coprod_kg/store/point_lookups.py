@@ -2,9 +2,9 @@
 
 A query such as ``SELECT ?p ?o { <thing> ?p ?o }`` is so short that sending it to a query worker
 costs more than its answer, and on a busy machine it waits there behind long ones. It is recognised
-by its tokens, or as one of our own texts that read no more than what is near the thing, and by the
-number of statements there; the engine reads and answers it here over the same snapshot as a worker
-does. Every other query is a worker's.
+by its tokens, or as one of our own texts that read no more than what is near the thing, where there
+are few statements; the engine answers it here over the same snapshot as a worker does. Every other
+query is a worker's, and so is one whose answer grows too long while it is written.
 """
 
 import io
@@ -29,6 +29,8 @@ from coprod_kg.store.formats import choose
 from coprod_kg.store.views import Views
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
     from coprod_kg.store.snapshots import Reader
 
     _Graph: TypeAlias = ox.DefaultGraph | ox.NamedNode
@@ -37,13 +39,12 @@ __all__ = ["PointLookups", "subject"]
 
 _LONGEST: Final = 2048
 """Characters of a query that is looked at here."""
+_LARGEST: Final = 1 << 16
+"""Bytes of an answer that is written here: some 500 statements."""
 _MOST: Final = 500
-"""Statements that a query may have to read up to which it is answered here."""
+"""Statements near a thing up to which one of our own texts is answered here."""
 _REMEMBERED: Final = 1024
 """Things of which it is known whether they are small: a document asks several times about one."""
-_BEYOND: Final = f"SELECT ?last {{ UNDEF ?property ?last }} OFFSET {_MOST} LIMIT 1"
-"""A statement of a thing beyond so many; its name takes the place of UNDEF. The engine stops where
-it has found one, and counts five times as fast as a loop here."""
 _BEYOND_NEAR: Final = f"""
 SELECT ?last {{
   {{ UNDEF ?property ?last }}
@@ -51,8 +52,9 @@ SELECT ?last {{
   UNION {{ ?source ?referring UNDEF . ?source ?property ?last }}
 }} OFFSET {_MOST} LIMIT 1
 """
-"""The same of the statements near a thing: its own, those that refer to it, and those of what
-refers to it."""
+"""A statement beyond so many near a thing: its own, those that refer to it, and those of what
+refers to it; its name takes the place of UNDEF. The engine stops where it has found one, and counts
+five times as fast as a loop here."""
 _NAMED: Final = re.compile(r"<(?:https?://|urn:)[^<>\"{}|\\^`\x00-\x20]*>")
 """An absolute IRI, as it stands for the thing in one of our own texts."""
 _ELSEWHERE: Final = re.compile(r"\\|service", re.IGNORECASE)
@@ -67,12 +69,12 @@ class _Opened:
     Attributes:
         reader: holds its folder.
         store: the engine's; a query that uses it when the reader is closed keeps it to its end.
-        small: what is known of things: by IRI, whether over the merge, whether with what is near.
+        small: of things whether there is little near them: by IRI, and whether over the merge.
     """
 
     reader: "Reader"
     store: ox.Store
-    small: dict[tuple[str, bool, bool], bool] = field(default_factory=dict)
+    small: dict[tuple[str, bool], bool] = field(default_factory=dict)
 
 
 class PointLookups:
@@ -114,6 +116,8 @@ class PointLookups:
         if query.default_graphs or query.named_graphs:
             return None
         near, is_short = self._thing_near(query.text)
+        # What asks for one triple is read as it is written, so its answer alone tells how much.
+        is_short = is_short or near is None
         thing = near or (subject(query.text) if len(query.text) <= _LONGEST else None)
         version = self._views.snapshots.current() if thing else None
         if thing is None or version is None or query.version not in (None, version):
@@ -126,7 +130,7 @@ class PointLookups:
         if opened is not None:
             self._open_compacted(opened)
             graph = merged.MERGED if query.union else merged.CLIENT_DEFAULT
-            if is_short or _is_small(opened, node, graph, near=near is not None):
+            if is_short or _is_small(opened, node, graph):
                 return self._answer(opened, query, graph)
             return None
         if self._opening is None:
@@ -154,10 +158,10 @@ class PointLookups:
         try:
             results = opened.store.query(query.text, base_iri=self._base_iri, default_graph=graph)
             media_type, serialise = choose(results, query.media_types)
-            written: Any = io.BytesIO()
+            written: Any = _Bounded()
             serialise(written)
         # What is wrong is found again by a worker, and told as everywhere.
-        except (CoprodError, SyntaxError, OSError, ValueError, RuntimeError):
+        except (CoprodError, SyntaxError, OSError, OverflowError, ValueError, RuntimeError):
             return None
         data: bytes = written.getvalue()
         return Answer(media_type, opened.reader.version, len(data), iter((data,)))
@@ -194,14 +198,23 @@ def _is_ask(text: str) -> bool:
     return tokens[prologue_length(tokens)].is_word("ASK")
 
 
-def _is_small(opened: _Opened, thing: ox.NamedNode, graph: "_Graph", *, near: bool) -> bool:
-    """Whether a thing has few statements, or there are few near it."""
-    key = (thing.value, graph == merged.MERGED, near)
+class _Bounded(io.BytesIO):
+    """A file in memory that takes no more than an answer may have here."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        if self.tell() + len(memoryview(data)) > _LARGEST:
+            raise OverflowError
+        return super().write(data)
+
+
+def _is_small(opened: _Opened, thing: ox.NamedNode, graph: "_Graph") -> bool:
+    """Whether there are few statements near a thing."""
+    key = thing.value, graph == merged.MERGED
     small = opened.small.get(key)
     if small is None:
         if len(opened.small) >= _REMEMBERED:
             opened.small.clear()
-        text = (_BEYOND_NEAR if near else _BEYOND).replace("UNDEF", str(thing))
+        text = _BEYOND_NEAR.replace("UNDEF", str(thing))
         beyond: Any = opened.store.query(text, default_graph=graph)
         small = opened.small[key] = next(beyond, None) is None
     return small
@@ -211,11 +224,13 @@ def subject(text: str) -> str | None:
     """The IRI of the thing that a point lookup asks about; None of every other query.
 
     A point lookup is a SELECT of variables or an ASK whose pattern is one triple, with an IRI as
-    its subject. An IRI that has to be resolved or holds escapes is left to a worker.
+    its subject. Each triple that it reads is a row with something in it, so a long answer is known
+    before much is read. An IRI that has to be resolved or holds escapes is left to a worker.
 
     >>> subject("PREFIX x: <urn:> SELECT ?p ?o WHERE { x:a ?p ?o . } LIMIT 5")
     'urn:a'
     >>> subject("SELECT * { <urn:a> ?p ?o . ?o ?q ?r }")
+    >>> subject("SELECT * { <urn:a> ?p ?p }")
     """
     if _ELSEWHERE.search(text):
         return None
@@ -259,6 +274,12 @@ def _pattern(query: Sequence[Token]) -> Sequence[Token] | None:
     if tail[:1] == ["."]:
         tail = tail[1:]
     limited = len(tail) == 3 and tail[1].upper() == "LIMIT" and tail[2].isdigit()
+    variables = [token.text[1:] for token in terms if token.kind == "variable"]
+    if len(set(variables)) < len(variables):  # triples whose ends differ are read and no row
+        return None
+    shown = {token.text[1:] for token in head[1:]}
+    if select and not (shown == {""} or shown & set(variables)):  # rows without a value
+        return None
     return terms if tail == ["}"] or (tail[:1] == ["}"] and limited) else None
 
 
