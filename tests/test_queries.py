@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
 from coprod_kg.model.namespaces import prologue
+from coprod_kg.model.schemes import schemes
 from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import SavedQuery, load
 from coprod_kg.settings import Settings
@@ -207,6 +208,51 @@ def test_who_has_no_sector_and_no_country_is_counted_where_none_is_chosen(name: 
     text = questions()[name].bind(values, BASE)
     without, whole = on_one_day(lambda: (from_oxigraph(text, store), from_oxigraph(text)))
     assert without == whole
+
+
+TELLS_MORE = {("barriers-overcome", "enabler"): "all that helped, where this one did"}
+"""Question and parameter whose rows have other values too, and why."""
+
+
+def columns_asked_for() -> Iterator[tuple[str, str]]:
+    """The questions with a parameter that is a column too, and which."""
+    for name in NAMES:
+        query = questions()[name]
+        told = {column.name for column in query.columns}
+        for parameter in query.parameters:
+            if parameter.name in told and (name, parameter.name) not in TELLS_MORE:
+                yield name, parameter.name
+
+
+@cache
+def with_unknown_stages() -> Store:
+    """The tiny world where of every second initiative with a stage now none is known."""
+    store = Store()
+    store.extend(oxigraph())
+    stages = oxigraph().quads_for_pattern(None, NamedNode(f"{BASE}ontology#currentStage"), None)
+    for triple in sorted({quad.triple for quad in stages}, key=str)[::2]:
+        for quad in oxigraph().quads_for_pattern(*triple, None):
+            store.remove(quad)
+    return store
+
+
+@pytest.mark.parametrize(("name", "asked"), list(columns_asked_for()))
+def test_a_value_that_is_asked_for_has_the_rows_with_that_value(name: str, asked: str) -> None:
+    query = questions()[name]
+    (parameter,) = (one for one in query.parameters if one.name == asked)
+    given = {key: values for key, values in parameters(name).items() if key != asked}
+    header, *whole = from_oxigraph(query.bind(given, BASE), with_unknown_stages())
+    values = [row[header.index(asked)] for row in whole]
+    for value in parameter.permitted(schemes()) or sorted({value for value in values if value}):
+        text = query.bind({**given, asked: [value]}, BASE)
+        found = from_oxigraph(text, with_unknown_stages())[1:]
+        has = [row for row, its in zip(whole, values, strict=True) if is_named(its, value)]
+        assert found == has, value
+
+
+def is_named(iri: str, value: str) -> bool:
+    """Whether a person may write a value for an IRI."""
+    return iri == value or iri.endswith(f"/{value}")
 
 
 @pytest.mark.parametrize("name", NAMES)
