@@ -1,8 +1,10 @@
 """Short queries do not wait behind long ones; the limit on long ones holds."""
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Cancellation, Change, Query
 from coprod_kg.store.lanes import Lane
 from coprod_kg.store.local import Service, serving
-from tests.working import at_work
+from tests.working import at_work, happens, query_workers
 
 HOPELESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
 SHORT = Query("ASK { ?s ?p ?o }", ("text/csv",))
@@ -61,6 +63,34 @@ def hopeless(asked: Service, count: int) -> Iterator[None]:
 def test_short_queries_are_answered_while_long_ones_run(tmp_path: Path) -> None:
     with store(tmp_path, 2) as asked, hopeless(asked, 2):
         assert all("true" in asked.store.query(SHORT).read().decode() for _ in range(20))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process has open is told by Linux")
+def test_who_serves_while_a_long_query_runs_has_the_newest_version_open_before_it_is_asked(
+    tmp_path: Path,
+) -> None:
+    def reading() -> set[int]:
+        """The workers that have a file of a version open."""
+        folder = str(tmp_path / "snapshots")
+        return {
+            pid
+            for pid in query_workers(asked.supervisor)
+            for name in os.listdir(f"/proc/{pid}/fd")
+            if _target(f"/proc/{pid}/fd/{name}").startswith(folder)
+        }
+
+    with store(tmp_path, 1) as asked:
+        asked.store.query(SHORT).read()  # of this lane one has it open now
+        before = len(reading())
+        with hopeless(asked, 1):
+            assert happens(lambda: len(reading()) == before + 1), "the next one has none open"
+
+
+def _target(link: str) -> str:
+    """What a link leads to; nothing where it is gone."""
+    with suppress(FileNotFoundError):
+        return os.readlink(link)
+    return ""
 
 
 def test_no_more_long_queries_run_than_may(tmp_path: Path) -> None:

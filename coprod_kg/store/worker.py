@@ -25,7 +25,7 @@ from coprod_kg.errors import CoprodError, QueryMemory
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.limits import limited, peak_memory
 from coprod_kg.store.asked_dataset import dataset
-from coprod_kg.store.base import Hidden
+from coprod_kg.store.base import NOTHING, Hidden
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.formats import choose
@@ -196,6 +196,11 @@ class Worker:
         while self.readers:
             self.readers.popitem()[1].close()
 
+    def make_ready(self) -> None:
+        """Open the newest version, which takes longer than a short query."""
+        with suppress(CoprodError, OSError):  # the query that asks for it tells what is wrong
+            self._reader(None, NOTHING)
+
     def serve(self, connection: socket.socket) -> None:
         """Answer the query on a connection; a limit that it meets ends the process."""
         connection.settimeout(_REQUEST_SECONDS)
@@ -293,6 +298,7 @@ def _answer_in_turn(worker: Worker, listening: socket.socket, lane: Lane, most: 
     if not lane.serving:
         worker.rest()
         lane.serve()
+        worker.make_ready()
     while lane.serving and not worker.watcher.has_lowered and peak_memory() < most:
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the client closed the connection
