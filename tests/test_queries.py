@@ -231,7 +231,8 @@ def with_unknown_stages() -> Store:
     store.extend(oxigraph())
     stages = oxigraph().quads_for_pattern(None, NamedNode(f"{BASE}ontology#currentStage"), None)
     for triple in sorted({quad.triple for quad in stages}, key=str)[::2]:
-        for quad in oxigraph().quads_for_pattern(*triple, None):
+        alike = triple.subject, triple.predicate, triple.object
+        for quad in oxigraph().quads_for_pattern(*alike):
             store.remove(quad)
     return store
 

@@ -33,7 +33,7 @@ def test_the_editor_may_ask_this_service_only(
 
 def test_a_saved_question_stands_in_the_form_to_begin_with(client: FlaskClient) -> None:
     text = client.get("/sparql?example=barriers-overall", headers=BROWSER).text
-    assert "SELECT ?barrier ?barrierLabel ?groupLabel" in text
+    assert "SELECT DISTINCT ?barrier ?barrierLabel ?groupLabel" in text
     assert "#+" not in text
     assert client.get("/sparql?example=nothing", headers=BROWSER).status_code == 404
 
