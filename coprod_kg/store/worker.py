@@ -196,11 +196,6 @@ class Worker:
         while self.readers:
             self.readers.popitem()[1].close()
 
-    def make_ready(self) -> None:
-        """Open the newest version, which takes longer than a short query."""
-        with suppress(CoprodError, OSError):  # the query that asks for it tells what is wrong
-            self._reader(None, NOTHING)
-
     def serve(self, connection: socket.socket) -> None:
         """Answer the query on a connection; a limit that it meets ends the process."""
         connection.settimeout(_REQUEST_SECONDS)
@@ -210,7 +205,7 @@ class Worker:
         writer = AnswerWriter(connection)
         try:
             # opening one, and listening for calls, starts threads: no cap yet
-            reader = self._reader(request["version"], _hidden(request))
+            reader = self.reader(request["version"], _hidden(request))
             with (
                 calling(request["text"], request["calls"], self.service_seconds) as calls,
                 limited(request["seconds"], self.memory_mb),
@@ -239,7 +234,7 @@ class Worker:
                 raise  # the connection's error: the client closed it
             raise calls.failure or failed(error, "query") from None
 
-    def _reader(self, wanted: int | None, hidden: Hidden) -> Reader:
+    def reader(self, wanted: int | None, hidden: Hidden) -> Reader:
         """The version asked for, without the data that is hidden from the client.
 
         Opening one closes the readers of older versions, so that at most one older version stays
@@ -260,7 +255,6 @@ class Worker:
 
 
 def _hidden(request: Mapping[str, Any]) -> Hidden:
-    """What a request says is hidden."""
     graphs, record, rules = request["hidden"]
     return Hidden(tuple(graphs), record, tuple(rules))
 
@@ -287,8 +281,7 @@ def main(listening: socket.socket, path: Path, lifeline: int) -> None:
     )
     most = peak_memory() + _GROWTH
     while peak_memory() < most:
-        # A thread that was given a low priority cannot have the old one back without privileges; a
-        # new one has that of its parent.
+        # A thread cannot have its old priority back; a new one has that of its parent.
         with ThreadPoolExecutor(1, "queries") as thread:
             thread.submit(_answer_in_turn, worker, listening, lane, most).result()
 
@@ -298,7 +291,8 @@ def _answer_in_turn(worker: Worker, listening: socket.socket, lane: Lane, most: 
     if not lane.serving:
         worker.rest()
         lane.serve()
-        worker.make_ready()
+        with suppress(CoprodError, OSError):  # the query that asks for it tells what is wrong
+            worker.reader(None, NOTHING)  # it takes longer than a short query
     while lane.serving and not worker.watcher.has_lowered and peak_memory() < most:
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the client closed the connection
