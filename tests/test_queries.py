@@ -408,18 +408,6 @@ def test_agreement_on_a_barrier_is_what_the_definitions_say(pairs: list[tuple[in
             assert told == "" if expected is None else abs(float(told) - expected) < 0.001
 
 
-def refresh() -> None:
-    for name in NAMES:
-        text = written(from_oxigraph(bound(name)), parameters(name))
-        (GOLDEN / f"{name}.csv").write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] != ["--refresh"]:
-        sys.exit("usage: python tests/test_queries.py --refresh")
-    refresh()
-
-
 def test_a_question_that_rests_on_the_day_stays_the_same_once_the_day_is_bound() -> None:
     endpoint = Endpoint.local(cast("AnyStore", None), Settings(), {})  # nothing is asked of it
     names = [
@@ -438,3 +426,15 @@ def test_a_question_that_rests_on_the_day_stays_the_same_once_the_day_is_bound()
                 for text in (bound.text, bound.sent)
             )
             assert list(map(str, found)) == list(map(str, wanted)), name
+
+
+def refresh() -> None:
+    for name in NAMES:
+        text = written(from_oxigraph(bound(name)), parameters(name))
+        (GOLDEN / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--refresh"]:
+        sys.exit("usage: python tests/test_queries.py --refresh")
+    refresh()

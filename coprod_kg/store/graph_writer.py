@@ -4,18 +4,14 @@ Each may be broken off at any moment and made again: the merge of all graphs is 
 order that a replay finds what is missing.
 """
 
-import io
 import re
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
 from coprod_kg.store import merged
 from coprod_kg.store.base import Change
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from coprod_kg.store.bounded_file import BoundedFile
 
 __all__ = ["LARGE", "GraphWriter", "quads_of"]
 
@@ -126,18 +122,9 @@ def quads_of(triples: bytes, graph: ox.NamedNode) -> bytes:
     return triples.replace(b" .\n", f" {graph} .\n".encode())
 
 
-class _Bounded(io.BytesIO):
-    """A file in memory that becomes no larger than a graph that is changed line by line."""
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        if self.tell() > _COMPARED_BYTES:
-            raise OverflowError
-        return super().write(data)
-
-
 def _lines(store: ox.Store, node: ox.NamedNode) -> set[bytes] | None:
     """The N-Triples lines of a graph, or None where they exceed what is compared line by line."""
-    file = _Bounded()
+    file = BoundedFile(_COMPARED_BYTES)
     try:
         store.dump(file, format=ox.RdfFormat.N_TRIPLES, from_graph=node)
     except OverflowError:

@@ -7,7 +7,6 @@ are few statements; the engine answers it here over the same snapshot as a worke
 query is a worker's, and so is one whose answer grows too long while it is written.
 """
 
-import io
 import re
 import threading
 from collections.abc import Sequence
@@ -25,12 +24,11 @@ from coprod_kg.sparql.tokens import Token, significant
 from coprod_kg.store import merged
 from coprod_kg.store.announcements import follow
 from coprod_kg.store.base import NOTHING, Answer, Query
+from coprod_kg.store.bounded_file import BoundedFile
 from coprod_kg.store.formats import choose
 from coprod_kg.store.views import Views
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
     from coprod_kg.store.snapshots import Reader
 
     _Graph: TypeAlias = ox.DefaultGraph | ox.NamedNode
@@ -115,9 +113,7 @@ class PointLookups:
             return None
         if query.default_graphs or query.named_graphs:
             return None
-        near, is_short = self._thing_near(query.text)
-        # What asks for one triple is read as it is written, so its answer alone tells how much.
-        is_short = is_short or near is None
+        near, ends_at_one = self._thing_near(query.text)
         thing = near or (subject(query.text) if len(query.text) <= _LONGEST else None)
         version = self._views.snapshots.current() if thing else None
         if thing is None or version is None or query.version not in (None, version):
@@ -130,7 +126,8 @@ class PointLookups:
         if opened is not None:
             self._open_compacted(opened)
             graph = merged.MERGED if query.union else merged.CLIENT_DEFAULT
-            if is_short or _is_small(opened, node, graph):
+            # What asks for one triple is read as it is written: its answer tells how much it is.
+            if near is None or ends_at_one or _is_small(opened, node, graph):
                 return self._answer(opened, query, graph)
             return None
         if self._opening is None:
@@ -158,7 +155,7 @@ class PointLookups:
         try:
             results = opened.store.query(query.text, base_iri=self._base_iri, default_graph=graph)
             media_type, serialise = choose(results, query.media_types)
-            written: Any = _Bounded()
+            written: Any = BoundedFile(_LARGEST)
             serialise(written)
         # What is wrong is found again by a worker, and told as everywhere.
         except (CoprodError, SyntaxError, OSError, OverflowError, ValueError, RuntimeError):
@@ -196,15 +193,6 @@ def _is_ask(text: str) -> bool:
     """Whether a text, or its beginning, is an ASK, which ends at the first statement it finds."""
     tokens = list(significant(text))
     return tokens[prologue_length(tokens)].is_word("ASK")
-
-
-class _Bounded(io.BytesIO):
-    """A file in memory that takes no more than an answer may have here."""
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        if self.tell() + len(memoryview(data)) > _LARGEST:
-            raise OverflowError
-        return super().write(data)
 
 
 def _is_small(opened: _Opened, thing: ox.NamedNode, graph: "_Graph") -> bool:
