@@ -299,7 +299,7 @@ def test_input_is_never_checked_by_assert() -> None:
 
 
 @pytest.mark.parametrize(
-    "lean", ["coprod_kg.queries.ask", "coprod_kg.server", "coprod_kg.store", "coprod_kg.web"]
+    "lean", ["coprod_kg.queries.question", "coprod_kg.server", "coprod_kg.store", "coprod_kg.web"]
 )
 def test_the_web_processes_stay_lean(lean: str, tmp_path: Path) -> None:
     names = [

@@ -10,9 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.ask import Endpoint, Question, admitted, ask_own, prepare
+from coprod_kg.queries.ask import admitted, ask_own, prepare
 from coprod_kg.queries.library import SavedQuery, load, views
 from coprod_kg.queries.parameters import Parameter
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.settings import Settings
 from coprod_kg.sparql import tokens
 from coprod_kg.store.base import Change, Query

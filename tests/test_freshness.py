@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from coprod_kg.access import Private, Role, Tokens
 from coprod_kg.cli.refresh import refresh as command
 from coprod_kg.errors import QueryTimeout
-from coprod_kg.queries.ask import SMALL
 from coprod_kg.queries.library import SavedQuery, load
+from coprod_kg.queries.question import SMALL
 from coprod_kg.queries.runs import child
 from coprod_kg.queries.runs.ledger import Run, RunLedger, run_after
 from coprod_kg.queries.runs.maintenance import Maintenance

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coprod_kg.access import Private
-from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import SavedQuery, load
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.queries.runs.ledger import RunLedger
 from coprod_kg.queries.runs.maintenance import Maintained, Maintenance
 from coprod_kg.queries.runs.runner import refresh

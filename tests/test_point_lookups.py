@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coprod_kg.errors import NotAcceptable, QuerySyntax
-from coprod_kg.queries.ask import Endpoint, Question, near_texts
+from coprod_kg.queries.ask import near_texts
 from coprod_kg.queries.library import SavedQuery, views
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Change, Hidden, Query
 from coprod_kg.store.local import LocalStore, Service, serving

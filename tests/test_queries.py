@@ -25,8 +25,8 @@ from pyoxigraph import Literal, NamedNode, QuerySolutions, RdfFormat, Store
 
 from coprod_kg.model.namespaces import prologue
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import SavedQuery, load
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.tokens import is_changing, significant
 from coprod_kg.store.base import Store as AnyStore

@@ -252,7 +252,7 @@ def test_a_rule_that_is_none_is_explained(text: str, what: str) -> None:
 
 
 ROADS = {
-    "queries/ask.py": "Question.answer withholds",
+    "queries/question.py": "Question.answer withholds",
     "queries/saved.py": "bind gives a text; nothing is asked",
     "cli/differences.py": "to check values; nothing is asked",
     "cli/query.py": "to check values; nothing is asked",

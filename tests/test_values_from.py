@@ -9,10 +9,10 @@ from flask.testing import FlaskClient
 from coprod_kg.cli.check_queries import check_queries
 from coprod_kg.errors import ModelError, WrongUsage
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import SavedQuery, load, load_all
 from coprod_kg.queries.parameters import Parameter
 from coprod_kg.queries.permitted_values import with_values_from
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
 from coprod_kg.web import create_app

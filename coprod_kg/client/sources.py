@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol, TypeVar
 from coprod_kg.errors import NotAcceptable, NotFound
 from coprod_kg.formats.media_types import CRATE, GRAPHS, ROWS, WORKBOOK, Format, by_name
 from coprod_kg.publishing.graphs import publish_model
-from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.derived import DERIVED, formats_of
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.parameters import did_you_mean
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Answer, Query, Store
@@ -132,7 +132,7 @@ class Folder:
 
         Raises:
             NotFound: it has no such format.
-            CoprodError: what `coprod_kg.queries.ask.Question.answer` raises.
+            CoprodError: what `coprod_kg.queries.question.Question.answer` raises.
         """
         question = self._question(name, values, version)
         derived = next(

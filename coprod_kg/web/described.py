@@ -7,7 +7,7 @@ from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import Cell
 from coprod_kg.publishing.portal_documents import dataset_list
-from coprod_kg.queries.ask import Question, bytes_within
+from coprod_kg.queries.question import Question, bytes_within
 from coprod_kg.web.cache import LRUCache
 from coprod_kg.web.protocol import Parameters, version
 from coprod_kg.web.replies import Conditions, offers_among

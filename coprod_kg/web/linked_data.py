@@ -24,8 +24,8 @@ from coprod_kg.publishing.profiles import (
     named_profile,
     profiles,
 )
-from coprod_kg.queries.ask import Question, bytes_within
 from coprod_kg.queries.caveat import caveat_of_claims
+from coprod_kg.queries.question import Question, bytes_within
 from coprod_kg.web.address import root
 from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.pages.resource import resource_view

@@ -8,7 +8,7 @@ from coprod_kg.errors import LimitReached
 from coprod_kg.formats.media_types import ROWS
 from coprod_kg.formats.table import read_table
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.ask import Question, bytes_within
+from coprod_kg.queries.question import Question, bytes_within
 from coprod_kg.web.name_index import Entry, SearchIndex
 from coprod_kg.web.request_log import request_log
 from coprod_kg.web.site import VOCABULARY, Site

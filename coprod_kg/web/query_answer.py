@@ -23,10 +23,10 @@ from coprod_kg.formats.media_types import (
     negotiate,
     offers_by_name,
 )
-from coprod_kg.queries.ask import Question
 from coprod_kg.queries.crate import PROFILE
 from coprod_kg.queries.derived import DERIVED, formats_of
 from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.question import Question
 from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.web.pages.query import QueryPage
 from coprod_kg.web.protocol import Parameters, parameters, version

@@ -19,12 +19,12 @@ from flask import Response, request
 from coprod_kg.errors import NotFound, WrongUsage
 from coprod_kg.formats.table import commented, with_first_chunk
 from coprod_kg.model.namespaces import LICENCE
-from coprod_kg.queries.ask import MeasuredAnswer, Question
 from coprod_kg.queries.caveat import caveat_of_claims
 from coprod_kg.queries.citation import permalink, query_hash
 from coprod_kg.queries.labels import LANGUAGES
 from coprod_kg.queries.library import SavedQuery
 from coprod_kg.queries.parameters import RESERVED
+from coprod_kg.queries.question import MeasuredAnswer, Question
 from coprod_kg.queries.suppression import Part
 from coprod_kg.store.base import Answer
 from coprod_kg.web.address import root

@@ -10,9 +10,10 @@ from flask import request
 
 from coprod_kg.access import Grant, Private, Tokens, hidden
 from coprod_kg.formats.table import Table
-from coprod_kg.queries.ask import Endpoint, Question, admitted, ask
+from coprod_kg.queries.ask import admitted, ask
 from coprod_kg.queries.caveat import claims_of
 from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
 from coprod_kg.store.changes import Removed

@@ -24,8 +24,8 @@ from coprod_kg.formats.table import read_table
 from coprod_kg.model.namespaces import prefixes
 from coprod_kg.publishing.service_description import service_description
 from coprod_kg.publishing.shapes import rulebooks
-from coprod_kg.queries.ask import SMALL, bytes_within
 from coprod_kg.queries.caveat import caveat_of_text
+from coprod_kg.queries.question import SMALL, bytes_within
 from coprod_kg.store.base import Query
 from coprod_kg.updates import update, with_dataset
 from coprod_kg.web.address import root

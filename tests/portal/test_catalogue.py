@@ -17,7 +17,7 @@ from coprod_kg.ingest.submit import SubmitOptions, SubmittedFile, submit
 from coprod_kg.model.files import files
 from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.publishing.json_context import CONTEXT, with_context_inside
-from coprod_kg.queries.ask import PAGE_BYTES
+from coprod_kg.queries.question import PAGE_BYTES
 from coprod_kg.store.base import Change, Query, Update
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots

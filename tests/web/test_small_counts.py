@@ -14,8 +14,8 @@ from openpyxl import load_workbook
 
 from coprod_kg.errors import NotAcceptable
 from coprod_kg.formats.table import SUPPRESSED
-from coprod_kg.queries.ask import Endpoint, Question
 from coprod_kg.queries.library import load
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.queries.suppression import MARK
 from coprod_kg.settings import Settings
 from coprod_kg.store import local

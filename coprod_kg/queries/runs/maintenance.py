@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from coprod_kg.errors import StoreFull, VersionGone
-from coprod_kg.queries.ask import Endpoint, Question, admitted, ask
+from coprod_kg.queries.ask import admitted, ask
 from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.queries.runs.ledger import Run
 from coprod_kg.sandbox import wire
 from coprod_kg.sandbox.child import module, run

@@ -16,9 +16,10 @@ from typing import Final
 from coprod_kg.access import Private, hidden
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded, StoreFull, StoreUnavailable
 from coprod_kg.formats.table import read_table
-from coprod_kg.queries.ask import Endpoint, Question, ask, bytes_within
+from coprod_kg.queries.ask import ask
 from coprod_kg.queries.citation import query_hash
 from coprod_kg.queries.library import SavedQuery, load_all, views
+from coprod_kg.queries.question import Endpoint, Question, bytes_within
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.queries.runs.maintenance import Maintenance
 from coprod_kg.queries.submitted.graph import Collection

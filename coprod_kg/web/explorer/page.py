@@ -15,8 +15,8 @@ from coprod_kg.formats.media_types import HTML, Offer
 from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.schemes import schemes
 from coprod_kg.model.terms import parse_iri
-from coprod_kg.queries.ask import Question
 from coprod_kg.queries.labels import LANGUAGES, concepts, names_in, relabelled, things_to_label
+from coprod_kg.queries.question import Question
 from coprod_kg.web.address import root
 from coprod_kg.web.headers import FRAMED_POLICY, SCRIPTED_POLICY
 from coprod_kg.web.protocol import Parameters, parameters, version

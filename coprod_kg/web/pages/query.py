@@ -11,12 +11,12 @@ from flask import render_template
 from coprod_kg.formats.media_types import CHARTS, ROWS
 from coprod_kg.formats.table import read_table
 from coprod_kg.model.schemes import schemes
-from coprod_kg.queries.ask import MeasuredAnswer, Question, bytes_within
 from coprod_kg.queries.caveat import caveat, caveat_of_claims
 from coprod_kg.queries.charts.chart import described, has_chart
 from coprod_kg.queries.derived import formats_of
 from coprod_kg.queries.labels import text_in
 from coprod_kg.queries.library import SavedQuery
+from coprod_kg.queries.question import MeasuredAnswer, Question, bytes_within
 from coprod_kg.queries.runs.ledger import Run, RunLedger
 from coprod_kg.store.base import Answer
 from coprod_kg.web.pages.table import MOST_ROWS, view
