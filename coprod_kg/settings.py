@@ -86,6 +86,12 @@ class Settings:
     web_workers: int = _setting(2, "web processes", least=1)
     query_seconds: float = _setting(30.0, "deadline of one query, in seconds", above=0)
     query_memory_mb: int = _setting(1024, "memory one query may use, in MiB", least=1)
+    in_memory_percent: int = _setting(
+        25,
+        "share of the machine's memory in which the newest version may be held for queries once "
+        "some take long, with the workers that read it; 0 for none",
+        most=100,
+    )
     queue_seconds: float = _setting(10.0, "how long a query may wait for a free worker, in seconds")
     queue_length: int = _setting(64, "queries that may wait for a free worker; more are refused")
     client_queries: int = _setting(

@@ -22,7 +22,7 @@ from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Change, Hidden, Query
 from coprod_kg.store.local import LocalStore, Service, serving
 from coprod_kg.store.point_lookups import subject
-from coprod_kg.store.worker import Watcher
+from coprod_kg.store.watcher import Watcher
 from tests.memory_store import MemoryStore
 from tests.working import happens, query_workers
 

@@ -13,9 +13,10 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 
 __all__ = [
     "Death",
@@ -24,6 +25,7 @@ __all__ = [
     "death",
     "limited",
     "lower_priority",
+    "machine_memory",
     "no_core_files",
     "panic_in",
     "peak_memory",
@@ -89,6 +91,7 @@ _MIB = 1 << 20
 _PRIORITY = 5
 """As ``nice`` counts: about a third of the processor time that a lookup is given beside it."""
 _PAGE = resource.getpagesize()
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 @contextmanager
@@ -154,6 +157,18 @@ def peak_memory() -> int:
     """The largest resident memory this process ever had, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def machine_memory() -> int:
+    """The memory of this machine in bytes, or what its container or service may take of it."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * _PAGE]
+    with suppress(OSError, StopIteration):
+        groups = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
+        group = next(line.removeprefix("0::/") for line in groups if line.startswith("0::/"))
+        for folder in (_CONTROL_GROUPS / group, *(_CONTROL_GROUPS / group).parents):
+            with suppress(OSError, ValueError):  # a limit that is none says "max"
+                limits.append(int((folder / "memory.max").read_text(encoding="ascii")))
+    return min(limits)
 
 
 def no_core_files() -> None:

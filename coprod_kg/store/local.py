@@ -242,7 +242,7 @@ def connect(settings: Settings, *, create: bool = False) -> Iterator[LocalStore]
         StoreInUse: a process holds the directory that serves no store.
         StoreUnavailable: there is no store, or it cannot be opened.
     """
-    alone = replace(settings, workers=1, long_queries=0, token_queries=0)
+    alone = replace(settings, workers=1, long_queries=0, token_queries=0, in_memory_percent=0)
     directory = DataDirectory(settings.data.resolve())
     if not create:
         directory.check_there()

@@ -11,7 +11,7 @@ from typing import Final
 
 from coprod_kg.errors import StoreUnavailable
 from coprod_kg.settings import Settings
-from coprod_kg.store import workers
+from coprod_kg.store import in_memory_workers, workers
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.supervisor import Supervisor
 from coprod_kg.store.worker_client import RESERVED
@@ -60,6 +60,8 @@ def running(
                 places += [(run / "lane-reserved", reserved)] * (settings.token_queries + 1)
             told = {**environ, **workers.environ(places)}
             supervisor.keep("query", workers.__name__, told, sorted({fd for _, fd in places}))
+            if settings.in_memory_percent and not settings.store:
+                supervisor.keep("in-memory", in_memory_workers.__name__, environ)
             # An engine may have much to hand over; its requests have deadlines of their own.
             _await_writer(run, supervisor, math.inf if settings.store else _START_SECONDS)
             yield supervisor, environ

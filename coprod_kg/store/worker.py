@@ -8,18 +8,15 @@ else.
 
 import io
 import os
-import select
 import signal
 import socket
-import sys
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from coprod_kg.errors import CoprodError, QueryMemory
 from coprod_kg.sandbox import wire
@@ -29,10 +26,12 @@ from coprod_kg.store.base import NOTHING, Hidden
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.formats import choose
+from coprod_kg.store.in_memory import InMemory, note_long
 from coprod_kg.store.lanes import Lane
 from coprod_kg.store.snapshots import Reader, Snapshots
 from coprod_kg.store.supervisor import follow_lifeline
 from coprod_kg.store.views import Views
+from coprod_kg.store.watcher import Watcher
 from coprod_kg.store.worker_registry import WorkerRegistry
 
 if TYPE_CHECKING:
@@ -41,90 +40,15 @@ if TYPE_CHECKING:
 __all__ = ["AnswerWriter", "main"]
 
 _REQUEST_SECONDS = 5.0
+_LONG_IN_MEMORY: Final = 0.04
+"""Seconds that a query takes in memory of which it is worth to keep the copy: a fifth of what is
+long."""
 _GROWTH = 256 << 20
 _MOST_READERS = 8
 """No more snapshots and views are open at once."""
 _WHOLE = 1 << 20
 """Up to this many bytes an answer is sent whole, with its length."""
 _CHUNK = 1 << 16
-_AGAIN_SECONDS: Final = 0.1
-"""How often the watcher looks; a query that it sees twice is long."""
-_LONG: Final = 2
-_PRIORITY_OF_LONG: Final = 10
-"""As ``nice`` counts: about a ninth of the processor time that a short query is given beside it."""
-_HANGUP: Final = getattr(select, "POLLRDHUP", select.POLLHUP)
-
-
-class Watcher:
-    """Watches one connection at a time, inside ``with watcher.over(connection)``, from a thread.
-
-    Where the client closes the connection, the process ends; where the query takes more than a
-    moment, the worker leaves its lane to another. The thread looks some times a second while there
-    is a query, and sleeps in between: taking up a query costs nothing. A query that takes long goes
-    on at a low priority, so that on a busy machine it does not keep short ones waiting.
-
-    Args:
-        on_long: called once for each query that takes long, while it is under way.
-    """
-
-    def __init__(self, on_long: Callable[[], None]) -> None:
-        self._on_long = on_long
-        self._looks = 0
-        self._lock = threading.Lock()
-        self._busy = threading.Event()
-        self._watched: socket.socket | None = None
-        self._thread = self._lowered = 0
-        threading.Thread(target=self._watch, name="watcher", daemon=True).start()
-
-    @property
-    def has_lowered(self) -> bool:
-        """Whether the calling thread was given a low priority, which it cannot lose."""
-        return self._lowered == threading.get_native_id()
-
-    def over(self, connection: socket.socket) -> "Watcher":
-        """Watch a connection as long as the context lasts."""
-        with self._lock:
-            self._watched, self._looks = connection, 0
-            self._thread = threading.get_native_id()
-        self._busy.set()
-        return self
-
-    def __enter__(self) -> None:
-        """Does nothing: `over` has begun the watch."""
-
-    def __exit__(self, *_: object) -> None:
-        """End the watch: from now on the end of the connection does not end the process."""
-        with self._lock:
-            self._watched = None
-
-    def _watch(self) -> NoReturn:
-        while True:
-            self._busy.wait()
-            time.sleep(_AGAIN_SECONDS)
-            with self._lock:  # held, so that the query cannot end in between
-                if self._watched is None:
-                    self._busy.clear()
-                    continue
-                if _has_disconnected(self._watched):
-                    os._exit(0)
-                self._looks += 1
-                if self._looks == 1:
-                    self._lowered = self._thread
-                    _lower_priority(self._thread)
-                if self._looks == _LONG:
-                    self._on_long()
-
-
-def _lower_priority(thread: int) -> None:
-    """Give way to the threads of short queries, of this process and others (Linux only)."""
-    if sys.platform == "linux":  # elsewhere a priority is a whole process's
-        os.setpriority(os.PRIO_PROCESS, thread, _PRIORITY_OF_LONG)
-
-
-def _has_disconnected(connection: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(connection, _HANGUP)
-    return bool(poll.poll(0))
 
 
 class AnswerWriter(io.RawIOBase):
@@ -189,6 +113,9 @@ class Worker:
     service_seconds: float
     watcher: Watcher
     registry: WorkerRegistry
+    run: Path
+    copy: InMemory | None = None
+    may_read_memory: bool = False
     readers: dict[tuple[int, Hidden], Reader] = field(default_factory=dict)
 
     def rest(self) -> None:
@@ -201,11 +128,12 @@ class Worker:
         connection.settimeout(_REQUEST_SECONDS)
         request = wire.Stream(connection).message()
         self.registry.take(request["query_id"])
+        self.may_read_memory = request["in_memory"]
         connection.settimeout(None)
-        writer = AnswerWriter(connection)
+        writer, began = AnswerWriter(connection), time.monotonic()
         try:
             # opening one, and listening for calls, starts threads: no cap yet
-            reader = self.reader(request["version"], _hidden(request))
+            reader = self._source(request)
             with (
                 calling(request["text"], request["calls"], self.service_seconds) as calls,
                 limited(request["seconds"], self.memory_mb),
@@ -213,13 +141,30 @@ class Worker:
                 with self.watcher.over(connection):
                     self._answer(reader, request, calls, writer)
                 writer.end()  # who has all of the answer may leave
+            if reader is self.copy and time.monotonic() - began >= _LONG_IN_MEMORY:
+                note_long(self.run)
         except CoprodError as error:
             writer.fail(error)
         except MemoryError:
             writer.fail(QueryMemory("the query needs more memory than it may use"))
 
+    def _source(self, request: Mapping[str, Any]) -> Reader | InMemory:
+        """What the query reads: the copy in memory where it may, else the files of a version."""
+        if self.copy and request["in_memory"] and request["version"] == self.copy.version:
+            return self.copy
+        return self.reader(request["version"], _hidden(request))
+
+    def note_long(self) -> None:
+        """Note that the query under way takes long, where it could be read from memory."""
+        if self.may_read_memory:
+            note_long(self.run)
+
     def _answer(
-        self, reader: Reader, request: Mapping[str, Any], calls: Calls, writer: AnswerWriter
+        self,
+        reader: Reader | InMemory,
+        request: Mapping[str, Any],
+        calls: Calls,
+        writer: AnswerWriter,
     ) -> None:
         try:
             store, graphs = dataset(request, reader.store, self.base_iri, self.memory_mb)
@@ -259,25 +204,33 @@ def _hidden(request: Mapping[str, Any]) -> Hidden:
     return Hidden(tuple(graphs), record, tuple(rules))
 
 
-def main(listening: socket.socket, path: Path, lifeline: int) -> None:
+def main(listening: socket.socket, path: Path, lifeline: int, copy: InMemory | None = None) -> None:
     """Answer queries until the parent leaves or this process has grown too large.
 
     Args:
         listening: where queries arrive.
         path: the file of this worker's lane.
         lifeline: the descriptor that can be read at its end when the parent has left.
+        copy: a version in memory, for those that may read it; other queries read the files.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # as deadlines want it, and only here allowed
     follow_lifeline(lifeline)
     lane = Lane(path)
-    base_iri = os.environ["COPROD_BASE_IRI"]
+    base_iri, run = os.environ["COPROD_BASE_IRI"], Path(os.environ["COPROD_RUN"])
+
+    def on_long() -> None:
+        lane.leave()
+        worker.note_long()
+
     worker = Worker(
         Views(Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots"), base_iri),
         base_iri,
         int(os.environ["COPROD_QUERY_MEMORY_MB"]),
         float(os.environ["COPROD_SERVICE_SECONDS"]),
-        Watcher(lane.leave),
-        WorkerRegistry(Path(os.environ["COPROD_RUN"])),
+        Watcher(on_long),
+        WorkerRegistry(run),
+        run,
+        copy,
     )
     most = peak_memory() + _GROWTH
     while peak_memory() < most:
@@ -291,8 +244,9 @@ def _answer_in_turn(worker: Worker, listening: socket.socket, lane: Lane, most: 
     if not lane.serving:
         worker.rest()
         lane.serve()
-        with suppress(CoprodError, OSError):  # the query that asks for it tells what is wrong
-            worker.reader(None, NOTHING)  # it takes longer than a short query
+        if worker.copy is None:
+            with suppress(CoprodError, OSError):  # the query that asks for it tells what is wrong
+                worker.reader(None, NOTHING)  # it takes longer than a short query
     while lane.serving and not worker.watcher.has_lowered and peak_memory() < most:
         connection, _ = listening.accept()  # blocking: of all that wait here one is woken
         with connection, suppress(OSError, EOFError):  # the client closed the connection

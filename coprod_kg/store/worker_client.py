@@ -8,7 +8,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +16,11 @@ from coprod_kg.errors import CoprodError, Overloaded, RequestError, StoreUnavail
 from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
+from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.engine_errors import stopped_by
 from coprod_kg.store.exits import exit_status, panic
+from coprod_kg.store.in_memory import address, may_read_memory
+from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.worker_registry import new_query_id, worker_of
 
 __all__ = ["RESERVED", "NeedsThread", "PendingQuery", "WorkerLost", "request"]
@@ -26,6 +29,8 @@ RESERVED: Final = "query-reserved"
 """The socket of the workers that only clients with a token are given."""
 
 _GRACE_SECONDS: Final = 5.0
+_MOMENT: Final = 0.1
+"""Seconds that a query waits for a worker with the version in memory; then others are asked."""
 _SMALL: Final = 1 << 16
 """No larger answer is taken at once."""
 _TIMEVAL: Final = struct.Struct("@ll")
@@ -54,14 +59,22 @@ class PendingQuery:
 
     def __init__(self, run: Path, query: Query, settings: Settings) -> None:
         self._run = run
+        self._query = query
         self._settings = settings
         self._cancellation = query.cancellation
         self._seconds = min(query.seconds, settings.query_seconds)
-        self._socket = _connected(run, query, settings.queue_seconds)
-        self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
+        self._query_id = new_query_id()
+        version = _in_memory_version(query, settings)
+        in_memory = None if version is None else _connected_to_memory(run, version)
+        self._asks_memory = in_memory is not None
+        self._socket = in_memory or _connected(run, query, settings.queue_seconds)
         if query.cancellation is not None:
             query.cancellation.on_cancel(self.disconnect)
-        self._query_id = new_query_id()
+        self._send(replace(query, version=version) if self._asks_memory else query)
+
+    def _send(self, query: Query) -> None:
+        """Send the query, or its beginning."""
+        self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
         self._unsent = wire.framed_message(request(query, self._seconds, self._query_id))
         with suppress(OSError):  # `answer` finds out what is wrong
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
@@ -115,14 +128,18 @@ class PendingQuery:
 
     def _answer(self) -> Answer:
         self._socket.setblocking(True)
-        self._wait_up_to(self._settings.queue_seconds)
+        queue_seconds = self._settings.queue_seconds
+        self._wait_up_to(min(queue_seconds, _MOMENT) if self._asks_memory else queue_seconds)
         try:  # the question is there when a worker takes the connection up
             if self._unsent:  # sending nothing would fail where all is answered already
                 self._socket.sendall(self._unsent)
                 self._unsent = b""
             head = self._head()
         except BlockingIOError:
-            raise _overloaded(self._settings.queue_seconds) from None
+            if not self._asks_memory:
+                raise _overloaded(queue_seconds) from None
+            self._ask_others()
+            return self._answer()
         except (EOFError, OSError):
             raise self._ended() from None
         if self._stream.feed(b"") is None:
@@ -134,6 +151,13 @@ class PendingQuery:
             length=head["length"],
             chunks=_Frames(self, self._stream, self._ended),
         )
+
+    def _ask_others(self) -> None:
+        """Ask the workers that read files, as all are busy that have the version in memory."""
+        self._socket.close()
+        self._asks_memory = False
+        self._socket = _connected(self._run, self._query, self._settings.queue_seconds)
+        self._send(self._query)
 
     def _head(self) -> dict[str, Any]:
         """The first message; after some time without one, the registry tells whether to wait."""
@@ -205,6 +229,27 @@ class _Frames:
         self._asking.close()
 
 
+def _in_memory_version(query: Query, settings: Settings) -> int | None:
+    """The version that the query may read from memory; None where it has to read the files."""
+    if not settings.in_memory_percent or not may_read_memory(query):
+        return None
+    if query.version is not None:
+        return query.version
+    return Snapshots(DataDirectory(settings.data).snapshots).current()
+
+
+def _connected_to_memory(run: Path, version: int) -> socket.socket | None:
+    """A connection to the workers that have a version in memory, where they have room."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(False)
+    try:
+        connection.connect(address(run, version))
+    except OSError:  # there are none, or enough wait for them
+        connection.close()
+        return None
+    return connection
+
+
 def _connected(run: Path, query: Query, seconds: float) -> socket.socket:
     """A connection that does not block; the kernel refuses one at once where the queue is full."""
     connection = socket.socket(socket.AF_UNIX)
@@ -233,6 +278,7 @@ def request(query: Query, seconds: float, query_id: str) -> dict[str, object]:
         "default_graphs": query.default_graphs,
         "named_graphs": query.named_graphs,
         "version": query.version,
+        "in_memory": may_read_memory(query),
         "seconds": seconds,
         "union": query.union,
         "dataset_query": query.dataset_query,

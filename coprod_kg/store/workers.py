@@ -24,9 +24,10 @@ from typing import Final, NoReturn
 from coprod_kg.sandbox.limits import no_core_files, panic_in
 from coprod_kg.store import worker
 from coprod_kg.store.exits import forget_exit, record_exit
+from coprod_kg.store.in_memory import InMemory
 from coprod_kg.store.supervisor import LIFELINE, restart
 
-__all__ = ["environ", "main"]
+__all__ = ["environ", "keep", "main"]
 
 _PLACES: Final = "COPROD_WORKERS"
 _PIECE: Final = 1 << 16
@@ -70,11 +71,13 @@ class _Parent:
     Args:
         run: the runtime directory.
         places: those of the workers.
+        copy: a version in memory, which they share.
     """
 
-    def __init__(self, run: Path, places: Sequence[_Place]) -> None:
+    def __init__(self, run: Path, places: Sequence[_Place], copy: InMemory | None) -> None:
         self._run = run
         self._places = places
+        self._copy = copy
         self._selector = selectors.DefaultSelector()
         self._alive, self._held = os.pipe()  # the workers' lifeline, of which this end is held here
         woken, wake = socket.socketpair()
@@ -135,7 +138,8 @@ class _Parent:
             for descriptor in {int(name) for name in os.listdir("/dev/fd")} - kept:
                 with suppress(OSError):
                     os.close(descriptor)
-            worker.main(socket.socket(fileno=place.listening), place.lane, self._alive)
+            listening = socket.socket(fileno=place.listening)
+            worker.main(listening, place.lane, self._alive, self._copy)
             status = 0
         finally:
             if status:
@@ -175,14 +179,28 @@ class _Parent:
             place.pid, place.started = 0, now + seconds
 
 
+def keep(
+    run: Path, places: Sequence[tuple[Path, int]], lifeline: int, copy: InMemory | None = None
+) -> None:
+    """Keep workers until this process is asked to end, or its parent ended.
+
+    Args:
+        run: the runtime directory.
+        places: for each the file of its lane, and the descriptor of its listening socket.
+        lifeline: the descriptor that can be read at its end when the parent has left.
+        copy: a version in memory, which the workers share.
+    """
+    gc.collect()
+    gc.freeze()  # what is loaded stays where it is: a fork then shares its memory
+    _Parent(run, [_Place(*place) for place in places], copy).serve(lifeline)
+
+
 def main() -> None:
     """Keep the workers until the parent leaves."""
     no_core_files()
     told = json.loads(os.environ[_PLACES])
-    places = [_Place(Path(lane), listening) for lane, listening in told]
-    gc.collect()
-    gc.freeze()  # what is loaded stays where it is: a fork then shares its memory
-    _Parent(Path(os.environ["COPROD_RUN"]), places).serve(int(os.environ[LIFELINE]))
+    places = [(Path(lane), listening) for lane, listening in told]
+    keep(Path(os.environ["COPROD_RUN"]), places, int(os.environ[LIFELINE]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""In-memory copy of the newest version: which queries may read it, where it is asked, who wants it.
+
+The engine reads a version three to five times as fast from memory as from its files. The copy holds
+the merge of all graphs and nothing else. It is made once a query has taken long
+(`coprod_kg.store.in_memory_workers`), and given up some time after the last one that profits.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyoxigraph as ox
+
+from coprod_kg.store.base import NOTHING, Query
+
+__all__ = ["InMemory", "address", "may_read_memory", "note_long", "since_long"]
+
+_LONG: Final = "long"
+_READS_MORE: Final = re.compile(r"graph|\\u", re.IGNORECASE)
+_READS_A_PART: Final = re.compile(r"limit|offset", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """The merge of a version's graphs in memory.
+
+    Attributes:
+        version: its number.
+        store: the merge, as default graph.
+    """
+
+    version: int
+    store: ox.Store
+
+
+def address(run: Path, version: int) -> str:
+    """The socket at which the workers wait that have a version in memory."""
+    return f"{run}/query-{version}"
+
+
+def may_read_memory(query: Query) -> bool:
+    """Whether a query reads the merge of all graphs and no other graph.
+
+    A part of the rows (LIMIT, OFFSET) is read from the files: rows that have no order, or the same
+    place in it, come in another one from memory, and somebody who turns pages would miss some.
+    """
+    reads_merge = query.union and query.dataset_query is None and query.hidden == NOTHING
+    names_graphs = query.default_graphs or query.named_graphs or query.excluded_graphs
+    if not reads_merge or names_graphs:
+        return False
+    return not (_READS_MORE.search(query.text) or _READS_A_PART.search(query.text))
+
+
+def note_long(run: Path) -> None:
+    """Note that a query took long that may read memory."""
+    (run / _LONG).touch()
+
+
+def since_long(run: Path) -> float | None:
+    """Seconds since the last query that took long; None where none has."""
+    try:
+        return time.time() - (run / _LONG).stat().st_mtime
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,258 @@
+"""Keeper of the in-memory copy: makes it when it is wanted, and has query workers read it.
+
+A copy is wanted when a query took long lately, and made of the newest version once that has stayed
+it for a while. This process only looks. It forks one that loads the copy and becomes the parent of
+workers (`coprod_kg.store.workers`). They share its memory until they read: the engine counts its
+readers beside the data, so a worker comes to hold a copy of its own, and the share of the machine's
+memory that is set is divided by all of them. When another version is the newest, or nobody has
+wanted the copy for a while, its address is removed, the queries under way end, and the processes
+leave, which gives the memory back as a whole.
+"""
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+import pyoxigraph as ox
+
+from coprod_kg.errors import CoprodError
+from coprod_kg.sandbox.limits import machine_memory, no_core_files, peak_memory
+from coprod_kg.settings import Settings
+from coprod_kg.store import workers
+from coprod_kg.store.in_memory import InMemory, address, since_long
+from coprod_kg.store.merged import MERGED
+from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.supervisor import LIFELINE
+from coprod_kg.store.views import Views
+
+__all__ = ["Keeper", "load_copy", "main"]
+
+_LOOK_SECONDS: Final = 1.0
+_WANTED_SECONDS: Final = 600.0
+"""How long a copy is wanted after a query that took long."""
+_SETTLED_SECONDS: Final = 10.0
+_REST: Final = 4.0
+"""How many times as long as the last copy took to make a version has to stay the newest."""
+_GRACE_SECONDS: Final = 5.0
+_LOOK_STATEMENTS: Final = 10_000
+_PRIORITY: Final = 10
+_TOO_LARGE: Final = 3
+"""The exit status of a process whose copy would not fit."""
+
+
+class Keeper:
+    """Keeper of one copy at a time.
+
+    Args:
+        run: the runtime directory.
+        snapshots: the versions.
+        settings: the share of the memory, the number of workers, the deadline of a query.
+        lifeline: the descriptor that can be read at its end when the parent has left.
+    """
+
+    def __init__(self, run: Path, snapshots: Snapshots, settings: Settings, lifeline: int) -> None:
+        self._run = run
+        self._snapshots = snapshots
+        self._settings = settings
+        self._lifeline = lifeline
+        # More at a time would be no quicker: what takes long keeps a processor busy.
+        self._workers = min(settings.workers, os.cpu_count() or 1)
+        self._version = self._pid = 0
+        self._held = -1
+        self._began = self._took = 0.0
+        self._refused: int | None = None
+        self._too_large: int | None = None
+
+    @property
+    def most_bytes(self) -> int:
+        """The memory that the copy may take, in bytes: its workers may come to take as much."""
+        share = machine_memory() * self._settings.in_memory_percent // 100
+        return share // (1 + self._workers)
+
+    def follow(self) -> None:
+        """Make copies and give them up until the parent leaves."""
+        try:
+            while not _ends_within(self._lifeline, _LOOK_SECONDS):
+                with suppress(CoprodError, OSError):  # another look follows
+                    self.look()
+        finally:
+            self._end()
+
+    def look(self) -> None:
+        """Make a copy or give it up, where it is time for that.
+
+        Raises:
+            StoreUnavailable: nothing is published yet.
+        """
+        newest, since = self._snapshots.current(), since_long(self._run)
+        is_wanted = since is not None and since < _WANTED_SECONDS
+        if not self._pid:
+            if is_wanted and newest != self._refused and self._has_settled(newest):
+                self._begin(newest)
+        elif self._has_failed():
+            self._end()
+        elif newest != self._version or not is_wanted:
+            if self._remove_address():
+                _ends_within(self._lifeline, self._settings.query_seconds + _GRACE_SECONDS)
+            self._end()
+
+    def _has_settled(self, version: int) -> bool:
+        published = os.lstat(self._snapshots.folder / "current").st_mtime
+        if time.time() - published < max(_SETTLED_SECONDS, _REST * self._took):
+            return False
+        return self._too_large is None or self._size(version) < self._too_large
+
+    def _size(self, version: int) -> int:
+        """Bytes of a version's files."""
+        return sum(
+            file.stat().st_size for file in (self._snapshots.folder / str(version)).iterdir()
+        )
+
+    def _has_failed(self) -> bool:
+        """Whether the copy's process ended by itself; notes how long a copy took."""
+        if self._began and os.path.exists(address(self._run, self._version)):
+            self._took, self._began = time.monotonic() - self._began, 0.0
+        pid, waited = os.waitpid(self._pid, os.WNOHANG)
+        if not pid:
+            return False
+        self._pid, self._refused = 0, self._version
+        if os.waitstatus_to_exitcode(waited) == _TOO_LARGE:
+            self._too_large = self._size(self._version)
+        return True
+
+    def _begin(self, version: int) -> None:
+        alive, self._held = os.pipe()
+        self._version, self._began = version, time.monotonic()
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(self._held)
+            self._work(version, alive)
+        os.close(alive)
+
+    def _remove_address(self) -> bool:
+        """Have no more queries come; whether any could have."""
+        try:
+            os.unlink(address(self._run, self._version))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _end(self) -> None:
+        """End the copy's process, and its workers with it."""
+        self._remove_address()
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
+        if self._pid:
+            os.waitpid(self._pid, 0)
+            self._pid = 0
+
+    def _work(self, version: int, alive: int) -> NoReturn:
+        """The whole life of the process that holds a copy."""
+        status = 1
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            views = Views(self._snapshots, self._settings.base_iri)
+            store = load_copy(views, version, self.most_bytes, alive)
+            status = _TOO_LARGE
+            if store is not None:
+                self._serve(InMemory(version, store), alive)
+                status = 0
+        except OSError as error:
+            sys.stderr.write(f"coprod-kg: version {version} is not held in memory: {error}\n")
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _serve(self, copy: InMemory, alive: int) -> None:
+        with socket.socket(socket.AF_UNIX) as listening:
+            place = address(self._run, copy.version)
+            listening.bind(f"{place}.unfinished")
+            listening.listen(self._workers - 1)  # others go to the workers that read files
+            os.rename(f"{place}.unfinished", place)
+            places = [
+                (self._run / f"lane-memory-{number}", listening.fileno())
+                for number in range(self._workers)
+            ]
+            workers.keep(self._run, places, alive, copy)
+
+
+def load_copy(views: Views, version: int, most_bytes: int, alive: int) -> ox.Store | None:
+    """The merge of a version in memory; None where it takes more than it may.
+
+    A process of its own opens the files: the engine starts threads for that, which no fork has.
+    """
+    end, write_end = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(end)
+        _write(views, version, write_end)
+    os.close(write_end)
+    store = ox.Store()
+    try:
+        with os.fdopen(end, "rb") as lines:
+            # The names of blank nodes stay: `load` and `bulk_load` would give others.
+            statements = ox.parse(lines, ox.RdfFormat.N_TRIPLES, lenient=True)
+            store.bulk_extend(_bounded(statements, peak_memory() + most_bytes, alive))
+    except MemoryError:
+        return None
+    finally:
+        _, waited = os.waitpid(pid, 0)
+    if status := os.waitstatus_to_exitcode(waited):
+        raise OSError(f"the process that read version {version} ended with status {status}")
+    return store
+
+
+def _bounded(statements: Iterable[ox.Quad], most_bytes: int, alive: int) -> Iterator[ox.Quad]:
+    """The statements; ends this process where its parent has left.
+
+    Raises:
+        MemoryError: what was read already takes more memory than it may.
+    """
+    for number, statement in enumerate(statements):
+        if number % _LOOK_STATEMENTS == 0:
+            if peak_memory() > most_bytes:
+                raise MemoryError
+            if _ends_within(alive, 0):
+                os._exit(0)
+        yield statement
+
+
+def _write(views: Views, version: int, descriptor: int) -> NoReturn:
+    """Write the merge of a version, and end."""
+    status = 1
+    try:
+        os.nice(_PRIORITY)
+        with os.fdopen(descriptor, "wb") as file:
+            reader = views.open(version)
+            reader.store.dump(file, ox.RdfFormat.N_TRIPLES, from_graph=MERGED)
+        status = 0
+    except (BrokenPipeError, CoprodError):
+        pass  # it did not fit, or the version is not kept any more
+    finally:
+        os._exit(status)
+
+
+def _ends_within(descriptor: int, seconds: float) -> bool:
+    """Whether a pipe ends within some seconds; waits as long."""
+    return bool(select.select([descriptor], [], [], seconds)[0])
+
+
+def main() -> None:
+    """Keep copies until the parent leaves."""
+    no_core_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    snapshots = Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots")
+    run, settings = Path(os.environ["COPROD_RUN"]), Settings.load()
+    Keeper(run, snapshots, settings, int(os.environ[LIFELINE])).follow()
+
+
+if __name__ == "__main__":
+    main()
