@@ -392,7 +392,8 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
         own = stack.enter_context(servers.ours(data, work / "ours.log", *many))
         run = Run([], given, initiatives, work)
         run.add(own)
-        run.note(own, "commit to all questions prepared, s", _publish(own))
+        if not given.no_publish:
+            run.note(own, "commit to all questions prepared, s", _publish(own))
         triples, missing = work / "merge.nt", []
         _merge(data, triples)
         for name in given.neighbours:
@@ -404,7 +405,8 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
             run.add(stack.enter_context(neighbour.running(given.peers, triples, folder)))
         if missing:
             about["left out, as not there"] = ", ".join(missing)
-        run.published(given.rounds)
+        if not given.no_publish:
+            run.published(given.rounds)
         own.flags = _MANY_CLIENTS
         own.restart()
         run.never_asked(given.rounds)
@@ -432,6 +434,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each run of wrk")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument(
+        "--no-publish", action="store_true", help="leave out the saved questions after a publish"
+    )
     parser.add_argument("--remark", help="what else happened on the machine, for the report")
     parser.add_argument("--reports", type=Path, default=Path(__file__).parent / "reports")
     given = parser.parse_args(arguments)

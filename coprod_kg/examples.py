@@ -30,6 +30,7 @@ from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.local import serving
 
 __all__ = [
+    "awaits_examples",
     "fingerprint",
     "load_examples",
     "prepare_examples",
@@ -82,7 +83,18 @@ def load_examples(
     store: Store, settings: Settings, before_commit: Callable[[], object] = lambda: None
 ) -> list[Outcome]:
     """Fill an empty store: publish the model and submit the examples."""
-    return submit_examples(store, settings, lambda: publish_service(store, settings), before_commit)
+    filling = DataDirectory(settings.data).filling
+    filling.touch(0o600)
+    outcomes = submit_examples(
+        store, settings, lambda: publish_service(store, settings), before_commit
+    )
+    filling.unlink()
+    return outcomes
+
+
+def awaits_examples(store: Store, settings: Settings) -> bool:
+    """Whether a store is to be filled: it is empty, or whoever began to fill it was ended."""
+    return store.version() == 0 or DataDirectory(settings.data).filling.exists()
 
 
 def prepare_examples(settings: Settings) -> Path:

@@ -17,7 +17,13 @@ import pytest
 from coprod_kg import examples
 from coprod_kg.access import Role, Tokens
 from coprod_kg.errors import ModelError, StoreUnavailable
-from coprod_kg.examples import fingerprint, prepare_examples, restore_examples
+from coprod_kg.examples import (
+    awaits_examples,
+    fingerprint,
+    load_examples,
+    prepare_examples,
+    restore_examples,
+)
 from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change
@@ -249,3 +255,21 @@ def test_a_fingerprint_is_of_every_program_below_the_pages(checkout: Path) -> No
         assert checkout / "coprod_kg" / name in found
     for name in ("ontology/coprod.ttl", "shapes", "queries/rules", "examples/cases"):
         assert any(path.is_relative_to(checkout / name) for path in found)
+
+
+def test_who_was_ended_while_a_store_was_filled_fills_it_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(examples, "_FROM", ("recoded",))
+    settings = replace(SETTINGS, data=empty(tmp_path).root)
+    with connect(settings, create=True) as store:
+        assert awaits_examples(store, settings)
+        with pytest.raises(KeyboardInterrupt):
+            load_examples(store, settings, end)
+        assert store.version() == 1, "the model is there, and no example"
+        assert awaits_examples(store, settings)
+        assert load_examples(store, settings), "nothing was submitted"
+        assert not awaits_examples(store, settings)

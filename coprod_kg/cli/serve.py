@@ -14,7 +14,7 @@ import click
 
 from coprod_kg.cli.context import setting_options
 from coprod_kg.errors import ModelError, StoreUnavailable, WrongUsage
-from coprod_kg.examples import load_examples, restore_examples
+from coprod_kg.examples import awaits_examples, load_examples, restore_examples
 from coprod_kg.publishing.graphs import publish_service
 from coprod_kg.queries.lint import faults, files_of
 from coprod_kg.server import FILLED
@@ -95,7 +95,7 @@ def _web_when_filled(service: Service) -> Iterator[Callable[[], None]]:
 def _fill(
     store: Store, settings: Settings, load_web: Callable[[], None], *, examples: bool
 ) -> None:
-    """Publish the model as it is now, and the example data in a store that is empty.
+    """Publish the model as it is now, and the example data in a store that awaits them.
 
     Args:
         store: the store.
@@ -104,7 +104,7 @@ def _fill(
             their commit one, so that they load beside the commit.
         examples: whether there are to be examples.
     """
-    if examples and store.version() == 0:
+    if examples and awaits_examples(store, settings):
         click.echo(_EXAMPLES_FIRST, err=True)
         load_examples(store, settings, load_web)
     else:

@@ -121,6 +121,11 @@ class DataDirectory:
         """The folder of what was proposed and is not decided."""
         return self.root / "proposals"
 
+    @property
+    def filling(self) -> Path:
+        """A file that is there while an empty store is filled with the examples."""
+        return self.root / "filling"
+
     def create(self) -> None:
         """Make the folders that are missing, for this user alone.
 
