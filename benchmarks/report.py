@@ -78,7 +78,8 @@ def goals(figures: Mapping[str, Mapping[str, Any]], asked: Questions) -> list[Go
     name = "beside 1 hopeless queries: p99"
     found.append(Goal("p99 of a lookup beside a hopeless query, ms", alone(name), 250))
     found.append(Goal("memory at start, MiB", alone("memory at start, MiB"), 500))
-    found.append(Goal("start to first answer, s", alone("start to first answer, s"), 5))
+    name = "start again to first answer, s"
+    found.append(Goal(f"{name}, under the same address", alone(name), 5))
     return found
 
 

@@ -288,10 +288,15 @@ class Run:
             self.note(server, "loading, s", took)
             self.note(server, "loading, processor s", used)
 
+    def start_again(self) -> None:
+        """Start our service anew, under the address that its catalogue names since the first."""
+        self.found[0].restart()
+        self.note(self.found[0], "start again to first answer, s", self.found[0].start_seconds)
+
     def published(self, rounds: int) -> None:
         """Saved questions after a publish, each round asked of web processes just started."""
         for _ in range(rounds):
-            self.found[0].restart()
+            self.start_again()
             self.asked.round("published", questions.published(BASE), self.found)
 
     def never_asked(self, rounds: int) -> None:
@@ -408,14 +413,14 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
         if not given.no_publish:
             run.published(given.rounds)
         own.flags = _MANY_CLIENTS
-        own.restart()
+        run.start_again()
         run.never_asked(given.rounds)
         run.each(run.points, given.rounds)
         own.flags = (*_MANY_CLIENTS, "--cache-mb", "0")
-        own.restart()
+        run.start_again()
         run.each(run.papers, given.rounds)
         own.flags = _MANY_CLIENTS
-        own.restart()
+        run.start_again()
         run.each(lambda one: run.note(one, "commit to visible, s", visible(one, time.time_ns())), 3)
         run.each(lambda one: run.note(one, "memory after, MiB", servers.memory_mb(one.pid)))
         run.hopeless()
