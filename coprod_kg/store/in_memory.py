@@ -13,9 +13,13 @@ from typing import Final
 
 import pyoxigraph as ox
 
+from coprod_kg.errors import StoreUnavailable
+from coprod_kg.settings import Settings
 from coprod_kg.store.base import NOTHING, Query
+from coprod_kg.store.directory import DataDirectory
+from coprod_kg.store.snapshots import Snapshots
 
-__all__ = ["InMemory", "address", "may_read_memory", "note_long", "since_long"]
+__all__ = ["InMemory", "address", "may_read_memory", "note_long", "since_long", "version_to_read"]
 
 _LONG: Final = "long"
 _READS_MORE: Final = re.compile(r"graph|\\u", re.IGNORECASE)
@@ -51,6 +55,18 @@ def may_read_memory(query: Query) -> bool:
     if not reads_merge or names_graphs:
         return False
     return not (_READS_MORE.search(query.text) or _READS_A_PART.search(query.text))
+
+
+def version_to_read(query: Query, settings: Settings) -> int | None:
+    """The version that a query reads from memory where that is held; None where it reads files."""
+    if not settings.in_memory_percent or not may_read_memory(query):
+        return None
+    if query.version is not None:
+        return query.version
+    try:
+        return Snapshots(DataDirectory(settings.data).snapshots).current()
+    except StoreUnavailable:  # nothing is published yet, as a worker will say
+        return None
 
 
 def note_long(run: Path) -> None:

@@ -16,11 +16,9 @@ from coprod_kg.errors import CoprodError, Overloaded, RequestError, StoreUnavail
 from coprod_kg.sandbox import wire
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Answer, Query
-from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.engine_errors import stopped_by
 from coprod_kg.store.exits import exit_status, panic
-from coprod_kg.store.in_memory import address, may_read_memory
-from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.in_memory import address, may_read_memory, version_to_read
 from coprod_kg.store.worker_registry import new_query_id, worker_of
 
 __all__ = ["RESERVED", "NeedsThread", "PendingQuery", "WorkerLost", "request"]
@@ -64,7 +62,7 @@ class PendingQuery:
         self._cancellation = query.cancellation
         self._seconds = min(query.seconds, settings.query_seconds)
         self._query_id = new_query_id()
-        version = _in_memory_version(query, settings)
+        version = version_to_read(query, settings)
         in_memory = None if version is None else _connected_to_memory(run, version)
         self._asks_memory = in_memory is not None
         self._socket = in_memory or _connected(run, query, settings.queue_seconds)
@@ -227,15 +225,6 @@ class _Frames:
     def close(self) -> None:
         """Close the connection, which releases the worker."""
         self._asking.close()
-
-
-def _in_memory_version(query: Query, settings: Settings) -> int | None:
-    """The version that the query may read from memory; None where it has to read the files."""
-    if not settings.in_memory_percent or not may_read_memory(query):
-        return None
-    if query.version is not None:
-        return query.version
-    return Snapshots(DataDirectory(settings.data).snapshots).current()
 
 
 def _connected_to_memory(run: Path, version: int) -> socket.socket | None:
