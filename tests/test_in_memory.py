@@ -208,7 +208,7 @@ def test_nothing_of_a_stopped_service_stays(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_takes_more_memory_than_it_may_is_none(tmp_path: Path) -> None:
-    lines = "".join(f"<urn:{n}> <urn:p> <urn:x:{n}> .\n" for n in range(250_000)).encode()
+    lines = "".join(f"<urn:{n}> <urn:p> <urn:x:{n}> .\n" for n in range(120_000)).encode()
     with serving(Settings(data=tmp_path, workers=1)) as service:
         version = service.store.commit(Change(replace={"urn:g": lines})).version
         # In a process that never had more memory than it has: what it takes is told by its peak.
