@@ -29,6 +29,7 @@ __all__ = [
     "no_core_files",
     "panic_in",
     "peak_memory",
+    "resident_memory",
 ]
 
 
@@ -131,17 +132,20 @@ def deadline(seconds: float) -> Iterator[None]:
 def cap_memory(memory_mb: int) -> None:
     """Cap the memory that this process may map beyond what it has, in MiB; on Linux only."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    mapped = _mapped()
-    if mapped is not None:
-        cap = mapped + memory_mb * _MIB
+    memory = _memory()
+    if memory is not None:
+        cap = memory[0] + memory_mb * _MIB
         cap = cap if hard == resource.RLIM_INFINITY else min(cap, hard)
         resource.setrlimit(resource.RLIMIT_AS, (cap, hard))
 
 
-def _mapped() -> int | None:
-    """Bytes of address space this process has mapped, where the system tells."""
+def _memory() -> tuple[int, int] | None:
+    """Bytes that this process has mapped, and those resident, where the system tells."""
     file = _statm(os.getpid())
-    return None if file is None else int(os.pread(file, 64, 0).split()[0]) * _PAGE
+    if file is None:
+        return None
+    mapped, resident = os.pread(file, 64, 0).split()[:2]
+    return int(mapped) * _PAGE, int(resident) * _PAGE
 
 
 @cache
@@ -153,8 +157,17 @@ def _statm(pid: int) -> int | None:
         return None
 
 
+def resident_memory() -> int:
+    """The memory that this process has now, in bytes; its peak where the system tells no other."""
+    memory = _memory()
+    return peak_memory() if memory is None else memory[1]
+
+
 def peak_memory() -> int:
-    """The largest resident memory this process ever had, in bytes."""
+    """The largest resident memory this process ever had, in bytes.
+
+    On Linux one that was started from another process begins with the peak of that.
+    """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -23,7 +23,7 @@ from typing import Final, NoReturn
 import pyoxigraph as ox
 
 from coprod_kg.errors import CoprodError
-from coprod_kg.sandbox.limits import machine_memory, no_core_files, peak_memory
+from coprod_kg.sandbox.limits import machine_memory, no_core_files, resident_memory
 from coprod_kg.settings import Settings
 from coprod_kg.store import workers
 from coprod_kg.store.in_memory import InMemory, address, since_long
@@ -200,7 +200,7 @@ def load_copy(views: Views, version: int, most_bytes: int, alive: int) -> ox.Sto
         with os.fdopen(end, "rb") as lines:
             # The names of blank nodes stay: `load` and `bulk_load` would give others.
             statements = ox.parse(lines, ox.RdfFormat.N_TRIPLES, lenient=True)
-            store.bulk_extend(_bounded(statements, peak_memory() + most_bytes, alive))
+            store.bulk_extend(_bounded(statements, resident_memory() + most_bytes, alive))
     except MemoryError:
         return None
     finally:
@@ -218,7 +218,7 @@ def _bounded(statements: Iterable[ox.Quad], most_bytes: int, alive: int) -> Iter
     """
     for number, statement in enumerate(statements):
         if number % _LOOK_STATEMENTS == 0:
-            if peak_memory() > most_bytes:
+            if resident_memory() > most_bytes:
                 raise MemoryError
             if _ends_within(alive, 0):
                 os._exit(0)
