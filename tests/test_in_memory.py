@@ -22,6 +22,8 @@ from coprod_kg.store.base import Change, Hidden, Query
 from coprod_kg.store.in_memory import address, may_read_memory, note_long, since_long
 from coprod_kg.store.in_memory_workers import load_copy
 from coprod_kg.store.local import LocalStore, Service, serving
+from coprod_kg.store.snapshots import Snapshots
+from coprod_kg.store.views import Views
 from tests.prepared import Prepared
 from tests.test_serve_command import examples
 from tests.working import happens, query_workers
