@@ -391,8 +391,9 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
     shutil.copytree(prepared, data, symlinks=True)
     about = {**servers.machine(), "initiatives": str(initiatives), "client": "wrk -t1"}
     about["date"] = datetime.now(UTC).date().isoformat()
-    about["our flags"] = f"{' '.join(_MANY_CLIENTS)} ({_WHY})"
-    many = (*_MANY_CLIENTS[:-2], "--freshness", "on")
+    flags = (*_MANY_CLIENTS, *given.flags.split())
+    about["our flags"] = f"{' '.join(flags)} ({_WHY})"
+    many = (*flags, "--freshness", "on")
     with ExitStack() as stack:
         own = stack.enter_context(servers.ours(data, work / "ours.log", *many))
         run = Run([], given, initiatives, work)
@@ -412,14 +413,14 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
             about["left out, as not there"] = ", ".join(missing)
         if not given.no_publish:
             run.published(given.rounds)
-        own.flags = _MANY_CLIENTS
+        own.flags = flags
         run.start_again()
         run.never_asked(given.rounds)
         run.each(run.points, given.rounds)
-        own.flags = (*_MANY_CLIENTS, "--cache-mb", "0")
+        own.flags = (*flags, "--cache-mb", "0")
         run.start_again()
         run.each(run.papers, given.rounds)
-        own.flags = _MANY_CLIENTS
+        own.flags = flags
         run.start_again()
         run.each(lambda one: run.note(one, "commit to visible, s", visible(one, time.time_ns())), 3)
         run.each(lambda one: run.note(one, "memory after, MiB", servers.memory_mb(one.pid)))
@@ -439,6 +440,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each run of wrk")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--flags", default="", help="more flags of our service, in one text")
     parser.add_argument(
         "--no-publish", action="store_true", help="leave out the saved questions after a publish"
     )
