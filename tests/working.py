@@ -46,9 +46,10 @@ def query_workers(supervisor: Supervisor) -> list[int]:
 
 
 def _used(supervisor: Supervisor) -> dict[int, float]:
-    """The processor time of each query worker, in seconds."""
+    """The processor time of each query worker, in seconds, those that read memory among them."""
     found = {}
-    for pid in query_workers(supervisor):
+    in_memory = supervisor.pids().get("in-memory")
+    for pid in (*query_workers(supervisor), *(family(in_memory)[1:] if in_memory else ())):
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except FileNotFoundError:  # it has just ended

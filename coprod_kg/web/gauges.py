@@ -27,7 +27,7 @@ __all__ = ["Present"]
 _KINDS: Final = {
     "coprod_kg.publishing.writer": "writer",
     "coprod_kg.store.workers": "query",
-    "coprod_kg.store.in_memory_workers": "query",
+    "coprod_kg.store.in_memory_workers": "in-memory",
     "coprod_kg.server.listen": "web",
     "coprod_kg.queries.runs.child": "freshness",
     "coprod_kg.ingest.child": "check",
