@@ -15,6 +15,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import StoreUnavailable
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.tokens import significant
 from coprod_kg.store.base import NOTHING, Query
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
@@ -47,14 +48,29 @@ def address(run: Path, version: int) -> str:
 def may_read_memory(query: Query) -> bool:
     """Whether a query reads the merge of all graphs and no other graph.
 
-    A part of the rows (LIMIT, OFFSET) is read from the files: rows that have no order, or the same
-    place in it, come in another one from memory, and somebody who turns pages would miss some.
+    A part of rows that have no order (LIMIT or OFFSET without ORDER BY) is read from the files:
+    from memory they come in another one, and somebody who turns pages would miss some.
     """
     reads_merge = query.union and query.dataset_query is None and query.hidden == NOTHING
     names_graphs = query.default_graphs or query.named_graphs or query.excluded_graphs
     if not reads_merge or names_graphs:
         return False
-    return not (_READS_MORE.search(query.text) or _READS_A_PART.search(query.text))
+    if _READS_MORE.search(query.text):
+        return False
+    return not _READS_A_PART.search(query.text) or _orders_its_parts(query.text)
+
+
+def _orders_its_parts(text: str) -> bool:
+    """Whether each LIMIT and OFFSET, those of subqueries too, stands after an ORDER BY."""
+    is_ordered = False
+    for token in significant(text):
+        if token.text in ("{", "}"):
+            is_ordered = False
+        elif token.is_word("ORDER"):
+            is_ordered = True
+        elif (token.is_word("LIMIT") or token.is_word("OFFSET")) and not is_ordered:
+            return False
+    return True
 
 
 def version_to_read(query: Query, settings: Settings) -> int | None:
