@@ -58,6 +58,7 @@ _WHY: Final = (
     "service without a cache (--cache-mb 0)"
 )
 _PATIENCE = 30.0
+_START_SECONDS: Final = 120.0
 _SUBMITTED = 10_000
 _URLS: Final = 10_000
 _WRK = """
@@ -395,7 +396,9 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
     about["our flags"] = f"{' '.join(flags)} ({_WHY})"
     many = (*flags, "--freshness", "on")
     with ExitStack() as stack:
-        own = stack.enter_context(servers.ours(data, work / "ours.log", *many))
+        patience = max(_START_SECONDS, initiatives / 100)  # it describes the data under its address
+        log = work / "ours.log"
+        own = stack.enter_context(servers.ours(data, log, *many, patience=patience))
         run = Run([], given, initiatives, work)
         run.add(own)
         if not given.no_publish:
