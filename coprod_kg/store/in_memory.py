@@ -74,8 +74,8 @@ def _orders_its_parts(text: str) -> bool:
 
 
 def version_to_read(query: Query, settings: Settings) -> int | None:
-    """The version that a query reads from memory where that is held; None where it reads files."""
-    if not settings.in_memory_percent or not may_read_memory(query):
+    """The version that a query asks, where it may be held in memory; None where there is none."""
+    if not settings.in_memory_percent:
         return None
     if query.version is not None:
         return query.version

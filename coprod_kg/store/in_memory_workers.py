@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -43,8 +44,8 @@ _REST: Final = 4.0
 _GRACE_SECONDS: Final = 5.0
 _LOOK_STATEMENTS: Final = 10_000
 _PRIORITY: Final = 10
-_TOO_LARGE: Final = 3
-"""The exit status of a process whose copy would not fit."""
+_REFUSED, _TOO_LARGE = 2, 3
+"""The exit statuses of a process that the system refused something, and whose copy does not fit."""
 
 
 class Keeper:
@@ -161,13 +162,17 @@ class Keeper:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             views = Views(self._snapshots, self._settings.base_iri)
             store = load_copy(views, version, self.most_bytes, alive)
-            status = _TOO_LARGE
-            if store is not None:
+            if store is None:
+                status = _TOO_LARGE
+            else:
                 self._serve(InMemory(version, store), alive)
                 status = 0
         except OSError as error:
+            status = _REFUSED
             sys.stderr.write(f"coprod-kg: version {version} is not held in memory: {error}\n")
         finally:
+            if status == 1:
+                traceback.print_exc()
             sys.stderr.flush()
             os._exit(status)
 

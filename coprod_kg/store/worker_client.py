@@ -62,7 +62,8 @@ class PendingQuery:
         self._cancellation = query.cancellation
         self._seconds = min(query.seconds, settings.query_seconds)
         self._query_id = new_query_id()
-        version = version_to_read(query, settings)
+        self._may_read_memory = may_read_memory(query)
+        version = version_to_read(query, settings) if self._may_read_memory else None
         in_memory = None if version is None else _connected_to_memory(run, version)
         self._asks_memory = in_memory is not None
         self._socket = in_memory or _connected(run, query, settings.queue_seconds)
@@ -73,7 +74,8 @@ class PendingQuery:
     def _send(self, query: Query) -> None:
         """Send the query, or its beginning."""
         self._stream = wire.Stream(self._socket, socket.MSG_WAITALL)
-        self._unsent = wire.framed_message(request(query, self._seconds, self._query_id))
+        message = request(query, self._seconds, self._query_id, in_memory=self._may_read_memory)
+        self._unsent = wire.framed_message(message)
         with suppress(OSError):  # `answer` finds out what is wrong
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
 
@@ -258,7 +260,9 @@ def _connected(run: Path, query: Query, seconds: float) -> socket.socket:
     return connection
 
 
-def request(query: Query, seconds: float, query_id: str) -> dict[str, object]:
+def request(
+    query: Query, seconds: float, query_id: str, *, in_memory: bool = False
+) -> dict[str, object]:
     """The message that asks a query worker."""
     return {
         "query_id": query_id,
@@ -267,7 +271,7 @@ def request(query: Query, seconds: float, query_id: str) -> dict[str, object]:
         "default_graphs": query.default_graphs,
         "named_graphs": query.named_graphs,
         "version": query.version,
-        "in_memory": may_read_memory(query),
+        "in_memory": in_memory,
         "seconds": seconds,
         "union": query.union,
         "dataset_query": query.dataset_query,
