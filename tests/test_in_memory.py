@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.servers import family
-from coprod_kg.errors import CoprodError, QueryTimeout
+from coprod_kg.errors import CoprodError, Overloaded, QueryTimeout
 from coprod_kg.queries.library import load
 from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.sandbox import limits
@@ -58,13 +58,24 @@ def want(service: Service) -> None:
 @contextmanager
 def in_memory(data: Path, **given: float) -> Iterator[Service]:
     """A service whose newest version is in memory."""
-    numbers = {"workers": 1, "long_queries": 1, "token_queries": 0, **given}
+    numbers = {"workers": 1, "long_queries": 1, "token_queries": 0, "queue_seconds": 1.0, **given}
     with serving(replace(Settings(data=data), **numbers)) as service:  # type: ignore[arg-type]  # whole numbers where they are wanted
         if not service.store.version():
             service.store.commit(Change(replace={"urn:g": MANY}))
         want(service)
         assert happens(lambda: held(service)), "no copy is made"
         yield service
+
+
+def from_memory(service: Service, query: Query) -> bytes:
+    """The answer while the workers that read files are stopped.
+
+    On a busy machine a query may not be taken up in time and go to those: it is asked again.
+    """
+    for _ in range(30):
+        with suppress(Overloaded):
+            return service.store.query(query).read()
+    pytest.fail("no worker with the copy takes the query up")
 
 
 @contextmanager
@@ -113,21 +124,21 @@ def test_saved_questions_say_the_same_from_memory_to_the_byte(
 
 def test_a_query_is_answered_from_memory_where_it_may_be(tmp_path: Path) -> None:
     with in_memory(tmp_path) as service, stopped(query_workers(service.supervisor)):
-        assert service.store.query(ROWS).read().count(b"\n") == 1001
+        assert from_memory(service, ROWS).count(b"\n") == 1001
         pinned = replace(ROWS, version=service.store.version())
-        assert service.store.query(pinned).read().count(b"\n") == 1001
+        assert from_memory(service, pinned).count(b"\n") == 1001
 
 
 def test_blank_nodes_have_the_same_names_in_memory(tmp_path: Path) -> None:
     named = b"_:a <urn:q> _:b .\n_:b <urn:q> <urn:c> .\n"
     query = Query("SELECT ?s ?o { ?s <urn:q> ?o } ORDER BY ?s ?o", ("text/csv",))
-    with serving(Settings(data=tmp_path, workers=1)) as service:
+    with serving(Settings(data=tmp_path, workers=1, queue_seconds=1.0)) as service:
         service.store.commit(Change(replace={"urn:g": named}))
         before = service.store.query(query).read()
         want(service)
         assert happens(lambda: held(service))
         with stopped(query_workers(service.supervisor)):
-            assert service.store.query(query).read() == before
+            assert from_memory(service, query) == before
 
 
 def test_what_was_committed_is_read_at_once_and_the_memory_is_given_back(tmp_path: Path) -> None:
@@ -148,8 +159,8 @@ def test_a_query_at_its_deadline_ends_and_the_next_is_answered_from_memory(tmp_p
     with in_memory(tmp_path, query_seconds=1.0) as service:
         with stopped(query_workers(service.supervisor)):
             with pytest.raises(QueryTimeout):
-                service.store.query(Query(HOPELESS, ("text/csv",))).read()
-            assert service.store.query(ROWS).read().count(b"\n") == 1001
+                from_memory(service, Query(HOPELESS, ("text/csv",)))
+            assert from_memory(service, ROWS).count(b"\n") == 1001
         assert held(service)
 
 
