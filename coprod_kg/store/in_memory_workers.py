@@ -47,7 +47,8 @@ _LEAST_SHARE: Final = 0.4
 """What of the size of its files a version takes in memory at least; 0.55 to 0.8 was measured."""
 _GRACE_SECONDS: Final = 5.0
 _LOOK_STATEMENTS: Final = 10_000
-_PRIORITY: Final = 10
+_PRIORITY: Final = 15
+"""As ``nice`` counts: a long query, which has 10, goes before what makes the next quick."""
 _REFUSED, _TOO_LARGE = 2, 3
 """The exit statuses of a process that the system refused something, and whose copy does not fit."""
 
