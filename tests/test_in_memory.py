@@ -12,21 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers import family
 from coprod_kg.errors import CoprodError, Overloaded, QueryTimeout
 from coprod_kg.queries.library import load
 from coprod_kg.queries.question import Endpoint, Question
 from coprod_kg.sandbox import limits
 from coprod_kg.settings import Settings
 from coprod_kg.store.base import Change, Hidden, Query
-from coprod_kg.store.in_memory import address, may_read_memory, note_long, since_long
+from coprod_kg.store.in_memory import (
+    address,
+    may_read_memory,
+    note_long_query,
+    seconds_since_long_query,
+)
 from coprod_kg.store.in_memory_workers import load_copy
 from coprod_kg.store.local import LocalStore, Service, serving
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.views import Views
 from tests.prepared import Prepared
 from tests.test_serve_command import examples
-from tests.working import happens, query_workers
+from tests.working import happens, in_memory_processes, query_workers
 
 HOPELESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n1 ?o }"
 ROWS = Query("SELECT ?s ?o { ?s <urn:p> ?o } ORDER BY ?s", ("text/csv",))
@@ -42,17 +46,11 @@ def held(service: Service) -> bool:
     return Path(address(run(service), service.store.version())).exists()
 
 
-def memory_processes(service: Service) -> list[int]:
-    """The processes that hold a copy, without the one that looks."""
-    keeper = service.supervisor.pids().get("in-memory")
-    return family(keeper)[1:] if keeper else []
-
-
 def want(service: Service) -> None:
     """Have the newest version held as if it had stayed that for a while, and a query taken long."""
     published = Path(service.environ["COPROD_DATA"]) / "snapshots" / "current"
     os.utime(published, (time.time() - 3600,) * 2, follow_symlinks=False)
-    note_long(run(service))
+    note_long_query(run(service))
 
 
 @contextmanager
@@ -95,20 +93,20 @@ def test_a_copy_is_made_once_a_query_took_long(tmp_path: Path) -> None:
     with serving(settings) as service:
         service.store.commit(Change(replace={"urn:g": MANY}))
         service.store.query(ROWS).read()
-        assert since_long(run(service)) is None, "a short query asks for no copy"
+        assert seconds_since_long_query(run(service)) is None, "a short query asks for no copy"
         with pytest.raises(QueryTimeout):
             service.store.query(Query(f"{HOPELESS} LIMIT 1", ("text/csv",))).read()
-        assert since_long(run(service)) is None, "nor does one that reads no memory"
+        assert seconds_since_long_query(run(service)) is None, "nor does one that reads no memory"
         with pytest.raises(QueryTimeout):
             service.store.query(Query(HOPELESS, ("text/csv",))).read()
-        assert since_long(run(service)) is not None
+        assert seconds_since_long_query(run(service)) is not None
 
 
 def test_saved_questions_say_the_same_from_memory_to_the_byte(
     prepared: Prepared, tmp_path: Path
 ) -> None:
     with in_memory(examples(prepared, tmp_path)) as service:
-        settings = Settings(data=service.store._settings.data)
+        settings = Settings(data=Path(service.environ["COPROD_DATA"]))
         files = LocalStore(run(service), replace(settings, in_memory_percent=0))
         assert len(load()) > 70
         for name, saved in load().items():
@@ -148,7 +146,9 @@ def test_what_was_committed_is_read_at_once_and_the_memory_is_given_back(tmp_pat
             line = f'<urn:new> <urn:p> "{number}" .'.encode()
             service.store.commit(Change(replace={"urn:new": line}))
             assert service.store.query(query).read().decode().split() == ["o", str(number)]
-        assert happens(lambda: not memory_processes(service)), "an older version stays in memory"
+        assert happens(lambda: not in_memory_processes(service.supervisor)), (
+            "an older version stays in memory"
+        )
         assert not list(run(service).glob("query-[0-9]*"))
         want(service)
         assert happens(lambda: held(service)), "the newer one is not taken up"
@@ -166,7 +166,7 @@ def test_a_query_at_its_deadline_ends_and_the_next_is_answered_from_memory(tmp_p
 
 def test_who_finds_the_workers_with_the_copy_busy_is_answered_by_others(tmp_path: Path) -> None:
     with in_memory(tmp_path) as service, ThreadPoolExecutor(8) as threads:
-        with stopped(memory_processes(service)):
+        with stopped(in_memory_processes(service.supervisor)):
             asked = [threads.submit(lambda: service.store.query(ROWS).read()) for _ in range(8)]
             assert {answer.result().count(b"\n") for answer in asked} == {1001}
         assert service.store.query(ROWS).read().count(b"\n") == 1001
@@ -174,12 +174,12 @@ def test_who_finds_the_workers_with_the_copy_busy_is_answered_by_others(tmp_path
 
 def test_where_the_copy_is_lost_the_files_are_read(tmp_path: Path) -> None:
     with in_memory(tmp_path) as service:
-        os.kill(memory_processes(service)[0], signal.SIGKILL)
-        assert happens(lambda: not memory_processes(service) and not held(service))
+        os.kill(in_memory_processes(service.supervisor)[0], signal.SIGKILL)
+        assert happens(lambda: not in_memory_processes(service.supervisor) and not held(service))
         assert service.store.query(ROWS).read().count(b"\n") == 1001
 
 
-@pytest.mark.parametrize("who", ["keeper", "worker"])
+@pytest.mark.parametrize("who", ["parent", "worker"])
 def test_a_query_whose_process_is_killed_is_told_so_and_the_next_is_answered(
     tmp_path: Path, who: str
 ) -> None:
@@ -187,8 +187,10 @@ def test_a_query_whose_process_is_killed_is_told_so_and_the_next_is_answered(
         asked = thread.submit(
             lambda: service.store.query(Query(HOPELESS, ("text/csv",), seconds=20.0)).read()
         )
-        assert happens(lambda: any(map(partial(_busy, run(service)), memory_processes(service))))
-        parent, *workers = memory_processes(service)
+        assert happens(
+            lambda: any(map(partial(_busy, run(service)), in_memory_processes(service.supervisor)))
+        )
+        parent, *workers = in_memory_processes(service.supervisor)
         for pid in workers if who == "worker" else [parent]:
             os.kill(pid, signal.SIGKILL)
         assert isinstance(asked.exception(), CoprodError)
@@ -202,7 +204,7 @@ def _busy(folder: Path, pid: int) -> bool:
 
 def test_nothing_of_a_stopped_service_stays(tmp_path: Path) -> None:
     with in_memory(tmp_path) as service:
-        processes = memory_processes(service)
+        processes = in_memory_processes(service.supervisor)
         assert processes
     assert happens(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
 

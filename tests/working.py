@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.servers import family
 from coprod_kg.store.supervisor import Supervisor
 
-__all__ = ["at_work", "happens", "query_workers"]
+__all__ = ["at_work", "happens", "in_memory_processes", "query_workers"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 120.0
@@ -45,11 +45,16 @@ def query_workers(supervisor: Supervisor) -> list[int]:
     return family(parent)[1:] if parent else []
 
 
+def in_memory_processes(supervisor: Supervisor) -> list[int]:
+    """The process that holds the newest version in memory, and the workers that read it."""
+    watching = supervisor.pids().get("in-memory")
+    return family(watching)[1:] if watching else []
+
+
 def _used(supervisor: Supervisor) -> dict[int, float]:
     """The processor time of each query worker, in seconds, those that read memory among them."""
     found = {}
-    in_memory = supervisor.pids().get("in-memory")
-    for pid in (*query_workers(supervisor), *(family(in_memory)[1:] if in_memory else ())):
+    for pid in (*query_workers(supervisor), *in_memory_processes(supervisor)):
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except FileNotFoundError:  # it has just ended

@@ -21,7 +21,7 @@ from coprod_kg.queries.library import SavedQuery, views
 from coprod_kg.queries.saved import ParameterSlot, filled, slots_of
 from coprod_kg.settings import Settings
 from coprod_kg.sparql.admission import admit
-from coprod_kg.sparql.dataset import dataset_of
+from coprod_kg.sparql.dataset import dataset_of, may_name_graphs
 from coprod_kg.sparql.not_exists import not_exists_to_minus
 from coprod_kg.sparql.query_dialect import named_aggregates_repeated, rewrite_query
 from coprod_kg.sparql.syntax import explain_error
@@ -33,7 +33,6 @@ __all__ = ["admitted", "ask", "ask_own", "bound", "near_texts", "prepare", "prep
 
 _MARK: Final = "\ufeff"
 """A byte order mark: how some programs begin a text, of which it is no part."""
-_GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _RECORDS: Final = ("ontology", "provenance", "catalogue", "queries")
 _LOOKED_AT: Final = re.compile(r"[\\'#]|service|load", re.IGNORECASE)
 """What in a term could change how text around it is read: both are then admitted together."""
@@ -107,7 +106,7 @@ def _admit(query: Query, settings: Settings, *, rewrite: bool = False) -> Query:
 
 def _record_graphs(text: str, settings: Settings) -> tuple[str, ...]:
     strict = settings.default_graph == "strict"
-    if not strict or settings.base_iri in text or not _GRAPH.search(text):
+    if not strict or settings.base_iri in text or not may_name_graphs(text):
         return ()
     return tuple(f"{settings.base_iri}graph/{name}" for name in _RECORDS)
 

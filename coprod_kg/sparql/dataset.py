@@ -11,10 +11,11 @@ from typing import Final
 from coprod_kg.errors import QueryRefused
 from coprod_kg.sparql.tokens import Token, significant
 
-__all__ = ["dataset_of", "graphs_query", "names_its_dataset", "prologue_length"]
+__all__ = ["dataset_of", "graphs_query", "may_name_graphs", "names_its_dataset", "prologue_length"]
 
 _AT_FROM: Final = re.compile(r"(?:ask|construct)?from", re.IGNORECASE)
 _AFTER_FROM: Final = re.compile(r"from(?:named)?$", re.IGNORECASE)
+_GRAPH: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 
 
 def names_its_dataset(text: str) -> bool:
@@ -42,6 +43,11 @@ def names_its_dataset(text: str) -> bool:
             return True
         previous = token
     return False
+
+
+def may_name_graphs(text: str) -> bool:
+    """Whether a query could say GRAPH; an escape may stand for any of its letters."""
+    return bool(_GRAPH.search(text))
 
 
 def dataset_of(text: str) -> str | None:

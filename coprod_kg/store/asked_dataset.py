@@ -4,18 +4,17 @@ The engine joins several graphs that a query names for its default graph as a ba
 merged in memory first, and the query runs over the merge.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import QueryMemory, QueryRefused
+from coprod_kg.sparql.dataset import may_name_graphs
 from coprod_kg.store import merged
 
 __all__ = ["dataset", "found_graphs"]
 
-_MAY_NAME_GRAPHS: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _BYTES: Final = 400
 """Bytes of the engine's memory for one triple, rounded up."""
 
@@ -48,7 +47,7 @@ def dataset(
     }
     apart = set(request["excluded_graphs"])
     hides = apart or store.contains_named_graph(merged.CLIENT_DEFAULT)
-    if hides and _MAY_NAME_GRAPHS.search(request["text"]):
+    if hides and may_name_graphs(request["text"]):
         seen = merged.named_graphs(store)
         graphs["named_graphs"] = [graph for graph in seen if graph.value not in apart]
     return store, graphs

@@ -27,7 +27,7 @@ from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.supervisor import follow_lifeline
 
-__all__ = ["compact", "compacting"]
+__all__ = ["compact", "compacting", "settling_seconds"]
 
 _LEAST_BYTES: Final = 8 << 20
 """A smaller store is read as quickly as it is."""
@@ -57,15 +57,24 @@ def compacting(directory: DataDirectory) -> Iterator[None]:
 def _follow(directory: DataDirectory, stopping: threading.Event) -> None:
     snapshots = Snapshots(directory.snapshots)
     compacted = newest = -1
-    since, settled = time.monotonic(), _SETTLED_SECONDS
+    since, took = time.monotonic(), 0.0
     while not stopping.wait(_LOOK_SECONDS):
         with suppress(CoprodError):
             if (current := snapshots.current()) != newest:
                 newest, since = current, time.monotonic()
-            elif newest != compacted and time.monotonic() - since >= settled:
+            elif newest != compacted and time.monotonic() - since >= settling_seconds(took):
                 began, compacted = time.monotonic(), newest
                 _run_child(directory, newest, stopping)
-                settled = max(_SETTLED_SECONDS, _REST * (time.monotonic() - began))
+                took = time.monotonic() - began
+
+
+def settling_seconds(took: float) -> float:
+    """How long a version has to stay the newest before a copy of it is made.
+
+    Args:
+        took: how many seconds the last copy took; 0 where none was made.
+    """
+    return max(_SETTLED_SECONDS, _REST * took)
 
 
 def _run_child(directory: DataDirectory, version: int, stopping: threading.Event) -> None:
@@ -93,7 +102,7 @@ def compact(snapshots: Snapshots, version: int) -> Path | None:
     making = snapshots.compacted / ".making"
     try:
         target = snapshots.compacted_copy(version)
-        size = sum(file.stat().st_size for file in reader.path.iterdir())
+        size = snapshots.size(version)
         has_room = shutil.disk_usage(snapshots.folder).free > 2 * size
         if target.exists() or size < _LEAST_BYTES or not has_room:
             return None

@@ -15,15 +15,22 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import StoreUnavailable
 from coprod_kg.settings import Settings
+from coprod_kg.sparql.dataset import may_name_graphs
 from coprod_kg.sparql.tokens import significant
 from coprod_kg.store.base import NOTHING, Query
 from coprod_kg.store.directory import DataDirectory
 from coprod_kg.store.snapshots import Snapshots
 
-__all__ = ["InMemory", "address", "may_read_memory", "note_long", "since_long", "version_to_read"]
+__all__ = [
+    "InMemory",
+    "address",
+    "may_read_memory",
+    "note_long_query",
+    "seconds_since_long_query",
+    "version_to_read",
+]
 
 _LONG: Final = "long"
-_READS_MORE: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _READS_A_PART: Final = re.compile(r"limit|offset", re.IGNORECASE)
 
 
@@ -53,9 +60,7 @@ def may_read_memory(query: Query) -> bool:
     """
     reads_merge = query.union and query.dataset_query is None and query.hidden == NOTHING
     names_graphs = query.default_graphs or query.named_graphs or query.excluded_graphs
-    if not reads_merge or names_graphs:
-        return False
-    if _READS_MORE.search(query.text):
+    if not reads_merge or names_graphs or may_name_graphs(query.text):
         return False
     return not _READS_A_PART.search(query.text) or _orders_its_parts(query.text)
 
@@ -85,12 +90,12 @@ def version_to_read(query: Query, settings: Settings) -> int | None:
         return None
 
 
-def note_long(run: Path) -> None:
+def note_long_query(run: Path) -> None:
     """Note that a query took long that may read memory."""
     (run / _LONG).touch()
 
 
-def since_long(run: Path) -> float | None:
+def seconds_since_long_query(run: Path) -> float | None:
     """Seconds since the last query that took long; None where none has."""
     try:
         return time.time() - (run / _LONG).stat().st_mtime

@@ -1,4 +1,4 @@
-"""Keeper of the in-memory copy: makes it when it is wanted, and has query workers read it.
+"""Supervisor of the in-memory copy: makes it when it is wanted, and has query workers read it.
 
 A copy is wanted when a query took long lately, and made of the newest version once that has stayed
 it for a while. This process only looks. It forks one that loads the copy and becomes the parent of
@@ -9,6 +9,7 @@ wanted the copy for a while, its address is removed, the queries under way end, 
 leave, which gives the memory back as a whole.
 """
 
+import math
 import os
 import select
 import signal
@@ -29,20 +30,18 @@ from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox.limits import machine_memory, no_core_files, resident_memory
 from coprod_kg.settings import Settings
 from coprod_kg.store import workers
-from coprod_kg.store.in_memory import InMemory, address, since_long
+from coprod_kg.store.compaction import settling_seconds
+from coprod_kg.store.in_memory import InMemory, address, seconds_since_long_query
 from coprod_kg.store.merged import MERGED
 from coprod_kg.store.snapshots import Snapshots
 from coprod_kg.store.supervisor import LIFELINE
 from coprod_kg.store.views import Views
 
-__all__ = ["Keeper", "load_copy", "main"]
+__all__ = ["CopySupervisor", "load_copy", "main"]
 
 _LOOK_SECONDS: Final = 1.0
 _WANTED_SECONDS: Final = 600.0
 """How long a copy is wanted after a query that took long."""
-_SETTLED_SECONDS: Final = 10.0
-_REST: Final = 4.0
-"""How many times as long as the last copy took to make a version has to stay the newest."""
 _LEAST_SHARE: Final = 0.4
 """What of the size of its files a version takes in memory at least; 0.55 to 0.8 was measured."""
 _GRACE_SECONDS: Final = 5.0
@@ -53,8 +52,8 @@ _REFUSED, _TOO_LARGE = 2, 3
 """The exit statuses of a process that the system refused something, and whose copy does not fit."""
 
 
-class Keeper:
-    """Keeper of one copy at a time.
+class CopySupervisor:
+    """Supervisor of one copy at a time: it makes the copy, and ends it.
 
     Args:
         run: the runtime directory.
@@ -73,11 +72,11 @@ class Keeper:
         self._version = self._pid = 0
         self._held = -1
         self._began = self._took = 0.0
-        self._refused: int | None = None
-        self._too_large: int | None = None
+        self._refused = -1
+        self._too_large = math.inf
 
     @property
-    def most_bytes(self) -> int:
+    def _most_bytes(self) -> int:
         """The memory that the copy may take, in bytes: its workers may come to take as much."""
         share = machine_memory() * self._settings.in_memory_percent // 100
         return share // (1 + self._workers)
@@ -87,57 +86,50 @@ class Keeper:
         try:
             while not _ends_within(self._lifeline, _LOOK_SECONDS):
                 with suppress(CoprodError, OSError):  # another look follows
-                    self.look()
+                    self._look()
         finally:
             self._end()
 
-    def look(self) -> None:
+    def _look(self) -> None:
         """Make a copy or give it up, where it is time for that.
 
         Raises:
             StoreUnavailable: nothing is published yet.
         """
-        newest, since = self._snapshots.current(), since_long(self._run)
+        newest, since = self._snapshots.current(), seconds_since_long_query(self._run)
         is_wanted = since is not None and since < _WANTED_SECONDS
         if not self._pid:
-            if is_wanted and newest != self._refused and self._has_settled(newest):
+            may_begin = is_wanted and newest != self._refused and self._has_settled()
+            if may_begin and self._may_fit(newest):
                 self._begin(newest)
-        elif self._has_failed():
+        elif self._has_ended():
             self._end()
         elif newest != self._version or not is_wanted:
             if self._remove_address():
                 _ends_within(self._lifeline, self._settings.query_seconds + _GRACE_SECONDS)
             self._end()
 
-    def _has_settled(self, version: int) -> bool:
+    def _has_settled(self) -> bool:
         published = os.lstat(self._snapshots.folder / "current").st_mtime
-        if time.time() - published < max(_SETTLED_SECONDS, _REST * self._took):
-            return False
-        size = self._size(version)
-        fits = _LEAST_SHARE * size <= self.most_bytes
-        return fits and (self._too_large is None or size < self._too_large)
+        return time.time() - published >= settling_seconds(self._took)
 
-    def _size(self, version: int) -> int:
-        """Bytes of a version's files."""
-        return sum(
-            file.stat().st_size for file in (self._snapshots.folder / str(version)).iterdir()
-        )
+    def _may_fit(self, version: int) -> bool:
+        size = self._snapshots.size(version)
+        return _LEAST_SHARE * size <= self._most_bytes and size < self._too_large
 
-    def _has_failed(self) -> bool:
-        """Whether the copy's process ended by itself; notes how long a copy took."""
-        if self._began and os.path.exists(address(self._run, self._version)):
-            self._took, self._began = time.monotonic() - self._began, 0.0
+    def _has_ended(self) -> bool:
+        """Whether the copy's process ended by itself; its version is not tried again then."""
         pid, waited = os.waitpid(self._pid, os.WNOHANG)
         if not pid:
             return False
         self._pid, self._refused = 0, self._version
         if os.waitstatus_to_exitcode(waited) == _TOO_LARGE:
-            self._too_large = self._size(self._version)
+            self._too_large = self._snapshots.size(self._version)
         return True
 
     def _begin(self, version: int) -> None:
         alive, self._held = os.pipe()
-        self._version, self._began = version, time.monotonic()
+        self._version, self._began = version, time.time()
         self._pid = os.fork()
         if not self._pid:
             os.close(self._held)
@@ -145,9 +137,11 @@ class Keeper:
         os.close(alive)
 
     def _remove_address(self) -> bool:
-        """Have no more queries come; whether any could have."""
+        """Have no more queries come; whether any could have. Notes how long the copy took."""
+        place = address(self._run, self._version)
         try:
-            os.unlink(address(self._run, self._version))
+            self._took = os.stat(place).st_mtime - self._began
+            os.unlink(place)
         except FileNotFoundError:
             return False
         return True
@@ -168,7 +162,7 @@ class Keeper:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             views = Views(self._snapshots, self._settings.base_iri)
-            store = load_copy(views, version, self.most_bytes, alive)
+            store = load_copy(views, version, self._most_bytes, alive)
             if store is None:
                 status = _TOO_LARGE
             else:
@@ -248,9 +242,7 @@ def _write(views: Views, version: int, descriptor: int) -> NoReturn:
             reader = views.open(version)
             reader.store.dump(file, ox.RdfFormat.N_TRIPLES, from_graph=MERGED)
         status = 0
-    except (BrokenPipeError, CoprodError):
-        pass  # it did not fit, or the version is not kept any more
-    finally:
+    finally:  # it did not fit, or the version is not kept any more: who reads tells so
         os._exit(status)
 
 
@@ -271,7 +263,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     snapshots = Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots")
     run, settings = Path(os.environ["COPROD_RUN"]), Settings.load()
-    Keeper(run, snapshots, settings, int(os.environ[LIFELINE])).follow()
+    CopySupervisor(run, snapshots, settings, int(os.environ[LIFELINE])).follow()
 
 
 if __name__ == "__main__":

@@ -87,6 +87,10 @@ class Snapshots:
             sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
         )
 
+    def size(self, version: int) -> int:
+        """Bytes of a version's files."""
+        return sum(file.stat().st_size for file in (self.folder / str(version)).iterdir())
+
     def tags(self) -> dict[str, int]:
         """The versions that have a name: name → version. They are always kept."""
         links = sorted(self._tags.iterdir()) if self._tags.is_dir() else []

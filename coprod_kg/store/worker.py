@@ -26,7 +26,7 @@ from coprod_kg.store.base import NOTHING, Hidden
 from coprod_kg.store.engine_errors import failed, syntax
 from coprod_kg.store.federation import Calls, calling
 from coprod_kg.store.formats import choose
-from coprod_kg.store.in_memory import InMemory, note_long
+from coprod_kg.store.in_memory import InMemory, note_long_query
 from coprod_kg.store.lanes import Lane
 from coprod_kg.store.snapshots import Reader, Snapshots
 from coprod_kg.store.supervisor import follow_lifeline
@@ -142,7 +142,7 @@ class Worker:
                     self._answer(reader, request, calls, writer)
                 writer.end()  # who has all of the answer may leave
             if reader is self.copy and time.monotonic() - began >= _LONG_IN_MEMORY:
-                note_long(self.run)
+                note_long_query(self.run)
         except CoprodError as error:
             writer.fail(error)
         except MemoryError:
@@ -154,10 +154,10 @@ class Worker:
             return self.copy
         return self.reader(request["version"], _hidden(request))
 
-    def note_long(self) -> None:
+    def note_long_query(self) -> None:
         """Note that the query under way takes long, where it could be read from memory."""
         if self.may_read_memory:
-            note_long(self.run)
+            note_long_query(self.run)
 
     def _answer(
         self,
@@ -220,7 +220,7 @@ def main(listening: socket.socket, path: Path, lifeline: int, copy: InMemory | N
 
     def on_long() -> None:
         lane.leave()
-        worker.note_long()
+        worker.note_long_query()
 
     worker = Worker(
         Views(Snapshots(Path(os.environ["COPROD_DATA"]) / "snapshots"), base_iri),

@@ -27,7 +27,7 @@ RESERVED: Final = "query-reserved"
 """The socket of the workers that only clients with a token are given."""
 
 _GRACE_SECONDS: Final = 5.0
-_MOMENT: Final = 0.1
+_IN_MEMORY_SECONDS: Final = 0.1
 """Seconds that a query waits for a worker with the version in memory; then others are asked."""
 _SMALL: Final = 1 << 16
 """No larger answer is taken at once."""
@@ -129,7 +129,9 @@ class PendingQuery:
     def _answer(self) -> Answer:
         self._socket.setblocking(True)
         queue_seconds = self._settings.queue_seconds
-        self._wait_up_to(min(queue_seconds, _MOMENT) if self._asks_memory else queue_seconds)
+        self._wait_up_to(
+            min(queue_seconds, _IN_MEMORY_SECONDS) if self._asks_memory else queue_seconds
+        )
         try:  # the question is there when a worker takes the connection up
             if self._unsent:  # sending nothing would fail where all is answered already
                 self._socket.sendall(self._unsent)
@@ -138,7 +140,7 @@ class PendingQuery:
         except BlockingIOError:
             if not self._asks_memory:
                 raise _overloaded(queue_seconds) from None
-            self._ask_others()
+            self._fall_back_to_files()
             return self._answer()
         except (EOFError, OSError):
             raise self._ended() from None
@@ -152,7 +154,7 @@ class PendingQuery:
             chunks=_Frames(self, self._stream, self._ended),
         )
 
-    def _ask_others(self) -> None:
+    def _fall_back_to_files(self) -> None:
         """Ask the workers that read files, as all are busy that have the version in memory."""
         self._socket.close()
         self._asks_memory = False
@@ -231,32 +233,38 @@ class _Frames:
 
 def _connected_to_memory(run: Path, version: int) -> socket.socket | None:
     """A connection to the workers that have a version in memory, where they have room."""
-    connection = socket.socket(socket.AF_UNIX)
-    connection.setblocking(False)
-    try:
-        connection.connect(address(run, version))
-    except OSError:  # there are none, or enough wait for them
-        connection.close()
-        return None
-    return connection
+    with suppress(OSError):  # there are none, or enough wait for them
+        return _connection(address(run, version))
+    return None
 
 
 def _connected(run: Path, query: Query, seconds: float) -> socket.socket:
+    """A connection to the workers that read files.
+
+    Raises:
+        Overloaded: too many wait for one.
+        StoreUnavailable: nobody listens.
+    """
+    try:
+        if query.reserved:
+            with suppress(FileNotFoundError):  # no worker is kept for such queries
+                return _connection(f"{run}/{RESERVED}")
+        return _connection(f"{run}/query")
+    except BlockingIOError:
+        raise _overloaded(seconds) from None
+    except OSError:
+        raise StoreUnavailable("no process answers for the store") from None
+
+
+def _connection(path: str) -> socket.socket:
     """A connection that does not block; the kernel refuses one at once where the queue is full."""
     connection = socket.socket(socket.AF_UNIX)
     connection.setblocking(False)
     try:
-        if query.reserved:
-            with suppress(FileNotFoundError):  # no worker is kept for such queries
-                connection.connect(f"{run}/{RESERVED}")
-                return connection
-        connection.connect(f"{run}/query")
-    except BlockingIOError:
-        connection.close()
-        raise _overloaded(seconds) from None
+        connection.connect(path)
     except OSError:
         connection.close()
-        raise StoreUnavailable("no process answers for the store") from None
+        raise
     return connection
 
 

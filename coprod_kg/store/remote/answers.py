@@ -6,7 +6,6 @@ that version before and after it. What it does not answer, or answers by halves,
 which hold the same.
 """
 
-import re
 import sys
 import time
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from coprod_kg.errors import (
     StoreError,
     StoreUnavailable,
 )
+from coprod_kg.sparql.dataset import may_name_graphs
 from coprod_kg.sparql.tokens import significant
 from coprod_kg.store import merged
 from coprod_kg.store.base import NOTHING, Answer, Query
@@ -31,7 +31,6 @@ from coprod_kg.store.remote.client import Engine
 
 __all__ = ["EngineAnswers"]
 
-_MAY_NAME_GRAPHS: Final = re.compile(r"graph|\\u", re.IGNORECASE)
 _FORMS: Final = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 _ROWS: Final = "application/sparql-results+json"
 _TRIPLES: Final = "application/n-triples"
@@ -127,7 +126,7 @@ class EngineAnswers:
         """The parameters that name the dataset; None where the engine has another version."""
         default = control.MERGED if query.union else merged.CLIENT_DEFAULT.value
         named: Iterable[str] = ()
-        if _MAY_NAME_GRAPHS.search(query.text):
+        if may_name_graphs(query.text):
             if self._named[0] != newest:
                 self._named = control.named(self.engine)
             if self._named[0] != newest:
