@@ -290,6 +290,19 @@ def test_what_is_wrong_about_a_thing_without_a_name_is_told_at_its_line(tmp_path
     assert "genid" not in text
 
 
+def test_a_thing_named_like_a_concept_is_not_taken_for_a_slip_of_it() -> None:
+    claim = """<id/participation/one> a cp:Participation ; rdfs:label "One"@en ;
+  cp:about <id/initiative/volunteer> ; cp:role <https://w3id.org/coprod/vocab/role/volunteer> ;
+  cp:claimedBy <id/organisation/town> ; cp:basis basis:self-claim .
+"""
+    [outcome] = validate(
+        [sent("town.ttl", TOWN, initiative("volunteer", "town"), claim)], Settings()
+    )
+    [one] = [one for one in outcome.report.findings if one.shape.endswith("#BothSides-roles")]
+    assert one.value == f"<{BASE}id/initiative/volunteer>"
+    assert "Did you mean" not in str(one.fix)
+
+
 def test_a_property_that_nobody_knows_is_named_once() -> None:
     [outcome] = validate([town("; cp:runby <id/organisation/town> ; cp:zzz 1")], Settings())
     text = as_text(reported([outcome]), BASE)

@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import RequestError
 from coprod_kg.ingest.journal import Journal, JournalEntry, Member, keep
-from coprod_kg.ingest.known import labels, versions
+from coprod_kg.ingest.known import labels, statements_elsewhere, versions
 from coprod_kg.ingest.links import replacing_links
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.naming import follow_owners
@@ -181,7 +181,9 @@ def roll_back(name: str, store: Store, settings: Settings, sender: Sender) -> Jo
     def commit() -> JournalEntry:
         version = store.version()
         entering = {name: Checked(data=content) for name, content in contents.items()}
-        following = follow_owners(entering, store, settings)
+        things = frozenset[str]().union(*(checked.statements for checked in entering.values()))
+        stored = statements_elsewhere(store, things)
+        following = follow_owners(entering, stored, store, settings)
         graphs = contents | {name: data for name, (data, _) in following.items()}
         outcomes = [_outcome(undone, record, name, graphs[name]) for name in contents]
         members = tuple(_member(outcome, store, settings, journal) for outcome in outcomes)

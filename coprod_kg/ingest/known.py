@@ -14,7 +14,6 @@ __all__ = [
     "described_elsewhere",
     "labels",
     "last_submissions",
-    "names_elsewhere",
     "statements_elsewhere",
     "versions",
 ]
@@ -25,28 +24,17 @@ _MOST_THINGS = 2000
 
 def statements_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
     """For each of these things that an organisation's graph describes, graph → statements."""
-    return _statements(store, "described-by", things)
-
-
-def names_elsewhere(store: Store, things: Iterable[str]) -> dict[str, dict[str, Statements]]:
-    """For each of these things, graph → the statements of its labels and of who runs it."""
-    return _statements(store, "names-of", things)
-
-
-def _statements(
-    store: Store, query: str, things: Iterable[str]
-) -> dict[str, dict[str, Statements]]:
     pairs: dict[str, dict[str, set[tuple[str, Any]]]] = {}
     all_things = sorted(things)
     for start in range(0, len(all_things), _MOST_THINGS):
         batch = all_things[start : start + _MOST_THINGS]
-        answer = ask_own(store, f"writing/{query}", thing=batch)
+        answer = ask_own(store, "writing/described-by", thing=batch)
         rows = parse_query_results(answer, QueryResultsFormat.JSON)
         for row in rows if isinstance(rows, QuerySolutions) else ():
-            thing, graph, path = (row[name].value for name in ("thing", "graph", "property"))
-            pairs.setdefault(thing, {}).setdefault(graph, set()).add(
-                (path, normalised(row["value"]))
-            )
+            by_graph = pairs.setdefault(row["thing"].value, {})
+            pair = (row["property"].value, normalised(row["value"]))
+            for graph in row["graphs"].value.split():
+                by_graph.setdefault(graph, set()).add(pair)
     return {
         thing: {graph: frozenset(statements) for graph, statements in graphs.items()}
         for thing, graphs in pairs.items()

@@ -8,7 +8,6 @@ from typing import Final
 
 from coprod_kg.access import Private
 from coprod_kg.ingest.changes import Statements
-from coprod_kg.ingest.known import names_elsewhere
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.outcome import Checked, Outcome
 from coprod_kg.ingest.ownership import with_findings
@@ -26,7 +25,10 @@ _LABEL: Final = expand("rdfs:label")
 
 
 def follow_owners(
-    entering: Mapping[str, Checked], store: Store, settings: Settings
+    entering: Mapping[str, Checked],
+    stored: Mapping[str, Mapping[str, Statements]],
+    store: Store,
+    settings: Settings,
 ) -> dict[str, tuple[bytes, frozenset[str]]]:
     """The graphs of organisations in which names have to follow those of the owners.
 
@@ -35,6 +37,8 @@ def follow_owners(
 
     Args:
         entering: organisation → its data as it will be.
+        stored: each thing that the entering describe → graph → what the store says of it, the
+            result of `coprod_kg.ingest.known.statements_elsewhere`.
         store: where the others' data is.
         settings: the base IRI and the data directory.
 
@@ -52,16 +56,17 @@ def follow_owners(
         for thing in statements
         if thing.startswith(f"{base}id/")
     }
+    replaced_graphs = {f"{stem}{name}" for name in entering}
     by_thing: dict[str, dict[str, Statements]] = {}
-    for thing, graphs in names_elsewhere(store, things).items():
+    for thing in things & stored.keys():
         by_thing[thing] = {
-            graph.removeprefix(stem): statements for graph, statements in graphs.items()
+            graph.removeprefix(stem): statements
+            for graph, statements in stored[thing].items()
+            if graph not in replaced_graphs
         }
-    for name, statements in by_organisation.items():
-        for thing in by_thing.keys() | statements.keys():
-            by_thing.setdefault(thing, {}).pop(name, None)  # what this commit replaces
-            if thing in statements:
-                by_thing[thing][name] = statements[thing]
+    for name, by_described_thing in by_organisation.items():
+        for thing, statements in by_described_thing.items():
+            by_thing.setdefault(thing, {})[name] = statements
     relabelled: dict[str, dict[str, Statements]] = {}
     for thing, statements_by in by_thing.items():
         owners = {

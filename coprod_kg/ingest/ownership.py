@@ -11,12 +11,10 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.ingest.changes import Statements
-from coprod_kg.ingest.known import statements_elsewhere
 from coprod_kg.ingest.locate import in_table, in_turtle
 from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.model.namespaces import expand, term
 from coprod_kg.settings import Settings
-from coprod_kg.store.base import Store
 from coprod_kg.validation.report import Finding, Report, Severity
 
 __all__ = ["OWN_DESCRIPTION", "owned", "with_findings"]
@@ -27,21 +25,24 @@ _UNIT_OF: Final = expand("org:unitOf")
 
 
 def owned(
-    outcomes: Sequence[Outcome], store: Store | None, settings: Settings, *, own_only: bool
+    outcomes: Sequence[Outcome],
+    stored: Mapping[str, Mapping[str, Statements]],
+    settings: Settings,
+    *,
+    own_only: bool,
 ) -> list[Outcome]:
     """The outcomes with a finding for each statement that its sender may not make.
 
     Args:
         outcomes: the checked files.
-        store: where the others' data is, or None where there is none to look at.
+        stored: each thing that the files describe → graph → what the store says of it, the result
+            of `coprod_kg.ingest.known.statements_elsewhere`.
         settings: the base IRI.
         own_only: whether an initiative that others run is a finding even where nobody describes
             it yet: so for a contributor; a curator may file what is written about others.
     """
-    described = (outcome.checked.described for outcome in outcomes if outcome.organisation)
-    stored = statements_elsewhere(store, set[str]().union(*described)) if store else {}
     if len(outcomes) > 1:  # a single file can conflict with the store only
-        _replace(stored, outcomes, f"{settings.base_iri}graph/organisation/")
+        stored = _replaced(stored, outcomes, f"{settings.base_iri}graph/organisation/")
     return [
         with_findings(outcome, _findings(outcome, stored, settings.base_iri, own_only=own_only))
         if outcome.organisation and (stored or own_only)
@@ -50,13 +51,13 @@ def owned(
     ]
 
 
-def _replace(
-    stored: dict[str, dict[str, Statements]], outcomes: Iterable[Outcome], stem: str
-) -> None:
-    """Replace organisations' stored statements by those of one call's files.
+def _replaced(
+    stored: Mapping[str, Mapping[str, Statements]], outcomes: Iterable[Outcome], stem: str
+) -> dict[str, dict[str, Statements]]:
+    """Thing → graph → statements, with those of one call's files for what is stored of them.
 
     Args:
-        stored: thing → graph → statements about the thing; is changed.
+        stored: thing → graph → statements about the thing.
         outcomes: the files.
         stem: how the IRIs of organisations' graphs begin.
     """
@@ -65,12 +66,14 @@ def _replace(
         for outcome in outcomes
         if outcome.organisation
     }
-    for graphs in stored.values():
-        for graph in entering.keys() & graphs.keys():
-            del graphs[graph]
+    replaced = {
+        thing: {graph: graphs[graph] for graph in graphs.keys() - entering.keys()}
+        for thing, graphs in stored.items()
+    }
     for graph, checked in entering.items():
         for thing, statements in checked.statements.items():
-            stored.setdefault(thing, {})[graph] = statements
+            replaced.setdefault(thing, {})[graph] = statements
+    return replaced
 
 
 def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:

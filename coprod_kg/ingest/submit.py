@@ -24,7 +24,7 @@ from coprod_kg.ingest.check import (
     resolved,
 )
 from coprod_kg.ingest.journal import Journal, JournalEntry, Member, keep_all
-from coprod_kg.ingest.known import last_submissions
+from coprod_kg.ingest.known import last_submissions, statements_elsewhere
 from coprod_kg.ingest.links import links_apart, replacing_links
 from coprod_kg.ingest.merge import graph_of, merged
 from coprod_kg.ingest.naming import follow_owners, with_name_hints
@@ -121,7 +121,9 @@ def submit_checked(
         version = store.version()
         budget = options.progress.budget
         outcomes = merged(checked, store, settings, all_files=options.patch, budget=budget)
-        outcomes = owned(outcomes, store, settings, own_only=options.own_only)
+        described = (outcome.checked.described for outcome in outcomes if outcome.organisation)
+        stored = statements_elsewhere(store, frozenset[str]().union(*described))
+        outcomes = owned(outcomes, stored, settings, own_only=options.own_only)
         outcomes = refused_where_unfit(resolved(outcomes, store, settings))
         times, kind = (started, datetime.now(UTC)), "patch" if options.patch else ""
         record = SubmissionRecord(settings.base_iri, sender, Model.installed().digest, times, kind)
@@ -137,7 +139,7 @@ def submit_checked(
             for outcome in outcomes
             if _enters(outcome) and outcome.organisation
         }
-        following = follow_owners(entering, store, settings) if entering else {}
+        following = follow_owners(entering, stored, store, settings) if entering else {}
         following = {
             name: relabelled for name, relabelled in following.items() if name not in entering
         }
