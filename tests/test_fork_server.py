@@ -70,13 +70,14 @@ def test_without_a_server_a_child_starts_by_itself() -> None:
     assert int(ran("", "gone").output.split()[-1]) != server
 
 
-def test_a_server_ends_with_the_process_that_it_serves() -> None:
+def test_a_server_and_its_children_end_with_the_process_that_they_serve() -> None:
     owner = subprocess.Popen(
         [
             sys.executable,
             "-c",
             "import sys, tests.test_fork_server as its\n"
-            "print(its.ran('', 'owned').output.split()[-1].decode(), flush=True)\n"
+            "running = its.child('wait', 'owned')\n"
+            "print(running.output.readline().decode(), flush=True)\n"
             "sys.stdin.read()",
         ],
         stdin=subprocess.PIPE,
@@ -84,7 +85,9 @@ def test_a_server_ends_with_the_process_that_it_serves() -> None:
     )
     with owner:
         assert owner.stdout
-        server = int(owner.stdout.readline())
-        assert runs(server)
+        waiting, _, server = owner.stdout.readline().split()
+        assert runs(int(server))
+        assert runs(int(waiting))
         owner.kill()
-    assert happens(lambda: not runs(server))
+    assert happens(lambda: not runs(int(server)))
+    assert happens(lambda: not runs(int(waiting)))

@@ -124,4 +124,5 @@ def test_a_check_that_is_killed_before_it_begins_is_no_fault_of_the_model(
     killed.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(killed))
     with pytest.raises(LimitReached, match="ended from outside"):
-        check([SubmittedFile("a.ttl", b"")], Settings())
+        # Another base, for which no server has loaded the model yet.
+        check([SubmittedFile("a.ttl", b"")], Settings(base_iri="https://killed.example/"))

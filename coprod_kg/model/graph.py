@@ -141,11 +141,13 @@ class Graph:
     def _ends(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
         """The other ends of a node's triples: its objects (direction 0) or its subjects (1)."""
         name = _node(predicate)
-        ends = self._index(name)[direction].get(node)
-        if self._below is None:
-            return tuple(ends) if ends else _NONE
-        ends_below = self._below._ends(direction, node, name)
-        return tuple(dict.fromkeys([*ends, *ends_below])) if ends else ends_below
+        index = self._index(name)[direction]
+        # To hash a node costs more than to see that nothing has the property.
+        ends = index.get(node, _NONE) if index else _NONE
+        ends_below = self._below._ends(direction, node, name) if self._below else _NONE
+        if ends and ends_below:
+            return tuple(dict.fromkeys((*ends, *ends_below)))
+        return tuple(ends) if ends else ends_below
 
     def _index(self, predicate: ox.NamedNode) -> tuple[_Index, _Index]:
         """Subject → objects and object → subjects, as dicts without values: they keep order."""

@@ -5,14 +5,15 @@ path of the modules. Its input is a file, so that neither process waits for the 
 sets its own limits (`coprod_kg.sandbox.limits`); `serve` is the child's side.
 """
 
+import math
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import IO, Any, Final
 
 from coprod_kg.errors import CoprodError
 from coprod_kg.sandbox import wire
-from coprod_kg.sandbox.fork_server import fork_server
+from coprod_kg.sandbox.fork_server import ForkedChild, fork_server
 from coprod_kg.sandbox.limits import Death, death, lower_priority, no_core_files, panic_in
 
 __all__ = [
@@ -40,6 +41,7 @@ Payloads = tuple[dict[str, Any], Collection[bytes]]
 _WORDS: Final = 1 << 16
 """Bytes of the end of its standard error that are kept."""
 _LINGER_SECONDS: Final = 1.0
+_PART: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,13 @@ class Child:
 
     Args:
         command: the program and its arguments, or a module that a fork server has prepared.
-        given: writes what the child reads from its standard input.
+        write_input: writes what the child reads from its standard input.
         environ: its whole environment; by default what it needs to find its modules.
-        folder: the directory that it works in.
+        folder: the directory that it works in; a forked module's is that of its server.
         scratch: where what it is given lies.
+
+    Attributes:
+        output: its standard output.
     """
 
     def __init__(
@@ -126,35 +131,23 @@ class Child:
         scratch: str | None = None,
     ) -> None:
         environ = environment() if environ is None else environ
-        with ExitStack() as stack:
-            inherited: tuple[int, ...] = ()
-            if isinstance(command, PreloadedModule):
-                server = fork_server(command.module, command.arguments, environ)
-                command, link = stack.enter_context(server.link())
-                inherited = (link,)
-            file = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
+        with tempfile.TemporaryFile(dir=scratch) as file:
             write_input(file)
             file.seek(0)
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
-            self._process = subprocess.Popen(  # noqa: S603  # no shell
-                command,
-                stdin=file,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                cwd=folder,
-                env=environ,
-                start_new_session=True,
-                pass_fds=inherited,
-            )
+            read, write = os.pipe()
+            self.output = os.fdopen(read, "rb")
+            try:
+                streams = (file.fileno(), write, self._stderr.fileno())
+                self._process = _started(command, streams, environ, folder)
+            except BaseException:
+                self._close()
+                raise
+            finally:
+                os.close(write)
 
     def __enter__(self) -> "Child":
         return self
-
-    @property
-    def output(self) -> IO[bytes]:
-        """Its standard output."""
-        stream: IO[bytes] = self._process.stdout  # type: ignore[assignment]  # it is a pipe
-        return stream
 
     def messages(self, most_bytes: int) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
         """The messages that it writes until it ends, each with at most so many bytes."""
@@ -163,12 +156,14 @@ class Child:
 
     def ended(self, seconds: float = _LINGER_SECONDS) -> ChildExit:
         """Wait for its end, and kill it after some seconds."""
+        end_time = time.monotonic() + seconds
+        output = self._rest(end_time)
         try:
-            output, _ = self._process.communicate(timeout=seconds)
+            status = self._process.wait(max(0.0, end_time - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            output, _ = self._process.communicate()
-        status = self._process.returncode
+            output += self._rest()
+            status = self._process.wait()
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - _WORDS))
         return ChildExit(status, self._stderr.read(), output)
@@ -177,8 +172,49 @@ class Child:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
         self.output.close()
         self._stderr.close()
+
+    def _rest(self, end_time: float = math.inf) -> bytes:
+        """What it writes until it ends its output, or until then."""
+        readable = select.poll()  # `select.select` takes no descriptor above 1,023
+        readable.register(self.output, select.POLLIN)
+        parts: list[bytes] = []
+        while (left := end_time - time.monotonic()) > 0:
+            if readable.poll(None if left == math.inf else 1000 * left):
+                part = os.read(self.output.fileno(), _PART)
+                if not part:
+                    break
+                parts.append(part)
+        return b"".join(parts)
+
+
+def _started(
+    command: Sequence[str] | PreloadedModule,
+    streams: tuple[int, int, int],
+    environ: Mapping[str, str],
+    folder: Path | None,
+) -> "subprocess.Popen[bytes] | ForkedChild":
+    """The child; where no fork server takes a prepared module, it is run as a program."""
+    if isinstance(command, PreloadedModule):
+        server = fork_server(command.module, command.arguments, environ)
+        forked = server.start(streams)
+        if forked is not None:
+            return forked
+        command = module(command.module)
+    stdin, stdout, stderr = streams
+    return subprocess.Popen(  # noqa: S603  # no shell
+        command,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=folder,
+        env=environ,
+        start_new_session=True,
+    )
 
 
 def run(

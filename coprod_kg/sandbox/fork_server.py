@@ -20,19 +20,64 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
-from coprod_kg.sandbox import forwarder
-
-__all__ = ["IDLE_SECONDS", "ForkServer", "fork_server"]
+__all__ = ["IDLE_SECONDS", "ForkServer", "ForkedChild", "fork_server"]
 
 IDLE_SECONDS: Final = 60.0
 _TRUSTED_SECONDS: Final = IDLE_SECONDS / 2
 """After so long without use a server is taken for one that may end at any moment."""
+_LOADING_SECONDS: Final = 120.0
+"""How long a server may take to load its module, on a busy machine."""
+_STATUS_BYTES: Final = 4
+
+
+class ForkedChild:
+    """The owner's side of a child that a fork server forked; has what a `subprocess.Popen` has.
+
+    Args:
+        link: the socket to the process that watches the child. Its end is the child's too, so that
+            no child outlives its owner.
+    """
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, negative for a signal, or None while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; its exit status, negative for a signal.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs still after so many seconds.
+        """
+        if self.returncode is None:
+            readable = select.poll()  # `select.select` takes no descriptor above 1,023
+            readable.register(self._link, select.POLLIN)
+            if not readable.poll(None if timeout is None else 1000 * timeout):
+                raise subprocess.TimeoutExpired("child", timeout or 0)
+            status_bytes = self._link.recv(_STATUS_BYTES)
+            self.returncode = (
+                int.from_bytes(status_bytes, "big", signed=True)
+                if status_bytes
+                else -signal.SIGKILL  # its watching process was killed
+            )
+            self._link.close()
+        return self.returncode
+
+    def kill(self) -> None:
+        """End it."""
+        if self.returncode is None:
+            with suppress(OSError):  # it has ended
+                self._link.shutdown(socket.SHUT_WR)
 
 
 class ForkServer:
@@ -54,30 +99,35 @@ class ForkServer:
         self._lock = threading.Lock()
         atexit.register(self.close)
 
-    @contextmanager
-    def link(self) -> Iterator[tuple[list[str], int]]:
-        """Ask the server for a child; the context is to start it within.
+    def start(self, streams: Sequence[int]) -> ForkedChild | None:
+        """Have a child forked; None where the server has ended or does not start.
 
-        Gives a command and the descriptor it must inherit. The command runs `forwarder`, which the
-        caller starts, waits for and kills as if it were the child: it hands its own standard
-        streams to the server, whose fork works on them, and ends as that one ends.
+        Args:
+            streams: the descriptors of its standard streams.
         """
-        forwarder_end, server_end = socket.socketpair()
-        with forwarder_end, server_end:
-            with self._lock:
-                try:
-                    socket.send_fds(self._running(), [b"."], [server_end.fileno()])
-                except OSError:  # it has ended: the forwarder runs the child without it
-                    self._stop()
-                self._last_used = time.monotonic()
-            server_end.close()
-            yield (
-                [
-                    *(sys.executable, "-I", "-S", str(Path(forwarder.__file__))),
-                    *(str(forwarder_end.fileno()), sys.executable, "-P", "-m", self._module),
-                ],
-                forwarder_end.fileno(),
-            )
+        link, server_end = socket.socketpair()
+        try:
+            with server_end:
+                self._hand_over(server_end)
+            socket.send_fds(link, [b"."], streams)
+            link.settimeout(_LOADING_SECONDS)
+            accepted = link.recv(1)
+            link.settimeout(None)
+        except OSError:
+            accepted = b""
+        if accepted:
+            return ForkedChild(link)
+        link.close()
+        return None
+
+    def _hand_over(self, server_end: socket.socket) -> None:
+        with self._lock:
+            try:
+                socket.send_fds(self._running(), [b"."], [server_end.fileno()])
+            except OSError:  # it has ended: the next child gets another server
+                self._stop()
+                raise
+            self._last_used = time.monotonic()
 
     def close(self) -> None:
         """End the server; the children that it forked go on."""
@@ -157,8 +207,11 @@ def _watch(link: socket.socket, name: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, streams, _, _ = socket.recv_fds(link, 1, 3)
     if len(streams) < 3:
-        os._exit(0)  # the forwarder has ended
-    link.send(b"+")
+        os._exit(0)  # the owner has ended
+    try:
+        link.send(b"+")
+    except OSError:
+        os._exit(0)  # the owner has ended, or waits no longer
     watch, lifeline = os.pipe()  # `watch` is readable once the child's `lifeline` is closed
     process = os.fork()
     if not process:
@@ -167,12 +220,12 @@ def _watch(link: socket.socket, name: str) -> None:
     for descriptor in (*streams, lifeline):
         os.close(descriptor)
     ready, _, _ = select.select([link.fileno(), watch], [], [])
-    if watch not in ready:  # the forwarder was killed
+    if watch not in ready:  # the owner has ended, or ends the child
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     with suppress(OSError):
-        link.send(status.to_bytes(forwarder.STATUS_BYTES, "big", signed=True))
+        link.send(status.to_bytes(_STATUS_BYTES, "big", signed=True))
     os._exit(0)
 
 
