@@ -176,6 +176,29 @@ def test_new_graphs_whose_commit_was_broken_off_come_in_whole(tmp_path: Path, gr
             assert len(list(held)) == lines.count(b"\n")
 
 
+def test_a_large_graph_in_whose_place_a_small_one_broke_off_is_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The large one is not compared line by line, and what is left of it after the break is."""
+    monkeypatch.setattr(graph_writer, "_COMPARED_BYTES", 100)
+    large = "".join(f"<urn:s> <urn:p> <urn:o{n}> .\n" for n in range(20)).encode()
+    small = large[: large.index(b"\n") + 1]
+
+    def breaks(*_: object) -> None:
+        raise OSError("on purpose")
+
+    with durable(tmp_path) as store:
+        store.commit([Change({"urn:g": large})])
+        with monkeypatch.context() as broken:
+            broken.setattr(merged, "add_to_merge", breaks)
+            with pytest.raises(OSError, match="on purpose"):
+                store.commit([Change({"urn:g": small})])
+        del store
+    with durable(tmp_path) as again:
+        assert len(merge(again.store)) > 1
+        assert merge(again.store) == everything(again.store)
+
+
 def test_nobody_writes_a_graph_of_the_reserved_name(tmp_path: Path) -> None:
     with durable(tmp_path) as store, pytest.raises(StoreError, match="name of this graph is kept"):
         store.commit([Change({merged.CLIENT_DEFAULT.value: b"<urn:a> <urn:p> <urn:o> .\n"})])

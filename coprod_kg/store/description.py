@@ -17,14 +17,15 @@ from coprod_kg.store import merged
 from coprod_kg.store.base import Change
 from coprod_kg.store.changes import Changed
 from coprod_kg.store.counts import count_store, replace_triples, statements, update_counts
-from coprod_kg.store.new_statements import (
-    NOTHING_NEW,
-    NewSubjects,
+from coprod_kg.store.graph_writer import Difference
+from coprod_kg.store.graph_writes import (
+    differences,
+    graph_writes,
     lines_in,
-    new_subjects,
-    subjects_of,
+    subjects_in,
     written_graphs,
 )
+from coprod_kg.store.new_statements import NOTHING_NEW, NewSubjects, new_subjects
 from coprod_kg.store.statement_forms import Statements, Subject, Tally
 from coprod_kg.store.statistics import (
     COUNTED,
@@ -108,6 +109,7 @@ class Description:
         written: those that are written, or None where that has to be read.
         before: what was said of the subjects that a commit touches before it.
         new: those that it adds, as far as its lines tell.
+        differences: of the graphs that it replaces, from what they hold, as far as they are known.
         graphs_by_subject: the graphs in which it touches each.
         new_description: what it puts into the graph of the description in the place of all that
             stands there, or None where it leaves that graph alone.
@@ -120,6 +122,7 @@ class Description:
     written: Tally | None = None
     before: dict[Subject, Statements] = field(default_factory=dict)
     new: NewSubjects = NOTHING_NEW
+    differences: Mapping[str, Difference] = field(default_factory=dict)
     graphs_by_subject: dict[Subject, set[str]] = field(default_factory=dict)
     new_description: bytes | None = None
 
@@ -149,16 +152,14 @@ class Description:
         """
         self._forget()
         changes = self._without_new_description(changes)
-        lines_by_graph = list(written_graphs(changes))
-        for graph, lines, replaces in lines_by_graph:
-            subjects = subjects_of(lines)
-            if replaces:
-                subjects |= self._there(graph)
-            for subject in subjects:
-                self.graphs_by_subject.setdefault(subject, set()).add(graph)
+        writes = graph_writes(self.store, changes)
+        for write in writes:
+            for subject in write.subjects:
+                self.graphs_by_subject.setdefault(subject, set()).add(write.graph)
         touched = self.graphs_by_subject
         self.before = {subject: statements(self.store, subject) for subject in touched}
-        self.new = new_subjects(self.store, lines_in(lines_by_graph), self.before)
+        self.new = new_subjects(self.store, lines_in(writes), self.before)
+        self.differences = differences(writes)
         return changes
 
     def _without_new_description(self, changes: Sequence[Change]) -> Sequence[Change]:
@@ -174,7 +175,7 @@ class Description:
         ]
 
     def _forget(self) -> None:
-        self.before, self.graphs_by_subject = {}, {}
+        self.before, self.graphs_by_subject, self.differences = {}, {}, {}
         self.new, self.new_description = NOTHING_NEW, None
 
     def describe_changes(
@@ -197,7 +198,7 @@ class Description:
             # What is added is provenance, which has no blank nodes. Those of a graph that is
             # replaced get other labels in the engine, so its subjects are read again.
             if replaces and b"_:" in lines and not put_in_later:
-                for subject in self._there(graph):
+                for subject in subjects_in(self.store, graph):
                     self.graphs_by_subject.setdefault(subject, set()).add(graph)
         found = self._changed()
         whole = self.tally is None or self.graph.value in graphs
@@ -240,10 +241,6 @@ class Description:
         found = self._changed()
         self._forget()
         return found
-
-    def _there(self, graph: str) -> set[Subject]:
-        quads = self.store.quads_for_pattern(None, None, None, merged.graph_node(graph))
-        return {quad.subject for quad in quads}
 
     def _changed(self) -> Changed:
         """What changed, while the counts are brought up to date."""

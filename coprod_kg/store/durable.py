@@ -329,9 +329,10 @@ class Durable:
             again: whether they were applied before, perhaps in part, when the process ended.
         """
         if self.description is None:
-            GraphWriter(self.store).apply(changes)
+            GraphWriter(self.store).apply(changes, again=again)
             return
-        GraphWriter(self.store).apply(self.description.prepare(changes))
+        described = self.description.prepare(changes)
+        GraphWriter(self.store).apply(described, self.description.differences, again=again)
         version = self.version()
         changed = self.description.describe_changes(changes, version, made, self.snapshots.tags())
         write_changes(self.directory.changes, version, made, changed, again=again)

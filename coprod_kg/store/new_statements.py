@@ -6,8 +6,7 @@ their classes, and once more to be counted.
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -15,7 +14,7 @@ from typing import Final
 import pyoxigraph as ox
 
 from coprod_kg.store import merged
-from coprod_kg.store.base import Change
+from coprod_kg.store.graph_writes import subjects_of
 from coprod_kg.store.statement_forms import (
     MOST_KNOWN,
     TYPE,
@@ -27,14 +26,7 @@ from coprod_kg.store.statement_forms import (
     linked,
 )
 
-__all__ = [
-    "NOTHING_NEW",
-    "NewSubjects",
-    "lines_in",
-    "new_subjects",
-    "subjects_of",
-    "written_graphs",
-]
+__all__ = ["NOTHING_NEW", "NewSubjects", "new_subjects"]
 
 _LINE: Final = re.compile(
     rb"""
@@ -180,31 +172,3 @@ def _classes(texts: Iterable[bytes]) -> dict[bytes, list[str]]:
 
 def _names(lines: bytes) -> set[bytes]:
     return {str(subject).encode() for subject in subjects_of(lines)}
-
-
-def written_graphs(changes: Iterable[Change]) -> Iterator[tuple[str, bytes, bool]]:
-    """What some changes write: a graph, the lines, and whether they are all that it holds then."""
-    for change in changes:
-        yield from ((graph, lines, True) for graph, lines in change.replace.items())
-        yield from ((graph, lines, False) for graph, lines in change.add.items())
-
-
-def lines_in(written: Sequence[tuple[str, bytes, bool]]) -> list[bytes]:
-    """The lines that are written; none where a graph that is replaced is written twice.
-
-    It may lose lines: all its subjects are read from the store then.
-    """
-    graphs = Counter(graph for graph, _, _ in written)
-    if any(replaces and graphs[graph] > 1 for graph, _, replaces in written):
-        return []
-    return [lines for _, lines, _ in written]
-
-
-def subjects_of(lines: bytes) -> set[Subject]:
-    """The subjects of N-Triples; of lines that begin alike one is parsed."""
-    firsts = {}
-    for line in lines.splitlines(keepends=True):
-        start = line.partition(b" ")[0]
-        # A subject that is itself a triple has spaces: its lines begin alike and differ.
-        firsts[line if start.startswith(b"<<") else start] = line
-    return {quad.subject for quad in ox.parse(b"".join(firsts.values()), ox.RdfFormat.N_TRIPLES)}
