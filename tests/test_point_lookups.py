@@ -28,12 +28,14 @@ from tests.working import happens, query_workers
 
 CP = "https://w3id.org/coprod/ontology#"
 THING, OTHER = "http://example.org/id/thing/æ%20b", "http://example.org/id/thing/2"
+VALUES = ", ".join(f'"{number:0100}"' for number in range(600))
+"""More statements than are counted near a thing, and longer than an answer that is written here."""
 TURTLE = f"""
 <{THING}> a <urn:Kind> ; <urn:p> "one"@en, "én"@da, 1, 1.0, true, <{OTHER}>, [ <urn:q> 2 ] .
 <{OTHER}> <urn:p> <{THING}> ; <urn:q> "a\\nb", "" .
-<urn:many> <urn:p> {", ".join(map(str, range(600)))} .
+<urn:many> <urn:p> {VALUES} .
 <urn:claim> <{CP}about> <{THING}> ; <{CP}basis> <urn:self> ; <urn:p> "said" .
-<urn:said-of-many> <{CP}about> <urn:named> ; <urn:p> {", ".join(map(str, range(600)))} .
+<urn:said-of-many> <{CP}about> <urn:named> ; <urn:p> {VALUES} .
 """
 DATA = ox.serialize(ox.parse(TURTLE, ox.RdfFormat.TURTLE), format=ox.RdfFormat.N_TRIPLES)
 PROLOGUES = ("", "PREFIX : <http://example.org/id/thing/> ", "prefix x: <urn:>\nPREFIX : <urn:> ")
@@ -198,7 +200,7 @@ def test_what_is_more_than_a_lookup_is_left_to_a_worker(lookups: LocalStore) -> 
     assert at_hand(lookups, query) is not None
     assert at_hand(lookups, Query(text, MEDIA_TYPES[:1], version=lookups.version())) is not None
     for other in (
-        Query(text.replace(THING, "urn:many"), MEDIA_TYPES[:1]),  # 600 statements
+        Query(text.replace(THING, "urn:many"), MEDIA_TYPES[:1]),
         Query(text, MEDIA_TYPES[:1], version=0),
         Query(text, MEDIA_TYPES[:1], default_graphs=("urn:g",)),
         Query(text, MEDIA_TYPES[:1], hidden=Hidden(("urn:g",))),

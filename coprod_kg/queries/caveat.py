@@ -3,11 +3,13 @@
 from functools import cache
 from typing import Final
 
+import pyoxigraph as ox
+
 from coprod_kg.formats.table import Cell, Table
-from coprod_kg.model.namespaces import SECONDARY, is_secondary, shorten
+from coprod_kg.model.namespaces import SECONDARY, is_secondary, shorten, term
 from coprod_kg.queries.labels import LANGUAGES, concepts, text_in
 
-__all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_of"]
+__all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_in", "claims_of"]
 
 CAVEAT: Final = "Secondary coding from public sources, not confirmed by the organisations"
 _NAMES: Final = tuple(
@@ -97,6 +99,31 @@ def claims_of(table: Table) -> tuple[int, int]:
     counts = [(row.get("basis"), row["claims"]) for row in table.texts()]
     coded = sum(int(claims) for basis, claims in counts if basis and is_secondary(basis))
     return coded, sum(int(claims) for _, claims in counts)
+
+
+def claims_in(document: bytes, media_type: str, thing: str) -> tuple[int, int] | None:
+    """As `claims_of`, of the claims about a thing, or of the claim that it is; from its document.
+
+    Args:
+        document: all statements about the thing, and all of the claims about it.
+        media_type: its format.
+        thing: the IRI.
+
+    Returns:
+        None where the document says nothing.
+    """
+    node, about, basis = (ox.NamedNode(iri) for iri in (thing, term("about"), term("basis")))
+    claims, bases, is_empty = {node}, set(), True
+    for quad in ox.parse(document, ox.RdfFormat.from_media_type(media_type)):
+        is_empty = False
+        if quad.predicate == about and quad.object == node:
+            claims.add(quad.subject)
+        elif quad.predicate == basis:
+            bases.add((quad.subject, quad.object))
+    if is_empty:
+        return None
+    found = [obj for subject, obj in bases if subject in claims]
+    return sum(is_secondary(obj.value) for obj in found), len(found)
 
 
 def _is_coded(cell: Cell | None) -> bool:

@@ -6,6 +6,7 @@ ends without its last chunk, and a client that leaves has its query stopped.
 """
 
 import asyncio
+import io
 import itertools
 import json
 import os
@@ -42,8 +43,14 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpServer"]
 
+_DOCUMENTS: Final = "/doc/"
+_WAITING: Final = frozenset(
+    {"authorization", "accept-datetime", "accept-profile", "content-length", "transfer-encoding"}
+)
+"""Headers for which a document is a thread's work: a secret is compared then, a version looked for,
+other words put together, or a body read."""
 _SWEEP_SECONDS: Final = 0.1
-_WAITING: Final = 2
+_QUEUED: Final = 2
 """Requests under way at once, as a multiple of the threads; more are refused at once."""
 _FIRST: Final = 1 << 17
 """Up to this many bytes a body of unknown length is sent whole."""
@@ -177,14 +184,15 @@ class HttpServer:
         try:
             lookup = self._lookups if head.path == QUICK_PATH else None
             looked_up = await lookup.answer(head, log) if lookup else None
+            at_once = _Answer(*looked_up) if looked_up else self._document(head, log)
             loop = asyncio.get_running_loop()
-            if looked_up is None:
+            if at_once is None:
                 answer = await loop.run_in_executor(self._threads, self._run, head, body, log)
-            elif len(looked_up[2]) < _SOON or not takes_gzip(head):
-                answer = self._range_or_gzip(head, _Answer(*looked_up), log)
+            elif len(at_once.first) < _SOON or not takes_gzip(head):
+                answer = self._range_or_gzip(head, at_once, log)
             else:  # compression takes a while
                 answer = await loop.run_in_executor(
-                    self._threads, self._range_or_gzip, head, _Answer(*looked_up), log
+                    self._threads, self._range_or_gzip, head, at_once, log
                 )
             await self._send(answer, log, send)
         finally:
@@ -195,15 +203,38 @@ class HttpServer:
             if not self._clients[sender]:
                 del self._clients[sender]
 
+    def _document(self, head: Head, log: RequestLog) -> _Answer | None:
+        """The document of a thing, where the application need not wait for it; else None.
+
+        It takes as long as a few lookups, and half as long as in a thread: beside the event loop
+        threads wait for the interpreter more than they work.
+        """
+        if self._lookups is None or not head.path.startswith(_DOCUMENTS) or head.method != "GET":
+            return None
+        if head.scope["query_string"] or not _WAITING.isdisjoint(head.headers):
+            return None
+        log.in_loop = True
+        answer = self._called(head, io.BytesIO(), log)
+        log.in_loop = False
+        if log.needs_thread:
+            answer.close()
+            return None
+        return answer
+
     def _run(self, head: Head, body: IO[bytes], log: RequestLog) -> _Answer:
         """In a thread: run the application, and take what it answers or the beginning of it."""
+        answer = self._called(head, body, log)
+        return answer if answer.outcome else self._range_or_gzip(head, answer, log)
+
+    def _called(self, head: Head, body: IO[bytes], log: RequestLog) -> _Answer:
+        """What the application answers."""
         answer = _Answer()
         with body:
             environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": log.client}
             # With the log entry of the request, so that the application writes into it too.
             environ |= {"wsgi.input": body, KEY: log}
             answer.take_body(self._app(environ, answer.start), head.method)
-        return answer if answer.outcome else self._range_or_gzip(head, answer, log)
+        return answer
 
     def _range_or_gzip(self, head: Head, answer: _Answer, log: RequestLog) -> _Answer:
         """The range of an answer that a client asks for, or all, compressed where it takes gzip."""
@@ -320,7 +351,7 @@ class HttpServer:
                 f"{most_requests} requests of this client are under way",
                 fix="Wait for their answers first. The limit is the setting client-requests.",
             )
-        if len(self._under_way) >= _WAITING * self._settings.web_threads:
+        if len(self._under_way) >= _QUEUED * self._settings.web_threads:
             raise Overloaded(
                 f"{len(self._under_way)} requests are under way",
                 fix="Try again in a moment. The limit comes from the setting web-threads.",

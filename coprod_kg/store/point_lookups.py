@@ -68,11 +68,13 @@ class _Opened:
         reader: holds its folder.
         store: the engine's; a query that uses it when the reader is closed keeps it to its end.
         small: of things whether there is little near them: by IRI, and whether over the merge.
+        long: texts whose answers are longer than what is written here.
     """
 
     reader: "Reader"
     store: ox.Store
     small: dict[tuple[str, bool], bool] = field(default_factory=dict)
+    long: set[str] = field(default_factory=set)
 
 
 class PointLookups:
@@ -96,7 +98,7 @@ class PointLookups:
     ) -> None:
         self._views = views
         self._base_iri = base_iri
-        self._near = [(before, after, _is_ask(before)) for before, after in near]
+        self._near = [(before, after, _is_bounded(before, after)) for before, after in near]
         self._announced = announced
         self._opened: dict[int, _Opened] = {}  # replaced as a whole, and read without a lock
         # One thread for all versions: each new one would allocate in an arena of its own.
@@ -113,7 +115,7 @@ class PointLookups:
             return None
         if query.default_graphs or query.named_graphs:
             return None
-        near, ends_at_one = self._thing_near(query.text)
+        near, is_bounded = self._thing_near(query.text)
         thing = near or (subject(query.text) if len(query.text) <= _LONGEST else None)
         version = self._views.snapshots.current() if thing else None
         if thing is None or version is None or query.version not in (None, version):
@@ -125,9 +127,11 @@ class PointLookups:
         opened = self._opened.get(version)
         if opened is not None:
             self._open_compacted(opened)
+            if query.text in opened.long:
+                return None
             graph = merged.MERGED if query.union else merged.CLIENT_DEFAULT
             # What asks for one triple is read as it is written: its answer tells how much it is.
-            if near is None or ends_at_one or _is_small(opened, node, graph):
+            if near is None or is_bounded or _is_small(opened, node, graph):
                 return self._answer(opened, query, graph)
             return None
         if self._opening is None:
@@ -143,12 +147,12 @@ class PointLookups:
             self._opening = self._thread.submit(self._open, opened.reader.version)
 
     def _thing_near(self, text: str) -> tuple[str | None, bool]:
-        """The IRI of the thing in one of our own texts, and whether it ends at one statement."""
-        for before, after, is_ask in self._near:
+        """The IRI of the thing in one of our own texts, and whether that bounds what it reads."""
+        for before, after, is_bounded in self._near:
             if text.startswith(before) and text.endswith(after):
                 named = text[len(before) : len(text) - len(after)]
                 is_name = _NAMED.fullmatch(named) and "/." not in named
-                return (named[1:-1], is_ask) if is_name else (None, False)
+                return (named[1:-1], is_bounded) if is_name else (None, False)
         return None, False
 
     def _answer(self, opened: _Opened, query: Query, graph: "_Graph") -> Answer | None:
@@ -157,8 +161,13 @@ class PointLookups:
             media_type, serialise = choose(results, query.media_types)
             written: Any = BoundedFile(_LARGEST)
             serialise(written)
+        except OverflowError:
+            if len(opened.long) >= _REMEMBERED:
+                opened.long.clear()
+            opened.long.add(query.text)
+            return None
         # What is wrong is found again by a worker, and told as everywhere.
-        except (CoprodError, SyntaxError, OSError, OverflowError, ValueError, RuntimeError):
+        except (CoprodError, SyntaxError, OSError, ValueError, RuntimeError):
             return None
         data: bytes = written.getvalue()
         return Answer(media_type, opened.reader.version, len(data), iter((data,)))
@@ -189,10 +198,16 @@ class PointLookups:
                     one.reader.close()
 
 
-def _is_ask(text: str) -> bool:
-    """Whether a text, or its beginning, is an ASK, which ends at the first statement it finds."""
-    tokens = list(significant(text))
-    return tokens[prologue_length(tokens)].is_word("ASK")
+def _is_bounded(before: str, after: str) -> bool:
+    """Whether a text reads no more than its answer tells, up to the most that is written here.
+
+    An ASK ends at the first statement that it finds. A CONSTRUCT is read as it is written, unless
+    something in it is sorted or counted first.
+    """
+    tokens = list(significant(f"{before}<urn:thing>{after}"))
+    form = tokens[prologue_length(tokens)]
+    gathers = any(token.is_word(word) for token in tokens for word in ("SELECT", "ORDER", "GROUP"))
+    return form.is_word("ASK") or (form.is_word("CONSTRUCT") and not gathers)
 
 
 def _is_small(opened: _Opened, thing: ox.NamedNode, graph: "_Graph") -> bool:

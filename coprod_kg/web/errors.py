@@ -24,6 +24,7 @@ from coprod_kg.errors import (
 from coprod_kg.formats.media_types import HTML, Format, negotiate
 from coprod_kg.publishing.problems import PROBLEMS, name_of
 from coprod_kg.queries.labels import LANGUAGES, language_of_text, text_in
+from coprod_kg.store.worker_client import NeedsThread
 from coprod_kg.web.request_log import request_log
 
 _CHALLENGE: Final = 'Basic realm="coprod-kg: any name, and your token as the password"'
@@ -40,6 +41,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(CoprodError, problem)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(NeedsThread, _left_to_thread)
 
 
 def problem(error: CoprodError) -> Response:
@@ -126,6 +128,12 @@ def _sentence(words: str) -> str:
     """The words of an error as a sentence, unless they begin with a name, such as of a file."""
     begun = words[0].upper() + words[1:] if re.match(r"[a-z]+ ", words) else words
     return begun if "\n" in begun or begun.endswith((".", "?", "!", ":")) else f"{begun}."
+
+
+def _left_to_thread(_: NeedsThread) -> Response:
+    """Nothing that is sent: the request is answered anew in a thread (`coprod_kg.server.asgi`)."""
+    request_log(request).needs_thread = True
+    return Response(status=503)
 
 
 def _from_http(error: HTTPException) -> Response:

@@ -5,27 +5,21 @@ machines. Concepts have the same under ``/vocab/SCHEME/CONCEPT``, and so have th
 service: ``/graph/…``, ``/submission/…``, ``/version/N``, ``/model/…``.
 """
 
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 
-from coprod_kg.errors import NotAcceptable
+from coprod_kg.errors import NotAcceptable, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import commented, with_first_chunk
-from coprod_kg.publishing.portal_documents import portal_document
-from coprod_kg.publishing.profiles import (
-    ALTERNATES,
-    OWN,
-    Profile,
-    accepted,
-    alternates,
-    named_profile,
-    profiles,
-)
-from coprod_kg.queries.caveat import caveat_of_claims
-from coprod_kg.queries.question import Question, bytes_within
+from coprod_kg.publishing.profiles import ALTERNATES, OWN, named_profile, profiles
+from coprod_kg.queries.caveat import caveat_of_claims, claims_in
+from coprod_kg.queries.question import Question
+from coprod_kg.store.base import Answer
 from coprod_kg.web.address import root
 from coprod_kg.web.memento import http_date, moments
 from coprod_kg.web.pages.resource import resource_view
@@ -41,11 +35,12 @@ from coprod_kg.web.replies import (
 )
 from coprod_kg.web.site import Site
 from coprod_kg.web.thing_address import RECORDS, ThingAddress, record_kind, thing_address
+from coprod_kg.web.thing_profiles import asked_profile, profile_document, with_profile_headers
 
 __all__ = ["blueprint"]
 
-_LINES: Final = "application/n-triples"
-_MOST_BYTES: Final = 64 << 20
+_MORE: Final = ("Accept-Datetime", "Accept-Profile", "If-None-Match")
+"""Headers with which more is asked of a document than what stands in it."""
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -105,26 +100,66 @@ def _see(address: str, *, pinned: bool) -> Response:
 
 def _document(site: Site, space: str, **_: str) -> Response:
     """All statements about the thing, as RDF."""
+    at_hand = _document_at_hand(site, space)
+    if at_hand is not None:
+        return at_hand
     address = thing_address(site, space)
     if address.suffix == HTML.name:
         return _see(address.page, pinned=address.pinned)
     if _by_moment():
         return _redirect_to_version(address.document(address.suffix or ""))
-    wanted, profile = _offers(address.suffix), _profile(space)
+    wanted, profile = _offers(address.suffix), asked_profile(space)
     if profile is None or profile.token != OWN:
         return _with_memento_headers(
-            site, _profile_document(site, address, wanted, profile), f"/doc/{address.tail}", address
+            site, profile_document(site, address, wanted, profile), f"/doc/{address.tail}", address
         )
     conditions = Conditions(address.version, address.pinned, wanted)
     unchanged = conditions.unchanged(lambda offer: address.document(offer.format.name))
     if unchanged is not None:
         if space == "id":
-            _with_profile_headers(unchanged, address, profile)
+            with_profile_headers(unchanged, address, profile)
         return _with_memento_headers(site, unchanged, f"/doc/{address.tail}", address)
     # Asked first: an answer holds its slot until it is sent, and this would wait for another.
     said = caveat_of_claims(site.claims(address.version, address.iri), "about this thing")
-    answer = _document_query(site, space, address).answer(media_types(wanted))
-    media_type = answer.media_type
+    answer = _document_query(site, address).answer(media_types(wanted))
+    return _document_response(site, answer, conditions, address, said)
+
+
+def _document_at_hand(site: Site, space: str) -> Response | None:
+    """The document of a thing where one short query tells all of it; None where more is asked.
+
+    The document itself tells whether anything is known about the thing, and what its claims rest
+    on, which three queries tell in all other cases.
+    """
+    if space not in ("id", "vocab") or any(name in request.headers for name in _MORE):
+        return None
+    if parameters(request).one("_profile"):
+        return None
+    address = thing_address(site, space, looks=False)
+    if address.suffix == HTML.name:
+        return None
+    with suppress(NotAcceptable, WrongUsage):  # it is told after whether the thing is known
+        wanted = _offers(address.suffix)
+        query = _document_query(site, address).query(media_types(wanted))
+        answer = site.answer_at_hand(query)
+        if answer is None:
+            return None
+        data = answer.read()
+        claims = claims_in(data, answer.media_type, address.iri)
+        if claims is None:
+            return None
+        said = caveat_of_claims(claims, "about this thing")
+        whole = replace(answer, chunks=iter((data,)), length=len(data))
+        conditions = Conditions(address.version, address.pinned, wanted)
+        return _document_response(site, whole, conditions, address, said)
+    return None
+
+
+def _document_response(
+    site: Site, answer: Answer, conditions: Conditions, address: ThingAddress, said: str
+) -> Response:
+    """The response with a thing's document in our own terms."""
+    media_type, profile = answer.media_type, profiles()[OWN]
     answer = with_first_chunk(answer, lambda first: commented(first, media_type, said))
     response = reply(answer, conditions)
     chosen = next(form for form in GRAPHS if form.media_type == media_type)
@@ -134,82 +169,9 @@ def _document(site: Site, space: str, **_: str) -> Response:
     thing = site.path(address.iri) or address.iri
     links = [f'<{thing}>; rel="describes"', f'<{address.page}>; rel="alternate"; type="text/html"']
     response.headers["Link"] = ", ".join(links)
-    if space == "id":
-        _with_profile_headers(response, address, profile)
+    if address.space == "id":
+        with_profile_headers(response, address, profile)
     return _with_memento_headers(site, response, f"/doc/{address.tail}", address)
-
-
-def _profile(space: str) -> Profile | None:
-    """The profile that is asked for; None for the list of them.
-
-    Raises:
-        NotAcceptable: there is none of that name, or things of this kind have ours only.
-    """
-    asked, header = parameters(request).one("_profile"), request.headers.get("Accept-Profile")
-    if space != "id":
-        # Accept-Profile is a wish for what has several; a name in the address is meant as it is
-        profile = named_profile(asked) if asked else profiles()[OWN]
-        if profile is None or profile.token != OWN:
-            raise NotAcceptable(
-                "this is told in our own terms only",
-                where="parameter _profile",
-                fix=f"Leave it out, or write _profile={OWN}.",
-            )
-        return profile
-    if asked:
-        return named_profile(asked)
-    return accepted(header) if header else profiles()[OWN]
-
-
-def _profile_document(
-    site: Site, address: ThingAddress, wanted: tuple[Offer, ...], profile: Profile | None
-) -> Response:
-    """The thing in the terms of another vocabulary, or the list of these."""
-    token, offer = profile.token if profile else ALTERNATES, wanted[0]
-    conditions = Conditions(address.version, address.pinned, wanted, text=token)
-    unchanged = conditions.unchanged(lambda offer: address.document(offer.format.name, token))
-    if unchanged is not None:
-        _with_profile_headers(unchanged, address, profile)
-        return unchanged
-    media_type, said = offer.format.media_type, ""
-    if profile is None:
-        here = root().rstrip("/")
-        addresses = {token: here + address.document("", token) for token in profiles()}
-        body = alternates(address.iri, addresses, media_type)
-    else:
-        question = site.about(f"profile-{token}", address.iri, address.version)
-        lines = bytes_within(question.answer((_LINES,)), _MOST_BYTES)
-        if not lines:
-            raise NotAcceptable(
-                f"{profile.title} has no words for {address.iri}",
-                where="the profile",
-                fix=f"?_profile={OWN} tells it in ours.",
-            )
-        said = caveat_of_claims(site.claims(address.version, address.iri), "about this thing")
-        body = commented(portal_document(lines, media_type), media_type, said)
-    response = Response(body, content_type=offer.content_type)
-    response.headers["Content-Location"] = address.document(offer.format.name, token)
-    if said:
-        response.headers["Answer-Caveat"] = said
-    thing = site.path(address.iri) or address.iri
-    response.headers["Link"] = f'<{thing}>; rel="describes"'
-    _with_profile_headers(response, address, profile)
-    return conditions.mark(response, offer)
-
-
-def _with_profile_headers(
-    response: Response, address: ThingAddress, profile: Profile | None
-) -> None:
-    """Say which profile a document has, and which others there are."""
-    response.vary.add("Accept-Profile")
-    if profile is not None:
-        response.headers["Content-Profile"] = f"<{profile.iri}>"
-        response.headers.add("Link", f'<{profile.iri}>; rel="profile"')
-    for other in profiles().values():
-        if other != profile:
-            alternate = address.document("", other.token)
-            link = f'<{alternate}>; rel="alternate"; type="text/turtle"; profile="{other.iri}"'
-            response.headers.add("Link", link)
 
 
 def _with_memento_headers(
@@ -225,9 +187,9 @@ def _with_memento_headers(
     return response
 
 
-def _document_query(site: Site, space: str, address: ThingAddress) -> Question:
+def _document_query(site: Site, address: ThingAddress) -> Question:
     """The bound query whose answer is the document."""
-    if space in ("id", "vocab"):
+    if address.space in ("id", "vocab"):
         return site.about("view-document", address.iri, address.version)
     if record_kind(site, address.iri) != "graph":
         return site.about("view-record", address.iri, address.version)

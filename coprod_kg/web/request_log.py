@@ -98,6 +98,8 @@ class RequestLog:
         unshared: whether no cache that serves others may keep the answer.
         grant: what the client's token is for, once it has been looked up; None without one.
         pending: the query that was sent to the store before the application was called.
+        in_loop: whether the application is called in the event loop, where nothing is waited for.
+        needs_thread: whether it met something there that has to be waited for.
         notes: fields that the routes add to the log: the version, the hash of the query.
     """
 
@@ -116,6 +118,8 @@ class RequestLog:
     grant: Grant | None = None
     notes: dict[str, str | int] = field(default_factory=dict)
     pending: QueryInFlight | None = None
+    in_loop: bool = False
+    needs_thread: bool = False
 
     def note(self, text: str) -> None:
         """Note which query it is; of several the first."""

@@ -19,6 +19,7 @@ from coprod_kg.store.base import Answer, Query, RestrictedStore, Store
 from coprod_kg.store.changes import Removed
 from coprod_kg.store.local import LocalStore
 from coprod_kg.store.prepared import LARGEST_BYTES, PreparedAnswers
+from coprod_kg.store.worker_client import NeedsThread
 from coprod_kg.web.address import root
 from coprod_kg.web.authorisation import holder
 from coprod_kg.web.cache import AnswerCache
@@ -110,32 +111,51 @@ class Site:
         return len(found) == len(numbers)
 
     def ask_store(self, query: Query) -> Answer:
-        """Answer a query from the cache or the store, admitted and limited as the client's."""
+        """Answer a query from the cache or the store, admitted and limited as the client's.
+
+        Raises:
+            NeedsThread: the application is called in the event loop, and a worker has to be asked.
+        """
+        found = self.answer_at_hand(query)
+        if found is not None:
+            return found
+        log = request_log(request)
+        if log.in_loop:
+            raise NeedsThread
+        query = self._seen_by_client(query)
+        answer = self._answer_in_slot(query, log)
+        return self._noted(query, answer, log)
+
+    def answer_at_hand(self, query: Query) -> Answer | None:
+        """The answer to a query that takes no worker: one that is kept, or to a point lookup."""
         log = request_log(request)
         log.note(query.text if query.sent is None else query.sent)
         holder(request, self.tokens)
-        query = replace(query, hidden=hidden(log.hidden, self.settings.base_iri))
+        query = self._seen_by_client(query)
         keeps = self.cache.is_cacheable(query)
         kept = self.kept(query) if keeps else None
         if kept is not None:
             log.cached("hit")
             log.notes["version"] = kept.version
             return kept
-        answer = self._answer_at_hand(query) if log.pending is None else None
-        if answer is None:
-            answer = self._answer_in_slot(query, log)
+        if log.pending is not None or not isinstance(self.store, LocalStore):
+            return None
+        look = self.store.try_point_lookup if log.in_loop else self.store.point_lookup
+        answer = look(admitted(query, self.settings))
+        return self._noted(query, answer, log) if isinstance(answer, Answer) else None
+
+    def _seen_by_client(self, query: Query) -> Query:
+        return replace(query, hidden=hidden(request_log(request).hidden, self.settings.base_iri))
+
+    def _noted(self, query: Query, answer: Answer, log: RequestLog) -> Answer:
+        """An answer that was made for this request: what the log says of it, and kept when read."""
+        keeps = self.cache.is_cacheable(query)
         log.notes["version"] = answer.version
         if not keeps:
             log.cached("bypass")
             return answer
         log.cached("miss")
         return self.cache.cached_when_read(query, answer)
-
-    def _answer_at_hand(self, query: Query) -> Answer | None:
-        """The answer to a point lookup, which takes no worker and so no slot; None for others."""
-        if not isinstance(self.store, LocalStore):
-            return None
-        return self.store.point_lookup(admitted(query, self.settings))
 
     def _answer_in_slot(self, query: Query, log: RequestLog) -> Answer:
         """The answer of a worker; it holds one of the client's slots to its end."""

@@ -10,6 +10,7 @@ from coprod_kg.access import hidden
 from coprod_kg.errors import NotFound, Withdrawn, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML
 from coprod_kg.publishing.profiles import OWN
+from coprod_kg.store.worker_client import NeedsThread
 from coprod_kg.web.address import raw_path, readings
 from coprod_kg.web.memento import version_at
 from coprod_kg.web.protocol import Parameters, parameters, version
@@ -37,6 +38,7 @@ class ThingAddress:
     """What a request is about.
 
     Attributes:
+        space: the kind of address: id, vocab, record or query.
         iri: its name.
         tail: the part of its address that its page and its document share.
         suffix: the format that the address names, or None.
@@ -45,6 +47,7 @@ class ThingAddress:
         query: the query string that keeps links in that version, with its question mark.
     """
 
+    space: str
     iri: str
     tail: str
     suffix: str | None
@@ -64,8 +67,13 @@ class ThingAddress:
         return f"/doc/{self.tail}{f'.{form}' if form else ''}{self.query}{told}"
 
 
-def thing_address(site: Site, space: str) -> ThingAddress:
+def thing_address(site: Site, space: str, *, looks: bool = True) -> ThingAddress:
     """The thing that the address of the request names.
+
+    Args:
+        site: what all routes share.
+        space: the kind of address.
+        looks: whether it is looked for, where the address can only stand for one.
 
     Raises:
         NotFound: nothing of that name is known, or the version asked for is none.
@@ -83,11 +91,14 @@ def thing_address(site: Site, space: str) -> ThingAddress:
     stem, suffix = _split(local)
     base = site.settings.base_iri
     start = {"id": f"{base}id/", "vocab": VOCABULARY}.get(space, base)
-    iri = _found(site, start, stem.removeprefix("vocab/") if space == "vocab" else stem, number)
+    name = stem.removeprefix("vocab/") if space == "vocab" else stem
+    only = not looks and len(name) <= _LONGEST and readings(name) == (name,)
+    iri = start + name if only else _found(site, start, name, number)
     path = site.path(iri) or ""
     tail = path.removeprefix("/id/" if space == "id" else "/")
     pairs = [(name, value) for name in ("version", "lineage") if (value := given.one(name))]
-    return ThingAddress(iri, tail, suffix, number, pinned, f"?{urlencode(pairs)}" if pairs else "")
+    query = f"?{urlencode(pairs)}" if pairs else ""
+    return ThingAddress(space, iri, tail, suffix, number, pinned, query)
 
 
 def _split(name: str) -> tuple[str, str | None]:
@@ -102,6 +113,8 @@ def _found(site: Site, start: str, local: str, number: int) -> str:
         for reading in readings(local):
             if _is_known(site, start + reading, number):
                 return start + reading
+        if request_log(request).in_loop:  # the lists of what was withdrawn may be long
+            raise NeedsThread
         for reading in readings(local):
             refuse_withdrawn(site, start + reading, number)
     raise NotFound(

@@ -133,6 +133,8 @@ def got(address: str, **headers: str) -> Head:
         {
             "method": "GET",
             "http_version": "1.1",
+            "scheme": "http",
+            "server": ("127.0.0.1", 80),
             "path": path.decode(),
             "raw_path": path,
             "query_string": query_string,
