@@ -213,6 +213,8 @@ class HttpServer:
             return None
         if head.scope["query_string"] or not _WAITING.isdisjoint(head.headers):
             return None
+        if not self._lookups.sees_all:
+            return None
         log.in_loop = True
         answer = self._called(head, io.BytesIO(), log)
         log.in_loop = False

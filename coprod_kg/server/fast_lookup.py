@@ -109,6 +109,11 @@ class FastLookup:
         headers += [("Answer-Caveat", caveat)] if caveat else []
         return 200, headers + _headers(conditions, offer, log, 200, self._prefix), body
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether a client without a token sees all data, as point lookups need it."""
+        return not self._closed and not self._site.private.organisations()
+
     def _read(self, head: Head, log: RequestLog) -> _Lookup | None:
         """What a request asks, or None where the application has to read it."""
         query_string, headers = head.scope["query_string"], head.headers

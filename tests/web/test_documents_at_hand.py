@@ -139,4 +139,8 @@ def test_only_what_waits_for_nothing_is_answered_in_the_event_loop(service: Runn
     assert [answered(address) for address in elsewhere] == [False] * 7
     assert not answered(PANEL, authorization=f"Bearer {service.contributor}")
     assert not answered(PANEL, accept_profile="<urn:p>")
+    Private(settings.data).mark("lake")
+    assert not answered(PANEL)
+    Private(settings.data).mark("lake", private=False)
+    assert answered(PANEL)
     assert not answered(PANEL, accept_datetime="Tue, 01 Dec 2026 12:00:00 GMT")
