@@ -138,7 +138,9 @@ def _document_at_hand(site: Site, space: str) -> Response | None:
     address = thing_address(site, space, looks=False)
     if address.suffix == HTML.name:
         return None
-    with suppress(NotAcceptable, WrongUsage):  # it is told after whether the thing is known
+    # The first two are told after whether the thing is known; what cannot be read back is counted
+    # by a query.
+    with suppress(NotAcceptable, WrongUsage, SyntaxError):
         wanted = _offers(address.suffix)
         query = _document_query(site, address).query(media_types(wanted))
         answer = site.answer_at_hand(query)

@@ -8,10 +8,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
+import pyoxigraph as ox
 import pytest
 
 from coprod_kg.settings import Settings
-from tests.web.service import Running, running
+from coprod_kg.store.base import Change
+from tests.web.service import GRAPH, Running, running
 
 INSERT = "INSERT DATA { GRAPH <urn:cut> { <urn:a> <urn:p> 1 } } ;"
 QUESTION = """#+ summary: Which things are cut?
@@ -58,6 +60,8 @@ HOWS = ("short", "no last chunk", "in a chunk", "before the end of the last", "n
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     settings = Settings(web_workers=1, workers=2, body_mb=1, body_seconds=20)
     with running(tmp_path_factory.mktemp("cut") / "data", settings, things=30) as found:
+        told = ox.serialize(ox.parse(DATA, ox.RdfFormat.TURTLE), format=ox.RdfFormat.N_TRIPLES)
+        found.store.commit(Change(replace={GRAPH: told or b""}))  # which a patch can be added to
         yield found
 
 
