@@ -264,4 +264,10 @@ def test_a_long_query_gives_way_and_the_next_of_its_worker_does_not(service: Ser
     assert asking.result().split() == [b"n", str(600 * 600 * (8 * 8 + 1)).encode()]
     lowered = seen - before
     assert len(lowered) == 1, "one worker has a thread with a priority of its own"
-    assert happens(lambda: priorities() == before), "a worker kept the low priority"
+
+    def as_before() -> bool:
+        with suppress(ProcessLookupError, FileNotFoundError):  # a thread has ended meanwhile
+            return priorities() == before
+        return False
+
+    assert happens(as_before), "a worker kept the low priority"
