@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 
+WORKED_SECONDS = 1.0
 prepared: list[str] = []
 
 
@@ -18,6 +19,8 @@ def main() -> None:
     told = sys.stdin.read()
     if told == "die":
         os.kill(os.getpid(), signal.SIGALRM)
+    while told == "work" and time.process_time() < WORKED_SECONDS:
+        pass
     if told == "fail":
         raise ValueError("on purpose")
     sys.stdout.write(" ".join([str(os.getpid()), *prepared]) + "\n")

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from coprod_kg.sandbox.child import Child, ChildExit, PreloadedModule
+from tests.forked import WORKED_SECONDS
 
 PATIENCE = 60.0
 
@@ -59,6 +61,20 @@ def test_a_child_that_is_ended_by_its_owner_runs_no_longer() -> None:
         pid = int(running.output.readline().split()[0])
         assert runs(pid)
     assert happens(lambda: not runs(pid))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it on Linux only")
+def test_the_processor_time_of_a_child_is_counted_with_that_of_its_server() -> None:
+    """And so with that of all processes above it, as a benchmark or a monitor adds it up."""
+    server = int(ran("", "counted").output.split()[-1])
+    assert ran("work", "counted").status == 0
+
+    def counted() -> bool:
+        fields = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[13]) + int(fields[14])  # of ended children, in user and system mode
+        return ticks / os.sysconf("SC_CLK_TCK") > WORKED_SECONDS / 2
+
+    assert happens(counted)
 
 
 def test_without_a_server_a_child_starts_by_itself() -> None:

@@ -184,7 +184,7 @@ def main(control: socket.socket, name: str, *arguments: str) -> None:
         child.prepare(*arguments)
     gc.collect()
     gc.freeze()  # what is loaded stays where it is: a fork then shares its memory
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the watching processes are not waited for
+    signal.signal(signal.SIGCHLD, _reap)
     control.settimeout(IDLE_SECONDS)
     while True:
         try:
@@ -197,6 +197,16 @@ def main(control: socket.socket, name: str, *arguments: str) -> None:
             if not os.fork():
                 control.close()
                 _watch(link, name)
+
+
+def _reap(*_: object) -> None:
+    """Wait for the watching processes that have ended, so that their processor time is counted.
+
+    Were they ignored, what children take would be in no sum of a process and its descendants.
+    """
+    with suppress(ChildProcessError):  # none is left
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _watch(link: socket.socket, name: str) -> None:
