@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from coprod_kg.sandbox.child import Child, ChildExit, PreloadedModule
 from tests.forked import WORKED_SECONDS
+from tests.working import happens
 
 PATIENCE = 60.0
 
@@ -24,13 +23,6 @@ def child(told: str, *arguments: str) -> Child:
 def ran(told: str, *arguments: str) -> ChildExit:
     with child(told, *arguments) as running:
         return running.ended(PATIENCE)
-
-
-def happens(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    return condition()
 
 
 def runs(pid: int) -> bool:
@@ -60,7 +52,7 @@ def test_a_child_that_is_ended_by_its_owner_runs_no_longer() -> None:
     with child("wait", "killed") as running:
         pid = int(running.output.readline().split()[0])
         assert runs(pid)
-    assert happens(lambda: not runs(pid))
+    assert happens(lambda: not runs(pid), PATIENCE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells it on Linux only")
@@ -74,7 +66,7 @@ def test_the_processor_time_of_a_child_is_counted_with_that_of_its_server() -> N
         ticks = int(fields[13]) + int(fields[14])  # of ended children, in user and system mode
         return ticks / os.sysconf("SC_CLK_TCK") > WORKED_SECONDS / 2
 
-    assert happens(counted)
+    assert happens(counted, PATIENCE)
 
 
 def test_without_a_server_a_child_starts_by_itself() -> None:
@@ -105,5 +97,5 @@ def test_a_server_and_its_children_end_with_the_process_that_they_serve() -> Non
         assert runs(int(server))
         assert runs(int(waiting))
         owner.kill()
-    assert happens(lambda: not runs(int(server)))
-    assert happens(lambda: not runs(int(waiting)))
+    assert happens(lambda: not runs(int(server)), PATIENCE)
+    assert happens(lambda: not runs(int(waiting)), PATIENCE)

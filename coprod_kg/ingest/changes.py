@@ -15,6 +15,7 @@ __all__ = [
     "Statements",
     "changes",
     "normalised",
+    "replaced",
     "statements_by_thing",
 ]
 
@@ -140,6 +141,26 @@ def statements_by_thing(content: bytes) -> dict[str, Statements]:
         pair = (quad.predicate.value, normalised(quad.object))
         by_thing.setdefault(str(quad.subject)[1:-1], set()).add(pair)
     return {thing: frozenset(by_thing[thing]) for thing in sorted(by_thing)}
+
+
+def replaced(
+    stored: Mapping[str, Mapping[str, Statements]],
+    entering: Mapping[str, Mapping[str, Statements]],
+) -> dict[str, dict[str, Statements]]:
+    """Thing → graph → statements, once some graphs are replaced.
+
+    Args:
+        stored: thing → graph → what it says of the thing now.
+        entering: each graph that is replaced → thing → what it says then.
+    """
+    by_thing = {
+        thing: {graph: graphs[graph] for graph in graphs.keys() - entering.keys()}
+        for thing, graphs in stored.items()
+    }
+    for graph, statements_by_thing in entering.items():
+        for thing, statements in statements_by_thing.items():
+            by_thing.setdefault(thing, {})[graph] = statements
+    return by_thing
 
 
 def normalised(term: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from coprod_kg.access import Private
-from coprod_kg.ingest.changes import Statements
+from coprod_kg.ingest.changes import Statements, replaced
 from coprod_kg.ingest.merge import graph_of
 from coprod_kg.ingest.outcome import Checked, Outcome
 from coprod_kg.ingest.ownership import with_findings
@@ -48,27 +48,18 @@ def follow_owners(
     """
     stem, base = f"{settings.base_iri}graph/organisation/", settings.base_iri
     private = {*Private(settings.data).organisations()}
-    # `name` is an organisation throughout; a thing's labels are its `label`.
-    by_organisation = {name: checked.statements for name, checked in entering.items()}
+    by_graph = {f"{stem}{name}": checked.statements for name, checked in entering.items()}
     things = {
         thing
-        for statements in by_organisation.values()
+        for statements in by_graph.values()
         for thing in statements
         if thing.startswith(f"{base}id/")
     }
-    replaced_graphs = {f"{stem}{name}" for name in entering}
-    by_thing: dict[str, dict[str, Statements]] = {}
-    for thing in things & stored.keys():
-        by_thing[thing] = {
-            graph.removeprefix(stem): statements
-            for graph, statements in stored[thing].items()
-            if graph not in replaced_graphs
-        }
-    for name, by_described_thing in by_organisation.items():
-        for thing, statements in by_described_thing.items():
-            by_thing.setdefault(thing, {})[name] = statements
+    by_thing = replaced({thing: stored[thing] for thing in things & stored.keys()}, by_graph)
+    # `name` is an organisation throughout; a thing's labels are its `label`.
     relabelled: dict[str, dict[str, Statements]] = {}
-    for thing, statements_by in by_thing.items():
+    for thing, graphs in by_thing.items():
+        statements_by = {graph.removeprefix(stem): graphs[graph] for graph in graphs}
         owners = {
             name
             for name, statements in statements_by.items()

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from coprod_kg.ingest.changes import Statements
+from coprod_kg.ingest.changes import Statements, replaced
 from coprod_kg.ingest.locate import in_table, in_turtle
 from coprod_kg.ingest.outcome import Outcome
 from coprod_kg.model.namespaces import expand, term
@@ -42,38 +42,19 @@ def owned(
             it yet: so for a contributor; a curator may file what is written about others.
     """
     if len(outcomes) > 1:  # a single file can conflict with the store only
-        stored = _replaced(stored, outcomes, f"{settings.base_iri}graph/organisation/")
+        stem = f"{settings.base_iri}graph/organisation/"
+        entering = {
+            f"{stem}{outcome.organisation}": outcome.checked.statements
+            for outcome in outcomes
+            if outcome.organisation
+        }
+        stored = replaced(stored, entering)
     return [
         with_findings(outcome, _findings(outcome, stored, settings.base_iri, own_only=own_only))
         if outcome.organisation and (stored or own_only)
         else outcome
         for outcome in outcomes
     ]
-
-
-def _replaced(
-    stored: Mapping[str, Mapping[str, Statements]], outcomes: Iterable[Outcome], stem: str
-) -> dict[str, dict[str, Statements]]:
-    """Thing → graph → statements, with those of one call's files for what is stored of them.
-
-    Args:
-        stored: thing → graph → statements about the thing.
-        outcomes: the files.
-        stem: how the IRIs of organisations' graphs begin.
-    """
-    entering = {
-        f"{stem}{outcome.organisation}": outcome.checked
-        for outcome in outcomes
-        if outcome.organisation
-    }
-    replaced = {
-        thing: {graph: graphs[graph] for graph in graphs.keys() - entering.keys()}
-        for thing, graphs in stored.items()
-    }
-    for graph, checked in entering.items():
-        for thing, statements in checked.statements.items():
-            replaced.setdefault(thing, {})[graph] = statements
-    return replaced
 
 
 def with_findings(outcome: Outcome, findings: Iterable[Finding]) -> Outcome:

@@ -144,7 +144,7 @@ class Graph:
         index = self._index(name)[direction]
         # To hash a node costs more than to see that nothing has the property.
         ends = index.get(node, _NONE) if index else _NONE
-        ends_below = self._below._ends(direction, node, name) if self._below else _NONE
+        ends_below = self._below._ends(direction, node, name) if self._below is not None else _NONE
         if ends and ends_below:
             return tuple(dict.fromkeys((*ends, *ends_below)))
         return tuple(ends) if ends else ends_below

@@ -5,7 +5,6 @@ path of the modules. Its input is a file, so that neither process waits for the 
 sets its own limits (`coprod_kg.sandbox.limits`); `serve` is the child's side.
 """
 
-import math
 import os
 import select
 import signal
@@ -42,6 +41,7 @@ _WORDS: Final = 1 << 16
 """Bytes of the end of its standard error that are kept."""
 _LINGER_SECONDS: Final = 1.0
 _PART: Final = 1 << 16
+"""Bytes of its output that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Child:
             try:
                 streams = (file.fileno(), write, self._stderr.fileno())
                 self._process = _started(command, streams, environ, folder)
-            except BaseException:
+            except BaseException:  # an interrupt too must leave nothing open
                 self._close()
                 raise
             finally:
@@ -162,7 +162,7 @@ class Child:
             status = self._process.wait(max(0.0, end_time - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            output += self._rest()
+            output += self.output.read()
             status = self._process.wait()
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - _WORDS))
@@ -178,13 +178,13 @@ class Child:
         self.output.close()
         self._stderr.close()
 
-    def _rest(self, end_time: float = math.inf) -> bytes:
-        """What it writes until it ends its output, or until then."""
+    def _rest(self, end_time: float) -> bytes:
+        """What it writes until it ends its output, or until a moment of the monotonic clock."""
         readable = select.poll()  # `select.select` takes no descriptor above 1,023
         readable.register(self.output, select.POLLIN)
         parts: list[bytes] = []
         while (left := end_time - time.monotonic()) > 0:
-            if readable.poll(None if left == math.inf else 1000 * left):
+            if readable.poll(1000 * left):
                 part = os.read(self.output.fileno(), _PART)
                 if not part:
                     break

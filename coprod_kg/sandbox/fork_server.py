@@ -121,6 +121,7 @@ class ForkServer:
         return None
 
     def _hand_over(self, server_end: socket.socket) -> None:
+        """Give the server its end of a child's link; raises OSError where it has ended."""
         with self._lock:
             try:
                 socket.send_fds(self._running(), [b"."], [server_end.fileno()])

@@ -30,7 +30,7 @@ from coprod_kg.server.body_coding import (
     requested_range,
     takes_gzip,
 )
-from coprod_kg.server.fast_lookup import QUICK_PATH, FastLookup
+from coprod_kg.server.fast_lookup import BODY_HEADERS, QUICK_PATH, FastLookup
 from coprod_kg.server.request import BrokenOff, Head, Receive, client_of, read_body, read_head
 from coprod_kg.settings import Settings
 from coprod_kg.web.client_slots import Client, client
@@ -44,9 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpServer"]
 
 _DOCUMENTS: Final = "/doc/"
-_WAITING: Final = frozenset(
-    {"authorization", "accept-datetime", "accept-profile", "content-length", "transfer-encoding"}
-)
+_WAITING: Final = BODY_HEADERS | {"authorization", "accept-datetime", "accept-profile"}
 """Headers for which a document is a thread's work: a secret is compared then, a version looked for,
 other words put together, or a body read."""
 _SWEEP_SECONDS: Final = 0.1

@@ -33,7 +33,7 @@ from coprod_kg.web.replies import Conditions, wants_page
 from coprod_kg.web.request_log import QueryInFlight, RequestLog
 from coprod_kg.web.site import Site
 
-__all__ = ["QUICK_PATH", "FastLookup"]
+__all__ = ["BODY_HEADERS", "QUICK_PATH", "FastLookup"]
 
 QUICK_PATH: Final = "/sparql"
 """The only path of which something is answered here."""
@@ -44,7 +44,7 @@ _LARGEST: Final = 1 << 20
 """Bytes of an answer that was made ready above which reading it is a thread's work."""
 _ANALYSED: Final = re.compile("service|load|from|exists", re.IGNORECASE)
 """Words for which a query is read token by token before it is asked: that is a thread's work."""
-_BODY_HEADERS: Final = frozenset({"content-length", "transfer-encoding"})
+BODY_HEADERS: Final = frozenset({"content-length", "transfer-encoding"})
 """What a request with a body has; of a GET that is the application's to judge."""
 
 Headers = list[tuple[str, str]]
@@ -119,7 +119,7 @@ class FastLookup:
         query_string, headers = head.scope["query_string"], head.headers
         if head.path != QUICK_PATH or head.method != "GET" or len(query_string) > _LONGEST:
             return None
-        if not _BODY_HEADERS.isdisjoint(headers):
+        if not BODY_HEADERS.isdisjoint(headers):
             return None
         site = self._site
         authorization = headers.get("authorization")

@@ -92,7 +92,6 @@ class GraphWriter:
             return ()
         large = {graph: triples for graph, triples in new.items() if len(triples) >= LARGE}
         small = new.keys() - large.keys()
-        # The merge first, or a replay would take the graphs for whole.
         for triples in (*large.values(), b"\n".join(new[graph] for graph in small)):
             self._store.bulk_load(triples, ox.RdfFormat.N_TRIPLES, to_graph=merged.MERGED)
         for graph, triples in large.items():
@@ -109,9 +108,11 @@ class GraphWriter:
         node = merged.graph_node(graph)
         put = self._extend if labels_stay else self._load
         if not self._store.contains_named_graph(node) and (labels_stay or b"_:" not in triples):
-            put(merged.MERGED, triples)  # first, or a replay would take the graph for complete
+            put(merged.MERGED, triples)
             put(node, triples)
-        elif found := known or difference(self._store, node, triples, labels_stay=labels_stay):
+        elif known is not None:
+            self._exchange(node, known)
+        elif found := difference(self._store, node, triples, labels_stay=labels_stay):
             self._exchange(node, found)
         else:
             merged.remove_from_merge(self._store, node)

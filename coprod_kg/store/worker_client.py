@@ -39,7 +39,7 @@ class WorkerLost(Exception):
 
 
 class NeedsThread(Exception):
-    """What was received is not the whole of a small answer, so a thread has to read it."""
+    """An answer has to be waited for, as it is large or not there yet: that is a thread's work."""
 
 
 class PendingQuery:

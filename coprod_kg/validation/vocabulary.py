@@ -85,11 +85,10 @@ class KnownTerms:
 
     def _advised(self, finding: Finding) -> Finding:
         words = self._words.get(finding.shape)
-        # A shape about an initiative may advise on its roles: its value is no role then.
-        if not words or not words.examples or finding.path != words.examples[0].path:
+        if words is None or not words.examples or not finding.value:
             return finding
-        if not finding.value:
-            return finding
+        if finding.path != words.examples[0].path:
+            return finding  # a shape about an initiative may advise on its roles: its value is none
         concepts = self._concepts.get(_split(words.examples[0].value.value)[0], {})
         if finding.value.startswith("<"):
             value = finding.value[1:-1]

@@ -116,24 +116,28 @@ class Site:
         Raises:
             NeedsThread: the application is called in the event loop, and a worker has to be asked.
         """
-        found = self.answer_at_hand(query)
+        log = request_log(request)
+        query = self._as_client(query, log)
+        found = self._find_at_hand(query, log)
         if found is not None:
             return found
-        log = request_log(request)
         if log.in_loop:
             raise NeedsThread
-        query = self._seen_by_client(query)
-        answer = self._answer_in_slot(query, log)
-        return self._noted(query, answer, log)
+        return self._noted(query, self._answer_in_slot(query, log), log)
 
     def answer_at_hand(self, query: Query) -> Answer | None:
         """The answer to a query that takes no worker: one that is kept, or to a point lookup."""
         log = request_log(request)
+        return self._find_at_hand(self._as_client(query, log), log)
+
+    def _as_client(self, query: Query, log: RequestLog) -> Query:
+        """The query over what the client may see, noted in the log."""
         log.note(query.text if query.sent is None else query.sent)
         holder(request, self.tokens)
-        query = self._seen_by_client(query)
-        keeps = self.cache.is_cacheable(query)
-        kept = self.kept(query) if keeps else None
+        return replace(query, hidden=hidden(log.hidden, self.settings.base_iri))
+
+    def _find_at_hand(self, query: Query, log: RequestLog) -> Answer | None:
+        kept = self.kept(query) if self.cache.is_cacheable(query) else None
         if kept is not None:
             log.cached("hit")
             log.notes["version"] = kept.version
@@ -144,14 +148,10 @@ class Site:
         answer = look(admitted(query, self.settings))
         return self._noted(query, answer, log) if isinstance(answer, Answer) else None
 
-    def _seen_by_client(self, query: Query) -> Query:
-        return replace(query, hidden=hidden(request_log(request).hidden, self.settings.base_iri))
-
     def _noted(self, query: Query, answer: Answer, log: RequestLog) -> Answer:
         """An answer that was made for this request: what the log says of it, and kept when read."""
-        keeps = self.cache.is_cacheable(query)
         log.notes["version"] = answer.version
-        if not keeps:
+        if not self.cache.is_cacheable(query):
             log.cached("bypass")
             return answer
         log.cached("miss")

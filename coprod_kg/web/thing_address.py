@@ -91,9 +91,9 @@ def thing_address(site: Site, space: str, *, looks: bool = True) -> ThingAddress
     stem, suffix = _split(local)
     base = site.settings.base_iri
     start = {"id": f"{base}id/", "vocab": VOCABULARY}.get(space, base)
-    name = stem.removeprefix("vocab/") if space == "vocab" else stem
-    only = not looks and len(name) <= _LONGEST and readings(name) == (name,)
-    iri = start + name if only else _found(site, start, name, number)
+    named = stem.removeprefix("vocab/") if space == "vocab" else stem
+    is_plain = len(named) <= _LONGEST and readings(named) == (named,)
+    iri = start + named if is_plain and not looks else _found(site, start, named, number)
     path = site.path(iri) or ""
     tail = path.removeprefix("/id/" if space == "id" else "/")
     pairs = [(name, value) for name in ("version", "lineage") if (value := given.one(name))]
