@@ -7,17 +7,15 @@ ends without its last chunk, and a client that leaves has its query stopped.
 
 import asyncio
 import io
-import itertools
 import json
 import os
 import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from coprod_kg.errors import CoprodError, LimitReached, Overloaded
@@ -32,6 +30,7 @@ from coprod_kg.server.body_coding import (
 )
 from coprod_kg.server.fast_lookup import BODY_HEADERS, QUICK_PATH, FastLookup
 from coprod_kg.server.request import BrokenOff, Head, Receive, client_of, read_body, read_head
+from coprod_kg.server.response import Pairs, Response
 from coprod_kg.settings import Settings
 from coprod_kg.web.client_slots import Client, client
 from coprod_kg.web.errors import document, kind_of
@@ -50,10 +49,6 @@ other words put together, or a body read."""
 _SWEEP_SECONDS: Final = 0.1
 _QUEUED: Final = 2
 """Requests under way at once, as a multiple of the threads; more are refused at once."""
-_FIRST: Final = 1 << 17
-"""Up to this many bytes a body of unknown length is sent whole."""
-_WHOLE: Final = 4 << 20
-"""Up to this many bytes a body of known length is sent whole."""
 _PIECE: Final = 1 << 16
 """Bytes sent at once of a body that is not sent whole."""
 _SOON: Final = 1 << 13
@@ -68,71 +63,7 @@ _ENVIRON: Final[dict[str, Any]] = {
     "wsgi.run_once": False,
 }
 
-Pairs: TypeAlias = list[tuple[str, str]]
 Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class _Answer:
-    """The application's response: its whole body, or its beginning and an iterator of the rest."""
-
-    status: int = 500
-    headers: Pairs = field(default_factory=list)
-    first: bytes = b""
-    rest: Iterator[bytes] | None = None
-    outcome: str = ""
-    """The kind of error that cut it off after its beginning; empty where none did."""
-
-    close: Callable[[], object] = tuple  # called without arguments it does nothing
-
-    def start(
-        self, status: str, headers: Pairs, exc_info: object = None
-    ) -> Callable[[bytes], None]:
-        """WSGI's ``start_response`` (PEP 3333)."""
-        self.status, self.headers = int(status[:3]), headers
-        return _no_write
-
-    @property
-    def length(self) -> int | None:
-        """Bytes of the whole body, where that is known."""
-        stated = next((int(text) for name, text in self.headers if name == "Content-Length"), None)
-        return stated if stated is not None or self.rest is not None else len(self.first)
-
-    def pieces(self) -> Iterator[bytes]:
-        """The whole body."""
-        return itertools.chain((self.first,), self.rest or ())
-
-    def replace_body(self, pieces: Iterator[bytes]) -> None:
-        """Send these pieces in place of the body."""
-        if self.rest is None:
-            self.first = b"".join(pieces)
-        else:
-            self.first, self.rest = b"", pieces
-
-    def take_body(self, chunks: Iterable[bytes], method: str) -> None:
-        """Take the beginning of the body, or all of one that is small.
-
-        One that fails so early is sent as an empty body that never ends: with the application's
-        status, which no longer holds, a client must not take it for whole.
-        """
-        self.close = getattr(chunks, "close", tuple)
-        length = next(
-            (int(value) for name, value in self.headers if name == "Content-Length"), None
-        )
-        read_whole = method == "HEAD" or (length is not None and length <= _WHOLE)
-        pieces, beginning = iter(chunks), bytearray()
-        try:
-            for piece in pieces:
-                beginning += piece
-                if not read_whole and len(beginning) > _FIRST:
-                    self.rest = pieces
-                    break
-        except CoprodError as error:
-            beginning, self.outcome = bytearray(), kind_of(error)
-        finally:
-            if self.rest is None:
-                self.close()
-        self.first = bytes(beginning)
 
 
 class HttpServer:
@@ -182,7 +113,7 @@ class HttpServer:
         try:
             lookup = self._lookups if head.path == QUICK_PATH else None
             looked_up = await lookup.answer(head, log) if lookup else None
-            at_once = _Answer(*looked_up) if looked_up else self._document(head, log)
+            at_once = Response(*looked_up) if looked_up else self._document(head, log)
             loop = asyncio.get_running_loop()
             if at_once is None:
                 answer = await loop.run_in_executor(self._threads, self._run, head, body, log)
@@ -201,7 +132,7 @@ class HttpServer:
             if not self._clients[sender]:
                 del self._clients[sender]
 
-    def _document(self, head: Head, log: RequestLog) -> _Answer | None:
+    def _document(self, head: Head, log: RequestLog) -> Response | None:
         """The document of a thing, where the application need not wait for it; else None.
 
         It takes as long as a few lookups, and half as long as in a thread: beside the event loop
@@ -221,14 +152,14 @@ class HttpServer:
             return None
         return answer
 
-    def _run(self, head: Head, body: IO[bytes], log: RequestLog) -> _Answer:
+    def _run(self, head: Head, body: IO[bytes], log: RequestLog) -> Response:
         """In a thread: run the application, and take what it answers or the beginning of it."""
         answer = self._called(head, body, log)
         return answer if answer.outcome else self._range_or_gzip(head, answer, log)
 
-    def _called(self, head: Head, body: IO[bytes], log: RequestLog) -> _Answer:
+    def _called(self, head: Head, body: IO[bytes], log: RequestLog) -> Response:
         """What the application answers."""
-        answer = _Answer()
+        answer = Response()
         with body:
             environ = {**_ENVIRON, **head.environ(), "REMOTE_ADDR": log.client}
             # With the log entry of the request, so that the application writes into it too.
@@ -236,7 +167,7 @@ class HttpServer:
             answer.take_body(self._app(environ, answer.start), head.method)
         return answer
 
-    def _range_or_gzip(self, head: Head, answer: _Answer, log: RequestLog) -> _Answer:
+    def _range_or_gzip(self, head: Head, answer: Response, log: RequestLog) -> Response:
         """The range of an answer that a client asks for, or all, compressed where it takes gzip."""
         length, headers = answer.length, answer.headers
         if answer.status == 200 and length is not None and head.method in ("GET", "HEAD"):
@@ -246,7 +177,7 @@ class HttpServer:
                 answer.close()
                 log.outcome = kind_of(error)
                 range_headers = [("Content-Range", f"bytes */{length}")]
-                return _Answer(*_refusal(error, log, range_headers, self._settings.prefix))
+                return Response(*_refusal(error, log, range_headers, self._settings.prefix))
             if ("Accept-Ranges", "bytes") not in headers:  # files have it already
                 answer.headers = [*headers, ("Accept-Ranges", "bytes")]
             if range_part is not None:
@@ -264,7 +195,7 @@ class HttpServer:
                     answer.first = self._gzip_cache.compressed(answer.first)
         return answer
 
-    async def _send(self, answer: _Answer, log: RequestLog, send: Send) -> None:
+    async def _send(self, answer: Response, log: RequestLog, send: Send) -> None:
         """Send an answer.
 
         A body that fails midway is sent without its last chunk, so that the client sees that it is
@@ -337,7 +268,7 @@ class HttpServer:
         """A problem document without the application, which has no thread for it."""
         log.outcome = "left" if isinstance(error, BrokenOff) else kind_of(error)
         refusal = _refusal(error, log, [], self._settings.prefix)
-        await self._send(_Answer(*refusal), log, send)
+        await self._send(Response(*refusal), log, send)
 
     def _check_room(self, sender: Client) -> None:
         """Refuse a request that would wait for too many others.
@@ -398,11 +329,6 @@ def _start(status: int, headers: Pairs) -> dict[str, Any]:
 
 def _body(data: bytes, *, more: bool = False) -> dict[str, Any]:
     return {"type": "http.response.body", "body": data, "more_body": more}
-
-
-def _no_write(data: bytes) -> None:
-    """WSGI's ``write`` callable (PEP 3333), which Flask does not use."""
-    raise NotImplementedError
 
 
 def _give_up_after(seconds: float) -> None:
