@@ -9,12 +9,21 @@ from coprod_kg.formats.table import Cell, Table
 from coprod_kg.model.namespaces import SECONDARY, is_secondary, shorten, term
 from coprod_kg.queries.labels import LANGUAGES, concepts, text_in
 
-__all__ = ["CAVEAT", "caveat", "caveat_of_claims", "caveat_of_text", "claims_in", "claims_of"]
+__all__ = [
+    "CAVEAT",
+    "caveat",
+    "caveat_of_claims",
+    "caveat_of_document",
+    "caveat_of_text",
+    "claims_of",
+]
 
 CAVEAT: Final = "Secondary coding from public sources, not confirmed by the organisations"
 _NAMES: Final = tuple(
     name.encode() for basis in sorted(SECONDARY) for name in (basis, shorten(basis))
 )
+_SCHEME: Final = b"basis"
+"""What all these names hold. Few answers do, and it is found sooner than each name is missed."""
 _HEADING: Final = "By secondary coding"
 _COUNTED: Final = "secondary"
 """The column with how many of the things in a row are secondary coding, or whether they are."""
@@ -65,8 +74,12 @@ def caveat_of_text(answer: bytes) -> str:
     The bytes are searched for the basis, as an IRI or with its prefix, and not parsed, so that a
     lookup stays cheap. An answer that leaves the bases out has no caveat.
     """
-    names_basis = any(name in answer for name in _NAMES)
-    return f"{CAVEAT}: this holds where the answer names that basis." if names_basis else ""
+    return f"{CAVEAT}: this holds where the answer names that basis." if _coded(answer) else ""
+
+
+def _coded(answer: bytes) -> bool:
+    """Whether an answer names secondary coding as a basis, in whichever format it is written."""
+    return _SCHEME in answer and any(name in answer for name in _NAMES)
 
 
 def caveat_of_claims(
@@ -101,29 +114,30 @@ def claims_of(table: Table) -> tuple[int, int]:
     return coded, sum(int(claims) for _, claims in counts)
 
 
-def claims_in(document: bytes, media_type: str, thing: str) -> tuple[int, int] | None:
-    """As `claims_of`, of the claims about a thing, or of the claim that it is; from its document.
+def caveat_of_document(document: bytes, media_type: str, thing: str) -> str | None:
+    """The caveat of the document of a thing: how many of the claims about it are secondary coding.
 
     Args:
         document: all statements about the thing, and all of the claims about it.
         media_type: its format.
-        thing: the IRI.
+        thing: the IRI; where it is a claim itself, its own basis counts.
 
     Returns:
         None where the document says nothing.
     """
+    quads = ox.parse(document, ox.RdfFormat.from_media_type(media_type))
+    if not _coded(document):
+        return None if next(quads, None) is None else ""
     node, about, basis = (ox.NamedNode(iri) for iri in (thing, term("about"), term("basis")))
-    claims, bases, is_empty = {node}, set(), True
-    for quad in ox.parse(document, ox.RdfFormat.from_media_type(media_type)):
-        is_empty = False
+    claims, bases = {node}, set()
+    for quad in quads:
         if quad.predicate == about and quad.object == node:
             claims.add(quad.subject)
         elif quad.predicate == basis:
             bases.add((quad.subject, quad.object))
-    if is_empty:
-        return None
     found = [obj for subject, obj in bases if subject in claims]
-    return sum(is_secondary(obj.value) for obj in found), len(found)
+    coded = sum(is_secondary(obj.value) for obj in found)
+    return caveat_of_claims((coded, len(found)), "about this thing")
 
 
 def _is_coded(cell: Cell | None) -> bool:

@@ -147,7 +147,9 @@ def requested_range(
     Raises:
         RangeRefused: the range begins behind the end.
     """
-    match = _RANGE.fullmatch(head.headers.get("range", ""))
+    if "range" not in head.headers:
+        return None
+    match = _RANGE.fullmatch(head.headers["range"])
     condition = head.headers.get("if-range")
     if match is not None and condition is not None:
         headers_by_name = {name.lower(): value for name, value in headers}

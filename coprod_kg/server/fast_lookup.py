@@ -20,7 +20,6 @@ from coprod_kg.formats.media_types import Offer
 from coprod_kg.queries.ask import admitted
 from coprod_kg.queries.caveat import caveat_of_text
 from coprod_kg.server.request import Head
-from coprod_kg.sparql.tokens import is_changing
 from coprod_kg.store.base import NOTHING, Answer, Query
 from coprod_kg.store.local import OPENING_SECONDS, LocalStore
 from coprod_kg.store.worker_client import NeedsThread, PendingQuery
@@ -86,12 +85,11 @@ class FastLookup:
             log.note(request.query.text)
             keeps = self._site.cache.is_cacheable(request.query)
             cached = self._cached(request.query) if keeps else None
-            query = request.query if cached else admitted(request.query, self._site.settings)
-            answer = cached or await self._point_lookup(query)
-            # No point lookup is prepared, so prepared answers are looked for on disk after it.
+            # A point lookup is admitted by what it is, and is never prepared.
+            answer = cached or await self._point_lookup(request.query)
             if answer is None:
                 cached = self._site.kept(request.query, _LARGEST) if keeps else None
-                answer = cached or await self._ask(query, log)
+                answer = cached or await self._ask(request.query, log)
         # The application meets the error again, and writes it in a form that the client reads.
         except CoprodError:
             return None
@@ -102,7 +100,8 @@ class FastLookup:
         body = b"".join(answer.chunks)
         if keeps and not cached:
             self._site.cache.keep(request.query, answer, body)
-        conditions = replace(request.conditions, version=answer.version)
+        conditions = request.conditions
+        conditions.version = answer.version
         offer = conditions.offer(answer.media_type)
         headers = [("Content-Type", offer.content_type), ("Content-Length", str(len(body)))]
         caveat = caveat_of_text(body)
@@ -127,14 +126,14 @@ class FastLookup:
         granted(log, authorization, site.tokens)  # a wrong token is refused where all may read, too
         address = read_address(query_string)
         # How long their tokens take to read is not bounded; ORDER BY is looked for once, here.
-        if address.text is None or _ANALYSED.search(address.text) or is_changing(address.text):
+        if address.text is None or _ANALYSED.search(address.text):
             return None
         query, conditions = lookup(address, headers.get("accept"), log, site)
-        if wants_page(conditions.offers):
+        if conditions.changing or wants_page(conditions.offers):
             return None
         current_offer = None
         if (tags := headers.get("if-none-match")) is not None:
-            conditions = replace(conditions, version=site.version(query.version))
+            conditions.version = site.version(query.version)
             current_offer = conditions.held(tags, log.hidden)
             if current_offer is None and "*" in tags:
                 return None
@@ -147,7 +146,7 @@ class FastLookup:
         return self._site.cache.find(query, number) if newest else None
 
     async def _point_lookup(self, query: Query) -> Answer | None:
-        """The answer to an admitted point lookup, as soon as the newest version is open here."""
+        """The answer to a point lookup, as soon as the newest version is open here."""
         at_hand = self._store.try_point_lookup(query)
         if isinstance(at_hand, Future):
             await asyncio.wait([asyncio.wrap_future(at_hand)], timeout=OPENING_SECONDS)
@@ -155,7 +154,8 @@ class FastLookup:
         return at_hand if isinstance(at_hand, Answer) else None
 
     async def _ask(self, query: Query, log: RequestLog) -> Answer | None:
-        """The answer to an admitted query if it is small and soon there; else it has begun."""
+        """The answer to a query if it is small and soon there; else it has begun."""
+        query = admitted(query, self._site.settings)
         try:
             slot = self._site.slots.take_at_once(client(log.client, log.grant))
         except BlockingIOError:

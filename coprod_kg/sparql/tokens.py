@@ -10,6 +10,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 __all__ = [
+    "GAP",
+    "IRI",
+    "PNAME",
+    "PNAME_NS",
+    "VARIABLE",
     "Edit",
     "Token",
     "edited",
@@ -25,23 +30,32 @@ __all__ = [
 
 _NAME: Final = r"[^\W\d](?:[\w.\-\u00B7]*[\w\-\u00B7])?"
 _LOCAL: Final = r"(?:[\w:\-\u00B7.]|%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?#@%])"
+_SPACE: Final = r"[ \t\r\n]++"
+_COMMENT: Final = r"\#[^\r\n]*+"
+GAP: Final = rf"(?:{_SPACE}|{_COMMENT})*+"
+"""Pattern of what may stand between two tokens. Like those of tokens it gives nothing back, so that
+a larger pattern built from them reads a text as the lexer does."""
+IRI: Final = r"""<(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"""
+VARIABLE: Final = r"[?$]\w++"
+PNAME_NS: Final = rf"(?!_:\w)(?:{_NAME})?:"
+PNAME: Final = rf"{PNAME_NS}{_LOCAL}*+"
 
 _KEPT_CHARACTERS: Final = 20_000
 """Up to this length the tokens of a text are remembered for the next rule that looks at it."""
 _TOKEN: Final = re.compile(
     rf"""
-    (?P<space>[ \t\r\n]++)
-  | (?P<comment>\#[^\r\n]*+)
-  | (?P<iri><(?:[^<>"{{}}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*+>)
+    (?P<space>{_SPACE})
+  | (?P<comment>{_COMMENT})
+  | (?P<iri>{IRI})
   | (?P<string>
         '''(?:'{{0,2}}+(?:[^'\\]|\\.))*+'''
       | \"\"\"(?:"{{0,2}}+(?:[^"\\]|\\.))*+\"\"\"
       | '(?:[^'\\\r\n]|\\.)*+'
       | "(?:[^"\\\r\n]|\\.)*+"
     )
-  | (?P<variable>[?$]\w++)
+  | (?P<variable>{VARIABLE})
   | (?P<blank>_:\w(?:[\w.\-\u00B7]*[\w\-\u00B7])?)
-  | (?P<pname>(?:{_NAME})?:(?:{_LOCAL})*+)
+  | (?P<pname>{PNAME})
   | (?P<language>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
   | (?P<number>(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+)
   | (?P<word>[^\W\d]\w*+)

@@ -20,7 +20,7 @@ import pyoxigraph as ox
 
 from coprod_kg.errors import CoprodError
 from coprod_kg.sparql.dataset import prologue_length
-from coprod_kg.sparql.tokens import Token, significant
+from coprod_kg.sparql.tokens import GAP, IRI, PNAME, PNAME_NS, VARIABLE, significant
 from coprod_kg.store import merged
 from coprod_kg.store.announcements import follow
 from coprod_kg.store.base import NOTHING, Answer, Query
@@ -57,7 +57,26 @@ _NAMED: Final = re.compile(r"<(?:https?://|urn:)[^<>\"{}|\\^`\x00-\x20]*>")
 """An absolute IRI, as it stands for the thing in one of our own texts."""
 _ELSEWHERE: Final = re.compile(r"\\|service", re.IGNORECASE)
 """What could make the engine read a text otherwise than its tokens say."""
-_TERM: Final = frozenset({"iri", "pname", "variable"})
+_TERM: Final = f"{IRI}|{PNAME}|{VARIABLE}"
+_ALONE: Final = r"\b(?!:)"
+"""After a word that is not the beginning of a prefixed name."""
+_LOOKUP: Final = re.compile(
+    rf"""{GAP}
+    (?P<prefixes> (?: PREFIX{_ALONE}{GAP} {PNAME_NS}{GAP} {IRI}{GAP} )*+ )
+    (?: ASK | SELECT{GAP} (?P<shown> \* | {VARIABLE} (?:\s++{VARIABLE})*+ ) ){GAP}
+    (?: WHERE{GAP} )?+
+    \{{{GAP}
+    (?P<subject> {IRI}|{PNAME} ){GAP}
+    (?P<property> {_TERM}|a{_ALONE} ){GAP}
+    (?P<object> {_TERM} ){GAP}
+    (?: \.{GAP} )?+
+    \}}{GAP}
+    (?: LIMIT{GAP} [0-9]++{GAP} )?+""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A point lookup, token by token; one pattern takes a fifth of the time of a loop over tokens."""
+_DECLARED: Final = re.compile(rf"PREFIX{GAP}({PNAME_NS}){GAP}<([^>]*+)>{GAP}", re.IGNORECASE)
+"""A prefix and its namespace in a prologue."""
 
 
 @dataclass(slots=True)
@@ -67,12 +86,14 @@ class _Opened:
     Attributes:
         reader: holds its folder.
         store: the engine's; a query that uses it when the reader is closed keeps it to its end.
+        compacted: whether it is the compacted copy, after which none comes.
         small: of things whether there is little near them: by IRI, and whether over the merge.
         long: texts whose answers are longer than what is written here.
     """
 
     reader: "Reader"
     store: ox.Store
+    compacted: bool
     small: dict[tuple[str, bool], bool] = field(default_factory=dict)
     long: set[str] = field(default_factory=set)
 
@@ -106,7 +127,9 @@ class PointLookups:
         self._opening: Future[None] | None = None
 
     def answer(self, query: Query) -> "Answer | Future[None] | None":
-        """The answer to an admitted query; None where it is a worker's.
+        """The answer to a query; None where it is a worker's.
+
+        What is answered here calls nothing and names no dataset, so it need not be admitted first.
 
         Returns:
             A future where the newest version is being opened: it can be asked again after that.
@@ -142,6 +165,8 @@ class PointLookups:
 
     def _open_compacted(self, opened: _Opened) -> None:
         """Have a version opened anew, beside the queries, where it was compacted since."""
+        if opened.compacted:
+            return
         is_opening = self._opening is not None and not self._opening.done()
         if not is_opening and self._views.snapshots.is_outdone(opened.reader):
             self._opening = self._thread.submit(self._open, opened.reader.version)
@@ -191,7 +216,8 @@ class PointLookups:
             newest = self._views.snapshots.current()
             before = self._opened
             kept = {number: one for number, one in before.items() if number >= newest}
-            kept[version] = _Opened(reader, reader.store)
+            compacted = reader.path.parent == self._views.snapshots.compacted
+            kept[version] = _Opened(reader, reader.store, compacted)
             self._opened = kept
             for number, one in before.items():
                 if kept.get(number) is not one:
@@ -235,65 +261,22 @@ def subject(text: str) -> str | None:
     >>> subject("SELECT * { <urn:a> ?p ?o . ?o ?q ?r }")
     >>> subject("SELECT * { <urn:a> ?p ?p }")
     """
-    if _ELSEWHERE.search(text):
+    found = _LOOKUP.fullmatch(text)
+    if found is None or _ELSEWHERE.search(text):
         return None
-    found = list(significant(text))
-    prologue = prologue_length(found)
-    prefixes = _prefixes(found[:prologue])
-    if prefixes is None:
-        return None
-    rest = found[prologue:]
-    pattern = _pattern(rest)
-    if pattern is None or not all(
-        token.kind in _TERM or token.text == "a" for token in pattern[1:]
-    ):
-        return None
-    return _iri(pattern[0], prefixes)
-
-
-def _prefixes(prologue: Sequence[Token]) -> dict[str, str] | None:
-    """The prefixes that are declared; None where something else is."""
-    declared = {}
-    for word, name, iri in zip(prologue[::3], prologue[1::3], prologue[2::3], strict=False):
-        if not word.is_word("PREFIX") or not name.text.endswith(":") or iri.kind != "iri":
-            return None
-        declared[name.text] = iri.text[1:-1]
-    return declared if len(prologue) == 3 * len(prologue[::3]) else None
-
-
-def _pattern(query: Sequence[Token]) -> Sequence[Token] | None:
-    """The three terms of the only triple of a query's pattern."""
-    texts = [token.text for token in query]
-    if "{" not in texts:
-        return None
-    start = texts.index("{")
-    head, terms, tail = query[:start], query[start + 1 : start + 4], texts[start + 4 :]
-    if head and head[-1].is_word("WHERE"):
-        head = head[:-1]
-    select = head and head[0].is_word("SELECT") and len(head) > 1
-    listed = all(token.kind == "variable" or token.text == "*" for token in head[1:])
-    if not ((select and listed) or (len(head) == 1 and head[0].is_word("ASK"))):
-        return None
-    if tail[:1] == ["."]:
-        tail = tail[1:]
-    limited = len(tail) == 3 and tail[1].upper() == "LIMIT" and tail[2].isdigit()
-    variables = [token.text[1:] for token in terms if token.kind == "variable"]
+    thing, *ends = found.group("subject", "property", "object")
+    variables = [end[1:] for end in ends if end[0] in "?$"]
     if len(set(variables)) < len(variables):  # triples whose ends differ are read and no row
         return None
-    shown = {token.text[1:] for token in head[1:]}
-    if select and not (shown == {""} or shown & set(variables)):  # rows without a value
-        return None
-    return terms if tail == ["}"] or (tail[:1] == ["}"] and limited) else None
-
-
-def _iri(token: Token, prefixes: dict[str, str]) -> str | None:
-    """The IRI that a term names, where it is absolute as written."""
-    if token.kind == "pname":
-        prefix, _, local = token.text.partition(":")
-        start = prefixes.get(f"{prefix}:")
-        iri = "" if start is None else start + local
+    shown = found["shown"] or "*"
+    if shown != "*" and {name[1:] for name in shown.split()}.isdisjoint(variables):
+        return None  # rows without a value
+    if thing[0] == "<":
+        iri = thing[1:-1]
     else:
-        iri = token.text[1:-1] if token.kind == "iri" else ""
+        prefix, colon, local = thing.partition(":")
+        namespace = dict(_DECLARED.findall(found["prefixes"])).get(prefix + colon)
+        iri = "" if namespace is None else namespace + local
     # Resolving takes dot segments away, and gives a relative one its base.
     absolute = iri.startswith(("http://", "https://", "urn:")) and "/." not in iri
     return iri if absolute else None

@@ -17,7 +17,7 @@ from coprod_kg.errors import NotAcceptable, WrongUsage
 from coprod_kg.formats.media_types import GRAPHS, HTML, Offer
 from coprod_kg.formats.table import commented, with_first_chunk
 from coprod_kg.publishing.profiles import ALTERNATES, OWN, named_profile, profiles
-from coprod_kg.queries.caveat import caveat_of_claims, claims_in
+from coprod_kg.queries.caveat import caveat_of_claims, caveat_of_document
 from coprod_kg.queries.question import Question
 from coprod_kg.store.base import Answer
 from coprod_kg.web.address import root
@@ -147,10 +147,9 @@ def _document_at_hand(site: Site, space: str) -> Response | None:
         if answer is None:
             return None
         data = answer.read()
-        claims = claims_in(data, answer.media_type, address.iri)
-        if claims is None:
+        said = caveat_of_document(data, answer.media_type, address.iri)
+        if said is None:
             return None
-        said = caveat_of_claims(claims, "about this thing")
         whole = replace(answer, chunks=iter((data,)), length=len(data))
         conditions = Conditions(address.version, address.pinned, wanted)
         return _document_response(site, whole, conditions, address, said)

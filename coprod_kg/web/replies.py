@@ -54,12 +54,12 @@ LATEST = "public, max-age=0, must-revalidate"
 PINNED = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conditions:
     """What an answer depends on: decides whether the client's copy is still valid.
 
     Attributes:
-        version: the dataset version that is asked.
+        version: the dataset version that is asked, or that answered.
         pinned: whether the address names it with its lineage, so that the answer stays for ever.
         offers: the formats the client accepts, best first.
         stamp: what else a page shows, which changes without a new version.
