@@ -267,6 +267,13 @@ def test_nothing_that_was_said_is_among_the_conclusions(rules: Rules) -> None:
     assert not set(said) & set(rules.infer(said))
 
 
+def test_a_number_that_the_engine_writes_otherwise_is_no_conclusion(rules: Rules) -> None:
+    said = "<id/initiative/a> cp:partCount '02'^^xsd:integer ; cp:runBy <id/organisation/o> ."
+    concluded = inferred(rules, said + "<id/organisation/o> cp:country country:DNK .")
+    assert "<id/initiative/a> cp:country country:DNK" in concluded
+    assert not any("cp:partCount" in one for one in concluded)
+
+
 def test_one_file_leaves_no_trace_in_the_next(rules: Rules) -> None:
     first = "<id/initiative/a> cp:hasPart <id/initiative/b> ."
     second = "<id/initiative/b> cp:hasPart <id/initiative/c> ."
