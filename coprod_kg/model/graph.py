@@ -5,6 +5,7 @@ first asked for: most readers ask for a few of them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Final, Self
 
 import pyoxigraph as ox
@@ -20,7 +21,8 @@ _RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _FIRST, _REST, _NIL = (ox.NamedNode(_RDF + name) for name in ("first", "rest", "nil"))
 _SUBCLASS: Final = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#subClassOf")
 _NONE: Final[Sequence[Any]] = ()
-_Index = dict[Any, dict[Any, None]]
+_Index = dict[Any, tuple[Any, ...]]
+"""Node → the other ends of its triples with one property, each once."""
 
 
 class Graph:
@@ -39,18 +41,31 @@ class Graph:
     def __init__(self, triples: Iterable[ox.Triple] = (), below: Self | None = None) -> None:
         self._below = below
         self._pairs: dict[ox.NamedNode, list[tuple[Any, Any]]] = {}
-        self._indexes: dict[ox.NamedNode, tuple[_Index, _Index]] = {}
+        self._indexes: tuple[dict[ox.NamedNode, _Index], ...] = ({}, {})
+        """By objects (0) and by subjects (1): property → the index of this layer."""
+        self._all_indexes: tuple[dict[ox.NamedNode | str, Sequence[_Index]], ...] = ({}, {})
+        """The same for all layers that have the property, this one first."""
         self._subclasses: dict[Any, frozenset[Any]] = {}
         for subject, predicate, value in triples:
             self._pairs.setdefault(predicate, []).append((subject, value))
 
     def objects(self, subject: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
         """The values of a property of the subject, each once."""
-        return self._ends(0, subject, predicate)
+        indexes = self._all_indexes[0].get(predicate)
+        if indexes is None:
+            indexes = self._indexes_of(0, predicate)
+        if len(indexes) == 1:
+            return indexes[0].get(subject, _NONE)
+        return _ends(indexes, subject)
 
     def subjects(self, predicate: ox.NamedNode | str, value: Any) -> Sequence[Any]:
         """The subjects that have this value for the property, each once."""
-        return self._ends(1, value, predicate)
+        indexes = self._all_indexes[1].get(predicate)
+        if indexes is None:
+            indexes = self._indexes_of(1, predicate)
+        if len(indexes) == 1:
+            return indexes[0].get(value, _NONE)
+        return _ends(indexes, value)
 
     def pairs(self, predicate: ox.NamedNode | str) -> Sequence[tuple[Any, Any]]:
         """Subject and value of every triple of this layer with the property."""
@@ -58,7 +73,7 @@ class Graph:
 
     def own_subjects(self, predicate: ox.NamedNode | str, value: Any) -> Iterable[Any]:
         """The subjects that have this value for the property in this layer."""
-        return self._index(_node(predicate))[1].get(value, _NONE)
+        return self._index(1, _node(predicate)).get(value, _NONE)
 
     def triples(self) -> Iterator[ox.Triple]:
         """Every triple of this layer, property by property."""
@@ -72,7 +87,7 @@ class Graph:
 
     def properties(self, subject: Any) -> Iterator[ox.NamedNode]:
         """The properties that a subject has in this layer."""
-        return (name for name in self._pairs if subject in self._index(name)[0])
+        return (name for name in self._pairs if subject in self._index(0, name))
 
     def value(self, subject: Any, predicate: ox.NamedNode | str) -> Any:
         """The first value of a property of the subject, or None."""
@@ -122,6 +137,8 @@ class Graph:
 
     def subclasses(self, of: Any) -> frozenset[Any]:
         """The class and every class below it."""
+        if self._below is not None and _SUBCLASS not in self._pairs:
+            return self._below.subclasses(of)
         if of not in self._subclasses:
             classes, unvisited = {of}, [of]
             while unvisited:
@@ -138,26 +155,31 @@ class Graph:
         if self._below is not None:
             yield from self._below.layers()
 
-    def _ends(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
-        """The other ends of a node's triples: its objects (direction 0) or its subjects (1)."""
+    def _indexes_of(self, direction: int, predicate: ox.NamedNode | str) -> Sequence[_Index]:
+        """The indexes of a property in one direction in all layers that have it."""
         name = _node(predicate)
-        index = self._index(name)[direction]
-        # To hash a node costs more than to see that nothing has the property.
-        ends = index.get(node, _NONE) if index else _NONE
-        ends_below = self._below._ends(direction, node, name) if self._below is not None else _NONE
-        if ends and ends_below:
-            return tuple(dict.fromkeys((*ends, *ends_below)))
-        return tuple(ends) if ends else ends_below
+        layers = (layer for layer in self.layers() if name in layer._pairs)
+        indexes = tuple(layer._index(direction, name) for layer in layers)
+        return self._all_indexes[direction].setdefault(predicate, indexes)
 
-    def _index(self, predicate: ox.NamedNode) -> tuple[_Index, _Index]:
-        """Subject → objects and object → subjects, as dicts without values: they keep order."""
-        index = self._indexes.get(predicate)
+    def _index(self, direction: int, predicate: ox.NamedNode) -> _Index:
+        """The index of a property in this layer: subject → objects (0), or the other way (1)."""
+        index = self._indexes[direction].get(predicate)
         if index is None:
-            index = self._indexes[predicate] = ({}, {})
-            for subject, value in self._pairs.get(predicate, _NONE):
-                index[0].setdefault(subject, {})[value] = None
-                index[1].setdefault(value, {})[subject] = None
+            ends: dict[Any, dict[Any, None]] = {}  # dicts without values keep the order
+            for pair in self._pairs.get(predicate, _NONE):
+                ends.setdefault(pair[direction], {})[pair[1 - direction]] = None
+            index = {node: tuple(others) for node, others in ends.items()}
+            self._indexes[direction][predicate] = index
         return index
+
+
+def _ends(indexes: Iterable[_Index], node: Any) -> Sequence[Any]:
+    """The ends of a node's triples in several indexes."""
+    found = [ends for index in indexes if (ends := index.get(node))]
+    if len(found) > 1:
+        return tuple(dict.fromkeys(chain.from_iterable(found)))
+    return found[0] if found else _NONE
 
 
 def text_of(node: Any) -> str:
