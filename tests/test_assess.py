@@ -32,6 +32,7 @@ from coprod_kg.publishing.graphs import publish_model
 from coprod_kg.settings import Settings
 from coprod_kg.store import local
 from coprod_kg.store.base import Change, Query
+from coprod_kg.validation.constraints import ShapeOutcome
 from coprod_kg.web import create_app
 from tests.memory_store import MemoryStore
 
@@ -331,7 +332,8 @@ def test_what_the_organisations_behind_a_programme_lack_alike_is_told_once(
     better = replace(
         other,
         verdicts=tuple(
-            replace(verdict, met=verdict.met or verdict is unmet[0]) for verdict in runner.verdicts
+            replace(verdict, outcome=ShapeOutcome(met=True)) if verdict is unmet[0] else verdict
+            for verdict in runner.verdicts
         ),
     )
     differing = told(replace(quarters, runners=(runner, better), labels=labels))

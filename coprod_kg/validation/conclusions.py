@@ -7,6 +7,7 @@ where nothing is on record nothing was found, and ``cp:missesCriterion`` says al
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 import pyoxigraph as ox
@@ -63,7 +64,7 @@ def _verdict(
 ) -> Iterator[ox.Triple]:
     if verdict.finding is CriterionFinding.NOT_CODED:
         return
-    things = list(_things(subject, verdict, f"{base_iri}id/"))[:_MOST_THINGS]
+    things = list(islice(_things(subject, verdict, f"{base_iri}id/"), _MOST_THINGS))
     if not things:  # met or excluded by what the data do not say
         return
     node = ox.NamedNode(f"{base_iri}id/verdict/{_slug(subject, verdict, base_iri)}")

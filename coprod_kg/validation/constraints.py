@@ -5,14 +5,21 @@ The reference for the verdict is pySHACL; a test compares the two.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyoxigraph as ox
 
 from coprod_kg.errors import ModelError
 from coprod_kg.model.graph import RDF_TYPE, Graph
-from coprod_kg.validation.paths import Path, Reached, Triples, path_of
+from coprod_kg.validation.paths import (
+    START,
+    Path,
+    Reached,
+    Route,
+    Triples,
+    path_of,
+    statements,
+)
 
 __all__ = ["SH", "Shape", "ShapeOutcome", "compiled", "sh"]
 
@@ -22,18 +29,31 @@ _MOST_TRIPLES: Final = 40
 """The most deciding statements that are kept: enough to see the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeOutcome:
+class ShapeOutcome(NamedTuple):
     """The outcome of a shape at a node.
 
     Attributes:
         met: whether the node conforms.
-        triples: the statements that make it conform; where it does not, those that were found.
+        parts: what makes it conform, routes and outcomes of other shapes; where it does not, the
+            routes that were found.
     """
 
     met: bool
-    triples: Triples = ()
+    parts: "tuple[Route | ShapeOutcome, ...]" = ()
 
+    @property
+    def triples(self) -> Triples:
+        """The statements that decided, each once."""
+        distinct = dict.fromkeys(
+            triple
+            for part in self.parts
+            for triple in (part.triples if isinstance(part, ShapeOutcome) else statements(part))
+        )
+        return tuple(distinct)[:_MOST_TRIPLES]
+
+
+_MET: Final = ShapeOutcome(True)
+_NOT_MET: Final = ShapeOutcome(False)
 
 Shape = Callable[[Graph, Any], ShapeOutcome]
 """Checks a node of some data."""
@@ -54,11 +74,14 @@ def compiled(shapes: Graph, node: Any) -> Shape:
     constraints = list(_constraints(shapes, node))
 
     def check(data: Graph, focus: Any) -> ShapeOutcome:
-        values: Reached = {focus: ()} if path is None else path(data, focus)
-        outcomes = [constraint(data, values) for constraint in constraints]
-        if all(outcome.met for outcome in outcomes):
-            return ShapeOutcome(True, _join(outcome.triples for outcome in outcomes))
-        return ShapeOutcome(False, _join(values.values()))
+        values: Reached = {focus: START} if path is None else path(data, focus, START)
+        outcomes: list[ShapeOutcome] = []
+        for constraint in constraints:
+            outcome = constraint(data, values)
+            if not outcome.met:
+                return ShapeOutcome(False, tuple(values.values()))
+            outcomes.append(outcome)
+        return ShapeOutcome(True, tuple(outcomes))
 
     return check
 
@@ -81,22 +104,19 @@ def sh(name: str) -> ox.NamedNode:
     return ox.NamedNode(SH + name)
 
 
-def _join(parts: Iterable[Triples]) -> Triples:
-    distinct = dict.fromkeys(triple for part in parts for triple in part)
-    return tuple(distinct)[:_MOST_TRIPLES]
-
-
 def _count_between(lowest: int, highest: int | None, shape: Shape | None = None) -> _Constraint:
     """A check of the number of values that conform to a shape; without a shape, of all values."""
 
     def check(data: Graph, values: Reached) -> ShapeOutcome:
-        conforming = []  # of each value that counts: the statements that lead to it and decide
+        parts: list[Route | ShapeOutcome] = []
+        count = 0
         for value, route in values.items():
-            inner = shape(data, value) if shape else ShapeOutcome(True)
+            inner = shape(data, value) if shape else _MET
             if inner.met:
-                conforming.append(route + inner.triples)
-        met = lowest <= len(conforming) and (highest is None or len(conforming) <= highest)
-        return ShapeOutcome(met, _join(conforming))
+                count += 1
+                parts += (route, inner)
+        met = lowest <= count and (highest is None or count <= highest)
+        return ShapeOutcome(met, tuple(parts))
 
     return check
 
@@ -105,9 +125,13 @@ def _each(test: Shape) -> _Constraint:
     """A check that each value conforms."""
 
     def check(data: Graph, values: Reached) -> ShapeOutcome:
-        outcomes = [(route, test(data, value)) for value, route in values.items()]
-        met = all(outcome.met for _, outcome in outcomes)
-        return ShapeOutcome(met, _join(route + outcome.triples for route, outcome in outcomes))
+        parts: list[Route | ShapeOutcome] = []
+        for value, route in values.items():
+            outcome = test(data, value)
+            if not outcome.met:
+                return _NOT_MET
+            parts += (route, outcome)
+        return ShapeOutcome(True, tuple(parts))
 
     return check
 
@@ -131,23 +155,25 @@ def _qualified(shapes: Graph, node: Any, value: Any) -> _Constraint:
 
 
 def _has_value(_: Graph, __: Any, value: Any) -> _Constraint:
-    return lambda _data, values: ShapeOutcome(value in values, values.get(value, ()))
+    return lambda _data, values: (
+        ShapeOutcome(True, (values[value],)) if value in values else _NOT_MET
+    )
 
 
 def _in(shapes: Graph, _: Any, value: Any) -> _Constraint:
     allowed = frozenset(shapes.members(value))
-    return _each(lambda _data, node: ShapeOutcome(node in allowed))
+    return _each(lambda _data, node: _MET if node in allowed else _NOT_MET)
 
 
 def _class(_: Graph, __: Any, value: Any) -> _Constraint:
     def test(data: Graph, node: Any) -> ShapeOutcome:
         if isinstance(node, ox.Literal):
-            return ShapeOutcome(False)
+            return _NOT_MET
         types = data.objects(node, RDF_TYPE)
         kind_matched = next((kind for kind in types if kind in data.subclasses(value)), None)
         if kind_matched is None:
-            return ShapeOutcome(False)
-        return ShapeOutcome(True, (ox.Triple(node, RDF_TYPE, kind_matched),))
+            return _NOT_MET
+        return ShapeOutcome(True, ((START, node, RDF_TYPE, kind_matched),))
 
     return _each(test)
 
@@ -162,7 +188,7 @@ def _node_kind(_: Graph, __: Any, value: Any) -> _Constraint:
     allowed = kinds.get(value.value.removeprefix(SH))
     if allowed is None:
         raise ModelError(f"the profiles cannot use the kind of node {value}")
-    return _each(lambda _data, node: ShapeOutcome(isinstance(node, allowed)))
+    return _each(lambda _data, node: _MET if isinstance(node, allowed) else _NOT_MET)
 
 
 def _min_inclusive(_: Graph, __: Any, value: Any) -> _Constraint:
@@ -172,22 +198,27 @@ def _min_inclusive(_: Graph, __: Any, value: Any) -> _Constraint:
         try:
             return ShapeOutcome(isinstance(node, ox.Literal) and float(node.value) >= lowest)
         except ValueError:
-            return ShapeOutcome(False)
+            return _NOT_MET
 
     return _each(test)
 
 
 def _not(shapes: Graph, _: Any, value: Any) -> _Constraint:
     shape = compiled(shapes, value)
-    return _each(lambda data, node: ShapeOutcome(not shape(data, node).met))
+    return _each(lambda data, node: _NOT_MET if shape(data, node).met else _MET)
 
 
 def _and(shapes: Graph, _: Any, value: Any) -> _Constraint:
     parts = [compiled(shapes, member) for member in shapes.members(value)]
 
     def test(data: Graph, node: Any) -> ShapeOutcome:
-        outcomes = [part(data, node) for part in parts]
-        return ShapeOutcome(all(part.met for part in outcomes), _join(o.triples for o in outcomes))
+        outcomes: list[ShapeOutcome] = []
+        for part in parts:
+            outcome = part(data, node)
+            if not outcome.met:
+                return _NOT_MET
+            outcomes.append(outcome)
+        return ShapeOutcome(True, tuple(outcomes))
 
     return _each(test)
 
@@ -196,8 +227,11 @@ def _or(shapes: Graph, _: Any, value: Any) -> _Constraint:
     parts = [compiled(shapes, member) for member in shapes.members(value)]
 
     def test(data: Graph, node: Any) -> ShapeOutcome:
-        outcomes = (part(data, node) for part in parts)
-        return next((part for part in outcomes if part.met), ShapeOutcome(False))
+        for part in parts:
+            outcome = part(data, node)
+            if outcome.met:
+                return outcome
+        return _NOT_MET
 
     return _each(test)
 

@@ -3,7 +3,8 @@
 The reference for what a path means is pySHACL; a test compares the two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -11,19 +12,35 @@ import pyoxigraph as ox
 from coprod_kg.errors import ModelError
 from coprod_kg.model.graph import Graph
 
-__all__ = ["Path", "Reached", "Triples", "path_of", "path_text"]
+__all__ = ["START", "Path", "Reached", "Route", "Triples", "path_of", "path_text", "statements"]
 
 Triples = tuple[ox.Triple, ...]
 """Some statements, in an order that means something."""
-Reached = dict[Any, Triples]
-"""Every node that a path leads to, each with the statements of one way there."""
-Path = Callable[[Graph, Any], Reached]
+Route = tuple[Any, ...]
+"""One way to a node: nothing, or the route before its last statement and the parts of that.
+
+Thousands are followed for each that anybody asks about, so only then are there triples of them.
+"""
+Reached = Mapping[Any, Route]
+"""Every node that a path leads to, each with one way there."""
+Path = Callable[[Graph, Any, Route], Reached]
+"""Follows a path in some data from a node, to which a route has led."""
+START: Final[Route] = ()
 
 _SH: Final = "http://www.w3.org/ns/shacl#"
 _INVERSE, _ALTERNATIVE, _ANY, _OPTIONAL, _SOME = (
     ox.NamedNode(f"{_SH}{name}Path")
     for name in ("inverse", "alternative", "zeroOrMore", "zeroOrOne", "oneOrMore")
 )
+
+
+def statements(route: Route) -> Triples:
+    """The statements on a route, in their order."""
+    triples: list[ox.Triple] = []
+    while route:
+        route, *triple = route
+        triples.append(ox.Triple(*triple))
+    return tuple(reversed(triples))
 
 
 def path_of(shapes: Graph, node: Any) -> Path:
@@ -80,34 +97,29 @@ def _parenthesised(text: str, signs: str = "|") -> str:
 
 
 def _forward(predicate: ox.NamedNode) -> Path:
-    def follow(data: Graph, node: Any) -> Reached:
-        if isinstance(node, ox.Literal):
-            return {}
-        return {
-            value: (ox.Triple(node, predicate, value),) for value in data.objects(node, predicate)
-        }
+    def follow(data: Graph, node: Any, route: Route) -> Reached:
+        values = data.objects(node, predicate)
+        return {value: (route, node, predicate, value) for value in values} if values else _NOWHERE
 
     return follow
 
 
 def _backward(predicate: ox.NamedNode) -> Path:
-    def follow(data: Graph, node: Any) -> Reached:
-        return {
-            value: (ox.Triple(value, predicate, node),) for value in data.subjects(predicate, node)
-        }
+    def follow(data: Graph, node: Any, route: Route) -> Reached:
+        values = data.subjects(predicate, node)
+        return {value: (route, value, predicate, node) for value in values} if values else _NOWHERE
 
     return follow
 
 
 def _sequence(steps: list[Path]) -> Path:
-    def follow(data: Graph, node: Any) -> Reached:
-        reached: Reached = {node: ()}
+    def follow(data: Graph, node: Any, route: Route) -> Reached:
+        reached: Reached = {node: route}
         for step in steps:
-            next_reached: Reached = {}
-            for current, route in reached.items():
-                for value, leg in step(data, current).items():
-                    if value not in next_reached:
-                        next_reached[value] = route + leg
+            next_reached: dict[Any, Route] = {}
+            for current, way in reached.items():
+                for value, following in step(data, current, way).items():
+                    next_reached.setdefault(value, following)
             reached = next_reached
         return reached
 
@@ -115,27 +127,29 @@ def _sequence(steps: list[Path]) -> Path:
 
 
 def _alternative(branches: list[Path]) -> Path:
-    def follow(data: Graph, node: Any) -> Reached:
-        reached: Reached = {}
+    def follow(data: Graph, node: Any, route: Route) -> Reached:
+        reached: dict[Any, Route] = {}
         for branch in branches:
-            for value, route in branch(data, node).items():
-                reached.setdefault(value, route)
+            for value, way in branch(data, node, route).items():
+                reached.setdefault(value, way)
         return reached
 
     return follow
 
 
 def _repetition(step: Path, *, start: bool, again: bool) -> Path:
-    def follow(data: Graph, node: Any) -> Reached:
-        reached: Reached = {node: ()} if start else {}
-        queue: list[tuple[Any, Triples]] = [(node, ())]
-        while queue:
-            current, route = queue.pop(0)
-            for value, leg in step(data, current).items():
+    def follow(data: Graph, node: Any, route: Route) -> Reached:
+        reached: dict[Any, Route] = {node: route} if start else {}
+        queue = [(node, route)]
+        for current, way in queue:  # the loop also reaches the nodes that it adds
+            for value, following in step(data, current, way).items():
                 if value not in reached:
-                    reached[value] = route + leg
+                    reached[value] = following
                     if again:
-                        queue.append((value, route + leg))
+                        queue.append((value, following))
         return reached
 
     return follow
+
+
+_NOWHERE: Final[Reached] = MappingProxyType({})

@@ -18,7 +18,7 @@ import pyoxigraph as ox
 from coprod_kg.errors import ModelError
 from coprod_kg.model.files import read
 from coprod_kg.model.graph import RDF_TYPE, Graph
-from coprod_kg.validation.constraints import SH, Shape, compiled
+from coprod_kg.validation.constraints import SH, Shape, ShapeOutcome, compiled
 from coprod_kg.validation.paths import Triples
 
 __all__ = [
@@ -141,17 +141,25 @@ class Verdict:
 
     Attributes:
         criterion: the criterion.
-        met: whether it is met.
-        triples: the statements that decided it; where it is missed, those that were found.
+        outcome: that of its shape.
         denied: the claims that it does not hold.
         searched: the claims that it was looked for and not found.
     """
 
     criterion: Criterion
-    met: bool
-    triples: Triples
+    outcome: ShapeOutcome
     denied: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
+
+    @property
+    def met(self) -> bool:
+        """Whether it is met."""
+        return self.outcome.met
+
+    @property
+    def triples(self) -> Triples:
+        """The statements that decided it; where it is missed, those that were found."""
+        return self.outcome.triples
 
     @property
     def by_silence(self) -> bool:
@@ -285,15 +293,11 @@ class Profiles:
         for node in nodes:
             for criterion, check in self._nodes[node][1]:
                 if criterion.iri not in verdicts:
-                    outcome = check(data, focus)
                     verdicts[criterion.iri] = Verdict(
                         criterion,
-                        outcome.met,
-                        outcome.triples,
-                        *(
-                            _claims_with_finding(absences, criterion, kind)
-                            for kind in ("does-not-hold", "not-found")
-                        ),
+                        check(data, focus),
+                        _claims_with_finding(absences, criterion, "does-not-hold"),
+                        _claims_with_finding(absences, criterion, "not-found"),
                     )
         profiles = sorted((self._nodes[node][0] for node in nodes), key=lambda p: (p.rank, p.stage))
         return Judgement(focus.value, tuple(profiles), tuple(verdicts.values()))
@@ -425,9 +429,11 @@ def _claims_with_finding(
     absences: Iterable[_Absence], criterion: Criterion, finding: str
 ) -> tuple[str, ...]:
     """The claims that have this finding on a criterion."""
-    concepts = {criterion.iri, *criterion.related}
     return tuple(
-        name
-        for name, claim_finding, sought in absences
-        if claim_finding == finding and sought & concepts
+        [
+            name
+            for name, claim_finding, sought in absences
+            if claim_finding == finding
+            and (criterion.iri in sought or not sought.isdisjoint(criterion.related))
+        ]
     )

@@ -26,7 +26,7 @@ from coprod_kg.validation.decided import (
     negated,
     undecided,
 )
-from coprod_kg.validation.paths import path_of
+from coprod_kg.validation.paths import START, path_of
 from coprod_kg.validation.patterns import ConstraintQuery
 
 __all__ = ["Screen"]
@@ -164,7 +164,7 @@ class Screen:
             path = path_of(self._shapes, path_node)
         except ModelError:
             return lambda _, __: None
-        return lambda data, focus: tuple(path(data, focus))
+        return lambda data, focus: tuple(path(data, focus, START))
 
     def _constraint(self, name: str, value: Any) -> Constraint:
         if name in ("and", "or"):
