@@ -130,7 +130,7 @@ def test_a_constraint_that_the_screen_does_not_know_is_left_to_pyshacl() -> None
         ox.Triple(thing, ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type"), kind),
         ox.Triple(thing, ox.NamedNode("urn:p"), ox.Literal("long text")),
     ]
-    assert Screen(graph).nodes_for_pyshacl(Graph(triples)) == {
+    assert Screen(graph).screened(Graph(triples)).nodes_for_pyshacl == {
         ox.NamedNode("urn:new"): [thing],
         ox.NamedNode("urn:other"): None,
     }
@@ -153,7 +153,7 @@ def test_a_query_that_finds_nothing_is_not_left_to_pyshacl(
         <id/initiative/a> cp:startDate "{start}"^^xsd:{kinds.get(len(start), "date")} ;
             cp:endDate "{end}"^^xsd:{kinds.get(len(end), "date")} ."""
     screen = Screen(Model.installed().submission)
-    left = screen.nodes_for_pyshacl(Graph(parsed(text), Graph(model_background())))
+    left = screen.screened(Graph(parsed(text), Graph(model_background()))).nodes_for_pyshacl
     shape = ox.NamedNode(f"{BASE}shapes#InitiativeDates-order")
     assert (shape in left) is is_left
 

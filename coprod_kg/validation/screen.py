@@ -1,13 +1,14 @@
-"""Screen before pySHACL: finds the shapes that certainly hold, node by node.
+"""Screen before pySHACL: decides the shapes of which it is certain, node by node.
 
 Nearly every node of a good file conforms to nearly every shape, and pySHACL spends most of its time
 on those. The screen decides in three values: a shape holds, or does not, or is undecided. pySHACL
-is skipped only where a shape certainly holds, so every finding is still pySHACL's. A constraint
-that the screen does not implement is undecided; a test compares reports with and without it.
+is skipped where a shape certainly holds, and where it certainly does not and `violations` knows
+what pySHACL would report. A constraint that the screen does not implement is undecided; a test
+compares reports with and without it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyoxigraph as ox
 
@@ -28,13 +29,30 @@ from coprod_kg.validation.decided import (
 )
 from coprod_kg.validation.paths import START, path_of
 from coprod_kg.validation.patterns import ConstraintQuery
+from coprod_kg.validation.report import Finding
+from coprod_kg.validation.violations import Violations
 
-__all__ = ["Screen"]
+__all__ = ["Screen", "Screened"]
 
 _TARGETS: Final = ("targetClass", "targetSubjectsOf", "targetObjectsOf", "targetNode", "target")
+_Values = Callable[[Graph, Any], Sequence[Any] | None]
+"""From a focus node to the values of a path; None stands for unknown values."""
 _UNCONSTRAINING: Final = frozenset(
     {*_TARGETS, "path", "severity", "message", "name", "description", "order"}
 )
+
+
+class Screened(NamedTuple):
+    """What the screen makes of a file.
+
+    Attributes:
+        findings: on the nodes that certainly violate a shape.
+        nodes_for_pyshacl: shape → the nodes that might violate it; None where pySHACL has to find
+            the targets.
+    """
+
+    findings: Sequence[Finding]
+    nodes_for_pyshacl: Mapping[Any, Sequence[Any] | None]
 
 
 class Screen:
@@ -47,6 +65,7 @@ class Screen:
     def __init__(self, shapes: Graph) -> None:
         self._shapes = shapes
         self._checks: dict[Any, Check] = {}
+        self._reports: dict[Any, tuple[_Values, Violations]] = {}
         self._parts: dict[Any, list[Any]] = {}
         self._unscreened: list[Any] = []
         classes = {*shapes.instances("rdfs:Class", "owl:Class")} & {
@@ -61,25 +80,32 @@ class Screen:
             else:
                 self._parts[shape] = self._screened_parts(shape)
 
-    def nodes_for_pyshacl(self, data: Graph) -> Mapping[Any, Sequence[Any] | None]:
-        """Shape → the nodes that might violate it; None where pySHACL has to find the targets.
+    def screened(self, data: Graph) -> Screened:
+        """What is decided of a file, and what is left to pySHACL.
 
         Args:
-            data: the statements of a file, above those of the background.
+            data: the statements of the file, above those of the background.
         """
         run = Run(data)
+        findings: list[Finding] = []
         nodes_by_part: dict[Any, dict[Any, None]] = {}
         for shape, parts in self._parts.items():
             nodes = self._target_nodes(shape, data)
             for part in parts:
                 check = self._checks[part]
                 for node in nodes:
-                    if check(run, node) is not True:
+                    met = check(run, node)
+                    if met is True:
+                        continue
+                    found = None if met is None else self._violations(run, part, node)
+                    if found is None:
                         nodes_by_part.setdefault(part, {})[node] = None
+                    else:
+                        findings += found
         nodes_for_pyshacl: dict[Any, Sequence[Any] | None] = {
             part: [*nodes] for part, nodes in nodes_by_part.items()
         }
-        return nodes_for_pyshacl | dict.fromkeys(self._unscreened)
+        return Screened(findings, nodes_for_pyshacl | dict.fromkeys(self._unscreened))
 
     def _target_nodes(self, shape: Any, data: Graph) -> dict[Any, None]:
         nodes: dict[Any, None] = {}
@@ -102,8 +128,19 @@ class Screen:
         ):
             parts = (shape,)
         for part in parts:
-            self._checks[part] = self._test(part)
+            constraints, values = self._compiled(part)
+            self._checks[part] = self._test(constraints, values)
+            if isinstance(part, ox.NamedNode):
+                self._reports[part] = values, Violations(self._shapes, part, constraints)
         return [*parts]
+
+    def _violations(self, run: Run, part: Any, node: Any) -> list[Finding] | None:
+        """The findings on a node that violates a part of a shape, or None: pySHACL has to tell."""
+        if part not in self._reports:
+            return None
+        values, violations = self._reports[part]
+        nodes = values(run.data, node)
+        return None if nodes is None else violations.findings(run, node, nodes)
 
     def _constraints(self, node: Any) -> list[str]:
         """The names of the constraints at a shape."""
@@ -116,7 +153,7 @@ class Screen:
 
     def _memoised_check(self, node: Any) -> Check:
         """The function for a shape inside another one, which is often asked about the same node."""
-        test = self._test(node)
+        test = self._test(*self._compiled(node))
 
         def check(run: Run, focus: Any) -> Truth:
             key = (check, focus)
@@ -127,15 +164,17 @@ class Screen:
 
         return check
 
-    def _test(self, node: Any) -> Check:
-        names = self._constraints(node)
+    def _compiled(self, node: Any) -> tuple[list[tuple[str, Constraint]], _Values]:
+        """The constraints of a shape with their names, and the function from node to values."""
         constraints = [
-            self._constraint(name, value)
-            for name in names
+            (name, self._constraint(name, value))
+            for name in self._constraints(node)
             for value in self._shapes.objects(node, sh(name))
         ]
-        holds_without_values = VACUOUS_WITHOUT_VALUES.issuperset(names)
-        values = self._values(self._shapes.value(node, sh("path")))
+        return constraints, self._values(self._shapes.value(node, sh("path")))
+
+    def _test(self, constraints: Sequence[tuple[str, Constraint]], values: _Values) -> Check:
+        holds_without_values = VACUOUS_WITHOUT_VALUES.issuperset(name for name, _ in constraints)
 
         def check(run: Run, focus: Any) -> Truth:
             nodes = values(run.data, focus)
@@ -144,7 +183,7 @@ class Screen:
             if holds_without_values and not nodes:
                 return True
             answer: Truth = True
-            for constraint in constraints:
+            for _, constraint in constraints:
                 met = constraint(run, focus, nodes)
                 if met is False:
                     return False
@@ -154,8 +193,8 @@ class Screen:
 
         return check
 
-    def _values(self, path_node: Any) -> Callable[[Graph, Any], Sequence[Any] | None]:
-        """The function from a focus node to its values; None stands for unknown values."""
+    def _values(self, path_node: Any) -> _Values:
+        """The function from a focus node to its values."""
         if path_node is None:
             return lambda _, focus: (focus,)
         if isinstance(path_node, ox.NamedNode):

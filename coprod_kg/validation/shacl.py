@@ -4,7 +4,7 @@ Costs half a second and forty megabytes to import: only a child process does so.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -20,18 +20,16 @@ from coprod_kg.validation import view
 from coprod_kg.validation.report import Finding, Severity
 from coprod_kg.validation.screen import Screen
 from coprod_kg.validation.view import View, rdflib_term, rdflib_triple
+from coprod_kg.validation.violations import SEVERITIES, turtle
 
 __all__ = ["Shapes"]
 
 _PROSE: Final = frozenset(
     expand(name) for name in ("sh:name", "sh:description", "sh:order", "cps:advice", "cps:example")
 )
-_LONGEST_VALUE: Final = 500
-_SEVERITIES: Final = {
-    SH.Violation: Severity.VIOLATION,
-    SH.Warning: Severity.WARNING,
-    SH.Info: Severity.INFO,
-}
+_ABOUT_CLASSES: Final = frozenset(
+    str(component) for component in (SH.ClassConstraintComponent, SH.OrConstraintComponent)
+)
 
 
 class Shapes:
@@ -76,20 +74,20 @@ class Shapes:
     def validate(self, triples: Iterable[ox.Triple]) -> tuple[Finding, ...]:
         """The findings of the shapes about these statements, sorted."""
         data = Graph(triples, self._background)
-        nodes_for_pyshacl = self._screen.nodes_for_pyshacl(data)
+        decided, nodes_for_pyshacl = self._screen.screened(data)
         if not nodes_for_pyshacl:
-            return ()
+            return self._reported(decided, data)
         self._view.show(data)
-        return self.findings(self._results(nodes_for_pyshacl), data)
+        results = self._results(nodes_for_pyshacl)
+        return self._reported((*decided, *_findings(results)), data)
 
     def findings(self, results: rdflib.Graph, data: Graph) -> tuple[Finding, ...]:
         """The findings in a report of pySHACL about some statements, sorted."""
-        findings = {
-            self._finding(results, result)
-            for result in results.objects(None, SH.result)
-            if not self._is_elsewhere(results, result, data)
-        }
-        return _distinct(sorted(findings, key=_sort_key))
+        return self._reported(_findings(results), data)
+
+    def _reported(self, findings: Iterable[Finding], data: Graph) -> tuple[Finding, ...]:
+        reported = {finding for finding in findings if not self._is_elsewhere(finding, data)}
+        return _distinct(sorted(reported, key=_sort_key))
 
     def _results(self, nodes_for_pyshacl: Mapping[Any, Sequence[Any] | None]) -> rdflib.Graph:
         """The report of pySHACL on some shapes, each for some nodes or for all its targets."""
@@ -104,35 +102,36 @@ class Shapes:
         )[0]
         return report
 
-    def _is_elsewhere(self, results: rdflib.Graph, node: Any, data: Graph) -> bool:
-        """Whether a result is about the class of a thing that is not described in the file."""
-        value = results.value(node, SH.value)
-        component = results.value(node, SH.sourceConstraintComponent)
+    def _is_elsewhere(self, finding: Finding, data: Graph) -> bool:
+        """Whether a finding is about the class of a thing that is not described in the file."""
         return (
-            component in (SH.ClassConstraintComponent, SH.OrConstraintComponent)
-            and isinstance(value, rdflib.URIRef)
-            and value.startswith(self._things)
-            and not any(True for _ in data.properties(ox.NamedNode(value)))
+            finding.component in _ABOUT_CLASSES
+            and finding.value is not None
+            and finding.value.startswith(f"<{self._things}")
+            and not any(True for _ in data.properties(ox.NamedNode(finding.value[1:-1])))
         )
 
-    def _finding(self, results: rdflib.Graph, node: Any) -> Finding:
-        value = results.value(node, SH.value)
-        shape = results.value(node, SH.sourceShape)
-        component = results.value(node, SH.sourceConstraintComponent)
-        messages = results.objects(node, SH.resultMessage)
-        english = [text for text in messages if getattr(text, "language", None) in ("en", None)]
-        return Finding(
-            severity=_SEVERITIES.get(
-                results.value(node, SH.resultSeverity),
-                Severity.VIOLATION,
-            ),
-            focus=str(results.value(node, SH.focusNode)),
-            path=_path(results, results.value(node, SH.resultPath)),
-            value=None if value is None else _turtle(value),
-            message=min(map(str, english), default=""),
-            shape=str(shape),
-            component=str(component),
-        )
+
+def _findings(results: rdflib.Graph) -> Iterator[Finding]:
+    """The findings in a report of pySHACL."""
+    for result in results.objects(None, SH.result):
+        yield _finding(results, result)
+
+
+def _finding(results: rdflib.Graph, node: Any) -> Finding:
+    value = results.value(node, SH.value)
+    messages = results.objects(node, SH.resultMessage)
+    english = [text for text in messages if getattr(text, "language", None) in ("en", None)]
+    severity = str(results.value(node, SH.resultSeverity))
+    return Finding(
+        severity=SEVERITIES.get(severity, Severity.VIOLATION),
+        focus=str(results.value(node, SH.focusNode)),
+        path=_path(results, results.value(node, SH.resultPath)),
+        value=None if value is None else turtle(value),
+        message=min(map(str, english), default=""),
+        shape=str(results.value(node, SH.sourceShape)),
+        component=str(results.value(node, SH.sourceConstraintComponent)),
+    )
 
 
 def _distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -154,18 +153,6 @@ def _sort_key(finding: Finding) -> tuple[str, ...]:
         finding.value or "",
         finding.message,
     )
-
-
-def _turtle(value: Any) -> str:
-    """The value as in Turtle, escaped, and cut off where it is very long."""
-    if isinstance(value, rdflib.Literal):
-        text = str(value)
-        text = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
-        if value.language:
-            return str(ox.Literal(text, language=value.language))
-        datatype = ox.NamedNode(str(value.datatype)) if value.datatype else None
-        return str(ox.Literal(text, datatype=datatype))
-    return str(ox.NamedNode(str(value)))
 
 
 def _path(results: rdflib.Graph, path: Any) -> str | None:
