@@ -73,6 +73,9 @@ class Facts:
         self._known: set[Fact] = set()
         self._objects: _Index = {}
         self._subjects: _Index = {}
+        self._classes: dict[_Key, list[tuple[bool, str]]] = {}
+        """Pattern → the classes of its subject (False) or its object (True): domains, superclasses
+        and the like, which are two thirds of all that is concluded."""
         self._triggers: dict[_Key, list[_Trigger]] = {}
         self._indexed: set[str] = set()
         """The properties in bodies of several patterns: only these are indexed."""
@@ -81,6 +84,9 @@ class Facts:
         for rule in rules:
             self._relevant.update(atom[1] for atom in (*rule.body, rule.head))
             self._indexed.update(atom[1] for atom in rule.body if len(rule.body) > 1)
+            if (classes := _as_classes(rule)) is not None:
+                self._classes.setdefault(_key(rule.body[0]), []).append(classes)
+                continue
             for position, atom in enumerate(rule.body):
                 self._triggers.setdefault(_key(atom), []).append(self._trigger(rule, position))
 
@@ -94,8 +100,12 @@ class Facts:
         known = self._known
         self._add_new(facts, added)
         for subject, predicate, obj in added:  # the loop also reaches the facts it adds
-            kind = obj if predicate == TYPE else ""
-            for of_object, name, value, conclude in self._triggers.get((predicate, kind), ()):
+            key = predicate, obj if predicate == TYPE else ""
+            for of_object, kind in self._classes.get(key, ()):
+                fact = obj if of_object else subject, TYPE, kind
+                if fact not in known:
+                    self._add_new((fact,), added)
+            for of_object, name, value, conclude in self._triggers.get(key, ()):
                 if name and (obj if of_object else subject, name, value) not in known:
                     continue
                 if conclusions := conclude(subject, obj):
@@ -178,6 +188,16 @@ class Facts:
 def _key(atom: Atom) -> _Key:
     _, predicate, obj = atom
     return predicate, obj if predicate == TYPE else ""
+
+
+def _as_classes(rule: Rule) -> tuple[bool, str] | None:
+    """Of a rule that gives whatever matches one pattern a class: whether its object, and which."""
+    (first, predicate, last), *others = rule.body
+    subject, name, kind = rule.head
+    matches_all = first[0] == "?" and first != last and (last[0] == "?" or predicate == TYPE)
+    if others or name != TYPE or kind[0] == "?" or not matches_all or subject not in (first, last):
+        return None
+    return subject != first, kind
 
 
 def _fits(atom: Atom, start: str, end: str) -> bool:
