@@ -4,6 +4,7 @@ It opens no file or connection for what it reads. Where its timer, its memory ca
 parser kills it, the parent explains why. Run by `coprod_kg.ingest.sandbox`.
 """
 
+import gc
 import json
 import math
 import os
@@ -52,6 +53,8 @@ _SHORTEST_TIMER: Final = 0.001
 """Seconds; a timer of none would never go off."""
 _WORTH_A_FORK: Final = 4000
 """Triples from which the conclusions take so long that a copy of the process pays."""
+_GARBAGE_DUE: Final = 50_000
+"""New objects after which garbage is looked for: nearly all that a check makes lives to its end."""
 _TYPE: Final = ox.NamedNode(expand("rdf:type"))
 
 
@@ -181,7 +184,7 @@ class Checker:
     def _summary(self, triples: Sequence[ox.Triple]) -> Checked:
         """The things and organisations that the statements describe, and who runs what."""
         return Checked(
-            described=frozenset(str(triple.subject)[1:-1] for triple in triples),
+            described=frozenset(str(subject)[1:-1] for subject in {t.subject for t in triples}),
             organisations=self._slugs(_organisations(triples)),
             leads=self._slugs(_leads(triples)),
             runners=self._slugs(_runners(triples)),
@@ -235,7 +238,10 @@ class Checker:
     def _about_data(self, triples: Iterable[ox.Triple]) -> list[ox.Triple]:
         """Conclusions about the data; those about concepts and outside resources are left out."""
         return [
-            triple for triple in triples if str(triple.subject).startswith(f"<{self._base_iri}")
+            triple
+            for triple in triples
+            if isinstance(triple.subject, ox.NamedNode)
+            and triple.subject.value.startswith(self._base_iri)
         ]
 
     def _slugs(self, nodes: Iterable[Any]) -> tuple[str, ...]:
@@ -251,18 +257,14 @@ class Checker:
         )
 
     def _n_triples(self, triples: Sequence[ox.Triple], name: str) -> bytes:
-        lines, size = [], 0
-        for triple in triples:
-            line = f"{triple} .\n".encode()
-            lines.append(line)
-            size += len(line)
-            if size > self._most_bytes:
-                raise TooLarge(
-                    f"written out in full, the data has more than {self._most_bytes // _MB} MB",
-                    where=name,
-                    fix="Send it in parts.",
-                )
-        return b"".join(lines)
+        lines = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES) or b""
+        if len(lines) > self._most_bytes:
+            raise TooLarge(
+                f"written out in full, the data has more than {self._most_bytes // _MB} MB",
+                where=name,
+                fix="Send it in parts.",
+            )
+        return lines
 
 
 def _leads(triples: Iterable[ox.Triple]) -> set[Any]:
@@ -277,8 +279,8 @@ def _leads(triples: Iterable[ox.Triple]) -> set[Any]:
 
 def _runners(triples: Iterable[ox.Triple]) -> set[Any]:
     """The organisations that run anything."""
-    run_by = namespaces.term("runBy")
-    return {triple.object for triple in triples if triple.predicate.value == run_by}
+    run_by = ox.NamedNode(namespaces.term("runBy"))
+    return {triple.object for triple in triples if triple.predicate == run_by}
 
 
 def _is_name(organisation: str | None) -> bool:
@@ -337,6 +339,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     no_core_files()
     lower_priority()
+    gc.set_threshold(_GARBAGE_DUE)
     _serve(sys.stdin.buffer, standard_output())
 
 

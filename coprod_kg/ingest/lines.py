@@ -7,6 +7,7 @@ same, get no line: a wrong line is worse than none.
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urljoin
 
@@ -41,6 +42,8 @@ _FIRST: Final = re.compile(r"(?:\s++|#[^\n]*+)*+(?P<iri><)?+(?P<name>[^\s<>\"'{}
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _TYPE: Final = expand("rdf:type")
 _BLANK: Final = "_:"
+_joined: Final = lru_cache(maxsize=4096)(urljoin)
+"""A relative IRI, of which a file has the same in many statements, resolved."""
 _DIRECTIVES: Final = frozenset({"@prefix", "@base", "prefix", "base", "@version", "version"})
 
 
@@ -238,8 +241,10 @@ class _Scan:
         if not colon:
             return word
         space = self._prefixes.get(prefix)
-        return None if space is None else space + re.sub(r"\\(.)", r"\1", local)
+        if space is None:
+            return None
+        return space + (re.sub(r"\\(.)", r"\1", local) if "\\" in local else local)
 
     def _iri(self, word: str) -> str:
         iri = word[1:-1]  # urljoin would take an empty fragment (#) off
-        return iri if _ABSOLUTE.match(iri) else urljoin(self._base, iri)
+        return iri if _ABSOLUTE.match(iri) else _joined(self._base, iri)

@@ -7,6 +7,7 @@ where nothing is on record nothing was found, and ``cp:missesCriterion`` says al
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import Final
 
@@ -38,7 +39,7 @@ def conclusions(judgements: Iterable[Judgement], base_iri: str) -> list[ox.Tripl
         for stage in judgement.supported:
             triples.append(ox.Triple(subject, terms.supported, ox.NamedNode(stage)))
         for verdict in judgement.verdicts:
-            criterion = ox.NamedNode(verdict.criterion.iri)
+            criterion = _node(verdict.criterion.iri)
             predicate = terms.meets if verdict.met else terms.misses
             triples.append(ox.Triple(subject, predicate, criterion))
             triples.extend(_verdict(terms, subject, verdict, base_iri))
@@ -71,10 +72,10 @@ def _verdict(
     answer = "met" if verdict.met else "not met"
     yield ox.Triple(node, RDF_TYPE, terms.verdict)
     yield ox.Triple(node, terms.on, subject)
-    yield ox.Triple(node, terms.criterion, ox.NamedNode(verdict.criterion.iri))
+    yield ox.Triple(node, terms.criterion, _node(verdict.criterion.iri))
     yield ox.Triple(node, _LABEL, ox.Literal(f"{verdict.criterion.name}: {answer}", language="en"))
     for name in _findings(verdict):
-        yield ox.Triple(node, terms.finding, ox.NamedNode(f"{_SCHEME}{name}"))
+        yield ox.Triple(node, terms.finding, _node(f"{_SCHEME}{name}"))
     for thing in things:
         yield ox.Triple(node, terms.rests, thing)
 
@@ -102,5 +103,16 @@ def _things(subject: ox.NamedNode, verdict: Verdict, stem: str) -> Iterator[ox.N
 
 def _slug(subject: ox.NamedNode, verdict: Verdict, base_iri: str) -> str:
     kind, _, name = subject.value.removeprefix(f"{base_iri}id/").partition("/")
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", verdict.criterion.iri.rpartition("#")[2])
-    return f"{kind}-{name}-{words}".lower()
+    return f"{kind}-{name}-{_words(verdict.criterion.iri)}".lower()
+
+
+@cache
+def _words(criterion: str) -> str:
+    """The words of a criterion's name, with hyphens."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", criterion.rpartition("#")[2])
+
+
+@cache
+def _node(iri: str) -> ox.NamedNode:
+    """A term of the model: a criterion or a finding."""
+    return ox.NamedNode(iri)

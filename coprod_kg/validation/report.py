@@ -4,7 +4,7 @@ Free of pySHACL and rdflib, so that a web process can hold a report.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -46,6 +46,10 @@ class Spot:
     cell: str | None = None
     line: int | None = None
     source: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The place as JSON can hold it."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def __str__(self) -> str:
         if self.line is not None:
@@ -94,7 +98,8 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON can hold it."""
-        return asdict(self)
+        table = {name: getattr(self, name) for name in self.__slots__}
+        return {**table, "spot": self.spot and self.spot.as_dict()}
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
