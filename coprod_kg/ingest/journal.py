@@ -25,6 +25,8 @@ __all__ = ["Journal", "JournalEntry", "Member", "keep", "keep_all"]
 
 _WRITERS: Final = 8
 """So many files are written at a time, since each waits for the disk twice."""
+_COMPRESSION: Final = 6
+"""The level of zlib; its highest takes two and a half times as long for four per cent less."""
 _ID: Final = re.compile(r"\d{8}T\d{12}Z")
 
 
@@ -115,7 +117,9 @@ class Journal:
 
     def write(self, record: JournalEntry) -> None:
         """Keep a record so that it survives a power cut."""
-        text = json.dumps(asdict(record), ensure_ascii=False, indent=1)
+        table = {name: getattr(record, name) for name in record.__slots__}
+        table["members"] = [asdict(member) for member in record.members]
+        text = json.dumps(table, ensure_ascii=False)
         self._keep(self._folder / f"{record.id}.json", text.encode())
 
     def read(self, name: str, hidden: Sequence[str] = ()) -> JournalEntry:
@@ -156,7 +160,7 @@ class Journal:
         digest = sha256(content).hexdigest()
         path = self._folder / "graphs" / f"{digest}.nt.gz"
         if not path.exists():
-            self._keep(path, gzip.compress(content, mtime=0))
+            self._keep(path, gzip.compress(content, _COMPRESSION, mtime=0))
         return digest
 
     def keep_graphs(self, contents: Iterable[bytes]) -> list[str | None]:

@@ -14,7 +14,7 @@ Whatever is not known is null. A cause names the first places; the findings are 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from coprod_kg.errors import CoprodError, NotConformant
@@ -196,5 +196,5 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "message": cause.message,
         "fix": next(iter(fixes)) if len(fixes) == 1 else None,
         "count": cause.count,
-        "spots": [asdict(spot) for spot in spots],
+        "spots": [spot.as_dict() for spot in spots],
     }

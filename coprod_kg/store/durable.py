@@ -9,6 +9,7 @@ Update, which takes 450 MB to insert 100,000 triples; the journal costs one ``fs
 
 import shutil
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -418,9 +419,12 @@ def _check(change: Change) -> None:
             raise StoreError("the name of this graph is kept for the default graph", where=graph)
         try:
             merged.graph_node(graph)
-            for quad in ox.parse(triples, ox.RdfFormat.N_TRIPLES):
-                terms = (quad.subject, quad.object)
-                if graph in change.add and any(isinstance(term, ox.BlankNode) for term in terms):
+            quads = ox.parse(triples, ox.RdfFormat.N_TRIPLES)
+            if graph not in change.add:
+                deque(quads, maxlen=0)
+                continue
+            for quad in quads:
+                if any(isinstance(term, ox.BlankNode) for term in (quad.subject, quad.object)):
                     raise StoreError("a graph is only added to without blank nodes", where=graph)
         except (SyntaxError, ValueError) as error:
             raise StoreError(f"the change is not N-Triples: {error}", where=graph) from None
