@@ -6,7 +6,7 @@ their classes, and once more to be counted.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -68,7 +68,7 @@ class NewSubjects:
             classes: those of all things after the change.
         """
         owns = {str(subject).encode(): own for subject, own in self.classes.items()}
-        reader, seen = _FormReader(classes), set[bytes]()
+        counter, seen = _FormCounter(classes), set[bytes]()
         for lines in self.lines if owns else ():
             for match in _LINE.finditer(lines):
                 own = owns.get(match[1])
@@ -77,12 +77,18 @@ class NewSubjects:
                 digest = blake2b(match[0], digest_size=_DIGEST_BYTES).digest()
                 if digest not in seen:
                     seen.add(digest)
-                    forms.add(reader.form(own, match))
+                    counter.add(own, match)
+        for form, count in counter.forms():
+            forms.add(form, count)
         forms.subjects += len(owns)
 
 
-class _FormReader:
-    """Reads the forms of statements off their lines, each name decoded once.
+_End = tuple[str | None, tuple[str, ...], str, str]
+"""What the object of a statement adds to its form."""
+
+
+class _FormCounter:
+    """Counts the forms of lines: the few that differ are made once, at the end.
 
     Args:
         classes: those of all things.
@@ -90,26 +96,37 @@ class _FormReader:
 
     def __init__(self, classes: Classes) -> None:
         self._classes = classes
-        self._names: dict[bytes, str] = {}
-        self._things: dict[bytes, tuple[str, tuple[str, ...], str]] = {}
+        self._owns: dict[tuple[str, ...], int] = {}
+        self._ends: dict[_End, int] = {}
+        self._known: dict[bytes, int] = {}
+        """Thing, class or datatype → the number of what it adds to a form."""
+        self._counts: dict[tuple[int, bytes, int], int] = {}
 
-    def form(self, own: tuple[str, ...], line: re.Match[bytes]) -> Form:
-        """The form of a statement whose subject has some classes."""
+    def add(self, own: tuple[str, ...], line: re.Match[bytes]) -> None:
+        """Count a statement whose subject has some classes."""
         _, path, thing, language, datatype = line.groups()
         if thing is None:
-            kind = _LANGUAGE_STRING if language else datatype or _STRING
-            return own, self._name(path), self._name(kind), (), "", ""
-        known = self._things.get(thing)
-        if known is None:
-            if len(self._things) >= MOST_KNOWN:
-                self._things.clear()
-            iri = thing[1:-1].decode()
-            known = self._things[thing] = iri, self._classes.of(ox.NamedNode(iri)), linked(iri)
-        iri, ends, whose = known
-        return own, self._name(path), None, ends, iri if path == _TYPE else "", whose
+            name = _LANGUAGE_STRING if language else datatype or _STRING
+        else:
+            name = _TYPE + thing if path == _TYPE else thing
+        end = self._known.get(name)
+        if end is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            told = self._end(thing, path == _TYPE) if thing else (name.decode(), (), "", "")
+            end = self._known[name] = self._ends.setdefault(told, len(self._ends))
+        key = self._owns.setdefault(own, len(self._owns)), path, end
+        self._counts[key] = self._counts.get(key, 0) + 1
 
-    def _name(self, text: bytes) -> str:
-        return self._names.get(text) or self._names.setdefault(text, text.decode())
+    def _end(self, thing: bytes, is_class: bool) -> _End:
+        iri = thing[1:-1].decode()
+        return None, self._classes.of(ox.NamedNode(iri)), iri if is_class else "", linked(iri)
+
+    def forms(self) -> Iterator[tuple[Form, int]]:
+        """Each form, and how many statements have it."""
+        owns, ends = [*self._owns], [*self._ends]
+        for (own, path, end), count in self._counts.items():
+            yield (owns[own], path.decode(), *ends[end]), count
 
 
 NOTHING_NEW: Final = NewSubjects()

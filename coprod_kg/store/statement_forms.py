@@ -111,9 +111,9 @@ class Forms:
             self.add(form(path, value, own, self._classes))
         self.subjects += bool(rows)
 
-    def add(self, found: Form) -> None:
-        """Count a statement, but not its subject."""
-        self._counts[found] = self._counts.get(found, 0) + 1
+    def add(self, found: Form, count: int = 1) -> None:
+        """Count statements of one form, but not their subjects."""
+        self._counts[found] = self._counts.get(found, 0) + count
 
     def tally(self) -> Tally:
         """The counts that they are part of."""
