@@ -136,11 +136,12 @@ def changes(
 
 def statements_by_thing(content: bytes) -> dict[str, Statements]:
     """Every thing in some N-Triples → properties and values, in the order of the things."""
-    by_thing: dict[str, set[tuple[str, Any]]] = {}
+    by_node: dict[Any, set[tuple[str, Any]]] = {}
     for quad in ox.parse(content, ox.RdfFormat.N_TRIPLES):
         pair = (quad.predicate.value, normalised(quad.object))
-        by_thing.setdefault(str(quad.subject)[1:-1], set()).add(pair)
-    return {thing: frozenset(by_thing[thing]) for thing in sorted(by_thing)}
+        by_node.setdefault(quad.subject, set()).add(pair)
+    by_thing = {str(node)[1:-1]: frozenset(pairs) for node, pairs in by_node.items()}
+    return dict(sorted(by_thing.items()))
 
 
 def replaced(

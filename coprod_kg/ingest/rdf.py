@@ -77,7 +77,10 @@ def read(content: bytes, name: str, form: RdfSyntax, base_iri: str) -> RdfRead:
         )
     findings = of_keys(text, base_iri) if form.rdf == ox.RdfFormat.JSON_LD else ()
     findings = (*findings, *of_graphs(quads, base_iri))
-    return RdfRead(tuple(_without_no_language(quad.triple) for quad in quads), findings)
+    triples = tuple(quad.triple for quad in quads)
+    if NO_LANGUAGE.encode() in parser_input.lower():
+        triples = tuple(map(_without_no_language, triples))
+    return RdfRead(triples, findings)
 
 
 def skolemised(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
@@ -88,7 +91,10 @@ def skolemised(triples: Iterable[ox.Triple], base_iri: str) -> list[ox.Triple]:
     the content alone, the same on every submission of the same statements.
     """
     distinct = dict.fromkeys(triples)
-    if not any(isinstance(node, ox.BlankNode) for triple in distinct for node in triple):
+    if not any(
+        isinstance(triple.subject, ox.BlankNode) or isinstance(triple.object, ox.BlankNode)
+        for triple in distinct
+    ):
         return sorted(distinct, key=str)
     dataset = ox.Dataset(ox.Quad(*triple) for triple in distinct)
     dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)

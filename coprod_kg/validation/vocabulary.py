@@ -27,6 +27,8 @@ _NAMES: Final = frozenset(
 )
 KNOWN_REFERENCE: Final = f"{_CPS}KnownReference"
 """The shape of a reference to a thing that the file does not describe."""
+_Problem = tuple[str, str, str | None]
+_NO_PROBLEM: Final = (Severity.WARNING, "", "")
 _NEAR_SPACE: Final = 0.93
 """One letter of a namespace wrong, missing, or in the other order."""
 _NEAR_NAME: Final = 0.6
@@ -101,12 +103,14 @@ class KnownTerms:
         return replace(finding, slots=(("meant", shorten(concepts[near[0]])),))
 
     def _unknown_terms(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
+        problems: dict[Any, tuple[Severity, str, str]] = {}
         for subject, predicate, obj in triples:
-            terms = [predicate]
-            if predicate == _RDF_TYPE and isinstance(obj, ox.NamedNode):
-                terms.append(obj)
+            terms = (predicate, obj) if predicate == _RDF_TYPE else (predicate,)
             for term in terms:
-                severity, message, fix = self._term_problem(term.value)
+                if term not in problems:
+                    is_named = isinstance(term, ox.NamedNode)
+                    problems[term] = self._term_problem(term.value) if is_named else _NO_PROBLEM
+                severity, message, fix = problems[term]
                 if message:
                     place = (subject, predicate)
                     yield self._finding("KnownTerm", place, term, message, fix, severity)
@@ -114,7 +118,7 @@ class KnownTerms:
     def _term_problem(self, term: str) -> tuple[Severity, str, str]:
         """Severity, message and advice on an unknown term; two empty texts where it is known."""
         if term in self._terms:
-            return Severity.VIOLATION, "", ""
+            return _NO_PROBLEM
         if term.startswith(self._namespace):
             message = "The ontology has no term of this name."
             return Severity.VIOLATION, message, self._hint(term)
@@ -124,10 +128,10 @@ class KnownTerms:
             if near:
                 fix = f"Did you mean {shorten(space + near[0])}?"
                 return Severity.WARNING, "No question here looks at this.", fix
-            return Severity.WARNING, "", ""
+            return _NO_PROBLEM
         meant = self._iri_meant(term)
         if meant is None:
-            return Severity.WARNING, "", ""
+            return _NO_PROBLEM
         known_space = next(
             (space for space in self._spaces.values() if meant.startswith(space)), meant
         )
@@ -210,25 +214,25 @@ class KnownTerms:
         return f"id{iri[-(len(bare) - len(start)) :]}" if bare.startswith(f"{start}/") else None
 
     def _unknown_references(self, triples: Sequence[ox.Triple]) -> Iterator[Finding]:
-        described = {triple.subject for triple in triples}
+        # Of each thing that is referred to: None, or the shape, the message and the advice.
+        problems: dict[Any, _Problem | None] = {triple.subject: None for triple in triples}
         for subject, predicate, obj in triples:
-            if not isinstance(obj, ox.NamedNode) or obj in described or predicate == _RDF_TYPE:
+            if not isinstance(obj, ox.NamedNode) or predicate == _RDF_TYPE:
                 continue
-            if obj.value.startswith(f"{self._base_iri}id/"):
-                yield self._finding(
-                    "KnownReference",
-                    (subject, predicate),
-                    obj,
-                    "",
-                )
-            elif meant := self._own_name_meant(obj.value):
-                yield self._finding(
-                    "OwnReference",
-                    (subject, predicate),
-                    obj,
-                    "This names nothing here.",
-                    f"Did you mean <{meant}>?",
-                )
+            if obj not in problems:
+                problems[obj] = self._reference_problem(obj.value)
+            if problem := problems[obj]:
+                shape, message, fix = problem
+                yield self._finding(shape, (subject, predicate), obj, message, fix)
+
+    def _reference_problem(self, iri: str) -> _Problem | None:
+        """Shape, message and advice of a reference that the file does not describe, if at fault."""
+        if iri.startswith(f"{self._base_iri}id/"):
+            return "KnownReference", "", None
+        meant = self._own_name_meant(iri)
+        if meant is None:
+            return None
+        return "OwnReference", "This names nothing here.", f"Did you mean <{meant}>?"
 
     def _control_characters(self, triples: Iterable[ox.Triple]) -> Iterator[Finding]:
         for subject, predicate, obj in triples:
