@@ -17,7 +17,7 @@ from coprod_kg.model.installed import Model
 from coprod_kg.reasoning.rules import Rules
 from coprod_kg.validation.decided import Run
 from coprod_kg.validation.patterns import ConstraintQuery
-from coprod_kg.validation.report import Finding
+from coprod_kg.validation.report import Finding, Severity
 from coprod_kg.validation.screen import Screen
 from coprod_kg.validation.shacl import Shapes
 from coprod_kg.validation.view import rdflib_triple
@@ -112,6 +112,40 @@ def test_reports_on_spoilt_data_are_those_of_pyshacl(seed: int) -> None:
 def test_reports_on_examples_are_those_of_pyshacl(name: str) -> None:
     triples = parsed((files("examples") / "cases" / f"{name}.ttl").read_text("utf-8"))
     assert shapes().validate(triples) == unscreened(triples)
+
+
+def test_what_certainly_violates_a_shape_with_words_is_not_left_to_pyshacl() -> None:
+    graph = Graph(
+        parsed(
+            """PREFIX sh: <http://www.w3.org/ns/shacl#>
+            <urn:shape> a sh:NodeShape ; sh:targetClass <urn:Kind> ;
+                sh:property <urn:told>, <urn:of-value>, <urn:silent> .
+            <urn:told> sh:path <urn:p> ; sh:minCount 1 ; sh:severity sh:Info ;
+                sh:message "Say it."@en , "Sig det."@da .
+            <urn:of-value> sh:path [ sh:inversePath <urn:q> ] ; sh:class <urn:Other> ;
+                sh:message "Another one." .
+            <urn:silent> sh:path <urn:p> ; sh:minCount 1 ."""
+        )
+    )
+    thing, other = ox.NamedNode("urn:thing"), ox.NamedNode("urn:other")
+    data = parsed("<urn:thing> a <urn:Kind> . <urn:other> <urn:q> <urn:thing> .")
+    screened = Screen(graph).screened(Graph(data))
+    assert screened.nodes_for_pyshacl == {ox.NamedNode("urn:silent"): [thing]}
+    component = "http://www.w3.org/ns/shacl#{}ConstraintComponent".format
+    assert screened.findings == [
+        Finding(
+            Severity.INFO, "urn:thing", "urn:p", None, "Say it.", "urn:told", component("MinCount")
+        ),
+        Finding(
+            Severity.VIOLATION,
+            "urn:thing",
+            "^urn:q",
+            str(other),
+            "Another one.",
+            "urn:of-value",
+            component("Class"),
+        ),
+    ]
 
 
 def test_a_constraint_that_the_screen_does_not_know_is_left_to_pyshacl() -> None:

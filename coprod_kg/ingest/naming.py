@@ -59,6 +59,8 @@ def follow_owners(
     # `name` is an organisation throughout; a thing's labels are its `label`.
     relabelled: dict[str, dict[str, Statements]] = {}
     for thing, graphs in by_thing.items():
+        if len(graphs) == 1:  # nobody else names it
+            continue
         statements_by = {graph.removeprefix(stem): graphs[graph] for graph in graphs}
         owners = {
             name

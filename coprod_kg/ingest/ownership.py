@@ -88,12 +88,14 @@ def _findings(
     }
     stem = f"{base_iri}graph/organisation/"
     for thing, statements in by_thing.items():
-        runners = _objects(statements, term("runBy"))
         other_statements = {
             f"{base_iri}id/organisation/{graph.removeprefix(stem)}": their_statements
             for graph, their_statements in stored.get(thing, {}).items()
             if graph != stem + str(outcome.organisation)
         }
+        if not (other_statements or own_only):
+            continue
+        runners = _objects(statements, term("runBy"))
         owner = _owner(thing, other_statements, units, runners)
         if owner:
             yield from _added_findings(
