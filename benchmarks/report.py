@@ -226,7 +226,12 @@ def write_growth(done: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     """Write how the figures of each server grow from size to size; the page is returned."""
     names = list(dict.fromkeys(name for found in done for name in found["figures"]))
     sizes = [int(found["about"]["initiatives"]) for found in done]
-    lines = ["# How it grows", "", "An exponent of 1 is growth with the data, 0 is none.", ""]
+    first, *others = (found["about"] for found in done)
+    lines = ["# How it grows", ""]
+    for name, value in first.items():
+        if all(about.get(name) == value for about in others):
+            lines.append(f"- {name}: {value}")
+    lines += ["", "An exponent of 1 is growth with the data, 0 is none.", ""]
     lines += [f"| what | server | {' | '.join(f'{size:,}' for size in sizes)} | exponent |"]
     lines += ["| --- " * (len(sizes) + 3) + "|"]
     for what in (*_MEASURES, *KINDS):

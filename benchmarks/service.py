@@ -59,6 +59,8 @@ _WHY: Final = (
 )
 _PATIENCE = 30.0
 _START_SECONDS: Final = 120.0
+_SETTLING_SECONDS: Final = 10.0
+"""After a start: five seconds later its web processes make the self-assessment ready."""
 _SUBMITTED = 10_000
 _URLS: Final = 10_000
 _WRK = """
@@ -422,6 +424,7 @@ def measure(given: argparse.Namespace, initiatives: int) -> dict[str, Any]:
         run.each(run.points, given.rounds)
         own.flags = (*flags, "--cache-mb", "0")
         run.start_again()
+        time.sleep(_SETTLING_SECONDS)
         run.each(run.papers, given.rounds)
         own.flags = flags
         run.start_again()
