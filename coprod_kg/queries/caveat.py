@@ -74,10 +74,11 @@ def caveat_of_text(answer: bytes) -> str:
     The bytes are searched for the basis, as an IRI or with its prefix, and not parsed, so that a
     lookup stays cheap. An answer that leaves the bases out has no caveat.
     """
-    return f"{CAVEAT}: this holds where the answer names that basis." if _coded(answer) else ""
+    words = f"{CAVEAT}: this holds where the answer names that basis."
+    return words if _names_coding(answer) else ""
 
 
-def _coded(answer: bytes) -> bool:
+def _names_coding(answer: bytes) -> bool:
     """Whether an answer names secondary coding as a basis, in whichever format it is written."""
     return _SCHEME in answer and any(name in answer for name in _NAMES)
 
@@ -126,7 +127,7 @@ def caveat_of_document(document: bytes, media_type: str, thing: str) -> str | No
         None where the document says nothing.
     """
     quads = ox.parse(document, ox.RdfFormat.from_media_type(media_type))
-    if not _coded(document):
+    if not _names_coding(document):
         return None if next(quads, None) is None else ""
     node, about, basis = (ox.NamedNode(iri) for iri in (thing, term("about"), term("basis")))
     claims, bases = {node}, set()
