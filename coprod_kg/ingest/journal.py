@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from coprod_kg.errors import NotFound
 from coprod_kg.store.directory import write_durably
+from coprod_kg.validation.report import table_of
 
 __all__ = ["Journal", "JournalEntry", "Member", "keep", "keep_all"]
 
@@ -117,8 +118,7 @@ class Journal:
 
     def write(self, record: JournalEntry) -> None:
         """Keep a record so that it survives a power cut."""
-        table = {name: getattr(record, name) for name in record.__slots__}
-        table["members"] = [asdict(member) for member in record.members]
+        table = table_of(record) | {"members": [table_of(member) for member in record.members]}
         text = json.dumps(table, ensure_ascii=False)
         self._keep(self._folder / f"{record.id}.json", text.encode())
 

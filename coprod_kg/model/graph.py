@@ -51,21 +51,11 @@ class Graph:
 
     def objects(self, subject: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
         """The values of a property of the subject, each once."""
-        indexes = self._all_indexes[0].get(predicate)
-        if indexes is None:
-            indexes = self._indexes_of(0, predicate)
-        if len(indexes) == 1:
-            return indexes[0].get(subject, _NONE)
-        return _ends(indexes, subject)
+        return self._ends(0, subject, predicate)
 
     def subjects(self, predicate: ox.NamedNode | str, value: Any) -> Sequence[Any]:
         """The subjects that have this value for the property, each once."""
-        indexes = self._all_indexes[1].get(predicate)
-        if indexes is None:
-            indexes = self._indexes_of(1, predicate)
-        if len(indexes) == 1:
-            return indexes[0].get(value, _NONE)
-        return _ends(indexes, value)
+        return self._ends(1, value, predicate)
 
     def pairs(self, predicate: ox.NamedNode | str) -> Sequence[tuple[Any, Any]]:
         """Subject and value of every triple of this layer with the property."""
@@ -155,6 +145,18 @@ class Graph:
         if self._below is not None:
             yield from self._below.layers()
 
+    def _ends(self, direction: int, node: Any, predicate: ox.NamedNode | str) -> Sequence[Any]:
+        """The other ends of a node's triples: its objects (direction 0) or its subjects (1)."""
+        indexes = self._all_indexes[direction].get(predicate)
+        if indexes is None:
+            indexes = self._indexes_of(direction, predicate)
+        if len(indexes) == 1:
+            return indexes[0].get(node, _NONE)
+        found = [ends for index in indexes if (ends := index.get(node))]
+        if len(found) > 1:
+            return tuple(dict.fromkeys(chain.from_iterable(found)))
+        return found[0] if found else _NONE
+
     def _indexes_of(self, direction: int, predicate: ox.NamedNode | str) -> Sequence[_Index]:
         """The indexes of a property in one direction in all layers that have it."""
         name = _node(predicate)
@@ -172,14 +174,6 @@ class Graph:
             index = {node: tuple(others) for node, others in ends.items()}
             self._indexes[direction][predicate] = index
         return index
-
-
-def _ends(indexes: Iterable[_Index], node: Any) -> Sequence[Any]:
-    """The ends of a node's triples in several indexes."""
-    found = [ends for index in indexes if (ends := index.get(node))]
-    if len(found) > 1:
-        return tuple(dict.fromkeys(chain.from_iterable(found)))
-    return found[0] if found else _NONE
 
 
 def text_of(node: Any) -> str:

@@ -85,7 +85,7 @@ class FastLookup:
             log.note(request.query.text)
             keeps = self._site.cache.is_cacheable(request.query)
             cached = self._cached(request.query) if keeps else None
-            # A point lookup is admitted by what it is, and is never prepared.
+            # A point lookup calls nothing, so it need not be admitted; and none is prepared.
             answer = cached or await self._point_lookup(request.query)
             if answer is None:
                 cached = self._site.kept(request.query, _LARGEST) if keeps else None

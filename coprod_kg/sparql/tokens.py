@@ -37,7 +37,7 @@ GAP: Final = rf"(?:{_SPACE}|{_COMMENT})*+"
 a larger pattern built from them reads a text as the lexer does."""
 IRI: Final = r"""<(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>"""
 VARIABLE: Final = r"[?$]\w++"
-PNAME_NS: Final = rf"(?!_:\w)(?:{_NAME})?:"
+PNAME_NS: Final = rf"(?!_:\w)(?:{_NAME})?:"  # and no blank node
 PNAME: Final = rf"{PNAME_NS}{_LOCAL}*+"
 
 _KEPT_CHARACTERS: Final = 20_000

@@ -421,7 +421,7 @@ def _check(change: Change) -> None:
             merged.graph_node(graph)
             quads = ox.parse(triples, ox.RdfFormat.N_TRIPLES)
             if graph not in change.add:
-                deque(quads, maxlen=0)
+                deque(quads, maxlen=0)  # read to its end, for its grammar alone
                 continue
             for quad in quads:
                 if any(isinstance(term, ox.BlankNode) for term in (quad.subject, quad.object)):

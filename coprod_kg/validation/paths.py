@@ -26,6 +26,7 @@ Reached = Mapping[Any, Route]
 Path = Callable[[Graph, Any, Route], Reached]
 """Follows a path in some data from a node, to which a route has led."""
 START: Final[Route] = ()
+_NOWHERE: Final[Reached] = MappingProxyType({})
 
 _SH: Final = "http://www.w3.org/ns/shacl#"
 _INVERSE, _ALTERNATIVE, _ANY, _OPTIONAL, _SOME = (
@@ -150,6 +151,3 @@ def _repetition(step: Path, *, start: bool, again: bool) -> Path:
         return reached
 
     return follow
-
-
-_NOWHERE: Final[Reached] = MappingProxyType({})

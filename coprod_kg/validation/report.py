@@ -4,11 +4,11 @@ Free of pySHACL and rdflib, so that a web process can hold a report.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
-__all__ = ["TABLE", "Cause", "Finding", "Report", "Severity", "Spot"]
+__all__ = ["TABLE", "Cause", "Finding", "Report", "Severity", "Spot", "table_of"]
 
 
 class Severity(StrEnum):
@@ -25,6 +25,11 @@ class Severity(StrEnum):
 TABLE = "https://w3id.org/coprod/shapes#Table-"
 """The prefix of the IRIs of findings by the table readers."""
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
+
+
+def table_of(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass by their names, as they are: `dataclasses.asdict` copies each."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Spot:
 
     def as_dict(self) -> dict[str, Any]:
         """The place as JSON can hold it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return table_of(self)
 
     def __str__(self) -> str:
         if self.line is not None:
@@ -98,8 +103,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON can hold it."""
-        table = {name: getattr(self, name) for name in self.__slots__}
-        return {**table, "spot": self.spot and self.spot.as_dict()}
+        return table_of(self) | {"spot": self.spot and self.spot.as_dict()}
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:

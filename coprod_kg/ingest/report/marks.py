@@ -4,7 +4,6 @@ The work is done by `coprod_kg.ingest.report.marked_workbook`, a child process w
 memory cap: the library that writes workbooks also reads this one, and a stranger made it.
 """
 
-from dataclasses import asdict
 from pathlib import PurePath
 from typing import Final
 
@@ -83,7 +82,7 @@ def _job_texts(file: Reported, settings: Settings) -> dict[str, object]:
     language = file.language
     marks = [
         {
-            "spot": asdict(finding.spot),
+            "spot": finding.spot.as_dict(),
             "severity": finding.severity,
             "text": " ".join(part for part in (finding.message, finding.fix or "") if part),
         }
